@@ -1,0 +1,42 @@
+"""The lab's time: real timestamps, and delays in cluster seconds that a speed divides."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+
+class Clock:
+    """Real time in timestamps; every delay is given in the seconds a real cluster takes and divided by `speed`.
+
+    Nothing in the lab calls `asyncio.sleep`, `time.sleep` or `datetime.now` itself: a test hands in a clock of its own.
+    """
+
+    def __init__(self, speed: float = 1.0) -> None:
+        """`speed`: how many seconds of a real cluster pass in one second here; must be positive."""
+        if speed <= 0:
+            raise ValueError(f"speed: expected a number above 0, found {speed}")
+        self.speed = speed
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Cluster seconds since some fixed point, never going back."""
+        return time.monotonic() * self.speed
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait `seconds` of cluster time."""
+        await asyncio.sleep(seconds / self.speed)
+
+
+def timestamp(moment: datetime) -> str:
+    """A Kubernetes `Time`: RFC 3339 in whole seconds."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def micro_timestamp(moment: datetime) -> str:
+    """A Kubernetes `MicroTime`: RFC 3339 in microseconds (events.k8s.io eventTime, lease times)."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

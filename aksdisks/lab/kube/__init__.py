@@ -1,0 +1,1 @@
+"""The Kubernetes API server of the lab: store, rules and wire."""
