@@ -1,0 +1,182 @@
+"""A controller's local copy of one kind of object, kept by list and watch, with handlers for each change."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
+
+Handler = Callable[[Object | None, Object | None], None]
+Indexer = Callable[[Object], Iterable[str]]
+
+RELIST_DELAY = 1.0
+
+log = logging.getLogger(__name__)
+
+
+def key_of(obj: Object) -> str:
+    """`namespace/name`, or the name alone where there is no namespace."""
+    meta = obj["metadata"]
+    namespace = meta.get("namespace")
+    return f"{namespace}/{meta['name']}" if namespace else str(meta["name"])
+
+
+def split_key(key: str) -> tuple[str | None, str]:
+    """The namespace (None where the kind has none) and the name in a key."""
+    namespace, slash, name = key.rpartition("/")
+    return (namespace if slash else None), name
+
+
+def version_of(obj: Object) -> int:
+    """The resourceVersion as a number; 0 when there is none."""
+    return int(obj["metadata"].get("resourceVersion") or 0)
+
+
+class Informer:
+    """List, then watch; list again when the server no longer has the history.
+
+    Handlers are called in the order of changes with (before, after): before is None for a new object, after is None
+    for one that is gone. Objects are shared with the store: copy before changing.
+    """
+
+    def __init__(self, api: KubernetesApi, clock: Clock, resource: str, namespace: str | None = None) -> None:
+        """`resource` is the plural; `namespace` None means all."""
+        self._api = api
+        self._clock = clock
+        self.resource = resource
+        self.namespace = namespace
+        self._objects: dict[str, Object] = {}
+        self._seen = 0
+        self._synced = asyncio.Event()
+        self._handlers: list[Handler] = []
+        self._indexers: dict[str, Indexer] = {}
+        self._indices: dict[str, dict[str, dict[str, Object]]] = {}
+
+    def add_handler(self, handler: Handler) -> None:
+        """Call `handler` for every change from now on."""
+        self._handlers.append(handler)
+
+    def add_index(self, name: str, indexer: Indexer) -> None:
+        """Make `by_index(name, value)` answer the objects for which `indexer` gives `value`; before `run`."""
+        self._indexers[name] = indexer
+        self._indices[name] = {}
+
+    def get(self, name: str, namespace: str | None = None) -> Object | None:
+        """The object as last seen, or None."""
+        return self._objects.get(f"{namespace}/{name}" if namespace else name)
+
+    def get_key(self, key: str) -> Object | None:
+        """The object under `namespace/name`, or None."""
+        return self._objects.get(key)
+
+    def items(self, namespace: str | None = None) -> list[Object]:
+        """All objects as last seen, of one namespace if given, oldest in the store first."""
+        if namespace is None:
+            return list(self._objects.values())
+        return [obj for obj in self._objects.values() if obj["metadata"].get("namespace") == namespace]
+
+    def by_index(self, name: str, value: str) -> list[Object]:
+        """The objects that the indexer `name` filed under `value`."""
+        return list(self._indices[name].get(value, {}).values())
+
+    def observe(self, obj: Object) -> None:
+        """Take in what a write of one's own returned before the watch tells, so that no later decision misses it.
+
+        Without effect when the watch is already past that write. The watch's own event still reaches the handlers.
+        """
+        if version_of(obj) > self._seen:
+            self._put(key_of(obj), obj)
+
+    def observe_deleted(self, obj: Object, answer: Object) -> None:
+        """Take in the answer to one's own delete of `obj`: being deleted now, or gone."""
+        key = key_of(obj)
+        current = self._objects.get(key)
+        if current is None or current["metadata"].get("uid") != obj["metadata"].get("uid"):
+            return
+        if answer.get("kind") == obj.get("kind") and answer["metadata"].get("deletionTimestamp"):
+            self.observe(answer)
+        else:
+            self._drop(key)
+
+    async def synced(self) -> None:
+        """Wait until the first list is in."""
+        await self._synced.wait()
+
+    async def run(self) -> None:
+        """List and watch until cancelled."""
+        while True:
+            try:
+                objects, version = await self._api.list(self.resource, self.namespace)
+                self._replace(objects, int(version))
+                self._synced.set()
+                await self._follow()
+            except Exception as error:
+                # Whatever a transport raises: the copy stays as it is until a new list is in.
+                if not (isinstance(error, ApiError) and error.code == 410):
+                    log.warning("%s: list or watch failed, listing again: %r", self.resource, error)
+                    await self._clock.sleep(RELIST_DELAY)
+
+    async def _follow(self) -> None:
+        while True:
+            before = self._seen
+            async for event in self._api.watch(self.resource, self.namespace, resource_version=str(self._seen)):
+                self._seen = max(self._seen, version_of(event.object))
+                if event.type == "BOOKMARK":
+                    continue
+                self._take(event.object, gone=event.type == "DELETED")
+            if self._seen == before:
+                # A watch that ends at once without news must not become a busy loop.
+                await self._clock.sleep(RELIST_DELAY)
+
+    def _replace(self, objects: list[Object], version: int) -> None:
+        self._seen = max(self._seen, version)
+        fresh = {key_of(obj) for obj in objects}
+        for key, old in list(self._objects.items()):
+            if key not in fresh:
+                self._drop(key)
+                self._tell(old, None)
+        for obj in objects:
+            self._take(obj, gone=False)
+
+    def _take(self, obj: Object, *, gone: bool) -> None:
+        key = key_of(obj)
+        old = self._objects.get(key)
+        if gone:
+            if old is not None and version_of(old) > version_of(obj):
+                return  # Its successor of the same name was observed already.
+            self._drop(key)
+            self._tell(obj if old is None else old, None)
+            return
+        if old is None or version_of(old) <= version_of(obj):
+            self._put(key, obj)
+        self._tell(old, self._objects[key])
+
+    def _put(self, key: str, obj: Object) -> None:
+        self._drop_indices(key)
+        self._objects[key] = obj
+        for name, indexer in self._indexers.items():
+            for value in indexer(obj):
+                self._indices[name].setdefault(value, {})[key] = obj
+
+    def _drop(self, key: str) -> None:
+        self._drop_indices(key)
+        self._objects.pop(key, None)
+
+    def _drop_indices(self, key: str) -> None:
+        old = self._objects.get(key)
+        if old is None:
+            return
+        for name, indexer in self._indexers.items():
+            for value in indexer(old):
+                filed = self._indices[name].get(value)
+                if filed is not None:
+                    filed.pop(key, None)
+                    if not filed:
+                        del self._indices[name][value]
+
+    def _tell(self, before: Object | None, after: Object | None) -> None:
+        for handler in self._handlers:
+            handler(before, after)
