@@ -1,0 +1,247 @@
+"""Executes one runbook through papermill in a kernel that was started, and warmed, beforehand.
+
+The kernel is ours, not papermill's: the runner can interrupt or end it from outside, and the next one starts while the
+present runbook waits for its cluster. It talks over sockets in a directory of its own, so that runs side by side never
+compete for ports.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+CHECK_TYPE = "application/vnd.aksdisks.check+json"
+
+# Imported while the kernel waits for its notebook: what every runbook needs once it opens its session.
+_WARM_IMPORTS = "import aksdisks.notebook, kubernetes.client, azure.mgmt.compute, azure.identity, pandas"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check cell said: its statement, `passed|failed|inconclusive|not applicable`, and what was seen."""
+
+    statement: str
+    status: str
+    seen: str
+
+
+@dataclass
+class Execution:
+    """How far a runbook came: its checks, and why it ended early (empty when it did not)."""
+
+    checks: list[CheckResult] = field(default_factory=list)
+    problem: str = ""
+    completed: bool = False
+
+
+class Kernel:
+    """A Python kernel of this environment, started at once, in a session of its own and with `environment`."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Starts the process; `close` must be called."""
+        from jupyter_client.manager import KernelManager
+
+        self.directory = Path(tempfile.mkdtemp(prefix="aksdisks-kernel-"))
+        self.manager = KernelManager(
+            kernel_name="python3",
+            # nbclient drives kernels asynchronously; only the client has to be of that kind.
+            client_class="jupyter_client.asynchronous.AsyncKernelClient",
+            transport="ipc",
+            ip=str(self.directory / "k"),
+            connection_file=str(self.directory / "kernel.json"),
+        )
+        try:
+            self.manager.start_kernel(
+                extra_arguments=["--HistoryManager.enabled=False", f"--IPKernelApp.exec_lines={_WARM_IMPORTS}"],
+                cwd=str(self.directory),
+                env={**os.environ, **environment},
+            )
+        except BaseException:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            raise
+
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the cell that runs; papermill then saves the notebook with it."""
+        if self.manager.is_alive():
+            self.manager.interrupt_kernel()
+
+    def kill(self) -> None:
+        """End the kernel and what it started, at once."""
+        pid = getattr(self.manager.provisioner, "pid", None)
+        if pid is not None:
+            try:
+                os.killpg(os.getpgid(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def close(self) -> None:
+        """End the process and remove its directory; safe to repeat."""
+        try:
+            if self.manager.has_kernel:
+                self.manager.shutdown_kernel(now=True)
+            self.manager.cleanup_resources()
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class WarmKernels:
+    """Keeps one started kernel ahead of demand."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """`environment` is added to that of this process."""
+        self._environment = dict(environment)
+        self._lock = threading.Lock()
+        self._next: Kernel | None = None
+        self._closed = False
+
+    def warm(self) -> None:
+        """Start the next kernel unless one waits already."""
+        with self._lock:
+            if self._next is None and not self._closed:
+                self._next = Kernel(self._environment)
+
+    def take(self) -> Kernel:
+        """The waiting kernel, or a new one; it is the caller's to close."""
+        with self._lock:
+            kernel, self._next = self._next, None
+            return kernel or Kernel(self._environment)
+
+    def close(self) -> None:
+        """End the kernel that waits, if any."""
+        with self._lock:
+            self._closed = True
+            if self._next is not None:
+                self._next.close()
+                self._next = None
+
+
+def execute(
+    runbook: Path,
+    output: Path,
+    parameters: Mapping[str, Any],
+    kernel: Kernel,
+    *,
+    cell_timeout: float,
+    on_step: Callable[[str], None],
+) -> Execution:
+    """Run `runbook` with `parameters` into `output`, saved after every code cell.
+
+    `on_step` is called with the heading above each code cell as it starts. Never raises for what happens inside the
+    notebook: an error, a time-out (`cell_timeout` in seconds) or a dead kernel is the execution's `problem`.
+    """
+    import nbformat
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    _register_engine()
+    execution = Execution()
+    try:
+        notebook = papermill.execute_notebook(
+            str(runbook),
+            str(output),
+            parameters=dict(parameters),
+            engine_name="aksdisks",
+            kernel_name="python3",
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            kernel=kernel,
+            cell_timeout=cell_timeout,
+            saved_to=output,
+            on_step=on_step,
+        )
+        execution.completed = True
+    except PapermillExecutionError as error:
+        execution.problem = f"cell {error.exec_count}: {error.ename}: {error.evalue}"
+    except CellTimeoutError:
+        execution.problem = f"a cell did not end within {cell_timeout:.0f} s"
+    except DeadKernelError:
+        execution.problem = "the kernel died"
+    if not execution.completed:
+        if not output.exists():
+            return execution
+        notebook = nbformat.read(output, as_version=4)
+    execution.checks = collect_checks(notebook)
+    return execution
+
+
+def collect_checks(notebook: Any) -> list[CheckResult]:
+    """The checks among a notebook's outputs, in order."""
+    return [
+        CheckResult(**{key: str(bundle[CHECK_TYPE][key]) for key in ("statement", "status", "seen")})
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if CHECK_TYPE in (bundle := output.get("data", {}))
+    ]
+
+
+def _register_engine() -> None:
+    """Teach papermill to use our kernels and to save after each code cell only."""
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import NBClientEngine, papermill_engines
+    from papermill.iorw import write_ipynb
+
+    if "aksdisks" in papermill_engines._engines:
+        return
+
+    class Client(PapermillNotebookClient):  # type: ignore[misc]
+        def __init__(self, *args: Any, saved_to: Path, on_step: Callable[[str], None], **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.saved_to, self.on_step, self.heading = saved_to, on_step, ""
+
+        async def async_execute_cell(self, cell: Any, cell_index: int, *args: Any, **kwargs: Any) -> Any:
+            if cell.cell_type == "markdown":
+                headings = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
+                self.heading = headings[-1] if headings else self.heading
+                return cell
+            self.on_step(self.heading)
+            try:
+                return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+            finally:
+                # A killed run leaves what it had seen; papermill itself would write at the start and end of every
+                # cell, prose included.
+                write_ipynb(self.nb, str(self.saved_to))
+
+        from nbclient.client import run_sync
+
+        execute_cell = run_sync(async_execute_cell)
+
+    class WarmEngine(NBClientEngine):  # type: ignore[misc]
+        """Papermill's engine on a kernel handed in."""
+
+        @classmethod
+        def execute_managed_notebook(
+            cls,
+            nb_man: Any,
+            kernel_name: str,
+            *,
+            kernel: Kernel,
+            cell_timeout: float,
+            saved_to: Path,
+            on_step: Callable[[str], None],
+            **_unused: Any,
+        ) -> Any:
+            """Execute every cell; the kernel stays the caller's to close."""
+            client = Client(
+                nb_man,
+                km=kernel.manager,
+                kernel_name=kernel_name,
+                timeout=int(cell_timeout),
+                saved_to=saved_to,
+                on_step=on_step,
+            )
+            try:
+                return client.execute()
+            finally:
+                if client.kc is not None:
+                    client.kc.stop_channels()
+
+    papermill_engines.register("aksdisks", WarmEngine)

@@ -1,0 +1,46 @@
+"""Turns an executed runbook into one HTML page that fetches nothing."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+
+def write_html(notebook: Path, page: Path, *, banner: str = "") -> None:
+    """Write `notebook` as `page`; `banner` says at the top why it is not a finished run, if it is not."""
+    import nbformat
+
+    content = nbformat.read(notebook, as_version=4)
+    resources = {"title": _title(content, notebook.stem), "style": _style(), "banner": banner}
+    html, _ = _exporter().from_notebook_node(content, resources=resources)
+    page.write_text(html, encoding="utf-8")
+
+
+def _title(content: Any, fallback: str) -> str:
+    """The first heading of a notebook."""
+    lines = (line for cell in content.cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
+    return next((line.lstrip("# ") for line in lines if line.startswith("# ")), fallback)
+
+
+@cache
+def _exporter() -> Any:
+    """nbconvert with our template; kept, because making one takes longer than using it."""
+    from nbconvert import HTMLExporter
+
+    return HTMLExporter(
+        template_name="aksdisks", extra_template_basedirs=[str(files("aksdisks") / "templates")], embed_images=True
+    )
+
+
+@cache
+def _style() -> str:
+    """The page's own style sheet, with the colours of the code."""
+    from pygments.formatters import HtmlFormatter
+
+    ours = (files("aksdisks") / "templates/aksdisks/style.css").read_text(encoding="utf-8")
+    light = HtmlFormatter(style="default").get_style_defs(".highlight")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
+    own_background = ".highlight, .highlight pre { background: transparent !important; }"
+    return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n{ours}\n{own_background}"
