@@ -1,0 +1,210 @@
+"""Azure's refusals: one exception that carries what goes out, and a builder for each refusal that the lab knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+
+class CloudError(Exception):
+    """A refusal by Azure Resource Manager or the compute provider: HTTP status, code, message, target, details.
+
+    `retry_after` (whole seconds) goes out as a header. `wrapped` is false where the answer is documented without the
+    outer `error` member (facts E: compute's 429).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        target: str | None = None,
+        details: Sequence[Mapping[str, Any]] = (),
+        *,
+        retry_after: int | None = None,
+        wrapped: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.target = target
+        self.details = tuple(details)
+        self.retry_after = retry_after
+        self.wrapped = wrapped
+
+    def inner(self) -> dict[str, Any]:
+        """What stands under `error`, in an answer and in a failed operation."""
+        body: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.target is not None:
+            body["target"] = self.target
+        if self.details:
+            body["details"] = [dict(detail) for detail in self.details]
+        return body
+
+    def body(self) -> dict[str, Any]:
+        """The answer's JSON."""
+        return {"error": self.inner()} if self.wrapped else self.inner()
+
+    def status_line(self) -> str:
+        """The status as Go's HTTP client prints it: `409 Conflict`."""
+        return f"{self.status} {HTTPStatus(self.status).phrase}"
+
+
+def resource_not_found(resource: str, group: str) -> CloudError:
+    """`resource` as `Microsoft.Compute/disks/X` (facts E)."""
+    return CloudError(
+        404,
+        "ResourceNotFound",
+        f"The Resource '{resource}' under resource group '{group}' was not found. "
+        "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+    )
+
+
+def resource_group_not_found(group: str) -> CloudError:
+    """Facts E."""
+    return CloudError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+
+
+def subscription_not_found(subscription: str) -> CloudError:
+    """ARM's answer for a subscription that the caller cannot see."""
+    return CloudError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+
+
+def disk_not_found(disk_id: str) -> CloudError:
+    """Attaching a disk that does not exist (facts E, k/k#88444)."""
+    return CloudError(404, "NotFound", f"Disk {disk_id.rpartition('/')[2]} is not found.", target=disk_id)
+
+
+def disk_is_attached(name: str, machine_id: str) -> CloudError:
+    """Deleting a disk that a machine has (facts E)."""
+    return CloudError(409, "OperationNotAllowed", f"Disk {name} is attached to VM {machine_id}.")
+
+
+def too_many_data_disks(maximum: int) -> CloudError:
+    """Facts E (CSI#879)."""
+    return CloudError(
+        409,
+        "OperationNotAllowed",
+        f"The maximum number of data disks allowed to be attached to a VM of this size is {maximum}.",
+        target="dataDisks",
+    )
+
+
+def disk_is_being_detached(disk_name: str, vm_name: str) -> CloudError:
+    """Facts E (k/k#78657)."""
+    return CloudError(
+        409,
+        "AttachDiskWhileBeingDetached",
+        f"Cannot attach data disk '{disk_name}' to VM '{vm_name}' because the disk is currently being detached or the "
+        "last detach operation failed. Please wait until the disk is completely detached and then try again or "
+        "delete/detach the disk explicitly again.",
+    )
+
+
+def disk_is_owned(disk_id: str, machine_id: str) -> CloudError:
+    """Facts E (aks-engine#1146)."""
+    return CloudError(
+        409,
+        "ConflictingUserInput",
+        f"Disk '{disk_id}' cannot be attached as the disk is already owned by VM '{machine_id}'.",
+    )
+
+
+def lun_is_taken(lun: int) -> CloudError:
+    """Facts E."""
+    return CloudError(400, "InvalidParameter", f"A disk at LUN {lun} already exists.", target="dataDisks")
+
+
+def other_zone(disk_name: str, machine_zone: str, disk_zone: str) -> CloudError:
+    """Facts E; a regional machine or disk has the zone `''`."""
+    return CloudError(
+        400,
+        "BadRequest",
+        f"Disk {disk_name} cannot be attached to the VM because it is not in the same zone as the VM. "
+        f"VM zone: '{machine_zone}'. Disk zone: '{disk_zone}'.",
+    )
+
+
+def concurrent_request() -> CloudError:
+    """A second change of one machine while the first is under way (facts E, Conflict)."""
+    return CloudError(
+        409,
+        "Conflict",
+        "The request failed due to conflict with a concurrent request. To resolve it, please refer to "
+        "https://aka.ms/activitylog to get more details on the conflicting requests.",
+    )
+
+
+def missing_parameter(name: str) -> CloudError:
+    """A required member of a body is not there."""
+    return CloudError(400, "InvalidParameter", f"Required parameter '{name}' is missing (null).", target=name)
+
+
+def bad_parameter(name: str, value: object) -> CloudError:
+    """A member of a body has a value that cannot be."""
+    return CloudError(
+        400, "InvalidParameter", f"The value '{value}' of parameter '{name}' is out of range.", target=name
+    )
+
+
+def not_authorised(client: str, object_id: str, action: str, scope: str) -> CloudError:
+    """Facts E: the caller's role assignments do not allow the action."""
+    return CloudError(
+        403,
+        "AuthorizationFailed",
+        f"The client '{client}' with object id '{object_id}' does not have authorization to perform action '{action}' "
+        f"over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+    )
+
+
+def token_expired(expiry: datetime, now: datetime) -> CloudError:
+    """Facts E."""
+    return CloudError(
+        401,
+        "ExpiredAuthenticationToken",
+        f"The access token expiry UTC time '{_token_time(expiry)}' is earlier than current UTC time "
+        f"'{_token_time(now)}'.",
+    )
+
+
+def token_missing() -> CloudError:
+    """No Authorization header."""
+    return CloudError(
+        401,
+        "AuthenticationFailed",
+        "Authentication failed. The 'Authorization' header is missing.",
+    )
+
+
+def token_invalid() -> CloudError:
+    """A token that this tenant's authority did not issue."""
+    return CloudError(401, "InvalidAuthenticationToken", "The access token is invalid.")
+
+
+def token_audience(audience: str, expected: Sequence[str]) -> CloudError:
+    """A token for another resource."""
+    return CloudError(
+        401,
+        "InvalidAuthenticationTokenAudience",
+        "The access token has been obtained for wrong audience or resource "
+        f"'{audience}'. It should exactly match with one of the allowed audiences '{','.join(expected)}'.",
+    )
+
+
+def too_many_requests(target: str, retry_after: int) -> CloudError:
+    """Compute's throttling, documented without the outer `error` (facts E); `retry_after` in whole seconds."""
+    return CloudError(
+        429,
+        "OperationNotAllowed",
+        "The server rejected the request because too many requests have been received for this subscription.",
+        details=[{"code": "TooManyRequests", "target": target, "message": f'{{"operationGroup":"{target}"}}'}],
+        retry_after=retry_after,
+        wrapped=False,
+    )
+
+
+def _token_time(moment: datetime) -> str:
+    return f"{moment.month}/{moment.day}/{moment:%Y} {moment.hour % 12 or 12}:{moment:%M:%S %p}"

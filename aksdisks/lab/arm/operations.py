@@ -1,0 +1,114 @@
+"""Long-running operations: work that goes on after Azure has answered, and what its status address tells."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from aksdisks.lab.arm.errors import CloudError
+
+if TYPE_CHECKING:
+    from aksdisks.lab.clock import Clock
+    from aksdisks.lab.ids import Ids
+
+Json = dict[str, Any]
+Kind = Literal["DiskOperations", "operations"]
+
+KEPT = 1000
+"""How many operations stay readable; Azure forgets too, though by age."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Operation:
+    """One operation, from its start on; `result` is the resource as it is afterwards, None after a deletion."""
+
+    id: str
+    kind: Kind
+    started: datetime
+    status: Literal["InProgress", "Succeeded", "Failed"] = "InProgress"
+    ended: datetime | None = None
+    result: Json | None = None
+    error: CloudError | None = None
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def done(self) -> Json | None:
+        """Wait for the end; the result. Raises the `CloudError` it ended with."""
+        await self.finished.wait()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    def to_json(self) -> Json:
+        """The body of its status address (facts E, LRO)."""
+        body: Json = {"startTime": azure_time(self.started)}
+        if self.ended is not None:
+            body["endTime"] = azure_time(self.ended)
+        body["status"] = self.status
+        if self.error is not None:
+            body["error"] = self.error.inner()
+        elif self.result is not None:
+            body["properties"] = {"output": self.result}
+        body["name"] = self.id
+        return body
+
+
+class Operations:
+    """The operations that Azure knows of, newest kept."""
+
+    def __init__(self, clock: Clock, ids: Ids) -> None:
+        self._clock = clock
+        self._ids = ids
+        self._known: dict[str, Operation] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, kind: Kind, work: Callable[[], Awaitable[Json | None]]) -> Operation:
+        """Begin `work` in the background."""
+        operation = Operation(self._ids.uid(), kind, self._clock.now())
+        self._known[operation.id] = operation
+        while len(self._known) > KEPT:
+            oldest = next(iter(self._known))
+            if not self._known[oldest].finished.is_set():
+                break
+            del self._known[oldest]
+        task = asyncio.create_task(self._run(operation, work), name=f"azure {kind} {operation.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return operation
+
+    def get(self, kind: str, operation_id: str) -> Operation | None:
+        """The operation of that id, if it is still known."""
+        operation = self._known.get(operation_id.lower())
+        return operation if operation is not None and operation.kind.lower() == kind.lower() else None
+
+    async def close(self) -> None:
+        """Stop what is under way."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, operation: Operation, work: Callable[[], Awaitable[Json | None]]) -> None:
+        try:
+            operation.result = await work()
+            operation.status = "Succeeded"
+        except CloudError as error:
+            operation.error, operation.status = error, "Failed"
+        except Exception:
+            # A fault of the lab itself: whoever waits must still be told.
+            log.exception("operation %s", operation.id)
+            operation.error = CloudError(500, "InternalServerError", "An internal error occurred.")
+            operation.status = "Failed"
+        finally:
+            operation.ended = self._clock.now()
+            operation.finished.set()
+
+
+def azure_time(moment: datetime) -> str:
+    """ISO 8601 with seven decimals, as the compute provider writes times."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}0+00:00"
