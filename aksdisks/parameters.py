@@ -1,0 +1,189 @@
+"""The one flat set of parameters: its schema, and how a file, flags or a notebook's cell become it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from aksdisks.errors import InputError, ParameterError, did_you_mean
+from aksdisks.quantities import parse_quantity
+
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+_RUN_ID = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$")
+_SECRET = re.compile(r"secret$|password|token|_key$", re.IGNORECASE)
+_SIMPLE = (str, int, float, bool, list, dict, tuple)
+
+
+def _p(default: Any, expected: str, description: str, **limits: Any) -> Any:
+    """A field with its words for errors (`expected`) and for people (`description`, with the unit)."""
+    return Field(default, description=description, json_schema_extra={"expected": expected}, **limits)
+
+
+class Parameters(BaseModel):
+    """Every parameter of every runbook; the defaults are the lab's and equal the article. Never holds a secret."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False)
+
+    target: Literal["lab", "aks"] = _p("lab", "lab or aks", "what the runbooks walk on")
+    speed: float = _p(100.0, "a number above 0", "lab: cluster seconds that pass in a second", gt=0)
+    scenario: str = _p("regional", "a scenario's name or file", "lab: nodes, zones, classes and delays")
+    cluster: Literal["kubeconfig", "in-cluster"] = _p("kubeconfig", "kubeconfig or in-cluster", "aks: how to get in")
+    kubeconfig: str = _p("", "a path", "aks: kubeconfig file; empty: KUBECONFIG, else ~/.kube/config")
+    context: str = _p("", "a context of the kubeconfig", "aks with kubeconfig: the context, required")
+    expect: str = _p("", "an API server URL or an ARM id", "the API server's URL, the cluster's or the node group's id")
+    azure: Literal["on", "off"] = _p("on", "on or off", "off: Azure is not asked, its checks are inconclusive")
+    arm_endpoint: str = _p("", "an https URL", "Azure Resource Manager; empty: the public cloud")
+    authority: str = _p("", "an https URL", "where tokens come from; empty: AZURE_AUTHORITY_HOST, the public cloud")
+    ca_bundle: str = _p("", "a file with certificates", "whom to trust for ARM and tokens; empty: the system's")
+    namespace: str = _p(
+        "create", "create, or a prepared namespace", "create makes one for the run; not default, kube-*"
+    )
+    allow_retain: bool = _p(False, "true or false", "accept a class that keeps volumes, and their cost, after the run")
+    storage_class: str = _p("managed-premium", "a StorageClass's name", "the class of every claim", min_length=1)
+    size: str = _p("25Gi", "a quantity above 0, such as 25Gi", "the size of every claim")
+    deployment_replicas: int = _p(4, "a whole number from 2 to 50", "pods after scaling out", ge=2, le=50)
+    stateful_replicas: int = _p(5, "a whole number from 1 to 50", "pods of the stateful set", ge=1, le=50)
+    image: str = _p("vplauzon/get-started:part2-no-redis", "an image reference", "the pods' image", min_length=1)
+    node_selector: dict[str, str] = _p({}, "a mapping of labels", "labels that a node must have")
+    tolerations: list[dict[str, Any]] = _p([], "a list of tolerations", "as in a pod's spec")
+    cpu_request: str = _p("", "a quantity such as 50m, or empty", "CPU that each pod asks for")
+    memory_request: str = _p("", "a quantity such as 64Mi, or empty", "memory that each pod asks for, and its limit")
+    security: Literal["restricted", "none"] = _p("none", "restricted or none", "restricted passes that security level")
+    pull_secret: str = _p("", "a Secret's name", "the Secret to pull the image with, already in the namespace")
+    wait_timeout: float = _p(900.0, "a number above 0", "seconds of cluster time that a wait may last", gt=0)
+    run_id: str = _p("", "lower-case letters, digits and dashes, at most 40", "the run's id; empty: a new one")
+
+    @field_validator("size")
+    @classmethod
+    def _size(cls, value: str) -> str:
+        if parse_quantity(value) <= 0:
+            raise ValueError("not above 0")
+        return value
+
+    @field_validator("cpu_request", "memory_request")
+    @classmethod
+    def _request(cls, value: str) -> str:
+        if value:
+            parse_quantity(value)
+        return value
+
+    @field_validator("arm_endpoint", "authority")
+    @classmethod
+    def _https(cls, value: str) -> str:
+        # azure-core sends no token over http (facts F), and would say so only in the middle of a run.
+        if value and not value.startswith("https://"):
+            raise ValueError("not https")
+        return value
+
+    @field_validator("namespace")
+    @classmethod
+    def _namespace(cls, value: str) -> str:
+        if not _NAMESPACE.match(value) or value == "default" or value.startswith("kube-"):
+            raise ValueError("not a namespace for this")
+        return value
+
+    @field_validator("run_id")
+    @classmethod
+    def _run_id(cls, value: str) -> str:
+        if value and not _RUN_ID.match(value):
+            raise ValueError("not a run id")
+        return value
+
+
+def validate(values: Mapping[str, Any], sources: Mapping[str, str] | None = None) -> Parameters:
+    """Parameters from a mapping; raises ParameterError for the first name or value that cannot be meant.
+
+    `sources` says where a name was written (a file, a flag), for the error.
+    """
+    for name in values:
+        if name not in Parameters.model_fields:
+            raise _unknown_name(name, _where(name, sources))
+    try:
+        parameters = Parameters(**dict(values))
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        found = f"{values[name]!r}{_where(name, sources)}"
+        raise ParameterError(name, expected=expected(name), found=found) from error
+    if parameters.target == "aks" and parameters.cluster == "kubeconfig" and not parameters.context:
+        raise ParameterError("context", expected="a context of the kubeconfig (target is aks)", found="none")
+    return parameters
+
+
+def load(path: str | Path | None, overrides: Mapping[str, str] | None = None) -> Parameters:
+    """Parameters from a YAML file (None: the lab's defaults), with `name=value` texts laid over.
+
+    Raises InputError for a file that is missing or no mapping, ParameterError for a name or a value.
+    """
+    values = {} if path is None else _read(Path(path))
+    sources = dict.fromkeys(values, str(path))
+    for name, text in (overrides or {}).items():
+        values[name] = _from_text(name, text)
+        sources[name] = "-p"
+    return validate(values, sources)
+
+
+def from_namespace(names: Mapping[str, Any]) -> Parameters:
+    """Parameters from a notebook's `globals()`: the known names, the defaults for the rest.
+
+    A public name of a simple type that is nearly a parameter's is taken for a misspelling: ParameterError.
+    """
+    values = {name: names[name] for name in Parameters.model_fields if name in names}
+    for name, value in names.items():
+        if name in values or name.startswith("_") or not isinstance(value, _SIMPLE):
+            continue
+        if get_close_matches(name, Parameters.model_fields, n=1, cutoff=0.85):
+            raise _unknown_name(name, " in the notebook")
+    return validate(values)
+
+
+def expected(name: str) -> str:
+    """What a parameter's value must be, in words."""
+    extra = Parameters.model_fields[name].json_schema_extra
+    return str(extra["expected"]) if isinstance(extra, dict) else ""
+
+
+def _where(name: str, sources: Mapping[str, str] | None) -> str:
+    return f" in {sources[name]}" if sources and name in sources else ""
+
+
+def _unknown_name(name: str, where: str) -> ParameterError:
+    if _SECRET.search(name):
+        hint = "secrets are read from the environment (AZURE_CLIENT_SECRET) or the kubeconfig, never from parameters"
+    else:
+        hint = did_you_mean(name, Parameters.model_fields)
+    return ParameterError(name, expected="a parameter's name", found=f"an unknown one{where}", hint=hint)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise InputError(f"{path}: expected a readable YAML file, found: {reason}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise InputError(f"{path}: expected YAML, found{line}: {problem}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+        raise InputError(f"{path}: expected a mapping of parameters, found {type(content).__name__}")
+    return content
+
+
+def _from_text(name: str, text: str) -> Any:
+    """A flag's text as the field's type wants it: texts as they are, all else as YAML reads it."""
+    field = Parameters.model_fields.get(name)
+    if field is None or field.annotation is str or get_origin(field.annotation) is Literal:
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
