@@ -7,12 +7,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from aksdisks.lab.arm.errors import CloudError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aksdisks.lab.arm.cloud import Cloud
+    from aksdisks.lab.arm.errors import CloudError
 
 BATCH_DELAY = 1.0
 """Cluster seconds in which requests for one node gather into one PUT (facts D: driver, batch delay 1000 ms)."""
@@ -32,7 +31,7 @@ class AttachedDiskError(Exception):
 
 
 class AzureCompute(Protocol):
-    """The driver's view of Azure; ids in any case, sizes in GiB. All calls raise `CloudError` and end when Azure is done."""
+    """The driver's view of Azure: ids in any case, sizes in GiB; a call ends when Azure is done. Raises `CloudError`."""
 
     async def create_disk(
         self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None
@@ -166,7 +165,7 @@ class CloudCompute:
     async def _send(self, node_name: str, batch: list[_Request]) -> None:
         try:
             luns = await self._put(node_name, batch)
-        except CloudError as error:
+        except Exception as error:  # each of those who wait gets it
             for request in batch:
                 if not request.answer.done():
                     request.answer.set_exception(error)

@@ -138,6 +138,32 @@ def concurrent_request() -> CloudError:
     )
 
 
+def shrinking(disk_id: str) -> CloudError:
+    """A disk can only grow (azure-docs#57951)."""
+    return CloudError(
+        409,
+        "OperationNotAllowed",
+        f"The disk/snapshot resource with id {disk_id} cannot be resized down. Reducing disk/snapshot size is not "
+        "supported in Azure to prevent data loss. If you do need to reduce the size of the disk, please create new "
+        "snapshot/disks with the appropriate size. More information is available at https://aka.ms/AzureDisksFAQ",
+        target="disk.diskSizeGB",
+    )
+
+
+def invalid_content(problem: str) -> CloudError:
+    """A body that is not the JSON it should be."""
+    return CloudError(
+        400,
+        "InvalidRequestContent",
+        f"The request content was invalid and could not be deserialized: '{problem}'.",
+    )
+
+
+def location_required() -> CloudError:
+    """A new resource without a location."""
+    return CloudError(400, "LocationRequired", "The location property is required for this definition.")
+
+
 def missing_parameter(name: str) -> CloudError:
     """A required member of a body is not there."""
     return CloudError(400, "InvalidParameter", f"Required parameter '{name}' is missing (null).", target=name)
@@ -156,7 +182,8 @@ def not_authorised(client: str, object_id: str, action: str, scope: str) -> Clou
         403,
         "AuthorizationFailed",
         f"The client '{client}' with object id '{object_id}' does not have authorization to perform action '{action}' "
-        f"over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+        f"over scope '{scope}' or the scope is invalid. "
+        "If access was recently granted, please refresh your credentials.",
     )
 
 

@@ -1,0 +1,300 @@
+"""Azure's state and rules for one subscription: resource groups, disks, machines; it knows nothing of Kubernetes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from aksdisks.lab.arm import attachments, errors
+from aksdisks.lab.arm.bodies import member, objects, section, texts
+from aksdisks.lab.arm.disks import MAX_GIB, SKUS, Disk
+from aksdisks.lab.arm.machines import Machine, scale_set_json
+from aksdisks.lab.arm.operations import Operation, Operations
+from aksdisks.lab.scenario import MachineSpec, Scenario
+
+if TYPE_CHECKING:
+    from aksdisks.lab.clock import Clock
+    from aksdisks.lab.ids import Ids
+
+Json = dict[str, Any]
+
+
+class Cloud:
+    """What a subscription with one AKS cluster holds.
+
+    Reads answer at once. What changes something checks everything first, raises `CloudError` and has then changed
+    nothing; else it returns an `Operation` that goes on in the background for as long as the scenario's delays say.
+    Names and ids are matched without case and answered as they were written when the resource was made.
+    """
+
+    def __init__(self, scenario: Scenario, clock: Clock, ids: Ids) -> None:
+        self.scenario = scenario
+        self.clock = clock
+        self.operations = Operations(clock, ids)
+        self._ids = ids
+        self._created = clock.now()
+        self._groups = {name.lower(): name for name in (scenario.resource_group, scenario.node_resource_group)}
+        self._scale_set_uid = ids.uid()
+        self._tags = {
+            "aks-managed-createOperationID": ids.uid(),
+            "aks-managed-poolName": scenario.pool,
+            "poolName": scenario.pool,
+        }
+        self._disks: dict[str, Disk] = {}
+        self._machines: dict[str, Machine] = {}
+        self._named: dict[str, Machine] = {}
+        for spec in scenario.machines:
+            self._add_machine(spec)
+
+    async def close(self) -> None:
+        """Stop the operations that are under way."""
+        await self.operations.close()
+
+    # Resource groups
+
+    def group(self, name: str) -> str:
+        """The group's name as it was made. Raises ResourceGroupNotFound."""
+        try:
+            return self._groups[name.lower()]
+        except KeyError:
+            raise errors.resource_group_not_found(name) from None
+
+    def group_json(self, name: str) -> Json:
+        """The group as a GET answers it."""
+        name = self.group(name)
+        scenario = self.scenario
+        body: Json = {
+            "id": f"{scenario.subscription}/resourceGroups/{name}",
+            "name": name,
+            "type": "Microsoft.Resources/resourceGroups",
+            "location": scenario.location,
+            "tags": {},
+            "properties": {"provisioningState": "Succeeded"},
+        }
+        if name == scenario.node_resource_group:
+            body["managedBy"] = scenario.cluster_id
+            body["tags"] = {
+                "aks-managed-cluster-name": scenario.cluster_name,
+                "aks-managed-cluster-rg": scenario.resource_group,
+            }
+        return body
+
+    def groups_json(self) -> list[Json]:
+        """All groups."""
+        return [self.group_json(name) for name in self._groups]
+
+    # Disks
+
+    def find_disk(self, disk_id: str) -> Disk | None:
+        """The disk of that id."""
+        return self._disks.get(disk_id.lower())
+
+    def disk(self, group: str, name: str) -> Disk:
+        """The disk of that name. Raises ResourceNotFound, ResourceGroupNotFound."""
+        self.group(group)
+        disk = self._disks.get(self._disk_id(group, name).lower())
+        if disk is None:
+            raise errors.resource_not_found(f"Microsoft.Compute/disks/{name}", group)
+        return disk
+
+    def disk_path(self, disk_id: str) -> tuple[str, str]:
+        """Group and name out of an id. Raises ResourceNotFound when it is not a disk's id."""
+        parts = disk_id.split("/")
+        if len(parts) != 9 or parts[7].lower() != "disks":
+            raise errors.disk_not_found(disk_id)
+        return parts[4], parts[8]
+
+    def disks(self, group: str | None = None) -> list[Disk]:
+        """The disks of a group, or of the subscription, by id. Raises ResourceGroupNotFound."""
+        wanted = None if group is None else self.group(group).lower()
+        found = [disk for disk in self._disks.values() if wanted is None or disk.group.lower() == wanted]
+        return sorted(found, key=lambda disk: disk.key)
+
+    def create_or_update_disk(self, group: str, name: str, body: Json) -> Operation:
+        """PUT: a new disk (createOption Empty), or the one of that name with what the body changes."""
+        self.group(group)
+        existing = self._disks.get(self._disk_id(group, name).lower())
+        if existing is not None:
+            return self.update_disk(group, name, body)
+        location, properties = member(body, "location", str), section(body, "properties")
+        if not location:
+            raise errors.location_required()
+        option = member(section(properties, "creationData"), "createOption", str)
+        if option is None:
+            raise errors.missing_parameter("disk.creationData.createOption")
+        if option.lower() != "empty":
+            raise errors.bad_parameter("disk.creationData.createOption", option)
+        size = member(properties, "diskSizeGB", int)
+        if size is None:
+            raise errors.missing_parameter("disk.diskSizeGB")
+        disk = Disk(
+            id=self._disk_id(group, name),
+            group=group,
+            name=name,
+            location=location.replace(" ", "").lower(),
+            sku=_sku(member(section(body, "sku"), "name", str) or "Standard_LRS"),
+            size_gib=_size(size),
+            unique_id=self._ids.uid(),
+            created=self.clock.now(),
+            tags=texts(body, "tags") or {},
+            zones=tuple(str(zone) for zone in member(body, "zones", list) or ()),
+            network_access_policy=member(properties, "networkAccessPolicy", str) or "AllowAll",
+            public_network_access=member(properties, "publicNetworkAccess", str) or "Enabled",
+            max_shares=member(properties, "maxShares", int) or 1,
+            provisioning_state="Updating",
+        )
+        self._disks[disk.key] = disk
+        return self._finish_later(disk, self.scenario.delays.create_disk)
+
+    def update_disk(self, group: str, name: str, body: Json) -> Operation:
+        """PATCH: size (upwards), tags, SKU, access."""
+        disk = self.disk(group, name)
+        properties = section(body, "properties")
+        size = _size(member(properties, "diskSizeGB", int) or disk.size_gib)
+        sku = _sku(member(section(body, "sku"), "name", str) or disk.sku)
+        tags = texts(body, "tags")
+        policy = member(properties, "networkAccessPolicy", str)
+        access = member(properties, "publicNetworkAccess", str)
+        if size < disk.size_gib:
+            raise errors.shrinking(disk.id)
+        disk.size_gib, disk.sku = size, sku
+        disk.tags = disk.tags if tags is None else tags
+        disk.network_access_policy = policy or disk.network_access_policy
+        disk.public_network_access = access or disk.public_network_access
+        disk.provisioning_state = "Updating"
+        return self._finish_later(disk, self.scenario.delays.update_disk)
+
+    def delete_disk(self, group: str, name: str) -> Operation | None:
+        """Delete a disk that no machine has; None when there is none of that name.
+
+        A disk in the middle of being attached has no machine yet and can be deleted, as in k/k#82714.
+        """
+        self.group(group)
+        disk = self._disks.get(self._disk_id(group, name).lower())
+        if disk is None:
+            return None
+        if disk.managed_by:
+            raise errors.disk_is_attached(disk.name, disk.managed_by)
+
+        async def work() -> None:
+            await self.clock.sleep(self.scenario.delays.delete_disk)
+            if disk.managed_by:
+                raise errors.disk_is_attached(disk.name, disk.managed_by)
+            self._disks.pop(disk.key, None)
+
+        return self.operations.start("DiskOperations", work)
+
+    # Machines
+
+    def machines(self, group: str | None = None) -> list[Machine]:
+        """The machines in a group, or all. Raises ResourceGroupNotFound."""
+        if group is not None and self.group(group) != self.scenario.node_resource_group:
+            return []
+        return list(self._named.values())
+
+    def machine(self, machine_id: str) -> Machine:
+        """The machine of that id or of that `managedBy`. Raises ResourceNotFound."""
+        try:
+            return self._machines[machine_id.lower()]
+        except KeyError:
+            parts = machine_id.split("/")
+            raise errors.resource_not_found("/".join(parts[6:]), parts[4]) from None
+
+    def machine_named(self, computer_name: str) -> Machine:
+        """The machine whose computer has that name. Raises ResourceNotFound."""
+        try:
+            return self._named[computer_name.lower()]
+        except KeyError:
+            kind = "virtualMachineScaleSets" if self.scenario.machine_kind == "vmss" else "virtualMachines"
+            group = self.scenario.node_resource_group
+            raise errors.resource_not_found(f"Microsoft.Compute/{kind}/{computer_name}", group) from None
+
+    def scale_set_json(self) -> Json:
+        """The pool's scale set."""
+        return scale_set_json(self.scenario, self._created, self._scale_set_uid, self._tags)
+
+    def update_machine(self, machine_id: str, body: Json) -> Operation:
+        """PUT or PATCH: merge the body into the machine; of it, tags and the full list of data disks have an effect."""
+        machine = self.machine(machine_id)
+        tags, profile = texts(body, "tags"), section(body, "properties", "storageProfile")
+        wanted = objects(profile, "dataDisks")
+        change = attachments.plan(machine, wanted, self._disks, self.machines()) if wanted is not None else None
+        if machine.provisioning_state != "Succeeded":
+            raise errors.concurrent_request()
+        if tags is not None:
+            machine.tags = tags
+        return self._change_machine(machine, change)
+
+    def attach_detach(self, machine_id: str, body: Json) -> Operation:
+        """POST attachDetachDataDisks: only what changes, not the full list (SPEC ComputeRP 2024-11-01)."""
+        machine = self.machine(machine_id)
+        wanted = attachments.full_list(machine, body)
+        change = attachments.plan(machine, wanted, self._disks, self.machines())
+        if machine.provisioning_state != "Succeeded":
+            raise errors.concurrent_request()
+        return self._change_machine(machine, change)
+
+    def _change_machine(self, machine: Machine, change: attachments.Change | None) -> Operation:
+        attachments.begin(machine, change)
+        machine.provisioning_state = "Updating"
+
+        async def work() -> Json:
+            try:
+                await self.clock.sleep(attachments.seconds(change, self.scenario.delays))
+                attachments.finish(machine, change, self._disks, self.clock.now())
+            finally:
+                machine.provisioning_state = "Succeeded"
+            return machine.to_json()
+
+        return self.operations.start("operations", work)
+
+    def _finish_later(self, disk: Disk, delay: float) -> Operation:
+        async def work() -> Json:
+            await self.clock.sleep(delay)
+            disk.provisioning_state = "Succeeded"
+            return disk.to_json()
+
+        return self.operations.start("DiskOperations", work)
+
+    def _add_machine(self, spec: MachineSpec) -> None:
+        scenario, group = self.scenario, self.scenario.node_resource_group
+        name = f"{spec.vm_name}_OsDisk_1_{self._ids.uid().replace('-', '')}"
+        disk = Disk(
+            id=self._disk_id(group, name),
+            group=group,
+            name=name,
+            location=scenario.location,
+            sku="Premium_LRS",
+            size_gib=scenario.os_disk_gib,
+            unique_id=self._ids.uid(),
+            created=self._created,
+            tags=dict(self._tags),
+            zones=(spec.zone,) if spec.zone else (),
+            create_option="FromImage",
+            os_type="Linux",
+        )
+        machine = Machine(scenario, spec, self._ids.uid(), self._created, disk, tags=dict(self._tags))
+        disk.step("attached", managed_by=machine.managed_by, now=self._created)
+        self._disks[disk.key] = disk
+        self._named[spec.node_name.lower()] = machine
+        self._machines[spec.resource_id.lower()] = self._machines[machine.managed_by.lower()] = machine
+
+    def _disk_id(self, group: str, name: str) -> str:
+        return f"{self.scenario.subscription}/resourceGroups/{group}/providers/Microsoft.Compute/disks/{name}"
+
+
+def _sku(name: str) -> str:
+    return _canonical(name, SKUS, "disk.sku.name")
+
+
+def _canonical(value: str, known: Iterable[str], parameter: str) -> str:
+    for entry in known:
+        if entry.lower() == value.lower():
+            return entry
+    raise errors.bad_parameter(parameter, value)
+
+
+def _size(gib: int) -> int:
+    if not 1 <= gib <= MAX_GIB:
+        raise errors.bad_parameter("disk.diskSizeGB", gib)
+    return gib

@@ -1,0 +1,139 @@
+"""A managed disk: its state, what size and SKU give it, and its JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from aksdisks.lab.arm import lifecycles
+from aksdisks.lab.arm.operations import azure_time
+
+Json = dict[str, Any]
+
+SKUS = (
+    "Standard_LRS",
+    "StandardSSD_LRS",
+    "StandardSSD_ZRS",
+    "Premium_LRS",
+    "Premium_ZRS",
+    "PremiumV2_LRS",
+    "UltraSSD_LRS",
+)
+MAX_GIB = 32767
+
+PREMIUM_TIERS = (
+    (4, "P1", 120, 25),
+    (8, "P2", 120, 25),
+    (16, "P3", 120, 25),
+    (32, "P4", 120, 25),
+    (64, "P6", 240, 50),
+    (128, "P10", 500, 100),
+    (256, "P15", 1100, 125),
+    (512, "P20", 2300, 150),
+    (1024, "P30", 5000, 200),
+    (2048, "P40", 7500, 250),
+    (4096, "P50", 7500, 250),
+    (8192, "P60", 16000, 500),
+    (16384, "P70", 18000, 750),
+    (32767, "P80", 20000, 900),
+)
+"""Up to GiB, tier, IOPS, MB/s (facts D: azure-docs includes/disk-storage-premium-ssd-sizes.md)."""
+
+STANDARD_SSD_LIMITS = ((4096, 500, 100), (8192, 2000, 400), (16384, 4000, 600), (32767, 6000, 750))
+STANDARD_LIMITS = ((4096, 500, 60), (8192, 1300, 300), (32767, 2000, 500))
+"""Up to GiB, IOPS, MB/s (azure-docs includes/disk-storage-standard-ssd-sizes.md, …-standard-hdd-sizes.md)."""
+
+
+def performance(sku: str, size_gib: int) -> tuple[str, int, int]:
+    """Tier (empty where the SKU has none), IOPS and MB/s of a disk: those of the next size up."""
+    if sku.startswith("Premium_"):
+        return next((tier, iops, rate) for limit, tier, iops, rate in PREMIUM_TIERS if size_gib <= limit)
+    if sku == "PremiumV2_LRS":
+        return "", 3000, 125
+    limits = STANDARD_LIMITS if sku == "Standard_LRS" else STANDARD_SSD_LIMITS
+    return next(("", iops, rate) for limit, iops, rate in limits if size_gib <= limit)
+
+
+@dataclass(eq=False)
+class Disk:
+    """One disk as Azure holds it; `managed_by` is the machine's id, empty while no machine has it."""
+
+    id: str
+    group: str
+    name: str
+    location: str
+    sku: str
+    size_gib: int
+    unique_id: str
+    created: datetime
+    tags: dict[str, str] = field(default_factory=dict)
+    zones: tuple[str, ...] = ()
+    create_option: str = "Empty"
+    os_type: str = ""
+    network_access_policy: str = "AllowAll"
+    public_network_access: str = "Enabled"
+    max_shares: int = 1
+    provisioning_state: str = "Succeeded"
+    state: str = lifecycles.DISK.initial
+    managed_by: str = ""
+    owner_changed: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is found by: the id without case."""
+        return self.id.lower()
+
+    def step(self, step: str, *, managed_by: str, now: datetime) -> None:
+        """Take a step of its life, and the owner that comes with it. Raises `lifecycles.IllegalStep`."""
+        self.state = lifecycles.DISK.after(self.state, step)
+        self.managed_by, self.owner_changed = managed_by, now
+
+    def to_json(self) -> Json:
+        """As a GET answers it (facts E, Disk)."""
+        tier, iops, rate = performance(self.sku, self.size_gib)
+        creation: Json = {"createOption": self.create_option}
+        if self.create_option == "FromImage":
+            creation["imageReference"] = {"id": _image_id(self.id)}
+        properties: Json = {
+            "creationData": creation,
+            "diskSizeGB": self.size_gib,
+            "diskIOPSReadWrite": iops,
+            "diskMBpsReadWrite": rate,
+            "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
+            "networkAccessPolicy": self.network_access_policy,
+            "publicNetworkAccess": self.public_network_access,
+            "timeCreated": azure_time(self.created),
+            "provisioningState": self.provisioning_state,
+            "diskState": self.state,
+            "diskSizeBytes": self.size_gib * 1024**3,
+            "uniqueId": self.unique_id,
+        }
+        if self.os_type:
+            properties = {"osType": self.os_type, "hyperVGeneration": "V2", **properties}
+        if tier:
+            properties["tier"] = tier
+        if self.max_shares > 1:
+            properties["maxShares"] = self.max_shares
+        if self.owner_changed is not None:
+            properties["LastOwnershipUpdateTime"] = azure_time(self.owner_changed)
+        body: Json = {
+            "name": self.name,
+            "id": self.id,
+            "type": "Microsoft.Compute/disks",
+            "location": self.location,
+            "tags": dict(self.tags),
+        }
+        if self.zones:
+            body["zones"] = list(self.zones)
+        if self.managed_by:
+            body["managedBy"] = self.managed_by
+        return {**body, "sku": {"name": self.sku, "tier": self.sku.partition("_")[0]}, "properties": properties}
+
+
+def _image_id(disk_id: str) -> str:
+    subscription = "/".join(disk_id.split("/")[:3])
+    return (
+        f"{subscription}/resourceGroups/AKS-Ubuntu/providers/Microsoft.Compute/galleries/AKSUbuntu"
+        "/images/2204gen2containerd/versions/2026.11.0"
+    )
