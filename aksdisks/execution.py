@@ -39,6 +39,7 @@ class Execution:
     checks: list[CheckResult] = field(default_factory=list)
     problem: str = ""
     completed: bool = False
+    interrupted: bool = False
 
 
 class Kernel:

@@ -1,0 +1,117 @@
+"""What a terminal, or a job's log, shows of a run: progress on stderr, the result on stdout."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+from rich.table import Table
+
+from aksdisks.execution import CheckResult
+from aksdisks.outcome import RunbookResult, RunResult
+
+_MARKS = {
+    "passed": "[green]passed[/]",
+    "failed": "[bold red]failed[/]",
+    "inconclusive": "[yellow]inconclusive[/]",
+    "not run": "[yellow]not run[/]",
+    "not applicable": "[dim]not applicable[/]",
+    "interrupted": "[yellow]interrupted[/]",
+}
+
+
+class Reporter:
+    """Says what goes on: a live line on a terminal, a line for each step in a log, nothing but the end when quiet."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        """Colours follow rich's rules: none where output is not a terminal or NO_COLOR is set."""
+        self.out = Console(highlight=False)
+        self.err = Console(stderr=True, highlight=False, quiet=quiet)
+        self._live: Status | None = None
+        self._runbook = ""
+        self._step = ""
+        self._began = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """A line for people."""
+        self.err.print(escape(text))
+
+    def runbook(self, name: str) -> None:
+        """A runbook starts."""
+        self._runbook, self._step = name, ""
+        self._show("starting")
+
+    def step(self, heading: str) -> None:
+        """A code cell under `heading` starts."""
+        if heading != self._step:
+            self._step = heading
+            self._show(heading)
+
+    def progress(self, text: str) -> None:
+        """What a wait of the runner's own last saw."""
+        self._show(text)
+
+    def finished(self, result: RunbookResult) -> None:
+        """A runbook ended."""
+        self._stop_live()
+        self.err.print(
+            f"{result.name:<18} {_MARKS[result.status]}  {_passed(result.checks)}  {result.seconds:.1f} s",
+            soft_wrap=True,
+        )
+        if result.problem:
+            self.err.print(f"  {escape(result.problem)}", soft_wrap=True)
+
+    def summary(self, result: RunResult, folder: Path) -> None:
+        """The whole run: a table, what did not pass, and where the evidence lies."""
+        self.close()
+        table = Table("runbook", "status", "checks", "seconds", box=None, pad_edge=False, header_style="bold")
+        table.columns[3].justify = "right"
+        for runbook in result.runbooks:
+            table.add_row(
+                runbook.name,
+                _MARKS[runbook.status],
+                _passed(runbook.checks),
+                f"{runbook.seconds:.1f}" if runbook.seconds else "",
+            )
+        self.out.print(table)
+        self.answers([check for runbook in result.runbooks for check in runbook.checks if check.status != "passed"])
+        for problem in (result.problem, *result.teardown.get("problems", ())):
+            if problem:
+                self.out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
+        self.out.print(f"{_MARKS[result.status]}: {escape(str(folder))}", soft_wrap=True)
+
+    def answers(self, answers: Iterable[CheckResult]) -> None:
+        """Checks, one a line."""
+        for answer in answers:
+            self.out.print(
+                f"{_MARKS[answer.status]:<12} {escape(answer.statement)}: {escape(answer.seen)}", soft_wrap=True
+            )
+
+    def close(self) -> None:
+        """Take the live line away."""
+        self._stop_live()
+
+    def _show(self, text: str) -> None:
+        line = f"{self._runbook}: {text}" if self._runbook else text
+        if not self.err.is_terminal:
+            self.err.print(f"{time.monotonic() - self._began:6.1f} s  {escape(line)}", soft_wrap=True)
+        elif self._live is None:
+            self._live = self.err.status(escape(line))
+            self._live.start()
+        else:
+            self._live.update(escape(line))
+
+    def _stop_live(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def _passed(checks: Sequence[CheckResult]) -> str:
+    """`5 of 5 checks`."""
+    counted = [check for check in checks if check.status != "not applicable"]
+    return f"{sum(check.status == 'passed' for check in counted)} of {len(counted)} checks"

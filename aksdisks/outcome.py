@@ -1,0 +1,108 @@
+"""What a run came to: the results of its runbooks, rolled up into one status and one exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from aksdisks.execution import CheckResult, Execution
+
+Status = Literal["passed", "failed", "inconclusive", "not run", "not applicable"]
+
+# Worst first; "not applicable" counts as neither and shows only where nothing else does.
+_SEVERITY: tuple[Status, ...] = ("failed", "not run", "inconclusive", "passed", "not applicable")
+
+EXIT_CODES: dict[str, int] = {
+    "passed": 0,
+    "not applicable": 0,
+    "failed": 1,
+    "not run": 1,
+    "inconclusive": 3,
+    "interrupted": 130,
+}
+
+# An error of these names in a cell says that the target could not be asked, not that it gave a wrong answer.
+_INCONCLUSIVE_ERRORS = ("NotReachable", "NotAllowed")
+
+
+@dataclass(frozen=True)
+class RunbookResult:
+    """One runbook: `seconds` of wall time, file names relative to the run's folder, why it ended early if it did."""
+
+    name: str
+    status: Status
+    seconds: float = 0.0
+    notebook: str | None = None
+    html: str | None = None
+    checks: tuple[CheckResult, ...] = ()
+    problem: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """This result as it stands in run.json."""
+        return {
+            "name": self.name,
+            "status": self.status,
+            "seconds": round(self.seconds, 3),
+            "notebook": self.notebook,
+            "html": self.html,
+            "checks": [
+                {"statement": check.statement, "status": check.status, "seen": check.seen} for check in self.checks
+            ],
+            **({"problem": self.problem} if self.problem else {}),
+        }
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A whole run, as run.json tells it. Times are RFC 3339 in UTC; `teardown` says what was removed or stayed."""
+
+    run: str
+    target: str
+    status: str
+    started: str
+    finished: str | None
+    parameters: dict[str, Any]
+    versions: dict[str, str]
+    runbooks: tuple[RunbookResult, ...]
+    teardown: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """0 passed, 1 failed, 3 inconclusive, 130 interrupted; a run whose teardown left something has failed."""
+        if self.status == "passed" and self.teardown.get("status") == "failed":
+            return 1
+        return EXIT_CODES[self.status]
+
+    def document(self) -> dict[str, Any]:
+        """The content of run.json."""
+        return {
+            "run": self.run,
+            "target": self.target,
+            "status": self.status,
+            "started": self.started,
+            "finished": self.finished,
+            "parameters": self.parameters,
+            "versions": self.versions,
+            "runbooks": [runbook.document() for runbook in self.runbooks],
+            "teardown": self.teardown,
+            **({"problem": self.problem} if self.problem else {}),
+        }
+
+
+def roll_up(statuses: Sequence[str]) -> Status:
+    """The worst of `statuses`: failed over not run over inconclusive over passed over not applicable.
+
+    Nothing to roll up is inconclusive: a runbook that checked nothing has proved nothing.
+    """
+    return min(statuses, key=_SEVERITY.index, default="inconclusive")  # type: ignore[return-value, arg-type]
+
+
+def runbook_status(execution: Execution) -> Status:
+    """A runbook's status: its checks rolled up, unless it ended early."""
+    if execution.completed:
+        return roll_up([check.status for check in execution.checks])
+    checks_failed = any(check.status == "failed" for check in execution.checks)
+    unreachable = any(f": {name}:" in execution.problem for name in _INCONCLUSIVE_ERRORS)
+    return "inconclusive" if unreachable and not checks_failed else "failed"

@@ -1,0 +1,274 @@
+"""A headless run: the target made ready, each runbook through papermill, the teardown, and the evidence on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from aksdisks import targets
+from aksdisks.console import Reporter
+from aksdisks.errors import AksdisksError, InputError
+from aksdisks.execution import Execution, Kernel, WarmKernels, execute
+from aksdisks.outcome import RunbookResult, RunResult, roll_up, runbook_status
+from aksdisks.parameters import Parameters
+from aksdisks.report import write_html
+from aksdisks.session import CleanUp, Session, new_run_id, open_session
+
+_PACKAGES = ("aksdisks", "azure-identity", "azure-mgmt-compute", "kubernetes", "nbclient", "pandas", "papermill")
+
+# How long a cell has to end once its kernel was interrupted, before the kernel is killed; seconds.
+_INTERRUPT_PATIENCE = 3.0
+# How long a single cell may take on top of the waits that it makes, seconds.
+_CELL_SLACK = 120.0
+
+
+class Interrupted(Exception):  # noqa: N818 - it is no error
+    """Raised by SIGINT, SIGTERM or SIGHUP before the run has made anything."""
+
+
+def run(runbooks: Sequence[Path], parameters: Parameters, output: Path, *, quiet: bool = False) -> RunResult:
+    """Run `runbooks` in order on the parameters' target, leaving `output`/<run id>/ behind.
+
+    Raises InputError and CannotRun before a kernel starts where that is possible; whatever happens after that is in
+    the result, and nothing of the run is left on the target.
+    """
+    _check_output(output)
+    parameters = parameters.model_copy(update={"run_id": parameters.run_id or new_run_id()})
+    return _Run(runbooks, parameters, output / parameters.run_id, Reporter(quiet=quiet)).run()
+
+
+class _Run:
+    """The state of one run while it lasts; the result is rewritten to run.json at every step."""
+
+    def __init__(self, runbooks: Sequence[Path], parameters: Parameters, folder: Path, reporter: Reporter) -> None:
+        self.runbooks = runbooks
+        self.parameters = parameters
+        self.folder = folder
+        self.reporter = reporter
+        self.signals = _Signals(reporter)
+        self.pages: list[Future[None]] = []
+        self.result = RunResult(
+            run=parameters.run_id,
+            target=parameters.target,
+            status="not run",
+            started=_now(),
+            finished=None,
+            parameters=parameters.model_dump(),
+            versions=_versions(),
+            runbooks=tuple(RunbookResult(path.stem, "not run") for path in runbooks),
+        )
+
+    def run(self) -> RunResult:
+        """The whole run, from the target to the summary."""
+        with self.signals:
+            try:
+                self._run()
+            except Interrupted:
+                pass
+            if self.signals.noted:
+                self._update(status="interrupted", problem=f"interrupted by {self.signals.noted}")
+            self._update(finished=_now())
+        self.reporter.summary(self.result, self.folder)
+        return self.result
+
+    def _run(self) -> None:
+        with targets.prepared(self.parameters) as environment:
+            kernels = WarmKernels(environment)
+            try:
+                warming = threading.Thread(target=kernels.warm, daemon=True)
+                warming.start()
+                with open_session(self.parameters, progress=self.reporter.progress) as session:
+                    self.signals.cooperate()
+                    try:
+                        self.folder.mkdir(parents=True)
+                        with ThreadPoolExecutor(1) as pages:
+                            self._runbooks(session, kernels, pages)
+                    finally:
+                        self._teardown(session)
+            finally:
+                kernels.close()
+
+    def _runbooks(self, session: Session, kernels: WarmKernels, pages: ThreadPoolExecutor) -> None:
+        """Run each; the next kernel warms up, and the last page is rendered, while a runbook waits for its cluster."""
+        for number, path in enumerate(self.runbooks):
+            if self.signals.noted:
+                return
+            kernel = kernels.take()
+            if number + 1 < len(self.runbooks):
+                threading.Thread(target=kernels.warm, daemon=True).start()
+            began = time.monotonic()
+            self.reporter.runbook(path.stem)
+            try:
+                execution = self._execute(path, kernel)
+            finally:
+                kernel.close()
+            self.reporter.finished(self._keep(number, path, execution, time.monotonic() - began, pages))
+            if execution.problem and not execution.interrupted and (gone := session.target_problem()):
+                self._update(problem=gone)
+                break
+        self._update(status=roll_up([runbook.status for runbook in self.result.runbooks]))
+
+    def _execute(self, path: Path, kernel: Kernel) -> Execution:
+        """One runbook in a thread of its own, while this one looks out for signals."""
+        done: list[Execution] = []
+        scale = self.parameters.speed if self.parameters.target == "lab" else 1.0
+
+        def work() -> None:
+            done.append(
+                execute(
+                    path,
+                    self.folder / path.name,
+                    _notebook_parameters(self.parameters),
+                    kernel,
+                    cell_timeout=self.parameters.wait_timeout / scale + _CELL_SLACK,
+                    on_step=self.reporter.step,
+                )
+            )
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        while thread.is_alive() and not self.signals.noted:
+            thread.join(0.05)
+        if thread.is_alive():
+            # The cell ends with KeyboardInterrupt, which the saved notebook shows; one that does not is killed.
+            kernel.interrupt()
+            thread.join(_INTERRUPT_PATIENCE)
+            kernel.kill()
+            thread.join()
+        execution = done[0] if done else Execution(problem="papermill ended with an error of its own")
+        if self.signals.noted and not execution.completed:
+            execution.interrupted = True
+            execution.problem = f"interrupted by {self.signals.noted}"
+        return execution
+
+    def _keep(
+        self, number: int, path: Path, execution: Execution, seconds: float, pages: ThreadPoolExecutor
+    ) -> RunbookResult:
+        """Write what a runbook came to into run.json, and its page beside it."""
+        page = self.folder / f"{path.stem}.html"
+        written = (self.folder / path.name).exists()
+        result = RunbookResult(
+            name=path.stem,
+            status="not run" if execution.interrupted else runbook_status(execution),
+            seconds=seconds,
+            notebook=path.name if written else None,
+            html=page.name if written else None,
+            checks=tuple(execution.checks),
+            problem=execution.problem,
+        )
+        if written:
+            banner = f"This runbook did not end: {execution.problem}" if execution.problem else ""
+            self.pages.append(pages.submit(write_html, self.folder / path.name, page, banner=banner))
+        runbooks = list(self.result.runbooks)
+        runbooks[number] = result
+        self._update(runbooks=tuple(runbooks))
+        return result
+
+    def _teardown(self, session: Session) -> None:
+        """Remove what the run made; what could not be removed is named in the result."""
+        self.reporter.progress("clean-up")
+        try:
+            report = session.clean_up()
+        except AksdisksError as error:
+            report = CleanUp(removed=(), kept=(), problems=(str(error),), seconds=0.0)
+        self._update(
+            teardown={
+                "status": "passed" if report.complete else "failed",
+                "removed": list(report.removed),
+                "kept": list(report.kept),
+                "problems": list(report.problems),
+                "cluster_seconds": round(report.seconds, 1),
+            }
+        )
+
+    def _update(self, **changes: Any) -> None:
+        """Change the result, and run.json with it: whoever reads it always finds a whole and true document."""
+        self.result = replace(self.result, **changes)
+        if self.folder.is_dir():
+            whole = self.folder / "run.json.new"
+            whole.write_text(json.dumps(self.result.document(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            whole.replace(self.folder / "run.json")
+
+
+def check(parameters: Parameters) -> int:
+    """Ask the target whether a run can pass there, show the answers, and return the exit code."""
+    from aksdisks.preflight import preflight
+
+    with targets.prepared(parameters):
+        answers = preflight(parameters)
+    Reporter(quiet=False).answers(answers)
+    status = roll_up([answer.status for answer in answers])
+    return {"failed": 1, "inconclusive": 3}.get(status, 0)
+
+
+def describe(runbook: Path) -> str:
+    """A runbook's promise: the first line of prose under its title."""
+    content = json.loads(runbook.read_text(encoding="utf-8"))
+    lines = "".join(content["cells"][0]["source"]).splitlines()
+    return next((line.strip("*_ ") for line in lines if line.strip() and not line.startswith("#")), "")
+
+
+def _check_output(output: Path) -> None:
+    """Refuse a folder that cannot be written before anything is made."""
+    existing = next(path for path in (output, *output.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise InputError(f"-o {output}: expected a folder that can be written, found {existing}")
+
+
+def _notebook_parameters(parameters: Parameters) -> dict[str, Any]:
+    """What papermill injects: the values that are not the defaults."""
+    defaults = Parameters()
+    return {name: value for name, value in parameters.model_dump().items() if value != getattr(defaults, name)}
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {package: version(package) for package in _PACKAGES}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Signals:
+    """What SIGINT, SIGTERM and SIGHUP do while a run lasts.
+
+    Until something was made they raise Interrupted at once, so that an unreachable cluster can be left with Ctrl-C.
+    From then on (`cooperate`) they are only noted, and the run ends in its own order; a teardown is never cut short.
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self.noted = ""
+        self._reporter = reporter
+        self._raises = True
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> _Signals:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def cooperate(self) -> None:
+        self._raises = False
+
+    def _handle(self, number: int, _frame: Any) -> None:
+        if self.noted:
+            self._reporter.say("The run is ending and cleans up; it stops by itself.")
+            return
+        self.noted = signal.Signals(number).name
+        if self._raises:
+            raise Interrupted(self.noted)

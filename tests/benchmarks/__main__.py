@@ -1,0 +1,128 @@
+"""Times what people wait for, each against something measured in the same run: `python -m tests.benchmarks`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+
+from aksdisks.lab import process
+
+BARE = "import kubernetes, azure.mgmt.compute, azure.identity, pandas"
+AKSDISKS = [str(Path(sys.executable).with_name("aksdisks"))]
+
+
+def main() -> None:
+    """Run the benchmarks named, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; default: all")
+    parser.add_argument("--rounds", type=int, default=3, help="the median of so many rounds is shown")
+    arguments = parser.parse_args()
+    print(f"{'benchmark':<10} {'ours':>12} {'against':>12} {'ratio':>7} {'target':>16}  what")
+    for name in arguments.names or BENCHMARKS:
+        BENCHMARKS[name](arguments.rounds)
+
+
+def walk(rounds: int) -> None:
+    """`aksdisks run` against six bare papermill runs of a notebook that only imports."""
+    with tempfile.TemporaryDirectory() as folder:
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(BARE)])
+        notebook.metadata.kernelspec = {"name": "python3", "language": "python", "display_name": "Python 3"}
+        nbformat.write(notebook, Path(folder) / "bare.ipynb")
+        bare = [sys.executable, "-m", "papermill", "--no-progress-bar", f"{folder}/bare.ipynb", f"{folder}/out.ipynb"]
+        ours, theirs = [], []
+        for _ in range(rounds):
+            theirs.append(sum(seconds(lambda: call(bare)) for _ in range(6)))
+            ours.append(seconds(lambda: call([*AKSDISKS, "run", "-q", "-o", f"{folder}/evidence"])))
+    row(
+        "run",
+        statistics.median(ours),
+        statistics.median(theirs),
+        "s",
+        "<= 1.5 x",
+        "aksdisks run : six bare papermill runs",
+    )
+
+
+def start(rounds: int) -> None:
+    """From `aksdisks lab start` to the first answered `kubectl get nodes`, against kubectl on a lab that runs."""
+    firsts, later = [], []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.perf_counter()
+            call([*AKSDISKS, "lab", "start", "--state-dir", folder])
+            state = process.status(Path(folder))
+            assert state is not None
+            environment = os.environ | state.environment()
+            call(["kubectl", "get", "nodes"], environment)
+            firsts.append(time.perf_counter() - began)
+            later.append(seconds(lambda environment=environment: call(["kubectl", "get", "nodes"], environment)))
+            process.stop(Path(folder))
+    row(
+        "start",
+        statistics.median(firsts),
+        statistics.median(later),
+        "s",
+        "<= 1.5 s",
+        "lab start + get nodes : get nodes",
+    )
+
+
+def memory(_rounds: int) -> None:
+    """The lab's resident memory after the whole walk, against Python with the lab's libraries imported."""
+    libraries = "import aiohttp.web, cryptography.x509, orjson, jsonpatch, yaml, resource"
+    peak = "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    idle = int(subprocess.check_output([sys.executable, "-c", f"{libraries}; {peak}"])) / 1024
+    with tempfile.TemporaryDirectory() as folder:
+        state = process.start(Path(folder), speed=100)
+        target = Path(folder) / "walk.yaml"
+        target.write_text(
+            f"target: aks\nkubeconfig: {state.kubeconfig}\ncontext: aksdisks-lab\n"
+            f"arm_endpoint: {state.arm_url}\nauthority: {state.authority}\nca_bundle: {state.ca_bundle}\n"
+        )
+        call([*AKSDISKS, "run", "-q", "-f", str(target), "-o", f"{folder}/evidence"], os.environ | state.environment())
+        status = Path(f"/proc/{state.pid}/status").read_text()
+        resident = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+        process.stop(Path(folder))
+    row("memory", resident, idle, "MiB", "<= 150 MiB", "lab after the walk : its libraries imported")
+
+
+def help_text(rounds: int) -> None:
+    """`aksdisks --help` against an empty Python."""
+    ours = statistics.median(seconds(lambda: call([*AKSDISKS, "--help"])) for _ in range(rounds * 3))
+    empty = statistics.median(seconds(lambda: call([sys.executable, "-c", ""])) for _ in range(rounds * 3))
+    row("help", ours, empty, "s", "<= 0.3 s", "aksdisks --help : an empty Python")
+
+
+def row(name: str, ours: float, against: float, unit: str, target: str, what: str) -> None:
+    """One line of the table."""
+    print(
+        f"{name:<10} {ours:>9.2f} {unit:<3}{against:>8.2f} {unit:<3} {ours / against:>6.2f} {target:>16}  {what}",
+        flush=True,
+    )
+
+
+def seconds(act: Callable[[], object]) -> float:
+    """Wall time of one act."""
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def call(command: list[str], environment: dict[str, str] | None = None) -> None:
+    """Run a command; a benchmark of a failure is none."""
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+BENCHMARKS: dict[str, Callable[[int], None]] = {"run": walk, "start": start, "memory": memory, "help": help_text}
+
+if __name__ == "__main__":
+    main()
