@@ -25,12 +25,14 @@ class _Commands(typer.core.TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except Exception as error:
-            # The library's errors and the lab's have no common base: the lab imports nothing of the library. What
-            # typer raises for usage has an exit code of its own and a better way to show itself.
-            if not type(error).__module__.startswith("aksdisks.") or not hasattr(error, "exit_code"):
+            # The library's errors and the lab's have no common base, because the lab imports nothing of the library;
+            # what stops a lab from starting or stopping is bad input. All else is a defect and shows its traceback.
+            module = type(error).__module__
+            code = 2 if module.startswith("aksdisks.lab.") else getattr(error, "exit_code", None)
+            if not module.startswith("aksdisks.") or code is None:
                 raise
             typer.echo(f"aksdisks: {error}", err=True)
-            raise typer.Exit(error.exit_code) from error
+            raise typer.Exit(code) from error
 
 
 app = typer.Typer(
@@ -199,14 +201,21 @@ def lab_status(
     folder = state_dir or process.default_state_dir()
     state = process.status(folder)
     if as_json:
-        facts = {"running": state is not None, "state_dir": str(folder)}
-        typer.echo(json.dumps(facts | (state.public() if state else {}), indent=2))
+        typer.echo(json.dumps({"running": state is not None, "state_dir": str(folder)} | _public(state), indent=2))
     elif state is None:
         typer.echo(f"No lab runs with state in {folder}. Start one: aksdisks lab start")
     else:
-        for name, value in state.public().items():
+        for name, value in _public(state).items():
             typer.echo(f"{name.replace('_', ' '):<20} {value}")
     raise typer.Exit(0 if state else 3)
+
+
+def _public(state: Any) -> dict[str, Any]:
+    """A lab's state without its secret."""
+    import dataclasses
+
+    facts = dataclasses.asdict(state) if state else {}
+    return {name: value for name, value in facts.items() if name != "client_secret"}
 
 
 @lab_app.command("stop")
@@ -225,9 +234,10 @@ def lab_env(state_dir: StateDirOption = None) -> None:
 
     from aksdisks.lab import process
 
-    state = process.status(state_dir or process.default_state_dir())
+    folder = state_dir or process.default_state_dir()
+    state = process.status(folder)
     if state is None:
-        raise process.NotRunning(state_dir or process.default_state_dir())
+        raise process.NotRunning(f"lab in {folder}: expected one running, found none (start one: aksdisks lab start)")
     for name, value in state.environment().items():
         typer.echo(f"export {name}={shlex.quote(value)}")
 
