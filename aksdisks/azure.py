@@ -2,29 +2,205 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
-from aksdisks.model import Disk, Machine, Unknown
+from aksdisks.model import DataDisk, Disk, Machine, Unknown
+from aksdisks.targets import AzureSettings
+
+R = TypeVar("R")
+# How long between two looks when ARM does not say, in cluster seconds: the pace of the Azure CLI's own waits is 30.
+_PACE = 5.0
+_SHORTEST_PAUSE = 0.05
+_PROVIDER_ID = re.compile(r"^azure:///subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/", re.IGNORECASE)
+
+
+def place(provider_id: str) -> tuple[str, str] | None:
+    """Subscription and node resource group of a node's providerID (there in lower case); None for other clouds."""
+    match = _PROVIDER_ID.match(provider_id)
+    return (match[1], match[2]) if match else None
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two ARM ids name the same thing: their case does not count."""
+    return one.rstrip("/").lower() == other.rstrip("/").lower()
 
 
 class Azure:
-    """The disks and machines of one node resource group (read only: nothing here ever changes Azure)."""
+    """The disks and machines of one node resource group. It only reads: nothing here ever changes Azure."""
 
-    subscription: str
-    resource_group: str
+    def __init__(self, settings: AzureSettings, subscription: str, resource_group: str, time_scale: float) -> None:
+        self.subscription = subscription
+        self.resource_group = resource_group
+        self._settings = settings
+        self._time_scale = time_scale
+        self._client: Any = None
+        self._retry_after: float | None = None
 
     def disks(self) -> tuple[Disk, ...] | Unknown:
         """All disks of the node resource group, by name."""
-        ...
+        return _ask(
+            lambda client: tuple(
+                sorted(
+                    map(_disk, client.disks.list_by_resource_group(self.resource_group, raw_response_hook=self._pace)),
+                    key=lambda disk: disk.name,
+                )
+            ),
+            self._connect,
+        )
 
     def disk(self, disk_id: str) -> Disk | None | Unknown:
-        """One disk by its id; None when it is gone."""
-        ...
+        """One disk by its id, wherever it lives in the subscription; None when it is gone."""
+        parts = disk_id.strip("/").split("/")
+        if len(parts) != 8:
+            return Unknown(f"{disk_id!r} is not the id of a disk")
+
+        def get(client: Any) -> Disk | None:
+            from azure.core.exceptions import ResourceNotFoundError
+
+            try:
+                return _disk(client.disks.get(parts[3], parts[7]))
+            except ResourceNotFoundError:
+                return None
+
+        return _ask(get, self._connect)
 
     def machines(self) -> tuple[Machine, ...] | Unknown:
         """All scale-set instances and virtual machines of the node resource group, by node name."""
-        ...
+
+        def get(client: Any) -> tuple[Machine, ...]:
+            group = self.resource_group
+            found = [_machine(machine, "vm") for machine in client.virtual_machines.list(group)]
+            for scale_set in client.virtual_machine_scale_sets.list(group):
+                instances = client.virtual_machine_scale_set_vms.list(group, scale_set.name)
+                found += [_machine(instance, "vmss") for instance in instances]
+            return tuple(sorted(found, key=lambda machine: machine.node))
+
+        return _ask(get, self._connect)
 
     def follow_disks(self) -> Iterator[tuple[Disk, ...] | Unknown]:
-        """The disks again and again, at the pace that ARM asks for; what `waiting.wait` eats."""
-        ...
+        """The disks again and again, at the pace that ARM asks for: it has no watch. What `waiting.wait` reads."""
+        while True:
+            self._retry_after = None
+            yield self.disks()
+            # Retry-After is real seconds; our own pace is the cluster's and shrinks with the lab's speed.
+            time.sleep(max(_SHORTEST_PAUSE, self._retry_after or _PACE / self._time_scale))
+
+    def node_resource_group(self, cluster_id: str) -> str | Unknown:
+        """The node resource group of a managed cluster, by the cluster's ARM id: with it `expect` is checked."""
+
+        def get(_client: Any) -> str:
+            from azure.core.rest import HttpRequest
+            from azure.mgmt.core import ARMPipelineClient
+            from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+
+            settings = self._settings
+            policy = ARMChallengeAuthenticationPolicy(settings.credential(), *settings.scopes)
+            with ARMPipelineClient[Any, Any](
+                settings.arm_endpoint, authentication_policy=policy, **settings.transport
+            ) as arm:
+                request = HttpRequest("GET", f"{cluster_id}?api-version=2025-01-01")
+                request.url = arm.format_url(request.url)
+                response = arm.send_request(request)
+                response.raise_for_status()
+                return str(response.json()["properties"]["nodeResourceGroup"])
+
+        return _ask(get, self._connect)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _connect(self) -> Any:
+        """The SDK's client; its packages are imported only where Azure is asked."""
+        if self._client is None:
+            from azure.mgmt.compute import ComputeManagementClient
+
+            self._client = ComputeManagementClient(
+                self._settings.credential(),
+                self.subscription,
+                base_url=self._settings.arm_endpoint,
+                credential_scopes=self._settings.scopes,
+                **self._settings.transport,
+            )
+        return self._client
+
+    def _pace(self, response: Any) -> None:
+        text = response.http_response.headers.get("Retry-After", "")
+        self._retry_after = float(text) if text.isdigit() else None
+
+
+def _ask(call: Callable[[Any], R], connect: Callable[[], Any]) -> R | Unknown:
+    """A call's answer, or why there is none: rights, throttling, no credential, no connection."""
+    from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+
+    try:
+        return call(connect())
+    except ClientAuthenticationError as error:
+        return Unknown(f"Azure accepts no credential: {_first_line(error)}")
+    except HttpResponseError as error:
+        code = error.error.code if error.error else f"HTTP {error.status_code}"
+        message = error.error.message if error.error and error.error.message else _first_line(error)
+        return Unknown(f"Azure answers {code}: {message}")
+    except AzureError as error:
+        return Unknown(f"Azure does not answer: {_first_line(error)}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def _disk(raw: Any) -> Disk:
+    return Disk(
+        id=raw.id,
+        name=raw.name,
+        resource_group=raw.id.split("/")[4],
+        location=raw.location or "",
+        size_gib=raw.disk_size_gb,
+        sku=str(raw.sku.name) if raw.sku and raw.sku.name else "",
+        tier=raw.tier or "",
+        state=_text(raw.disk_state),
+        managed_by=raw.managed_by or "",
+        provisioning_state=raw.provisioning_state or "",
+        zones=tuple(raw.zones or ()),
+        tags=dict(raw.tags or {}),
+        created=raw.time_created,
+    )
+
+
+def _machine(raw: Any, kind: Any) -> Machine:
+    disks = (raw.storage_profile.data_disks if raw.storage_profile else None) or []
+    name = raw.os_profile.computer_name if raw.os_profile else None
+    size = raw.hardware_profile.vm_size if raw.hardware_profile else None
+    if size is None and getattr(raw, "sku", None):
+        size = raw.sku.name
+    return Machine(
+        id=raw.id,
+        name=raw.name,
+        node=(name or raw.name).lower(),
+        kind=kind,
+        size=_text(size),
+        provisioning_state=raw.provisioning_state or "",
+        zones=tuple(raw.zones or ()),
+        data_disks=tuple(sorted(map(_data_disk, disks), key=lambda disk: disk.lun)),
+    )
+
+
+def _data_disk(raw: Any) -> DataDisk:
+    return DataDisk(
+        lun=raw.lun,
+        name=raw.name or "",
+        disk_id=raw.managed_disk.id if raw.managed_disk else "",
+        caching=_text(raw.caching),
+        size_gib=raw.disk_size_gb,
+        leaving=bool(raw.to_be_detached),
+    )
+
+
+def _text(value: Any) -> str:
+    """The SDK gives an enumeration for values that it knows and a text for others."""
+    return "" if value is None else str(getattr(value, "value", value))

@@ -3,57 +3,177 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aksdisks.model import (Attachment, Change, Claim, KubeEvent, Node, Pod, StorageClass, Unknown, Volume, Workload)
+from aksdisks import cluster_decode as decode
+from aksdisks.cluster_http import KubernetesHttp, path
+from aksdisks.cluster_watch import Watcher
+from aksdisks.errors import ApiError, NotFound
+from aksdisks.manifests import FIELD_MANAGER
+from aksdisks.model import (
+    Attachment,
+    Claim,
+    KubeEvent,
+    Node,
+    Pod,
+    StorageClass,
+    Unknown,
+    Volume,
+    Workload,
+)
 from aksdisks.waiting import Progress, silent
 
-
-class Watcher:
-    """Several kinds watched at once: `with cluster.watch(["Pod", "Event"], namespace) as watcher: act; ...`.
-
-    The watches are established (initial lists done) when the `with` is entered; everything that existed then is in
-    `initial`, what came later in `changes`, in the order of arrival. A background thread per kind reads on.
-    """
-
-    initial: tuple[Change, ...]
-    changes: list[Change]
-
-    def __enter__(self) -> Watcher: ...
-
-    def __exit__(self, *_exc: object) -> None: ...
-
-    def __iter__(self) -> Iterator[Change | None]:
-        """Changes as they arrive, None about every 0.2 s in between; endless: a wait or a break ends it."""
-        ...
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
 
 
 class Cluster:
-    """One cluster's API. Every method raises NotReachable, NotAllowed, NotFound, AlreadyExists, Conflict, ApiError."""
+    """One cluster's API. Every method raises NotReachable, NotAllowed, NotFound, AlreadyExists, Conflict or ApiError.
 
-    server: str
-    progress: Progress
+    Lists are read in pages and decoded from raw JSON: thousands of objects come back without client models.
+    """
 
-    # typed lists (namespace "" = all namespaces; label selector)
-    def nodes(self) -> tuple[Node, ...]: ...
-    def pods(self, namespace: str, selector: str = "") -> tuple[Pod, ...]: ...
-    def claims(self, namespace: str, selector: str = "") -> tuple[Claim, ...]: ...
-    def volumes(self) -> tuple[Volume, ...]: ...
-    def attachments(self) -> tuple[Attachment, ...]: ...
-    def events(self, namespace: str) -> tuple[KubeEvent, ...]: ...
-    def classes(self) -> tuple[StorageClass, ...]: ...
-    def workloads(self, namespace: str, selector: str = "") -> tuple[Workload, ...]: ...
+    def __init__(self, client: ApiClient, progress: Progress = silent) -> None:
+        self.http = KubernetesHttp(client, progress)
+
+    @property
+    def server(self) -> str:
+        """The API server's URL."""
+        return self.http.server
+
+    def version(self) -> str:
+        """The API server's version, such as `v1.35.0`."""
+        return str(self.http.request("GET", "/version").get("gitVersion", ""))
+
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes, with the disk slots that their CSINodes state."""
+        csi_nodes = {item["metadata"]["name"]: item for item in self.http.items("CSINode")[0]}
+        return tuple(decode.node(item, csi_nodes.get(item["metadata"]["name"])) for item in self.http.items("Node")[0])
+
+    def pods(self, namespace: str, selector: str = "") -> tuple[Pod, ...]:
+        """The pods of a namespace (empty: of all), by label selector."""
+        return self.list("Pod", namespace, selector)
+
+    def claims(self, namespace: str, selector: str = "") -> tuple[Claim, ...]:
+        """The claims of a namespace (empty: of all), by label selector."""
+        return self.list("PersistentVolumeClaim", namespace, selector)
+
+    def volumes(self) -> tuple[Volume, ...]:
+        """All volumes."""
+        return self.list("PersistentVolume")
+
+    def attachments(self) -> tuple[Attachment, ...]:
+        """All attachments."""
+        return self.list("VolumeAttachment")
+
+    def events(self, namespace: str) -> tuple[KubeEvent, ...]:
+        """The events of a namespace, oldest first."""
+        found: tuple[KubeEvent, ...] = self.list("Event", namespace)
+        return tuple(sorted(found, key=lambda event: (str(event.first), event.name)))
+
+    def classes(self) -> tuple[StorageClass, ...]:
+        """All storage classes."""
+        return self.list("StorageClass")
+
+    def workloads(self, namespace: str, selector: str = "") -> tuple[Workload, ...]:
+        """The Deployments and StatefulSets of a namespace (empty: of all)."""
+        deployments: tuple[Workload, ...] = self.list("Deployment", namespace, selector)
+        return deployments + self.list("StatefulSet", namespace, selector)
+
+    def list(self, kind: str, namespace: str = "", selector: str = "") -> tuple[Any, ...]:
+        """All typed values of a kind."""
+        return tuple(decode.DECODERS[kind](item) for item in self.http.items(kind, namespace, selector)[0])
+
+    def watch(self, kinds: Sequence[str], namespace: str = "", selector: str = "") -> Watcher:
+        """A watch over several kinds at once, to be entered with `with`; see Watcher."""
+        return Watcher(self.http, kinds, namespace, selector)
 
     def follow(self, kind: str, namespace: str = "", selector: str = "") -> Iterator[tuple[Any, ...] | None]:
-        """All typed values of a kind, again after every change, None in between: what `waiting.wait` eats."""
-        ...
+        """All typed values of a kind, again after every change, None in between: what `waiting.wait` reads."""
+        with self.watch([kind], namespace, selector) as watcher:
+            now = {(c.value.uid if hasattr(c.value, "uid") else c.name): c.value for c in watcher.initial}
+            yield tuple(now.values())
+            for change in watcher:
+                if change is None:
+                    yield None
+                    continue
+                key = change.value.uid if hasattr(change.value, "uid") else change.name
+                if change.type == "DELETED":
+                    now.pop(key, None)
+                else:
+                    now[key] = change.value
+                yield tuple(now.values())
 
-    def watch(self, kinds: Sequence[str], namespace: str = "", selector: str = "") -> Watcher: ...
+    def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
+        """One object as raw JSON; raises NotFound."""
+        return self.http.request("GET", path(kind, namespace, name))
 
-    # raw
-    def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any]: ...
-    def apply(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]: ...
-    def create(self, manifest: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]: ...
-    def scale(self, kind: str, name: str, namespace: str, replicas: int) -> None: ...
-    def delete(self, kind: str, name: str, namespace: str = "", *, uid: str = "", grace: int | None = None) -> bool: ...
-    def allowed(self, verb: str, resource: str, group: str = "", namespace: str = "") -> bool | Unknown: ...
+    def find(self, kind: str, name: str, namespace: str = "") -> dict[str, Any] | None:
+        """One object as raw JSON, None where there is none."""
+        try:
+            return self.get(kind, name, namespace)
+        except NotFound:
+            return None
+
+    def create(self, manifest: Mapping[str, Any], namespace: str = "", *, dry_run: bool = False) -> dict[str, Any]:
+        """Create an object; `dry_run` asks the server, with its admission, without making it."""
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "dryRun": "All" if dry_run else ""}
+        return self.http.request("POST", path(manifest["kind"], namespace), query, dict(manifest))
+
+    def replace(self, raw: Mapping[str, Any], namespace: str = "") -> dict[str, Any]:
+        """Write a whole object back; raises Conflict when it changed since it was read."""
+        url = path(raw["kind"], namespace, raw["metadata"]["name"])
+        return self.http.request("PUT", url, {"fieldManager": FIELD_MANAGER}, dict(raw))
+
+    def apply(self, manifest: Mapping[str, Any], namespace: str = "", *, dry_run: bool = False) -> dict[str, Any]:
+        """Server-side apply as field manager `aksdisks`; idempotent. Raises Conflict where another manager holds on."""
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "dryRun": "All" if dry_run else ""}
+        # Scaling through the subresource takes `replicas` over as this same manager but another operation; by force
+        # the apply stays idempotent. Foreign objects were refused before.
+        query["force"] = "true"
+        url = path(manifest["kind"], namespace, manifest["metadata"]["name"])
+        return self.http.request("PATCH", url, query, dict(manifest), "application/apply-patch+yaml")
+
+    def scale(self, kind: str, name: str, namespace: str, replicas: int) -> None:
+        """Set the replicas through the scale subresource, as `kubectl scale` does."""
+        url = path(kind, namespace, name, "scale")
+        body = {"spec": {"replicas": replicas}}
+        self.http.request("PATCH", url, {"fieldManager": FIELD_MANAGER}, body, "application/merge-patch+json")
+
+    def delete(
+        self, kind: str, name: str, namespace: str = "", *, uid: str = "", propagation: str = "Background"
+    ) -> bool:
+        """Delete an object, with `uid` only that very one (else Conflict); False where there was none."""
+        options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        try:
+            self.http.request("DELETE", path(kind, namespace, name), body=options)
+        except NotFound:
+            return False
+        return True
+
+    def allowed(self, verb: str, resource: str, group: str = "", namespace: str = "") -> bool | Unknown:
+        """Whether this identity may do it, by SelfSubjectAccessReview; `resource` may be `pods/eviction`."""
+        resource, _, subresource = resource.partition("/")
+        attributes = {"verb": verb, "resource": resource, "group": group, "namespace": namespace}
+        attributes["subresource"] = subresource
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
+        }
+        try:
+            answer = self.http.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=body)
+        except ApiError as error:
+            return Unknown(error.message)
+        return bool((answer.get("status") or {}).get("allowed"))
+
+    def identity(self) -> str | Unknown:
+        """Who the API server takes us for (SelfSubjectReview, Kubernetes 1.28 and later)."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        try:
+            answer = self.http.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=body)
+        except ApiError as error:
+            return Unknown(error.message)
+        return str(((answer.get("status") or {}).get("userInfo") or {}).get("username", ""))

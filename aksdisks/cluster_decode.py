@@ -1,0 +1,238 @@
+"""Kubernetes' raw JSON as the model's values; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aksdisks.manifests import RUN_LABEL
+from aksdisks.model import (
+    Attachment,
+    Claim,
+    KubeEvent,
+    Node,
+    Pod,
+    StorageClass,
+    Taint,
+    Volume,
+    Workload,
+)
+from aksdisks.quantities import parse_time
+
+Raw = Mapping[str, Any]
+DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
+_DISK_ZONE = "topology.disk.csi.azure.com/zone"
+_ZONES = (_DISK_ZONE, "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
+
+
+def claim(raw: Raw) -> Claim:
+    """A PersistentVolumeClaim."""
+    meta, spec, status = _parts(raw)
+    return Claim(
+        namespace=meta.get("namespace", ""),
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        phase=status.get("phase", "Pending"),
+        storage_class=spec.get("storageClassName") or "",
+        requested=((spec.get("resources") or {}).get("requests") or {}).get("storage", ""),
+        capacity=(status.get("capacity") or {}).get("storage", ""),
+        volume=spec.get("volumeName") or "",
+        access_modes=tuple(spec.get("accessModes") or ()),
+        selected_node=(meta.get("annotations") or {}).get("volume.kubernetes.io/selected-node", ""),
+        created=parse_time(meta.get("creationTimestamp")),
+        deleting=parse_time(meta.get("deletionTimestamp")),
+        labels=meta.get("labels") or {},
+        finalizers=tuple(meta.get("finalizers") or ()),
+    )
+
+
+def volume(raw: Raw) -> Volume:
+    """A PersistentVolume of today's driver or of 2019's in-tree one."""
+    meta, spec, status = _parts(raw)
+    reference, csi, old = spec.get("claimRef") or {}, spec.get("csi") or {}, spec.get("azureDisk") or {}
+    terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or []
+    zones = [
+        value
+        for term in terms
+        for rule in term.get("matchExpressions") or []
+        if rule.get("key") in _ZONES and rule.get("operator") == "In"
+        for value in rule.get("values") or []
+    ]
+    return Volume(
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        phase=status.get("phase", "Pending"),
+        capacity=(spec.get("capacity") or {}).get("storage", ""),
+        storage_class=spec.get("storageClassName") or "",
+        reclaim_policy=spec.get("persistentVolumeReclaimPolicy") or "Retain",
+        claim_namespace=reference.get("namespace", ""),
+        claim_name=reference.get("name", ""),
+        claim_uid=reference.get("uid", ""),
+        driver=csi.get("driver") or ("kubernetes.io/azure-disk" if old else ""),
+        disk_id=csi.get("volumeHandle") or old.get("diskURI") or "",
+        access_modes=tuple(spec.get("accessModes") or ()),
+        zones=tuple(dict.fromkeys(zones)),
+        created=parse_time(meta.get("creationTimestamp")),
+        deleting=parse_time(meta.get("deletionTimestamp")),
+        attributes=csi.get("volumeAttributes") or {},
+        finalizers=tuple(meta.get("finalizers") or ()),
+    )
+
+
+def attachment(raw: Raw) -> Attachment:
+    """A VolumeAttachment; the LUN is what the driver noted in its metadata."""
+    meta, spec, status = _parts(raw)
+    lun = str((status.get("attachmentMetadata") or {}).get("LUN", ""))
+    return Attachment(
+        name=meta["name"],
+        attacher=spec.get("attacher", ""),
+        node=spec.get("nodeName", ""),
+        volume=(spec.get("source") or {}).get("persistentVolumeName") or "",
+        attached=bool(status.get("attached")),
+        lun=int(lun) if lun.isdigit() else None,
+        attach_error=(status.get("attachError") or {}).get("message", ""),
+        detach_error=(status.get("detachError") or {}).get("message", ""),
+        created=parse_time(meta.get("creationTimestamp")),
+        deleting=parse_time(meta.get("deletionTimestamp")),
+    )
+
+
+def node(raw: Raw, csi_node: Raw | None = None) -> Node:
+    """A Node; the disk slots are its CSINode's, else 2019's allocatable attachable-volumes-azure-disk."""
+    meta, spec, status = _parts(raw)
+    labels = meta.get("labels") or {}
+    drivers = ((csi_node or {}).get("spec") or {}).get("drivers") or []
+    counts = [(d.get("allocatable") or {}).get("count") for d in drivers if d.get("name") in DISK_DRIVERS]
+    old = (status.get("allocatable") or {}).get("attachable-volumes-azure-disk")
+    return Node(
+        name=meta["name"],
+        ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or []),
+        schedulable=not spec.get("unschedulable", False),
+        provider_id=spec.get("providerID") or "",
+        zone=labels.get("topology.kubernetes.io/zone", ""),
+        disk_zone=labels.get(_DISK_ZONE, ""),
+        size=labels.get("node.kubernetes.io/instance-type") or labels.get("beta.kubernetes.io/instance-type", ""),
+        kubelet=(status.get("nodeInfo") or {}).get("kubeletVersion", ""),
+        disk_slots=next((count for count in counts if count is not None), int(old) if old else None),
+        volumes_in_use=tuple(status.get("volumesInUse") or ()),
+        volumes_attached=tuple(entry.get("name", "") for entry in status.get("volumesAttached") or ()),
+        taints=tuple(Taint(t["key"], t.get("value", ""), t["effect"]) for t in spec.get("taints") or ()),
+        labels=labels,
+        created=parse_time(meta.get("creationTimestamp")),
+    )
+
+
+def pod(raw: Raw) -> Pod:
+    """A Pod, with kubectl's STATUS in `status`."""
+    meta, spec, status = _parts(raw)
+    conditions = {c["type"]: c for c in status.get("conditions") or []}
+    containers = status.get("containerStatuses") or []
+    owner = next((o for o in meta.get("ownerReferences") or [] if o.get("controller")), None)
+    started = [((c.get("state") or {}).get("running") or {}).get("startedAt") for c in containers]
+    claims = [(v.get("persistentVolumeClaim") or {}).get("claimName") for v in spec.get("volumes") or []]
+    return Pod(
+        namespace=meta.get("namespace", ""),
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        phase=status.get("phase", "Pending"),
+        status=_pod_status(meta, status, containers),
+        ready=(conditions.get("Ready") or {}).get("status") == "True",
+        containers=len(spec.get("containers") or ()),
+        containers_ready=sum(bool(c.get("ready")) for c in containers),
+        restarts=sum(int(c.get("restartCount") or 0) for c in containers),
+        node=spec.get("nodeName") or "",
+        ip=status.get("podIP") or "",
+        claims=tuple(name for name in claims if name),
+        owner=f"{owner['kind']}/{owner['name']}" if owner else "",
+        created=parse_time(meta.get("creationTimestamp")),
+        started=min((t for t in map(parse_time, started) if t), default=None),
+        deleting=parse_time(meta.get("deletionTimestamp")),
+        conditions={
+            kind: parse_time(c.get("lastTransitionTime")) for kind, c in conditions.items() if c["status"] == "True"
+        },
+        labels=meta.get("labels") or {},
+    )
+
+
+def event(raw: Raw) -> KubeEvent:
+    """An event as core/v1 shows it; the scheduler's have eventTime instead of first and last, and no count."""
+    meta, about = raw.get("metadata") or {}, raw.get("involvedObject") or raw.get("regarding") or {}
+    series = raw.get("series") or {}
+    first = parse_time(raw.get("firstTimestamp")) or parse_time(raw.get("eventTime"))
+    first = first or parse_time(meta.get("creationTimestamp"))
+    return KubeEvent(
+        namespace=meta.get("namespace", ""),
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        type=raw.get("type") or "Normal",
+        reason=raw.get("reason") or "",
+        message=raw.get("message") or raw.get("note") or "",
+        component=raw.get("reportingComponent") or (raw.get("source") or {}).get("component") or "",
+        kind=about.get("kind", ""),
+        object=about.get("name", ""),
+        object_uid=about.get("uid", ""),
+        count=int(raw.get("count") or series.get("count") or 1),
+        first=first,
+        last=parse_time(raw.get("lastTimestamp")) or parse_time(series.get("lastObservedTime")) or first,
+    )
+
+
+def storage_class(raw: Raw) -> StorageClass:
+    """A StorageClass."""
+    meta, parameters = raw.get("metadata") or {}, raw.get("parameters") or {}
+    lower = {key.lower(): value for key, value in parameters.items()}
+    annotations = meta.get("annotations") or {}
+    return StorageClass(
+        name=meta["name"],
+        provisioner=raw.get("provisioner", ""),
+        sku=lower.get("skuname") or lower.get("storageaccounttype") or "",
+        reclaim_policy=raw.get("reclaimPolicy") or "Delete",
+        binding_mode=raw.get("volumeBindingMode") or "Immediate",
+        expandable=bool(raw.get("allowVolumeExpansion")),
+        is_default=annotations.get("storageclass.kubernetes.io/is-default-class") == "true",
+        parameters=parameters,
+    )
+
+
+def workload(raw: Raw, kind: str) -> Workload:
+    """A Deployment or StatefulSet."""
+    meta, spec, status = _parts(raw)
+    return Workload(
+        kind=kind,
+        namespace=meta.get("namespace", ""),
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        replicas=int(spec.get("replicas", 1)),
+        ready=int(status.get("readyReplicas") or 0),
+        run=(meta.get("labels") or {}).get(RUN_LABEL, ""),
+        created=parse_time(meta.get("creationTimestamp")),
+    )
+
+
+DECODERS: Mapping[str, Callable[[Raw], Any]] = {
+    "PersistentVolumeClaim": claim,
+    "PersistentVolume": volume,
+    "VolumeAttachment": attachment,
+    "Node": node,
+    "Pod": pod,
+    "Event": event,
+    "StorageClass": storage_class,
+    "Deployment": lambda raw: workload(raw, "Deployment"),
+    "StatefulSet": lambda raw: workload(raw, "StatefulSet"),
+}
+
+
+def _parts(raw: Raw) -> tuple[Raw, Raw, Raw]:
+    return raw.get("metadata") or {}, raw.get("spec") or {}, raw.get("status") or {}
+
+
+def _pod_status(meta: Raw, status: Raw, containers: list[Raw]) -> str:
+    """kubectl's STATUS column: deletion first, then a container's reason, then the pod's."""
+    if meta.get("deletionTimestamp"):
+        return "Unknown" if status.get("reason") == "NodeLost" else "Terminating"
+    for container in reversed(containers):
+        state = container.get("state") or {}
+        reason = (state.get("waiting") or {}).get("reason") or (state.get("terminated") or {}).get("reason")
+        if reason:
+            return str(reason)
+    return str(status.get("reason") or status.get("phase") or "Pending")

@@ -1,0 +1,220 @@
+"""Requests to a Kubernetes API through the official client's configuration and pool, raw JSON out, errors as ours."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from aksdisks.errors import (
+    AksdisksError,
+    AlreadyExists,
+    ApiError,
+    Conflict,
+    Expired,
+    NotAllowed,
+    NotFound,
+    NotReachable,
+)
+from aksdisks.waiting import Progress, silent
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+PAGE = 500
+_CONNECT_TIMEOUT = 10.0
+_READ_TIMEOUT = 60.0
+# A watch that is silent for longer than the server's bookmarks (about a minute) has lost its connection.
+WATCH_READ_TIMEOUT = 90.0
+_TRIES = 5
+
+# kind: (path prefix, plural, namespaced)
+KINDS: dict[str, tuple[str, str, bool]] = {
+    "Namespace": ("/api/v1", "namespaces", False),
+    "Node": ("/api/v1", "nodes", False),
+    "PersistentVolume": ("/api/v1", "persistentvolumes", False),
+    "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims", True),
+    "Pod": ("/api/v1", "pods", True),
+    "Event": ("/api/v1", "events", True),
+    "Deployment": ("/apis/apps/v1", "deployments", True),
+    "StatefulSet": ("/apis/apps/v1", "statefulsets", True),
+    "StorageClass": ("/apis/storage.k8s.io/v1", "storageclasses", False),
+    "VolumeAttachment": ("/apis/storage.k8s.io/v1", "volumeattachments", False),
+    "CSINode": ("/apis/storage.k8s.io/v1", "csinodes", False),
+    "Lease": ("/apis/coordination.k8s.io/v1", "leases", True),
+}
+
+
+def path(kind: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
+    """The URL path of a kind's collection, object or subresource; an empty namespace means all of them."""
+    prefix, plural, namespaced = KINDS[kind]
+    middle = f"/namespaces/{quote(namespace, safe='')}" if namespaced and namespace else ""
+    tail = "".join(f"/{quote(part, safe='')}" for part in (name, subresource) if part)
+    return f"{prefix}{middle}/{plural}{tail}"
+
+
+class KubernetesHttp:
+    """One cluster's HTTPS endpoint. Safe to use from several threads: the pool gives each request a connection."""
+
+    def __init__(self, client: ApiClient, progress: Progress = silent) -> None:
+        self._configuration = client.configuration
+        self._pool = client.rest_client.pool_manager
+        self._user_agent = str(client.default_headers.get("User-Agent", "aksdisks"))
+        self.server = str(client.configuration.host).rstrip("/")
+        self.progress = progress
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        """One request, its JSON answer. Reads are retried on dropped connections and 5xx, all methods on 429.
+
+        429 says that the request was not carried out; after a 5xx or a lost connection only reads are sure to be
+        harmless. Raises the errors of `errors`, in words that name the method and the path.
+        """
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return self._once(method, url, query, body, content_type)
+            except (NotReachable, ApiError) as error:
+                status = error.status if isinstance(error, ApiError) else 0
+                safe = status == 429 or (method == "GET" and (status == 0 or status >= 500))
+                if not safe or attempt == _TRIES:
+                    raise
+                asked = error.retry_after if isinstance(error, ApiError) else None
+                pause = asked if asked is not None else 0.1 * 2**attempt
+                self.progress(f"{error.message}; again in {pause:.1f} s ({attempt} of {_TRIES - 1})")
+                time.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def items(self, kind: str, namespace: str = "", selector: str = "") -> tuple[list[dict[str, Any]], str]:
+        """All objects of a kind, read in pages, and the resourceVersion to watch from."""
+        while True:
+            try:
+                return self._pages(kind, namespace, selector)
+            except Expired:
+                # A continue token lives about five minutes; only a fresh list is consistent then.
+                self.progress(f"the list of {KINDS[kind][1]} expired while it was read; reading it again")
+
+    def stream(self, kind: str, namespace: str, selector: str, version: str) -> tuple[Any, Iterator[dict[str, Any]]]:
+        """An open watch: the response (to shut down) and its events. Raises as `request`, Expired for 410."""
+        query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "true", "labelSelector": selector}
+        response = self._send("GET", path(kind, namespace), query, None, "application/json", WATCH_READ_TIMEOUT, False)
+        if response.status >= 400:
+            raise _error("GET", path(kind, namespace), response.status, response.read(), response.headers)
+        return response, _lines(response)
+
+    def _pages(self, kind: str, namespace: str, selector: str) -> tuple[list[dict[str, Any]], str]:
+        found: list[dict[str, Any]] = []
+        query = {"limit": str(PAGE), "labelSelector": selector}
+        while True:
+            answer = self.request("GET", path(kind, namespace), query)
+            found += answer.get("items") or []
+            meta = answer.get("metadata") or {}
+            if not meta.get("continue"):
+                return found, meta.get("resourceVersion", "")
+            query["continue"] = meta["continue"]
+
+    def _once(
+        self, method: str, url: str, query: Mapping[str, str] | None, body: Any, content_type: str
+    ) -> dict[str, Any]:
+        response = self._send(method, url, query, body, content_type, _READ_TIMEOUT, True)
+        if response.status >= 400:
+            raise _error(method, url, response.status, response.data, response.headers)
+        try:
+            answer = json.loads(response.data)
+        except ValueError as error:
+            raise NotReachable(f"{self.server}{url}: expected a Kubernetes API's JSON, found something else") from error
+        if not isinstance(answer, dict):
+            raise NotReachable(f"{self.server}{url}: expected a Kubernetes API's JSON, found something else")
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        query: Mapping[str, str] | None,
+        body: Any,
+        content_type: str,
+        read_timeout: float,
+        preload: bool,
+    ) -> Any:
+        import urllib3
+
+        headers = {"Accept": "application/json", "User-Agent": self._user_agent}
+        # Asking the configuration each time lets it renew tokens that expire (exec plugins, in-cluster files).
+        for setting in self._configuration.auth_settings().values():
+            if setting.get("in") == "header" and setting.get("value"):
+                headers[setting["key"]] = setting["value"]
+        if body is not None:
+            headers["Content-Type"] = content_type
+        query = {name: value for name, value in (query or {}).items() if value}
+        try:
+            return self._pool.request(
+                method,
+                f"{self.server}{url}" + (f"?{urlencode(query)}" if query else ""),
+                headers=headers,
+                body=None if body is None else json.dumps(body).encode(),
+                preload_content=preload,
+                retries=False,
+                timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=read_timeout),
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise NotReachable(f"{self.server}: expected a Kubernetes API, found: {_cause(error)}") from error
+
+
+def _cause(error: BaseException) -> str:
+    """A connection error in a few words: the innermost reason, without object addresses."""
+    text = str(getattr(error, "reason", None) or error)
+    for known, words in (
+        ("Connection refused", "connection refused"),
+        ("CERTIFICATE_VERIFY_FAILED", "a certificate that is not trusted"),
+        ("timed out", "no answer in time"),
+        ("Name or service not known", "a host name that does not resolve"),
+        ("Temporary failure in name resolution", "a host name that does not resolve"),
+    ):
+        if known in text:
+            return words
+    return text.rpartition(">: ")[2] or type(error).__name__
+
+
+def _error(method: str, url: str, status: int, data: bytes, headers: Mapping[str, str]) -> AksdisksError:
+    try:
+        body = json.loads(data)
+    except ValueError:
+        body = {}
+    body = body if isinstance(body, dict) else {}
+    reason = str(body.get("reason") or "")
+    words = str(body.get("message") or data[:200].decode(errors="replace").strip() or f"HTTP {status}")
+    message = f"{method} {url}: {words}"
+    if status in (401, 403):
+        return NotAllowed(message)
+    kinds: dict[int, type[ApiError]] = {404: NotFound, 410: Expired, 409: Conflict}
+    kind = AlreadyExists if status == 409 and reason == "AlreadyExists" else kinds.get(status, ApiError)
+    try:
+        retry_after = float(headers.get("Retry-After", ""))
+    except ValueError:
+        retry_after = None
+    return kind(message, status=status, reason=reason, retry_after=retry_after)
+
+
+def _lines(response: Any) -> Iterator[dict[str, Any]]:
+    """The JSON lines of a chunked answer as they arrive; Expired for an ERROR event of 410."""
+    rest = b""
+    for chunk in response.stream(2**16):
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            if not line.strip():
+                continue
+            event = json.loads(line)
+            if event["type"] == "ERROR":
+                status = event.get("object") or {}
+                code = int(status.get("code") or 500)
+                kind = Expired if code == 410 else ApiError
+                raise kind(str(status.get("message")), status=code, reason=str(status.get("reason")))
+            yield event

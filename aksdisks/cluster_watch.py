@@ -1,0 +1,163 @@
+"""Watches: one thread per kind reads the server's stream into one queue, with the time of arrival."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from aksdisks.cluster_decode import DECODERS
+from aksdisks.cluster_http import KINDS, KubernetesHttp
+from aksdisks.errors import AksdisksError, ApiError, Expired, NotAllowed, NotReachable
+from aksdisks.model import Change
+
+# How often an idle watch lets its reader look at the time, in seconds.
+TICK = 0.2
+_LONGEST_PAUSE = 5.0
+
+
+class Watcher:
+    """Several kinds watched at once: `with cluster.watch(["Pod", "Event"], namespace) as watcher: act; ...`.
+
+    When the `with` is entered, each kind was listed: what existed then is in `initial`, at time 0. What comes later
+    is in `changes`, in the order of arrival. A dropped connection is resumed where it stopped; after a 410 the kind
+    is listed again and the differences are what arrives. Both are said through the progress callback.
+    """
+
+    def __init__(self, http: KubernetesHttp, kinds: Sequence[str], namespace: str, selector: str) -> None:
+        self.initial: tuple[Change, ...] = ()
+        self.changes: list[Change] = []
+        self._http = http
+        self._kinds = tuple(kinds)
+        self._namespace = namespace
+        self._selector = selector
+        self._queue: queue.SimpleQueue[Change | AksdisksError] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._responses: dict[str, Any] = {}
+        self._threads: list[threading.Thread] = []
+        self._read = 0
+        self.began = time.monotonic()
+
+    def __enter__(self) -> Watcher:
+        self.began = time.monotonic()
+        initial: list[Change] = []
+        for kind in self._kinds:
+            items, version = self._http.items(kind, self._where(kind), self._selector)
+            initial += [Change(0.0, "ADDED", kind, DECODERS[kind](item)) for item in items]
+            known = {_key(item): item for item in items}
+            thread = threading.Thread(target=self._run, args=(kind, version, known), daemon=True, name=f"watch {kind}")
+            self._threads.append(thread)
+            thread.start()
+        self.initial = tuple(initial)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._stop.set()
+        for response in list(self._responses.values()):
+            _hang_up(response)
+        for thread in self._threads:
+            thread.join(timeout=1.0)
+        self.drain()
+
+    def __iter__(self) -> Iterator[Change | None]:
+        """Changes as they arrive, from where the last loop stopped; None in between, about five times a second.
+
+        Endless: a wait, a deadline or a break ends it. Raises what ended a watch for good (NotAllowed, …).
+        """
+        while True:
+            while self._read < len(self.changes):
+                self._read += 1
+                yield self.changes[self._read - 1]
+            try:
+                self._take(self._queue.get(timeout=TICK))
+            except queue.Empty:
+                yield None
+
+    def drain(self) -> list[Change]:
+        """All changes that have arrived so far, without waiting."""
+        while True:
+            try:
+                self._take(self._queue.get_nowait())
+            except queue.Empty:
+                return self.changes
+
+    def _take(self, item: Change | AksdisksError) -> None:
+        if isinstance(item, AksdisksError):
+            raise item
+        self.changes.append(item)
+
+    def _where(self, kind: str) -> str:
+        return self._namespace if KINDS[kind][2] else ""
+
+    def _put(self, type_: str, kind: str, item: dict[str, Any]) -> None:
+        at = round(time.monotonic() - self.began, 3)
+        self._queue.put(Change(at, type_, kind, DECODERS[kind](item)))  # type: ignore[arg-type]
+
+    def _run(self, kind: str, version: str, known: dict[str, dict[str, Any]]) -> None:
+        pause = 0.1
+        while not self._stop.is_set():
+            try:
+                response, events = self._http.stream(kind, self._where(kind), self._selector, version)
+                self._responses[kind] = response
+                for event in events:
+                    pause = 0.1
+                    version = self._event(kind, event, known) or version
+                    if self._stop.is_set():
+                        return
+                continue  # the server ended the watch in good order: resume at once
+            except Expired:
+                try:
+                    version = self._relist(kind, known)
+                    continue
+                except AksdisksError as error:
+                    problem = error
+            except NotAllowed as error:
+                self._queue.put(error)
+                return
+            except (NotReachable, ApiError) as error:
+                problem = error
+            except Exception as error:  # a read that broke off: urllib3, ssl and json each have their own
+                problem = NotReachable(f"{self._http.server}: the watch broke off: {type(error).__name__}")
+            if self._stop.wait(pause):
+                return
+            self._http.progress(f"watching {KINDS[kind][1]}: {problem.message}; resuming")
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _event(self, kind: str, event: dict[str, Any], known: dict[str, dict[str, Any]]) -> str:
+        item = event["object"]
+        if event["type"] != "BOOKMARK":
+            if event["type"] == "DELETED":
+                known.pop(_key(item), None)
+            else:
+                known[_key(item)] = item
+            self._put(event["type"], kind, item)
+        return str((item.get("metadata") or {}).get("resourceVersion") or "")
+
+    def _relist(self, kind: str, known: dict[str, dict[str, Any]]) -> str:
+        """List again after 410 and report the differences as changes; returns the version to go on from."""
+        self._http.progress(f"watching {KINDS[kind][1]}: the server forgot where we were; listing again")
+        items, version = self._http.items(kind, self._where(kind), self._selector)
+        now = {_key(item): item for item in items}
+        for key in known.keys() - now.keys():
+            self._put("DELETED", kind, known.pop(key))
+        for key, item in now.items():
+            before = known.get(key)
+            if before is None or before["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
+                self._put("MODIFIED" if before else "ADDED", kind, item)
+                known[key] = item
+        return version
+
+
+def _key(item: dict[str, Any]) -> str:
+    # By uid: an object deleted and made again under its name is another one.
+    return str(item["metadata"].get("uid"))
+
+
+def _hang_up(response: Any) -> None:
+    """End a stream that another thread reads: closing alone would not wake it."""
+    try:
+        response.shutdown()
+    except (AttributeError, OSError, ValueError, RuntimeError):
+        response.close()

@@ -1,0 +1,259 @@
+"""A target's name becomes two endpoints, credentials, the expected cluster and a time scale; it alone knows the lab."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from aksdisks.errors import AksdisksError, InputError, NotReachable, ParameterError, did_you_mean
+from aksdisks.model import Unknown
+from aksdisks.parameters import Parameters
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from kubernetes.client import ApiClient
+
+    from aksdisks.lab.state import LabState
+
+_PUBLIC_ARM = "https://management.azure.com"
+# Authorities that Entra's instance discovery knows; any other (a test endpoint, Azure Stack) must not be looked up.
+_KNOWN_AUTHORITIES = ("login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn")
+
+
+@dataclass(frozen=True, slots=True)
+class AzureSettings:
+    """How to reach Azure Resource Manager: its URL, a maker of credentials, and options of the SDK's transport."""
+
+    arm_endpoint: str
+    credential: Callable[[], TokenCredential] = field(repr=False)
+    transport: Mapping[str, Any]
+
+    @property
+    def scopes(self) -> list[str]:
+        """What a token is asked for."""
+        return [f"{self.arm_endpoint}/.default"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a run happens; nothing is connected yet. `time_scale`: cluster seconds in one real second, 1 on AKS."""
+
+    name: str
+    kubernetes: Callable[[], ApiClient] = field(repr=False)
+    azure: AzureSettings | Unknown
+    time_scale: float
+    expected: str
+    state_dir: Path
+
+
+def open_target(parameters: Parameters) -> Target:
+    """The target that the parameters name. Raises NotReachable where no lab runs, InputError for a bad kubeconfig."""
+    return _lab(parameters) if parameters.target == "lab" else _aks(parameters)
+
+
+@contextmanager
+def prepared(parameters: Parameters) -> Iterator[dict[str, str]]:
+    """Make the target ready for a run and yield the environment that its kernels need beyond ours.
+
+    A lab target gets a private lab on free ports in a temporary directory, which ends with this process whatever
+    happens; meanwhile AKSDISKS_STATE_DIR is set here too. A real cluster needs nothing. Raises InputError for a bad
+    scenario, NotReachable when the lab does not start.
+    """
+    if parameters.target != "lab":
+        yield {}
+        return
+    with private_lab(parameters) as folder:
+        variables = {"AKSDISKS_STATE_DIR": str(folder)}
+        before = os.environ.get("AKSDISKS_STATE_DIR")
+        os.environ.update(variables)
+        try:
+            yield variables
+        finally:
+            del os.environ["AKSDISKS_STATE_DIR"]
+            if before is not None:
+                os.environ["AKSDISKS_STATE_DIR"] = before
+
+
+@contextmanager
+def private_lab(parameters: Parameters) -> Iterator[Path]:
+    """A lab of our own with the parameters' speed and scenario; yields its state directory."""
+    from aksdisks.lab import process
+    from aksdisks.lab.scenario import ScenarioError, load
+
+    try:
+        load(parameters.scenario)
+    except ScenarioError as error:
+        raise InputError(f"scenario: {error}") from error
+    with tempfile.TemporaryDirectory(prefix="aksdisks-") as folder:
+        try:
+            process.start(folder, parameters.speed, parameters.scenario, parent=os.getpid())
+        except process.LabError as error:
+            raise NotReachable(str(error)) from error
+        try:
+            yield Path(folder)
+        finally:
+            try:
+                process.stop(folder)
+            except process.NotRunning:
+                pass  # it died before; whoever waited for it has said so
+
+
+def state_dir() -> Path:
+    """Where journals are kept: AKSDISKS_STATE_DIR, else aksdisks under XDG_STATE_HOME or ~/.local/state."""
+    own = os.environ.get("AKSDISKS_STATE_DIR")
+    if own:
+        return Path(own)
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "aksdisks"
+
+
+def _lab(parameters: Parameters) -> Target:
+    from aksdisks.lab import process
+
+    folder = process.default_state_dir()
+    try:
+        state = process.status(folder)
+    except process.LabError as error:
+        raise NotReachable(str(error)) from error
+    if state is None:
+        raise NotReachable(f"lab in {folder}: expected one that runs, found none", hint="aksdisks lab start")
+    return Target(
+        name="lab",
+        kubernetes=lambda: _kubeconfig_client(state.kubeconfig, None),
+        azure=Unknown("azure is off") if parameters.azure == "off" else _lab_azure(state),
+        time_scale=state.speed,
+        expected=parameters.expect,
+        state_dir=state_dir(),
+    )
+
+
+def _lab_azure(state: LabState) -> AzureSettings:
+    transport = _transport(state.arm_url, state.ca_bundle)
+
+    def credential() -> TokenCredential:
+        from azure.identity import ClientSecretCredential
+
+        return ClientSecretCredential(
+            state.tenant_id,
+            state.client_id,
+            state.client_secret,
+            authority=state.authority,
+            disable_instance_discovery=True,
+            **transport,
+        )
+
+    return AzureSettings(state.arm_url.rstrip("/"), credential, transport)
+
+
+def _aks(parameters: Parameters) -> Target:
+    def kubernetes() -> ApiClient:
+        if parameters.cluster == "in-cluster":
+            return _in_cluster_client()
+        return _kubeconfig_client(parameters.kubeconfig or None, parameters.context)
+
+    return Target(
+        name="aks",
+        kubernetes=kubernetes,
+        azure=Unknown("azure is off") if parameters.azure == "off" else _aks_azure(parameters),
+        time_scale=1.0,
+        expected=parameters.expect,
+        state_dir=state_dir(),
+    )
+
+
+def _aks_azure(parameters: Parameters) -> AzureSettings:
+    """Azure as the parameters say, else as `aksdisks lab env` exports it, else the public cloud."""
+    arm = (parameters.arm_endpoint or os.environ.get("AKSDISKS_ARM_ENDPOINT") or _PUBLIC_ARM).rstrip("/")
+    bundle = parameters.ca_bundle or os.environ.get("AKSDISKS_CA_BUNDLE", "")
+    if bundle and not Path(bundle).is_file():
+        raise ParameterError("ca_bundle", expected="a file with certificates", found=repr(bundle))
+    authority = parameters.authority or os.environ.get("AZURE_AUTHORITY_HOST", "")
+    transport = _transport(arm, bundle)
+
+    def credential() -> TokenCredential:
+        from azure.identity import DefaultAzureCredential
+
+        host = urlsplit(authority if "://" in authority else f"https://{authority}").hostname
+        options: dict[str, Any] = {"authority": authority} if authority else {}
+        if authority and host not in _KNOWN_AUTHORITIES:
+            options["disable_instance_discovery"] = True
+        return DefaultAzureCredential(**options, **transport)
+
+    return AzureSettings(arm, credential, transport)
+
+
+def _transport(url: str, ca_bundle: str) -> dict[str, Any]:
+    """Options of azure-core's transport. An explicit bundle wins over REQUESTS_CA_BUNDLE in requests itself; for a
+    loopback address the environment's proxies are left aside too. Few retries: a wait asks again anyway."""
+    options: dict[str, Any] = {"retry_total": 4, "retry_connect": 1, "retry_backoff_factor": 0.4}
+    if ca_bundle:
+        options["connection_verify"] = ca_bundle
+    if _is_loopback(url):
+        options["use_env_settings"] = False
+    return options
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _kubeconfig_client(file: str | None, context: str | None) -> ApiClient:
+    """The official client as a kubeconfig sets it up: certificates, tokens, exec plugins."""
+    from kubernetes import config
+
+    if file is not None and not Path(file).expanduser().is_file():
+        raise ParameterError("kubeconfig", expected="a kubeconfig file", found=f"no file {file!r}")
+    path = None if file is None else str(Path(file).expanduser())
+    configuration = _configuration()
+    try:
+        if context:
+            names = [entry["name"] for entry in config.list_kube_config_contexts(path)[0]]
+            if context not in names:
+                near = did_you_mean(context, names)
+                raise ParameterError("context", expected=f"one of {', '.join(names)}", found=repr(context), hint=near)
+        config.load_kube_config(path, context, client_configuration=configuration, persist_config=False)
+    except AksdisksError:
+        raise
+    except Exception as error:  # the loader raises its own, yaml's, binascii's and whatever an exec plugin does
+        where = file or os.environ.get("KUBECONFIG") or "~/.kube/config"
+        raise InputError(f"kubeconfig {where}: expected one that can be used, found: {_one_line(error)}") from error
+    return _client(configuration)
+
+
+def _in_cluster_client() -> ApiClient:
+    from kubernetes import config
+
+    configuration = _configuration()
+    try:
+        config.load_incluster_config(client_configuration=configuration)
+    except config.ConfigException as error:
+        raise NotReachable(f"in-cluster: expected a pod's service account, found: {_one_line(error)}") from error
+    return _client(configuration)
+
+
+def _configuration() -> Any:
+    from kubernetes.client import Configuration
+
+    return Configuration()
+
+
+def _client(configuration: Any) -> ApiClient:
+    from kubernetes.client import ApiClient
+
+    if _is_loopback(configuration.host):
+        # The client takes HTTPS_PROXY from the environment, and would send 127.0.0.1 to it.
+        configuration.proxy = None
+    # A watcher holds a connection for each kind; requests must not wait for one of those.
+    configuration.connection_pool_maxsize = 16
+    return ApiClient(configuration)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
