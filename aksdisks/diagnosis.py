@@ -1,0 +1,221 @@
+"""Pure rules: an inventory and its events go in, findings come out, with cause, evidence and safe next step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from aksdisks.model import Chain, Claim, Disk, Inventory, KubeEvent, Node, Pod, known
+
+MULTI_ATTACH = re.compile(
+    r'Multi-Attach error for volume "(?P<volume>[^"]+)" Volume is already '
+    r"(?:used by (?:pod\(s\) (?P<pods>.+)|\d+ pod\(s\) in different namespaces)|(?P<exclusive>exclusively attached))"
+)
+"""facts: kubernetes pkg/controller/volume/attachdetach/reconciler/reconciler.go."""
+
+Verdict = Literal["expected", "wait", "problem"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One row that a finding rests on: who says what about which object."""
+
+    source: Literal["Kubernetes", "Azure"]
+    object: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a rule found out about one object; `next` is a command or an act that cannot do harm."""
+
+    rule: str
+    object: str
+    verdict: Verdict
+    cause: str
+    evidence: tuple[Evidence, ...]
+    next: str
+
+
+def diagnose(inventory: Inventory) -> tuple[Finding, ...]:
+    """Everything that the rules find, by object; one cause for each pod that does not run."""
+    found = [*_pods(inventory), *_waiting_claims(inventory), *_leaving(inventory), *_kept_claims(inventory)]
+    return tuple(sorted(found, key=lambda finding: (finding.object, finding.rule)))
+
+
+def multi_attach_events(inventory: Inventory) -> tuple[KubeEvent, ...]:
+    """The Multi-Attach events of pods that exist, in the order of the pods."""
+    return tuple(event for pod in inventory.pods if (event := _standing_refusal(pod, inventory.events)))
+
+
+def named_pods(event: KubeEvent) -> tuple[str, ...]:
+    """The pods that a Multi-Attach event says use the volume."""
+    match = MULTI_ATTACH.search(event.message)
+    return tuple(match["pods"].split(", ")) if match and match["pods"] else ()
+
+
+def _standing_refusal(pod: Pod, events: Iterable[KubeEvent]) -> KubeEvent | None:
+    """A pod's last Multi-Attach event, unless the volume was attached after it (a transient refusal)."""
+    own = [event for event in events if event.object_uid == pod.uid]
+    attached = [event.last for event in own if event.reason == "SuccessfulAttachVolume" and event.last]
+    refused = [
+        event
+        for event in own
+        if event.reason == "FailedAttachVolume"
+        and MULTI_ATTACH.search(event.message)
+        and not (event.last and attached and max(attached) >= event.last)
+    ]
+    return refused[-1] if refused else None
+
+
+def _pods(inventory: Inventory) -> Iterator[Finding]:
+    # Never from FailedMount: that the kubelet waited in vain is a consequence, whatever it waited for is the cause.
+    for chain in inventory.chains:
+        pod = chain.pod
+        if pod is None or pod.ready or not pod.node or pod.deleting:
+            continue
+        refused = _standing_refusal(pod, inventory.events)
+        yield _refused(pod, refused, chain, inventory) if refused else _creating(pod, chain)
+
+
+def _refused(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> Finding:
+    holders = _holders(pod, event, chain, inventory)
+    nodes = {node.name: node for node in inventory.nodes}
+    rows = (
+        Evidence("Kubernetes", f"pod {pod.name}", f"{event.reason}: {event.message}"),
+        *(Evidence("Kubernetes", f"pod {held.name}", _whereabouts(held, nodes)) for held in holders),
+        *_attachments(chain, inventory),
+    )
+    lost = [held for held in holders if held.deleting or not _is_ready(held.node, nodes)]
+    if lost:
+        cause = f"{lost[0].name} still holds the volume: {_whereabouts(lost[0], nodes)}"
+        step = f"prove in Azure that the machine of {lost[0].node} has stopped, before anything is forced"
+        return Finding("holder-lost", f"pod {pod.name}", "problem", cause, rows, step)
+    if not holders:
+        cause = "the disk is still attached to the node of a pod that is gone: the detach is under way"
+        step = f"kubectl get volumeattachments  # wait while {_old_nodes(chain, inventory)} is Ready"
+        return Finding("detach-pending", f"pod {pod.name}", "wait", cause, rows, step)
+    holder = holders[0]
+    shared = f"claim {chain.claim.name}" if chain.claim else "claim"
+    cause = (
+        f"the pods share one {shared}, so one disk: it is on {holder.node}, where {holder.name} runs; "
+        f"this pod was placed on {pod.node}"
+    )
+    step = "one replica with strategy Recreate, or a StatefulSet with a claim for each pod; shared files: Azure Files"
+    return Finding("shared-claim", f"pod {pod.name}", "problem", cause, rows, step)
+
+
+def _holders(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> list[Pod]:
+    """The pods elsewhere that use the volume: those that the event names, else those that mount the claim."""
+    names = named_pods(event)
+    claim = chain.claim.name if chain.claim else ""
+    return [
+        other
+        for other in inventory.pods
+        if other.uid != pod.uid
+        and other.node
+        and other.node != pod.node
+        and (other.name in names or (claim in other.claims and (other.ready or other.deleting is not None)))
+    ]
+
+
+def _whereabouts(pod: Pod, nodes: dict[str, Node]) -> str:
+    state = "Terminating" if pod.deleting else pod.status
+    return f"{state} on {pod.node}" + ("" if _is_ready(pod.node, nodes) else ", which is NotReady")
+
+
+def _is_ready(node: str, nodes: dict[str, Node]) -> bool:
+    return node in nodes and nodes[node].ready
+
+
+def _attachments(chain: Chain, inventory: Inventory) -> Iterator[Evidence]:
+    volume = chain.volume.name if chain.volume else ""
+    for attachment in inventory.attachments:
+        if attachment.volume == volume:
+            state = "attached to" if attachment.attached else "not yet attached to"
+            yield Evidence("Kubernetes", f"volume {volume}", f"{state} {attachment.node}")
+    for disk in known(inventory.disks):
+        if chain.volume and disk.id.lower() == chain.volume.disk_id.lower():
+            yield Evidence(
+                "Azure", f"disk {disk.name}", f"{disk.state}, on {disk.managed_by.rpartition('/')[2] or 'none'}"
+            )
+
+
+def _old_nodes(chain: Chain, inventory: Inventory) -> str:
+    volume = chain.volume.name if chain.volume else ""
+    return ", ".join(a.node for a in inventory.attachments if a.volume == volume) or "the old node"
+
+
+def _creating(pod: Pod, chain: Chain) -> Finding:
+    """Why a placed pod does not run yet, from the first link that its data still lacks."""
+    attachment, claim = chain.attachment, chain.claim
+    if claim is not None and claim.phase != "Bound":
+        cause = f"claim {claim.name} is {claim.phase}: its disk is being made"
+    elif attachment is not None and attachment.attach_error:
+        cause = f"the disk could not be attached: {attachment.attach_error}"
+        rows = (Evidence("Kubernetes", f"volume {attachment.volume}", attachment.attach_error),)
+        return Finding("attach-error", f"pod {pod.name}", "problem", cause, rows, f"kubectl describe pod {pod.name}")
+    elif attachment is None or not attachment.attached:
+        cause = f"its disk is not yet attached to {pod.node}"
+    else:
+        cause = "its disk is attached; it is being mounted and the container started"
+    rows = (Evidence("Kubernetes", f"pod {pod.name}", f"{pod.status} on {pod.node}"),)
+    return Finding("still-starting", f"pod {pod.name}", "wait", cause, rows, f"kubectl get pod {pod.name} --watch")
+
+
+def _waiting_claims(inventory: Inventory) -> Iterator[Finding]:
+    late = {each.name for each in inventory.classes if each.binding_mode == "WaitForFirstConsumer"}
+    used = _used_claims(inventory)
+    for claim in inventory.claims:
+        if claim.phase == "Pending" and claim.storage_class in late and claim.name not in used:
+            rows = (
+                Evidence("Kubernetes", f"class {claim.storage_class}", "binds when the first pod uses the claim"),
+                *_events_of(claim, "WaitForFirstConsumer", inventory),
+            )
+            cause = "no pod uses the claim yet, and its class waits for the first one"
+            yield Finding("no-consumer", f"claim {claim.name}", "expected", cause, rows, "make a pod that mounts it")
+
+
+def _leaving(inventory: Inventory) -> Iterator[Finding]:
+    for claim in inventory.claims:
+        users = sorted(pod.name for pod in inventory.pods if claim.name in pod.claims)
+        if claim.deleting and users and "kubernetes.io/pvc-protection" in claim.finalizers:
+            rows = (Evidence("Kubernetes", f"claim {claim.name}", "finalizer kubernetes.io/pvc-protection"),)
+            cause = f"still used by {', '.join(users)}; it goes when they are gone"
+            step = f"kubectl delete pod {users[0]}  # or its owner; never remove the finalizer first"
+            yield Finding("claim-protected", f"claim {claim.name}", "wait", cause, rows, step)
+    for volume in inventory.volumes:
+        if volume.phase == "Released":
+            rows = (
+                Evidence("Kubernetes", f"volume {volume.name}", f"Released, reclaim policy {volume.reclaim_policy}"),
+            )
+            kept = volume.reclaim_policy == "Retain"
+            cause = "its claim is gone; " + ("the disk is kept on purpose" if kept else "the disk is being deleted")
+            step = f"kubectl describe pv {volume.name}"
+            yield Finding("volume-released", f"volume {volume.name}", "expected" if kept else "wait", cause, rows, step)
+
+
+def _kept_claims(inventory: Inventory) -> Iterator[Finding]:
+    used = _used_claims(inventory)
+    for chain in inventory.chains:
+        claim, disk = chain.claim, chain.disk
+        if chain.pod or claim is None or claim.phase != "Bound" or claim.deleting or claim.name in used:
+            continue
+        rows = [Evidence("Kubernetes", f"claim {claim.name}", "Bound, and no pod mounts it")]
+        if isinstance(disk, Disk):
+            rows.append(Evidence("Azure", f"disk {disk.name}", disk.state))
+        cause = "no pod uses it; claims, and the disks that they pay for, outlive their pods"
+        step = f"kubectl delete pvc {claim.name}  # only when its data is no longer wanted"
+        yield Finding("claim-kept", f"claim {claim.name}", "expected", cause, tuple(rows), step)
+
+
+def _used_claims(inventory: Inventory) -> set[str]:
+    return {claim for pod in inventory.pods for claim in pod.claims}
+
+
+def _events_of(claim: Claim, reason: str, inventory: Inventory) -> Iterator[Evidence]:
+    for event in inventory.events:
+        if event.object_uid == claim.uid and event.reason == reason:
+            yield Evidence("Kubernetes", f"claim {claim.name}", f"{event.reason}: {event.message}")

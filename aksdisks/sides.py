@@ -1,0 +1,131 @@
+"""What each side says about the same disks, as sets that can be compared: Kubernetes' word against Azure's; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from aksdisks.diagnosis import multi_attach_events
+from aksdisks.model import Chain, Inventory, Unknown, Volume
+from aksdisks.quantities import gib
+
+Said = frozenset[Any] | tuple[Any, ...] | Unknown
+"""A set, a sequence where the order matters, or why it cannot be known."""
+
+Scope = Callable[[str], bool]
+"""Which claims are looked at, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One side's word; the same name means the same thing on both, each from its own objects. Disks go by name."""
+
+    nodes: Said  # names; Azure: of the node that each machine is
+    disks: Said  # (disk, GiB); Kubernetes: what volumes promise
+    owners: Said  # (disk, namespace/claim); Azure: by tags
+    places: Said  # (disk, node); Kubernetes: where running pods use it, Azure: whose machine holds it
+    running: Said  # pods; Azure: whose machine holds their disk
+    refused: Said  # pods; Kubernetes: with a standing Multi-Attach event, Azure: whose disk another machine holds
+    unused: Said  # disks; Kubernetes: of claims that no pod mounts, Azure: unattached
+    births: Said  # (disk, when it was made): the same pair later is the same disk
+
+    def minus(self, other: Side) -> Side:
+        """What this side says and the other does not; unknown where either is."""
+        return Side(**{each.name: _minus(getattr(self, each.name), getattr(other, each.name)) for each in fields(Side)})
+
+
+def kubernetes_side(inventory: Inventory, scope: Scope) -> Side:
+    """What the API server says about the claims in scope."""
+    volumes = [volume for volume in inventory.volumes if scope(volume.claim_name)]
+    chains = _live(inventory, scope)
+    names = {chain.pod.name for chain in chains if chain.pod}
+    used = {claim for pod in inventory.pods for claim in pod.claims}
+    ready = [chain for chain in chains if chain.pod and chain.pod.ready]
+    return Side(
+        nodes=frozenset(node.name for node in inventory.nodes),
+        disks=frozenset((_disk(volume), gib(volume.capacity)) for volume in volumes),
+        owners=frozenset((_disk(volume), volume.claim) for volume in volumes),
+        places=frozenset((_disk(chain.volume), chain.pod.node) for chain in ready if chain.pod and chain.volume),
+        running=frozenset(chain.pod.name for chain in ready if chain.pod),
+        refused=frozenset(event.object for event in multi_attach_events(inventory) if event.object in names),
+        unused=frozenset(_disk(volume) for volume in volumes if volume.claim_name not in used),
+        births=frozenset((_disk(volume), volume.created) for volume in volumes),
+    )
+
+
+def azure_side(inventory: Inventory, scope: Scope) -> Side:
+    """What Azure Resource Manager says about the disks whose tags name a claim in scope."""
+    disks, machines = inventory.disks, inventory.machines
+    if isinstance(disks, Unknown):
+        return _all_unknown(disks)
+    if isinstance(machines, Unknown):
+        return _all_unknown(machines)
+    tagged = [(disk, *disk.claim.rpartition("/")[::2]) for disk in disks]
+    own = [disk for disk, namespace, claim in tagged if namespace == inventory.namespace and scope(claim)]
+    names = {disk.id.lower(): disk.name for disk in own}
+    places = frozenset(
+        (names[held.disk_id.lower()], machine.node)
+        for machine in machines
+        for held in machine.data_disks
+        if held.disk_id.lower() in names and not held.leaving
+    )
+    placed = [(chain.pod, chain.volume) for chain in _live(inventory, scope) if chain.volume]
+    pods = [(pod.name, (_disk(volume), pod.node) in places) for pod, volume in placed if pod and pod.node]
+    return Side(
+        nodes=frozenset(machine.node for machine in machines),
+        disks=frozenset((disk.name, disk.size_gib) for disk in own),
+        owners=frozenset((disk.name, disk.claim) for disk in own),
+        places=places,
+        running=frozenset(name for name, near in pods if near),
+        refused=frozenset(name for name, near in pods if not near),
+        unused=frozenset(disk.name for disk in own if not disk.managed_by),
+        births=frozenset((disk.name, disk.created) for disk in own),
+    )
+
+
+def by_age(births: Said) -> Said:
+    """The names, oldest first."""
+    if isinstance(births, Unknown):
+        return births
+    return tuple(name for name, born in sorted(births, key=lambda pair: (pair[1], pair[0])))
+
+
+def second_node(inventory: Inventory, scope: Scope) -> bool | Unknown:
+    """Whether a pod sits on a second node that its volume admits, without which there is no Multi-Attach."""
+    nodes = {node.name: node for node in inventory.nodes}
+    for chain in _live(inventory, scope):
+        pod, volume = chain.pod, chain.volume
+        if pod and volume and pod.node in nodes:
+            holders = {each.node for each in inventory.attachments if each.volume == volume.name and each.attached}
+            admitted = not volume.zones or nodes[pod.node].disk_zone in volume.zones
+            if admitted and holders and pod.node not in holders:
+                return True
+    return Unknown(f"no pod sits on a second node that the volume admits; the cluster has {len(nodes)} nodes")
+
+
+def free_slots(inventory: Inventory) -> dict[str, int] | Unknown:
+    """How many more disks each node takes: its driver's limit less what its machine holds."""
+    if isinstance(inventory.machines, Unknown):
+        return inventory.machines
+    held = {machine.node: len(machine.data_disks) for machine in inventory.machines}
+    return {node.name: node.disk_slots - held.get(node.name, 0) for node in inventory.nodes if node.disk_slots}
+
+
+def _live(inventory: Inventory, scope: Scope) -> list[Chain]:
+    """The chains of pods that are not on their way out."""
+    return [c for c in inventory.chains if c.pod and not c.pod.deleting and c.claim and scope(c.claim.name)]
+
+
+def _disk(volume: Volume | None) -> str:
+    return volume.disk_id.rpartition("/")[2] if volume else ""
+
+
+def _all_unknown(why: Unknown) -> Side:
+    return Side(**{each.name: why for each in fields(Side)})
+
+
+def _minus(left: Said, right: Said) -> Said:
+    if isinstance(left, Unknown) or isinstance(right, Unknown):
+        return left if isinstance(left, Unknown) else right
+    return frozenset(left) - frozenset(right)

@@ -1,0 +1,85 @@
+"""When each pod was made, scheduled, had its disk attached and started: a picture and a table of one content."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aksdisks.views.base import Table, View
+
+STAGES = (
+    ("waiting for a node", "created", "scheduled", "#9aa5b1"),
+    ("attaching the disk", "scheduled", "attached", "#3a86c8"),
+    ("mounting and starting", "attached", "started", "#e0a030"),
+)
+"""What happens between two moments, and its colour: distinguishable without red and green, and in grey."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """When a pod passed each step, in cluster seconds since the act; None where it did not (yet)."""
+
+    pod: str
+    created: float | None
+    scheduled: float | None
+    attached: float | None
+    started: float | None
+
+
+@dataclass(frozen=True)
+class Timeline(View):
+    """Pods one below another, time to the right."""
+
+    title: str
+    pods: Sequence[Moments]
+    note: str = ""
+
+    def table(self) -> Table:
+        """The same moments as a table: pictures are not compared, this is."""
+        rows = [(p.pod, *map(_seconds, (p.created, p.scheduled, p.attached, p.started))) for p in self.pods]
+        return Table(self.title, ("pod", "created", "scheduled", "attached", "started"), rows, self.note)
+
+    def text(self) -> str:
+        """The table."""
+        return self.table().text()
+
+    def html(self) -> str:
+        """The table too: HTML is compared between runs, and a picture inside it would never be equal."""
+        return self.table().html()
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        # No HTML here: Jupyter would prefer it and leave the picture out.
+        return {"text/plain": self.text(), "image/png": base64.b64encode(self.png()).decode()}
+
+    def png(self) -> bytes:
+        """The picture; white behind, so that it reads on dark pages too."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(8.5, 1.2 + 0.42 * len(self.pods)), dpi=110, facecolor="white", layout="constrained")
+        axes = figure.add_subplot()
+        for row, pod in enumerate(self.pods):
+            for label, start, end, colour in STAGES:
+                left, right = getattr(pod, start), getattr(pod, end)
+                if left is not None and right is not None:
+                    axes.barh(row, right - left, left=left, color=colour, height=0.6, label=label if row == 0 else "_")
+            if pod.started is not None:
+                axes.plot(pod.started, row, marker="o", color="#1f6f43", label="running" if row == 0 else "_")
+        axes.set_yticks(range(len(self.pods)), [p.pod for p in self.pods])
+        axes.invert_yaxis()
+        axes.set_xlabel("cluster seconds since the command")
+        axes.grid(axis="x", color="#dddddd")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        figure.legend(loc="outside upper center", ncols=4, frameon=False)
+        file = io.BytesIO()
+        FigureCanvasAgg(figure)
+        figure.savefig(file, format="png")
+        return file.getvalue()
+
+
+def _seconds(moment: float | None) -> str:
+    return "-" if moment is None else f"{moment:.1f} s"
