@@ -193,7 +193,7 @@ class Cloud:
         return list(self._named.values())
 
     def machine(self, machine_id: str) -> Machine:
-        """The machine of that id or of that `managedBy`. Raises ResourceNotFound."""
+        """The machine of that id. Raises ResourceNotFound."""
         try:
             return self._machines[machine_id.lower()]
         except KeyError:
@@ -277,7 +277,7 @@ class Cloud:
         disk.step("attached", managed_by=machine.managed_by, now=self._created)
         self._disks[disk.key] = disk
         self._named[spec.node_name.lower()] = machine
-        self._machines[spec.resource_id.lower()] = self._machines[machine.managed_by.lower()] = machine
+        self._machines[spec.resource_id.lower()] = machine
 
     def _disk_id(self, group: str, name: str) -> str:
         return f"{self.scenario.subscription}/resourceGroups/{group}/providers/Microsoft.Compute/disks/{name}"

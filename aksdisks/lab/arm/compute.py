@@ -31,7 +31,7 @@ class AttachedDiskError(Exception):
 
 
 class AzureCompute(Protocol):
-    """The driver's view of Azure: ids in any case, sizes in GiB; a call ends when Azure is done. Raises `CloudError`."""
+    """The driver's view of Azure; ids in any case, sizes in GiB. Each call waits for Azure; raises `CloudError`."""
 
     async def create_disk(
         self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None

@@ -159,6 +159,25 @@ def invalid_content(problem: str) -> CloudError:
     )
 
 
+def missing_api_version() -> CloudError:
+    """Every call to Resource Manager says which version it speaks."""
+    return CloudError(
+        400,
+        "MissingApiVersionParameter",
+        "The api-version query parameter (?api-version=) is required for all requests.",
+    )
+
+
+def no_such_type(path: str) -> CloudError:
+    """A path that the lab does not serve."""
+    return CloudError(404, "InvalidResourceType", f"The resource type of '{path}' could not be found.")
+
+
+def method_not_allowed(method: str, path: str) -> CloudError:
+    """A path that the lab serves, but not with this method."""
+    return CloudError(405, "HttpMethodNotAllowed", f"The HTTP method '{method}' is not supported at scope '{path}'.")
+
+
 def location_required() -> CloudError:
     """A new resource without a location."""
     return CloudError(400, "LocationRequired", "The location property is required for this definition.")

@@ -1,0 +1,67 @@
+"""What handlers take and give: one call and one answer, apart from any web server."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from aksdisks.lab.arm.errors import CloudError
+
+Json = dict[str, Any]
+
+PAGE_SIZE = 50
+"""Entries of a page; small, so that clients that forget `nextLink` are found out."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request whose path has been matched; `base` is `https://host:port` as the client wrote it."""
+
+    method: str
+    base: str
+    path: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Json = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, JSON (None: no body) and headers."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def page(call: Call, entries: Sequence[tuple[str, Callable[[], Json]]]) -> Answer:
+    """One page of `entries` (key and how to render it), with the absolute address of the next one.
+
+    The token in that address holds the last key shown, so what comes and goes between two pages does no harm.
+    Entries must be sorted by key. `$top` is the page's size where it is smaller than ours.
+    """
+    after = _token_key(call.query["$skiptoken"]) if "$skiptoken" in call.query else None
+    size = PAGE_SIZE
+    if "$top" in call.query:
+        top = call.query["$top"]
+        if not top.isdecimal() or int(top) == 0:
+            raise CloudError(400, "InvalidParameter", f"The value '{top}' of parameter '$top' is out of range.", "$top")
+        size = min(size, int(top))
+    rest = [entry for entry in entries if after is None or entry[0] > after]
+    body: Json = {"value": [render() for _, render in rest[:size]]}
+    if len(rest) > size:
+        token = base64.urlsafe_b64encode(rest[size - 1][0].encode()).decode()
+        body["nextLink"] = f"{call.base}{call.path}?{urlencode({**call.query, '$skiptoken': token}, safe='$')}"
+    return Answer(200, body)
+
+
+def _token_key(token: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(token).decode()
+    except (binascii.Error, ValueError):
+        raise CloudError(400, "InvalidSkipToken", f"The provided skip token '{token}' is invalid.") from None

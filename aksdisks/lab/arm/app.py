@@ -1,0 +1,151 @@
+"""The HTTPS face of Azure: matches paths, checks tokens, reads bodies and writes answers; knows no rules."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aiohttp import web
+
+from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.answers import Answer, Call
+from aksdisks.lab.arm.authority import Authority
+from aksdisks.lab.arm.handlers import Handler, Handlers
+
+if TYPE_CHECKING:
+    from aksdisks.lab.arm.cloud import Cloud
+    from aksdisks.lab.arm.tokens import Tokens
+
+Json = dict[str, Any]
+
+LARGEST_BODY = 4 * 1024**2
+"""Bytes; Resource Manager's own limit."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Route:
+    """A path's parts, `{name}` for a parameter; open routes need no token."""
+
+    method: str
+    parts: tuple[str, ...]
+    handler: Handler
+    open: bool
+
+    def match(self, parts: tuple[str, ...]) -> dict[str, str] | None:
+        """The parameters when the path is this route's, without case."""
+        if len(parts) != len(self.parts):
+            return None
+        found: dict[str, str] = {}
+        for pattern, part in zip(self.parts, parts, strict=True):
+            if pattern.startswith("{"):
+                found[pattern[1:-1]] = part
+            elif pattern != part.lower():
+                return None
+        return found
+
+
+def arm_app(cloud: Cloud, tokens: Tokens) -> web.Application:
+    """Azure Resource Manager and the token endpoint as one application, to be served over TLS."""
+    server = _Server(cloud, tokens)
+    app = web.Application(client_max_size=LARGEST_BODY)
+    app.router.add_route("*", "/{path:.*}", server.answer)
+    return app
+
+
+class _Server:
+    def __init__(self, cloud: Cloud, tokens: Tokens) -> None:
+        authority = Authority(tokens)
+        unlocked: tuple[tuple[str, str, Handler], ...] = (
+            ("GET", "/metadata/endpoints", authority.metadata),
+            ("GET", "/{tenant}/v2.0/.well-known/openid-configuration", authority.openid_configuration),
+            ("POST", "/{tenant}/oauth2/v2.0/token", authority.token),
+        )
+        self._tokens = tokens
+        self._subscription = cloud.scenario.subscription_id
+        self._routes = [*_compile(unlocked, is_open=True), *_compile(Handlers(cloud).routes(), is_open=False)]
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Any request."""
+        try:
+            answer = await self._dispatch(request)
+        except errors.CloudError as error:
+            answer = Answer(error.status, error.body(), _error_headers(error, request))
+        except web.HTTPException:
+            raise
+        except Exception:
+            log.exception("%s %s", request.method, request.path)
+            message = "The server encountered an internal error and was unable to complete the request."
+            answer = Answer(500, errors.CloudError(500, "InternalServerError", message).body())
+        headers = {"Cache-Control": "no-cache", "x-ms-request-id": str(uuid.uuid4()), **answer.headers}
+        correlation = request.headers.get("x-ms-correlation-request-id", "")
+        headers["x-ms-correlation-request-id"] = correlation or str(uuid.uuid4())
+        if answer.body is None:
+            return web.Response(status=answer.status, headers=headers)
+        body = orjson.dumps(answer.body)
+        return web.Response(status=answer.status, body=body, headers=headers, content_type="application/json")
+
+    async def _dispatch(self, request: web.Request) -> Answer:
+        path = request.path.rstrip("/")
+        parts = tuple(path.split("/")[1:])
+        matches = [(route, found) for route in self._routes if (found := route.match(parts)) is not None]
+        route, found = next(((r, f) for r, f in matches if r.method == request.method), (None, {}))
+        base = f"https://{request.host}"
+        if route is None or not route.open:
+            self._tokens.check(request.headers.get("Authorization"), base)
+            if not request.query.get("api-version"):
+                raise errors.missing_api_version()
+        if route is None:
+            raise errors.method_not_allowed(request.method, path) if matches else errors.no_such_type(path)
+        subscription = found.get("subscription", self._subscription)
+        if subscription.lower() != self._subscription:
+            raise errors.subscription_not_found(subscription)
+        body: Json = {}
+        form: dict[str, str] = {}
+        if route.open and request.method == "POST":
+            form = {name: str(value) for name, value in (await request.post()).items()}
+        elif request.method in ("PUT", "PATCH", "POST"):
+            body = _object(await request.read())
+        query = {name.lower() if name.startswith("$") else name: value for name, value in request.query.items()}
+        return route.handler(Call(request.method, base, path, found, query, body, form))
+
+
+def _compile(routes: Iterable[tuple[str, str, Handler]], *, is_open: bool) -> list[Route]:
+    return [
+        Route(
+            method,
+            tuple(part if part.startswith("{") else part.lower() for part in path.split("/")[1:]),
+            handler,
+            is_open,
+        )
+        for method, path, handler in routes
+    ]
+
+
+def _object(data: bytes) -> Json:
+    if not data.strip():
+        return {}
+    try:
+        body = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise errors.invalid_content(str(error)) from None
+    if not isinstance(body, dict):
+        raise errors.invalid_content(f"Error converting value of type '{type(body).__name__}' to type 'object'")
+    return body
+
+
+def _error_headers(error: errors.CloudError, request: web.Request) -> dict[str, str]:
+    headers = {"x-ms-failure-cause": "gateway" if error.status in (401, 403) else "service"}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        address = f"https://{request.host}"
+        headers["WWW-Authenticate"] = (
+            f'Bearer authorization_uri="{address}", error="invalid_token", error_description="{error.message}"'
+        )
+    return headers

@@ -1,0 +1,267 @@
+"""Azure Resource Manager's routes: each turns a call into a question to the cloud and its answer into JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from aksdisks.lab.arm import clusters, errors
+from aksdisks.lab.arm.answers import Answer, Call, page
+from aksdisks.lab.arm.cloud import Cloud
+from aksdisks.lab.arm.disks import Disk
+from aksdisks.lab.arm.machines import Machine
+from aksdisks.lab.arm.operations import Operation
+
+Json = dict[str, Any]
+Handler = Callable[[Call], Answer]
+
+SUBSCRIPTION = "/subscriptions/{subscription}"
+GROUP = SUBSCRIPTION + "/resourceGroups/{group}"
+COMPUTE = "/providers/Microsoft.Compute"
+MACHINE = GROUP + COMPUTE + "/virtualMachines/{machine}"
+SCALE_SET = GROUP + COMPUTE + "/virtualMachineScaleSets/{scale_set}"
+INSTANCE = SCALE_SET + "/virtualMachines/{instance}"
+CLUSTERS = "/providers/Microsoft.ContainerService/managedClusters"
+
+SHORTEST_POLL = 10
+"""Milliseconds that a poller waits at least, whatever the lab's speed."""
+
+
+class Handlers:
+    """The routes of one subscription; no rules in here."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def routes(self) -> Iterable[tuple[str, str, Handler]]:
+        """Method, path with parameters, handler. Literal parts are matched without case."""
+        yield "GET", "/subscriptions", self.list_subscriptions
+        yield "GET", SUBSCRIPTION, self.get_subscription
+        yield "GET", SUBSCRIPTION + "/resourceGroups", self.list_groups
+        yield "GET", GROUP, self.get_group
+        yield "HEAD", GROUP, self.head_group
+        for kind in ("disks", "virtualMachines", "virtualMachineScaleSets"):
+            handler = {
+                "disks": self.list_disks,
+                "virtualMachines": self.list_machines,
+                "virtualMachineScaleSets": self.list_scale_sets,
+            }[kind]
+            yield "GET", f"{SUBSCRIPTION}{COMPUTE}/{kind}", handler
+            yield "GET", f"{GROUP}{COMPUTE}/{kind}", handler
+        disk = GROUP + COMPUTE + "/disks/{disk}"
+        yield "GET", disk, self.get_disk
+        yield "PUT", disk, self.put_disk
+        yield "PATCH", disk, self.patch_disk
+        yield "DELETE", disk, self.delete_disk
+        yield "GET", SCALE_SET, self.get_scale_set
+        yield "GET", SCALE_SET + "/virtualMachines", self.list_instances
+        for machine in (MACHINE, INSTANCE):
+            yield "GET", machine, self.get_machine
+            yield "PUT", machine, self.update_machine
+            yield "PATCH", machine, self.update_machine
+            yield "GET", machine + "/instanceView", self.get_instance_view
+            yield "POST", machine + "/attachDetachDataDisks", self.attach_detach
+        yield "GET", SUBSCRIPTION + COMPUTE + "/locations/{location}/{kind}/{operation}", self.get_operation
+        yield "GET", SUBSCRIPTION + CLUSTERS, self.list_clusters
+        yield "GET", GROUP + CLUSTERS, self.list_clusters
+        yield "GET", GROUP + CLUSTERS + "/{cluster}", self.get_cluster
+
+    # Subscription and groups
+
+    def list_subscriptions(self, _: Call) -> Answer:
+        """All subscriptions: one."""
+        return Answer(200, {"value": [self._subscription()], "count": {"type": "Total", "value": 1}})
+
+    def get_subscription(self, _: Call) -> Answer:
+        """The subscription."""
+        return Answer(200, self._subscription())
+
+    def list_groups(self, call: Call) -> Answer:
+        """All resource groups."""
+        groups = sorted(self._cloud.groups_json(), key=lambda group: str(group["name"]).lower())
+        return page(call, [(str(group["name"]).lower(), partial(dict, group)) for group in groups])
+
+    def get_group(self, call: Call) -> Answer:
+        """One resource group."""
+        return Answer(200, self._cloud.group_json(call.parameters["group"]))
+
+    def head_group(self, call: Call) -> Answer:
+        """Whether there is that resource group."""
+        self._cloud.group(call.parameters["group"])
+        return Answer(204)
+
+    # Disks
+
+    def list_disks(self, call: Call) -> Answer:
+        """The disks of the group or of the subscription."""
+        disks = self._cloud.disks(call.parameters.get("group"))
+        return page(call, [(disk.key, disk.to_json) for disk in disks])
+
+    def get_disk(self, call: Call) -> Answer:
+        """One disk."""
+        return Answer(200, self._disk(call).to_json())
+
+    def put_disk(self, call: Call) -> Answer:
+        """Create or update."""
+        group, name = call.parameters["group"], call.parameters["disk"]
+        operation = self._cloud.create_or_update_disk(group, name, call.body)
+        return self._accepted(call, operation, self._disk(call).to_json())
+
+    def patch_disk(self, call: Call) -> Answer:
+        """Update."""
+        operation = self._cloud.update_disk(call.parameters["group"], call.parameters["disk"], call.body)
+        return self._accepted(call, operation, self._disk(call).to_json())
+
+    def delete_disk(self, call: Call) -> Answer:
+        """Delete; 204 when there is none."""
+        operation = self._cloud.delete_disk(call.parameters["group"], call.parameters["disk"])
+        return Answer(204) if operation is None else self._accepted(call, operation, None)
+
+    # Machines
+
+    def list_machines(self, call: Call) -> Answer:
+        """The VMs of the group or of the subscription; a scale set's instances are not among them."""
+        machines = self._cloud.machines(call.parameters.get("group"))
+        return self._machine_page(call, machines if self._cloud.scenario.machine_kind == "vmas" else [])
+
+    def list_scale_sets(self, call: Call) -> Answer:
+        """The scale sets of the group or of the subscription."""
+        scenario, group = self._cloud.scenario, call.parameters.get("group")
+        there = group is None or self._cloud.group(group) == scenario.node_resource_group
+        sets = [self._cloud.scale_set_json()] if there and scenario.machine_kind == "vmss" else []
+        return page(call, [(str(entry["id"]), partial(dict, entry)) for entry in sets])
+
+    def get_scale_set(self, call: Call) -> Answer:
+        """One scale set."""
+        self._require_scale_set(call)
+        return Answer(200, self._cloud.scale_set_json())
+
+    def list_instances(self, call: Call) -> Answer:
+        """The instances of a scale set."""
+        self._require_scale_set(call)
+        return self._machine_page(call, self._cloud.machines())
+
+    def get_machine(self, call: Call) -> Answer:
+        """One VM or instance, with what runs on it where `$expand` asks."""
+        return Answer(200, self._machine(call).to_json(instance_view=_expands_view(call)))
+
+    def get_instance_view(self, call: Call) -> Answer:
+        """What runs on one VM or instance."""
+        return Answer(200, self._machine(call).instance_view())
+
+    def update_machine(self, call: Call) -> Answer:
+        """PUT or PATCH of a VM or instance."""
+        machine = self._machine(call)
+        operation = self._cloud.update_machine(machine.spec.resource_id, call.body)
+        return self._accepted(call, operation, machine.to_json(), status=200 if call.method == "PUT" else 202)
+
+    def attach_detach(self, call: Call) -> Answer:
+        """POST of only what changes."""
+        machine = self._machine(call)
+        operation = self._cloud.attach_detach(machine.spec.resource_id, call.body)
+        return self._accepted(call, operation, None)
+
+    # Operations
+
+    def get_operation(self, call: Call) -> Answer:
+        """An operation's status, or with `monitor=true` (the Location address) what it led to."""
+        kind, operation_id = call.parameters["kind"], call.parameters["operation"]
+        operation = self._cloud.operations.get(kind, operation_id)
+        if operation is None:
+            raise errors.CloudError(404, "NotFound", f"The entity {operation_id} was not found.")
+        running = operation.status == "InProgress"
+        if call.query.get("monitor") != "true":
+            return Answer(200, operation.to_json(), self._pace() if running else {})
+        if running:
+            return Answer(202, None, self._addresses(call, operation))
+        if operation.error is not None:
+            return Answer(operation.error.status, operation.error.body())
+        return Answer(204) if operation.result is None else Answer(200, operation.result)
+
+    # Clusters
+
+    def list_clusters(self, call: Call) -> Answer:
+        """The managed clusters of the group or of the subscription."""
+        scenario, group = self._cloud.scenario, call.parameters.get("group")
+        there = group is None or self._cloud.group(group) == scenario.resource_group
+        return Answer(200, {"value": [clusters.managed_cluster_json(scenario)] if there else []})
+
+    def get_cluster(self, call: Call) -> Answer:
+        """One managed cluster."""
+        scenario, group, name = self._cloud.scenario, call.parameters["group"], call.parameters["cluster"]
+        if self._cloud.group(group) != scenario.resource_group or name.lower() != scenario.cluster_name.lower():
+            raise errors.resource_not_found(f"Microsoft.ContainerService/managedClusters/{name}", group)
+        return Answer(200, clusters.managed_cluster_json(scenario))
+
+    # Parts
+
+    def _subscription(self) -> Json:
+        scenario = self._cloud.scenario
+        return {
+            "id": scenario.subscription,
+            "authorizationSource": "RoleBased",
+            "managedByTenants": [],
+            "subscriptionId": scenario.subscription_id,
+            "tenantId": scenario.tenant_id,
+            "displayName": "aksdisks lab",
+            "state": "Enabled",
+            "subscriptionPolicies": {
+                "locationPlacementId": "Public_2014-09-01",
+                "quotaId": "PayAsYouGo_2014-09-01",
+                "spendingLimit": "Off",
+            },
+        }
+
+    def _disk(self, call: Call) -> Disk:
+        return self._cloud.disk(call.parameters["group"], call.parameters["disk"])
+
+    def _machine(self, call: Call) -> Machine:
+        parameters = call.parameters
+        self._cloud.group(parameters["group"])
+        compute = f"{self._cloud.scenario.subscription}/resourceGroups/{parameters['group']}{COMPUTE}"
+        if "instance" not in parameters:
+            return self._cloud.machine(f"{compute}/virtualMachines/{parameters['machine']}")
+        sets = f"{compute}/virtualMachineScaleSets/{parameters['scale_set']}"
+        return self._cloud.machine(f"{sets}/virtualMachines/{parameters['instance']}")
+
+    def _machine_page(self, call: Call, machines: list[Machine]) -> Answer:
+        view = _expands_view(call) or call.query.get("statusOnly") == "true"
+        return page(
+            call,
+            [(f"{machine.spec.index:08}", partial(machine.to_json, instance_view=view)) for machine in machines],
+        )
+
+    def _require_scale_set(self, call: Call) -> None:
+        scenario, group, name = self._cloud.scenario, call.parameters["group"], call.parameters["scale_set"]
+        right_group = self._cloud.group(group) == scenario.node_resource_group
+        if scenario.machine_kind != "vmss" or not right_group or name.lower() != scenario.scale_set.lower():
+            raise errors.resource_not_found(f"Microsoft.Compute/virtualMachineScaleSets/{name}", group)
+
+    def _accepted(self, call: Call, operation: Operation, body: Json | None, status: int = 202) -> Answer:
+        return Answer(status, body, self._addresses(call, operation))
+
+    def _addresses(self, call: Call, operation: Operation) -> dict[str, str]:
+        """Where to ask how it goes on (facts E, LRO)."""
+        scenario = self._cloud.scenario
+        address = (
+            f"{call.base}{scenario.subscription}{COMPUTE}/locations/{scenario.location}"
+            f"/{operation.kind}/{operation.id}?api-version={call.query.get('api-version', '')}"
+        )
+        monitor = address.replace("?", "?monitor=true&")
+        return {"Azure-AsyncOperation": address, "Location": monitor, **self._pace()}
+
+    def _pace(self) -> dict[str, str]:
+        """How long to wait before asking again.
+
+        Retry-After has whole seconds. Where the lab is faster than that the milliseconds' header stands alone: Azure's
+        SDKs read it (azure-core policies/_utils.py), while a Retry-After of 0 makes them wait their default 30 s.
+        """
+        real = self._cloud.scenario.delays.lro_retry_after / self._cloud.clock.speed
+        if real >= 1:
+            return {"Retry-After": str(round(real))}
+        return {"x-ms-retry-after-ms": str(max(SHORTEST_POLL, round(real * 1000)))}
+
+
+def _expands_view(call: Call) -> bool:
+    return call.query.get("$expand", "").lower() == "instanceview"

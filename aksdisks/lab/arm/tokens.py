@@ -1,0 +1,96 @@
+"""Access tokens of the lab's one tenant: issued to its one client, checked on every call to Azure Resource Manager."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aksdisks.lab.arm import errors
+
+if TYPE_CHECKING:
+    from aksdisks.lab.clock import Clock
+
+LIFETIME = 3599
+"""Seconds (of real time, as all timestamps) that a token is good for."""
+
+AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
+
+
+class Tokens:
+    """JSON Web Tokens signed with a key that lives as long as this object."""
+
+    def __init__(self, tenant_id: str, client_id: str, client_secret: str, clock: Clock) -> None:
+        self.tenant_id = tenant_id
+        self.client_id = client_id
+        self.object_id = str(uuid.uuid5(uuid.UUID(client_id), "service principal"))
+        self.clock = clock
+        self._client_secret = client_secret
+        self._key = secrets.token_bytes(32)
+
+    def knows(self, client_secret: str) -> bool:
+        """Whether that is the client's secret."""
+        return hmac.compare_digest(client_secret.encode(), self._client_secret.encode())
+
+    def issue(self, audience: str) -> str:
+        """A token for a resource, good for `LIFETIME` seconds from now."""
+        now = int(self.clock.now().timestamp())
+        claims = {
+            "aud": audience,
+            "iss": f"https://sts.windows.net/{self.tenant_id}/",
+            "iat": now,
+            "nbf": now,
+            "exp": now + LIFETIME,
+            "appid": self.client_id,
+            "idtyp": "app",
+            "oid": self.object_id,
+            "sub": self.object_id,
+            "tid": self.tenant_id,
+            "uti": secrets.token_urlsafe(16),
+            "ver": "1.0",
+        }
+        signed = f"{_encode({'typ': 'JWT', 'alg': 'HS256'})}.{_encode(claims)}"
+        return f"{signed}.{self._signature(signed)}"
+
+    def check(self, authorization: str | None, own: str) -> None:
+        """Accept an Authorization header or raise `CloudError` 401; `own`: Resource Manager's address here."""
+        if not authorization:
+            raise errors.token_missing()
+        scheme, _, token = authorization.partition(" ")
+        signed, _, signature = token.strip().rpartition(".")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
+            raise errors.token_invalid()
+        claims = _decode(signed.partition(".")[2])
+        expiry, now = datetime.fromtimestamp(claims["exp"], UTC), self.clock.now()
+        if expiry <= now:
+            raise errors.token_expired(expiry, now)
+        allowed = audiences(own)
+        if claims["aud"].rstrip("/") not in allowed:
+            raise errors.token_audience(claims["aud"], allowed)
+
+    def _signature(self, signed: str) -> str:
+        return _base64(hmac.digest(self._key, signed.encode(), hashlib.sha256))
+
+
+def audiences(own: str) -> Sequence[str]:
+    """For whom a token may be asked: Azure's names of Resource Manager, and its address here."""
+    return (*AUDIENCES, own.rstrip("/"))
+
+
+def _encode(part: dict[str, Any]) -> str:
+    return _base64(json.dumps(part, separators=(",", ":")).encode())
+
+
+def _decode(part: str) -> Any:
+    # Only what carries our signature comes here, so it is what `_encode` wrote.
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
