@@ -12,7 +12,8 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,24 @@ class Execution:
     interrupted: bool = False
 
 
+@contextmanager
+def _closed_loop() -> Iterator[None]:
+    """End the event loop that jupyter_client and nbclient make for a thread and leave open, tasks included."""
+    import asyncio
+
+    from jupyter_core.utils import ensure_event_loop
+
+    try:
+        yield
+    finally:
+        loop = ensure_event_loop()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.close()
+
+
 class Kernel:
     """A Python kernel of this environment, started at once, in a session of its own and with `environment`."""
 
@@ -59,19 +78,21 @@ class Kernel:
             connection_file=str(self.directory / "kernel.json"),
         )
         try:
-            self.manager.start_kernel(
-                extra_arguments=["--HistoryManager.enabled=False", f"--IPKernelApp.exec_lines={_WARM_IMPORTS}"],
-                cwd=str(self.directory),
-                env={**os.environ, **environment},
-            )
+            with _closed_loop():
+                self.manager.start_kernel(
+                    extra_arguments=["--HistoryManager.enabled=False", f"--IPKernelApp.exec_lines={_WARM_IMPORTS}"],
+                    cwd=str(self.directory),
+                    env={**os.environ, **environment},
+                )
         except BaseException:
             shutil.rmtree(self.directory, ignore_errors=True)
             raise
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the cell that runs; papermill then saves the notebook with it."""
-        if self.manager.is_alive():
-            self.manager.interrupt_kernel()
+        with _closed_loop():
+            if self.manager.is_alive():
+                self.manager.interrupt_kernel()
 
     def kill(self) -> None:
         """End the kernel and what it started, at once."""
@@ -85,9 +106,10 @@ class Kernel:
     def close(self) -> None:
         """End the process and remove its directory; safe to repeat."""
         try:
-            if self.manager.has_kernel:
-                self.manager.shutdown_kernel(now=True)
-            self.manager.cleanup_resources()
+            with _closed_loop():
+                if self.manager.has_kernel:
+                    self.manager.shutdown_kernel(now=True)
+                self.manager.cleanup_resources()
         finally:
             shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -145,19 +167,20 @@ def execute(
     _register_engine()
     execution = Execution()
     try:
-        notebook = papermill.execute_notebook(
-            str(runbook),
-            str(output),
-            parameters=dict(parameters),
-            engine_name="aksdisks",
-            kernel_name="python3",
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            kernel=kernel,
-            cell_timeout=cell_timeout,
-            saved_to=output,
-            on_step=on_step,
-        )
+        with _closed_loop():
+            notebook = papermill.execute_notebook(
+                str(runbook),
+                str(output),
+                parameters=dict(parameters),
+                engine_name="aksdisks",
+                kernel_name="python3",
+                progress_bar=False,
+                request_save_on_cell_execute=False,
+                kernel=kernel,
+                cell_timeout=cell_timeout,
+                saved_to=output,
+                on_step=on_step,
+            )
         execution.completed = True
     except PapermillExecutionError as error:
         execution.problem = f"cell {error.exec_count}: {error.ename}: {error.evalue}"

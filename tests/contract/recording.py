@@ -1,0 +1,202 @@
+"""Watches a walk through the Kubernetes client and brings it, like the upstream recording, into comparable words."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client, watch
+
+NAMESPACE = "walk"
+GOLDEN = Path(__file__).parent.parent / "golden" / "walk.jsonl.gz"
+
+# What the recording's stand-ins for the disk driver left out, and the lab's driver writes (facts B).
+_DRIVER_ONLY = {
+    "volume.kubernetes.io/provisioner-deletion-secret-name",
+    "volume.kubernetes.io/provisioner-deletion-secret-namespace",
+    "csi.storage.k8s.io/pv/name",
+    "csi.storage.k8s.io/pvc/name",
+    "csi.storage.k8s.io/pvc/namespace",
+    "requestedsizegib",
+    "storage.kubernetes.io/csiProvisionerIdentity",
+}
+_VOLATILE = {"resourceVersion", "managedFields", "uid", "selfLink"}
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_WORDS = [
+    (re.compile(r"disk-deploy-[a-z0-9]{6,10}-[a-z0-9]{5}\b"), "disk-deploy-HASH-POD"),
+    (re.compile(r"disk-deploy-[a-z0-9]{6,10}\b"), "disk-deploy-HASH"),
+    (re.compile(r"disk-stateful-set-[a-z0-9]{6,10}\b"), "disk-stateful-set-REVISION"),
+    (re.compile(r"aks-agentpool-\d{8}-(vmss)?[0-9a-z]+"), "NODE"),
+    (re.compile(r"csi-[0-9a-f]{64}"), "csi-SHA256"),
+    (re.compile(r"kube-api-access-[a-z0-9]{5}"), "kube-api-access-X"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
+    (re.compile(r"/subscriptions/[^/]+/resourceGroups/[^/]+"), "/subscriptions/S/resourceGroups/G"),
+    (re.compile(r"\b10\.244\.\d+\.\d+\b"), "POD-IP"),
+    (re.compile(_UUID), "UID"),
+]
+_HASH_LABELS = {"pod-template-hash", "controller-revision-hash"}
+
+
+class Recording:
+    """The changes of one walk, upstream's or the lab's."""
+
+    def __init__(self, changes: Iterable[dict[str, Any]]) -> None:
+        self.changes = list(changes)
+
+    def events(self) -> Counter[tuple[str, ...]]:
+        """The control plane's events: component, type, reason, object, message; and how many times each was made."""
+        made: dict[str, tuple[str, ...]] = {}
+        for change in self.changes:
+            event = change["object"]
+            if change["kind"] != "Event" or not _of_the_control_plane(event):
+                continue
+            about = event["involvedObject"]
+            words = (
+                event.get("source", {}).get("component") or event["reportingComponent"],
+                event["reportingComponent"],
+                event["type"],
+                event["reason"],
+                f"{about['kind']}/{about['name']}",
+                event["message"],
+            )
+            # A combined event's message is that of its latest part.
+            made.setdefault(event["metadata"]["name"], tuple(self.plain(word) for word in words))
+        return Counter(made.values())
+
+    def phases(self) -> Counter[tuple[Any, ...]]:
+        """For each life of a pod: its name and the states it went through, in order."""
+        lives: dict[str, list[str]] = {}
+        names: dict[str, str] = {}
+        for change in self.changes:
+            if change["kind"] == "Pod":
+                pod = change["object"]
+                names[pod["metadata"]["uid"]] = self.plain(pod["metadata"]["name"])
+                states = lives.setdefault(pod["metadata"]["uid"], [])
+                state = "gone" if change["type"] == "DELETED" else _pod_state(pod)
+                if not states or states[-1] != state:
+                    states.append(state)
+        return Counter((names[uid], *states) for uid, states in lives.items())
+
+    def plain(self, text: str) -> str:
+        """`text` with what differs from walk to walk named by what it stands for."""
+        for uid, name in self._claims().items():
+            text = text.replace(f"pvc-{uid}", f"pvc({name})")
+        for pattern, word in _WORDS:
+            text = pattern.sub(word, text)
+        return text
+
+    def _claims(self) -> dict[str, str]:
+        return {
+            change["object"]["metadata"]["uid"]: change["object"]["metadata"]["name"]
+            for change in self.changes
+            if change["kind"] == "PersistentVolumeClaim"
+        }
+
+    def comparable(self, objects: Iterable[dict[str, Any]]) -> list[str]:
+        """Objects as sorted lines that two walks share, whatever nodes and hashes they got."""
+        return sorted(self.plain(json.dumps(_stable(item), sort_keys=True)) for item in objects)
+
+
+def golden() -> tuple[Recording, dict[str, list[dict[str, Any]]]]:
+    """Upstream's recording and the objects at each of its marks."""
+    lines = [json.loads(line) for line in gzip.decompress(GOLDEN.read_bytes()).decode().splitlines()]
+    marks = {line["name"]: line["objects"] for line in lines if line["type"] == "MARK"}
+    return Recording(line for line in lines if line["type"] != "MARK"), marks
+
+
+class Recorder:
+    """Records every change in the namespace, and of the volumes that its claims have."""
+
+    KINDS: dict[str, Callable[[], Any]] = {
+        "PersistentVolumeClaim": lambda: client.CoreV1Api().list_namespaced_persistent_volume_claim,
+        "Pod": lambda: client.CoreV1Api().list_namespaced_pod,
+        "Event": lambda: client.CoreV1Api().list_namespaced_event,
+        "Deployment": lambda: client.AppsV1Api().list_namespaced_deployment,
+        "ReplicaSet": lambda: client.AppsV1Api().list_namespaced_replica_set,
+        "StatefulSet": lambda: client.AppsV1Api().list_namespaced_stateful_set,
+        "PersistentVolume": lambda: client.CoreV1Api().list_persistent_volume,
+        "VolumeAttachment": lambda: client.StorageV1Api().list_volume_attachment,
+    }
+    CLUSTER = ("PersistentVolume", "VolumeAttachment")
+
+    def __init__(self) -> None:
+        self.recording = Recording([])
+        self._changed = threading.Condition()
+        self._watches = [watch.Watch() for _ in self.KINDS]
+        for (kind, function), watcher in zip(self.KINDS.items(), self._watches, strict=True):
+            threading.Thread(target=self._record, args=(kind, function(), watcher), daemon=True).start()
+
+    def stop(self) -> None:
+        for watcher in self._watches:
+            watcher.stop()
+
+    def wait_until(self, holds: Callable[[], bool], awaited: str, seconds: float = 30) -> None:
+        """Return at the first change after which `holds()`."""
+        with self._changed:
+            assert self._changed.wait_for(holds, seconds), f"{awaited}: not within {seconds} s"
+
+    def objects(self) -> list[dict[str, Any]]:
+        """The objects that exist now, but for events and controller revisions."""
+        latest: dict[str, dict[str, Any]] = {}
+        for change in list(self.recording.changes):
+            latest.pop(change["object"]["metadata"]["uid"], None)
+            if change["type"] != "DELETED" and change["kind"] != "Event":
+                latest[change["object"]["metadata"]["uid"]] = change["object"]
+        return list(latest.values())
+
+    def _record(self, kind: str, function: Any, watcher: watch.Watch) -> None:
+        where = () if kind in self.CLUSTER else (NAMESPACE,)
+        for change in watcher.stream(function, *where, timeout_seconds=300):
+            item = change["raw_object"]
+            item.setdefault("kind", kind)
+            with self._changed:
+                if kind not in self.CLUSTER or self._is_ours(item):
+                    self.recording.changes.append(
+                        {"t": time.monotonic(), "type": change["type"], "kind": kind, "object": item}
+                    )
+                self._changed.notify_all()
+
+    def _is_ours(self, item: dict[str, Any]) -> bool:
+        claim = item["spec"].get("claimRef")
+        if claim:
+            return bool(claim["namespace"] == NAMESPACE)
+        volume = item["spec"].get("source", {}).get("persistentVolumeName", "")
+        return any(volume == f"pvc-{uid}" for uid in self.recording._claims())
+
+
+def _of_the_control_plane(event: dict[str, Any]) -> bool:
+    """Not the kubelet's and not the disk driver's, whose stand-ins wrote no events into the recording."""
+    component = event.get("source", {}).get("component") or event["reportingComponent"]
+    return not component.startswith(("kubelet", "disk.csi.azure.com"))
+
+
+def _pod_state(pod: dict[str, Any]) -> str:
+    """One word for where a pod is in its life."""
+    if "deletionTimestamp" in pod["metadata"]:
+        return "terminating"
+    if any("running" in status["state"] for status in pod["status"].get("containerStatuses", ())):
+        return pod["status"]["phase"]
+    if pod["status"].get("containerStatuses"):
+        return "ContainerCreating"
+    return "scheduled" if pod["spec"].get("nodeName") else "pending"
+
+
+def _stable(value: Any, key: str = "") -> Any:
+    """`value` without what is volatile or only the real disk driver writes."""
+    if key in _HASH_LABELS:
+        return "HASH"
+    if isinstance(value, dict):
+        kept = {k: v for k, v in value.items() if k not in _VOLATILE | _DRIVER_ONLY}
+        if kept.get("kind") == "PersistentVolume" and "metadata" in kept:
+            # The external-attacher's mark; the recording's stand-in for it set none on volumes.
+            finalizers = [name for name in kept["metadata"].get("finalizers", ()) if "external-attacher" not in name]
+            kept["metadata"] = kept["metadata"] | {"finalizers": finalizers}
+        return {k: _stable(v, k) for k, v in kept.items()}
+    return [_stable(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,79 @@
+"""One notebook through papermill in a kernel of ours: what comes back, whatever happens in it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from aksdisks.execution import CheckResult, Kernel, execute
+
+SHOWN = (
+    "from IPython.display import display; display({'application/vnd.aksdisks.check+json': "
+    "{'statement': 'size', 'status': 'passed', 'seen': size}, 'text/plain': 'ok'}, raw=True)"
+)
+
+
+@pytest.fixture
+def kernel() -> Iterator[Kernel]:
+    kernel = Kernel({"AKSDISKS_TEST": "here"})
+    yield kernel
+    kernel.close()
+    assert not kernel.directory.exists()
+
+
+def notebook(folder: Path, *cells: str) -> Path:
+    content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    content.cells[0].metadata["tags"] = ["parameters"]
+    content.cells.insert(1, nbformat.v4.new_markdown_cell("## First claim"))
+    content.metadata.kernelspec = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    nbformat.write(content, folder / "in.ipynb")
+    return folder / "in.ipynb"
+
+
+def test_parameters_go_in_and_checks_come_out(tmp_path: Path, kernel: Kernel) -> None:
+    steps: list[str] = []
+    runbook = notebook(tmp_path, "size = '1Gi'", SHOWN)
+    execution = execute(runbook, tmp_path / "out.ipynb", {"size": "2Gi"}, kernel, cell_timeout=30, on_step=steps.append)
+    assert (execution.completed, execution.problem) == (True, "")
+    assert execution.checks == [CheckResult("size", "passed", "2Gi")]
+    assert steps[-1] == "First claim"
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        ("raise ValueError('no disk')", "cell 3: ValueError: no disk"),
+        ("import os; os._exit(1)", "the kernel died"),
+        ("import threading; threading.Event().wait()", "a cell did not end within 1 s"),
+    ],
+    ids=["error", "death", "hang"],
+)
+def test_what_ends_early_keeps_its_checks_and_says_why(tmp_path: Path, kernel: Kernel, cell: str, problem: str) -> None:
+    runbook = notebook(tmp_path, "size = '1Gi'", SHOWN, cell, "print('never')")
+    execution = execute(runbook, tmp_path / "out.ipynb", {}, kernel, cell_timeout=1, on_step=lambda _: None)
+    assert (execution.completed, execution.problem) == (False, problem)
+    assert execution.checks == [CheckResult("size", "passed", "1Gi")]
+    assert "never" not in "".join(
+        str(c.outputs) for c in nbformat.read(tmp_path / "out.ipynb", 4).cells if "outputs" in c
+    )
+
+
+def test_an_interrupt_from_outside_ends_the_cell(tmp_path: Path, kernel: Kernel) -> None:
+    runbook = notebook(tmp_path, "size = '1Gi'", "import threading; threading.Event().wait()")
+    waits = threading.Event()
+
+    def on_step(heading: str) -> None:
+        if heading:
+            waits.set()
+
+    def interrupt() -> None:
+        waits.wait(30)
+        threading.Timer(0.3, kernel.interrupt).start()
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    execution = execute(runbook, tmp_path / "out.ipynb", {}, kernel, cell_timeout=30, on_step=on_step)
+    assert execution.problem.startswith("cell 2: KeyboardInterrupt")
