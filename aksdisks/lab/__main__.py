@@ -1,0 +1,123 @@
+"""The server process of a lab: `python -m aksdisks.lab --state-dir DIR`, ended by SIGTERM, SIGINT or its parent."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from aksdisks.lab.state import AlreadyRunning, LabError, StateDirectory, default_state_dir
+
+_LOCK_PATIENCE = 0.5
+"""Seconds: someone who asks for the lab's status holds the lock for a moment."""
+
+
+def main() -> int:
+    """Serve until told to stop; the exit code is 0, or 2 when the lab cannot start."""
+    options = _arguments()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    directory = StateDirectory(options.state_dir.expanduser().absolute())
+    answer = _Answer(options.ready_fd)
+    try:
+        directory.prepare()
+        deadline = time.monotonic() + _LOCK_PATIENCE
+        while True:
+            with directory.lock() as held:
+                if held:
+                    asyncio.run(_serve(options, directory, answer))
+                    return 0
+            if time.monotonic() > deadline:
+                raise AlreadyRunning(f"lab in {directory.path}: expected none, found one running")
+            time.sleep(0.02)
+    except LabError as error:
+        print(f"aksdisks lab: {error}", file=sys.stderr)
+        answer.refuse(error)
+        return 2
+
+
+async def _serve(options: argparse.Namespace, directory: StateDirectory, answer: _Answer) -> None:
+    # Here and not above: a lab that cannot start says so before anything large is loaded.
+    from aksdisks.lab.lab import Lab
+    from aksdisks.lab.scenario import ScenarioError, load
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        scenario = load(options.scenario)
+    except ScenarioError as error:
+        raise LabError(str(error)) from error
+    lab = Lab(scenario, options.speed, directory, kube_port=options.kube_port, arm_port=options.arm_port)
+    watch = asyncio.create_task(_watch_parent(options.parent, stop.set)) if options.parent else None
+    try:
+        state = await lab.start()
+        answer.accept(f"aksdisks lab: Kubernetes at {state.kube_url}, Azure at {state.arm_url}; {state.kubeconfig}")
+        await stop.wait()
+    finally:
+        if watch:
+            watch.cancel()
+        await lab.stop()
+
+
+async def _watch_parent(parent: int, gone: Callable[[], None]) -> None:
+    """Call `gone` once the process `parent` has ended."""
+    try:
+        if hasattr(os, "pidfd_open"):
+            handle = os.pidfd_open(parent)
+            ended = asyncio.Event()
+            asyncio.get_running_loop().add_reader(handle, ended.set)
+            await ended.wait()
+        else:
+            while True:
+                os.kill(parent, 0)
+                await asyncio.sleep(0.5)
+    except ProcessLookupError:
+        pass
+    gone()
+
+
+class _Answer:
+    """The one line that tells the starter how it went."""
+
+    def __init__(self, handle: int | None) -> None:
+        self._handle = handle
+
+    def accept(self, message: str) -> None:
+        if self._handle is None:
+            print(message, flush=True)
+        self._send(b"\n")
+
+    def refuse(self, error: LabError) -> None:
+        self._send(json.dumps({"error": type(error).__name__, "message": str(error)}).encode() + b"\n")
+
+    def _send(self, line: bytes) -> None:
+        if self._handle is not None:
+            with suppress(BrokenPipeError):
+                os.write(self._handle, line)
+            os.close(self._handle)
+            self._handle = None
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m aksdisks.lab", description="Serve a lab in the foreground.")
+    parser.add_argument("--state-dir", type=Path, default=default_state_dir())
+    parser.add_argument("--speed", type=float, default=1.0, help="cluster seconds in one second")
+    parser.add_argument("--scenario", default="regional", help="a name or a file")
+    parser.add_argument("--kube-port", type=int, default=0)
+    parser.add_argument("--arm-port", type=int, default=0)
+    parser.add_argument("--parent", type=int, help="end when the process with this id ends")
+    parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

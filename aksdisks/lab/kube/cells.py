@@ -1,0 +1,391 @@
+"""The cells of one object's row in a table, kind by kind (upstream: pkg/printers/internalversion/printers.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from aksdisks.lab.kube.durations import age, human_duration, parse_time
+from aksdisks.lab.kube.eventviews import from_events_v1
+from aksdisks.lab.kube.interface import Object
+
+_NONE, _UNSET, _UNKNOWN = "<none>", "<unset>", "<unknown>"
+_MODES = (
+    ("ReadWriteOnce", "RWO"),
+    ("ReadOnlyMany", "ROX"),
+    ("ReadWriteMany", "RWX"),
+    ("ReadWriteOncePod", "RWOP"),
+)
+
+
+def pod(item: Object, now: datetime) -> Sequence[Any]:
+    """Ready containers, the reason that tells most, restarts."""
+    spec, status = item["spec"], item.get("status", {})
+    statuses = status.get("containerStatuses", ())
+    ready = sum(1 for entry in statuses if entry.get("ready") and "running" in entry.get("state", {}))
+    addresses = status.get("podIPs") or [{"ip": status.get("podIP") or _NONE}]
+    return (
+        item["metadata"]["name"],
+        f"{ready}/{len(spec.get('containers', ()))}",
+        _pod_reason(item),
+        _restarts(statuses, now),
+        _age(item, now),
+        addresses[0]["ip"],
+        spec.get("nodeName") or _NONE,
+        status.get("nominatedNodeName") or _NONE,
+        _readiness_gates(spec, status),
+    )
+
+
+def _pod_reason(item: Object) -> str:
+    status = item.get("status", {})
+    phase = status.get("phase", "")
+    reason: str = status.get("reason") or phase
+    if any(entry["type"] == "PodScheduled" and entry.get("reason") == "SchedulingGated" for entry in _conditions(item)):
+        reason = "SchedulingGated"
+    initializing = _initializing(item)
+    if initializing:
+        reason = initializing
+    if not initializing or _condition(item, "Initialized") == "True":
+        running = False
+        for entry in reversed(status.get("containerStatuses", ())):
+            state = entry.get("state", {})
+            if state.get("waiting", {}).get("reason"):
+                reason = state["waiting"]["reason"]
+            elif "terminated" in state:
+                reason = _terminated(state["terminated"])
+            elif entry.get("ready") and "running" in state:
+                running = True
+        if reason == "Completed" and running:
+            reason = "Running" if _condition(item, "Ready") == "True" else "NotReady"
+    if item["metadata"].get("deletionTimestamp"):
+        if status.get("reason") == "NodeLost":
+            return "Unknown"
+        if phase not in ("Succeeded", "Failed"):
+            return "Terminating"
+    return reason
+
+
+def _initializing(item: Object) -> str:
+    """What an unfinished init container says of the pod; empty when none is in the way."""
+    total = len(item["spec"].get("initContainers", ()))
+    for index, entry in enumerate(item.get("status", {}).get("initContainerStatuses", ())):
+        state = entry.get("state", {})
+        if "terminated" in state:
+            if state["terminated"].get("exitCode") == 0:
+                continue
+            return f"Init:{_terminated(state['terminated'])}"
+        waiting = state.get("waiting", {}).get("reason", "")
+        return f"Init:{waiting}" if waiting not in ("", "PodInitializing") else f"Init:{index}/{total}"
+    return ""
+
+
+def _terminated(state: Object) -> str:
+    if state.get("reason"):
+        return str(state["reason"])
+    return f"Signal:{state['signal']}" if state.get("signal") else f"ExitCode:{state.get('exitCode', 0)}"
+
+
+def _restarts(statuses: Sequence[Object], now: datetime) -> str:
+    count = sum(entry.get("restartCount", 0) for entry in statuses)
+    last = [
+        entry["lastState"]["terminated"]["finishedAt"]
+        for entry in statuses
+        if entry.get("lastState", {}).get("terminated")
+    ]
+    if not count or not last:
+        return str(count)
+    return f"{count} ({human_duration((now - max(map(parse_time, last))).total_seconds())} ago)"
+
+
+def _readiness_gates(spec: Object, status: Object) -> str:
+    gates = [gate["conditionType"] for gate in spec.get("readinessGates", ())]
+    if not gates:
+        return _NONE
+    true = {entry["type"] for entry in status.get("conditions", ()) if entry.get("status") == "True"}
+    return f"{sum(gate in true for gate in gates)}/{len(gates)}"
+
+
+def claim(item: Object, now: datetime) -> Sequence[Any]:
+    """Capacity and modes only once the claim has a volume."""
+    spec, status = item["spec"], item.get("status", {})
+    bound = spec.get("volumeName", "")
+    return (
+        item["metadata"]["name"],
+        _phase(item),
+        bound,
+        status.get("capacity", {}).get("storage", "0") if bound else "",
+        _modes(status.get("accessModes", ())) if bound else "",
+        item["metadata"].get("annotations", {}).get("volume.beta.kubernetes.io/storage-class")
+        or spec.get("storageClassName", ""),
+        spec.get("volumeAttributesClassName") or _UNSET,
+        _age(item, now),
+        spec.get("volumeMode", _UNSET),
+    )
+
+
+def volume(item: Object, now: datetime) -> Sequence[Any]:
+    """A persistent volume; the claim as namespace/name."""
+    spec = item["spec"]
+    reference = spec.get("claimRef")
+    return (
+        item["metadata"]["name"],
+        spec.get("capacity", {}).get("storage", "0"),
+        _modes(spec.get("accessModes", ())),
+        spec.get("persistentVolumeReclaimPolicy", ""),
+        _phase(item),
+        f"{reference.get('namespace', '')}/{reference.get('name', '')}" if reference else "",
+        spec.get("storageClassName", ""),
+        spec.get("volumeAttributesClassName") or _UNSET,
+        item.get("status", {}).get("reason", ""),
+        _age(item, now),
+        spec.get("volumeMode", _UNSET),
+    )
+
+
+def event(item: Object, now: datetime) -> Sequence[Any]:
+    """Core view; times and source fall back to those of the events.k8s.io shape."""
+    first = item.get("firstTimestamp") or item.get("eventTime")
+    last = item.get("lastTimestamp") or first
+    count = item.get("count") or 1
+    if series := item.get("series"):
+        last, count = series.get("lastObservedTime"), series.get("count", 0)
+    target = item.get("involvedObject", {})
+    kind, name = target.get("kind", "").lower(), target.get("name", "")
+    source = item.get("source", {})
+    component = source.get("component") or item.get("reportingComponent", "")
+    host = source.get("host") or item.get("reportingInstance", "")
+    return (
+        age(last, now),
+        item.get("type", ""),
+        item.get("reason", ""),
+        f"{kind}/{name}" if name else kind,
+        target.get("fieldPath", ""),
+        f"{component}, {host}" if host else component,
+        item.get("message", "").strip(),
+        age(first, now),
+        count,
+        item["metadata"]["name"],
+    )
+
+
+def event_v1(item: Object, now: datetime) -> Sequence[Any]:
+    """The same event in its events.k8s.io shape."""
+    return event(from_events_v1(item), now)
+
+
+def deployment(item: Object, now: datetime) -> Sequence[Any]:
+    """Ready of wanted, up to date, available."""
+    spec, status = item["spec"], item.get("status", {})
+    return (
+        item["metadata"]["name"],
+        f"{status.get('readyReplicas', 0)}/{spec.get('replicas', 0)}",
+        status.get("updatedReplicas", 0),
+        status.get("availableReplicas", 0),
+        _age(item, now),
+        *_containers(item),
+        _selector(spec.get("selector")),
+    )
+
+
+def replica_set(item: Object, now: datetime) -> Sequence[Any]:
+    """Wanted, current and ready replicas."""
+    spec, status = item["spec"], item.get("status", {})
+    return (
+        item["metadata"]["name"],
+        spec.get("replicas", 0),
+        status.get("replicas", 0),
+        status.get("readyReplicas", 0),
+        _age(item, now),
+        *_containers(item),
+        _selector(spec.get("selector")),
+    )
+
+
+def stateful_set(item: Object, now: datetime) -> Sequence[Any]:
+    """Ready of wanted."""
+    ready = f"{item.get('status', {}).get('readyReplicas', 0)}/{item['spec'].get('replicas', 0)}"
+    return (item["metadata"]["name"], ready, _age(item, now), *_containers(item))
+
+
+def controller_revision(item: Object, now: datetime) -> Sequence[Any]:
+    """Its owner as kind.group/name."""
+    owner = next((entry for entry in item["metadata"].get("ownerReferences", ()) if entry.get("controller")), None)
+    name = _NONE
+    if owner:
+        group = owner["apiVersion"].rpartition("/")[0]
+        name = f"{owner['kind'].lower()}{'.' if group else ''}{group}/{owner['name']}"
+    return (item["metadata"]["name"], name, item.get("revision", 0), _age(item, now))
+
+
+def node(item: Object, now: datetime) -> Sequence[Any]:
+    """Readiness, roles and what the machine runs."""
+    info = item.get("status", {}).get("nodeInfo", {})
+    ready = _condition(item, "Ready")
+    state = {"True": "Ready", "": "Unknown"}.get(ready, "NotReady")
+    if item.get("spec", {}).get("unschedulable"):
+        state += ",SchedulingDisabled"
+    kernel = info.get("kernelVersion") or _UNKNOWN
+    architecture = info.get("architecture")
+    return (
+        item["metadata"]["name"],
+        state,
+        _roles(item["metadata"].get("labels", {})),
+        _age(item, now),
+        info.get("kubeletVersion", ""),
+        _address(item, "InternalIP"),
+        _address(item, "ExternalIP"),
+        info.get("osImage") or _UNKNOWN,
+        f"{kernel} ({architecture})" if architecture else kernel,
+        info.get("containerRuntimeVersion") or _UNKNOWN,
+    )
+
+
+def _roles(labels: Mapping[str, str]) -> str:
+    prefix = "node-role.kubernetes.io/"
+    roles = {key.removeprefix(prefix) for key in labels if key.startswith(prefix) and key != prefix}
+    if labels.get("kubernetes.io/role"):
+        roles.add(labels["kubernetes.io/role"])
+    return ",".join(sorted(roles)) or _NONE
+
+
+def _address(item: Object, kind: str) -> str:
+    addresses = item.get("status", {}).get("addresses", ())
+    return next((entry["address"] for entry in addresses if entry["type"] == kind), _NONE)
+
+
+def namespace(item: Object, now: datetime) -> Sequence[Any]:
+    """Its phase."""
+    return (item["metadata"]["name"], item.get("status", {}).get("phase", ""), _age(item, now))
+
+
+def storage_class(item: Object, now: datetime) -> Sequence[Any]:
+    """The default class is marked in its name."""
+    metadata = item["metadata"]
+    marks = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
+    default = any(metadata.get("annotations", {}).get(mark) == "true" for mark in marks)
+    return (
+        metadata["name"] + (" (default)" if default else ""),
+        item.get("provisioner", ""),
+        item.get("reclaimPolicy", "Delete"),
+        item.get("volumeBindingMode", "Immediate"),
+        item.get("allowVolumeExpansion", False),
+        _age(item, now),
+    )
+
+
+def attachment(item: Object, now: datetime) -> Sequence[Any]:
+    """A VolumeAttachment."""
+    spec = item["spec"]
+    return (
+        item["metadata"]["name"],
+        spec.get("attacher", ""),
+        spec.get("source", {}).get("persistentVolumeName", ""),
+        spec.get("nodeName", ""),
+        item.get("status", {}).get("attached", False),
+        _age(item, now),
+    )
+
+
+def csi_node(item: Object, now: datetime) -> Sequence[Any]:
+    """How many drivers the node has."""
+    return (item["metadata"]["name"], len(item.get("spec", {}).get("drivers") or ()), _age(item, now))
+
+
+def csi_driver(item: Object, now: datetime) -> Sequence[Any]:
+    """What the driver asks of the cluster."""
+    spec = item["spec"]
+    return (
+        item["metadata"]["name"],
+        spec.get("attachRequired", True),
+        spec.get("podInfoOnMount", False),
+        spec.get("storageCapacity", False),
+        ",".join(token.get("audience", "") for token in spec.get("tokenRequests", ())) or _UNSET,
+        spec.get("requiresRepublish", False),
+        ",".join(spec.get("volumeLifecycleModes", ())) or _NONE,
+        _age(item, now),
+    )
+
+
+def config_map(item: Object, now: datetime) -> Sequence[Any]:
+    """How many keys it holds."""
+    keys = len(item.get("data") or ()) + len(item.get("binaryData") or ())
+    return (item["metadata"]["name"], keys, _age(item, now))
+
+
+def secret(item: Object, now: datetime) -> Sequence[Any]:
+    """Its type and how many keys it holds."""
+    return (item["metadata"]["name"], item.get("type", ""), len(item.get("data") or ()), _age(item, now))
+
+
+def service(item: Object, now: datetime) -> Sequence[Any]:
+    """Addresses, ports and the selector."""
+    spec = item["spec"]
+    ports = ",".join(f"{port['port']}/{port.get('protocol', 'TCP')}" for port in spec.get("ports", ()))
+    external = ",".join(spec.get("externalIPs", ())) or spec.get("externalName") or _NONE
+    selector = ",".join(f"{key}={value}" for key, value in sorted((spec.get("selector") or {}).items()))
+    return (
+        item["metadata"]["name"],
+        spec.get("type", ""),
+        spec.get("clusterIP") or _NONE,
+        external,
+        ports or _NONE,
+        _age(item, now),
+        selector or _NONE,
+    )
+
+
+def service_account(item: Object, now: datetime) -> Sequence[Any]:
+    """How many secrets it names."""
+    return (item["metadata"]["name"], len(item.get("secrets") or ()), _age(item, now))
+
+
+def lease(item: Object, now: datetime) -> Sequence[Any]:
+    """Who holds it."""
+    return (item["metadata"]["name"], item.get("spec", {}).get("holderIdentity", ""), _age(item, now))
+
+
+def other(item: Object, now: datetime) -> Sequence[Any]:  # noqa: ARG001 - the shape that all rows share
+    """Any kind without columns of its own."""
+    return (item["metadata"]["name"], item["metadata"].get("creationTimestamp", ""))
+
+
+def _age(item: Object, now: datetime) -> str:
+    return age(item["metadata"].get("creationTimestamp"), now)
+
+
+def _phase(item: Object) -> str:
+    return "Terminating" if item["metadata"].get("deletionTimestamp") else str(item.get("status", {}).get("phase", ""))
+
+
+def _modes(modes: Sequence[str]) -> str:
+    return ",".join(short for mode, short in _MODES if mode in modes)
+
+
+def _containers(item: Object) -> tuple[str, str]:
+    containers = item["spec"].get("template", {}).get("spec", {}).get("containers", ())
+    return ",".join(entry["name"] for entry in containers), ",".join(entry.get("image", "") for entry in containers)
+
+
+def _selector(selector: Object | None) -> str:
+    """A label selector as text (apimachinery: FormatLabelSelector)."""
+    if not selector:
+        return _NONE
+    terms = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
+    words = {"In": "in", "NotIn": "notin"}
+    for entry in selector.get("matchExpressions") or ():
+        key, operator = entry["key"], entry["operator"]
+        if operator in words:
+            terms.append((key, f"{key} {words[operator]} ({','.join(sorted(entry.get('values', ())))})"))
+        else:
+            terms.append((key, key if operator == "Exists" else f"!{key}"))
+    return ",".join(text for _, text in sorted(terms)) or _NONE
+
+
+def _conditions(item: Object) -> Sequence[Object]:
+    return item.get("status", {}).get("conditions") or ()
+
+
+def _condition(item: Object, kind: str) -> str:
+    return next((str(entry.get("status", "")) for entry in _conditions(item) if entry["type"] == kind), "")

@@ -1,0 +1,187 @@
+"""What the API server says it serves: versions, groups and resources, in the legacy and the aggregated form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Literal
+
+from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.registry import RESOURCES, Resource
+
+AGGREGATED_KIND = "APIGroupDiscoveryList"
+AggregatedVersion = Literal["v2", "v2beta1"]
+
+_AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
+
+REVIEWS: tuple[Resource, ...] = (
+    Resource(
+        "selfsubjectreviews",
+        "selfsubjectreview",
+        "SelfSubjectReview",
+        _AUTHENTICATION,
+        namespaced=False,
+        verbs=("create",),
+    ),
+    Resource(
+        "selfsubjectaccessreviews",
+        "selfsubjectaccessreview",
+        "SelfSubjectAccessReview",
+        _AUTHORIZATION,
+        namespaced=False,
+        verbs=("create",),
+    ),
+    Resource(
+        "selfsubjectrulesreviews",
+        "selfsubjectrulesreview",
+        "SelfSubjectRulesReview",
+        _AUTHORIZATION,
+        namespaced=False,
+        verbs=("create",),
+    ),
+)
+"""Questions about the asker: answered, never stored."""
+
+_GROUP_ORDER = ("", "apps", "events.k8s.io", _AUTHENTICATION, _AUTHORIZATION, "storage.k8s.io", "coordination.k8s.io")
+"""The order in which upstream's groups come (golden: discovery-1)."""
+
+_OBJECT_VERBS = ("get", "patch", "update")
+_SUBRESOURCE_VERBS = {"finalize": ("update",), "binding": ("create",), "eviction": ("create",)}
+_SUBRESOURCE_KINDS = {
+    "scale": ("autoscaling", "v1", "Scale"),
+    "binding": ("", "v1", "Binding"),
+    "eviction": ("policy", "v1", "Eviction"),
+}
+
+
+def groups() -> tuple[str, ...]:
+    """The groups served, the core group "" first; each in version v1 alone."""
+    present = {resource.group for resource in _all_resources()}
+    return tuple(sorted(present, key=lambda group: (*_position(group), group)))
+
+
+def api_versions(server_address: str) -> Object:
+    """`/api`; `server_address` is host:port."""
+    return {
+        "kind": "APIVersions",
+        "versions": ["v1"],
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": server_address}],
+    }
+
+
+def api_group_list() -> Object:
+    """`/apis`."""
+    entries = [_group(name) for name in groups() if name]
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": entries}
+
+
+def api_group(name: str) -> Object | None:
+    """`/apis/<group>`; None for a group that is not served."""
+    if not name or name not in groups():
+        return None
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name)}
+
+
+@cache
+def resource_list(group: str, version: str) -> Object | None:
+    """`/api/v1` or `/apis/<group>/<version>`; None when it is not served."""
+    resources = _resources(group)
+    if not resources or version != "v1":
+        return None
+    answer: Object = {"kind": "APIResourceList"}
+    if group:
+        answer["apiVersion"] = "v1"
+    answer["groupVersion"] = f"{group}/{version}" if group else version
+    answer["resources"] = [entry for resource in resources for entry in _entries(resource)]
+    return answer
+
+
+@cache
+def aggregated(core: bool, version: AggregatedVersion) -> Object:
+    """All resources in one answer, of `/api` (core) or `/apis`."""
+    names = [name for name in groups() if core == (not name)]
+    return {
+        "kind": AGGREGATED_KIND,
+        "apiVersion": f"apidiscovery.k8s.io/{version}",
+        "metadata": {},
+        "items": [_aggregated_group(name) for name in names],
+    }
+
+
+def _position(group: str) -> tuple[int]:
+    return (_GROUP_ORDER.index(group) if group in _GROUP_ORDER else len(_GROUP_ORDER),)
+
+
+def _all_resources() -> Iterator[Resource]:
+    yield from RESOURCES.values()
+    yield from REVIEWS
+
+
+def _resources(group: str) -> list[Resource]:
+    return sorted((entry for entry in _all_resources() if entry.group == group), key=lambda entry: entry.plural)
+
+
+def _group(name: str) -> Object:
+    version = {"groupVersion": f"{name}/v1", "version": "v1"}
+    return {"name": name, "versions": [version], "preferredVersion": version}
+
+
+def _entries(resource: Resource) -> Iterator[Object]:
+    entry: Object = {
+        "name": resource.plural,
+        "singularName": resource.singular,
+        "namespaced": resource.namespaced,
+        "kind": resource.kind,
+        "verbs": list(resource.verbs),
+    }
+    if resource.short_names:
+        entry["shortNames"] = list(resource.short_names)
+    if resource.categories:
+        entry["categories"] = list(resource.categories)
+    if resource.storage_hash:
+        entry["storageVersionHash"] = resource.storage_hash
+    yield entry
+    for name in sorted(resource.subresources):
+        below: Object = {"name": f"{resource.plural}/{name}", "singularName": "", "namespaced": resource.namespaced}
+        group, version, kind = _subresource_kind(resource, name)
+        if group != resource.group:
+            below |= {"group": group, "version": version}
+        yield below | {"kind": kind, "verbs": list(_SUBRESOURCE_VERBS.get(name, _OBJECT_VERBS))}
+
+
+def _subresource_kind(resource: Resource, name: str) -> tuple[str, str, str]:
+    return _SUBRESOURCE_KINDS.get(name, (resource.group, resource.version, resource.kind))
+
+
+def _aggregated_group(name: str) -> Object:
+    resources = [_aggregated_resource(resource) for resource in _resources(name)]
+    metadata: Object = {"name": name, "creationTimestamp": None} if name else {"creationTimestamp": None}
+    return {"metadata": metadata, "versions": [{"version": "v1", "resources": resources, "freshness": "Current"}]}
+
+
+def _aggregated_resource(resource: Resource) -> Object:
+    entry: Object = {
+        "resource": resource.plural,
+        "responseKind": _response_kind(resource.group, resource.version, resource.kind),
+        "scope": "Namespaced" if resource.namespaced else "Cluster",
+        "singularResource": resource.singular,
+        "verbs": list(resource.verbs),
+    }
+    if resource.short_names:
+        entry["shortNames"] = list(resource.short_names)
+    if resource.categories:
+        entry["categories"] = list(resource.categories)
+    if resource.subresources:
+        entry["subresources"] = [
+            {
+                "subresource": name,
+                "responseKind": _response_kind(*_subresource_kind(resource, name)),
+                "verbs": list(_SUBRESOURCE_VERBS.get(name, _OBJECT_VERBS)),
+            }
+            for name in sorted(resource.subresources)
+        ]
+    return entry
+
+
+def _response_kind(group: str, version: str, kind: str) -> Object:
+    return {"group": group, "version": version, "kind": kind}

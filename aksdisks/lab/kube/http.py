@@ -1,0 +1,182 @@
+"""The Kubernetes API over HTTPS: who asks, which path, and every refusal as a `Status`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import orjson
+from aiohttp import web
+
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.kube import discovery, negotiation, openapi
+from aksdisks.lab.kube.access import Access, User
+from aksdisks.lab.kube.api import KubeApi
+from aksdisks.lab.kube.endpoints import Endpoints, locate
+from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.kube.status import bad_request, method_not_allowed, no_such_resource
+
+_BODY_LIMIT = 3 * 1024 * 1024
+"""Bytes; upstream's limit of a request body."""
+
+_HEALTH = ("healthz", "livez", "readyz")
+
+log = logging.getLogger(__name__)
+
+
+def kube_app(api: KubeApi, access: Access, clock: Clock, version: str) -> web.Application:
+    """The application; `version` is the Kubernetes version that it says it is, as `1.35.0`."""
+    server = _Server(api, access, clock, version)
+    app = web.Application(client_max_size=_BODY_LIMIT)
+    app.router.add_route("*", "/{path:.*}", server.answer)
+    return app
+
+
+class _Server:
+    def __init__(self, api: KubeApi, access: Access, clock: Clock, version: str) -> None:
+        self._endpoints = Endpoints(api, clock)
+        self._access = access
+        self._version = version
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Every request passes here."""
+        try:
+            transport = request.transport
+            certificate = transport.get_extra_info("peercert") if transport else None
+            user = self._access.identify(request.headers.get("Authorization", ""), certificate)
+            if user is None:
+                raise ApiError(401, "Unauthorized", "Unauthorized")
+            return await self._route(request, user)
+        except ApiError as error:
+            response = _json(negotiation.status(error), error.code)
+            if retry := (error.details or {}).get("retryAfterSeconds"):
+                response.headers["Retry-After"] = str(retry)
+            return response
+        except web.HTTPRequestEntityTooLarge:
+            return _json(
+                negotiation.status(
+                    ApiError(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728")
+                ),
+                413,
+            )
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path_qs)
+            refusal = ApiError(500, "InternalError", "Internal error occurred: the lab's log says more", {})
+            return _json(negotiation.status(refusal), 500)
+
+    async def _route(self, request: web.Request, user: User) -> web.StreamResponse:
+        parts = [part for part in request.path.split("/") if part]
+        match parts:
+            case ["api", "v1", *rest] if rest:
+                return await self._endpoints.handle(request, locate("", "v1", rest))
+            case ["apis", "authorization.k8s.io" | "authentication.k8s.io" as group, "v1", plural]:
+                return await _review(request, user, group, plural)
+            case ["apis", group, version, *rest] if rest:
+                return await self._endpoints.handle(request, locate(group, version, rest))
+            case _:
+                if request.method not in ("GET", "HEAD"):
+                    raise method_not_allowed()
+                return self._describe(request, parts)
+
+    def _describe(self, request: web.Request, parts: list[str]) -> web.Response:
+        """What is not a resource: discovery, OpenAPI, version, health."""
+        match parts:
+            case ["api" | "apis" as root]:
+                return _discovery_root(request, root)
+            case ["api", "v1"]:
+                return _json(discovery.resource_list("", "v1"))
+            case ["apis", group]:
+                return _json(discovery.api_group(group))
+            case ["apis", group, version]:
+                return _json(discovery.resource_list(group, version))
+            case ["openapi", "v3"]:
+                return web.Response(body=openapi.index(), content_type=negotiation.JSON)
+            case ["openapi", "v3", *path]:
+                return _openapi_document(request, "/".join(path))
+            case ["version"]:
+                return _json(_version(self._version))
+            case [check, *_] if check in _HEALTH:
+                return web.Response(text="ok")
+            case _:
+                raise no_such_resource()
+
+
+def _discovery_root(request: web.Request, root: str) -> web.Response:
+    form = negotiation.accepted(request.headers.get("Accept", ""), discovery=True)
+    if form.kind == "APIGroupDiscoveryList":
+        version: discovery.AggregatedVersion = "v2" if form.version == "v2" else "v2beta1"
+        response = _json(discovery.aggregated(root == "api", version))
+        # Clients tell the aggregated answer from the legacy one by this header alone.
+        response.headers["Content-Type"] = (
+            f"application/json;g=apidiscovery.k8s.io;v={version};as={discovery.AGGREGATED_KIND}"
+        )
+    elif root == "api":
+        response = _json(discovery.api_versions(request.host))
+    else:
+        response = _json(discovery.api_group_list())
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+def _openapi_document(request: web.Request, path: str) -> web.Response:
+    document = openapi.document(path)
+    if document is None:
+        raise no_such_resource()
+    etag = f'"{openapi.digest(path)}"'
+    headers = {"ETag": etag, "Vary": "Accept"}
+    # The index's links carry the hash, so what is behind such a link never changes.
+    if request.query.get("hash") == openapi.digest(path):
+        headers["Cache-Control"] = "public, immutable, max-age=31536000"
+    if request.headers.get("If-None-Match") == etag:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=document, content_type=negotiation.JSON, headers=headers)
+
+
+async def _review(request: web.Request, user: User, group: str, plural: str) -> web.Response:
+    """Reviews of the asker itself: the lab's only user may do everything."""
+    kinds = {review.plural: review.kind for review in discovery.REVIEWS if review.group == group}
+    if plural not in kinds:
+        raise no_such_resource()
+    if request.method != "POST":
+        raise method_not_allowed()
+    body = negotiation.decode(await request.read(), request.content_type, kinds[plural])
+    if not isinstance(body, dict):
+        raise bad_request("expected a JSON object")
+    spec = body.get("spec") or {}
+    if plural == "selfsubjectaccessreviews":
+        if not isinstance(spec, dict) or not (spec.get("resourceAttributes") or spec.get("nonResourceAttributes")):
+            raise bad_request("spec: exactly one of nonResourceAttributes or resourceAttributes must be specified")
+        answer: Object = {"spec": spec, "status": {"allowed": True}}
+    elif plural == "selfsubjectrulesreviews":
+        everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+        elsewhere = {"verbs": ["*"], "nonResourceURLs": ["*"]}
+        rules = {"resourceRules": [everything], "nonResourceRules": [elsewhere], "incomplete": False}
+        answer = {"spec": {}, "status": rules}
+    else:
+        answer = {"status": {"userInfo": {"username": user.name, "groups": list(user.groups)}}}
+    return _json({"kind": kinds[plural], "apiVersion": f"{group}/v1", "metadata": {}, **answer}, 201)
+
+
+def _version(version: str) -> Mapping[str, str]:
+    major, minor, *_ = version.split(".")
+    return {
+        "major": major,
+        "minor": minor,
+        "emulationMajor": major,
+        "emulationMinor": minor,
+        "minCompatibilityMajor": major,
+        "minCompatibilityMinor": str(int(minor) - 1),
+        "gitVersion": f"v{version}",
+        "gitCommit": "",
+        "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "",
+        "compiler": "",
+        "platform": "linux/amd64",
+    }
+
+
+def _json(value: object, code: int = 200) -> web.Response:
+    if value is None:
+        raise no_such_resource()
+    return web.Response(body=orjson.dumps(value), status=code, content_type=negotiation.JSON)

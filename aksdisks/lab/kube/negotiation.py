@@ -1,0 +1,182 @@
+"""What a client accepts and what it sends: media types, bodies, and upstream's words for those it cannot read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+import yaml
+
+from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.kube.status import bad_request
+
+JSON, YAML = "application/json", "application/yaml"
+_ACCEPTED = {JSON: JSON, YAML: YAML, "*/*": JSON, "application/*": JSON}
+
+PATCH_TYPES: dict[str, Literal["merge", "strategic", "json", "apply"]] = {
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+    "application/json-patch+json": "json",
+    "application/apply-patch+yaml": "apply",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """How an answer is to look: `kind` is empty for the objects themselves, `version` that of the kind asked for."""
+
+    media_type: str = JSON
+    kind: Literal["", "Table", "PartialObjectMetadata", "APIGroupDiscoveryList"] = ""
+    version: str = ""
+
+
+_TRANSFORMATIONS: dict[
+    tuple[str, str], tuple[str, Literal["Table", "PartialObjectMetadata", "APIGroupDiscoveryList"]]
+] = {
+    ("Table", "meta.k8s.io"): ("meta.k8s.io", "Table"),
+    ("PartialObjectMetadata", "meta.k8s.io"): ("meta.k8s.io", "PartialObjectMetadata"),
+    ("PartialObjectMetadataList", "meta.k8s.io"): ("meta.k8s.io", "PartialObjectMetadata"),
+    ("APIGroupDiscoveryList", "apidiscovery.k8s.io"): ("apidiscovery.k8s.io", "APIGroupDiscoveryList"),
+}
+_VERSIONS = {"meta.k8s.io": ("v1", "v1beta1"), "apidiscovery.k8s.io": ("v2", "v2beta1")}
+
+
+def accepted(header: str, *, discovery: bool = False) -> Representation:
+    """The first entry that can be served; 406 when there is none (protobuf alone, for instance).
+
+    `discovery`: whether the path answers in the aggregated form; elsewhere that entry is passed over, and vice versa.
+    """
+    entries = [_entry(part) for part in header.split(",") if part.strip()] or [(JSON, {})]
+    entries.sort(key=lambda entry: -_quality(entry[1]))
+    for media_type, parameters in entries:
+        served = _ACCEPTED.get(media_type)
+        if served is None:
+            continue
+        if "as" not in parameters:
+            return Representation(served)
+        group = parameters.get("g", "")
+        found = _TRANSFORMATIONS.get((parameters["as"], group))
+        if found and (found[1] == "APIGroupDiscoveryList") == discovery and parameters.get("v") in _VERSIONS[group]:
+            return Representation(served, found[1], parameters["v"])
+    raise ApiError(406, "NotAcceptable", f"only the following media types are accepted: {JSON}, {YAML}", {})
+
+
+def encode(value: Any, media_type: str) -> bytes:
+    """JSON or YAML."""
+    if media_type == YAML:
+        return yaml.dump(orjson.loads(orjson.dumps(value)), Dumper=_Dumper, sort_keys=False).encode()
+    return orjson.dumps(value)
+
+
+def decode(body: bytes, content_type: str, kind: str) -> Any:
+    """The body of a request; `kind` is what it should be. 415 for a media type that is not read, 400 if malformed."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type in (YAML, "application/apply-patch+yaml"):
+        return _decode_yaml(body, kind)
+    if media_type and media_type != JSON and media_type not in PATCH_TYPES:
+        raise unsupported_media_type()
+    return _decode_json(body, kind)
+
+
+def unsupported_media_type() -> ApiError:
+    """415 (golden: patch-bad-type)."""
+    return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+
+
+def status(error: ApiError) -> Object:
+    """The `Status` that a refusal goes out as."""
+    result: Object = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": error.message,
+        "reason": error.reason,
+    }
+    if error.details is not None:
+        result["details"] = error.details
+    result["code"] = error.code
+    return result
+
+
+def _entry(text: str) -> tuple[str, dict[str, str]]:
+    media_type, *parameters = (part.strip() for part in text.split(";"))
+    pairs = (parameter.partition("=") for parameter in parameters)
+    return media_type.lower(), {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _quality(parameters: dict[str, str]) -> float:
+    try:
+        return float(parameters.get("q", "1"))
+    except ValueError:
+        return 0.0
+
+
+def _decode_json(body: bytes, kind: str) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise _unrecognized(body, kind, f"json parse error: {_go_error(body)}") from None
+
+
+def _decode_yaml(body: bytes, kind: str) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return yaml.load(body, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise _unrecognized(body, kind, f"yaml parse error: {' '.join(str(error).split())}") from None
+
+
+def _unrecognized(body: bytes, kind: str, why: str) -> ApiError:
+    """Upstream's words for a body whose kind cannot be read (apiserver: handlers/rest.go transformDecodeError)."""
+    shown = body[:30].decode(errors="replace") if body[:1] == b"{" else body[:30].hex()
+    summary = (shown + (" ..." if len(body) > 30 else "")) if body else "<empty>"
+    return bad_request(
+        f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; {why} ({summary})"
+    )
+
+
+_GO_WHERE = {
+    "Expecting property name enclosed in double quotes": "looking for beginning of object key string",
+    "Expecting value": "looking for beginning of value",
+    "Expecting ':' delimiter": "after object key",
+    "Expecting ',' delimiter": "after object key:value pair",
+    "Extra data": "after top-level value",
+}
+
+
+def _go_error(body: bytes) -> str:
+    """What Go's encoding/json says of the same text."""
+    text = body.decode(errors="replace")
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        position = error.pos
+        while position < len(text) and text[position].isspace():
+            position += 1
+        if position < len(text) and error.msg in _GO_WHERE:
+            return f"invalid character '{text[position]}' {_GO_WHERE[error.msg]}"
+        return "unexpected end of JSON input"
+    return "invalid UTF-8 or number in JSON input"
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML as Kubernetes reads it: what looks like a date stays text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """YAML without anchors, since one value may stand in several places."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is PyYAML's
+        return True

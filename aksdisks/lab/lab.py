@@ -1,0 +1,158 @@
+"""A whole lab in one event loop: clock, store, cloud, controllers, agents and both HTTPS servers."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import errno
+import logging
+import os
+import secrets
+import socket
+import ssl
+
+import yaml
+from aiohttp import web
+
+from aksdisks.lab import tls
+from aksdisks.lab.clock import Clock, timestamp
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube.access import Access
+from aksdisks.lab.kube.api import KubeApi
+from aksdisks.lab.kube.http import kube_app
+from aksdisks.lab.kube.store import Store
+from aksdisks.lab.scenario import Scenario
+from aksdisks.lab.seed import seed
+from aksdisks.lab.state import LabError, LabState, PortInUse, StateDirectory
+
+HOST = "127.0.0.1"
+_BACKLOG = 512
+
+log = logging.getLogger(__name__)
+
+
+class Lab:
+    """One cluster and its Azure. `start` once, then `stop` once."""
+
+    def __init__(
+        self, scenario: Scenario, speed: float, directory: StateDirectory, kube_port: int = 0, arm_port: int = 0
+    ) -> None:
+        """`speed`: cluster seconds in one second; port 0: a free one. `LabError` for a speed that is not above 0."""
+        try:
+            self.clock = Clock(speed)
+        except ValueError as error:
+            raise LabError(str(error)) from error
+        self.scenario = scenario
+        self.directory = directory
+        self.ids = Ids()
+        self.api = KubeApi(Store(), self.clock, self.ids)
+        self._ports = (kube_port, arm_port)
+        self._runners: list[web.AppRunner] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> LabState:
+        """Serve, then write the state directory; raises `PortInUse`, `LabError`."""
+        certificates = tls.issue(self.clock.now())
+        token = secrets.token_hex(32)
+        access = Access(token, tls.ADMIN_NAME, tls.ADMIN_GROUP)
+        await seed(self.api, self.scenario, self.clock.now(), certificates.authority.decode())
+        app = kube_app(self.api, access, self.clock, self.scenario.kubernetes_version)
+        kube = await self._serve(app, self._ports[0], tls.server_context(certificates, client_certificates=True))
+        state = self._state(kube, kube, "")
+        kubeconfig = _kubeconfig(self.scenario, state.kube_url, certificates, token)
+        self.directory.publish(state, certificates.authority, kubeconfig)
+        return state
+
+    async def stop(self) -> None:
+        """End everything, and remove what clients found the lab by."""
+        self.directory.withdraw()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(runner.cleanup() for runner in self._runners))
+
+    async def _serve(self, app: web.Application, port: int, context: ssl.SSLContext) -> int:
+        """Answer on loopback; the port."""
+        # A client that goes away ends its watch at once (handler_cancellation), not at the next event.
+        runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=0.1,
+            keepalive_timeout=600,
+        )  # fmt: skip
+        await runner.setup()
+        self._runners.append(runner)
+        listener = _listen(port)
+        await web.SockSite(runner, listener, ssl_context=context, backlog=_BACKLOG).start()
+        chosen: int = listener.getsockname()[1]
+        return chosen
+
+    def _state(self, kube_port: int, arm_port: int, client_secret: str) -> LabState:
+        scenario = self.scenario
+        arm_url = f"https://{HOST}:{arm_port}"
+        return LabState(
+            pid=os.getpid(),
+            kube_url=f"https://{HOST}:{kube_port}",
+            arm_url=arm_url,
+            authority=arm_url,
+            ca_bundle=str(self.directory.authority),
+            kubeconfig=str(self.directory.kubeconfig),
+            tenant_id=scenario.tenant_id,
+            client_id=scenario.client_id,
+            client_secret=client_secret,
+            subscription_id=scenario.subscription_id,
+            node_resource_group=scenario.node_resource_group,
+            resource_group=scenario.resource_group,
+            cluster_name=scenario.cluster_name,
+            location=scenario.location,
+            speed=self.clock.speed,
+            scenario=scenario.name,
+            state_dir=str(self.directory.path),
+            started=timestamp(self.clock.now()),
+        )
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Without it a port that was in use a moment ago could not be taken again for a minute.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise PortInUse(f"port {port}: expected a free port of {HOST}, found it in use") from error
+        raise LabError(f"port {port}: expected one of {HOST} to listen on, found: {error}") from error
+    listener.setblocking(False)
+    return listener
+
+
+def _kubeconfig(scenario: Scenario, server: str, certificates: tls.Certificates, token: str) -> bytes:
+    """As `az aks get-credentials --admin` writes it: one context, the administrator's certificate and token."""
+    user = f"clusterAdmin_{scenario.resource_group}_{scenario.cluster_name}"
+
+    def encoded(data: bytes) -> str:
+        return base64.b64encode(data).decode()
+
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": scenario.cluster_name,
+                "cluster": {"server": server, "certificate-authority-data": encoded(certificates.authority)},
+            }
+        ],
+        "users": [
+            {
+                "name": user,
+                "user": {
+                    "client-certificate-data": encoded(certificates.admin.certificate),
+                    "client-key-data": encoded(certificates.admin.key),
+                    "token": token,
+                },
+            }
+        ],
+        "contexts": [{"name": scenario.cluster_name, "context": {"cluster": scenario.cluster_name, "user": user}}],
+        "current-context": scenario.cluster_name,
+    }
+    return yaml.safe_dump(config, sort_keys=False).encode()

@@ -1,0 +1,175 @@
+"""A lab in the background: start it, ask for it, stop it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from aksdisks.lab.state import (
+    AlreadyRunning,
+    LabError,
+    LabState,
+    NotRunning,
+    PortInUse,
+    StartFailed,
+    StateDirectory,
+    default_state_dir,
+)
+
+__all__ = [
+    "AlreadyRunning",
+    "LabError",
+    "LabState",
+    "NotRunning",
+    "PortInUse",
+    "StartFailed",
+    "default_state_dir",
+    "start",
+    "status",
+    "stop",
+]
+
+_ERRORS: dict[str, type[LabError]] = {
+    error.__name__: error for error in (LabError, AlreadyRunning, PortInUse, StartFailed)
+}
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Labs that this process started, so that stopping one also takes leave of the process (no zombie stays)."""
+
+
+def start(
+    state_dir: Path | str,
+    speed: float = 1.0,
+    scenario: str = "regional",
+    kube_port: int = 0,
+    arm_port: int = 0,
+    timeout: float = 15,
+    *,
+    parent: int | None = None,
+) -> LabState:
+    """Start a lab in a process of its own and return once both of its servers answer.
+
+    `speed`: cluster seconds in one second; port 0: a free one; `timeout` in seconds; `parent`: the lab ends when the
+    process with this id does. Raises `AlreadyRunning`, `PortInUse`, `StartFailed`, `LabError`.
+    """
+    directory = StateDirectory(Path(state_dir).expanduser().absolute())
+    directory.prepare()
+    running = status(directory.path)
+    if running:
+        raise AlreadyRunning(
+            f"lab in {directory.path}: expected none, found one running (pid {running.pid}, {running.kube_url})"
+        )
+    if Path(scenario).is_file():
+        scenario = str(Path(scenario).absolute())
+    reading, writing = os.pipe()
+    arguments = {
+        "--state-dir": str(directory.path),
+        "--speed": str(speed),
+        "--scenario": scenario,
+        "--kube-port": str(kube_port),
+        "--arm-port": str(arm_port),
+        "--ready-fd": str(writing),
+    }
+    if parent is not None:
+        arguments["--parent"] = str(parent)
+    command = [sys.executable, "-P", "-m", "aksdisks.lab", *(part for pair in arguments.items() for part in pair)]
+    with os.fdopen(reading, "rb") as answers:
+        try:
+            with directory.log.open("wb") as log:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=(writing,),
+                    start_new_session=True,
+                )
+        finally:
+            os.close(writing)
+        _children[process.pid] = process
+        return _await_answer(directory, process, answers.fileno(), timeout)
+
+
+def status(state_dir: Path | str) -> LabState | None:
+    """The lab running in a state directory; None if there is none. What a lab that was killed left is removed."""
+    directory = StateDirectory(Path(state_dir).expanduser().absolute())
+    state = directory.read()
+    if state is None:
+        return None
+    with directory.lock() as held:
+        if not held:
+            return state
+        directory.withdraw()
+    return None
+
+
+def stop(state_dir: Path | str, timeout: float = 5) -> LabState:
+    """Stop the lab and return what it was; raises `NotRunning`. It is killed if it has not ended within `timeout` s."""
+    state = status(state_dir)
+    if state is None:
+        raise NotRunning(f"lab in {state_dir}: expected one running, found none")
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.kill(state.pid, number)
+        if _await_end(state, timeout):
+            break
+    return state
+
+
+def _await_answer(directory: StateDirectory, process: subprocess.Popen[bytes], handle: int, timeout: float) -> LabState:
+    """The server writes one line to the pipe: empty when it answers, an error otherwise; nothing if it dies."""
+    deadline = time.monotonic() + timeout
+    line = b""
+    while not line.endswith(b"\n"):
+        ready, _, _ = select.select([handle], [], [], max(0.0, deadline - time.monotonic()))
+        chunk = os.read(handle, 65536) if ready else b""
+        line += chunk
+        if not ready:
+            _reap(process, kill=True)
+            raise StartFailed(
+                f"lab in {directory.path}: expected an answer within {timeout:g} s, found none{_tail(directory)}"
+            )
+        if not chunk:
+            code = _reap(process, kill=False)
+            raise StartFailed(
+                f"lab in {directory.path}: expected it to start, found exit code {code}{_tail(directory)}"
+            )
+    if line.strip():
+        _reap(process, kill=False)
+        error = json.loads(line)
+        raise _ERRORS.get(error["error"], LabError)(error["message"])
+    state = directory.read()
+    if state is None:
+        raise StartFailed(f"lab in {directory.path}: expected it to say where it answers, found no such file")
+    return state
+
+
+def _await_end(state: LabState, timeout: float) -> bool:
+    """The lock is free as soon as the holder is gone; a file lock cannot be waited for with a deadline."""
+    deadline = time.monotonic() + timeout
+    while status(state.state_dir) is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    if process := _children.get(state.pid):
+        _reap(process, kill=False)
+    return True
+
+
+def _reap(process: subprocess.Popen[bytes], *, kill: bool) -> int:
+    if kill:
+        process.kill()
+    code = process.wait()
+    _children.pop(process.pid, None)
+    return code
+
+
+def _tail(directory: StateDirectory) -> str:
+    lines = directory.log.read_text(errors="replace").strip().splitlines()
+    return f"; its log ends: {lines[-1].strip()}" if lines else ""

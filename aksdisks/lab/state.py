@@ -1,0 +1,174 @@
+"""The state directory of a lab: what stands in it, who holds it, and the errors of starting and stopping."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+_STATE, _LOCK, _LOG, _CA, _KUBECONFIG = "lab.json", "lock", "lab.log", "ca.crt", "kubeconfig"
+
+
+class LabError(Exception):
+    """Something about a lab is not as it must be; the message is one line: the thing, what was expected and found.
+
+    ```
+    LabError
+    ├── AlreadyRunning   a lab holds the state directory
+    ├── NotRunning       no lab holds it
+    ├── PortInUse        a port that was asked for is taken
+    └── StartFailed      the server process ended or did not answer in time
+    ```
+    """
+
+
+class AlreadyRunning(LabError):  # noqa: N818 - these names are read in messages and tests, as the tree shows them
+    """A lab holds the state directory."""
+
+
+class NotRunning(LabError):  # noqa: N818
+    """No lab holds the state directory."""
+
+
+class PortInUse(LabError):  # noqa: N818
+    """A port that was asked for is taken."""
+
+
+class StartFailed(LabError):  # noqa: N818
+    """The server process ended or did not answer in time; the message ends with the last line of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabState:
+    """All that a client needs to reach a running lab. Paths are absolute; `started` is RFC 3339 in UTC."""
+
+    pid: int
+    kube_url: str
+    arm_url: str
+    authority: str
+    ca_bundle: str
+    kubeconfig: str
+    tenant_id: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    subscription_id: str
+    node_resource_group: str
+    resource_group: str
+    cluster_name: str
+    location: str
+    speed: float
+    scenario: str
+    state_dir: str
+    started: str
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make kubectl, the Azure SDK and this project's own tools talk to the lab.
+
+        A proxy is kept away from 127.0.0.1 whatever the user's own exceptions are; programs that read the lower-case
+        variable prefer it, so it is set along wherever the user has it.
+        """
+        exceptions = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+        hosts = [host for host in exceptions.split(",") if host.strip()]
+        no_proxy = ",".join([*hosts, *(host for host in ("127.0.0.1", "localhost") if host not in hosts)])
+        variables = {
+            "KUBECONFIG": self.kubeconfig,
+            "AZURE_TENANT_ID": self.tenant_id,
+            "AZURE_CLIENT_ID": self.client_id,
+            "AZURE_CLIENT_SECRET": self.client_secret,
+            "AZURE_SUBSCRIPTION_ID": self.subscription_id,
+            "AZURE_AUTHORITY_HOST": self.authority,
+            "AKSDISKS_ARM_ENDPOINT": self.arm_url,
+            "AKSDISKS_CA_BUNDLE": self.ca_bundle,
+            "NO_PROXY": no_proxy,
+        }
+        if "no_proxy" in os.environ:
+            variables["no_proxy"] = no_proxy
+        return variables
+
+
+@dataclass(frozen=True, slots=True)
+class StateDirectory:
+    """The files of one lab. The lock is held by the server as long as it lives, however it ends."""
+
+    path: Path
+
+    @property
+    def log(self) -> Path:
+        """Where a lab in the background writes."""
+        return self.path / _LOG
+
+    @property
+    def authority(self) -> Path:
+        """The lab's CA certificate, PEM."""
+        return self.path / _CA
+
+    @property
+    def kubeconfig(self) -> Path:
+        """For kubectl."""
+        return self.path / _KUBECONFIG
+
+    def prepare(self) -> None:
+        """Make the directory, for its user alone; raises `LabError`."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise LabError(
+                f"state directory {self.path}: expected one that can be written to, found: {reason}"
+            ) from error
+
+    @contextmanager
+    def lock(self) -> Iterator[bool]:
+        """Try to hold the directory; yields whether that worked, and never waits."""
+        with (self.path / _LOCK).open("a") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
+    def publish(self, state: LabState, authority: bytes, kubeconfig: bytes) -> None:
+        """Tell clients about a lab that answers; the state comes last, so whoever reads it finds the rest."""
+        self._write(self.authority, authority)
+        self._write(self.kubeconfig, kubeconfig)
+        self._write(self.path / _STATE, json.dumps(asdict(state), indent=2).encode() + b"\n")
+
+    def withdraw(self) -> None:
+        """Remove what `publish` wrote."""
+        for name in (_STATE, _KUBECONFIG, _CA):
+            with suppress(FileNotFoundError):
+                (self.path / name).unlink()
+
+    def read(self) -> LabState | None:
+        """What the lab said when it began to answer; None before that, and of a file that is not of this version."""
+        try:
+            values = json.loads((self.path / _STATE).read_bytes())
+            return LabState(**{entry.name: values[entry.name] for entry in fields(LabState)})
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+            return None
+        except OSError as error:
+            raise LabError(
+                f"{self.path / _STATE}: expected a file that can be read, found: {error.strerror}"
+            ) from error
+
+    def _write(self, path: Path, content: bytes) -> None:
+        handle, name = tempfile.mkstemp(dir=self.path, prefix=f".{path.name}.")  # mkstemp makes it 0600
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        Path(name).replace(path)
+
+
+def default_state_dir() -> Path:
+    """AKSDISKS_STATE_DIR, else `aksdisks/lab` under XDG_STATE_HOME or ~/.local/state."""
+    if chosen := os.environ.get("AKSDISKS_STATE_DIR"):
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "aksdisks" / "lab"
