@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aksdisks.lab.clock import Clock
+from aksdisks.lab.kube import selectors
 from aksdisks.lab.kube.interface import Object
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
@@ -112,21 +113,7 @@ def controller_of(obj: Object) -> Object | None:
 
 def matches(selector: Object | None, labels: dict[str, str] | None) -> bool:
     """A LabelSelector object against labels; no selector matches nothing, an empty one everything."""
-    if selector is None:
-        return False
-    labels = labels or {}
-    if any(labels.get(name) != value for name, value in selector.get("matchLabels", {}).items()):
-        return False
-    return all(_expression(rule, labels) for rule in selector.get("matchExpressions", ()))
-
-
-def _expression(rule: Object, labels: dict[str, str]) -> bool:
-    name, operator, values = rule["key"], rule["operator"], rule.get("values", ())
-    if operator == "In":
-        return labels.get(name) in values
-    if operator == "NotIn":
-        return labels.get(name) not in values
-    return (name in labels) is (operator == "Exists")
+    return selector is not None and selectors.matches(selectors.from_label_selector(selector), labels)
 
 
 def first_to_delete(pods: Iterable[Object], related: Iterable[Object], now: datetime) -> list[Object]:

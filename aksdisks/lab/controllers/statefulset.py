@@ -1,0 +1,278 @@
+"""Runs a StatefulSet: pods by ordinal, one after another, each with its own claims that outlive it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import ClassVar
+
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.controllers import replicas
+from aksdisks.lab.controllers.base import Controller
+from aksdisks.lab.controllers.events import EventRecorder
+from aksdisks.lab.controllers.informer import key_of
+from aksdisks.lab.controllers.ownership import claim as claim_pods
+from aksdisks.lab.controllers.pods import Availability, controller_of, is_finished, is_terminating, matches, phase
+from aksdisks.lab.controllers.revisions import Revisions, with_revision
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
+
+
+class StatefulSetController(Controller):
+    """The stateful set controller (upstream pkg/controller/statefulset).
+
+    OrderedReady stops a pass at the first replica that is not yet there, Running and Ready, or still terminating;
+    Parallel does not. The status written in a pass is that of the pods as they were before it.
+    """
+
+    name: ClassVar[str] = "statefulset-controller"
+
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids) -> None:
+        """Watches StatefulSets, pods, claims and revisions."""
+        super().__init__(api, clock, ids)
+        self._sets = self.watch("statefulsets")
+        self._pods = self.watch("pods", self._concerned)
+        self._pods.add_index("namespace", lambda pod: (pod["metadata"]["namespace"],))
+        self._claims = self.watch("persistentvolumeclaims", None)
+        self._revisions = self.watch("controllerrevisions", None)
+        self._history = Revisions(api, ids)
+        self._events = EventRecorder(api, clock, self.name)
+        self._availability = Availability(clock)
+
+    def _concerned(self, before: Object | None, after: Object | None) -> Iterable[str]:
+        keys = set()
+        for pod in (before, after):
+            if pod is None:
+                continue
+            namespace = pod["metadata"]["namespace"]
+            controller = controller_of(pod)
+            if controller is not None:
+                if controller["kind"] == "StatefulSet":
+                    keys.add(f"{namespace}/{controller['name']}")
+            elif pod is after:
+                labels = pod["metadata"].get("labels")
+                items = self._sets.items(namespace)
+                keys.update(key_of(s) for s in items if matches(s["spec"]["selector"], labels))
+        if after is None and before is not None:
+            self._availability.forget(before["metadata"]["uid"])
+        return sorted(keys)
+
+    async def reconcile(self, key: str) -> float | None:
+        """One pass; again when a pod is to become available."""
+        owner = self._sets.get_key(key)
+        if owner is None:
+            return None
+        candidates = [
+            pod
+            for pod in self._pods.by_index("namespace", owner["metadata"]["namespace"])
+            if replicas.is_member(owner, pod)
+        ]
+        pods = await claim_pods(self.api, "statefulsets", owner, "pods", candidates)
+        known = self._known_revisions(owner)
+        current, update, collisions = await self._history.current_and_update(owner, known)
+        for revision in (current, update):
+            self._revisions.observe(revision)
+        a_pass = _Pass(owner, current, update, pods)
+        failure: ApiError | None = None
+        try:
+            await self._progress(a_pass)
+        except ApiError as error:
+            failure = error
+        await self._write_status(a_pass, collisions)
+        if failure is not None:
+            raise failure
+        in_use = {replicas.revision_of(pod) for pod in pods}
+        in_use |= {current["metadata"]["name"], update["metadata"]["name"]}
+        await self._history.truncate(owner, known, in_use)
+        minimum = owner["spec"].get("minReadySeconds", 0)
+        waits = (self._availability.remaining(pod, minimum) for pod in pods)
+        return min((wait for wait in waits if wait), default=None)
+
+    def _known_revisions(self, owner: Object) -> list[Object]:
+        uid = owner["metadata"]["uid"]
+        items = self._revisions.items(owner["metadata"]["namespace"])
+        return [r for r in items if (controller := controller_of(r)) is not None and controller["uid"] == uid]
+
+    # --- pods -------------------------------------------------------------------------------------------------------
+
+    async def _progress(self, a_pass: _Pass) -> None:
+        owner = a_pass.owner
+        if is_terminating(owner):
+            return
+        ordered = owner["spec"].get("podManagementPolicy", "OrderedReady") == "OrderedReady"
+        for pod in a_pass.replicas:
+            if await self._process_replica(a_pass, pod, ordered) and ordered:
+                return
+        for pod in a_pass.condemned:
+            await self._own_claims(owner, pod)
+        unhealthy = next(
+            (p for p in [*a_pass.replicas, *reversed(a_pass.condemned)] if not self._healthy(owner, p)), None
+        )
+        for pod in a_pass.condemned:
+            if await self._process_condemned(owner, pod, unhealthy, ordered) and ordered:
+                return
+        if owner["spec"].get("updateStrategy", {}).get("type") != "OnDelete":
+            await self._roll(a_pass)
+
+    def _healthy(self, owner: Object, pod: Object) -> bool:
+        return replicas.is_available(owner, pod, self._availability) and not is_terminating(pod)
+
+    async def _process_replica(self, a_pass: _Pass, pod: Object, ordered: bool) -> bool:
+        """Bring one wanted replica forward; True when those after it have to wait."""
+        owner = a_pass.owner
+        if is_finished(pod):
+            if not is_terminating(pod):
+                await self._delete_pod(owner, pod)
+            return True
+        if not replicas.is_created(pod):
+            if any(replicas.is_stale(owner, pod, claim) for claim in self._existing_claims(owner, pod)):
+                return True
+            await self._create_pod(owner, pod)
+            return True
+        if phase(pod) == "Pending":
+            await self._create_claims(owner, pod)
+        if ordered and not self._healthy(owner, pod):
+            return True
+        await self._own_claims(owner, pod)
+        return False
+
+    async def _process_condemned(self, owner: Object, pod: Object, unhealthy: Object | None, ordered: bool) -> bool:
+        """Take one pod beyond the wanted number away; True when those below it have to wait."""
+        if is_terminating(pod):
+            return True
+        if ordered and pod is not unhealthy and not replicas.is_available(owner, pod, self._availability):
+            return True
+        await self._delete_pod(owner, pod)
+        return True
+
+    async def _roll(self, a_pass: _Pass) -> None:
+        """Delete the highest replica that is not at the update revision, once those above it are healthy."""
+        partition = a_pass.owner["spec"].get("updateStrategy", {}).get("rollingUpdate", {}).get("partition", 0)
+        for pod in reversed(a_pass.replicas[max(0, partition - replicas.start(a_pass.owner)) :]):
+            if replicas.revision_of(pod) != a_pass.update_name and not is_terminating(pod):
+                await self._delete_pod(a_pass.owner, pod)
+                return
+            if not self._healthy(a_pass.owner, pod):
+                return
+
+    async def _create_pod(self, owner: Object, pod: Object) -> None:
+        try:
+            await self._create_claims(owner, pod)
+            created = await self.api.create("pods", pod, owner["metadata"]["namespace"])
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                self._tell_pod(owner, "Create", pod, error)
+            raise
+        self._pods.observe(created)
+        self._tell_pod(owner, "Create", pod)
+
+    async def _delete_pod(self, owner: Object, pod: Object) -> None:
+        meta = pod["metadata"]
+        try:
+            answer = await self.api.delete("pods", meta["name"], meta["namespace"])
+        except ApiError as error:
+            if error.reason == "NotFound":
+                return
+            self._tell_pod(owner, "Delete", pod, error)
+            raise
+        self._pods.observe_deleted(pod, answer)
+        self._tell_pod(owner, "Delete", pod)
+
+    def _tell_pod(self, owner: Object, verb: str, pod: Object, error: ApiError | None = None) -> None:
+        what = f"{verb} Pod {pod['metadata']['name']} in StatefulSet {owner['metadata']['name']}"
+        if error is None:
+            self._events.event(owner, "Normal", f"Successful{verb}", f"{what} successful")
+        else:
+            self._events.event(owner, "Warning", f"Failed{verb}", f"{what} failed error: {error.message}")
+
+    # --- claims -----------------------------------------------------------------------------------------------------
+
+    def _existing_claims(self, owner: Object, pod: Object) -> list[Object]:
+        metas = (claim["metadata"] for claim in replicas.claims_for(owner, replicas.ordinal(pod)))
+        found = (self._claims.get(meta["name"], meta["namespace"]) for meta in metas)
+        return [claim for claim in found if claim is not None]
+
+    async def _create_claims(self, owner: Object, pod: Object) -> None:
+        """Create those of the pod's claims that do not exist; an existing one is used again, unless it is going."""
+        for claim in replicas.claims_for(owner, replicas.ordinal(pod)):
+            meta = claim["metadata"]
+            existing = self._claims.get(meta["name"], meta["namespace"])
+            if existing is not None:
+                if is_terminating(existing):
+                    raise ApiError(500, "InternalError", f"pvc {meta['name']} is being deleted")
+                continue
+            references = replicas.claim_references(owner, pod, claim)
+            if references:
+                meta["ownerReferences"] = references
+            where = f"Pod {pod['metadata']['name']} in StatefulSet {owner['metadata']['name']}"
+            try:
+                self._claims.observe(await self.api.create("persistentvolumeclaims", claim, meta["namespace"]))
+            except ApiError as error:
+                if error.reason != "AlreadyExists":
+                    text = f"Create Claim {meta['name']} for {where} failed error: {error.message}"
+                    self._events.event(owner, "Warning", "FailedCreate", text)
+                raise
+            self._events.event(owner, "Normal", "SuccessfulCreate", f"Create Claim {meta['name']} {where} success")
+
+    async def _own_claims(self, owner: Object, pod: Object) -> None:
+        """Make the owner references of the pod's claims what the retention policy says."""
+        for claim in self._existing_claims(owner, pod):
+            wanted = replicas.claim_references(owner, pod, claim)
+            if wanted == claim["metadata"].get("ownerReferences", []):
+                continue
+            updated = copy.deepcopy(claim)
+            updated["metadata"]["ownerReferences"] = wanted
+            self._claims.observe(await self.api.update("persistentvolumeclaims", updated))
+
+    # --- status -----------------------------------------------------------------------------------------------------
+
+    async def _write_status(self, a_pass: _Pass, collisions: int) -> None:
+        owner = a_pass.owner
+        everything = [*a_pass.replicas, *a_pass.condemned]
+        counts = replicas.counts(owner, everything, a_pass.current_name, a_pass.update_name, self._availability)
+        current, wanted = a_pass.current_name, owner["spec"]["replicas"]
+        if owner["spec"].get("updateStrategy", {}).get("type") != "OnDelete" and all(
+            counts[name] == wanted for name in ("updatedReplicas", "readyReplicas", "replicas")
+        ):
+            current = a_pass.update_name
+            counts["currentReplicas"] = counts["updatedReplicas"]
+        always = ("replicas", "availableReplicas")
+        status: Object = {
+            "observedGeneration": owner["metadata"]["generation"],
+            **{name: count for name, count in counts.items() if count or name in always},
+            "currentRevision": current,
+            "updateRevision": a_pass.update_name,
+            "collisionCount": collisions,
+        }
+        if status == owner.get("status"):
+            return
+        try:
+            updated = owner | {"status": status}
+            self._sets.observe(await self.api.update("statefulsets", updated, subresource="status"))
+        except ApiError as error:
+            if error.reason != "NotFound":
+                raise
+
+
+class _Pass:
+    """What one pass looks at: the replicas wanted by ordinal (those not there yet as new pods), and the others."""
+
+    def __init__(self, owner: Object, current: Object, update: Object, pods: list[Object]) -> None:
+        self.owner = owner
+        self.current_name: str = current["metadata"]["name"]
+        self.update_name: str = update["metadata"]["name"]
+        existing = {replicas.ordinal(pod): pod for pod in pods if replicas.in_range(owner, pod)}
+        first = replicas.start(owner)
+        self.replicas: list[Object] = [
+            existing.get(number) or self._new(current, update, number)
+            for number in range(first, first + owner["spec"]["replicas"])
+        ]
+        others = [pod for pod in pods if not replicas.in_range(owner, pod)]
+        self.condemned: list[Object] = sorted(others, key=replicas.ordinal, reverse=True)
+
+    def _new(self, current: Object, update: Object, number: int) -> Object:
+        strategy = self.owner["spec"].get("updateStrategy", {})
+        partition = strategy.get("rollingUpdate", {}).get("partition", 0)
+        stays = strategy.get("type") == "RollingUpdate" and number < replicas.start(self.owner) + partition
+        revision = current if stays else update
+        return replicas.new_pod(with_revision(self.owner, revision), revision["metadata"]["name"], number)
