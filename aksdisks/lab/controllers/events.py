@@ -189,15 +189,24 @@ class EventRecorder:
         self._offset = zlib.crc32(component.encode()) % 1000
 
     def event(
-        self, obj: Object, type: str, reason: str, message: str, *, action: str = "", related: Object | None = None
+        self,
+        obj: Object,
+        type: str,
+        reason: str,
+        message: str,
+        *,
+        action: str = "",
+        related: Object | None = None,
+        field_path: str = "",
     ) -> None:
         """Record `reason` about `obj` (with kind, apiVersion and metadata); `type` is Normal or Warning.
 
-        `action` and `related` exist in the events.k8s.io shape only.
+        `action` and `related` exist in the events.k8s.io shape only; `field_path` says which part of `obj` is meant
+        (the kubelet's `spec.containers{name}`).
         """
         if len(message) > MESSAGE_LIMIT:
             message = message[: MESSAGE_LIMIT - 4] + " ..."
-        about = _reference(obj)
+        about = _reference(obj) | ({"fieldPath": field_path} if field_path else {})
         now = self._clock.now()
         event: Object = {
             "kind": "Event",
