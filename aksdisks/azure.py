@@ -51,7 +51,7 @@ class Azure:
             self._connect,
         )
 
-    def disk(self, disk_id: str) -> Disk | None | Unknown:
+    def disk(self, disk_id: str) -> Disk | Unknown | None:
         """One disk by its id, wherever it lives in the subscription; None when it is gone."""
         parts = disk_id.strip("/").split("/")
         if len(parts) != 8:

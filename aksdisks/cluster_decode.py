@@ -11,6 +11,7 @@ from aksdisks.model import (
     Claim,
     KubeEvent,
     Node,
+    Plain,
     Pod,
     StorageClass,
     Taint,
@@ -209,6 +210,19 @@ def workload(raw: Raw, kind: str) -> Workload:
     )
 
 
+def plain(raw: Raw) -> Plain:
+    """Any object, reduced to its name and times."""
+    meta = raw["metadata"]
+    return Plain(
+        namespace=meta.get("namespace", ""),
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        created=parse_time(meta.get("creationTimestamp")),
+        deleting=parse_time(meta.get("deletionTimestamp")),
+        labels=meta.get("labels") or {},
+    )
+
+
 DECODERS: Mapping[str, Callable[[Raw], Any]] = {
     "PersistentVolumeClaim": claim,
     "PersistentVolume": volume,
@@ -219,6 +233,8 @@ DECODERS: Mapping[str, Callable[[Raw], Any]] = {
     "StorageClass": storage_class,
     "Deployment": lambda raw: workload(raw, "Deployment"),
     "StatefulSet": lambda raw: workload(raw, "StatefulSet"),
+    "Namespace": plain,
+    "ServiceAccount": plain,
 }
 
 

@@ -262,13 +262,25 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
+class Plain:
+    """An object of which only its existence matters, such as a Namespace."""
+
+    namespace: str
+    name: str
+    uid: str
+    created: datetime | None
+    deleting: datetime | None
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One watch event with the time it arrived, in seconds with milliseconds since the watch began (not scaled)."""
 
     at: float
     type: Literal["ADDED", "MODIFIED", "DELETED"]
     kind: str
-    value: Claim | Volume | Attachment | Node | Pod | KubeEvent | StorageClass | Workload
+    value: Claim | Volume | Attachment | Node | Pod | KubeEvent | StorageClass | Workload | Plain
 
     @property
     def name(self) -> str:

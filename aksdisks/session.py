@@ -2,86 +2,382 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from aksdisks import manifests
 from aksdisks.azure import Azure
-from aksdisks.cluster import Cluster, Watcher
-from aksdisks.manifests import Objects
+from aksdisks.cluster import Cluster
+from aksdisks.cluster_watch import Watcher
+from aksdisks.errors import AksdisksError, AlreadyExists, Refused
+from aksdisks.manifests import RUN_LABEL, Manifest
 from aksdisks.model import Claim, Disk, Pod, Unknown
 from aksdisks.parameters import Parameters
-from aksdisks.targets import Target
-from aksdisks.waiting import Progress, silent
+from aksdisks.session_cleanup import CleanUp, Removal
+from aksdisks.session_connect import Connection, check_storage_class, connect
+from aksdisks.session_journal import Journal
+from aksdisks.session_lease import Lease
+from aksdisks.waiting import Progress, silent, wait
+
+# The lab's speed shortens delays, not the work of this machine: no wait ends earlier than this, in real seconds.
+_SHORTEST_DEADLINE = 30.0
+_SHORTEST_LEASE = 900
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+
+
+def new_run_id() -> str:
+    """A run id such as `20261123-042501-k7x2p`: sorted by time, and its own."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{''.join(secrets.choice(_ALPHABET) for _ in range(5))}"
 
 
 @dataclass(frozen=True, slots=True)
-class CleanUp:
-    """What a clean-up did: removed and kept are lines such as `Deployment disk-deploy`, `Disk pvc-… (retained)`."""
+class Objects:
+    """The article's objects as the parameters want them, with one replica and the stateful set's full number."""
 
-    removed: tuple[str, ...]
-    kept: tuple[str, ...]
-    problems: tuple[str, ...]
-    seconds: float  # cluster seconds
+    claim: Manifest
+    deployment: Manifest
+    stateful_set: Manifest
 
-    @property
-    def complete(self) -> bool:
-        """True when nothing of the run is left but what was asked to be retained."""
-        return not self.problems
+
+def objects_for(parameters: Parameters, run_id: str) -> Objects:
+    """The objects of a run; pure."""
+    labels = {RUN_LABEL: run_id}
+    options = manifests.PodOptions(
+        image=parameters.image,
+        node_selector=parameters.node_selector,
+        tolerations=tuple(parameters.tolerations),
+        cpu_request=parameters.cpu_request,
+        memory_request=parameters.memory_request,
+        restricted=parameters.security == "restricted",
+        pull_secret=parameters.pull_secret,
+    )
+    storage = (parameters.storage_class, parameters.size)
+    return Objects(
+        claim=manifests.claim(labels, *storage),
+        deployment=manifests.deployment(labels, 1, options),
+        stateful_set=manifests.stateful_set(labels, parameters.stateful_replicas, *storage, options),
+    )
 
 
 class Session:
-    """Open with `open_session(parameters)`; also a context manager that closes (never cleans up by itself)."""
+    """One run in one namespace; open it with `open_session`. As a context manager it closes, it never cleans up.
 
-    run_id: str
-    namespace: str
-    parameters: Parameters
-    target: Target
-    cluster: Cluster
-    azure: Azure | Unknown
-    objects: Objects            # manifests.Objects: .claim .deployment .stateful_set (dicts), see manifests.py
-    labels: dict[str, str]      # {"aksdisks.dev/run": run_id}
-    selector: str               # "aksdisks.dev/run=<run_id>"
-    time_scale: float
+    Every act is in the journal before it happens. Waits last `wait_timeout` of cluster time unless told otherwise
+    and raise WaitTimeout; `on_timeout` adds what is found out then.
+    """
 
-    # acts: each is journaled before it happens
-    def apply_claim(self) -> None: ...
+    def __init__(self, connection: Connection, run_id: str, namespace: str, journal: Journal, lease: Lease) -> None:
+        self.connection = connection
+        self.parameters: Parameters = connection.parameters
+        self.target = connection.target
+        self.cluster: Cluster = connection.cluster
+        self.azure: Azure | Unknown = connection.azure
+        self.run_id = run_id
+        self.namespace = namespace
+        self.labels = {RUN_LABEL: run_id}
+        self.selector = f"{RUN_LABEL}={run_id}"
+        self.objects = objects_for(connection.parameters, run_id)
+        self.time_scale = connection.target.time_scale
+        self.journal = journal
+        self.progress: Progress = connection.progress
+        # The session that took the Lease gives it, and the namespace, back; a runbook within a run leaves them.
+        self.owner = False
+        self.made_namespace = False
+        self.lease = lease
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def apply_claim(self) -> None:
+        """The article's claim alone: nothing is made for it until a pod uses it."""
+        self._apply(self.objects.claim)
+
     def apply_deployment(self, replicas: int = 1) -> None:
-        """The article's first file: the claim and the Deployment (idempotent: server-side apply)."""
-    def scale_deployment(self, replicas: int) -> None: ...
-    def apply_stateful_set(self, replicas: int | None = None) -> None: ...
-    def scale_stateful_set(self, replicas: int) -> None: ...
-    def delete_pod(self, name: str) -> None: ...
-    def delete_deployment(self) -> None: ...
-    def delete_stateful_set(self) -> None: ...
+        """The article's first file: the claim and the Deployment. Idempotent."""
+        self._apply(self.objects.claim)
+        self._apply(_with_replicas(self.objects.deployment, replicas))
+
+    def scale_deployment(self, replicas: int) -> None:
+        """Set the Deployment's replicas."""
+        self._scale("Deployment", manifests.DEPLOYMENT, replicas)
+
+    def apply_stateful_set(self, replicas: int | None = None) -> None:
+        """The article's second file; None: as many replicas as the parameters say. Idempotent."""
+        self._apply(_with_replicas(self.objects.stateful_set, replicas or self.parameters.stateful_replicas))
+
+    def scale_stateful_set(self, replicas: int) -> None:
+        """Set the StatefulSet's replicas."""
+        self._scale("StatefulSet", manifests.STATEFUL_SET, replicas)
+
+    def delete_pod(self, name: str) -> None:
+        """Delete one pod of the run, as a failure would; its controller makes another."""
+        self._delete("Pod", name)
+
+    def delete_deployment(self) -> None:
+        """Delete the Deployment; its pods follow, the claim stays."""
+        self._delete("Deployment", manifests.DEPLOYMENT)
+
+    def delete_stateful_set(self) -> None:
+        """Delete the StatefulSet; its pods follow, the claims stay."""
+        self._delete("StatefulSet", manifests.STATEFUL_SET)
+
     def delete_claims(self, names: Sequence[str] | None = None) -> tuple[str, ...]:
-        """Delete the named claims of the run (None: all); returns the names."""
-        ...
+        """Delete the named claims of the run (None: all of them), and with them volumes and disks; gives the names."""
+        found = tuple(claim.name for claim in self.claims() if names is None or claim.name in names)
+        for name in found:
+            self._delete("PersistentVolumeClaim", name)
+        return found
 
-    # reading, the run's objects only
-    def pods(self, app: str = "") -> tuple[Pod, ...]: ...
-    def claims(self) -> tuple[Claim, ...]: ...
+    def pods(self, app: str = "") -> tuple[Pod, ...]:
+        """The run's pods; `app` (`disk-pod`, `stateful-disk-pod`) reduces them to one workload's."""
+        return self.cluster.pods(self.namespace, self._select(app))
 
-    # waits: on_timeout adds a diagnosis; deadlines in cluster seconds, default parameters.wait_timeout
-    def wait_for_pods(self, holds: Callable[[tuple[Pod, ...]], bool], awaited: str, *, app: str = "",
-                      seconds: float | None = None, on_timeout: Callable[[], str] | None = None) -> tuple[Pod, ...]: ...
-    def wait_for_claims(self, holds: Callable[[tuple[Claim, ...]], bool], awaited: str, **how: Any) -> tuple[Claim, ...]: ...
-    def wait_for(self, kind: str, holds: Callable[[tuple[Any, ...]], bool], awaited: str, **how: Any) -> tuple[Any, ...]:
-        """The same for any kind that Cluster.follow knows (Event, PersistentVolume, VolumeAttachment, …)."""
-        ...
-    def wait_for_disks(self, holds: Callable[[tuple[Disk, ...]], bool], awaited: str, **how: Any) -> tuple[Disk, ...] | Unknown: ...
+    def claims(self) -> tuple[Claim, ...]:
+        """The run's claims."""
+        return self.cluster.claims(self.namespace, self.selector)
+
+    def wait_for(
+        self,
+        kind: str,
+        holds: Callable[[tuple[Any, ...]], bool],
+        awaited: str,
+        *,
+        app: str = "",
+        labelled: bool = True,
+        describe: Callable[[tuple[Any, ...]], str] | None = None,
+        seconds: float | None = None,
+        on_timeout: Callable[[], str] | None = None,
+    ) -> tuple[Any, ...]:
+        """Watch a kind until its values hold, and give them. `labelled=False` for kinds without the run's label.
+
+        Kinds: Pod, PersistentVolumeClaim, Deployment, StatefulSet; unlabelled Event, PersistentVolume,
+        VolumeAttachment, Node. `seconds` are of cluster time.
+        """
+        self.lease.renew()
+        return wait(
+            awaited,
+            self.cluster.follow(kind, self.namespace, self._select(app) if labelled else ""),
+            holds,
+            seconds=self.real_seconds(seconds),
+            describe=describe or _described,
+            progress=self.progress,
+            on_timeout=on_timeout,
+            scale=self.time_scale,
+        )
+
+    def wait_for_pods(self, holds: Callable[[tuple[Pod, ...]], bool], awaited: str, **how: Any) -> tuple[Pod, ...]:
+        """Watch the run's pods until they hold; `app`, `seconds` and `on_timeout` as in `wait_for`."""
+        return self.wait_for("Pod", holds, awaited, **how)
+
+    def wait_for_claims(
+        self, holds: Callable[[tuple[Claim, ...]], bool], awaited: str, **how: Any
+    ) -> tuple[Claim, ...]:
+        """Watch the run's claims until they hold."""
+        return self.wait_for("PersistentVolumeClaim", holds, awaited, **how)
+
+    def wait_for_disks(
+        self,
+        holds: Callable[[tuple[Disk, ...]], bool],
+        awaited: str,
+        *,
+        seconds: float | None = None,
+        on_timeout: Callable[[], str] | None = None,
+    ) -> tuple[Disk, ...] | Unknown:
+        """Ask Azure until the node resource group's disks hold; Unknown, at once, where Azure cannot be read."""
+        if isinstance(self.azure, Unknown):
+            return self.azure
+        self.lease.renew()
+        states: Iterator[tuple[Disk, ...] | Unknown | None] = self.azure.follow_disks()
+
+        def enough(disks: tuple[Disk, ...] | Unknown) -> bool:
+            return isinstance(disks, Unknown) or holds(disks)
+
+        def counted(disks: tuple[Disk, ...] | Unknown) -> str:
+            return str(disks) if isinstance(disks, Unknown) else f"{len(disks)} disks"
+
+        return wait(
+            awaited,
+            states,
+            enough,
+            seconds=self.real_seconds(seconds),
+            describe=counted,
+            progress=self.progress,
+            on_timeout=on_timeout,
+            scale=self.time_scale,
+        )
+
     def watch(self, *kinds: str) -> Watcher:
-        """Watch kinds of the run's namespace with arrival times in ms; `with session.watch("Pod", "Event") as seen:`."""
-        ...
+        """Watch kinds of the run's namespace, with arrival times: `with session.watch("Pod", "Event") as seen: …`."""
+        return self.cluster.watch(kinds, self.namespace)
 
     def cluster_seconds(self, elapsed: float) -> float:
-        """Elapsed real seconds as seconds of cluster time (× time_scale; a real cluster: the same)."""
-        ...
+        """Elapsed real seconds as seconds of cluster time."""
+        return elapsed * self.time_scale
 
-    def clean_up(self, seconds: float | None = None) -> CleanUp: ...
-    def close(self) -> None: ...
+    def real_seconds(self, seconds: float | None = None) -> float:
+        """The deadline in real seconds of a wait of cluster seconds (None: `wait_timeout`), never below 30."""
+        return max(_SHORTEST_DEADLINE, (seconds or self.parameters.wait_timeout) / self.time_scale)
+
+    def let_pass(self, seconds: float) -> None:
+        """Let cluster seconds pass: where the claim is that nothing more happens."""
+        time.sleep(seconds / self.time_scale)
+
+    def target_problem(self) -> str:
+        """Why the target does not answer (any more); empty when it does."""
+        try:
+            self.cluster.version()
+        except AksdisksError as error:
+            return str(error)
+        return ""
+
+    def clean_up(self, seconds: float | None = None) -> CleanUp:
+        """Remove what the run made and wait until it is gone; idempotent, may be called again after a failure.
+
+        The namespace and the Lease go only with the session that made them. `seconds` of cluster time for all of it.
+        """
+        result = Removal(
+            self.cluster,
+            self.azure,
+            self.namespace,
+            self.run_id,
+            journal=self.journal,
+            with_namespace=self.owner,
+            seconds=self.real_seconds(seconds),
+            time_scale=self.time_scale,
+            progress=self.progress,
+        ).run()
+        if self.owner and self.parameters.namespace != "create":
+            self.lease.release()
+        return result
+
+    def close(self) -> None:
+        """Give the connections back; nothing on the target changes."""
+        self.connection.close()
+
+    def _apply(self, manifest: Manifest) -> None:
+        name = f"{manifest['kind']} {manifest['metadata']['name']}"
+        self._note("apply", object=name)
+        self.cluster.apply(manifest, self.namespace)
+
+    def _scale(self, kind: str, name: str, replicas: int) -> None:
+        self._note("scale", object=f"{kind} {name}", replicas=replicas)
+        self.cluster.scale(kind, name, self.namespace, replicas)
+
+    def _delete(self, kind: str, name: str) -> None:
+        raw = self.cluster.find(kind, name, self.namespace)
+        if raw is None:
+            return
+        run = (raw["metadata"].get("labels") or {}).get(RUN_LABEL)
+        if run != self.run_id:
+            raise Refused(f"{kind} {name}: expected one that run {self.run_id} made, found {run or 'no run label'}")
+        self._note("delete", object=f"{kind} {name}")
+        self.cluster.delete(kind, name, self.namespace, uid=raw["metadata"]["uid"])
+
+    def _note(self, act: str, **details: Any) -> None:
+        self.lease.renew()
+        self.journal.write(act, namespace=self.namespace, **details)
+
+    def _select(self, app: str) -> str:
+        return f"{self.selector},app={app}" if app else self.selector
 
 
 def open_session(parameters: Parameters, *, progress: Progress = silent) -> Session:
-    """Reach the target, check `expect`, make or take the namespace; raises what errors.py says, exit codes 2 and 3."""
-    ...
+    """Reach the target, check its rails, and make the run's namespace or take hold of the prepared one.
+
+    Raises InputError (ParameterError, TargetMismatch, Refused) and CannotRun (NotReachable, NotAllowed,
+    NamespaceBusy); where it raises, nothing of the run is left.
+    """
+    connection = connect(parameters, progress)
+    check_storage_class(connection)
+    run_id = parameters.run_id or new_run_id()
+    create = parameters.namespace == "create"
+    namespace = f"aksdisks-{run_id}" if create else parameters.namespace
+    journal = Journal(connection.target.state_dir, run_id)
+    lease = Lease(
+        connection.cluster,
+        namespace,
+        run_id,
+        max(_SHORTEST_LEASE, round(2 * parameters.wait_timeout)),
+        lambda other: bool(Journal(connection.target.state_dir, other).ended()),
+    )
+    session = Session(connection, run_id, namespace, journal, lease)
+    journal.opened(target=parameters.target, server=connection.cluster.server, namespace=namespace, made=create)
+    try:
+        if create:
+            _make_namespace(session)
+        elif connection.cluster.find("Namespace", namespace) is None:
+            raise Refused(f"namespace {namespace}: expected a prepared one, found none")
+        session.owner = lease.acquire()
+        if not create:
+            _check_prepared(session)
+    except BaseException:
+        # Interrupted or refused: take back what this opening made, and only that.
+        _undo(session)
+        raise
+    return session
+
+
+def _make_namespace(session: Session) -> None:
+    """Make the run's namespace, unless this run did so before, and wait until pods can be made in it."""
+    manifest = manifests.namespace(session.namespace, session.labels, session.parameters.security == "restricted")
+    found = session.cluster.find("Namespace", session.namespace)
+    if found is None:
+        try:
+            session.cluster.create(manifest)
+            session.made_namespace = True
+        except AlreadyExists:
+            found = session.cluster.get("Namespace", session.namespace)
+    if found is not None and (found["metadata"].get("labels") or {}).get(RUN_LABEL) != session.run_id:
+        raise Refused(f"namespace {session.namespace}: expected one that this run made, found another's")
+    # Without the default service account the first pods would fail to be created, and events would say so.
+    wait(
+        f"the service account of namespace {session.namespace}",
+        session.cluster.follow("ServiceAccount", session.namespace),
+        lambda accounts: any(account.name == "default" for account in accounts),
+        seconds=session.real_seconds(60.0),
+        describe=_described,
+        scale=session.time_scale,
+    )
+
+
+def _undo(session: Session) -> None:
+    try:
+        if session.made_namespace:
+            session.cluster.delete("Namespace", session.namespace)
+        elif session.owner:
+            session.lease.release()
+    except AksdisksError as error:
+        session.progress(f"namespace {session.namespace}: {error}")
+
+
+def _check_prepared(session: Session) -> None:
+    """Refuse a prepared namespace that holds objects of our names which this run did not make."""
+    ours = (manifests.DEPLOYMENT, manifests.STATEFUL_SET, manifests.CLAIM)
+    prefix = f"{manifests.CLAIM_TEMPLATE}-{manifests.STATEFUL_SET}-"
+    found = [(w.kind, w.name, w.run) for w in session.cluster.workloads(session.namespace)]
+    found += [("claim", c.name, c.labels.get(RUN_LABEL, "")) for c in session.cluster.claims(session.namespace)]
+    for kind, name, run in found:
+        if (name in ours or name.startswith(prefix)) and run != session.run_id:
+            made_by = f"one that run {run} left" if run else "one that no run made"
+            hint = "aksdisks clean -f FILE removes it" if run else "it is left alone; choose another namespace"
+            raise Refused(f"{kind} {name} in namespace {session.namespace}: expected none, found {made_by}", hint=hint)
+
+
+def _with_replicas(manifest: Manifest, replicas: int) -> Manifest:
+    return {**manifest, "spec": {**manifest["spec"], "replicas": replicas}}
+
+
+def _described(found: tuple[Any, ...]) -> str:
+    """A state in a line: pods and claims with their status, others by name."""
+    shown = []
+    for value in found:
+        status = getattr(value, "status", None) or getattr(value, "phase", None)
+        shown.append(f"{value.name} {status}" if status else str(value.name))
+    return ", ".join(shown[:6]) + (f" and {len(shown) - 6} more" if len(shown) > 6 else "") or "none"

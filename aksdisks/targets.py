@@ -208,17 +208,18 @@ def _kubeconfig_client(file: str | None, context: str | None) -> ApiClient:
     """The official client as a kubeconfig sets it up: certificates, tokens, exec plugins."""
     from kubernetes import config
 
+    loader: Any = config  # parts of it have no types
     if file is not None and not Path(file).expanduser().is_file():
         raise ParameterError("kubeconfig", expected="a kubeconfig file", found=f"no file {file!r}")
     path = None if file is None else str(Path(file).expanduser())
     configuration = _configuration()
     try:
         if context:
-            names = [entry["name"] for entry in config.list_kube_config_contexts(path)[0]]
+            names = [entry["name"] for entry in loader.list_kube_config_contexts(path)[0]]
             if context not in names:
                 near = did_you_mean(context, names)
                 raise ParameterError("context", expected=f"one of {', '.join(names)}", found=repr(context), hint=near)
-        config.load_kube_config(path, context, client_configuration=configuration, persist_config=False)
+        loader.load_kube_config(path, context, client_configuration=configuration, persist_config=False)
     except AksdisksError:
         raise
     except Exception as error:  # the loader raises its own, yaml's, binascii's and whatever an exec plugin does
@@ -230,9 +231,10 @@ def _kubeconfig_client(file: str | None, context: str | None) -> ApiClient:
 def _in_cluster_client() -> ApiClient:
     from kubernetes import config
 
+    loader: Any = config
     configuration = _configuration()
     try:
-        config.load_incluster_config(client_configuration=configuration)
+        loader.load_incluster_config(client_configuration=configuration)
     except config.ConfigException as error:
         raise NotReachable(f"in-cluster: expected a pod's service account, found: {_one_line(error)}") from error
     return _client(configuration)

@@ -1,0 +1,110 @@
+"""The way in: a target's clients, its nodes, and the proof that it is the expected cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aksdisks.azure import Azure, place, same
+from aksdisks.cluster import Cluster
+from aksdisks.errors import NotAllowed, Refused, TargetMismatch, did_you_mean
+from aksdisks.model import Node, StorageClass, Unknown
+from aksdisks.parameters import Parameters
+from aksdisks.targets import Target, open_target
+from aksdisks.waiting import Progress, silent
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Both clients of a target that answers and is the expected one; nothing was made yet."""
+
+    parameters: Parameters
+    target: Target
+    cluster: Cluster
+    azure: Azure | Unknown
+    progress: Progress
+
+    def close(self) -> None:
+        """Give Azure's connections back; Kubernetes' pool ends with the process."""
+        if isinstance(self.azure, Azure):
+            self.azure.close()
+
+
+def connect(parameters: Parameters, progress: Progress = silent) -> Connection:
+    """Reach the target and check `expect`. Raises InputError, TargetMismatch, NotReachable and NotAllowed."""
+    target = open_target(parameters)
+    cluster = Cluster(target.kubernetes(), progress)
+    nodes: tuple[Node, ...] | Unknown
+    try:
+        nodes = cluster.nodes()
+    except NotAllowed as error:
+        # Any answer proves that the cluster is there; without the nodes Azure cannot be found.
+        nodes = Unknown(error.message)
+        cluster.version()
+    azure = _azure(target, nodes)
+    connection = Connection(parameters, target, cluster, azure, progress)
+    if target.expected:
+        _check_expected(connection)
+    return connection
+
+
+def check_storage_class(connection: Connection) -> StorageClass | Unknown:
+    """The class that the parameters name; raises Refused when there is none, it makes no disks, or it retains them."""
+    parameters = connection.parameters
+    try:
+        classes = connection.cluster.classes()
+    except NotAllowed as error:
+        return Unknown(error.message)
+    found = next((entry for entry in classes if entry.name == parameters.storage_class), None)
+    if found is None:
+        names = [entry.name for entry in classes if entry.makes_disks]
+        raise Refused(
+            f"storage_class: expected one of {', '.join(sorted(names)) or 'a disk class (none is there)'}, "
+            f"found {parameters.storage_class!r}",
+            hint=did_you_mean(parameters.storage_class, names),
+        )
+    if not found.makes_disks:
+        raise Refused(f"storage_class {found.name}: expected a class that makes disks, found {found.provisioner}")
+    if found.reclaim_policy == "Retain" and not parameters.allow_retain:
+        raise Refused(
+            f"storage_class {found.name}: expected reclaim policy Delete, found Retain",
+            hint="disks would stay and cost; allow_retain: true accepts that",
+        )
+    return found
+
+
+def _azure(target: Target, nodes: tuple[Node, ...] | Unknown) -> Azure | Unknown:
+    """Azure's client: the subscription and the node resource group are in the nodes' providerID."""
+    if isinstance(target.azure, Unknown):
+        return target.azure
+    if isinstance(nodes, Unknown):
+        return Unknown(f"the nodes, which tell the subscription, cannot be read: {nodes.because}")
+    places = {
+        (sub.lower(), group.lower()): (sub, group)
+        for n in nodes
+        if (found := place(n.provider_id))
+        for sub, group in [found]
+    }
+    if len(places) != 1:
+        return Unknown(f"the nodes' providerIDs name {len(places)} Azure resource groups, expected 1")
+    subscription, group = next(iter(places.values()))
+    return Azure(target.azure, subscription, group, target.time_scale)
+
+
+def _check_expected(connection: Connection) -> None:
+    """`expect` names the API server's URL, the managed cluster's ARM id, or the node resource group's."""
+    expected, cluster, azure = connection.target.expected, connection.cluster, connection.azure
+    if "://" in expected:
+        if not same(expected, cluster.server):
+            raise TargetMismatch(f"expect: expected {expected}, found {cluster.server}")
+        return
+    if isinstance(azure, Unknown):
+        raise NotAllowed(f"expect: {expected} cannot be compared: Azure is unknown, because {azure.because}")
+    found = f"/subscriptions/{azure.subscription}/resourceGroups/{azure.resource_group}"
+    wanted = expected
+    if "/managedclusters/" in expected.lower():
+        group = azure.node_resource_group(expected)
+        if isinstance(group, Unknown):
+            raise NotAllowed(f"expect: {expected} cannot be compared: {group.because}")
+        wanted = "/".join(["", "subscriptions", expected.strip("/").split("/")[1], "resourceGroups", group])
+    if not same(wanted, found):
+        raise TargetMismatch(f"expect: expected {expected} ({wanted}), found nodes in {found}")
