@@ -1,0 +1,117 @@
+"""What admission adds to or refuses in new objects: namespaces, service accounts, tolerations, classes, finalizers."""
+
+from __future__ import annotations
+
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.registry import RESOURCES, Resource
+from aksdisks.lab.kube.status import Cause, forbidden, not_found
+from aksdisks.lab.kube.store import Store
+
+_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+_TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+_TOLERATED_SECONDS = 300
+_PRIORITIES = {"system-node-critical": 2000001000, "system-cluster-critical": 2000000000}
+
+
+def on_create(store: Store, ids: Ids, kind: Resource, obj: Object) -> None:
+    """Change a new object as upstream's admission plugins do; 404 or 403 when they refuse it."""
+    metadata = obj["metadata"]
+    if kind.namespaced:
+        _namespace_lifecycle(store, kind, metadata)
+    if kind.plural == "pods":
+        _service_account(store, ids, obj)
+        _tolerations(obj["spec"])
+        _priority(obj)
+    elif kind.plural == "persistentvolumeclaims":
+        _storage_class(store, obj["spec"])
+        _protect(metadata, "kubernetes.io/pvc-protection")
+    elif kind.plural == "persistentvolumes":
+        _protect(metadata, "kubernetes.io/pv-protection")
+    elif kind.plural == "namespaces" and metadata.get("name"):
+        metadata["labels"] = {**metadata.get("labels", {}), "kubernetes.io/metadata.name": metadata["name"]}
+
+
+def _namespace_lifecycle(store: Store, kind: Resource, metadata: Object) -> None:
+    namespace = metadata["namespace"]
+    found = store.get("namespaces", ("", namespace))
+    if found is None:
+        raise not_found(RESOURCES["namespaces"], namespace)
+    if found.object.get("status", {}).get("phase") == "Terminating":
+        # Refused whatever the object is, so that the namespace can become empty.
+        cause = Cause("metadata.namespace", "NamespaceTerminating", f"namespace {namespace} is being terminated")
+        why = f"unable to create new content in namespace {namespace} because it is being terminated"
+        raise forbidden(kind, metadata.get("name", ""), why, [cause])
+
+
+def _protect(metadata: Object, finalizer: str) -> None:
+    finalizers = metadata.setdefault("finalizers", [])
+    if finalizer not in finalizers:
+        finalizers.append(finalizer)
+
+
+def _storage_class(store: Store, spec: Object) -> None:
+    """The default class for a claim that names none; the newest, should there be several."""
+    if "storageClassName" in spec or spec.get("volumeName") == "":
+        return
+    classes = [version.object for _, version in store.list("storageclasses")]
+    default = [c for c in classes if c["metadata"].get("annotations", {}).get(_DEFAULT_CLASS) == "true"]
+    if default:
+        newest = max(default, key=lambda c: c["metadata"]["creationTimestamp"])
+        spec["storageClassName"] = newest["metadata"]["name"]
+
+
+def _tolerations(spec: Object) -> None:
+    tolerations = spec.setdefault("tolerations", [])
+    for taint in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
+        if any(_tolerates(toleration, taint) for toleration in tolerations):
+            continue
+        tolerations.append(
+            {"key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": _TOLERATED_SECONDS}
+        )
+
+
+def _tolerates(toleration: Object, taint: str) -> bool:
+    return toleration.get("key", taint) == taint and toleration.get("effect", "NoExecute") == "NoExecute"
+
+
+def _priority(pod: Object) -> None:
+    spec = pod["spec"]
+    name = spec.get("priorityClassName")
+    if name and name not in _PRIORITIES:
+        raise forbidden(
+            RESOURCES["pods"], pod["metadata"].get("name", ""), f"no PriorityClass with name {name} was found"
+        )
+    spec["priority"] = _PRIORITIES.get(name, 0)
+    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+
+
+def _service_account(store: Store, ids: Ids, pod: Object) -> None:
+    """The account, and its token mounted into every container (plugin/pkg/admission/serviceaccount)."""
+    spec, metadata = pod["spec"], pod["metadata"]
+    name = spec.get("serviceAccountName") or "default"
+    spec["serviceAccountName"] = spec["serviceAccount"] = name
+    account = store.get("serviceaccounts", (metadata["namespace"], name))
+    if account is None:
+        why = f'error looking up service account {metadata["namespace"]}/{name}: serviceaccount "{name}" not found'
+        raise forbidden(RESOURCES["pods"], metadata.get("name", ""), why)
+    wanted = spec.get("automountServiceAccountToken", account.object.get("automountServiceAccountToken", True))
+    containers = [*spec.get("initContainers", ()), *spec.get("containers", ())]
+    unmounted = [c for c in containers if not any(m.get("mountPath") == _TOKEN_PATH for m in c.get("volumeMounts", ()))]
+    if not wanted or not unmounted:
+        return
+    volume = f"kube-api-access-{ids.suffix()}"
+    for container in unmounted:
+        mount = {"name": volume, "readOnly": True, "mountPath": _TOKEN_PATH}
+        container.setdefault("volumeMounts", []).append(mount)
+    spec.setdefault("volumes", []).append({"name": volume, "projected": _token_sources()})
+
+
+def _token_sources() -> Object:
+    field = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
+    sources = [
+        {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": field}]}},
+    ]
+    return {"sources": sources, "defaultMode": 420}

@@ -1,0 +1,351 @@
+"""The Kubernetes API in process: what controllers call and what the HTTPS handlers translate to."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube import applying, decoding, eventviews, objects, paging, patches, scaling, selectors, watching
+from aksdisks.lab.kube.deletion import Deleted, DeleteOptions, delete
+from aksdisks.lab.kube.interface import Object, WatchEvent
+from aksdisks.lab.kube.pods import bind, evict
+from aksdisks.lab.kube.registry import EVENTS_V1, RESOURCES
+from aksdisks.lab.kube.status import no_such_resource
+from aksdisks.lab.kube.store import Key, Store, Version
+from aksdisks.lab.kube.watching import VersionEvent
+from aksdisks.lab.kube.writes import Writes, storage_key
+
+PatchType = Literal["merge", "strategic", "json", "apply"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list. `remaining` is None when unknown, as upstream leaves it with selectors or on the last page."""
+
+    versions: Sequence[Version]
+    resource_version: str
+    continue_token: str = ""
+    remaining: int | None = None
+
+    @property
+    def items(self) -> list[Object]:
+        """The objects, shared with the store."""
+        return [version.object for version in self.versions]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write left: the version, and whether the write created it."""
+
+    version: Version
+    created: bool = False
+
+
+class KubeApi:
+    """Implements `KubernetesApi` in process; the `*_version` calls are the richer ones that the wire needs.
+
+    All raise `ApiError` with upstream's code, reason, message and details.
+    """
+
+    def __init__(self, store: Store, clock: Clock, ids: Ids) -> None:
+        self.store = store
+        self.clock = clock
+        self.writes = Writes(store, clock, ids)
+
+    # Reading
+
+    async def get(self, resource: str, name: str, namespace: str | None = None) -> Object:
+        """One object; 404 when there is none."""
+        return self.get_version(resource, name, namespace).object
+
+    def get_version(
+        self, resource: str, name: str, namespace: str | None = None, subresource: str | None = None
+    ) -> Version:
+        """One object as a version, or its scale."""
+        version = self._view(resource, self.writes.current(resource, _key(resource, namespace, name)))
+        return scaling.view(version) if subresource == "scale" else version
+
+    async def list(
+        self, resource: str, namespace: str | None = None, *, label_selector: str = "", field_selector: str = ""
+    ) -> tuple[list[Object], str]:
+        """All objects that match, and the resourceVersion to watch from."""
+        page = self.list_page(resource, namespace, label_selector=label_selector, field_selector=field_selector)
+        return page.items, page.resource_version
+
+    def list_page(
+        self,
+        resource: str,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 0,
+        continue_token: str = "",
+        resource_version: str = "",
+    ) -> Page:
+        """One page, sorted by namespace and name; later pages show the same moment as the first (410 when forgotten).
+
+        `resource_version`: refused with 504 when it lies in the future; else the newest state answers.
+        """
+        _served(resource)
+        holds = selectors.predicate(storage_key(resource), label_selector, field_selector)
+        paging.check_not_future(resource_version, self.store.resource_version)
+        key = storage_key(resource)
+        if continue_token:
+            at, start = paging.decode(continue_token)
+            found = paging.after(paging.at(self.store, key, namespace, at), start)
+        else:
+            at = self.store.resource_version
+            found = builtins.list(self.store.list(key, namespace))
+        if holds is not None:
+            found = [pair for pair in found if holds(pair[1].object)]
+        token, remaining = "", None
+        if 0 < limit < len(found):
+            token = paging.encode(at, found[limit - 1][0])
+            remaining = len(found) - limit if holds is None else None
+            found = found[:limit]
+        return Page([self._view(resource, version) for _, version in found], str(at), token, remaining)
+
+    async def watch(
+        self,
+        resource: str,
+        namespace: str | None = None,
+        *,
+        resource_version: str,
+        label_selector: str = "",
+        field_selector: str = "",
+        allow_bookmarks: bool = False,
+        timeout_seconds: float | None = None,
+    ) -> AsyncIterator[WatchEvent]:
+        """Every change after `resource_version` as objects; `watch_versions` with the same meaning."""
+        async for event in self.watch_versions(
+            resource,
+            namespace,
+            resource_version=resource_version,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            allow_bookmarks=allow_bookmarks,
+            timeout_seconds=timeout_seconds,
+        ):
+            yield WatchEvent(event.type, event.version.object)
+
+    def watch_versions(
+        self,
+        resource: str,
+        namespace: str | None = None,
+        *,
+        resource_version: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+        allow_bookmarks: bool = False,
+        timeout_seconds: float | None = None,
+        send_initial_events: bool = False,
+    ) -> AsyncIterator[VersionEvent]:
+        """Changes as versions, whose JSON is shared by all watchers.
+
+        Without a resourceVersion, with "0" or with `send_initial_events`, the present objects come first as ADDED. An
+        object that leaves the selection comes as DELETED, one that enters as ADDED. `timeout_seconds` is real time, as
+        clients mean it. 400 for a bad selector at once; 410 from the first step when the version is forgotten.
+        """
+        _served(resource)
+        holds = selectors.predicate(storage_key(resource), label_selector, field_selector)
+        request = watching.Watch(
+            storage_key(resource), namespace, resource_version, holds, allow_bookmarks, timeout_seconds,
+            send_initial_events,
+        )  # fmt: skip
+        events = watching.watch(self.store, self.clock, request)
+        return self._views(events) if resource == EVENTS_V1 else events
+
+    # Writing
+
+    async def create(
+        self,
+        resource: str,
+        obj: Object,
+        namespace: str | None = None,
+        *,
+        dry_run: bool = False,
+        field_validation: str = "Ignore",
+        warnings: list[str] | None = None,
+    ) -> Object:
+        """Store a new object: defaults, admission, validation; what upstream warns of is added to `warnings`."""
+        return self.create_version(
+            resource, obj, namespace, dry_run=dry_run, field_validation=field_validation, warnings=warnings
+        ).object
+
+    def create_version(
+        self,
+        resource: str,
+        obj: Object,
+        namespace: str | None = None,
+        *,
+        dry_run: bool = False,
+        field_validation: str = "Ignore",
+        warnings: builtins.list[str] | None = None,
+    ) -> Version:
+        """As `create`, the version instead of the object."""
+        _served(resource)
+        body = decoding.decode(resource, objects.copy(obj), field_validation, warnings)
+        return self._view(resource, self.writes.create(resource, body, namespace, dry_run=dry_run))
+
+    async def update(
+        self,
+        resource: str,
+        obj: Object,
+        *,
+        subresource: str | None = None,
+        dry_run: bool = False,
+        field_validation: str = "Ignore",
+        warnings: builtins.list[str] | None = None,
+    ) -> Object:
+        """Replace an object or what its subresource owns (`status`, `scale`, `finalize`); 409 when obj is not current."""
+        return self.update_version(
+            resource, obj, subresource=subresource, dry_run=dry_run, field_validation=field_validation,
+            warnings=warnings,
+        ).object  # fmt: skip
+
+    def update_version(
+        self,
+        resource: str,
+        obj: Object,
+        *,
+        subresource: str | None = None,
+        dry_run: bool = False,
+        field_validation: str = "Ignore",
+        warnings: builtins.list[str] | None = None,
+    ) -> Version:
+        """As `update`, the version instead of the object; a scale when the subresource is `scale`."""
+        _served(resource)
+        body = objects.copy(obj)
+        if subresource == "scale":
+            metadata = body.get("metadata", {})
+            key = _key(resource, metadata.get("namespace"), metadata.get("name", ""))
+            whole = scaling.scaled(resource, self.writes.current(resource, key), body)
+            return scaling.view(self.writes.update(resource, whole, None, dry_run=dry_run))
+        body = decoding.decode(resource, body, field_validation, warnings)
+        return self._view(resource, self.writes.update(resource, body, subresource, dry_run=dry_run))
+
+    async def patch(
+        self,
+        resource: str,
+        name: str,
+        patch: Any,
+        namespace: str | None = None,
+        *,
+        subresource: str | None = None,
+        patch_type: PatchType = "merge",
+        dry_run: bool = False,
+        field_manager: str = "",
+        force: bool = False,
+        field_validation: str = "Ignore",
+        warnings: builtins.list[str] | None = None,
+    ) -> Object:
+        """Change part of an object; `apply` (server-side) also creates it."""
+        return self.patch_version(
+            resource, name, patch, namespace, subresource=subresource, patch_type=patch_type, dry_run=dry_run,
+            field_manager=field_manager, force=force, field_validation=field_validation, warnings=warnings,
+        ).version.object  # fmt: skip
+
+    def patch_version(
+        self,
+        resource: str,
+        name: str,
+        patch: Any,
+        namespace: str | None = None,
+        *,
+        subresource: str | None = None,
+        patch_type: PatchType = "merge",
+        dry_run: bool = False,
+        field_manager: str = "",
+        force: bool = False,
+        field_validation: str = "Ignore",
+        warnings: builtins.list[str] | None = None,
+    ) -> Written:
+        """As `patch`; tells whether an apply created the object (201 on the wire)."""
+        _served(resource)
+        key = _key(resource, namespace, name)
+        if patch_type == "apply":
+            body = decoding.decode(resource, objects.copy(patch), field_validation or "Strict", warnings)
+            request = applying.Apply(resource, key, body, subresource, field_manager, force)
+            applied, created = applying.apply(self.writes, request, dry_run=dry_run)
+            return Written(self._view(resource, applied), created)
+        version = self._view(resource, self.writes.current(resource, key))
+        if subresource == "scale":
+            changed = patches.apply(resource, scaling.view(version).object, patch, patch_type)
+            whole = scaling.scaled(resource, version, changed)
+            return Written(scaling.view(self.writes.update(resource, whole, None, dry_run=dry_run)))
+        changed = patches.apply(resource, version.object, patch, patch_type)
+        body = decoding.decode(resource, changed, field_validation, warnings)
+        return Written(self._view(resource, self.writes.update(resource, body, subresource, dry_run=dry_run)))
+
+    async def delete(
+        self,
+        resource: str,
+        name: str,
+        namespace: str | None = None,
+        *,
+        propagation: Literal["Background", "Foreground", "Orphan"] | None = None,
+        grace_period_seconds: int | None = None,
+        uid: str | None = None,
+        resource_version: str | None = None,
+        dry_run: bool = False,
+    ) -> Object:
+        """Delete, or mark as being deleted where a grace period or a finalizer says so; the object as it then is."""
+        options = DeleteOptions(propagation, grace_period_seconds, uid, resource_version)
+        return self.delete_version(resource, name, namespace, options, dry_run=dry_run).version.object
+
+    def delete_version(
+        self, resource: str, name: str, namespace: str | None, options: DeleteOptions, *, dry_run: bool = False
+    ) -> Deleted:
+        """As `delete`; tells whether the object is gone (a Status on the wire) or only marked."""
+        _served(resource)
+        deleted = delete(self.writes, resource, _key(resource, namespace, name), options, dry_run=dry_run)
+        return Deleted(self._view(resource, deleted.version), deleted.gone)
+
+    def delete_collection(
+        self,
+        resource: str,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        options: DeleteOptions | None = None,
+        dry_run: bool = False,
+    ) -> builtins.list[Version]:
+        """Delete each object that matches; the versions as they were found."""
+        page = self.list_page(resource, namespace, label_selector=label_selector, field_selector=field_selector)
+        for version in page.versions:
+            metadata = version.object["metadata"]
+            name, of = metadata["name"], metadata.get("namespace")
+            self.delete_version(resource, name, of, options or DeleteOptions(), dry_run=dry_run)
+        return builtins.list(page.versions)
+
+    async def bind(self, namespace: str, name: str, node: str, *, uid: str | None = None) -> None:
+        """Assign a pod to a node (pods/binding): nodeName, the PodScheduled condition, nomination cleared."""
+        bind(self.writes, (namespace, name), node, uid)
+
+    async def evict(self, namespace: str, name: str, options: DeleteOptions | None = None) -> None:
+        """Evict a pod (pods/eviction): the DisruptionTarget condition, then a delete."""
+        evict(self.writes, (namespace, name), options or DeleteOptions())
+
+    def _view(self, resource: str, version: Version) -> Version:
+        return eventviews.view(version) if resource == EVENTS_V1 else version
+
+    @staticmethod
+    async def _views(events: AsyncIterator[VersionEvent]) -> AsyncIterator[VersionEvent]:
+        async for event in events:
+            yield VersionEvent(event.type, eventviews.view(event.version))
+
+
+def _served(resource: str) -> None:
+    if resource not in RESOURCES:
+        raise no_such_resource()
+
+
+def _key(resource: str, namespace: str | None, name: str) -> Key:
+    _served(resource)
+    return ((namespace or "default") if RESOURCES[resource].namespaced else "", name)

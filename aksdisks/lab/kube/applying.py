@@ -1,0 +1,85 @@
+"""Server-side apply: create, or merge by the schema's list keys, with the owners of fields in managedFields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aksdisks.lab.kube import objects, ownership, schema
+from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.kube.registry import RESOURCES
+from aksdisks.lab.kube.status import bad_request
+from aksdisks.lab.kube.store import Key, Version
+from aksdisks.lab.kube.writes import Writes, storage_key
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """One apply request: the configuration as decoded, and on whose behalf."""
+
+    resource: str
+    key: Key
+    body: Object
+    subresource: str | None
+    manager: str
+    force: bool
+
+
+def apply(writes: Writes, request: Apply, *, dry_run: bool = False) -> tuple[Version, bool]:
+    """Create or change an object so that it has what the configuration says; the version, and whether it is new.
+
+    Fields that this manager applied before and now leaves out are removed unless another manager owns them. 409
+    Conflict names the fields that another manager owns with another value, unless forced. 400 without a manager.
+    """
+    kind = RESOURCES[request.resource]
+    if not request.manager:
+        raise bad_request(
+            'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'
+        )
+    name = request.body.get("metadata", {}).get("name", request.key[1])
+    if name != request.key[1]:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({request.key[1]})")
+    config = objects.copy(request.body)
+    config.setdefault("metadata", {})["name"] = name
+    config["metadata"].pop("managedFields", None)
+    root = schema.root(kind)
+    mine = ownership.fields(root, config)
+    entry = ownership.entry(kind.api_version, request.manager, request.subresource, mine, writes.now())
+    current = writes.store.get(storage_key(request.resource), request.key)
+    if current is None:
+        if request.subresource:
+            writes.current(request.resource, request.key)
+        config["metadata"]["managedFields"] = [entry]
+        return writes.create(request.resource, config, request.key[0] or None, dry_run=dry_run), True
+    live: Object = objects.copy(current.object)
+    entries = live["metadata"].pop("managedFields", [])
+    others = [one for one in entries if not ownership.is_of(one, request.manager, request.subresource)]
+    before = next((one["fieldsV1"] for one in entries if one not in others), {})
+    conflicts = ownership.conflicts(live, config, mine, others)
+    if conflicts and not request.force:
+        raise _conflict(conflicts)
+    if conflicts:
+        others = ownership.taken(others, [path for path, _ in conflicts])
+    dropped = ownership.dropped(before, mine, others)
+    merged = ownership.merge(root, ownership.without(live, dropped), config)
+    unchanged = entries and before == mine and objects.same(merged, live)
+    merged["metadata"]["managedFields"] = entries if unchanged else [*others, entry]
+    return writes.update(request.resource, merged, request.subresource, dry_run=dry_run), False
+
+
+def _conflict(conflicts: list[tuple[ownership.Path, str]]) -> ApiError:
+    by_manager: dict[str, list[str]] = {}
+    for path, manager in conflicts:
+        by_manager.setdefault(manager, []).append(ownership.text(path))
+    causes = [
+        {"reason": "FieldManagerConflict", "message": f'conflict with "{manager}"', "field": field}
+        for manager, fields in by_manager.items()
+        for field in fields
+    ]
+    count = len(causes)
+    if count == 1:
+        shown = f"{causes[0]['message']}: {causes[0]['field']}"
+    else:
+        parts = [f'conflicts with "{m}":\n' + "\n".join(f"- {f}" for f in fields) for m, fields in by_manager.items()]
+        shown = "\n".join(parts)
+    message = f"Apply failed with {count} conflict{'s' if count > 1 else ''}: {shown}"
+    return ApiError(409, "Conflict", message, {"causes": causes})

@@ -1,0 +1,156 @@
+"""Bodies against the schema: kind, unknown fields, types and quantities, as upstream's decoder answers them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aksdisks.lab.kube import quantities, schema
+from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.registry import RESOURCES, Resource
+from aksdisks.lab.kube.status import bad_request
+
+
+class _WrongType(Exception):
+    """A value that Go would not decode; the message is the decoder's."""
+
+
+def decode(resource: str, body: Any, field_validation: str = "Ignore", warnings: list[str] | None = None) -> Object:
+    """The body as the typed decoder would see it: quantities canonical, unknown fields and nulls gone.
+
+    Changes and returns `body`. 400 for another kind or version, a value of the wrong type, a bad quantity, and with
+    `field_validation` Strict for unknown fields; with Warn they are added to `warnings`.
+    """
+    kind = RESOURCES[resource]
+    if not isinstance(body, dict):
+        raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): expected an object")
+    _check_kind(kind, body)
+    unknown: list[str] = []
+    try:
+        _walk(schema.root(kind), body, "", unknown)
+    except _WrongType as error:
+        raise _cannot(kind, str(error)) from error
+    if unknown and field_validation == "Strict":
+        raise _cannot(kind, "strict decoding error: " + ", ".join(f'unknown field "{path}"' for path in unknown))
+    if unknown and field_validation == "Warn" and warnings is not None:
+        warnings += [f'unknown field "{path}"' for path in unknown]
+    return body
+
+
+def complete(resource: str, obj: Object) -> Object:
+    """The object with the keys that Go always writes and without the empty lists and maps that it never does.
+
+    The schema gives a default exactly for the fields that have no omitempty. Changes and returns `obj`.
+    """
+    _complete(schema.root(RESOURCES[resource]), obj)
+    return obj
+
+
+def _check_kind(kind: Resource, body: Object) -> None:
+    given_kind, given_version = body.get("kind") or kind.kind, body.get("apiVersion") or kind.api_version
+    if given_kind == kind.kind and given_version == kind.api_version:
+        return
+    if given_kind == kind.kind:
+        raise bad_request(
+            f"the API version in the data ({given_version}) does not match the expected API version "
+            f"({kind.api_version})"
+        )
+    short = given_version.rpartition("/")[2]
+    group = kind.group.partition(".")[0] or "core"
+    raise bad_request(
+        f'{given_kind} in version "{short}" cannot be handled as a {kind.kind}: converting ({short}.{given_kind}) to '
+        f"({group}.{kind.kind}): unknown conversion"
+    )
+
+
+def _cannot(kind: Resource, why: str) -> Exception:
+    return bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}')
+
+
+def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: str = "") -> Any:
+    """Check one value; returns what replaces it. `where` is the field as Go's errors name it."""
+    if node is schema.NOWHERE or value is None:
+        return value
+    if node.is_quantity:
+        return _quantity(value)
+    if "oneOf" in node.schema:
+        return value
+    _check_type(node, value, where)
+    if isinstance(value, list):
+        for index, element in enumerate(value):
+            value[index] = _walk(node.items(), element, f"{path}[{index}]", unknown, where)
+    elif isinstance(value, dict) and (node.is_struct or node.is_map):
+        struct = node.name.rpartition(".")[2]
+        for key in list(value):
+            inner = f"{path}.{key}" if path else key
+            child = node.child(key)
+            if child is schema.NOWHERE and node.is_struct:
+                unknown.append(inner)
+                del value[key]
+            elif value[key] is None:
+                del value[key]
+            else:
+                named = f"{struct or where.partition('.')[0]}.{_unindexed(inner)}"
+                value[key] = _walk(child, value[key], inner, unknown, named)
+    return value
+
+
+def _quantity(value: Any) -> str:
+    try:
+        return quantities.canonical(str(value))
+    except ValueError as error:
+        raise _WrongType(str(error)) from error
+
+
+def _unindexed(path: str) -> str:
+    return "".join(part.partition("]")[2] if index else part for index, part in enumerate(path.split("[")))
+
+
+_JSON = {str: "string", bool: "bool", int: "number", float: "number", dict: "object", list: "array"}
+_EXPECTED: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "object": (dict,),
+    "array": (list,),
+}
+
+
+def _check_type(node: schema.Node, value: Any, where: str) -> None:
+    wanted = node.schema.get("type")
+    if wanted is None or (type(value) in _EXPECTED[wanted]):
+        return
+    found = f"number {value}" if isinstance(value, float) else _JSON[type(value)]
+    raise _WrongType(f"json: cannot unmarshal {found} into Go struct field {where} of type {_go_type(node)}")
+
+
+def _go_type(node: schema.Node) -> str:
+    kind = node.schema.get("type")
+    if kind == "array":
+        return f"[]{_go_type(node.items())}"
+    if kind == "object":
+        return f"v1.{node.name.rpartition('.')[2]}" if node.is_struct else f"map[string]{_go_type(node.child('*'))}"
+    if kind == "integer":
+        return str(node.schema.get("format", "int64"))
+    return {"boolean": "bool", "number": "float64"}.get(str(kind), "string")
+
+
+def _complete(node: schema.Node, value: Any) -> None:
+    if isinstance(value, list):
+        inner = node.items()
+        for element in value:
+            _complete(inner, element)
+        return
+    if not isinstance(value, dict) or node is schema.NOWHERE:
+        return
+    required = node.schema.get("required", ())
+    for key, inner_value in list(value.items()):
+        if isinstance(inner_value, dict | list):
+            child = node.child(key)
+            _complete(child, inner_value)
+            if not inner_value and key not in required and (isinstance(inner_value, list) or child.is_map):
+                del value[key]
+    for key, default in node.defaults:
+        if key not in value:
+            value[key] = {} if default == {} else default
+            _complete(node.child(key), value[key])

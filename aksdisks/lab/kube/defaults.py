@@ -1,0 +1,251 @@
+"""The defaults that upstream fills in, and the status that a new object starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aksdisks.lab.kube import decoding
+from aksdisks.lab.kube.interface import Object
+
+_ROLLING = {"maxUnavailable": "25%", "maxSurge": "25%"}
+
+
+def apply(resource: str, obj: Object) -> None:
+    """Fill in what the object leaves out (pkg/apis/*/v1/defaults.go); changes `obj`."""
+    fill = _BY_RESOURCE.get(resource)
+    if fill is not None:
+        fill(obj)
+    decoding.complete(resource, obj)
+
+
+def first_status(resource: str, obj: Object, now: str) -> None:
+    """Replace the status of a new object by the one its strategy gives it; changes `obj`."""
+    if resource == "pods":
+        obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj["spec"])}
+    elif resource == "persistentvolumeclaims":
+        obj["status"] = {"phase": "Pending"}
+    elif resource == "persistentvolumes":
+        obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": now}
+    elif resource == "namespaces":
+        obj["spec"] = {"finalizers": ["kubernetes"]}
+        obj["status"] = {"phase": "Active"}
+    elif resource in _EMPTY_STATUS:
+        obj["status"] = dict(_EMPTY_STATUS[resource])
+
+
+_EMPTY_STATUS: dict[str, Object] = {
+    "deployments": {},
+    "replicasets": {"replicas": 0},
+    "statefulsets": {"replicas": 0, "availableReplicas": 0},
+    "services": {"loadBalancer": {}},
+    "volumeattachments": {"attached": False},
+}
+
+
+def qos_class(spec: Object) -> str:
+    """BestEffort without cpu and memory requests and limits, Guaranteed when all limits equal requests, else Burstable."""
+    containers = [*spec.get("initContainers", ()), *spec.get("containers", ())]
+    kinds = ("cpu", "memory")
+    requests = [{k: v for k, v in c.get("resources", {}).get("requests", {}).items() if k in kinds} for c in containers]
+    limits = [{k: v for k, v in c.get("resources", {}).get("limits", {}).items() if k in kinds} for c in containers]
+    if not any(requests) and not any(limits):
+        return "BestEffort"
+    guaranteed = all(
+        len(limit) == 2 and (request or limit) == limit for request, limit in zip(requests, limits, strict=True)
+    )
+    return "Guaranteed" if guaranteed else "Burstable"
+
+
+def _set(target: Object, **values: Any) -> None:
+    for key, value in values.items():
+        if target.get(key) in (None, ""):
+            target[key] = value
+
+
+def _pod(pod: Object) -> None:
+    spec = pod.setdefault("spec", {})
+    pod_spec(spec)
+    _set(spec, enableServiceLinks=True)
+    # Requests follow limits in pods only, not in templates.
+    for container in [*spec.get("initContainers", ()), *spec.get("containers", ())]:
+        resources = container.get("resources", {})
+        if resources.get("limits"):
+            resources["requests"] = {**resources["limits"], **resources.get("requests", {})}
+
+
+def pod_spec(spec: Object) -> None:
+    """The defaults of a pod's spec, as in templates."""
+    _set(
+        spec,
+        restartPolicy="Always",
+        terminationGracePeriodSeconds=30,
+        dnsPolicy="ClusterFirst",
+        securityContext={},
+        schedulerName="default-scheduler",
+    )
+    if spec.get("serviceAccountName") and not spec.get("serviceAccount"):
+        spec["serviceAccount"] = spec["serviceAccountName"]
+    elif spec.get("serviceAccount") and not spec.get("serviceAccountName"):
+        spec["serviceAccountName"] = spec["serviceAccount"]
+    for container in [*spec.get("initContainers", ()), *spec.get("containers", ())]:
+        _container(container)
+    for volume in spec.get("volumes", ()):
+        _volume(volume)
+
+
+def _container(container: Object) -> None:
+    _set(
+        container,
+        resources={},
+        terminationMessagePath="/dev/termination-log",
+        terminationMessagePolicy="File",
+        imagePullPolicy="Always" if _is_latest(container.get("image", "")) else "IfNotPresent",
+    )
+    for port in container.get("ports", ()):
+        _set(port, protocol="TCP")
+    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if name in container:
+            _probe(container[name])
+    for variable in container.get("env", ()):
+        reference = variable.get("valueFrom", {}).get("fieldRef")
+        if reference is not None:
+            _set(reference, apiVersion="v1")
+
+
+def _probe(probe: Object) -> None:
+    _set(probe, timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
+    if "httpGet" in probe:
+        _set(probe["httpGet"], path="/", scheme="HTTP")
+
+
+def _is_latest(image: str) -> bool:
+    if "@" in image:
+        return False
+    tag = image.rpartition("/")[2].partition(":")[2]
+    return tag in ("", "latest")
+
+
+_WITH_MODE = ("secret", "configMap", "downwardAPI", "projected")
+_MODE_0644 = 420
+
+
+def _volume(volume: Object) -> None:
+    for name in _WITH_MODE:
+        if name in volume:
+            _set(volume[name], defaultMode=_MODE_0644)
+    for source in volume.get("projected", {}).get("sources", ()):
+        if "serviceAccountToken" in source:
+            _set(source["serviceAccountToken"], expirationSeconds=3600)
+        for item in source.get("downwardAPI", {}).get("items", ()):
+            if "fieldRef" in item:
+                _set(item["fieldRef"], apiVersion="v1")
+    if "hostPath" in volume:
+        volume["hostPath"].setdefault("type", "")
+    if not any(key != "name" for key in volume):
+        volume["emptyDir"] = {}
+
+
+def _claim(claim: Object) -> None:
+    _set(claim.setdefault("spec", {}), volumeMode="Filesystem")
+
+
+def _persistent_volume(volume: Object) -> None:
+    spec = volume.setdefault("spec", {})
+    _set(spec, persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem")
+
+
+def _template(obj: Object) -> Object:
+    spec: Object = obj.setdefault("spec", {})
+    _set(spec, replicas=1)
+    pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
+    return spec
+
+
+def _deployment(obj: Object) -> None:
+    spec = _template(obj)
+    strategy = spec.setdefault("strategy", {})
+    _set(strategy, type="RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        _set(strategy, rollingUpdate={})
+        _set(strategy["rollingUpdate"], **_ROLLING)
+    _set(spec, revisionHistoryLimit=10, progressDeadlineSeconds=600)
+    _drop_zeros(obj, "observedGeneration", "replicas", *_READINESS, "unavailableReplicas")
+
+
+def _replica_set(obj: Object) -> None:
+    _template(obj)
+    _drop_zeros(obj, "observedGeneration", "fullyLabeledReplicas", *_READINESS)
+
+
+def _stateful_set(obj: Object) -> None:
+    spec = _template(obj)
+    _set(spec, podManagementPolicy="OrderedReady", revisionHistoryLimit=10)
+    strategy = spec.setdefault("updateStrategy", {})
+    _set(strategy, type="RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        _set(strategy, rollingUpdate={})
+        _set(strategy["rollingUpdate"], partition=0)
+    retention = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
+    _set(retention, whenDeleted="Retain", whenScaled="Retain")
+    for index, claim in enumerate(spec.get("volumeClaimTemplates", ())):
+        _claim(claim)
+        head = {"kind": "PersistentVolumeClaim", "apiVersion": "v1"}
+        spec["volumeClaimTemplates"][index] = {**head, **claim, "status": {"phase": "Pending"}}
+    _drop_zeros(obj, "observedGeneration", "readyReplicas", "currentReplicas", "updatedReplicas")
+
+
+_READINESS = ("updatedReplicas", "readyReplicas", "availableReplicas")
+
+
+def _drop_zeros(obj: Object, *names: str) -> None:
+    """Leave out counts of zero that upstream's types omit."""
+    status = obj.get("status", {})
+    for name in names:
+        if status.get(name) == 0:
+            del status[name]
+
+
+def _storage_class(obj: Object) -> None:
+    _set(obj, reclaimPolicy="Delete", volumeBindingMode="Immediate")
+
+
+def _csi_driver(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    for key, value in (
+        ("attachRequired", True),
+        ("podInfoOnMount", False),
+        ("storageCapacity", False),
+        ("fsGroupPolicy", "ReadWriteOnceWithFSType"),
+        ("requiresRepublish", False),
+        ("seLinuxMount", False),
+        ("volumeLifecycleModes", ["Persistent"]),
+    ):
+        spec.setdefault(key, value)
+
+
+def _service(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    _set(spec, type="ClusterIP", sessionAffinity="None", internalTrafficPolicy="Cluster")
+    if spec["type"] != "ExternalName":
+        _set(spec, ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
+    for port in spec.get("ports", ()):
+        _set(port, protocol="TCP", targetPort=port.get("port"))
+
+
+def _secret(obj: Object) -> None:
+    _set(obj, type="Opaque")
+
+
+_BY_RESOURCE: dict[str, Callable[[Object], None]] = {
+    "pods": _pod,
+    "persistentvolumeclaims": _claim,
+    "persistentvolumes": _persistent_volume,
+    "deployments": _deployment,
+    "replicasets": _replica_set,
+    "statefulsets": _stateful_set,
+    "storageclasses": _storage_class,
+    "csidrivers": _csi_driver,
+    "services": _service,
+    "secrets": _secret,
+}

@@ -1,0 +1,189 @@
+"""Field ownership: sets of paths in the form of FieldsV1, their conflicts, and the merge that follows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from aksdisks.lab.kube import objects
+from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.schema import Node
+
+Fields = dict[str, Any]
+"""A tree as in managedFields: `f:<field>`, `k:<keys of a list element>`, `v:<value of a set>`, and `.` for itself."""
+
+Path = tuple[str, ...]
+
+_UNOWNED = {"apiVersion", "kind"}
+_UNOWNED_METADATA = {"name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"}
+
+
+def entry(api_version: str, manager: str, subresource: str | None, fields: Fields, now: str) -> Object:
+    """One element of managedFields for an apply."""
+    found: Object = {
+        "manager": manager,
+        "operation": "Apply",
+        "apiVersion": api_version,
+        "time": now,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    }
+    if subresource:
+        found["subresource"] = subresource
+    return found
+
+
+def is_of(one: Object, manager: str, subresource: str | None) -> bool:
+    """Whether an element of managedFields is this manager's own apply."""
+    return (one["manager"], one["operation"], one.get("subresource")) == (manager, "Apply", subresource)
+
+
+def fields(root: Node, config: Object) -> Fields:
+    """What a configuration states, apart from identity and bookkeeping."""
+    stated = {key: value for key, value in config.items() if key not in _UNOWNED}
+    metadata = {key: value for key, value in config.get("metadata", {}).items() if key not in _UNOWNED_METADATA}
+    stated.pop("metadata", None)
+    if metadata:
+        stated["metadata"] = metadata
+    return _fields(root, stated)
+
+
+def _fields(node: Node, value: Any) -> Fields:
+    if isinstance(value, dict) and value and not node.is_atomic:
+        return {f"f:{key}": _fields(node.child(key), inner) for key, inner in value.items()}
+    if isinstance(value, list) and node.list_keys:
+        return {_element(node, item): {".": {}, **_fields(node.items(), item)} for item in value}
+    if isinstance(value, list) and node.is_set:
+        return {"v:" + objects.text(item): {} for item in value}
+    return {}
+
+
+def _element(node: Node, item: Object) -> str:
+    defaults = dict(node.items().defaults)
+    keys = {key: item.get(key, defaults.get(key)) for key in node.list_keys}
+    return "k:" + objects.text({key: value for key, value in keys.items() if value is not None})
+
+
+def paths(tree: Fields, prefix: Path = ()) -> list[Path]:
+    """The leaves of a tree; an element of a list is a leaf too (its `.`)."""
+    found: list[Path] = []
+    for step, inner in tree.items():
+        if step == ".":
+            found.append(prefix)
+        elif inner:
+            found += paths(inner, (*prefix, step))
+        else:
+            found.append((*prefix, step))
+    return found
+
+
+def text(path: Path) -> str:
+    """A path as upstream's messages show it: `.spec.replicas`, `.spec.containers[name="c"].image`."""
+    shown = ""
+    for step in path:
+        kind, _, rest = step.partition(":")
+        if kind == "f":
+            shown += f".{rest}"
+        elif kind == "k":
+            keys = orjson.loads(rest).items()
+            shown += "[" + ",".join(f"{key}={objects.text(value)}" for key, value in keys) + "]"
+        else:
+            shown += f"[={rest}]"
+    return shown
+
+
+def find(value: Any, path: Path) -> Any:
+    """What lies at a path; None when nothing does."""
+    for step in path:
+        kind, _, rest = step.partition(":")
+        if kind == "f":
+            value = value.get(rest) if isinstance(value, dict) else None
+        elif not isinstance(value, list):
+            return None
+        elif kind == "k":
+            value = next((item for item in value if _has(item, orjson.loads(rest))), None)
+        else:
+            wanted = orjson.loads(rest)
+            value = wanted if wanted in value else None
+    return value
+
+
+def _has(item: Any, keys: Object) -> bool:
+    return isinstance(item, dict) and all(item.get(key) == value for key, value in keys.items())
+
+
+def conflicts(live: Object, config: Object, mine: Fields, others: list[Object]) -> list[tuple[Path, str]]:
+    """The paths where the configuration wants another value than the one that another manager applied."""
+    stated = {path for path in paths(mine) if not path[-1].startswith("k:")}
+    found = []
+    for other in others:
+        for path in paths(other["fieldsV1"]):
+            if path in stated and find(live, path) != find(config, path):
+                found.append((path, other["manager"]))
+    return found
+
+
+def taken(others: list[Object], lost: list[Path]) -> list[Object]:
+    """The other managers' entries without the paths that a forced apply takes from them; empty entries go."""
+    kept = []
+    for other in others:
+        left = [path for path in paths(other["fieldsV1"]) if path not in lost]
+        if left:
+            kept.append({**other, "fieldsV1": _tree(left)})
+    return kept
+
+
+def _tree(leaves: list[Path]) -> Fields:
+    tree: Fields = {}
+    for path in leaves:
+        at = tree
+        for step in path:
+            at = at.setdefault(step, {})
+        if path[-1].startswith("k:"):
+            at["."] = {}
+    return tree
+
+
+def dropped(before: Fields, mine: Fields, others: list[Object]) -> list[Path]:
+    """What this manager applied before and no longer does, and nobody else owns."""
+    owned = {path for other in others for path in paths(other["fieldsV1"])} | set(paths(mine))
+    return [path for path in paths(before) if path not in owned]
+
+
+def without(live: Object, lost: list[Path]) -> Object:
+    """The object without some paths; changes and returns `live`."""
+    # Deepest first: a list's element goes after its fields.
+    for path in sorted(lost, key=len, reverse=True):
+        parent, step = find(live, path[:-1]), path[-1]
+        kind, _, rest = step.partition(":")
+        if kind == "f" and isinstance(parent, dict):
+            parent.pop(rest, None)
+        elif isinstance(parent, list):
+            gone = find(parent, (step,))
+            if gone is not None:
+                parent.remove(gone)
+    return live
+
+
+def merge(node: Node, live: Any, config: Any) -> Any:
+    """The live value with what the configuration states: maps by key, lists by their keys, all else replaced."""
+    if isinstance(live, dict) and isinstance(config, dict) and not node.is_atomic:
+        merged = dict(live)
+        for key, value in config.items():
+            merged[key] = merge(node.child(key), live[key], value) if key in live else value
+        return merged
+    if isinstance(live, list) and isinstance(config, list):
+        if node.list_keys:
+            return _merge_elements(node, live, config)
+        if node.is_set:
+            return live + [item for item in config if item not in live]
+    return config
+
+
+def _merge_elements(node: Node, live: list[Object], config: list[Object]) -> list[Object]:
+    present = {_element(node, item): item for item in live}
+    stated = {_element(node, item): item for item in config}
+    merged = {key: merge(node.items(), item, stated[key]) if key in stated else item for key, item in present.items()}
+    merged.update({key: item for key, item in stated.items() if key not in present})
+    return list(merged.values())

@@ -1,0 +1,148 @@
+"""Merge, strategic-merge and JSON patches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonpatch
+import jsonpointer
+
+from aksdisks.lab.kube import objects, schema
+from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.kube.registry import RESOURCES
+from aksdisks.lab.kube.status import bad_request
+
+
+def apply(resource: str, current: Object, patch: Any, patch_type: str) -> Object:
+    """A changed copy of `current`. `patch_type`: merge, strategic or json. 400 or 422 when the patch does not fit."""
+    if patch_type == "json":
+        return _json_patch(current, patch)
+    if not isinstance(patch, dict):
+        raise bad_request(
+            "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
+        )
+    changed: Object
+    if patch_type == "strategic":
+        changed = _strategic(objects.copy(current), patch, schema.root(RESOURCES[resource]))
+    else:
+        changed = merge(objects.copy(current), patch)
+    metadata = changed.get("metadata")
+    if not isinstance(metadata, dict):
+        raise bad_request("metadata: expected an object")
+    return changed
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """RFC 7396: null removes a key, objects are merged, everything else replaces. Changes `target`."""
+    if not isinstance(patch, dict):
+        return patch
+    if not isinstance(target, dict):
+        target = {}
+    for key, value in patch.items():
+        if value is None:
+            target.pop(key, None)
+        else:
+            target[key] = merge(target.get(key), value)
+    return target
+
+
+def _json_patch(current: Object, patch: Any) -> Object:
+    try:
+        changed = jsonpatch.apply_patch(current, patch)
+    except jsonpatch.JsonPatchTestFailed as error:
+        raise _unprocessable(f"testing value {str(error).strip()} failed") from error
+    except (jsonpatch.InvalidJsonPatch, TypeError, AttributeError) as error:
+        raise bad_request(f"error decoding patch: {error}") from error
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
+        raise _unprocessable(str(error)) from error
+    if not isinstance(changed, dict) or not isinstance(changed.get("metadata"), dict):
+        raise bad_request("error decoding patch: the result is not an object")
+    return changed
+
+
+def _unprocessable(why: str) -> ApiError:
+    message = f"the server rejected our request due to an error in our request: {why}"
+    return ApiError(422, "Invalid", message, {})
+
+
+def _strategic(target: Any, patch: Any, node: schema.Node) -> Any:
+    """Strategic merge (apimachinery/pkg/util/strategicpatch): lists with a merge key are merged element by element."""
+    if not isinstance(patch, dict):
+        return patch
+    if not isinstance(target, dict):
+        target = {}
+    directive = patch.get("$patch")
+    if directive == "replace":
+        return {key: value for key, value in patch.items() if key != "$patch"}
+    if directive == "delete":
+        return {}
+    kept = patch.get("$retainKeys")
+    if isinstance(kept, list):
+        target = {key: value for key, value in target.items() if key in kept}
+    for key, value in patch.items():
+        if key.startswith("$setElementOrder/") or key in ("$patch", "$retainKeys"):
+            continue
+        if key.startswith("$deleteFromPrimitiveList/"):
+            name = key.partition("/")[2]
+            target[name] = [item for item in target.get(name, []) if item not in value]
+            continue
+        child = node.child(key)
+        if value is None:
+            target.pop(key, None)
+        elif isinstance(value, list) and child.merges:
+            order = patch.get(f"$setElementOrder/{key}")
+            target[key] = _merge_list(target.get(key) or [], value, child, order)
+        else:
+            target[key] = _strategic(target.get(key), value, child)
+    for key, order in patch.items():
+        name = key.partition("/")[2]
+        if key.startswith("$setElementOrder/") and name not in patch and isinstance(target.get(name), list):
+            target[name] = _ordered(target[name], order, target[name], node.child(name).merge_key)
+    return target
+
+
+def _merge_list(target: list[Any], patch: list[Any], node: schema.Node, order: list[Any] | None) -> list[Any]:
+    key = node.merge_key
+    items = node.items()
+    if key is None:
+        merged = target + [value for value in patch if value not in target]
+        return _ordered(merged, order, target, None) if order else merged
+    if any(isinstance(element, dict) and element.get("$patch") == "replace" for element in patch):
+        return [element for element in patch if "$patch" not in element]
+    result = list(target)
+    for element in patch:
+        if not isinstance(element, dict):
+            raise bad_request("map: expected an object in a list that is merged by key")
+        if key not in element:
+            raise bad_request(f"map: {objects.text(element)} does not contain declared merge key: {key}")
+        at = next((i for i, present in enumerate(result) if present.get(key) == element[key]), None)
+        if element.get("$patch") == "delete":
+            if at is not None:
+                del result[at]
+        elif at is None:
+            result.append(_strategic({}, element, items))
+        else:
+            result[at] = _strategic(result[at], element, items)
+    named = order or [{key: element[key]} for element in patch if "$patch" not in element]
+    return _ordered(result, named, target, key)
+
+
+def _ordered(merged: list[Any], order: list[Any], server: list[Any], key: str | None) -> list[Any]:
+    """What `order` names in that order, interleaved with what only the server has by the server's own order.
+
+    Where the two cannot be compared, what the patch names comes first (mergeSortedSlice).
+    """
+
+    def identity(element: Any) -> Any:
+        return element.get(key) if key is not None and isinstance(element, dict) else element
+
+    wanted = [identity(element) for element in order]
+    before = [identity(element) for element in server]
+    named = sorted((e for e in merged if identity(e) in wanted), key=lambda e: wanted.index(identity(e)))
+    others = [e for e in merged if identity(e) not in wanted]
+    result: list[Any] = []
+    while named and others:
+        left, right = identity(others[0]), identity(named[0])
+        first = left in before and right in before and before.index(left) < before.index(right)
+        result.append(others.pop(0) if first else named.pop(0))
+    return result + others + named

@@ -1,0 +1,197 @@
+"""Objects in memory under one global resourceVersion, with a history ring that watches start from."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.kube.status import expired
+
+Key = tuple[str, str]
+"""(namespace or "", name); what lists are sorted by."""
+
+ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
+
+
+class Version:
+    """One object as of one resourceVersion, and its JSON, made once however many clients are told."""
+
+    __slots__ = ("_json", "object", "resource_version", "view")
+
+    def __init__(self, obj: Object, resource_version: int) -> None:
+        """`obj` belongs to the version from here on and is never changed; its first keys are kind and apiVersion."""
+        self.object = obj
+        self.resource_version = resource_version
+        self.view: Version | None = None
+        """The same version in the other API group that serves the kind, when it has been asked for (events)."""
+        self._json: bytes | None = None
+
+    @property
+    def json(self) -> bytes:
+        """The object as bytes."""
+        if self._json is None:
+            self._json = orjson.dumps(self.object)
+        return self._json
+
+    @property
+    def item_json(self) -> bytes:
+        """The object as bytes without kind and apiVersion: how a typed list shows its items."""
+        head = f'{{"kind":"{self.object["kind"]}","apiVersion":"{self.object["apiVersion"]}",'.encode()
+        return b"{" + self.json[len(head) :]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write. `previous` is None for a creation; a deletion's `version` is the last state under a new number."""
+
+    type: ChangeType
+    key: Key
+    version: Version
+    previous: Version | None
+
+
+class Subscription:
+    """The changes of one resource from some point on, in order."""
+
+    def __init__(self, pending: deque[Change]) -> None:
+        """`pending`: what happened before the subscription and is still to be told."""
+        self._pending = pending
+        self._wake = asyncio.Event()
+        if pending:
+            self._wake.set()
+
+    def push(self, change: Change) -> None:
+        """Called by the store at each write."""
+        self._pending.append(change)
+        self._wake.set()
+
+    def take(self) -> list[Change]:
+        """All that is pending now, which may be nothing."""
+        changes = list(self._pending)
+        self._pending.clear()
+        self._wake.clear()
+        return changes
+
+    async def wait(self) -> None:
+        """Until something is pending."""
+        await self._wake.wait()
+
+
+class _Table:
+    """The objects and the history of one resource."""
+
+    def __init__(self, history: int) -> None:
+        self.versions: dict[Key, Version] = {}
+        self.keys: list[Key] = []
+        self.history: deque[Change] = deque(maxlen=history)
+        self.forgotten = 0
+        self.subscriptions: set[Subscription] = set()
+
+
+class Store:
+    """The lab's etcd: a dictionary a resource, one counter. Not for several threads."""
+
+    def __init__(self, first_version: int = 100, history: int = 2000) -> None:
+        """`history`: how many changes of each resource are remembered for watches and for pages of old lists."""
+        self.resource_version = first_version
+        self._history = history
+        self._tables: dict[str, _Table] = {}
+
+    def get(self, resource: str, key: Key) -> Version | None:
+        """The current version, or None."""
+        return self._table(resource).versions.get(key)
+
+    def list(self, resource: str, namespace: str | None = None) -> Iterator[tuple[Key, Version]]:
+        """All current versions sorted by namespace and name; of one namespace only when given."""
+        table = self._table(resource)
+        if namespace is None:
+            keys = list(table.keys)
+        else:
+            keys = table.keys[
+                bisect_left(table.keys, (namespace, "")) : bisect_left(table.keys, (namespace + "\0", ""))
+            ]
+        return ((key, table.versions[key]) for key in keys)
+
+    def list_at(self, resource: str, namespace: str | None, resource_version: int) -> list[tuple[Key, Version]]:
+        """What `list` would have given at an earlier resourceVersion; 410 when that is no longer remembered."""
+        table = self._table(resource)
+        if resource_version < table.forgotten:
+            raise expired(f"too old resource version: {resource_version} ({table.forgotten})")
+        then: dict[Key, Version | None] = dict(self.list(resource, namespace))
+        for change in reversed(table.history):
+            if change.version.resource_version <= resource_version:
+                break
+            if namespace is None or change.key[0] == namespace:
+                then[change.key] = change.previous
+        return sorted(((key, version) for key, version in then.items() if version), key=lambda pair: pair[0])
+
+    def create(self, resource: str, key: Key, obj: Object) -> Version:
+        """Store a new object; writes its resourceVersion into `obj`, which now belongs to the store."""
+        return self._put(resource, key, obj, "ADDED")
+
+    def update(self, resource: str, key: Key, obj: Object) -> Version:
+        """Replace an object; writes its resourceVersion into `obj`, which now belongs to the store."""
+        return self._put(resource, key, obj, "MODIFIED")
+
+    def delete(self, resource: str, key: Key) -> Version:
+        """Remove an object; watchers get its last state under a new resourceVersion."""
+        table = self._table(resource)
+        previous = table.versions.pop(key)
+        del table.keys[bisect_left(table.keys, key)]
+        self.resource_version += 1
+        metadata = {**previous.object["metadata"], "resourceVersion": str(self.resource_version)}
+        version = Version({**previous.object, "metadata": metadata}, self.resource_version)
+        self._tell(table, Change("DELETED", key, version, previous))
+        return version
+
+    def subscribe(self, resource: str, after: int) -> Subscription:
+        """Every change of a resource after a resourceVersion; 410 Expired when they are no longer all remembered."""
+        table = self._table(resource)
+        if after < table.forgotten:
+            raise expired(f"too old resource version: {after} ({table.forgotten})")
+        missed: deque[Change] = deque()
+        for change in reversed(table.history):
+            if change.version.resource_version <= after:
+                break
+            missed.appendleft(change)
+        subscription = Subscription(missed)
+        table.subscriptions.add(subscription)
+        return subscription
+
+    def unsubscribe(self, resource: str, subscription: Subscription) -> None:
+        """Stop telling a subscription."""
+        self._table(resource).subscriptions.discard(subscription)
+
+    def _table(self, resource: str) -> _Table:
+        table = self._tables.get(resource)
+        if table is None:
+            table = self._tables[resource] = _Table(self._history)
+        return table
+
+    def _put(self, resource: str, key: Key, obj: Object, kind: Literal["ADDED", "MODIFIED"]) -> Version:
+        table = self._table(resource)
+        previous = table.versions.get(key)
+        if (previous is None) != (kind == "ADDED"):
+            raise ApiError(500, "InternalError", f"{kind} of {resource} {key} does not fit what is stored")
+        if previous is None:
+            insort(table.keys, key)
+        self.resource_version += 1
+        obj["metadata"]["resourceVersion"] = str(self.resource_version)
+        version = table.versions[key] = Version(obj, self.resource_version)
+        self._tell(table, Change(kind, key, version, previous))
+        return version
+
+    @staticmethod
+    def _tell(table: _Table, change: Change) -> None:
+        if len(table.history) == table.history.maxlen:
+            table.forgotten = table.history[0].version.resource_version
+        table.history.append(change)
+        for subscription in table.subscriptions:
+            subscription.push(change)

@@ -1,0 +1,126 @@
+"""Watches: the store's changes as one client selects them, with initial objects, bookmarks and a time limit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.paging import version_number
+from aksdisks.lab.kube.registry import RESOURCES
+from aksdisks.lab.kube.store import Change, Store, Subscription, Version
+
+_BOOKMARK_EVERY = 60.0
+"""Real seconds between bookmarks, about as upstream's watch cache sends them."""
+
+EventType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionEvent:
+    """One line of a watch; the version's JSON is shared by all who watch."""
+
+    type: EventType
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a client asked for; `holds` is None when everything is selected, `timeout` is in real seconds."""
+
+    resource: str
+    namespace: str | None
+    resource_version: str
+    holds: Callable[[Object], bool] | None = None
+    bookmarks: bool = False
+    timeout: float | None = None
+    initial: bool = False
+
+
+async def watch(store: Store, clock: Clock, request: Watch) -> AsyncIterator[VersionEvent]:
+    """The events of one watch until its time is over or the caller stops; 410 when its start is forgotten."""
+    after = version_number(request.resource_version)
+    from_now = after == 0 or request.initial
+    started = store.resource_version if from_now else after
+    # Subscribed before the first yield: nothing can be missed between the present objects and the changes.
+    subscription = store.subscribe(request.resource, started)
+    try:
+        if from_now:
+            for _, version in list(store.list(request.resource, request.namespace)):
+                if request.holds is None or request.holds(version.object):
+                    yield VersionEvent("ADDED", version)
+            if request.initial and request.bookmarks:
+                yield _bookmark(request.resource, started, {"k8s.io/initial-events-end": "true"})
+        async for event in _changes(store, clock, request, subscription):
+            yield event
+    finally:
+        store.unsubscribe(request.resource, subscription)
+
+
+async def _changes(
+    store: Store, clock: Clock, request: Watch, subscription: Subscription
+) -> AsyncIterator[VersionEvent]:
+    left = request.timeout
+    while True:
+        for change in subscription.take():
+            event = _select(change, request)
+            if event is not None:
+                yield event
+        if left is None and not request.bookmarks:
+            await subscription.wait()
+            continue
+        pause = _BOOKMARK_EVERY if left is None else min(left, _BOOKMARK_EVERY)
+        passed = await _wait(subscription, clock, pause)
+        if passed is None:
+            if request.bookmarks:
+                yield _bookmark(request.resource, store.resource_version)
+            passed = pause
+        if left is not None:
+            left -= passed
+            if left <= 0:
+                return
+
+
+async def _wait(subscription: Subscription, clock: Clock, seconds: float) -> float | None:
+    """Wait for a change for at most real seconds; how long it took, None when none came."""
+    begun = clock.monotonic()
+    waiter = asyncio.ensure_future(subscription.wait())
+    limit = asyncio.ensure_future(clock.sleep(seconds * clock.speed))
+    try:
+        await asyncio.wait({waiter, limit}, return_when=asyncio.FIRST_COMPLETED)
+        return (clock.monotonic() - begun) / clock.speed if waiter.done() else None
+    finally:
+        for task in (waiter, limit):
+            task.cancel()
+
+
+def _select(change: Change, request: Watch) -> VersionEvent | None:
+    if request.namespace is not None and change.key[0] != request.namespace:
+        return None
+    if request.holds is None:
+        return VersionEvent(change.type, change.version)
+    before = change.previous is not None and request.holds(change.previous.object)
+    now = change.type != "DELETED" and request.holds(change.version.object)
+    if now:
+        return VersionEvent("MODIFIED" if before else "ADDED", change.version)
+    if not before or change.previous is None:
+        return None
+    if change.type == "DELETED":
+        return VersionEvent("DELETED", change.version)
+    # The client knew the object as it was; upstream shows that state under the new number.
+    old = change.previous.object
+    number = change.version.resource_version
+    metadata = {**old["metadata"], "resourceVersion": str(number)}
+    return VersionEvent("DELETED", Version({**old, "metadata": metadata}, number))
+
+
+def _bookmark(resource: str, resource_version: int, annotations: dict[str, str] | None = None) -> VersionEvent:
+    kind = RESOURCES[resource]
+    metadata: Object = {"resourceVersion": str(resource_version), "creationTimestamp": None}
+    if annotations:
+        metadata["annotations"] = annotations
+    obj = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}
+    return VersionEvent("BOOKMARK", Version(obj, resource_version))

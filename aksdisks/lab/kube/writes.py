@@ -1,0 +1,170 @@
+"""Create and update: the pipeline that every write passes, from defaults and admission to the store."""
+
+from __future__ import annotations
+
+from aksdisks.lab.clock import Clock, timestamp
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube import admission, defaults, eventviews, objects, validation
+from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.kube.registry import EVENTS_V1, RESOURCES, Resource
+from aksdisks.lab.kube.status import Cause, already_exists, bad_request, conflict, invalid, not_found
+from aksdisks.lab.kube.store import Key, Store, Version
+
+_SYSTEM = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
+_MAX_GENERATED = 58
+
+
+def storage_key(resource: str) -> str:
+    """The store's key of a resource: both views of events share one."""
+    return "events" if resource == EVENTS_V1 else resource
+
+
+class Writes:
+    """The rules of writing; synchronous, so that nothing can come between reading and storing."""
+
+    def __init__(self, store: Store, clock: Clock, ids: Ids) -> None:
+        self.store = store
+        self.clock = clock
+        self.ids = ids
+
+    def now(self) -> str:
+        """The time as Kubernetes writes it."""
+        return timestamp(self.clock.now())
+
+    def current(self, resource: str, key: Key) -> Version:
+        """The stored version; 404 when there is none."""
+        version = self.store.get(storage_key(resource), key)
+        if version is None:
+            raise not_found(RESOURCES[resource], key[1])
+        return version
+
+    def create(self, resource: str, obj: Object, namespace: str | None, *, dry_run: bool = False) -> Version:
+        """Store a new object; `obj` is the caller's own copy. 404, 403, 409 or 422 as upstream decides, in its order."""
+        kind = RESOURCES[resource]
+        if resource == EVENTS_V1:
+            obj = eventviews.from_events_v1(obj)
+        stored = RESOURCES[storage_key(resource)]
+        obj = objects.tidy(stored, obj)
+        metadata: Object = obj["metadata"]
+        if metadata.pop("resourceVersion", None):
+            raise ApiError(500, "InternalError", "resourceVersion should not be set on objects to be created")
+        self._place(kind, metadata, namespace)
+        self._name(metadata)
+        defaults.apply(storage_key(resource), obj)
+        admission.on_create(self.store, self.ids, stored, obj)
+        for field in _SYSTEM:
+            metadata.pop(field, None)
+        metadata["uid"] = self.ids.uid()
+        metadata["creationTimestamp"] = self.now()
+        if kind.generation:
+            metadata["generation"] = 1
+        defaults.first_status(storage_key(resource), obj, metadata["creationTimestamp"])
+        causes = validation.on_create(storage_key(resource), obj)
+        if causes:
+            raise invalid(kind, metadata.get("name", ""), causes)
+        key = (metadata.get("namespace", ""), metadata["name"])
+        if self.store.get(storage_key(resource), key) is not None:
+            raise already_exists(kind, metadata["name"])
+        obj = objects.tidy(stored, obj)
+        if resource == "events" or resource == EVENTS_V1:
+            obj = eventviews.default(obj)
+        if dry_run:
+            return Version(obj, 0)
+        return self.store.create(storage_key(resource), key, obj)
+
+    def update(self, resource: str, obj: Object, subresource: str | None, *, dry_run: bool = False) -> Version:
+        """Replace an object or the part that a subresource owns; `obj` is the caller's own copy.
+
+        Nothing is written, and no resourceVersion used, when nothing changes. An object that is being deleted goes
+        when its last finalizer does.
+        """
+        kind = RESOURCES[resource]
+        stored = RESOURCES[storage_key(resource)]
+        if resource == EVENTS_V1:
+            obj = eventviews.from_events_v1(obj)
+        metadata: Object = obj.setdefault("metadata", {})
+        key = (metadata.get("namespace", ""), metadata.get("name", ""))
+        version = self.current(resource, key)
+        old = version.object
+        self._check_preconditions(kind, metadata, old["metadata"])
+        new = objects.tidy(stored, _merge_part(resource, subresource, old, obj))
+        for field in (*_SYSTEM, "resourceVersion"):
+            new["metadata"].pop(field, None)
+            if field in old["metadata"]:
+                new["metadata"][field] = old["metadata"][field]
+        defaults.apply(storage_key(resource), new)
+        new = objects.tidy(stored, new)
+        if resource in ("events", EVENTS_V1):
+            new = eventviews.default(new)
+        causes = validation.on_update(storage_key(resource), new, old, subresource)
+        if causes:
+            raise invalid(kind, key[1], causes)
+        if kind.generation and subresource is None and _spec_changed(resource, old, new):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+        if "deletionTimestamp" in new["metadata"] and _nothing_holds(new):
+            return version if dry_run else self.store.delete(storage_key(resource), key)
+        if new == old:
+            return version
+        if dry_run:
+            return Version(new, version.resource_version)
+        return self.store.update(storage_key(resource), key, new)
+
+    def _place(self, kind: Resource, metadata: Object, namespace: str | None) -> None:
+        if not kind.namespaced:
+            metadata.pop("namespace", None)
+            return
+        own = metadata.get("namespace")
+        if namespace is not None and own not in (None, namespace):
+            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        metadata["namespace"] = namespace or own or "default"
+
+    def _name(self, metadata: Object) -> None:
+        if not metadata.get("name") and metadata.get("generateName"):
+            metadata["name"] = metadata["generateName"][:_MAX_GENERATED] + self.ids.suffix()
+
+    @staticmethod
+    def _check_preconditions(kind: Resource, new: Object, old: Object) -> None:
+        if not new.get("resourceVersion") and not kind.unconditional_update:
+            why = "Invalid value: 0: must be specified for an update"
+            raise invalid(kind, old["name"], [Cause("metadata.resourceVersion", "FieldValueInvalid", why)])
+        if new.get("uid") and new["uid"] != old["uid"]:
+            why = f"Precondition failed: UID in precondition: {new['uid']}, UID in object meta: {old['uid']}"
+            raise conflict(kind, old["name"], why)
+        if new.get("resourceVersion") and new["resourceVersion"] != old["resourceVersion"]:
+            raise conflict(kind, old["name"])
+
+
+def _merge_part(resource: str, subresource: str | None, old: Object, new: Object) -> Object:
+    """The whole object after a write that owns only a part: status, finalizers of a namespace, or all but status."""
+    metadata = dict(new["metadata"])
+    if subresource == "finalize":
+        finalizers = new.get("spec", {}).get("finalizers") or []
+        spec = {key: value for key, value in old.get("spec", {}).items() if key != "finalizers"}
+        return {**old, "spec": {**spec, **({"finalizers": finalizers} if finalizers else {})}}
+    if subresource == "status":
+        # Each kind's status strategy says which metadata a status write may touch.
+        if resource == "volumeattachments":
+            metadata = dict(old["metadata"])
+        elif resource in ("deployments", "replicasets", "statefulsets"):
+            metadata["labels"] = old["metadata"].get("labels")
+        elif resource == "pods":
+            metadata["ownerReferences"] = old["metadata"].get("ownerReferences")
+        return {**old, "metadata": metadata, "status": new.get("status", {})}
+    if "status" in RESOURCES[resource].subresources:
+        rest = {key: value for key, value in new.items() if key != "status"}
+        return {**rest, "metadata": metadata, **({"status": old["status"]} if "status" in old else {})}
+    return {**new, "metadata": metadata}
+
+
+def _spec_changed(resource: str, old: Object, new: Object) -> bool:
+    if old.get("spec") != new.get("spec"):
+        return True
+    return resource == "deployments" and old["metadata"].get("annotations") != new["metadata"].get("annotations")
+
+
+def _nothing_holds(obj: Object) -> bool:
+    """Whether an object being deleted has neither finalizers nor a grace period left."""
+    metadata = obj["metadata"]
+    if metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds"):
+        return False
+    return not (obj["kind"] == "Namespace" and obj.get("spec", {}).get("finalizers"))
