@@ -72,7 +72,7 @@ def _tolerations(spec: Object) -> None:
 
 
 def _tolerates(toleration: Object, taint: str) -> bool:
-    return toleration.get("key", taint) == taint and toleration.get("effect", "NoExecute") == "NoExecute"
+    return bool(toleration.get("key", taint) == taint and toleration.get("effect", "NoExecute") == "NoExecute")
 
 
 def _priority(pod: Object) -> None:

@@ -24,7 +24,7 @@ PatchType = Literal["merge", "strategic", "json", "apply"]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list. `remaining` is None when unknown, as upstream leaves it with selectors or on the last page."""
+    """One page of a list. `remaining` is None on the last page and, as upstream has it, with selectors."""
 
     versions: Sequence[Version]
     resource_version: str
@@ -170,7 +170,7 @@ class KubeApi:
         *,
         dry_run: bool = False,
         field_validation: str = "Ignore",
-        warnings: list[str] | None = None,
+        warnings: builtins.list[str] | None = None,
     ) -> Object:
         """Store a new object: defaults, admission, validation; what upstream warns of is added to `warnings`."""
         return self.create_version(
@@ -202,7 +202,7 @@ class KubeApi:
         field_validation: str = "Ignore",
         warnings: builtins.list[str] | None = None,
     ) -> Object:
-        """Replace an object or what its subresource owns (`status`, `scale`, `finalize`); 409 when obj is not current."""
+        """Replace an object or what its subresource owns (`status`, `scale`, `finalize`); 409 for an old version."""
         return self.update_version(
             resource, obj, subresource=subresource, dry_run=dry_run, field_validation=field_validation,
             warnings=warnings,

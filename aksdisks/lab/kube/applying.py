@@ -53,7 +53,7 @@ def apply(writes: Writes, request: Apply, *, dry_run: bool = False) -> tuple[Ver
     live: Object = objects.copy(current.object)
     entries = live["metadata"].pop("managedFields", [])
     others = [one for one in entries if not ownership.is_of(one, request.manager, request.subresource)]
-    before = next((one["fieldsV1"] for one in entries if one not in others), {})
+    before: ownership.Fields = next((one["fieldsV1"] for one in entries if one not in others), {})
     conflicts = ownership.conflicts(live, config, mine, others)
     if conflicts and not request.force:
         raise _conflict(conflicts)

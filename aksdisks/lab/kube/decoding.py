@@ -10,7 +10,7 @@ from aksdisks.lab.kube.registry import RESOURCES, Resource
 from aksdisks.lab.kube.status import bad_request
 
 
-class _WrongType(Exception):
+class _WrongTypeError(Exception):
     """A value that Go would not decode; the message is the decoder's."""
 
 
@@ -27,7 +27,7 @@ def decode(resource: str, body: Any, field_validation: str = "Ignore", warnings:
     unknown: list[str] = []
     try:
         _walk(schema.root(kind), body, "", unknown)
-    except _WrongType as error:
+    except _WrongTypeError as error:
         raise _cannot(kind, str(error)) from error
     if unknown and field_validation == "Strict":
         raise _cannot(kind, "strict decoding error: " + ", ".join(f'unknown field "{path}"' for path in unknown))
@@ -98,7 +98,7 @@ def _quantity(value: Any) -> str:
     try:
         return quantities.canonical(str(value))
     except ValueError as error:
-        raise _WrongType(str(error)) from error
+        raise _WrongTypeError(str(error)) from error
 
 
 def _unindexed(path: str) -> str:
@@ -121,7 +121,7 @@ def _check_type(node: schema.Node, value: Any, where: str) -> None:
     if wanted is None or (type(value) in _EXPECTED[wanted]):
         return
     found = f"number {value}" if isinstance(value, float) else _JSON[type(value)]
-    raise _WrongType(f"json: cannot unmarshal {found} into Go struct field {where} of type {_go_type(node)}")
+    raise _WrongTypeError(f"json: cannot unmarshal {found} into Go struct field {where} of type {_go_type(node)}")
 
 
 def _go_type(node: schema.Node) -> str:

@@ -44,7 +44,7 @@ _EMPTY_STATUS: dict[str, Object] = {
 
 
 def qos_class(spec: Object) -> str:
-    """BestEffort without cpu and memory requests and limits, Guaranteed when all limits equal requests, else Burstable."""
+    """BestEffort without cpu and memory resources, Guaranteed when all limits equal requests, else Burstable."""
     containers = [*spec.get("initContainers", ()), *spec.get("containers", ())]
     kinds = ("cpu", "memory")
     requests = [{k: v for k, v in c.get("resources", {}).get("requests", {}).items() if k in kinds} for c in containers]

@@ -39,10 +39,9 @@ def delete(writes: Writes, resource: str, key: Key, options: DeleteOptions, *, d
     A pod on a node waits for its grace period, which only a later delete with a shorter one ends; an object with
     finalizers waits for them. 404 when missing, 409 when uid or resourceVersion is another.
     """
-    kind = RESOURCES[resource]
     version = writes.current(resource, key)
     old = version.object
-    _check(kind.plural, resource, key, options, old["metadata"])
+    _check(resource, key, options, old["metadata"])
     new = {**old, "metadata": dict(old["metadata"])}
     metadata: Object = new["metadata"]
     _set_collector_finalizers(metadata, options.propagation)
@@ -69,7 +68,7 @@ def delete(writes: Writes, resource: str, key: Key, options: DeleteOptions, *, d
     return Deleted(writes.store.delete(storage_key(resource), key), gone=True)
 
 
-def _check(plural: str, resource: str, key: Key, options: DeleteOptions, metadata: Object) -> None:
+def _check(resource: str, key: Key, options: DeleteOptions, metadata: Object) -> None:
     kind = RESOURCES[resource]
     if options.uid and options.uid != metadata["uid"]:
         why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {metadata['uid']}"

@@ -110,9 +110,8 @@ class _Parser:
             for problem in label_value_errors(value):
                 raise self._error(f'values[{index}][{key}]: Invalid value: "{value}": {problem}')
         if operator in ("<", ">") and not values[0].lstrip("-").isdigit():
-            raise self._error(
-                f"values[0][{key}]: Invalid value: \"{values[0]}\": for 'Gt', 'Lt' operators, the value must be an integer"
-            )
+            why = "for 'Gt', 'Lt' operators, the value must be an integer"
+            raise self._error(f'values[0][{key}]: Invalid value: "{values[0]}": {why}')
         return Requirement(key, operator, values)
 
     def _value(self) -> str:

@@ -11,7 +11,7 @@ from aksdisks.lab.kube.registry import Resource
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One field that is wrong: `reason` as in a Status's causes (`FieldValueInvalid`, …), `message` without the field."""
+    """One field that is wrong: `reason` as in a Status's causes (`FieldValueInvalid`), `message` without the field."""
 
     field: str
     reason: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterator
@@ -119,7 +120,9 @@ class Store:
             ]
         return ((key, table.versions[key]) for key in keys)
 
-    def list_at(self, resource: str, namespace: str | None, resource_version: int) -> list[tuple[Key, Version]]:
+    def list_at(
+        self, resource: str, namespace: str | None, resource_version: int
+    ) -> builtins.list[tuple[Key, Version]]:
         """What `list` would have given at an earlier resourceVersion; 410 when that is no longer remembered."""
         table = self._table(resource)
         if resource_version < table.forgotten:

@@ -39,7 +39,7 @@ class Writes:
         return version
 
     def create(self, resource: str, obj: Object, namespace: str | None, *, dry_run: bool = False) -> Version:
-        """Store a new object; `obj` is the caller's own copy. 404, 403, 409 or 422 as upstream decides, in its order."""
+        """Store a new object; `obj` is the caller's own copy. 404, 403, 409 or 422, in upstream's order."""
         kind = RESOURCES[resource]
         if resource == EVENTS_V1:
             obj = eventviews.from_events_v1(obj)

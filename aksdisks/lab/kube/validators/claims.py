@@ -102,8 +102,17 @@ def volume_update(new: Object, old: Object) -> list[Cause]:
 
 
 _NOT_SOURCES = frozenset(
-    ("accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy")
-    + ("storageClassName", "volumeAttributesClassName", "volumeMode")
+    [
+        "accessModes",
+        "capacity",
+        "claimRef",
+        "mountOptions",
+        "nodeAffinity",
+        "persistentVolumeReclaimPolicy",
+        "storageClassName",
+        "volumeAttributesClassName",
+        "volumeMode",
+    ]
 )
 
 
