@@ -1,0 +1,122 @@
+"""A cloud behind real HTTPS on a free port, for as long as a test module needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import pytest
+from aiohttp import web
+from azure.identity import ClientSecretCredential
+from azure.mgmt.compute import ComputeManagementClient
+
+from aksdisks.lab import scenario as scenarios
+from aksdisks.lab import tls
+from aksdisks.lab.arm.app import arm_app
+from aksdisks.lab.arm.cloud import Cloud
+from aksdisks.lab.arm.tokens import Tokens
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.ids import Ids
+
+SECRET = "the-secret"
+
+
+class MovableClock(Clock):
+    """A clock that a test can put forward."""
+
+    ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+class AzureServer:
+    """The server's address and its inside; the loop runs in a thread of its own, since the SDK blocks."""
+
+    def __init__(self, scenario, speed, ca_bundle):
+        self.scenario = scenarios.load(scenario)
+        self.clock = MovableClock(speed)
+        self.ca_bundle = str(ca_bundle)
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+        self.tokens = Tokens(self.scenario.tenant_id, self.scenario.client_id, SECRET, self.clock)
+        self.cloud, self.runner, self.url = self.run(self._start(ca_bundle))
+        self._clients = []
+
+    def run(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(30)
+
+    def client(self, secret=SECRET, subscription=None, **changes) -> ComputeManagementClient:
+        credential = ClientSecretCredential(
+            changes.get("tenant", self.scenario.tenant_id),
+            changes.get("client", self.scenario.client_id),
+            secret,
+            authority=self.url,
+            disable_instance_discovery=True,
+            connection_verify=self.ca_bundle,
+        )
+        client = ComputeManagementClient(
+            credential,
+            subscription or self.scenario.subscription_id,
+            base_url=self.url,
+            credential_scopes=[changes.get("scope", "https://management.azure.com/.default")],
+            connection_verify=self.ca_bundle,
+        )
+        self._clients += [credential, client]
+        return client
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+        self.run(self._stop())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+    async def _start(self, ca_bundle):
+        cloud = Cloud(self.scenario, self.clock, Ids(7))
+        certificates = tls.issue()
+        ca_bundle.write_bytes(certificates.authority)
+        runner = web.AppRunner(arm_app(cloud, self.tokens))
+        await runner.setup()
+        context = tls.server_context(certificates, client_certificates=False)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+        await site.start()
+        return cloud, runner, f"https://127.0.0.1:{runner.addresses[0][1]}"
+
+    async def _stop(self):
+        await self.cloud.close()
+        # The loop ends with its thread, so connections that a client still holds must not wait for its goodbye.
+        for connection in self.runner.server.connections:
+            connection.transport.abort()
+        await self.runner.cleanup()
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory):
+    """A context manager: `with serve("regional", speed=500) as azure`."""
+
+    @contextmanager
+    def start(scenario: str = "regional", speed: float = 500) -> Iterator[AzureServer]:
+        server = AzureServer(scenario, speed, tmp_path_factory.mktemp("ca") / "ca.crt")
+        try:
+            yield server
+        finally:
+            server.close()
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def azure(serve):
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def compute(azure):
+    return azure.client()
