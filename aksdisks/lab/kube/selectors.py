@@ -234,3 +234,8 @@ def predicate(resource: str, label_selector: str, field_selector: str) -> Callab
         )
 
     return holds
+
+
+def label_selector_matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str] | None) -> bool:
+    """Whether labels satisfy a LabelSelector object; an empty one selects everything, None nothing."""
+    return selector is not None and matches(from_label_selector(selector), labels)
