@@ -15,7 +15,17 @@ import yaml
 from aiohttp import web
 
 from aksdisks.lab import tls
+from aksdisks.lab.arm.app import arm_app
+from aksdisks.lab.arm.cloud import Cloud
+from aksdisks.lab.arm.tokens import Tokens
 from aksdisks.lab.clock import Clock, timestamp
+from aksdisks.lab.controllers.attach_detach import AttachDetach
+from aksdisks.lab.controllers.base import Controller
+from aksdisks.lab.controllers.deployment import DeploymentController
+from aksdisks.lab.controllers.replicaset import ReplicaSetController
+from aksdisks.lab.controllers.scheduler import Scheduler
+from aksdisks.lab.controllers.statefulset import StatefulSetController
+from aksdisks.lab.controllers.volume_binder import VolumeBinder
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.access import Access
 from aksdisks.lab.kube.api import KubeApi
@@ -24,6 +34,15 @@ from aksdisks.lab.kube.store import Store
 from aksdisks.lab.scenario import Scenario
 from aksdisks.lab.seed import seed
 from aksdisks.lab.state import LabError, LabState, PortInUse, StateDirectory
+
+_CONTROLLERS = (
+    AttachDetach,
+    DeploymentController,
+    ReplicaSetController,
+    StatefulSetController,
+    Scheduler,
+    VolumeBinder,
+)
 
 HOST = "127.0.0.1"
 _BACKLOG = 512
@@ -46,6 +65,7 @@ class Lab:
         self.directory = directory
         self.ids = Ids()
         self.api = KubeApi(Store(), self.clock, self.ids)
+        self.cloud = Cloud(scenario, self.clock, self.ids)
         self._ports = (kube_port, arm_port)
         self._runners: list[web.AppRunner] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -56,9 +76,18 @@ class Lab:
         token = secrets.token_hex(32)
         access = Access(token, tls.ADMIN_NAME, tls.ADMIN_GROUP)
         await seed(self.api, self.scenario, self.clock.now(), certificates.authority.decode())
-        app = kube_app(self.api, access, self.clock, self.scenario.kubernetes_version)
-        kube = await self._serve(app, self._ports[0], tls.server_context(certificates, client_certificates=True))
-        state = self._state(kube, kube, "")
+        kube = await self._serve(
+            kube_app(self.api, access, self.clock, self.scenario.kubernetes_version),
+            self._ports[0],
+            tls.server_context(certificates, client_certificates=True),
+        )
+        client_secret = secrets.token_urlsafe(32)
+        tokens = Tokens(self.scenario.tenant_id, self.scenario.client_id, client_secret, self.clock)
+        arm = await self._serve(
+            arm_app(self.cloud, tokens), self._ports[1], tls.server_context(certificates, client_certificates=False)
+        )
+        self._tasks = [asyncio.create_task(self._run(part), name=part.name) for part in self._parts()]
+        state = self._state(kube, arm, client_secret)
         kubeconfig = _kubeconfig(self.scenario, state.kube_url, certificates, token)
         self.directory.publish(state, certificates.authority, kubeconfig)
         return state
@@ -70,6 +99,18 @@ class Lab:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(runner.cleanup() for runner in self._runners))
+        await self.cloud.close()
+
+    def _parts(self) -> list[Controller]:
+        """Everything that acts by itself, each through the two APIs alone."""
+        return [kind(self.api, self.clock, self.ids) for kind in _CONTROLLERS]
+
+    @staticmethod
+    async def _run(part: Controller) -> None:
+        try:
+            await part.run()
+        except Exception:
+            log.exception("%s ended", part.name)
 
     async def _serve(self, app: web.Application, port: int, context: ssl.SSLContext) -> int:
         """Answer on loopback; the port."""

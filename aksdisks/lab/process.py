@@ -106,6 +106,8 @@ def status(state_dir: Path | str) -> LabState | None:
         if not held:
             return state
         directory.withdraw()
+    if child := _children.get(state.pid):
+        _reap(child, kill=False)
     return None
 
 
@@ -157,8 +159,6 @@ def _await_end(state: LabState, timeout: float) -> bool:
         if time.monotonic() > deadline:
             return False
         time.sleep(0.01)
-    if process := _children.get(state.pid):
-        _reap(process, kill=False)
     return True
 
 
