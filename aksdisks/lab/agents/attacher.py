@@ -1,0 +1,198 @@
+"""The external-attacher of the disk driver: VolumeAttachments become disks on machines, and their end the reverse."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import ClassVar
+
+from aksdisks.lab.agents.disk_volume import default_caching
+from aksdisks.lab.agents.driver_parts import (
+    INTERNAL,
+    AzureError,
+    Backoff,
+    RpcError,
+    machine_id,
+    managed_by_id,
+    parameter,
+    refusal_text,
+    shortened,
+)
+from aksdisks.lab.arm.compute import AttachedDiskError, AzureCompute
+from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.clock import Clock, timestamp
+from aksdisks.lab.controllers.base import Controller
+from aksdisks.lab.controllers.informer import key_of
+from aksdisks.lab.controllers.storage import DISK_DRIVER, driver_and_handle
+from aksdisks.lab.controllers.volume_matching import capacity_bytes
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
+
+FINALIZER = "external-attacher/disk-csi-azure-com"
+NODE_ID = "csi.alpha.kubernetes.io/node-id"
+
+
+def _attachment_keys(_before: Object | None, after: Object | None) -> Iterable[str]:
+    return () if after is None else (f"attachment:{key_of(after)}",)
+
+
+def _volume_keys(_before: Object | None, after: Object | None) -> Iterable[str]:
+    deleting = after is not None and after["metadata"].get("deletionTimestamp")
+    return (f"volume:{key_of(after)}",) if after is not None and deleting else ()
+
+
+class Attacher(Controller):
+    """Source: ATT pkg/controller/csi_handler.go. It writes no events: errors stand in the attachment's status."""
+
+    name = "csi-attacher"
+    workers: ClassVar[int] = 100
+
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, compute: AzureCompute) -> None:
+        """Keys are `attachment:<name>` and, for volumes being deleted, `volume:<name>`."""
+        super().__init__(api, clock, ids)
+        self.compute = compute
+        self.attachments = self.watch("volumeattachments", _attachment_keys)
+        self.attachments.add_handler(self._attachment_gone)
+        self.volumes = self.watch("persistentvolumes", _volume_keys)
+        self.nodes = self.watch("nodes", None)
+        self._backoff = Backoff(clock)
+
+    def _attachment_gone(self, before: Object | None, after: Object | None) -> None:
+        if after is None and before is not None:
+            self.queue.add(f"volume:{before['spec']['source'].get('persistentVolumeName', '')}")
+
+    async def reconcile(self, key: str) -> float | None:
+        """See `Controller`."""
+        kind, _, name = key.partition(":")
+        if kind == "volume":
+            volume = self.volumes.get_key(name)
+            if volume is not None:
+                await self._let_go(volume)
+            return None
+        attachment = self.attachments.get_key(name)
+        if attachment is None or attachment["spec"]["attacher"] != DISK_DRIVER:
+            return None
+        detaching = bool(attachment["metadata"].get("deletionTimestamp"))
+        step = f"{'detach' if detaching else 'attach'}:{name}"
+        left = self._backoff.left(step)
+        if left > 0:
+            return left
+        if detaching:
+            return await self._detach(step, attachment)
+        if (attachment.get("status") or {}).get("attached"):
+            return None
+        return await self._attach(step, attachment)
+
+    async def _attach(self, step: str, attachment: Object) -> float | None:
+        node, name = attachment["spec"]["nodeName"], attachment["metadata"]["name"]
+        volume = self.volumes.get(attachment["spec"]["source"].get("persistentVolumeName", ""))
+        found = None if volume is None else driver_and_handle(volume)
+        if volume is None or found is None:
+            missing = attachment["spec"]["source"].get("persistentVolumeName", "")
+            text = f'could not add PersistentVolume finalizer: persistentvolume "{missing}" not found'
+            return await self._refuse(step, name, "attachError", text, INTERNAL)
+        await self._add_finalizer(volume)
+        finalizers = attachment["metadata"].get("finalizers") or []
+        if FINALIZER not in finalizers:
+            patch: Object = {"metadata": {"annotations": {NODE_ID: node}, "finalizers": [*finalizers, FINALIZER]}}
+            self.attachments.observe(await self.api.patch("volumeattachments", name, patch))
+        try:
+            lun = await self._attach_disk(node, found[1], _caching(volume))
+        except RpcError as error:
+            return await self._refuse(step, name, "attachError", str(error), error.code)
+        self._backoff.succeeded(step)
+        status = {"attached": True, "attachmentMetadata": {"LUN": str(lun)}, "attachError": None}
+        patch = {"status": status}
+        self.attachments.observe(await self.api.patch("volumeattachments", name, patch, subresource="status"))
+        return None
+
+    async def _attach_disk(self, node: str, disk_id: str, caching: str) -> int:
+        """Attach; a disk that another machine has is first taken from it (CSI ControllerPublishVolume)."""
+        try:
+            try:
+                return await self.compute.attach_disk(node, disk_id, caching)
+            except AttachedDiskError as dangling:
+                holder = self._node_of(dangling.managed_by)
+                if holder is None:
+                    raise
+                await self.compute.detach_disk(holder, disk_id)
+                return await self.compute.attach_disk(node, disk_id, caching)
+        except (CloudError, AttachedDiskError) as error:
+            text = f"Attach volume {disk_id} to instance {node} failed with {self._refusal(error, node)}"
+            raise RpcError(INTERNAL, shortened(text)) from error
+
+    def _refusal(self, error: AzureError, node: str) -> str:
+        return refusal_text(error, "PUT", machine_id(self.nodes.get(node)))
+
+    def _node_of(self, managed_by: str) -> str | None:
+        wanted = managed_by.lower()
+        return next(
+            (key_of(node) for node in self.nodes.items() if managed_by_id(machine_id(node)).lower() == wanted), None
+        )
+
+    async def _detach(self, step: str, attachment: Object) -> float | None:
+        meta, node = attachment["metadata"], attachment["spec"]["nodeName"]
+        finalizers = meta.get("finalizers") or []
+        if FINALIZER not in finalizers:
+            return None
+        volume = self.volumes.get(attachment["spec"]["source"].get("persistentVolumeName", ""))
+        found = None if volume is None else driver_and_handle(volume)
+        if found is not None:
+            try:
+                await self.compute.detach_disk(node, found[1])
+            except (CloudError, AttachedDiskError) as error:
+                disk = f"Could not detach volume {found[1]} from node {node}: {self._refusal(error, node)}"
+                text = str(RpcError(INTERNAL, shortened(disk)))
+                return await self._refuse(step, meta["name"], "detachError", text, None)
+        self._backoff.succeeded(step)
+        try:
+            status = {"attached": False, "attachmentMetadata": None, "detachError": None}
+            patch = {"status": status}
+            await self.api.patch("volumeattachments", meta["name"], patch, subresource="status")
+            rest = [entry for entry in finalizers if entry != FINALIZER]
+            await self.api.patch("volumeattachments", meta["name"], {"metadata": {"finalizers": rest or None}})
+        except ApiError as error:
+            if error.reason != "NotFound":
+                raise
+        return None
+
+    async def _refuse(self, step: str, name: str, part: str, message: str, code: int | None) -> float:
+        problem: Object = {"time": timestamp(self.clock.now()), "message": message}
+        if code is not None:
+            problem["errorCode"] = code
+        try:
+            patch = {"status": {"attached": part == "detachError", part: problem}}
+            self.attachments.observe(await self.api.patch("volumeattachments", name, patch, subresource="status"))
+        except ApiError as error:
+            if error.reason != "NotFound":
+                raise
+        return self._backoff.failed(step)
+
+    async def _add_finalizer(self, volume: Object) -> None:
+        finalizers = volume["metadata"].get("finalizers") or []
+        if FINALIZER not in finalizers:
+            changed = copy.deepcopy(volume)
+            changed["metadata"]["finalizers"] = [*finalizers, FINALIZER]
+            self.volumes.observe(await self.api.update("persistentvolumes", changed))
+
+    async def _let_go(self, volume: Object) -> None:
+        """A volume being deleted that no attachment names any more loses the finalizer."""
+        meta = volume["metadata"]
+        finalizers = meta.get("finalizers") or []
+        if not meta.get("deletionTimestamp") or FINALIZER not in finalizers:
+            return
+        for attachment in self.attachments.items():
+            if attachment["spec"]["source"].get("persistentVolumeName") == meta["name"]:
+                return
+        changed = copy.deepcopy(volume)
+        changed["metadata"]["finalizers"] = [entry for entry in finalizers if entry != FINALIZER]
+        await self.api.update("persistentvolumes", changed)
+
+
+def _caching(volume: Object) -> str:
+    """The host caching that the volume's class asked for, else the driver's default."""
+    if "azureDisk" in volume["spec"]:
+        return str(volume["spec"]["azureDisk"].get("cachingMode") or "ReadOnly")
+    attributes = volume["spec"]["csi"].get("volumeAttributes") or {}
+    sku = parameter(attributes, "skuname", "storageaccounttype")
+    return parameter(attributes, "cachingmode") or default_caching(sku, int(capacity_bytes(volume) / 2**30))

@@ -1,0 +1,79 @@
+"""A node's signs of life: its Lease, and the heartbeat times of its conditions."""
+
+from __future__ import annotations
+
+import copy
+import logging
+
+from aksdisks.lab.clock import Clock, micro_timestamp, timestamp
+from aksdisks.lab.kube.interface import ApiError, KubernetesApi
+
+LEASES = "kube-node-lease"
+LEASE_DURATION = 40
+RENEW_EVERY = 10.0
+RENEW_EVERY_REAL = 1.0
+REPORT_EVERY = 300.0
+REPORT_EVERY_REAL = 30.0
+
+log = logging.getLogger("aksdisks.lab.kubelet")
+
+
+def renew_period(clock: Clock) -> float:
+    """Cluster seconds between renewals: the kubelet's 10, but no more than one a real second, for a fast lab's sake."""
+    return max(RENEW_EVERY, RENEW_EVERY_REAL * clock.speed)
+
+
+class Heartbeat:
+    """Renews the Lease of one node, and reports its conditions when nothing else changed for long (kubelet: 5 min)."""
+
+    def __init__(self, api: KubernetesApi, clock: Clock, node_name: str) -> None:
+        self._api = api
+        self._clock = clock
+        self._node_name = node_name
+
+    async def run(self) -> None:
+        """Renew and report until cancelled; a failed write is logged, and made again at the next turn."""
+        report_every = max(REPORT_EVERY, REPORT_EVERY_REAL * self._clock.speed)
+        reported = self._clock.monotonic()
+        while True:
+            try:
+                await self._renew()
+                if self._clock.monotonic() - reported >= report_every:
+                    reported = self._clock.monotonic()
+                    await self._report()
+            except ApiError as error:
+                log.warning("%s: %s", self._node_name, error)
+            await self._clock.sleep(renew_period(self._clock))
+
+    async def _renew(self) -> None:
+        now = micro_timestamp(self._clock.now())
+        try:
+            await self._api.patch("leases", self._node_name, {"spec": {"renewTime": now}}, LEASES)
+        except ApiError as error:
+            if error.reason != "NotFound":
+                raise
+            await self._create(now)
+
+    async def _create(self, now: str) -> None:
+        node = await self._api.get("nodes", self._node_name)
+        owner = {"apiVersion": "v1", "kind": "Node", "name": self._node_name, "uid": node["metadata"]["uid"]}
+        lease = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": self._node_name, "namespace": LEASES, "ownerReferences": [owner]},
+            "spec": {
+                "holderIdentity": self._node_name,
+                "leaseDurationSeconds": LEASE_DURATION,
+                "renewTime": now,
+            },
+        }
+        await self._api.create("leases", lease, LEASES)
+
+    async def _report(self) -> None:
+        node = await self._api.get("nodes", self._node_name)
+        conditions = copy.deepcopy((node.get("status") or {}).get("conditions") or [])
+        now = timestamp(self._clock.now())
+        for condition in conditions:
+            condition["lastHeartbeatTime"] = now
+        patch = {"status": {"conditions": conditions}}
+        await self._api.patch("nodes", self._node_name, patch, subresource="status", patch_type="strategic")

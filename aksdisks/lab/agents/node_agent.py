@@ -1,0 +1,196 @@
+"""The node agent: the kubelet's part, as far as pods, their volumes and the node's own signs of life are concerned."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from aksdisks.lab.agents.heartbeat import Heartbeat
+from aksdisks.lab.agents.node_volumes import NodeVolumes
+from aksdisks.lab.agents.pod_status import creating, is_running, pod_address, pulled_message, running
+from aksdisks.lab.clock import Clock, timestamp
+from aksdisks.lab.controllers.base import Controller
+from aksdisks.lab.controllers.events import EventRecorder
+from aksdisks.lab.controllers.informer import key_of
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.scenario import Delays
+
+T = TypeVar("T")
+
+RETRY = 1.0
+"""Cluster seconds between two tries of a write that the API server refused for a passing reason."""
+
+
+@dataclass(eq=False)
+class _Pod:
+    """One pod on this node, from its first sight until its volumes are let go of."""
+
+    key: str
+    uid: str
+    latest: Object
+    starting: asyncio.Task[None] | None = None
+    stopping: asyncio.Task[None] | None = None
+    started: list[str] = field(default_factory=list)
+
+
+class NodeAgent(Controller):
+    """Runs the pods of one node: status, volumes, images, containers, and their end.
+
+    A reconcile only starts or stops what runs beside it for each pod (K pkg/kubelet pod workers).
+    """
+
+    name = "kubelet"
+
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, node_name: str, delays: Delays) -> None:
+        """`delays` in cluster seconds."""
+        super().__init__(api, clock, ids)
+        self.node_name = node_name
+        self.delays = delays
+        self.pods = self.watch("pods", self._own_pods)
+        self.nodes = self.watch("nodes", None)
+        self.nodes.add_handler(self._node_changed)
+        self.recorder = EventRecorder(api, clock, self.name, host=node_name)
+        self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays)
+        self.heartbeat = Heartbeat(api, clock, node_name)
+        self._known: dict[str, _Pod] = {}
+        self._images: set[str] = set()
+        self._pulling = asyncio.Lock()
+        self._addresses = 10
+
+    async def started(self) -> None:
+        """Signs of life go on beside the pods."""
+        self.spawn(self.heartbeat.run())
+
+    def _own_pods(self, before: Object | None, after: Object | None) -> tuple[str, ...]:
+        pod = before if after is None else after
+        if pod is None or pod["spec"].get("nodeName") != self.node_name:
+            return ()
+        return (key_of(pod),)
+
+    def _node_changed(self, before: Object | None, after: Object | None) -> None:
+        node = before if after is None else after
+        if node is not None and node["metadata"]["name"] == self.node_name:
+            self.volumes.node_changed()
+
+    async def reconcile(self, key: str) -> float | None:
+        """Start what is new under the key, stop what is to go, forget what is gone."""
+        pod = self.pods.get_key(key)
+        uid = None if pod is None else pod["metadata"]["uid"]
+        for known in [entry for entry in self._known.values() if entry.key == key and entry.uid != uid]:
+            self._forget(known)
+        if pod is None or uid is None or pod["spec"].get("nodeName") != self.node_name:
+            return None
+        if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed") and uid not in self._known:
+            return None
+        entry = self._known.setdefault(uid, _Pod(key, uid, pod))
+        entry.latest = pod
+        if pod["metadata"].get("deletionTimestamp"):
+            if entry.stopping is None:
+                entry.stopping = self.spawn(self._stop(entry))
+        elif entry.starting is None:
+            entry.starting = self.spawn(self._start(entry))
+        return None
+
+    def _forget(self, entry: _Pod) -> None:
+        """The object is gone, by our own delete or by force: nothing of it may be left here."""
+        self._known.pop(entry.uid, None)
+        for task in (entry.starting, entry.stopping):
+            if task is not None:
+                task.cancel()
+        self.spawn(self._release(entry))
+
+    async def _release(self, entry: _Pod) -> None:
+        await self._patiently(lambda: self.volumes.release(entry.uid))
+
+    async def _start(self, entry: _Pod) -> None:
+        pod = entry.latest
+        if is_running(pod):
+            entry.started = [container["name"] for container in pod["spec"]["containers"]]
+            await self._patiently(lambda: self._adopt(entry))
+            return
+        await self._write_status(entry, lambda: creating(entry.latest, self._now()))
+        while (names := await self._patiently(lambda: self.volumes.needed(pod))) is None:
+            await self.clock.sleep(RETRY)
+        wanted = names
+        await self._patiently(lambda: self.volumes.mount(entry.uid, wanted))
+        for container in pod["spec"]["containers"]:
+            await self._run_container(entry, container)
+        node = self.nodes.get(self.node_name)
+        assert node is not None
+        address = pod_address(node, self._addresses)
+        self._addresses += 1
+        await self._write_status(entry, lambda: running(entry.latest, address, self._now()))
+
+    async def _adopt(self, entry: _Pod) -> None:
+        """A pod that ran before this agent did: its volumes are mounted already."""
+        names = await self.volumes.needed(entry.latest)
+        await self.volumes.claim(entry.uid, names or [], mounted=True)
+
+    async def _run_container(self, entry: _Pod, container: Object) -> None:
+        image = container["image"]
+        known = image in self._images
+        if known and container.get("imagePullPolicy") != "Always":
+            text = f'Container image "{image}" already present on machine and can be accessed by the pod'
+            self._tell(entry, container, "Pulled", text)
+        else:
+            self._tell(entry, container, "Pulling", f'Pulling image "{image}"')
+            asked = self.clock.monotonic()
+            # One pull at a time, as the kubelet does unless told otherwise (serializeImagePulls).
+            async with self._pulling:
+                waited = self.clock.monotonic() - asked
+                pulling = 0.0 if image in self._images else self.delays.image_pull
+                await self.clock.sleep(pulling)
+            self._images.add(image)
+            self._tell(entry, container, "Pulled", pulled_message(image, pulling, pulling + waited))
+        self._tell(entry, container, "Created", "Container created")
+        await self.clock.sleep(self.delays.start_container)
+        entry.started.append(container["name"])
+        self._tell(entry, container, "Started", "Container started")
+
+    async def _stop(self, entry: _Pod) -> None:
+        """SIGTERM, the end of the containers within the grace period, and the final delete."""
+        if entry.starting is not None and not entry.starting.done():
+            entry.starting.cancel()
+        meta = entry.latest["metadata"]
+        for container in entry.latest["spec"]["containers"]:
+            if container["name"] in entry.started:
+                self._tell(entry, container, "Killing", f"Stopping container {container['name']}")
+        if entry.started:
+            grace = meta.get("deletionGracePeriodSeconds")
+            limit = self.delays.stop_container if grace is None else min(self.delays.stop_container, float(grace))
+            await self.clock.sleep(limit)
+        await self._patiently(
+            lambda: self.api.delete("pods", meta["name"], meta["namespace"], grace_period_seconds=0, uid=meta["uid"])
+        )
+
+    async def _write_status(self, entry: _Pod, build: Callable[[], Object]) -> None:
+        async def write() -> None:
+            meta = entry.latest["metadata"]
+            patch = {"metadata": {"uid": meta["uid"]}, "status": build()}
+            written = await self.api.patch("pods", meta["name"], patch, meta["namespace"], subresource="status")
+            entry.latest = written
+            self.pods.observe(written)
+
+        await self._patiently(write)
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T | None:
+        """Make a call until it succeeds; an object that is gone meanwhile is no failure."""
+        while True:
+            try:
+                return await call()
+            except ApiError as error:
+                if error.reason == "NotFound":
+                    return None
+                if error.reason != "Conflict":
+                    self.log.warning("%s: %s; again in %g s", self.node_name, error, RETRY)
+                await self.clock.sleep(RETRY)
+
+    def _tell(self, entry: _Pod, container: Object, reason: str, message: str) -> None:
+        field_path = f"spec.containers{{{container['name']}}}"
+        self.recorder.event(entry.latest, "Normal", reason, message, field_path=field_path)
+
+    def _now(self) -> str:
+        return timestamp(self.clock.now())

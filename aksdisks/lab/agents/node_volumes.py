@@ -1,0 +1,119 @@
+"""The volumes of one node: reported as in use, waited for until attached, mounted once, and let go of."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.controllers.informer import Informer
+from aksdisks.lab.controllers.storage import claim_names, driver_and_handle, unique_volume_name
+from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.scenario import Delays
+
+SETTLE = 0.1
+"""Real seconds that a volume stays mounted after its last pod, whatever the speed: a StatefulSet's next pod of the same
+name reaches its node in well under a second of a real cluster, and the lab's controllers need real milliseconds."""
+
+
+class NodeVolumes:
+    """Keeps node status `volumesInUse`, and which volumes are mounted, for one node agent.
+
+    A volume is in use from before it is mounted until it is unmounted (K pkg/kubelet/volumemanager): only then may the
+    attachdetach-controller take it away.
+    """
+
+    def __init__(self, api: KubernetesApi, clock: Clock, nodes: Informer, node_name: str, delays: Delays) -> None:
+        """`nodes` is the agent's copy of the nodes, its own among them."""
+        self._api = api
+        self._clock = clock
+        self._nodes = nodes
+        self._node_name = node_name
+        self._delays = delays
+        self._users: dict[str, set[str]] = {}
+        self._mounted: set[str] = set()
+        self._mounting: dict[str, asyncio.Lock] = {}
+        self._news = asyncio.Event()
+
+    def node_changed(self) -> None:
+        """The node's status changed: who waits for an attached volume looks again."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def needed(self, pod: Object) -> list[str] | None:
+        """The unique names of the pod's attachable volumes; None while a claim is not bound."""
+        namespace = pod["metadata"]["namespace"]
+        names = []
+        for claim_name in claim_names(pod):
+            claim = await self._find("persistentvolumeclaims", claim_name, namespace)
+            if claim is None or (claim.get("status") or {}).get("phase") != "Bound":
+                return None
+            volume = await self._find("persistentvolumes", claim["spec"]["volumeName"])
+            if volume is None:
+                return None
+            name, found = unique_volume_name(volume), driver_and_handle(volume)
+            if name is None or found is None:
+                continue
+            driver = await self._find("csidrivers", found[0])
+            if driver is None or driver["spec"].get("attachRequired", True):
+                names.append(name)
+        return names
+
+    async def _find(self, resource: str, name: str, namespace: str | None = None) -> Object | None:
+        try:
+            return await self._api.get(resource, name, namespace)
+        except ApiError as error:
+            if error.reason != "NotFound":
+                raise
+            return None
+
+    async def mount(self, uid: str, names: list[str]) -> None:
+        """Report the volumes as in use by the pod `uid`, wait until they are attached, and mount them."""
+        await self.claim(uid, names)
+        for name in names:
+            await self._attached(name)
+            async with self._mounting.setdefault(name, asyncio.Lock()):
+                if name not in self._mounted:
+                    await self._clock.sleep(self._delays.mount)
+                    self._mounted.add(name)
+
+    async def claim(self, uid: str, names: list[str], *, mounted: bool = False) -> None:
+        """Report the volumes as in use by the pod; `mounted`: they already are (an agent that starts again)."""
+        for name in names:
+            self._users.setdefault(name, set()).add(uid)
+            if mounted:
+                self._mounted.add(name)
+        await self._report()
+
+    async def _attached(self, name: str) -> None:
+        while True:
+            news = self._news
+            node = self._nodes.get(self._node_name)
+            attached = ((node or {}).get("status") or {}).get("volumesAttached") or ()
+            if any(entry["name"] == name for entry in attached):
+                return
+            await news.wait()
+
+    async def release(self, uid: str) -> None:
+        """The pod `uid` is gone: unmount what no other pod uses, then report that it is no longer in use."""
+        names = [name for name, users in self._users.items() if uid in users]
+        for name in names:
+            self._users[name].discard(uid)
+        idle = [name for name in names if not self._users[name]]
+        if not idle:
+            return
+        if any(name in self._mounted for name in idle):
+            await self._clock.sleep(max(self._delays.unmount, SETTLE * self._clock.speed))
+        for name in idle:
+            # A pod that came meanwhile found the volume mounted and goes on using it.
+            if not self._users.get(name):
+                self._mounted.discard(name)
+                self._users.pop(name, None)
+        await self._report()
+
+    async def _report(self) -> None:
+        wanted = sorted(self._users)
+        node = self._nodes.get(self._node_name)
+        if node is None or wanted == ((node.get("status") or {}).get("volumesInUse") or []):
+            return
+        patch = {"status": {"volumesInUse": wanted or None}}
+        self._nodes.observe(await self._api.patch("nodes", self._node_name, patch, subresource="status"))

@@ -1,0 +1,99 @@
+"""Pure builders of what a node agent writes about a pod: its status, its addresses, its events' texts."""
+
+from __future__ import annotations
+
+import ipaddress
+import zlib
+from typing import Any
+
+from aksdisks.lab.kube.interface import Object
+
+
+def creating(pod: Object, now: str) -> dict[str, Any]:
+    """The status of a pod that was just seen on its node; `now` is a Kubernetes time (shape: golden/walk.jsonl)."""
+    return {
+        "phase": "Pending",
+        "conditions": _conditions(pod, ready=False, now=now),
+        "startTime": now,
+        "containerStatuses": [
+            _container(container, {"waiting": {"reason": "ContainerCreating"}}, ready=False)
+            for container in pod["spec"]["containers"]
+        ],
+    }
+
+
+def running(pod: Object, address: str, now: str) -> dict[str, Any]:
+    """The status once every container runs; `pod` carries the status written before."""
+    return {
+        "phase": "Running",
+        "conditions": _conditions(pod, ready=True, now=now),
+        "podIP": address,
+        "podIPs": [{"ip": address}],
+        "containerStatuses": [
+            _container(container, {"running": {"startedAt": now}}, ready=True)
+            for container in pod["spec"]["containers"]
+        ],
+    }
+
+
+def _conditions(pod: Object, *, ready: bool, now: str) -> list[dict[str, Any]]:
+    before = {entry["type"]: entry for entry in (pod.get("status") or {}).get("conditions") or ()}
+    wanted = {"Initialized": "True", "Ready": str(ready), "ContainersReady": str(ready), "PodScheduled": "True"}
+    conditions = []
+    for kind, status in wanted.items():
+        old = before.get(kind)
+        since = old["lastTransitionTime"] if old is not None and old["status"] == status else now
+        conditions.append({"type": kind, "status": status, "lastProbeTime": None, "lastTransitionTime": since})
+    return conditions
+
+
+def _container(container: Object, state: dict[str, Any], *, ready: bool) -> dict[str, Any]:
+    return {
+        "name": container["name"],
+        "state": state,
+        "lastState": {},
+        "ready": ready,
+        "restartCount": 0,
+        "image": container["image"],
+        "imageID": "",
+        "started": ready,
+    }
+
+
+def is_running(pod: Object) -> bool:
+    """Some container of the pod runs."""
+    return any("running" in entry["state"] for entry in (pod.get("status") or {}).get("containerStatuses") or ())
+
+
+def pod_address(node: Object, number: int) -> str:
+    """The address of the pod that is the `number`-th on its node since it started.
+
+    Out of the node's podCIDR; a node without one gets 10.244.<last digit of its name, base 36>.0/24 as AKS would count.
+    """
+    cidr = node["spec"].get("podCIDR") or f"10.244.{int(node['metadata']['name'][-1], 36)}.0/24"
+    network = ipaddress.ip_network(cidr)
+    # The first ten addresses are left to the node's own pods; the range is used in turn.
+    return str(network[10 + (number - 10) % (network.num_addresses - 12)])
+
+
+def go_duration(seconds: float) -> str:
+    """Seconds as Go prints a duration cut to milliseconds: `1.5s`, `350ms`, `1m2.5s`."""
+    milliseconds = int(round(seconds * 1000, 6))
+    if milliseconds < 1000:
+        return f"{milliseconds}ms" if milliseconds else "0s"
+    minutes, rest = divmod(milliseconds, 60_000)
+    text = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
+    return f"{minutes}m{text}" if minutes else text
+
+
+def image_bytes(image: str) -> int:
+    """The size that the lab gives an image: between 20 and 120 MB, always the same for one name."""
+    return 20_000_000 + zlib.crc32(image.encode()) % 100_000_000
+
+
+def pulled_message(image: str, pulling: float, waiting: float) -> str:
+    """The kubelet's words after a pull; seconds of pulling, and of pulling and waiting together."""
+    return (
+        f'Successfully pulled image "{image}" in {go_duration(pulling)} ({go_duration(waiting)} including waiting). '
+        f"Image size: {image_bytes(image)} bytes."
+    )

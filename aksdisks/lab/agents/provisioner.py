@@ -1,0 +1,181 @@
+"""The external-provisioner of the disk driver: makes disks and volumes for claims, and deletes released ones."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import ClassVar
+
+from aksdisks.lab.agents.disk_volume import (
+    MIGRATED_TO,
+    PROVISIONER_FINALIZER,
+    disk_request,
+    persistent_volume,
+    volume_name,
+)
+from aksdisks.lab.agents.driver_parts import (
+    INTERNAL,
+    INVALID_ARGUMENT,
+    UNKNOWN,
+    Backoff,
+    RpcError,
+    machine_id,
+    refusal_text,
+)
+from aksdisks.lab.arm.compute import AttachedDiskError, AzureCompute
+from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.controllers.base import Controller
+from aksdisks.lab.controllers.events import EventRecorder
+from aksdisks.lab.controllers.informer import key_of
+from aksdisks.lab.controllers.storage import (
+    BETA_STORAGE_PROVISIONER,
+    DISK_DRIVER,
+    PROVISIONED_BY,
+    SELECTED_NODE,
+    STORAGE_PROVISIONER,
+    annotations_of,
+    class_name,
+    driver_and_handle,
+    waits_for_consumer,
+)
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
+
+INFEASIBLE = "Volume provisioning failed with infeasible error. Retries will be delayed. "
+RETRY_INFEASIBLE = 300.0
+
+
+def _claim_keys(_before: Object | None, after: Object | None) -> Iterable[str]:
+    return () if after is None else (f"claim:{key_of(after)}",)
+
+
+def _volume_keys(_before: Object | None, after: Object | None) -> Iterable[str]:
+    return () if after is None else (f"volume:{key_of(after)}",)
+
+
+class Provisioner(Controller):
+    """Source: PROV pkg/controller/controller.go and sig-storage-lib-external-provisioner controller.go."""
+
+    name = "csi-provisioner"
+    # worker-threads of deploy/csi-azuredisk-controller.yaml is 100; a worker here is one task that mostly waits.
+    workers: ClassVar[int] = 100
+
+    def __init__(
+        self, api: KubernetesApi, clock: Clock, ids: Ids, compute: AzureCompute, recorder: EventRecorder
+    ) -> None:
+        """`recorder` is the driver's: its parts share one identity."""
+        super().__init__(api, clock, ids)
+        self.compute = compute
+        self.recorder = recorder
+        self.identity = f"{int(clock.now().timestamp() * 1000)}-{ids.number(10_000)}-{DISK_DRIVER}"
+        self.claims = self.watch("persistentvolumeclaims", _claim_keys)
+        self.volumes = self.watch("persistentvolumes", _volume_keys)
+        self.classes = self.watch("storageclasses", None)
+        self.nodes = self.watch("nodes", None)
+        self.attachments = self.watch("volumeattachments", None)
+        self._backoff = Backoff(clock)
+
+    async def reconcile(self, key: str) -> float | None:
+        """See `Controller`."""
+        left = self._backoff.left(key)
+        if left > 0:
+            return left
+        kind, _, name = key.partition(":")
+        if kind == "claim":
+            claim = self.claims.get_key(name)
+            return None if claim is None else await self._provision(key, claim)
+        volume = self.volumes.get_key(name)
+        return None if volume is None else await self._delete(key, volume)
+
+    async def _provision(self, key: str, claim: Object) -> float | None:
+        notes = annotations_of(claim)
+        if notes.get(STORAGE_PROVISIONER, notes.get(BETA_STORAGE_PROVISIONER)) != DISK_DRIVER:
+            return None
+        if claim["spec"].get("volumeName") or self.volumes.get(volume_name(claim)) is not None:
+            self._backoff.succeeded(key)
+            return None
+        storage_class = self.classes.get(class_name(claim))
+        if storage_class is None or claim["metadata"].get("deletionTimestamp"):
+            return None
+        node = self.nodes.get(notes.get(SELECTED_NODE, ""))
+        if waits_for_consumer(storage_class) and SELECTED_NODE not in notes:
+            return None
+        if node is None:
+            node = min(self.nodes.items(), key=key_of)
+        name = key_of(claim)
+        self.recorder.event(
+            claim, "Normal", "Provisioning", f'External provisioner is provisioning volume for claim "{name}"'
+        )
+        try:
+            volume = await self._create_disk(claim, storage_class, node)
+        except RpcError as error:
+            infeasible = error.code == INVALID_ARGUMENT
+            message = f"{INFEASIBLE if infeasible else ''}{error}"
+            self.recorder.event(claim, "Warning", "ProvisioningFailed", message)
+            delay = self._backoff.failed(key)
+            return max(delay, RETRY_INFEASIBLE) if infeasible else delay
+        try:
+            volume = await self.api.create("persistentvolumes", volume)
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                raise
+        else:
+            self.volumes.observe(volume)
+        self._backoff.succeeded(key)
+        message = f"Successfully provisioned volume {volume['metadata']['name']}"
+        self.recorder.event(claim, "Normal", "ProvisioningSucceeded", message)
+        return None
+
+    async def _create_disk(self, claim: Object, storage_class: Object, node: Object) -> Object:
+        request = disk_request(claim, storage_class, node)
+        try:
+            disk_id = await self.compute.create_disk(
+                request.name, request.size_gib, request.sku, request.tags, request.zone
+            )
+        except CloudError as error:
+            group = machine_id(node).partition("/providers/")[0]
+            disk = f"{group}/providers/Microsoft.Compute/disks/{request.name}"
+            raise RpcError(INTERNAL, refusal_text(error, "PUT", disk)) from error
+        return persistent_volume(claim, storage_class, request, disk_id, self.identity)
+
+    async def _delete(self, key: str, volume: Object) -> float | None:
+        notes, name = annotations_of(volume), volume["metadata"]["name"]
+        released = (volume.get("status") or {}).get("phase") == "Released"
+        ours = DISK_DRIVER in (notes.get(PROVISIONED_BY), notes.get(MIGRATED_TO))
+        policy = volume["spec"].get("persistentVolumeReclaimPolicy")
+        found = driver_and_handle(volume)
+        if not released or not ours or policy != "Delete" or found is None:
+            return None
+        if PROVISIONER_FINALIZER not in (volume["metadata"].get("finalizers") or ()):
+            return None
+        problem = self._holder(name) or await self._delete_disk(found[1])
+        if problem is not None:
+            self.recorder.event(volume, "Warning", "VolumeFailedDelete", problem)
+            return self._backoff.failed(key)
+        if not volume["metadata"].get("deletionTimestamp"):
+            await self.api.delete("persistentvolumes", name)
+        current = copy.deepcopy(await self.api.get("persistentvolumes", name))
+        current["metadata"]["finalizers"] = [
+            entry for entry in current["metadata"].get("finalizers") or () if entry != PROVISIONER_FINALIZER
+        ]
+        self.volumes.observe(await self.api.update("persistentvolumes", current))
+        self._backoff.succeeded(key)
+        return None
+
+    def _holder(self, volume_name: str) -> str | None:
+        for attachment in self.attachments.items():
+            spec = attachment["spec"]
+            if spec["source"].get("persistentVolumeName") == volume_name:
+                return f"persistentvolume {volume_name} is still attached to node {spec['nodeName']}"
+        return None
+
+    async def _delete_disk(self, disk_id: str) -> str | None:
+        """What went wrong, as the driver words it; None when the disk is gone."""
+        try:
+            await self.compute.delete_disk(disk_id)
+        except AttachedDiskError as error:
+            return str(RpcError(UNKNOWN, str(error)))
+        except CloudError as error:
+            return str(RpcError(UNKNOWN, refusal_text(error, "DELETE", disk_id)))
+        return None
