@@ -80,7 +80,7 @@ class Azure:
 
         return _ask(get, self._connect)
 
-    def follow_disks(self) -> Iterator[tuple[Disk, ...] | Unknown]:
+    def follow_disks(self) -> Iterator[tuple[Disk, ...] | Unknown | None]:
         """The disks again and again, at the pace that ARM asks for: it has no watch. What `waiting.wait` reads."""
         while True:
             self._retry_after = None

@@ -10,17 +10,7 @@ from aksdisks.cluster_http import KubernetesHttp, path
 from aksdisks.cluster_watch import Watcher
 from aksdisks.errors import ApiError, NotFound
 from aksdisks.manifests import FIELD_MANAGER
-from aksdisks.model import (
-    Attachment,
-    Claim,
-    KubeEvent,
-    Node,
-    Pod,
-    StorageClass,
-    Unknown,
-    Volume,
-    Workload,
-)
+from aksdisks.model import Attachment, Claim, KubeEvent, Node, Pod, StorageClass, Unknown, Volume, Workload
 from aksdisks.waiting import Progress, silent
 
 if TYPE_CHECKING:
@@ -40,6 +30,11 @@ class Cluster:
     def server(self) -> str:
         """The API server's URL."""
         return self.http.server
+
+    @property
+    def progress(self) -> Progress:
+        """What is told about retries and resumed watches."""
+        return self.http.progress
 
     def version(self) -> str:
         """The API server's version, such as `v1.35.0`."""
@@ -118,7 +113,7 @@ class Cluster:
     def create(self, manifest: Mapping[str, Any], namespace: str = "", *, dry_run: bool = False) -> dict[str, Any]:
         """Create an object; `dry_run` asks the server, with its admission, without making it."""
         query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "dryRun": "All" if dry_run else ""}
-        return self.http.request("POST", path(manifest["kind"], namespace), query, dict(manifest))
+        return self.http.request("POST", path(manifest["kind"], _place(manifest, namespace)), query, dict(manifest))
 
     def replace(self, raw: Mapping[str, Any], namespace: str = "") -> dict[str, Any]:
         """Write a whole object back; raises Conflict when it changed since it was read."""
@@ -131,7 +126,7 @@ class Cluster:
         # Scaling through the subresource takes `replicas` over as this same manager but another operation; by force
         # the apply stays idempotent. Foreign objects were refused before.
         query["force"] = "true"
-        url = path(manifest["kind"], namespace, manifest["metadata"]["name"])
+        url = path(manifest["kind"], _place(manifest, namespace), manifest["metadata"]["name"])
         return self.http.request("PATCH", url, query, dict(manifest), "application/apply-patch+yaml")
 
     def scale(self, kind: str, name: str, namespace: str, replicas: int) -> None:
@@ -177,3 +172,7 @@ class Cluster:
         except ApiError as error:
             return Unknown(error.message)
         return str(((answer.get("status") or {}).get("userInfo") or {}).get("username", ""))
+
+
+def _place(manifest: Mapping[str, Any], namespace: str) -> str:
+    return namespace or manifest["metadata"].get("namespace", "")

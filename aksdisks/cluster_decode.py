@@ -6,18 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aksdisks.manifests import RUN_LABEL
-from aksdisks.model import (
-    Attachment,
-    Claim,
-    KubeEvent,
-    Node,
-    Plain,
-    Pod,
-    StorageClass,
-    Taint,
-    Volume,
-    Workload,
-)
+from aksdisks.model import Attachment, Claim, KubeEvent, Node, Plain, Pod, StorageClass, Taint, Volume, Workload
 from aksdisks.quantities import parse_time
 
 Raw = Mapping[str, Any]

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Literal, TypeVar
 
 T = TypeVar("T")
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class Claim:
     selected_node: str
     created: datetime | None
     deleting: datetime | None = None
-    labels: Mapping[str, str] = NOTHING
+    labels: Mapping[str, str] = field(default_factory=dict)
     finalizers: tuple[str, ...] = ()
 
 
@@ -69,7 +67,7 @@ class Volume:
     zones: tuple[str, ...]
     created: datetime | None
     deleting: datetime | None = None
-    attributes: Mapping[str, str] = NOTHING
+    attributes: Mapping[str, str] = field(default_factory=dict)
     finalizers: tuple[str, ...] = ()
 
     @property
@@ -201,7 +199,7 @@ class Pod:
     started: datetime | None
     deleting: datetime | None = None
     conditions: Mapping[str, datetime | None] = field(default_factory=dict)
-    labels: Mapping[str, str] = NOTHING
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def scheduled(self) -> datetime | None:

@@ -13,7 +13,7 @@ from aksdisks import manifests
 from aksdisks.azure import Azure
 from aksdisks.cluster import Cluster
 from aksdisks.cluster_watch import Watcher
-from aksdisks.errors import AksdisksError, AlreadyExists, Refused
+from aksdisks.errors import AksdisksError, AlreadyExists, NotAllowed, Refused
 from aksdisks.manifests import RUN_LABEL, Manifest
 from aksdisks.model import Claim, Disk, Pod, Unknown
 from aksdisks.parameters import Parameters
@@ -194,24 +194,18 @@ class Session:
         if isinstance(self.azure, Unknown):
             return self.azure
         self.lease.renew()
-        states: Iterator[tuple[Disk, ...] | Unknown | None] = self.azure.follow_disks()
-
-        def enough(disks: tuple[Disk, ...] | Unknown) -> bool:
-            return isinstance(disks, Unknown) or holds(disks)
-
-        def counted(disks: tuple[Disk, ...] | Unknown) -> str:
-            return str(disks) if isinstance(disks, Unknown) else f"{len(disks)} disks"
-
-        return wait(
+        states: Iterator[Any] = self.azure.follow_disks()
+        found: tuple[Disk, ...] | Unknown = wait(
             awaited,
             states,
-            enough,
+            lambda disks: isinstance(disks, Unknown) or holds(disks),
             seconds=self.real_seconds(seconds),
-            describe=counted,
+            describe=lambda disks: str(disks) if isinstance(disks, Unknown) else f"{len(disks)} disks",
             progress=self.progress,
             on_timeout=on_timeout,
             scale=self.time_scale,
         )
+        return found
 
     def watch(self, *kinds: str) -> Watcher:
         """Watch kinds of the run's namespace, with arrival times: `with session.watch("Pod", "Event") as seen: …`."""
@@ -337,14 +331,17 @@ def _make_namespace(session: Session) -> None:
     if found is not None and (found["metadata"].get("labels") or {}).get(RUN_LABEL) != session.run_id:
         raise Refused(f"namespace {session.namespace}: expected one that this run made, found another's")
     # Without the default service account the first pods would fail to be created, and events would say so.
-    wait(
-        f"the service account of namespace {session.namespace}",
-        session.cluster.follow("ServiceAccount", session.namespace),
-        lambda accounts: any(account.name == "default" for account in accounts),
-        seconds=session.real_seconds(60.0),
-        describe=_described,
-        scale=session.time_scale,
-    )
+    try:
+        wait(
+            f"the service account of namespace {session.namespace}",
+            session.cluster.follow("ServiceAccount", session.namespace),
+            lambda accounts: any(account.name == "default" for account in accounts),
+            seconds=session.real_seconds(60.0),
+            describe=_described,
+            scale=session.time_scale,
+        )
+    except NotAllowed:
+        pass  # without the right to look, the controllers' own retries must do
 
 
 def _undo(session: Session) -> None:

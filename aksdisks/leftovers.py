@@ -1,0 +1,85 @@
+"""What earlier runs left on a target: found by label, told apart from runs in progress, removed on request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aksdisks.azure import Azure
+from aksdisks.manifests import LEASE, RUN_LABEL
+from aksdisks.model import known
+from aksdisks.session_cleanup import CleanUp, Removal
+from aksdisks.session_connect import Connection
+from aksdisks.session_journal import Journal
+from aksdisks.session_lease import holder
+
+_DEADLINE = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """What one run left in one namespace; `busy` says why it may still be in progress, empty when it is not."""
+
+    run: str
+    namespace: str
+    objects: tuple[str, ...]
+    busy: str
+
+
+def find_leftovers(connection: Connection) -> tuple[Leftover, ...]:
+    """The runs that left something, by run id: in namespaces that runs made, or in the prepared one."""
+    cluster, prepared = connection.cluster, connection.parameters.namespace
+    if prepared == "create":
+        places = [(space.labels[RUN_LABEL], space.name) for space in cluster.list("Namespace", selector=RUN_LABEL)]
+    else:
+        found = [*cluster.workloads(prepared, RUN_LABEL), *cluster.claims(prepared, RUN_LABEL)]
+        runs = {w.run for w in cluster.workloads(prepared, RUN_LABEL)}
+        runs |= {c.labels[RUN_LABEL] for c in cluster.claims(prepared, RUN_LABEL)}
+        places = [(run, prepared) for run in runs] if found else []
+    return tuple(_leftover(connection, run, namespace) for run, namespace in sorted(places))
+
+
+def remove_leftover(connection: Connection, leftover: Leftover) -> CleanUp:
+    """Remove what one run left, and its namespace where it made it; disks go with their volumes or are reported."""
+    scale = connection.target.time_scale
+    return Removal(
+        connection.cluster,
+        connection.azure,
+        leftover.namespace,
+        leftover.run,
+        journal=Journal(connection.target.state_dir, leftover.run),
+        with_namespace=True,
+        seconds=max(_DEADLINE, connection.parameters.wait_timeout / scale),
+        time_scale=scale,
+        progress=connection.progress,
+    ).run()
+
+
+def orphans(connection: Connection) -> tuple[str, ...]:
+    """Volumes and disks of runs' namespaces that are gone: reported with what to look at, never deleted."""
+    spaces = {space.name for space in connection.cluster.list("Namespace")}
+    lost = [
+        f"volume {volume.name} of {volume.claim} ({volume.phase}, reclaim policy {volume.reclaim_policy})"
+        for volume in connection.cluster.volumes()
+        if volume.claim_namespace.startswith("aksdisks-") and volume.claim_namespace not in spaces
+    ]
+    disks = connection.azure.disks() if isinstance(connection.azure, Azure) else connection.azure
+    for disk in known(disks):
+        namespace = disk.claim.partition("/")[0]
+        if namespace.startswith("aksdisks-") and namespace not in spaces:
+            lost.append(f"disk {disk.name} of {disk.claim} ({disk.state}, {disk.size_gib} GiB {disk.sku})")
+    return tuple(lost)
+
+
+def _leftover(connection: Connection, run: str, namespace: str) -> Leftover:
+    cluster, selector = connection.cluster, f"{RUN_LABEL}={run}"
+    objects = [f"{w.kind} {w.name}" for w in cluster.workloads(namespace, selector)]
+    objects += [f"claim {claim.name}" for claim in cluster.claims(namespace, selector)]
+    lease = cluster.find("Lease", LEASE, namespace)
+    who, until = holder(lease) if lease else ("", datetime.now(UTC))
+    held = who == run and until > datetime.now(UTC)
+    # Where this machine's journal knows that the run's processes are gone, its Lease needs no waiting for.
+    busy = held and not Journal(connection.target.state_dir, run).ended()
+    return Leftover(
+        run, namespace, tuple(objects), f"in progress, or killed elsewhere; until {until:%H:%M} UTC" if busy else ""
+    )

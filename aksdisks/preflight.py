@@ -1,0 +1,181 @@
+"""What can be known before anything is made: identity, rights, nodes, free disk slots, dry runs, and the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aksdisks import manifests
+from aksdisks.checks import Check, check
+from aksdisks.errors import AksdisksError, InputError, NotAllowed
+from aksdisks.model import Node, StorageClass, Unknown
+from aksdisks.parameters import Parameters
+from aksdisks.quantities import cost_per_day, disk_tier, gib
+from aksdisks.session import Objects, new_run_id, objects_for
+from aksdisks.session_connect import Connection, check_storage_class, connect
+from aksdisks.waiting import Progress, silent
+
+# (verb, resource, API group): what a run does in its namespace, and cluster-wide (facts, section G).
+_IN_NAMESPACE = tuple(
+    (verb, resource, group)
+    for verbs, resource, group in (
+        ("list watch create patch delete", "persistentvolumeclaims", ""),
+        ("list watch delete", "pods", ""),
+        ("list watch", "events", ""),
+        ("list watch create patch delete", "deployments", "apps"),
+        ("list watch create patch delete", "statefulsets", "apps"),
+        ("patch", "deployments/scale", "apps"),
+        ("patch", "statefulsets/scale", "apps"),
+        ("get create update delete", "leases", "coordination.k8s.io"),
+    )
+    for verb in verbs.split()
+)
+_CLUSTER_WIDE = tuple(
+    (verb, resource, group)
+    for resource, group in (
+        ("nodes", ""),
+        ("persistentvolumes", ""),
+        ("storageclasses", "storage.k8s.io"),
+        ("volumeattachments", "storage.k8s.io"),
+        ("csinodes", "storage.k8s.io"),
+    )
+    for verb in ("list", "watch")
+)
+_MAKES_NAMESPACE = tuple((verb, "namespaces", "") for verb in ("get", "create", "delete"))
+
+
+def preflight(parameters: Parameters, progress: Progress = silent) -> tuple[Check, ...]:
+    """Ask the target whether a run can pass, without making anything; raises as `session.open_session` does."""
+    connection = connect(parameters, progress)
+    try:
+        storage_class = check_storage_class(connection)
+        objects = objects_for(parameters, parameters.run_id or new_run_id())
+        return (
+            _identity(connection),
+            _rights(connection),
+            *_nodes(connection),
+            _azure(connection),
+            *_dry_runs(connection, objects),
+            cost(parameters, storage_class),
+        )
+    finally:
+        connection.close()
+
+
+def cost(parameters: Parameters, storage_class: StorageClass | Unknown) -> Check:
+    """What will be made and roughly costs a day; a statement of fact that never fails."""
+    disks, size = 1 + parameters.stateful_replicas, gib(parameters.size)
+    sku = storage_class.sku if isinstance(storage_class, StorageClass) else ""
+    each = cost_per_day(sku or "StandardSSD_LRS", size)  # the driver's default SKU (facts A)
+    tier = disk_tier(sku or "StandardSSD_LRS", size)
+    price = "price not known here" if each is None else f"about USD {disks * each:.2f} a day, approximate list price"
+    seen = f"{disks} disks of {size} GiB {sku}{f', billed as {tier}' if tier else ''}: {price}"
+    return check("What the run makes, and what it costs while it stays", True, seen)
+
+
+def _identity(connection: Connection) -> Check:
+    who = connection.cluster.identity()
+    seen = f"{connection.cluster.server} {connection.cluster.version()}, as {who or 'somebody'}"
+    return check("The cluster answers", True, seen)
+
+
+def _rights(connection: Connection) -> Check:
+    create = connection.parameters.namespace == "create"
+    namespace = "" if create else connection.parameters.namespace
+    asked = [(*right, namespace) for right in _IN_NAMESPACE]
+    asked += [(*right, "") for right in _CLUSTER_WIDE + (_MAKES_NAMESPACE if create else ())]
+    missing = []
+    for verb, resource, group, where in asked:
+        allowed = connection.cluster.allowed(verb, resource, group, where)
+        if isinstance(allowed, Unknown):
+            return check("This identity has the rights that a run needs", allowed, "no answer")
+        if not allowed:
+            missing.append(f"{verb} {resource}")
+    seen = f"missing: {', '.join(missing)}" if missing else f"all {len(asked)}"
+    return check("This identity has the rights that a run needs", not missing, seen)
+
+
+def _nodes(connection: Connection) -> Iterator[Check]:
+    parameters = connection.parameters
+    statements = ("At least two nodes can take the pods", "There are disk slots for every disk")
+    try:
+        nodes = connection.cluster.nodes()
+        attachments = connection.cluster.attachments()
+    except NotAllowed as error:
+        yield from (check(statement, Unknown(error.message), "nothing") for statement in statements)
+        return
+    fit = [node for node in nodes if not why_not(node, parameters)]
+    refused = [f"{node.name} {why_not(node, parameters)}" for node in nodes if why_not(node, parameters)]
+    yield check(statements[0], len(fit) >= 2, ", ".join([f"{len(fit)} of {len(nodes)}", *refused]))
+    needed = 1 + parameters.stateful_replicas
+    silent_nodes = [node.name for node in fit if node.disk_slots is None]
+    if silent_nodes:
+        yield check(statements[1], Unknown(f"the disk driver says nothing of {', '.join(silent_nodes)}"), "nothing")
+        return
+    used = {node.name: sum(entry.node == node.name for entry in attachments) for node in fit}
+    free = {node.name: max(0, (node.disk_slots or 0) - used[node.name]) for node in fit}
+    seen = f"{sum(free.values())} free, {needed} needed ({', '.join(f'{n}: {c}' for n, c in free.items())})"
+    yield check(statements[1], sum(free.values()) >= needed, seen)
+
+
+def why_not(node: Node, parameters: Parameters) -> str:
+    """Why a node cannot take the pods; empty when it can."""
+    if not node.ready:
+        return "is not ready"
+    if not node.schedulable:
+        return "is cordoned"
+    for key, value in parameters.node_selector.items():
+        if node.labels.get(key) != value:
+            return f"lacks {key}={value}"
+    for taint in node.taints:
+        hard = taint.effect in ("NoSchedule", "NoExecute")
+        if hard and not any(_tolerates(t, taint.key, taint.value, taint.effect) for t in parameters.tolerations):
+            return f"has taint {taint.key}:{taint.effect}"
+    return ""
+
+
+def _tolerates(toleration: Mapping[str, Any], key: str, value: str, effect: str) -> bool:
+    if toleration.get("effect") not in (None, "", effect):
+        return False
+    if toleration.get("operator", "Equal") == "Exists":
+        return toleration.get("key") in (None, "", key)
+    return toleration.get("key") == key and toleration.get("value", "") == value
+
+
+def _azure(connection: Connection) -> Check:
+    statement = "Azure shows the node resource group's disks"
+    if isinstance(connection.azure, Unknown):
+        holds = None if connection.parameters.azure == "off" else connection.azure
+        return check(statement, holds, str(connection.azure))
+    disks = connection.azure.disks()
+    if isinstance(disks, Unknown):
+        return check(statement, disks, connection.azure.resource_group)
+    return check(statement, True, f"{connection.azure.resource_group}: {len(disks)} disks")
+
+
+def _dry_runs(connection: Connection, objects: Objects) -> Iterator[Check]:
+    """Every object through the server's admission; a bare pod too, since policies mostly speak at pods."""
+    parameters = connection.parameters
+    create = parameters.namespace == "create"
+    # The namespace of the run does not exist yet, so its objects are tried in `default`; a dry run makes nothing.
+    where = "default" if create else parameters.namespace
+    template = objects.deployment["spec"]["template"]
+    pod = {"apiVersion": "v1", "kind": "Pod", **template}
+    pod["metadata"] = {**template["metadata"], "name": "aksdisks-check"}
+    tried = [objects.claim, objects.deployment, objects.stateful_set, pod]
+    if create:
+        labels = objects.claim["metadata"]["labels"]
+        restricted = parameters.security == "restricted"
+        tried.insert(0, manifests.namespace("aksdisks-check", labels, restricted))
+    for manifest in tried:
+        statement = f"A dry run admits {manifest['kind']} {manifest['metadata']['name']}"
+        try:
+            connection.cluster.create(manifest, "" if manifest["kind"] == "Namespace" else where, dry_run=True)
+        except NotAllowed as error:
+            yield check(statement, Unknown(error.message), f"namespace {where}")
+        except InputError:
+            raise
+        except AksdisksError as error:
+            yield check(statement, False, error.message)
+        else:
+            yield check(statement, True, f"admitted in namespace {where}")
