@@ -10,18 +10,24 @@ import os
 import secrets
 import socket
 import ssl
+from typing import Protocol
 
 import yaml
 from aiohttp import web
 
 from aksdisks.lab import tls
+from aksdisks.lab.agents.disk_driver import DiskDriver
+from aksdisks.lab.agents.node_agent import NodeAgent
 from aksdisks.lab.arm.app import arm_app
 from aksdisks.lab.arm.cloud import Cloud
+from aksdisks.lab.arm.compute import CloudCompute
 from aksdisks.lab.arm.tokens import Tokens
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.attach_detach import AttachDetach
-from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.deployment import DeploymentController
+from aksdisks.lab.controllers.garbage import GarbageCollector
+from aksdisks.lab.controllers.namespaces import NamespaceController
+from aksdisks.lab.controllers.protection import ClaimProtection, VolumeProtection
 from aksdisks.lab.controllers.replicaset import ReplicaSetController
 from aksdisks.lab.controllers.scheduler import Scheduler
 from aksdisks.lab.controllers.statefulset import StatefulSetController
@@ -37,17 +43,32 @@ from aksdisks.lab.state import LabError, LabState, PortInUse, StateDirectory
 
 _CONTROLLERS = (
     AttachDetach,
+    ClaimProtection,
     DeploymentController,
+    GarbageCollector,
+    NamespaceController,
     ReplicaSetController,
-    StatefulSetController,
     Scheduler,
+    StatefulSetController,
     VolumeBinder,
+    VolumeProtection,
 )
 
 HOST = "127.0.0.1"
 _BACKLOG = 512
 
 log = logging.getLogger(__name__)
+
+
+class _Part(Protocol):
+    """A controller or an agent."""
+
+    @property
+    def name(self) -> str:
+        """For the log."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
 
 
 class Lab:
@@ -101,12 +122,17 @@ class Lab:
         await asyncio.gather(*(runner.cleanup() for runner in self._runners))
         await self.cloud.close()
 
-    def _parts(self) -> list[Controller]:
+    def _parts(self) -> list[_Part]:
         """Everything that acts by itself, each through the two APIs alone."""
-        return [kind(self.api, self.clock, self.ids) for kind in _CONTROLLERS]
+        nodes = [
+            NodeAgent(self.api, self.clock, self.ids, machine.node_name, self.scenario.delays)
+            for machine in self.scenario.machines
+        ]
+        driver = DiskDriver(self.api, self.clock, self.ids, CloudCompute(self.cloud))
+        return [*(kind(self.api, self.clock, self.ids) for kind in _CONTROLLERS), *nodes, driver]
 
     @staticmethod
-    async def _run(part: Controller) -> None:
+    async def _run(part: _Part) -> None:
         try:
             await part.run()
         except Exception:

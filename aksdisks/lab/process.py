@@ -100,28 +100,27 @@ def status(state_dir: Path | str) -> LabState | None:
     """The lab running in a state directory; None if there is none. What a lab that was killed left is removed."""
     directory = StateDirectory(Path(state_dir).expanduser().absolute())
     state = directory.read()
-    if state is None:
-        return None
-    with directory.lock() as held:
-        if not held:
-            return state
-        directory.withdraw()
-    if child := _children.get(state.pid):
-        _reap(child, kill=False)
+    if state is None or not _has_ended(directory, state):
+        return state
     return None
 
 
 def stop(state_dir: Path | str, timeout: float = 5) -> LabState:
     """Stop the lab and return what it was; raises `NotRunning`. It is killed if it has not ended within `timeout` s."""
-    state = status(state_dir)
+    directory = StateDirectory(Path(state_dir).expanduser().absolute())
+    state = status(directory.path)
     if state is None:
-        raise NotRunning(f"lab in {state_dir}: expected one running, found none")
+        raise NotRunning(f"lab in {directory.path}: expected one running, found none")
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.kill(state.pid, number)
-        if _await_end(state, timeout):
-            break
-    return state
+        # A file lock cannot be waited for with a deadline.
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if _has_ended(directory, state):
+                return state
+            time.sleep(0.01)
+    raise LabError(f"lab in {directory.path}: expected process {state.pid} to end when killed, found it running")
 
 
 def _await_answer(directory: StateDirectory, process: subprocess.Popen[bytes], handle: int, timeout: float) -> LabState:
@@ -152,13 +151,14 @@ def _await_answer(directory: StateDirectory, process: subprocess.Popen[bytes], h
     return state
 
 
-def _await_end(state: LabState, timeout: float) -> bool:
-    """The lock is free as soon as the holder is gone; a file lock cannot be waited for with a deadline."""
-    deadline = time.monotonic() + timeout
-    while status(state.state_dir) is not None:
-        if time.monotonic() > deadline:
+def _has_ended(directory: StateDirectory, state: LabState) -> bool:
+    """Whether nobody holds the directory any more; takes away what the lab may have left."""
+    with directory.lock() as held:
+        if not held:
             return False
-        time.sleep(0.01)
+        directory.withdraw()
+    if child := _children.get(state.pid):
+        _reap(child, kill=False)
     return True
 
 

@@ -177,10 +177,10 @@ class Endpoints:
 
     async def _patch(self, request: web.Request, target: Target) -> web.Response:
         renderer = self._renderer(request, target)
-        patch_type = negotiation.PATCH_TYPES.get(request.content_type)
+        patch_type = negotiation.PATCH_TYPES.get(negotiation.media_type(_content_type(request)))
         if patch_type is None:
             raise negotiation.unsupported_media_type()
-        patch = negotiation.decode(await request.read(), request.content_type, target.kind.kind)
+        patch = negotiation.decode(await request.read(), _content_type(request), target.kind.kind)
         if patch_type == "apply":
             if not isinstance(patch, dict):
                 raise bad_request("the body of an apply patch must be an object")
@@ -251,7 +251,7 @@ class Endpoints:
 
 
 async def _object(request: web.Request, kind: str) -> Object:
-    body = negotiation.decode(await request.read(), request.content_type, kind)
+    body = negotiation.decode(await request.read(), _content_type(request), kind)
     if not isinstance(body, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {kind}): expected a JSON object")
     return body
@@ -274,7 +274,7 @@ def _check_place(body: Object, target: Target) -> None:
 
 async def _delete_options(request: web.Request) -> DeleteOptions:
     raw = await request.read()
-    body = negotiation.decode(raw, request.content_type, "DeleteOptions") if raw.strip() else {}
+    body = negotiation.decode(raw, _content_type(request), "DeleteOptions") if raw.strip() else {}
     return _read_delete_options(body if isinstance(body, dict) else {}, request)
 
 
@@ -326,6 +326,11 @@ def _dry_run(request: web.Request) -> bool:
     if any(value != "All" for value in values):
         raise bad_request(f'Invalid value: {values}: dryRun: Unsupported value: "{values[0]}": supported values: "All"')
     return bool(values)
+
+
+def _content_type(request: web.Request) -> str:
+    """As the client wrote it, empty when it did not: aiohttp would put a type of its own in the place."""
+    return request.headers.get("Content-Type", "")
 
 
 def _flag(text: str) -> bool:

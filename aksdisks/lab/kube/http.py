@@ -139,7 +139,7 @@ async def _review(request: web.Request, user: User, group: str, plural: str) -> 
         raise no_such_resource()
     if request.method != "POST":
         raise method_not_allowed()
-    body = negotiation.decode(await request.read(), request.content_type, kinds[plural])
+    body = negotiation.decode(await request.read(), request.headers.get("Content-Type", ""), kinds[plural])
     if not isinstance(body, dict):
         raise bad_request("expected a JSON object")
     spec = body.get("spec") or {}

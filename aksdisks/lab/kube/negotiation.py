@@ -50,8 +50,8 @@ def accepted(header: str, *, discovery: bool = False) -> Representation:
     """
     entries = [_entry(part) for part in header.split(",") if part.strip()] or [(JSON, {})]
     entries.sort(key=lambda entry: -_quality(entry[1]))
-    for media_type, parameters in entries:
-        served = _ACCEPTED.get(media_type)
+    for name, parameters in entries:
+        served = _ACCEPTED.get(name)
         if served is None:
             continue
         if "as" not in parameters:
@@ -72,12 +72,17 @@ def encode(value: Any, media_type: str) -> bytes:
 
 def decode(body: bytes, content_type: str, kind: str) -> Any:
     """The body of a request; `kind` is what it should be. 415 for a media type that is not read, 400 if malformed."""
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type in (YAML, "application/apply-patch+yaml"):
+    sent = media_type(content_type)
+    if sent in (YAML, "application/apply-patch+yaml"):
         return _decode_yaml(body, kind)
-    if media_type and media_type != JSON and media_type not in PATCH_TYPES:
+    if sent and sent != JSON and sent not in PATCH_TYPES:
         raise unsupported_media_type()
     return _decode_json(body, kind)
+
+
+def media_type(content_type: str) -> str:
+    """A Content-Type header without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def unsupported_media_type() -> ApiError:
@@ -102,9 +107,9 @@ def status(error: ApiError) -> Object:
 
 
 def _entry(text: str) -> tuple[str, dict[str, str]]:
-    media_type, *parameters = (part.strip() for part in text.split(";"))
+    name, *parameters = (part.strip() for part in text.split(";"))
     pairs = (parameter.partition("=") for parameter in parameters)
-    return media_type.lower(), {name.strip().lower(): value.strip() for name, _, value in pairs}
+    return name.lower(), {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
 def _quality(parameters: dict[str, str]) -> float:

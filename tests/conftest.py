@@ -1,0 +1,44 @@
+"""What every test may ask for: a lab of its own or the one that all share, and the environment to reach it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from aksdisks.lab import process
+from aksdisks.lab.process import LabState
+
+SPEED = 100.0
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
+    """The lab that tests share; they keep to namespaces of their own and leave nothing behind."""
+    state = process.start(tmp_path_factory.mktemp("lab"), SPEED, parent=os.getpid())
+    yield state
+    process.stop(state.state_dir)
+
+
+@pytest.fixture(scope="session")
+def lab_environment(lab: LabState, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """The variables of a user's shell after `eval "$(aksdisks lab env)"`, with caches of their own."""
+    return os.environ | lab.environment() | {"KUBECACHEDIR": str(tmp_path_factory.mktemp("kube-cache"))}
+
+
+@pytest.fixture
+def start_lab(tmp_path: Path) -> Iterator[Callable[..., LabState]]:
+    """Starts labs for tests that break them; stops those that still run."""
+    started: list[LabState] = []
+
+    def start(directory: str = "lab", **options: object) -> LabState:
+        state = process.start(tmp_path / directory, SPEED, parent=os.getpid(), **options)  # type: ignore[arg-type]
+        started.append(state)
+        return state
+
+    yield start
+    for state in started:
+        if process.status(state.state_dir):
+            process.stop(state.state_dir)

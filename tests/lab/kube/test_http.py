@@ -1,0 +1,240 @@
+"""What is on the wire beside the objects: identity, media types, forms, watches, discovery; no rules of kinds."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from aksdisks.lab.process import LabState
+from tests.lab.kube.wire import Wire
+
+CONFIG_MAPS = "/api/v1/namespaces/wire/configmaps"
+TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
+
+
+@pytest.fixture(scope="module")
+def wire(lab: LabState) -> Iterator[Wire]:
+    wire = Wire(lab)
+    assert wire("POST", "/api/v1/namespaces", {"metadata": {"name": "wire"}}).status == 201
+    yield wire
+    wire("DELETE", "/api/v1/namespaces/wire")
+
+
+@pytest.fixture
+def config_map(wire: Wire) -> Iterator[dict[str, Any]]:
+    body = {"metadata": {"name": "one", "labels": {"app": "wire"}}, "data": {"key": "value"}}
+    yield wire("POST", CONFIG_MAPS, body).json()
+    wire("DELETE", f"{CONFIG_MAPS}/one")
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer wrong", "Bearer ", "Basic YTpi", "nonsense"])
+@pytest.mark.parametrize("path", ["/version", "/healthz", "/api", "/openapi/v3", CONFIG_MAPS, "/nowhere"])
+def test_nobody_gets_anything(wire: Wire, authorization: str, path: str) -> None:
+    answer = wire("GET", path, headers={"Authorization": authorization})
+    assert (answer.status, answer.json()["reason"], answer.json()["message"]) == (401, "Unauthorized", "Unauthorized")
+
+
+def test_the_client_certificate_is_enough(lab: LabState, tmp_path: Path) -> None:
+    wire = Wire(lab)
+    import base64
+
+    for name in ("client-certificate-data", "client-key-data"):
+        (tmp_path / name).write_bytes(base64.b64decode(wire.user[name]))
+    wire.context.load_cert_chain(tmp_path / "client-certificate-data", tmp_path / "client-key-data")
+    answer = wire(
+        "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {}, {"Authorization": "Bearer not-asked"}
+    )
+    user = answer.json()["status"]["userInfo"]
+    assert user == {"username": "aksdisks-admin", "groups": ["system:masters", "system:authenticated"]}
+
+
+def test_a_stranger_s_certificate_is_refused_by_tls(lab: LabState, tmp_path: Path) -> None:
+    from aksdisks.lab import tls
+
+    stranger = tls.issue().admin
+    (tmp_path / "crt").write_bytes(stranger.certificate)
+    (tmp_path / "key").write_bytes(stranger.key)
+    wire = Wire(lab)
+    wire.context.load_cert_chain(tmp_path / "crt", tmp_path / "key")
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        wire("GET", "/version")
+
+
+@pytest.mark.parametrize(
+    ("accept", "status", "media_type", "kind"),
+    [
+        ("", 200, "application/json", "ConfigMap"),
+        ("*/*", 200, "application/json", "ConfigMap"),
+        ("application/vnd.kubernetes.protobuf,application/json", 200, "application/json", "ConfigMap"),
+        ("application/vnd.kubernetes.protobuf", 406, "application/json", "Status"),
+        ("application/yaml", 200, "application/yaml", "ConfigMap"),
+        ("application/json;as=Table;v=v1;g=meta.k8s.io", 200, "application/json", "Table"),
+        ("application/json;as=Table;v=v9;g=meta.k8s.io", 406, "application/json", "Status"),
+        (
+            "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+            200,
+            "application/json",
+            "PartialObjectMetadata",
+        ),
+        ("application/json;q=0.5,application/yaml;q=0.9", 200, "application/yaml", "ConfigMap"),
+    ],
+)
+def test_forms_of_an_answer(
+    wire: Wire, config_map: dict[str, Any], accept: str, status: int, media_type: str, kind: str
+) -> None:
+    answer = wire("GET", f"{CONFIG_MAPS}/{config_map['metadata']['name']}", headers={"Accept": accept})
+    assert (answer.status, answer.headers.get_content_type()) == (status, media_type)
+    assert yaml.safe_load(answer.body)["kind"] == kind
+
+
+@pytest.mark.parametrize(
+    ("include", "embedded"), [("", "PartialObjectMetadata"), ("Object", "ConfigMap"), ("None", None)]
+)
+def test_a_table_s_rows_embed_what_was_asked_for(
+    wire: Wire, config_map: dict[str, Any], include: str, embedded: str | None
+) -> None:
+    query = f"?includeObject={include}&fieldSelector=metadata.name=one"
+    [row] = wire("GET", CONFIG_MAPS + query, headers=TABLE).json()["rows"]
+    assert row["cells"][:2] == [config_map["metadata"]["name"], 1]
+    assert (row["object"] or {}).get("kind") == embedded
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"),
+    [
+        ("application/yaml", "metadata: {name: two}\ndata: {when: 2019-01-14}", 201),
+        ("application/json", '{"metadata": {"name": "two"}}', 201),
+        ("", '{"metadata": {"name": "two"}}', 201),
+        ("application/vnd.kubernetes.protobuf", "k8s", 415),
+        ("application/json", "", 400),
+        ("application/json", "[1]", 400),
+        ("application/yaml", "a: [", 400),
+    ],
+)
+def test_bodies(wire: Wire, content_type: str, body: str, status: int) -> None:
+    answer = wire("POST", f"{CONFIG_MAPS}?dryRun=All", body, {"Content-Type": content_type})
+    assert answer.status == status, answer.body
+    if "when" in body:
+        assert answer.json()["data"] == {"when": "2019-01-14"}
+
+
+def test_warnings_are_headers(wire: Wire) -> None:
+    body = {"metadata": {"name": "three"}, "colour": 'so "red"'}
+    answer = wire("POST", f"{CONFIG_MAPS}?fieldValidation=Warn&dryRun=All", body)
+    assert (answer.status, answer.headers["Warning"]) == (201, '299 - "unknown field \\"colour\\""')
+
+
+def test_delete_answers_with_a_status_when_the_object_is_gone(wire: Wire) -> None:
+    created = wire("POST", CONFIG_MAPS, {"metadata": {"name": "four"}}).json()
+    answer = wire("DELETE", f"{CONFIG_MAPS}/four", {"preconditions": {"uid": created["metadata"]["uid"]}}).json()
+    assert answer["status"] == "Success"
+    assert answer["details"] == {"name": "four", "kind": "configmaps", "uid": created["metadata"]["uid"]}
+
+
+def test_the_url_and_the_body_must_agree(wire: Wire, config_map: dict[str, Any]) -> None:
+    answer = wire("PUT", f"{CONFIG_MAPS}/other", config_map)
+    assert (answer.status, answer.json()["message"]) == (
+        400,
+        "the name of the object (one) does not match the name on the URL (other)",
+    )
+
+
+def test_pages_follow_one_another(wire: Wire) -> None:
+    first = wire("GET", "/apis/storage.k8s.io/v1/storageclasses?limit=5").json()
+    token = first["metadata"]["continue"]
+    second = wire("GET", f"/apis/storage.k8s.io/v1/storageclasses?limit=5&continue={token}").json()
+    names = [item["metadata"]["name"] for item in first["items"] + second["items"]]
+    assert (len(first["items"]), first["metadata"]["remainingItemCount"]) == (5, 4)
+    assert (len(names), names) == (9, sorted(names))
+    assert "continue" not in second["metadata"]
+
+
+def test_a_watch_sends_each_change_at_once(wire: Wire) -> None:
+    version = wire("GET", CONFIG_MAPS).json()["metadata"]["resourceVersion"]
+    watch = wire.lines(f"{CONFIG_MAPS}?watch=1&resourceVersion={version}&timeoutSeconds=9&labelSelector=app=watch")
+    seen = []
+    for step in (
+        lambda: wire("POST", CONFIG_MAPS, {"metadata": {"name": "w", "labels": {"app": "watch"}}}),
+        lambda: wire(
+            "PATCH", f"{CONFIG_MAPS}/w", {"data": {"a": "b"}}, {"Content-Type": "application/merge-patch+json"}
+        ),
+        lambda: wire("DELETE", f"{CONFIG_MAPS}/w"),
+    ):
+        step()
+        event = next(watch)
+        seen.append((event["type"], event["object"]["kind"], event["object"]["metadata"]["name"]))
+    watch.close()  # type: ignore[attr-defined]
+    assert seen == [("ADDED", "ConfigMap", "w"), ("MODIFIED", "ConfigMap", "w"), ("DELETED", "ConfigMap", "w")]
+
+
+def test_a_watch_list_ends_its_first_part_with_a_bookmark(wire: Wire) -> None:
+    query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+    watch = wire.lines(f"/apis/storage.k8s.io/v1/storageclasses?{query}&timeoutSeconds=1")
+    events = [next(watch) for _ in range(10)]
+    assert [event["type"] for event in events] == ["ADDED"] * 9 + ["BOOKMARK"]
+    bookmark = events[-1]["object"]
+    assert (bookmark["kind"], bookmark["metadata"]["annotations"]) == (
+        "StorageClass",
+        {"k8s.io/initial-events-end": "true"},
+    )
+
+
+def test_a_watch_of_tables_gives_the_columns_once(wire: Wire) -> None:
+    first, second, *_ = wire.lines("/apis/storage.k8s.io/v1/storageclasses?watch=1&timeoutSeconds=1", TABLE)
+    assert [column["name"] for column in first["object"]["columnDefinitions"]][:2] == ["Name", "Provisioner"]
+    assert (second["object"]["columnDefinitions"], len(second["object"]["rows"])) == (None, 1)
+
+
+def test_a_version_that_is_forgotten_is_told_by_an_event(wire: Wire) -> None:
+    merge = {"Content-Type": "application/merge-patch+json"}
+    wire("POST", CONFIG_MAPS, {"metadata": {"name": "busy"}})
+    for number in range(2001):
+        answer = wire("PATCH", f"{CONFIG_MAPS}/busy", {"data": {"n": str(number)}}, merge)
+        assert answer.status == 200
+    [event] = wire.lines(f"{CONFIG_MAPS}?watch=1&resourceVersion=1&timeoutSeconds=1")
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
+
+
+@pytest.mark.parametrize("root", ["/api", "/apis"])
+def test_aggregated_discovery_names_the_same_resources(wire: Wire, root: str) -> None:
+    accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+    answer = wire("GET", root, headers={"Accept": accept})
+    assert answer.headers["Content-Type"] == "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+    for group in answer.json()["items"]:
+        name = group["metadata"].get("name")
+        legacy = wire("GET", f"/apis/{name}/v1" if name else "/api/v1").json()["resources"]
+        [version] = group["versions"]
+        names = [entry["resource"] for entry in version["resources"]]
+        assert names == [entry["name"] for entry in legacy if "/" not in entry["name"]]
+
+
+def test_every_openapi_document_is_whole_and_cached(wire: Wire) -> None:
+    index = wire("GET", "/openapi/v3").json()["paths"]
+    assert {"api/v1", "apis/apps/v1", "apis/storage.k8s.io/v1"} <= set(index)
+    for entry in index.values():
+        answer = wire("GET", entry["serverRelativeURL"])
+        document = answer.json()
+        referred = {part.split('"')[0] for part in answer.body.decode().split("#/components/schemas/")[1:]}
+        assert referred <= set(document["components"]["schemas"])
+        assert "immutable" in answer.headers["Cache-Control"]
+        again = wire("GET", entry["serverRelativeURL"], headers={"If-None-Match": answer.headers["ETag"]})
+        assert (again.status, again.body) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/apis/nothing/v1", "/apis/apps/v2", "/openapi/v3/apis/nothing/v1", "/openapi/v2"]
+)
+def test_what_is_not_served_is_not_found(wire: Wire, path: str) -> None:
+    answer = wire("GET", path)
+    assert (answer.status, answer.json()["reason"]) == (404, "NotFound")
+
+
+def test_a_body_that_is_too_large_is_refused(wire: Wire) -> None:
+    answer = wire("POST", CONFIG_MAPS, json.dumps({"data": {"a": "x" * 4_000_000}}))
+    assert (answer.status, answer.json()["reason"]) == (413, "RequestEntityTooLarge")
