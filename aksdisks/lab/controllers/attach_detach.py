@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -71,6 +72,17 @@ class AttachDetach(Controller):
         self._attaching: dict[Place, _Attach] = {}
         self._multi_attach_told: set[Place] = set()
         self._detach_asked: dict[Place, float] = {}
+        self._arrivals: dict[str, int] = {}
+        self._turns = itertools.count()
+        self.pods.add_handler(self._note_arrival)
+
+    def _note_arrival(self, before: Object | None, after: Object | None) -> None:
+        """Remember in which order pods came to nodes: a Multi-Attach error names those who were there before."""
+        pod = before if after is None else after
+        if after is None and pod is not None:
+            self._arrivals.pop(pod["metadata"]["uid"], None)
+        elif pod is not None and pod["spec"].get("nodeName"):
+            self._arrivals.setdefault(pod["metadata"]["uid"], next(self._turns))
 
     async def reconcile(self, key: str) -> float | None:
         """One round over everything; asks for the next one when something is to be retried or given up later."""
@@ -86,6 +98,8 @@ class AttachDetach(Controller):
             *[await self._detach(attachment, desired, now) for attachment in self.attachments.items()],
             *[await self._attach(place, wanted, now) for place, wanted in sorted(desired.items(), key=_place_order)],
         ]
+        # Upstream reports in the round after an attach, when the event about it is out.
+        await self.recorder.flush()
         await self._report()
         return min((wait for wait in waits if wait is not None), default=None)
 
@@ -206,12 +220,13 @@ class AttachDetach(Controller):
 
     def _tell_of_multi_attach(self, wanted: _Desired, others: set[str], volume_name: str) -> None:
         """Once for a volume and node, to each pod that waits there (facts C)."""
-        holders = [
+        users = [
             pod
             for pod in self.pods.items()
             if pod["spec"].get("nodeName") in others and not pod_is_over(pod) and self._uses(pod, volume_name)
         ]
         for pod in wanted.pods:
+            holders = [other for other in users if self._arrived(other) < self._arrived(pod)]
             namespace = pod["metadata"]["namespace"]
             local = sorted(p["metadata"]["name"] for p in holders if p["metadata"]["namespace"] == namespace)
             foreign = len(holders) - len(local)
@@ -224,6 +239,9 @@ class AttachDetach(Controller):
                 text = "Volume is already exclusively attached to one node and can't be attached to another"
             message = f'Multi-Attach error for volume "{volume_name}" {text}'
             self.recorder.event(pod, "Warning", "FailedAttachVolume", message)
+
+    def _arrived(self, pod: Object) -> int:
+        return self._arrivals.get(pod["metadata"]["uid"], 0)
 
     def _uses(self, pod: Object, volume_name: str) -> bool:
         volumes = (self._volume_of(pod["metadata"]["namespace"], name) for name in claim_names(pod))
