@@ -161,7 +161,7 @@ def _disk(raw: Any) -> Disk:
         resource_group=raw.id.split("/")[4],
         location=raw.location or "",
         size_gib=raw.disk_size_gb,
-        sku=str(raw.sku.name) if raw.sku and raw.sku.name else "",
+        sku=_text(raw.sku.name) if raw.sku else "",
         tier=raw.tier or "",
         state=_text(raw.disk_state),
         managed_by=raw.managed_by or "",

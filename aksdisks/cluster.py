@@ -10,7 +10,7 @@ from aksdisks.cluster_http import KubernetesHttp, path
 from aksdisks.cluster_watch import Watcher
 from aksdisks.errors import ApiError, NotFound
 from aksdisks.manifests import FIELD_MANAGER
-from aksdisks.model import Attachment, Claim, KubeEvent, Node, Pod, StorageClass, Unknown, Volume, Workload
+from aksdisks.model import Attachment, Change, Claim, KubeEvent, Node, Pod, StorageClass, Unknown, Volume, Workload
 from aksdisks.waiting import Progress, silent
 
 if TYPE_CHECKING:
@@ -85,18 +85,17 @@ class Cluster:
 
     def follow(self, kind: str, namespace: str = "", selector: str = "") -> Iterator[tuple[Any, ...] | None]:
         """All typed values of a kind, again after every change, None in between: what `waiting.wait` reads."""
-        with self.watch([kind], namespace, selector) as watcher:
-            now = {(c.value.uid if hasattr(c.value, "uid") else c.name): c.value for c in watcher.initial}
+        with Watcher(self.http, [kind], namespace, selector, lazy=True) as watcher:
+            now = {_key(change): change.value for change in watcher.initial}
             yield tuple(now.values())
             for change in watcher:
                 if change is None:
                     yield None
                     continue
-                key = change.value.uid if hasattr(change.value, "uid") else change.name
                 if change.type == "DELETED":
-                    now.pop(key, None)
+                    now.pop(_key(change), None)
                 else:
-                    now[key] = change.value
+                    now[_key(change)] = change.value
                 yield tuple(now.values())
 
     def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
@@ -176,3 +175,7 @@ class Cluster:
 
 def _place(manifest: Mapping[str, Any], namespace: str) -> str:
     return namespace or manifest["metadata"].get("namespace", "")
+
+
+def _key(change: Change) -> str:
+    return getattr(change.value, "uid", "") or change.name

@@ -16,6 +16,8 @@ from aksdisks.model import Change
 # How often an idle watch lets its reader look at the time, in seconds.
 TICK = 0.2
 _LONGEST_PAUSE = 5.0
+# How long leaving waits for the threads, in seconds; they are daemons and hold nothing but their connection.
+_PATIENCE = 1.0
 
 
 class Watcher:
@@ -26,7 +28,10 @@ class Watcher:
     is listed again and the differences are what arrives. Both are said through the progress callback.
     """
 
-    def __init__(self, http: KubernetesHttp, kinds: Sequence[str], namespace: str, selector: str) -> None:
+    def __init__(
+        self, http: KubernetesHttp, kinds: Sequence[str], namespace: str, selector: str, *, lazy: bool = False
+    ) -> None:
+        """`lazy`: no stream is opened before changes are asked for; the lists are read on entering all the same."""
         self.initial: tuple[Change, ...] = ()
         self.changes: list[Change] = []
         self._http = http
@@ -37,6 +42,7 @@ class Watcher:
         self._stop = threading.Event()
         self._responses: dict[str, Any] = {}
         self._threads: list[threading.Thread] = []
+        self._lazy = lazy
         self._read = 0
         self.began = time.monotonic()
 
@@ -49,16 +55,20 @@ class Watcher:
             known = {_key(item): item for item in items}
             thread = threading.Thread(target=self._run, args=(kind, version, known), daemon=True, name=f"watch {kind}")
             self._threads.append(thread)
-            thread.start()
         self.initial = tuple(initial)
+        if not self._lazy:
+            self._start()
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self._stop.set()
-        for response in list(self._responses.values()):
-            _hang_up(response)
+        overdue = time.monotonic() + _PATIENCE
         for thread in self._threads:
-            thread.join(timeout=1.0)
+            # A thread may open its stream just now: hang up until it has noticed.
+            while thread.is_alive() and time.monotonic() < overdue:
+                for response in list(self._responses.values()):
+                    _hang_up(response)
+                thread.join(timeout=0.005)
         self.drain()
 
     def __iter__(self) -> Iterator[Change | None]:
@@ -66,6 +76,7 @@ class Watcher:
 
         Endless: a wait, a deadline or a break ends it. Raises what ended a watch for good (NotAllowed, …).
         """
+        self._start()
         while True:
             while self._read < len(self.changes):
                 self._read += 1
@@ -82,6 +93,11 @@ class Watcher:
                 self._take(self._queue.get_nowait())
             except queue.Empty:
                 return self.changes
+
+    def _start(self) -> None:
+        for thread in self._threads:
+            if thread.ident is None:
+                thread.start()
 
     def _take(self, item: Change | AksdisksError) -> None:
         if isinstance(item, AksdisksError):
