@@ -24,6 +24,7 @@ class Side:
     nodes: Said  # names; Azure: of the node that each machine is
     disks: Said  # (disk, GiB); Kubernetes: what volumes promise
     owners: Said  # (disk, namespace/claim); Azure: by tags
+    claims: Said  # names of those that have a disk; Azure: by tags
     places: Said  # (disk, node); Kubernetes: where running pods use it, Azure: whose machine holds it
     running: Said  # pods; Azure: whose machine holds their disk
     refused: Said  # pods; Kubernetes: with a standing Multi-Attach event, Azure: whose disk another machine holds
@@ -46,6 +47,7 @@ def kubernetes_side(inventory: Inventory, scope: Scope) -> Side:
         nodes=frozenset(node.name for node in inventory.nodes),
         disks=frozenset((_disk(volume), gib(volume.capacity)) for volume in volumes),
         owners=frozenset((_disk(volume), volume.claim) for volume in volumes),
+        claims=frozenset(volume.claim_name for volume in volumes),
         places=frozenset((_disk(chain.volume), chain.pod.node) for chain in ready if chain.pod and chain.volume),
         running=frozenset(chain.pod.name for chain in ready if chain.pod),
         refused=frozenset(event.object for event in multi_attach_events(inventory) if event.object in names),
@@ -76,6 +78,7 @@ def azure_side(inventory: Inventory, scope: Scope) -> Side:
         nodes=frozenset(machine.node for machine in machines),
         disks=frozenset((disk.name, disk.size_gib) for disk in own),
         owners=frozenset((disk.name, disk.claim) for disk in own),
+        claims=frozenset(disk.claim.rpartition("/")[2] for disk in own),
         places=places,
         running=frozenset(name for name, near in pods if near),
         refused=frozenset(name for name, near in pods if not near),

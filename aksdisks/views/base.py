@@ -62,7 +62,8 @@ class Table(View):
         """Columns as wide as their longest value."""
         lines = [list(map(cell, row)) for row in self.rows]
         widths = [max(map(len, column)) for column in zip(self.columns, *lines, strict=True)]
-        ruled = [list(self.columns), ["-" * width for width in widths], *lines] if lines else []
+        head = [list(self.columns), ["-" * width for width in widths]] if any(self.columns) else []
+        ruled = [*head, *lines] if lines else []
         body = ["  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)).rstrip() for line in ruled]
         return "\n".join(filter(None, [self.title, *(body or [f"({self.empty})"]), self.note]))
 
@@ -73,8 +74,9 @@ class Table(View):
                 heading(self.title) + f'<span style="opacity:.75">({escape(self.empty)})</span>' + small(self.note)
             )
         head = "".join(f'<th style="{_CELL};border-bottom:2px solid {GREY}">{escape(c)}</th>' for c in self.columns)
+        head = f"<tr>{head}</tr>" if any(self.columns) else ""
         body = "".join(f"<tr>{''.join(_td(cell(value)) for value in row)}</tr>" for row in self.rows)
-        return box(heading(self.title) + f"{_TABLE}<tr>{head}</tr>{body}</table>" + small(self.note))
+        return box(heading(self.title) + f"{_TABLE}{head}{body}</table>" + small(self.note))
 
     def frame(self) -> Any:
         """The rows as a pandas DataFrame, to go on with."""

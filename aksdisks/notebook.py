@@ -1,0 +1,386 @@
+"""What runbooks import, and all they import: a walk is a session with its looks, acts, claims and clean-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any
+
+from aksdisks import manifests
+from aksdisks.checks import Check, Holds, Refusal, check, refusal
+from aksdisks.diagnosis import diagnose
+from aksdisks.errors import ApiError
+from aksdisks.inventory import take
+from aksdisks.look import Look
+from aksdisks.model import Pod, StorageClass, Unknown
+from aksdisks.parameters import from_namespace
+from aksdisks.quantities import cost_per_day, disk_tier, gib
+from aksdisks.rollout import Rollout
+from aksdisks.session import Session, open_session
+from aksdisks.sides import Said, Scope, by_age
+from aksdisks.views.base import Command, Manifest, Shown, Stack, Table, View
+from aksdisks.views.timeline import Timeline
+from aksdisks.waiting import silent, wait
+
+_SCOPES: Mapping[str, Scope] = {
+    "": bool,
+    "deployment": lambda claim: claim == manifests.CLAIM,
+    "stateful set": lambda claim: claim.startswith(f"{manifests.CLAIM_TEMPLATE}-{manifests.STATEFUL_SET}-"),
+}
+_RIGHTS = (
+    *((verb, "persistentvolumeclaims", "") for verb in ("list", "create", "delete")),
+    *((verb, "pods", "") for verb in ("list", "delete")),
+    *((verb, "deployments", "apps") for verb in ("create", "patch", "delete")),
+    *((verb, "statefulsets", "apps") for verb in ("create", "patch", "delete")),
+    ("list", "events", ""),
+    ("list", "nodes", ""),
+    ("list", "persistentvolumes", ""),
+    ("list", "volumeattachments", "storage.k8s.io"),
+)
+
+
+def open_walk(names: Mapping[str, Any]) -> Walk:
+    """Open the session that the notebook's parameters (its `globals()`) ask for."""
+    parameters = from_namespace(names)
+    # On a real cluster a wait lasts minutes and says what it sees; on the lab it is over before it could be read.
+    return Walk(open_session(parameters, progress=silent if parameters.target == "lab" else _say))
+
+
+class Walk:
+    """One runbook's way through the article: each method is a look, an act, a claim or the clean-up."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.parameters = session.parameters
+        self.namespace = session.namespace
+        self._statements: tuple[str, ...] = ()
+        self._verdicts: dict[int, Check] = {}
+        self._rollout = Rollout("")
+
+    # Looks
+
+    def look(self, scope: str = "") -> Look:
+        """Both sides now; `scope` narrows what is compared to the "deployment" or the "stateful set"."""
+        return Look(take(self.session), _SCOPES[scope])
+
+    def banner(self) -> Stack:
+        """Where this runs and what it costs, with the check that Kubernetes' nodes are Azure's machines."""
+        now, parameters = self.look(), self.parameters
+        classes = {each.name: each for each in now.inventory.classes}
+        used, size = classes.get(parameters.storage_class), gib(parameters.size)
+        price = cost_per_day(used.sku, size) if used else None
+        tier = disk_tier(used.sku, size) if used else None
+        billed = f", billed as {tier}" if tier else ""
+        cost = f", about {price:.2f} USD a day" if price else ""
+        rows = (
+            ("target", parameters.target),
+            ("namespace", self.namespace + (" (made for this run)" if parameters.namespace == "create" else "")),
+            ("node resource group", now.inventory.resource_group),
+            ("nodes", len(now.inventory.nodes)),
+            ("each claim", f"{parameters.size} of {parameters.storage_class}{billed}{cost}"),
+        )
+        same = self._compare("Kubernetes' nodes are Azure's machines", now.kubernetes.nodes, now.azure.nodes)
+        return Stack([Table("Where this runs", ("", ""), rows), same])
+
+    def permissions(self) -> Stack:
+        """What this identity may do, as the API server says, with the check that it is enough."""
+        rows, refused = [], []
+        for verb, resource, group in _RIGHTS:
+            allowed = self.session.cluster.allowed(verb, resource, group, self.namespace)
+            rows.append((verb, resource, "allowed" if allowed else "refused" if allowed is False else allowed))
+            if allowed is not True:
+                refused.append(f"{verb} {resource}")
+        seen = f"refused or unknown: {', '.join(refused)}" if refused else f"all {len(rows)} rights are there"
+        table = Table("kubectl auth can-i", ("verb", "resource", "answer"), rows)
+        return Stack([table, self.check("This identity may do what the runbooks do", not refused, seen)])
+
+    def timeline(self, title: str = "From the command to a running pod") -> Timeline:
+        """When the pods of the last act were scheduled, got their disk and started."""
+        return Timeline(title, self._rollout.timeline(take(self.session), self.session.time_scale))
+
+    # Claims
+
+    def claims(self, *statements: str) -> Table:
+        """Number the statements that this runbook will judge."""
+        self._statements = statements
+        return Table("This runbook claims", ("", "claim"), list(enumerate(statements, 1)))
+
+    def claim(self, number: int, holds: Holds, seen: object, *, shown: Shown | None = None) -> View | Check:
+        """Judge a numbered claim, below what is shown."""
+        return self._judge(number, check(self._statements[number - 1], holds, seen), shown)
+
+    def agree(
+        self,
+        number: int,
+        kubernetes: Said,
+        azure: Said,
+        *,
+        count: int | None = None,
+        given: Holds = True,
+        shown: Shown | None = None,
+        sides: tuple[str, str] = ("Kubernetes", "Azure"),
+    ) -> View | Check:
+        """Judge a claim by both sides: they say the same, of `count` things (default: at least one).
+
+        Where its precondition is not given, the claim is inconclusive and says why, or is not applicable (None).
+        """
+        statement = self._statements[number - 1]
+        if given is not True:
+            return self._judge(number, check(statement, given, "its precondition is not given here"), shown)
+        return self._judge(number, self._compare(statement, kubernetes, azure, count=count, sides=sides), shown)
+
+    def unchanged(self, number: int, before: Said, after: Said, *, shown: Shown | None = None) -> View | Check:
+        """Judge a claim by the same word before and after, of at least one thing."""
+        return self.agree(number, before, after, shown=shown, sides=("before", "after"))
+
+    def check(self, statement: str, holds: Holds, seen: object) -> Check:
+        """A check beside the numbered claims, such as a precondition."""
+        return check(statement, holds, seen)
+
+    def refused(self, statement: str, act: Callable[..., object], *args: object, **named: object) -> Refusal:
+        """Try what the API must refuse, and show its answer as a value."""
+        return refusal(statement, ApiError, act, *args, **named)
+
+    def verdicts(self) -> Table:
+        """The claims and how they came out."""
+        judged = [(n, text, self._verdicts.get(n)) for n, text in enumerate(self._statements, 1)]
+        rows = [(n, text, made.status if made else "not judged", made.seen if made else "") for n, text, made in judged]
+        return Table("The claims and their verdicts", ("", "claim", "verdict", "seen"), rows)
+
+    # Acts: each waits until its effect is there, so that the next look sees it
+
+    def manifest(self, kind: str) -> Manifest:
+        """The object as a file, and the command that applies it; `kind` is claim, deployment or stateful_set."""
+        body = manifests.as_yaml(getattr(self.session.objects, kind))
+        return Manifest(
+            f"{kind.replace('_', '-')}.yaml", body, self._kubectl(f"apply -f {kind.replace('_', '-')}.yaml")
+        )
+
+    def apply_claim(self) -> Command:
+        """Make the claim, and wait until it is bound or an event says what it waits for."""
+        self.session.apply_claim()
+        claims = self.session.wait_for_claims(_about(manifests.CLAIM), f"claim {manifests.CLAIM}")
+        if all(claim.phase != "Bound" for claim in claims if claim.name == manifests.CLAIM):
+            self.session.wait_for("Event", _about(manifests.CLAIM), f"an event of {manifests.CLAIM}", labelled=False)
+        return Command(f"claim {manifests.CLAIM} is there", [self._kubectl("apply -f claim.yaml")])
+
+    def apply_deployment(self, replicas: int = 1) -> Command:
+        """Apply the article's first file and wait until each pod runs or is refused its volume."""
+        if len(self.session.pods(manifests.DEPLOYMENT_APP)) != replicas or replicas == 1:
+            self._roll(manifests.DEPLOYMENT_APP, 1, lambda: self.session.apply_deployment(1))
+            if replicas > 1:
+                self.scale_deployment(replicas)
+        return Command(
+            f"Deployment {manifests.DEPLOYMENT} is there", [self._kubectl("apply -f dynamic-with-deploy.yaml")]
+        )
+
+    def scale_deployment(self, replicas: int) -> Command:
+        """Scale the Deployment and wait until each pod runs or is refused its volume."""
+        self._roll(manifests.DEPLOYMENT_APP, replicas, lambda: self.session.scale_deployment(replicas))
+        typed = f"""patch deploy {manifests.DEPLOYMENT} -p '{{"spec":{{"replicas":{replicas}}}}}'"""
+        return Command(f"Deployment {manifests.DEPLOYMENT} now asks for {replicas} pods", [self._kubectl(typed)])
+
+    def apply_stateful_set(self) -> Command:
+        """Apply the article's second file and wait until all its pods run."""
+        replicas = self.parameters.stateful_replicas
+        self._roll(manifests.STATEFUL_APP, replicas, self.session.apply_stateful_set)
+        typed = self._kubectl("apply -f dynamic-with-stateful.yaml")
+        return Command(f"StatefulSet {manifests.STATEFUL_SET} runs {replicas} pods", [typed])
+
+    def scale_stateful_set(self, replicas: int) -> Command:
+        """Scale the StatefulSet and wait for its pods, and for the volumes of the departed to be detached."""
+        self._roll(manifests.STATEFUL_APP, replicas, lambda: self.session.scale_stateful_set(replicas))
+        typed = self._kubectl(f"scale statefulset {manifests.STATEFUL_SET} --replicas={replicas}")
+        return Command(f"StatefulSet {manifests.STATEFUL_SET} runs {replicas} pods", [typed])
+
+    def delete_stateful_set(self) -> Command:
+        """Delete the StatefulSet and wait until its pods are gone and their volumes detached."""
+        self._roll(manifests.STATEFUL_APP, 0, self.session.delete_stateful_set)
+        typed = self._kubectl(f"delete statefulset {manifests.STATEFUL_SET}")
+        return Command(f"StatefulSet {manifests.STATEFUL_SET} and its pods are gone", [typed])
+
+    def delete_pod(self, pod: Pod) -> Command:
+        """Delete a pod of the StatefulSet and wait until another runs under its name."""
+        replicas = len(self.session.pods(manifests.STATEFUL_APP))
+        self._roll(manifests.STATEFUL_APP, replicas, lambda: self.session.delete_pod(pod.name), without=pod.uid)
+        return Command(f"pod {pod.name} was deleted, and runs again", [self._kubectl(f"delete pod {pod.name}")])
+
+    def delete_claim(self, name: str) -> Command:
+        """Delete a claim that no pod uses and wait until its volume, and so its disk, is gone."""
+        volumes = {claim.volume for claim in self.session.claims() if claim.name == name}
+        self.session.delete_claims([name])
+        self.session.wait_for(
+            "PersistentVolume",
+            lambda found: not volumes & {volume.name for volume in found},
+            f"the volume of claim {name} is gone",
+            labelled=False,
+        )
+        return Command(f"claim {name} is gone, and its volume", [self._kubectl(f"delete pvc {name}")])
+
+    def pod(self, ordinal: int) -> Pod:
+        """The StatefulSet's pod with this number, as it is now."""
+        wanted = manifests.stateful_pod(ordinal)
+        return next(pod for pod in self.session.pods(manifests.STATEFUL_APP) if pod.name == wanted)
+
+    def claim_name(self, ordinal: int) -> str:
+        """The name of the claim of the StatefulSet's pod with this number."""
+        return manifests.stateful_claim(ordinal)
+
+    def names_by_ordinal(self) -> Said:
+        """The claims that the StatefulSet will have, written down from its template alone."""
+        return frozenset(map(manifests.stateful_claim, range(self.parameters.stateful_replicas)))
+
+    def highest_first(self, fewer: int) -> tuple[str, ...]:
+        """The pods above `fewer`, the highest ordinal first."""
+        return tuple(map(manifests.stateful_pod, reversed(range(fewer, self.parameters.stateful_replicas))))
+
+    def storage_class(self, look: Look) -> StorageClass:
+        """The class of every claim."""
+        return next(each for each in look.inventory.classes if each.name == self.parameters.storage_class)
+
+    def retention_policy(self) -> Stack:
+        """What the StatefulSet does with its claims, with the check that it keeps them."""
+        raw = self.session.cluster.get("StatefulSet", manifests.STATEFUL_SET, self.namespace)
+        policy = raw["spec"].get("persistentVolumeClaimRetentionPolicy", {})
+        shown = Table("persistentVolumeClaimRetentionPolicy", ("when", "then"), sorted(policy.items()))
+        kept = set(policy.values()) <= {"Retain"}
+        return Stack([shown, self.check("The set keeps its claims", kept, ", ".join(policy.values()) or "no policy")])
+
+    # What the API refuses; all dry runs on the server, so that nothing would come of it if it did not
+
+    def change(self, kind: str, **spec: object) -> None:
+        """Ask for other values in the spec of our claim, deployment or stateful_set."""
+        manifest = deepcopy(getattr(self.session.objects, kind))
+        manifest["spec"].update(spec)
+        self.session.cluster.apply(manifest, self.namespace, dry_run=True)
+
+    def change_template(self, size: str) -> None:
+        """Ask for another size in the StatefulSet's claim template."""
+        template = deepcopy(self.session.objects.stateful_set["spec"]["volumeClaimTemplates"])
+        template[0]["spec"]["resources"]["requests"]["storage"] = size
+        self.change("stateful_set", volumeClaimTemplates=template)
+
+    def create_claim(self, name: str, **spec: object) -> None:
+        """Ask for one more claim of this name."""
+        manifest = deepcopy(self.session.objects.claim)
+        manifest["metadata"]["name"] = name
+        manifest["spec"].update(spec)
+        self.session.cluster.create(manifest, self.namespace, dry_run=True)
+
+    def delete_exactly(self, pod: Pod) -> None:
+        """Delete a pod only if it is still this very one, by its uid."""
+        self.session.cluster.delete("Pod", pod.name, pod.namespace, uid=pod.uid)
+
+    # Order
+
+    def started_in_turn(self, look: Look) -> Said:
+        """The disks in the order of their pods' start, as far as each pod came after the one before it ran."""
+        disks = {c.pod.name: c.volume.disk_id.rpartition("/")[2] for c in look.inventory.chains if c.pod and c.volume}
+        order, ran = [], 0.0
+        for moments in self._rollout.timeline(look.inventory, 1.0):
+            if moments.created is None or moments.started is None or moments.created < ran:
+                break
+            order.append(disks[moments.pod])
+            ran = moments.started
+        return tuple(order) or Unknown("the pods ran before this runbook looked")
+
+    def made_in_turn(self, look: Look) -> Said:
+        """The disks in the order in which Azure made them."""
+        return by_age(look.azure.births)
+
+    def left_in_turn(self) -> tuple[str, ...]:
+        """The pods that went during the last act, in that order."""
+        return tuple(self._rollout.gone)
+
+    # The end
+
+    def clean_up(self) -> View:
+        """Remove what this runbook made, and check that nothing is left; a runner's run is the runner's to clean."""
+        if self.parameters.run_id:
+            self.session.close()
+            return Command(
+                "the next runbook goes on from here; the runner removes everything at its end", ["aksdisks clean"]
+            )
+        done = self.session.clean_up()
+        self.session.close()
+        left = "; ".join(done.problems) or "nothing is left" + (f" but {', '.join(done.kept)}" if done.kept else "")
+        removed = Table("Removed", ("object",), [(line,) for line in sorted(done.removed)])
+        return Stack([removed, self.check("What this runbook made is removed", done.complete, left)])
+
+    def _judge(self, number: int, verdict: Check, shown: Shown | None) -> View | Check:
+        self._verdicts[number] = verdict
+        return Stack([shown, verdict]) if shown is not None else verdict
+
+    def _compare(
+        self,
+        statement: str,
+        left: Said,
+        right: Said,
+        *,
+        count: int | None = None,
+        sides: tuple[str, str] = ("Kubernetes", "Azure"),
+    ) -> Check:
+        if isinstance(left, Unknown) or isinstance(right, Unknown):
+            return check(
+                statement, next(s for s in (left, right) if isinstance(s, Unknown)), "only one side could be asked"
+            )
+        holds = left == right and (len(left) > 0 if count is None else len(left) == count)
+        if holds:
+            # Numbers only: names differ from run to run, stand in the view above, and would never compare equal.
+            return check(statement, True, f"{sides[0]}: {len(left)}, {sides[1]}: the same {len(right)}")
+        expected = "" if count is None else f"; expected {count}"
+        return check(statement, False, f"{sides[0]}: {_listed(left)}; {sides[1]}: {_listed(right)}{expected}")
+
+    def _roll(self, app: str, replicas: int, act: Callable[[], object], *, without: str = "") -> None:
+        """Act, then follow the pods until all run or are refused, and what departed pods used is detached."""
+        going = (
+            {claim for pod in self.session.pods(app) for claim in pod.claims}
+            if app == manifests.STATEFUL_APP
+            else set()
+        )
+        keep = {manifests.stateful_claim(ordinal) for ordinal in range(replicas)}
+        leaving = {claim.volume for claim in self.session.claims() if claim.name in going - keep}
+        self._rollout = rollout = Rollout(app)
+        with self.session.watch("Pod", "Event", "VolumeAttachment") as watcher:
+            rollout.begin(watcher.initial)
+            act()
+            wait(
+                f"{replicas} pods of app {app}",
+                rollout.follow(watcher),
+                lambda now: (
+                    now.settled(replicas)
+                    and without not in {pod.uid for pod in now.pods.values()}
+                    and not leaving & now.attached_volumes()
+                ),
+                seconds=self.session.real_seconds(),
+                describe=Rollout.describe,
+                progress=self.session.progress,
+                on_timeout=self._causes,
+                scale=self.session.time_scale,
+            )
+
+    def _causes(self) -> str:
+        return "; ".join(f"{found.object}: {found.cause}" for found in diagnose(take(self.session)))
+
+    def _kubectl(self, words: str) -> str:
+        return f"kubectl -n {self.namespace} {words}"
+
+
+def _about(name: str) -> Callable[[tuple[Any, ...]], bool]:
+    return lambda found: any(name in (each.name, getattr(each, "object", "")) for each in found)
+
+
+def _listed(said: Said, most: int = 6) -> str:
+    if isinstance(said, Unknown):
+        return str(said)
+    texts = [" on ".join(map(str, item)) if isinstance(item, tuple) else str(item) for item in said]
+    shown = texts if isinstance(said, tuple) else sorted(texts)
+    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "") or "none"
+
+
+def _say(text: str) -> None:
+    """Progress in one line that is replaced by the next, and by the cell's result at last."""
+    from IPython.display import clear_output
+
+    clear_output(wait=True)  # type: ignore[no-untyped-call]
+    print(text, flush=True)

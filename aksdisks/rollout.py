@@ -1,0 +1,99 @@
+"""Follows pods from watch events as they arrive: which run, which are refused, and when each step happened; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from aksdisks.diagnosis import MULTI_ATTACH
+from aksdisks.model import Attachment, Change, Inventory, KubeEvent, Pod
+from aksdisks.views.timeline import Moments
+
+
+@dataclass
+class Rollout:
+    """What is known so far; moments are real seconds since the watch began."""
+
+    app: str
+    pods: dict[str, Pod] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+    attachments: dict[str, Attachment] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
+    moments: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def begin(self, initial: Iterable[Change]) -> None:
+        """Take in what was there when the watch began: it has no moments."""
+        for change in initial:
+            self._take(change)
+        self.moments.clear()
+
+    def follow(self, changes: Iterable[Change | None]) -> Iterator[Rollout | None]:
+        """This state after every change, and None in between: what `waiting.wait` eats."""
+        yield self
+        for change in changes:
+            if change is not None:
+                self._take(change)
+            yield self if change is not None else None
+
+    def settled(self, replicas: int) -> bool:
+        """Every pod runs, or has been told that its volume cannot be attached a second time."""
+        return len(self.pods) == replicas and all(p.ready or p.uid in self.refused for p in self.pods.values())
+
+    def attached_volumes(self) -> set[str]:
+        """The volumes that Kubernetes holds attached, or is attaching, anywhere."""
+        return {attachment.volume for attachment in self.attachments.values()}
+
+    def describe(self) -> str:
+        """The pods' states in one line."""
+        return (
+            ", ".join(f"{pod.name} {pod.status}" for pod in sorted(self.pods.values(), key=lambda p: p.name))
+            or "no pods"
+        )
+
+    def timeline(self, inventory: Inventory, scale: float) -> list[Moments]:
+        """The moments of the pods that came during the watch, in cluster seconds, in the order of their start."""
+        volume_of = {c.pod.name: c.volume.name for c in inventory.chains if c.pod and c.volume}
+
+        def at(step: str, key: str) -> float | None:
+            moment = self.moments.get((step, key))
+            return None if moment is None else moment * scale
+
+        rows = [
+            Moments(
+                pod.name,
+                at("created", pod.uid),
+                at("scheduled", pod.uid),
+                at("attached", volume_of.get(pod.name, "")),
+                at("started", pod.uid),
+            )
+            for pod in self.pods.values()
+            if ("created", pod.uid) in self.moments
+        ]
+        return sorted(rows, key=lambda row: (row.started is None, row.started or 0.0, row.pod))
+
+    def _take(self, change: Change) -> None:
+        value = change.value
+        if isinstance(value, Pod) and value.labels.get("app") == self.app:
+            self._take_pod(value, change)
+        elif isinstance(value, Attachment):
+            if change.type == "DELETED":
+                self.attachments.pop(value.name, None)
+            else:
+                self.attachments[value.name] = value
+            if value.attached:
+                self.moments.setdefault(("attached", value.volume), change.at)
+        elif isinstance(value, KubeEvent) and MULTI_ATTACH.search(value.message):
+            self.refused.add(value.object_uid)
+
+    def _take_pod(self, pod: Pod, change: Change) -> None:
+        if change.type == "DELETED":
+            self.pods.pop(pod.name, None)
+            self.gone.append(pod.name)
+            return
+        self.pods[pod.name] = pod
+        if change.type == "ADDED":
+            self.moments[("created", pod.uid)] = change.at
+        if pod.node:
+            self.moments.setdefault(("scheduled", pod.uid), change.at)
+        if pod.ready:
+            self.moments.setdefault(("started", pod.uid), change.at)
