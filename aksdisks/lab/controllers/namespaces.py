@@ -115,7 +115,8 @@ class NamespaceController(Controller):
         remaining, _ = await self.api.list(resource, namespace)
         if not remaining:
             return
-        left.resources[RESOURCES[resource].qualified] = len(remaining)
+        kind = RESOURCES[resource]
+        left.resources[f"{kind.plural}.{kind.group}"] = len(remaining)
         for obj in remaining:
             finalizers = obj["metadata"].get("finalizers", ())
             left.finalizers.update(finalizers)

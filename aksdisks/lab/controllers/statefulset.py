@@ -69,6 +69,8 @@ class StatefulSetController(Controller):
         ]
         pods = await claim_pods(self.api, "statefulsets", owner, "pods", candidates)
         known = self._known_revisions(owner)
+        if is_terminating(owner) and not known:
+            return None  # Its history was collected already; making it again would only be collected again.
         current, update, collisions = await self._history.current_and_update(owner, known)
         for revision in (current, update):
             self._revisions.observe(revision)

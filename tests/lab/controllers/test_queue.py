@@ -1,0 +1,152 @@
+"""The work queue and the informer: what a controller may rely on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from aksdisks.lab.controllers.informer import Informer
+from aksdisks.lab.controllers.queue import WorkQueue
+from aksdisks.lab.kube.interface import ApiError, WatchEvent
+from tests.lab.controllers.helpers import StepClock, World, spin
+
+
+def twice(queue: WorkQueue) -> None:
+    queue.add("a")
+    queue.add("a")
+
+
+def earlier_wins(queue: WorkQueue) -> None:
+    queue.add_after("a", 50)
+    queue.add_after("a", 10)
+    queue.add_after("a", 30)
+
+
+def failed(times: int) -> Callable[[WorkQueue], None]:
+    return lambda queue: [queue.retry("a") for _ in range(times)] and None
+
+
+@pytest.mark.parametrize(
+    ("does", "seconds", "there"),
+    [
+        (twice, 0, 1),
+        (lambda queue: queue.add_after("a", 10), 9.9, 0),
+        (lambda queue: queue.add_after("a", 10), 10, 1),
+        (lambda queue: queue.add_after("a", 0), 0, 1),
+        (earlier_wins, 9.9, 0),
+        (earlier_wins, 10, 1),
+        (failed(1), 0.004, 0),
+        (failed(1), 0.005, 1),
+    ],
+)
+def test_a_key_waits_once_and_no_longer_than_asked(
+    does: Callable[[WorkQueue], None], seconds: float, there: int
+) -> None:
+    async def play() -> None:
+        clock = StepClock()
+        queue = WorkQueue(clock)
+        does(queue)
+        await spin()
+        await clock.advance(seconds)
+        assert len(queue) == there
+        queue.close()
+
+    asyncio.run(play())
+
+
+def test_retries_double_until_forgotten() -> None:
+    async def play() -> None:
+        queue = WorkQueue(StepClock())
+        assert [queue.retry("a") for _ in range(4)] == [0.005, 0.01, 0.02, 0.04]
+        assert queue.failures("a") == 4
+        for _ in range(30):
+            queue.retry("a")
+        assert queue.retry("a") == 1000
+        queue.forget("a")
+        assert queue.retry("a") == 0.005
+        queue.close()
+
+    asyncio.run(play())
+
+
+def test_a_key_added_while_worked_on_comes_back_after() -> None:
+    async def play() -> None:
+        queue = WorkQueue(StepClock())
+        queue.add("a")
+        key = await queue.get()
+        queue.add("a")
+        assert len(queue) == 0
+        assert not queue.idle()
+        queue.done(key)
+        assert await queue.get() == "a"
+        queue.done("a")
+        assert queue.idle()
+
+    asyncio.run(play())
+
+
+class Forgetful:
+    """An API whose watch is refused once as too old."""
+
+    def __init__(self, world: World) -> None:
+        self.list = world.api.list
+        self._watch = world.api.watch
+        self.refusals = 0
+
+    async def watch(self, resource: str, namespace: str | None, *, resource_version: str) -> AsyncIterator[WatchEvent]:
+        if self.refusals == 0:
+            self.refusals = 1
+            raise ApiError(410, "Expired", "too old resource version")
+        async for event in self._watch(resource, namespace, resource_version=resource_version):
+            yield event
+
+
+def config_map(name: str) -> dict[str, object]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "walk"}}
+
+
+def test_the_copy_follows_the_server_and_survives_a_gap() -> None:
+    async def play() -> None:
+        world = World()
+        await world.start()
+        api = Forgetful(world)
+        informer = Informer(api, world.clock, "configmaps")  # type: ignore[arg-type]
+        informer.add_index("name", lambda obj: [obj["metadata"]["name"]])
+        told: list[tuple[bool, bool]] = []
+        informer.add_handler(lambda before, after: told.append((before is not None, after is not None)))
+        await world.create("configmaps", config_map("a"))
+        task = asyncio.create_task(informer.run())
+        await world.settle()
+        assert api.refusals == 1
+        assert informer.get("a", "walk") is not None
+        await world.create("configmaps", config_map("b"))
+        await world.settle()
+        assert len(informer.by_index("name", "b")) == 1
+        await world.api.delete("configmaps", "a", "walk")
+        await world.settle()
+        assert [obj["metadata"]["name"] for obj in informer.items("walk")] == ["b"]
+        assert told == [(False, True), (True, True), (False, True), (True, False)]
+        task.cancel()
+
+    asyncio.run(play())
+
+
+def test_a_write_observed_too_late_does_not_come_back() -> None:
+    async def play() -> None:
+        world = World()
+        await world.start()
+        informer = Informer(world.api, world.clock, "configmaps")
+        task = asyncio.create_task(informer.run())
+        await spin()
+        created = await world.create("configmaps", config_map("a"))
+        informer.observe(created)
+        assert informer.get("a", "walk") is not None
+        await world.api.delete("configmaps", "a", "walk")
+        await spin()
+        informer.observe(created)
+        assert informer.get("a", "walk") is None
+        task.cancel()
+
+    asyncio.run(play())
