@@ -32,6 +32,10 @@ def copy(obj: Any) -> Any:
     return orjson.loads(orjson.dumps(obj))
 
 
+# Kinds whose conditions have a lastProbeTime: a struct in Go, which JSON writes as null and never leaves out.
+_PROBED = ("pods", "persistentvolumeclaims")
+
+
 def tidy(resource: Resource, obj: Object) -> Object:
     """The object with kind, apiVersion and metadata first, metadata in upstream's order, and empty maps left out there.
 
@@ -41,8 +45,11 @@ def tidy(resource: Resource, obj: Object) -> Object:
     ordered = {key: metadata[key] for key in _METADATA if metadata.get(key) not in (None, "", [], {})}
     if "deletionGracePeriodSeconds" in metadata and metadata["deletionGracePeriodSeconds"] is not None:
         ordered["deletionGracePeriodSeconds"] = metadata["deletionGracePeriodSeconds"]
-    rest = {key: value for key, value in obj.items() if key not in ("kind", "apiVersion", "metadata")}
-    return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": ordered, **without_nulls(rest)}
+    rest = without_nulls({key: value for key, value in obj.items() if key not in ("kind", "apiVersion", "metadata")})
+    if resource.plural in _PROBED:
+        for condition in rest.get("status", {}).get("conditions", ()):
+            condition.setdefault("lastProbeTime", None)
+    return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": ordered, **rest}
 
 
 def without_nulls(value: Any) -> Any:

@@ -29,7 +29,8 @@ def bind(writes: Writes, key: Key, node: str, uid: str | None = None) -> None:
         raise conflict(kind, key[1], f'pod {key[1]} is already assigned to node "{assigned}"')
     pod["spec"]["nodeName"] = node
     pod["status"].pop("nominatedNodeName", None)
-    _set_condition(pod, {"type": "PodScheduled", "status": "True", "lastTransitionTime": writes.now()})
+    scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": writes.now()}
+    _set_condition(pod, scheduled)
     writes.store.update("pods", key, pod)
 
 
@@ -41,6 +42,7 @@ def evict(writes: Writes, key: Key, options: DeleteOptions) -> None:
         condition = {
             "type": "DisruptionTarget",
             "status": "True",
+            "lastProbeTime": None,
             "lastTransitionTime": writes.now(),
             "reason": "EvictionByEvictionAPI",
             "message": "Eviction API: evicting",
