@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.quantities import parse
 from aksdisks.lab.kube.registry import RESOURCES, Resource
 from aksdisks.lab.kube.status import Cause, forbidden, not_found
 from aksdisks.lab.kube.store import Store
@@ -30,6 +31,22 @@ def on_create(store: Store, ids: Ids, kind: Resource, obj: Object) -> None:
         _protect(metadata, "kubernetes.io/pv-protection")
     elif kind.plural == "namespaces" and metadata.get("name"):
         metadata["labels"] = {**metadata.get("labels", {}), "kubernetes.io/metadata.name": metadata["name"]}
+
+
+def on_update(store: Store, kind: Resource, new: Object, old: Object) -> None:
+    """Refuse to grow a claim whose class does not say that its volumes can (403)."""
+    if kind.plural != "persistentvolumeclaims" or "volumeName" not in old["spec"]:
+        return
+    was, now = (one["spec"].get("resources", {}).get("requests", {}).get("storage") for one in (old, new))
+    if was is None or now is None or parse(now) <= parse(was):
+        return
+    found = store.get("storageclasses", ("", new["spec"].get("storageClassName", "")))
+    if found is None or not found.object.get("allowVolumeExpansion"):
+        why = (
+            "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must "
+            "support resize"
+        )
+        raise forbidden(kind, new["metadata"]["name"], why)
 
 
 def _namespace_lifecycle(store: Store, kind: Resource, metadata: Object) -> None:

@@ -14,7 +14,7 @@ from aksdisks.lab.kube.deletion import Deleted, DeleteOptions, delete
 from aksdisks.lab.kube.interface import Object, WatchEvent
 from aksdisks.lab.kube.pods import bind, evict
 from aksdisks.lab.kube.registry import EVENTS_V1, RESOURCES
-from aksdisks.lab.kube.status import no_such_resource
+from aksdisks.lab.kube.status import bad_request, no_such_resource
 from aksdisks.lab.kube.store import Key, Store, Version
 from aksdisks.lab.kube.watching import VersionEvent
 from aksdisks.lab.kube.writes import Writes, storage_key
@@ -199,13 +199,14 @@ class KubeApi:
         *,
         subresource: str | None = None,
         dry_run: bool = False,
+        field_manager: str = "",
         field_validation: str = "Ignore",
         warnings: builtins.list[str] | None = None,
     ) -> Object:
         """Replace an object or what its subresource owns (`status`, `scale`, `finalize`); 409 for an old version."""
         return self.update_version(
-            resource, obj, subresource=subresource, dry_run=dry_run, field_validation=field_validation,
-            warnings=warnings,
+            resource, obj, subresource=subresource, dry_run=dry_run, field_manager=field_manager,
+            field_validation=field_validation, warnings=warnings,
         ).object  # fmt: skip
 
     def update_version(
@@ -215,6 +216,7 @@ class KubeApi:
         *,
         subresource: str | None = None,
         dry_run: bool = False,
+        field_manager: str = "",
         field_validation: str = "Ignore",
         warnings: builtins.list[str] | None = None,
     ) -> Version:
@@ -225,9 +227,11 @@ class KubeApi:
             metadata = body.get("metadata", {})
             key = _key(resource, metadata.get("namespace"), metadata.get("name", ""))
             whole = scaling.scaled(resource, self.writes.current(resource, key), body)
-            return scaling.view(self.writes.update(resource, whole, None, dry_run=dry_run))
+            return scaling.view(self.writes.update(resource, whole, None, dry_run=dry_run, manager=field_manager))
         body = decoding.decode(resource, body, field_validation, warnings)
-        return self._view(resource, self.writes.update(resource, body, subresource, dry_run=dry_run))
+        return self._view(
+            resource, self.writes.update(resource, body, subresource, dry_run=dry_run, manager=field_manager)
+        )
 
     async def patch(
         self,
@@ -268,8 +272,9 @@ class KubeApi:
         """As `patch`; tells whether an apply created the object (201 on the wire)."""
         _served(resource)
         key = _key(resource, namespace, name)
+        patch = objects.copy(patch)  # what is stored must not be the caller's own lists and maps
         if patch_type == "apply":
-            body = decoding.decode(resource, objects.copy(patch), field_validation or "Strict", warnings)
+            body = decoding.decode(resource, patch, field_validation, warnings)
             request = applying.Apply(resource, key, body, subresource, field_manager, force)
             applied, created = applying.apply(self.writes, request, dry_run=dry_run)
             return Written(self._view(resource, applied), created)
@@ -277,10 +282,18 @@ class KubeApi:
         if subresource == "scale":
             changed = patches.apply(resource, scaling.view(version).object, patch, patch_type)
             whole = scaling.scaled(resource, version, changed)
-            return Written(scaling.view(self.writes.update(resource, whole, None, dry_run=dry_run)))
+            return Written(
+                scaling.view(self.writes.update(resource, whole, None, dry_run=dry_run, manager=field_manager))
+            )
         changed = patches.apply(resource, version.object, patch, patch_type)
+        if changed["metadata"].get("name") != name:
+            raise bad_request("the name of the object does not match the name on the URL")
         body = decoding.decode(resource, changed, field_validation, warnings)
-        return Written(self._view(resource, self.writes.update(resource, body, subresource, dry_run=dry_run)))
+        return Written(
+            self._view(
+                resource, self.writes.update(resource, body, subresource, dry_run=dry_run, manager=field_manager)
+            )
+        )
 
     async def delete(
         self,

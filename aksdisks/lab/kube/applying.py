@@ -71,7 +71,7 @@ def _conflict(conflicts: list[tuple[ownership.Path, str]]) -> ApiError:
     for path, manager in conflicts:
         by_manager.setdefault(manager, []).append(ownership.text(path))
     causes = [
-        {"reason": "FieldManagerConflict", "message": f'conflict with "{manager}"', "field": field}
+        {"reason": "FieldManagerConflict", "message": f"conflict with {manager}", "field": field}
         for manager, fields in by_manager.items()
         for field in fields
     ]
@@ -79,7 +79,7 @@ def _conflict(conflicts: list[tuple[ownership.Path, str]]) -> ApiError:
     if count == 1:
         shown = f"{causes[0]['message']}: {causes[0]['field']}"
     else:
-        parts = [f'conflicts with "{m}":\n' + "\n".join(f"- {f}" for f in fields) for m, fields in by_manager.items()]
+        parts = [f"conflicts with {m}:\n" + "\n".join(f"- {f}" for f in fields) for m, fields in by_manager.items()]
         shown = "\n".join(parts)
     message = f"Apply failed with {count} conflict{'s' if count > 1 else ''}: {shown}"
     return ApiError(409, "Conflict", message, {"causes": causes})

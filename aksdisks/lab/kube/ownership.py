@@ -39,6 +39,14 @@ def is_of(one: Object, manager: str, subresource: str | None) -> bool:
     return (one["manager"], one["operation"], one.get("subresource")) == (manager, "Apply", subresource)
 
 
+def shown(one: Object) -> str:
+    """A manager as conflicts name it: an Update with its API version and time."""
+    name = f'"{one["manager"]}"'
+    if "subresource" in one:
+        name += f' with subresource "{one["subresource"]}"'
+    return f"{name} using {one['apiVersion']} at {one['time']}" if one["operation"] == "Update" else name
+
+
 def fields(root: Node, config: Object) -> Fields:
     """What a configuration states, apart from identity and bookkeeping."""
     stated = {key: value for key, value in config.items() if key not in _UNOWNED}
@@ -120,7 +128,7 @@ def conflicts(live: Object, config: Object, mine: Fields, others: list[Object]) 
     for other in others:
         for path in paths(other["fieldsV1"]):
             if path in stated and find(live, path) != find(config, path):
-                found.append((path, other["manager"]))
+                found.append((path, shown(other)))
     return found
 
 
@@ -132,6 +140,24 @@ def taken(others: list[Object], lost: list[Path]) -> list[Object]:
         if left:
             kept.append({**other, "fieldsV1": _tree(left)})
     return kept
+
+
+def changed(root: Node, old: Object, new: Object) -> list[Path]:
+    """The paths of the new object whose values are others than before."""
+    return [path for path in paths(fields(root, new)) if find(old, path) != find(new, path)]
+
+
+def updated(
+    entries: list[Object], lost: list[Path], api_version: str, manager: str, subresource: str | None, now: str
+) -> list[Object]:
+    """The entries after an ordinary write: the manager of the write takes what it changed from all others."""
+    if not lost:
+        return entries
+    own = (manager, "Update", subresource)
+    mine = [one for one in entries if (one["manager"], one["operation"], one.get("subresource")) == own]
+    others = taken([one for one in entries if one not in mine], lost)
+    owned = _tree([*lost, *(path for one in mine for path in paths(one["fieldsV1"]) if path not in lost)])
+    return [*others, {**entry(api_version, manager, subresource, owned, now), "operation": "Update"}]
 
 
 def _tree(leaves: list[Path]) -> Fields:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube import admission, defaults, eventviews, objects, validation
+from aksdisks.lab.kube import admission, defaults, eventviews, objects, ownership, schema, validation
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.registry import EVENTS_V1, RESOURCES, Resource
 from aksdisks.lab.kube.status import Cause, already_exists, bad_request, conflict, invalid, not_found
@@ -72,8 +72,12 @@ class Writes:
             return Version(obj, 0)
         return self.store.create(storage_key(resource), key, obj)
 
-    def update(self, resource: str, obj: Object, subresource: str | None, *, dry_run: bool = False) -> Version:
+    def update(
+        self, resource: str, obj: Object, subresource: str | None, *, dry_run: bool = False, manager: str = ""
+    ) -> Version:
         """Replace an object or the part that a subresource owns; `obj` is the caller's own copy.
+
+        `manager`: who takes over the fields that change, where an object's owners are recorded at all.
 
         Nothing is written, and no resourceVersion used, when nothing changes. An object that is being deleted goes
         when its last finalizer does.
@@ -88,6 +92,8 @@ class Writes:
         old = version.object
         self._check_preconditions(kind, metadata, old["metadata"])
         new = objects.tidy(stored, _merge_part(resource, subresource, old, obj))
+        if "managedFields" not in metadata and "managedFields" in old["metadata"]:
+            new["metadata"]["managedFields"] = old["metadata"]["managedFields"]
         for field in (*_SYSTEM, "resourceVersion"):
             new["metadata"].pop(field, None)
             if field in old["metadata"]:
@@ -96,9 +102,15 @@ class Writes:
         new = objects.tidy(stored, new)
         if resource in ("events", EVENTS_V1):
             new = eventviews.default(new)
+        admission.on_update(self.store, stored, new, old)
         causes = validation.on_update(storage_key(resource), new, old, subresource)
         if causes:
             raise invalid(kind, key[1], causes)
+        owners = old["metadata"].get("managedFields")
+        if owners and manager:
+            changed = ownership.changed(schema.root(stored), old, new)
+            owners = ownership.updated(owners, changed, kind.api_version, manager, subresource, self.now())
+            new["metadata"]["managedFields"] = owners
         if kind.generation and subresource is None and _spec_changed(resource, old, new):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         if "deletionTimestamp" in new["metadata"] and _nothing_holds(new):

@@ -1,0 +1,111 @@
+"""What upstream fills in: every object of the recorded walk comes back as it was recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube import defaults
+from aksdisks.lab.kube.api import KubeApi
+from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.registry import by_kind
+from aksdisks.lab.kube.store import Store
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "walk.jsonl.gz"
+_LINES = map(json.loads, gzip.decompress(GOLDEN.read_bytes()).splitlines())
+CREATED = [line["object"] for line in _LINES if line.get("type") == "ADDED"]
+_GIVEN_BY_THE_SERVER = ("uid", "resourceVersion", "creationTimestamp", "generation", "finalizers")
+_ADMITTED = (
+    "tolerations",
+    "priority",
+    "preemptionPolicy",
+    "serviceAccountName",
+    "serviceAccount",
+    "enableServiceLinks",
+)
+_DEFAULTED = ("terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy", "resources")
+
+
+def as_asked(recorded: Object) -> Object:
+    """A recorded object as its maker may have sent it: without what the server adds."""
+    obj = json.loads(json.dumps(recorded))
+    for field in _GIVEN_BY_THE_SERVER:
+        if field != "finalizers" or obj["kind"] == "PersistentVolumeClaim":
+            obj["metadata"].pop(field, None)
+    obj.pop("status", None)
+    pod = obj["spec"] if obj["kind"] == "Pod" else obj.get("spec", {}).get("template", {}).get("spec")
+    if pod:
+        for field in (*_ADMITTED, "restartPolicy", "dnsPolicy", "securityContext", "schedulerName"):
+            pod.pop(field, None)
+        pod["volumes"] = [v for v in pod.get("volumes", ()) if not v["name"].startswith("kube-api-access")]
+        for container in pod["containers"]:
+            for field in _DEFAULTED:
+                container.pop(field)
+            container["volumeMounts"] = [
+                m for m in container["volumeMounts"] if not m["name"].startswith("kube-api-access")
+            ]
+    return obj
+
+
+def comparable(obj: Object) -> Any:
+    text = re.sub(r"kube-api-access-\w{5}", "kube-api-access-X", json.dumps(obj))
+    text = re.sub(r'"lastPhaseTransitionTime": "[^"]+"', '"lastPhaseTransitionTime": "T"', text)
+    read = json.loads(text)
+    for field in ("uid", "resourceVersion", "creationTimestamp"):
+        read["metadata"].pop(field)
+    return read
+
+
+def test_the_walk_reads_back_as_recorded() -> None:
+    async def test() -> None:
+        api = KubeApi(Store(), Clock(), Ids(1))
+        await api.create("namespaces", {"metadata": {"name": "walk"}})
+        await api.create("serviceaccounts", {"metadata": {"name": "default"}}, "walk")
+        for recorded in CREATED:
+            resource = by_kind(recorded["apiVersion"], recorded["kind"])
+            assert resource is not None
+            metadata = recorded["metadata"]
+            key = (metadata.get("namespace", ""), metadata["name"])
+            if api.store.get(resource, key):
+                api.store.delete(resource, key)
+            made = await api.create(resource, as_asked(recorded), metadata.get("namespace"))
+            assert comparable(made) == comparable(recorded)
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize(
+    ("image", "policy"),
+    [
+        ("a", "Always"),
+        ("a:latest", "Always"),
+        ("r:5000/a", "Always"),
+        ("a:1", "IfNotPresent"),
+        ("a@sha256:x", "IfNotPresent"),
+    ],
+)
+def test_images_are_pulled_always_when_the_tag_moves(image: str, policy: str) -> None:
+    pod: Object = {"metadata": {}, "spec": {"containers": [{"name": "c", "image": image}]}}
+    defaults.apply("pods", pod)
+    assert pod["spec"]["containers"][0]["imagePullPolicy"] == policy
+
+
+@pytest.mark.parametrize(
+    ("resources", "quality"),
+    [
+        ({}, "BestEffort"),
+        ({"requests": {"cpu": "1"}}, "Burstable"),
+        ({"limits": {"cpu": "1", "memory": "1Gi"}}, "Guaranteed"),
+        ({"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "1Gi"}}, "Burstable"),
+    ],
+)
+def test_quality_of_service(resources: Object, quality: str) -> None:
+    assert defaults.qos_class({"containers": [{"resources": resources}]}) == quality

@@ -1,0 +1,200 @@
+"""What objects may not say, and what may not be changed, in upstream's words."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube.api import KubeApi
+from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.kube.store import Store
+
+CLAIM: Object = {
+    "metadata": {"name": "a"},
+    "spec": {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "grows",
+        "resources": {"requests": {"storage": "2Gi"}},
+    },
+}
+POD: Object = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}}
+VOLUME: Object = {
+    "metadata": {"name": "v"},
+    "spec": {
+        "accessModes": ["ReadWriteOnce"],
+        "capacity": {"storage": "1Gi"},
+        "csi": {"driver": "d", "volumeHandle": "h"},
+    },
+}
+TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": POD["spec"]}
+SET: Object = {
+    "metadata": {"name": "s"},
+    "spec": {"serviceName": "s", "selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE},
+}
+
+
+async def prepared() -> KubeApi:
+    api = KubeApi(Store(), Clock(), Ids(1))
+    await api.create("namespaces", {"metadata": {"name": "default"}})
+    await api.create("serviceaccounts", {"metadata": {"name": "default"}}, "default")
+    for name, grows in (("grows", True), ("stays", False)):
+        await api.create(
+            "storageclasses", {"metadata": {"name": name}, "provisioner": "p", "allowVolumeExpansion": grows}
+        )
+    return api
+
+
+def merged(base: Object, change: Object) -> Object:
+    return {
+        **base,
+        **{
+            key: merged(base.get(key, {}), value) if isinstance(value, dict) else value for key, value in change.items()
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("resource", "base", "change", "message"),
+    [
+        (
+            "configmaps",
+            {},
+            {"metadata": {"name": "x", "labels": {"-": "a"}}},
+            'metadata.labels: Invalid value: "-": name',
+        ),
+        ("namespaces", {}, {"metadata": {"name": "a.b"}}, "a lowercase RFC 1123 label must consist of"),
+        ("services", {}, {"metadata": {"name": "1a"}}, "a DNS-1035 label must consist of"),
+        ("pods", POD, {"spec": {"containers": [{"name": "c"}]}}, "spec.containers[0].image: Required value"),
+        (
+            "pods",
+            POD,
+            {"spec": {"restartPolicy": "Often"}},
+            'spec.restartPolicy: Unsupported value: "Often": supported',
+        ),
+        (
+            "pods",
+            POD,
+            {"spec": {"containers": [{"name": "c", "image": "i", "ports": [{"containerPort": 70000}]}]}},
+            "spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive",
+        ),
+        ("persistentvolumeclaims", CLAIM, {"spec": {"accessModes": []}}, "at least 1 access mode is required"),
+        (
+            "persistentvolumeclaims",
+            CLAIM,
+            {"spec": {"resources": {"requests": {"storage": "0"}}}},
+            'spec.resources[storage]: Invalid value: "0": must be greater than zero',
+        ),
+        ("persistentvolumes", VOLUME, {"spec": {"csi": {"driver": ""}}}, "spec.csi.driver: Required value"),
+        (
+            "persistentvolumes",
+            VOLUME,
+            {"spec": {"nfs": {"server": "s", "path": "/"}}},
+            "may not specify more than 1 volume",
+        ),
+        (
+            "statefulsets",
+            SET,
+            {"spec": {"replicas": -1}},
+            "spec.replicas: Invalid value: -1: must be greater than or equal",
+        ),
+        (
+            "volumeattachments",
+            {},
+            {"metadata": {"name": "x"}, "spec": {"nodeName": "n"}},
+            "spec.attacher: Required value",
+        ),
+    ],
+)
+def test_new_objects(resource: str, base: Object, change: Object, message: str) -> None:
+    async def test() -> None:
+        api = await prepared()
+        with pytest.raises(ApiError) as refusal:
+            await api.create(resource, merged(base, change))
+        assert (refusal.value.code, refusal.value.reason) == (422, "Invalid")
+        assert message in refusal.value.message
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize(
+    ("resource", "base", "change", "message"),
+    [
+        ("pods", POD, {"spec": {"nodeName": "n"}}, "spec: Forbidden: pod updates may not change fields other than"),
+        ("pods", POD, {"spec": {"tolerations": []}}, "existing toleration can not be modified"),
+        ("persistentvolumes", VOLUME, {"spec": {"csi": {"volumeHandle": "g"}}}, "is immutable after creation"),
+        ("statefulsets", SET, {"spec": {"serviceName": "t"}}, "updates to statefulset spec for fields other than"),
+        (
+            "storageclasses",
+            {"metadata": {"name": "x"}, "provisioner": "p"},
+            {"parameters": {"a": "b"}},
+            "parameters: Forbidden",
+        ),
+        ("secrets", {"metadata": {"name": "x"}}, {"type": "other"}, 'type: Invalid value: "other": field is immutable'),
+        (
+            "configmaps",
+            {"metadata": {"name": "x"}, "immutable": True},
+            {"data": {"a": "b"}},
+            "data: Forbidden: field is immutable when `immutable` is set",
+        ),
+    ],
+)
+def test_changes(resource: str, base: Object, change: Object, message: str) -> None:
+    async def test() -> None:
+        api = await prepared()
+        await api.create(resource, base)
+        with pytest.raises(ApiError) as refusal:
+            await api.patch(resource, base["metadata"]["name"], change)
+        assert (refusal.value.code, refusal.value.reason) == (422, "Invalid")
+        assert message in refusal.value.message
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize(
+    ("storage_class", "size", "code", "message"),
+    [
+        ("grows", "3Gi", 200, ""),
+        ("grows", "1Gi", 422, "field can not be less than"),
+        ("stays", "3Gi", 403, "the storageclass that provisions the pvc must support resize"),
+    ],
+)
+def test_bound_claims_only_grow(storage_class: str, size: str, code: int, message: str) -> None:
+    async def test() -> None:
+        api = await prepared()
+        await api.create("persistentvolumeclaims", merged(CLAIM, {"spec": {"storageClassName": storage_class}}))
+        await api.patch("persistentvolumeclaims", "a", {"spec": {"volumeName": "v"}})
+        bound: Any = {"status": {"phase": "Bound", "capacity": {"storage": "2Gi"}}}
+        await api.patch("persistentvolumeclaims", "a", bound, subresource="status")
+        change = {"spec": {"resources": {"requests": {"storage": size}}}}
+        if code == 200:
+            grown = await api.patch("persistentvolumeclaims", "a", change)
+            assert grown["spec"]["resources"]["requests"]["storage"] == size
+            return
+        with pytest.raises(ApiError) as refusal:
+            await api.patch("persistentvolumeclaims", "a", change)
+        assert refusal.value.code == code
+        assert message in refusal.value.message
+
+    asyncio.run(test())
+
+
+def test_a_volume_claim_template_feeds_mounts() -> None:
+    async def test() -> None:
+        api = await prepared()
+        mounted = {"name": "c", "image": "i", "volumeMounts": [{"name": "data", "mountPath": "/d"}]}
+        template = {**TEMPLATE, "spec": {"containers": [mounted]}}
+        claims = [{"metadata": {"name": "data"}, "spec": CLAIM["spec"]}]
+        made = await api.create(
+            "statefulsets", merged(SET, {"spec": {"template": template, "volumeClaimTemplates": claims}})
+        )
+        assert made["spec"]["volumeClaimTemplates"][0]["status"] == {"phase": "Pending"}
+        with pytest.raises(ApiError, match='Not found: "data"'):
+            await api.create(
+                "statefulsets", {**SET, "metadata": {"name": "t"}, "spec": {**SET["spec"], "template": template}}
+            )
+
+    asyncio.run(test())
