@@ -9,6 +9,7 @@ from typing import Any, Literal
 import orjson
 import yaml
 
+from aksdisks.lab.kube import protobuf
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.status import bad_request
 
@@ -75,6 +76,11 @@ def decode(body: bytes, content_type: str, kind: str) -> Any:
     sent = media_type(content_type)
     if sent in (YAML, "application/apply-patch+yaml"):
         return _decode_yaml(body, kind)
+    if sent == protobuf.MEDIA_TYPE:
+        try:
+            return protobuf.decode(body)
+        except protobuf.MalformedError as error:
+            raise _unrecognized(body, kind, f"protobuf error: {error}") from None
     if sent and sent != JSON and sent not in PATCH_TYPES:
         raise unsupported_media_type()
     return _decode_json(body, kind)
