@@ -1,0 +1,45 @@
+"""An Azure that takes two seconds for everything, notes what it was asked, and refuses when told to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aksdisks.lab.clock import Clock
+from tests.lab.controllers.storage_objects import DISKS
+
+
+class FakeCompute:
+    """`AzureCompute`; `refusals` are raised one after another before anything succeeds."""
+
+    def __init__(self) -> None:
+        self.clock: Clock | None = None
+        self.calls: list[str] = []
+        self.refusals: list[Exception] = []
+        self.tags: Mapping[str, str] = {}
+
+    async def _take(self, call: str) -> None:
+        self.calls.append(call)
+        assert self.clock is not None
+        await self.clock.sleep(2)
+        if self.refusals:
+            raise self.refusals.pop(0)
+
+    async def create_disk(
+        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None
+    ) -> str:
+        self.tags = tags
+        await self._take(f"create {name} {size_gib} {sku} {zone}")
+        return f"{DISKS}/{name}"
+
+    async def delete_disk(self, disk_id: str) -> None:
+        await self._take(f"delete {disk_id.rpartition('/')[2]}")
+
+    async def attach_disk(self, node_name: str, disk_id: str, caching: str = "ReadOnly") -> int:
+        await self._take(f"attach {disk_id.rpartition('/')[2]} {node_name} {caching}")
+        return 3
+
+    async def detach_disk(self, node_name: str, disk_id: str) -> None:
+        await self._take(f"detach {disk_id.rpartition('/')[2]} {node_name}")
+
+    async def resize_disk(self, disk_id: str, size_gib: int) -> None:
+        await self._take(f"resize {disk_id.rpartition('/')[2]} {size_gib}")

@@ -1,0 +1,314 @@
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from aksdisks.lab.agents.attacher import Attacher
+from aksdisks.lab.agents.disk_volume import disk_request
+from aksdisks.lab.agents.driver_parts import RpcError, managed_by_id, shortened
+from aksdisks.lab.agents.provisioner import Provisioner
+from aksdisks.lab.arm.compute import AttachedDiskError
+from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.controllers.events import EventRecorder
+from aksdisks.lab.controllers.storage import attachment_name
+from tests.lab.agents.azure import FakeCompute
+from tests.lab.controllers.helpers import World, played
+from tests.lab.controllers.storage_objects import (
+    DISKS,
+    DRIVER,
+    MACHINES,
+    ZONE,
+    bound,
+    claim,
+    node,
+    storage_class,
+    volume,
+)
+
+HANDLE = f"{DISKS}/pv"
+READY = {"volume.kubernetes.io/selected-node": "node-0", "volume.kubernetes.io/storage-provisioner": DRIVER}
+FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
+FULL = CloudError(409, "OperationNotAllowed", "The maximum number of data disks is 8.", "dataDisks")
+
+
+def provisioner(compute: FakeCompute) -> Any:
+    def build(api: Any, clock: Any, ids: Any) -> Provisioner:
+        compute.clock = clock
+        return Provisioner(api, clock, ids, compute, EventRecorder(api, clock, f"{DRIVER}_pod_uuid"))
+
+    return build
+
+
+def attacher(compute: FakeCompute) -> Any:
+    def build(api: Any, clock: Any, ids: Any) -> Attacher:
+        compute.clock = clock
+        return Attacher(api, clock, ids, compute)
+
+    return build
+
+
+async def waiting_claim(world: World, of_class: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+    await world.create("nodes", node(0))
+    await world.create("storageclasses", storage_class(**(of_class or {})))
+    wanted = claim(**spec)
+    wanted["metadata"]["annotations"] = READY
+    made = await world.create("persistentvolumeclaims", wanted)
+    await world.settle()
+    return made
+
+
+def test_a_claim_becomes_a_disk_and_a_volume() -> None:
+    compute = FakeCompute()
+
+    async def scenario(world: World) -> None:
+        made = await waiting_claim(world, size="24500Mi")
+        name = f"pvc-{made['metadata']['uid']}"
+        await world.clock.advance(3)
+        assert compute.calls == [f"create {name} 24 Premium_LRS None"]
+        assert compute.tags == {
+            "k8s-azure-created-by": "kubernetes-azure-dd",
+            "kubernetes.io-created-for-pv-name": name,
+            "kubernetes.io-created-for-pvc-name": "data",
+            "kubernetes.io-created-for-pvc-namespace": "walk",
+        }
+        assert world.events == [
+            'Normal Provisioning External provisioner is provisioning volume for claim "walk/data"',
+            f"Normal ProvisioningSucceeded Successfully provisioned volume {name}",
+        ]
+        there = await world.get("persistentvolumes", name, None)
+        assert there["metadata"]["annotations"] == {
+            "pv.kubernetes.io/provisioned-by": DRIVER,
+            "volume.kubernetes.io/provisioner-deletion-secret-name": "",
+            "volume.kubernetes.io/provisioner-deletion-secret-namespace": "",
+        }
+        assert there["metadata"]["finalizers"] == [FINALIZER, "kubernetes.io/pv-protection"]
+        attributes = copy.deepcopy(there["spec"]["csi"]["volumeAttributes"])
+        assert attributes.pop("storage.kubernetes.io/csiProvisionerIdentity").endswith(f"-{DRIVER}")
+        assert attributes == {
+            "skuname": "Premium_LRS",
+            "csi.storage.k8s.io/pv/name": name,
+            "csi.storage.k8s.io/pvc/name": "data",
+            "csi.storage.k8s.io/pvc/namespace": "walk",
+            "requestedsizegib": "24",
+        }
+        assert there["spec"]["capacity"] == {"storage": "24Gi"}
+        assert there["spec"]["claimRef"]["uid"] == made["metadata"]["uid"]
+
+    played(scenario, provisioner(compute))
+
+
+def test_an_in_tree_class_still_gets_the_in_tree_volume() -> None:
+    async def scenario(world: World) -> None:
+        made = await waiting_claim(world, {"provisioner": "kubernetes.io/azure-disk"})
+        await world.clock.advance(3)
+        name = f"pvc-{made['metadata']['uid']}"
+        there = await world.get("persistentvolumes", name, None)
+        assert there["spec"]["azureDisk"]["diskURI"] == f"{DISKS}/{name}"
+        assert there["metadata"]["annotations"]["pv.kubernetes.io/migrated-to"] == DRIVER
+
+    played(scenario, provisioner(FakeCompute()))
+
+
+@pytest.mark.parametrize(
+    ("sku", "zone", "numbered", "topology"),
+    [
+        ("Premium_LRS", "", None, ("",)),
+        ("premium_lrs", "westeurope-2", "2", ("westeurope-2",)),
+        ("Premium_ZRS", "westeurope-2", None, ("westeurope-1", "westeurope-2", "westeurope-3", "westeurope-4", "")),
+    ],
+)
+def test_where_a_disk_is_made(sku: str, zone: str, numbered: str | None, topology: tuple[str, ...]) -> None:
+    made = claim()
+    made["metadata"]["uid"] = "u"
+    request = disk_request(made, storage_class(parameters={"skuName": sku}), node(0, zone=zone))
+    assert (request.zone, request.topology) == (numbered, topology)
+    assert request.sku.lower() == sku.lower()
+
+
+@pytest.mark.parametrize(
+    ("of_class", "of_claim", "text"),
+    [
+        (
+            {"parameters": {"skuname": "Gold"}},
+            {},
+            "azureDisk - Gold is not supported sku/storageaccounttype. Supported values are [Premium_LRS "
+            "PremiumV2_LRS StandardSSD_LRS Standard_LRS UltraSSD_LRS Premium_ZRS StandardSSD_ZRS]",
+        ),
+        (
+            {},
+            {"accessModes": ["ReadWriteMany"]},
+            "mountVolume is not supported for access mode: MULTI_NODE_MULTI_WRITER",
+        ),
+    ],
+)
+def test_what_the_driver_refuses(of_class: dict, of_claim: dict, text: str) -> None:
+    made = claim(**of_claim)
+    made["metadata"]["uid"] = "u"
+    with pytest.raises(RpcError) as refused:
+        disk_request(made, storage_class(**of_class), node(0))
+    assert str(refused.value) == f"rpc error: code = InvalidArgument desc = {text}"
+    assert node(0)["metadata"]["labels"][ZONE] == ""
+
+
+def test_azures_refusal_is_told_and_tried_again() -> None:
+    compute = FakeCompute()
+    compute.refusals = [CloudError(403, "AuthorizationFailed", "no")]
+
+    async def scenario(world: World) -> None:
+        await waiting_claim(world)
+        await world.clock.advance(2.5)
+        start = "Warning ProvisioningFailed rpc error: code = Internal desc = PUT https://management.azure.com/"
+        assert world.events[1].startswith(start)
+        assert "RESPONSE 403: 403 Forbidden\nERROR CODE: AuthorizationFailed\n" in world.events[1]
+        await world.clock.advance(4)
+        assert world.events[-1].startswith("Normal ProvisioningSucceeded")
+        assert len(compute.calls) == 2
+
+    played(scenario, provisioner(compute))
+
+
+async def released(world: World) -> None:
+    made = await world.create("persistentvolumeclaims", claim())
+    gone = volume(of=made)
+    gone["metadata"]["finalizers"] = [FINALIZER]
+    await world.create("persistentvolumes", gone)
+    await world.api.patch("persistentvolumes", "pv", {"status": {"phase": "Released"}}, subresource="status")
+
+
+def test_a_released_volume_is_deleted_after_its_disk() -> None:
+    compute = FakeCompute()
+
+    async def scenario(world: World) -> None:
+        await released(world)
+        await world.settle()
+        assert (compute.calls, world.taken()) == (["delete pv"], [])
+        await world.clock.advance(2.5)
+        assert world.taken() == ["delete persistentvolumes pv", "update persistentvolumes pv"]
+        left = await world.get("persistentvolumes", "pv", None)
+        assert left["metadata"]["finalizers"] == ["kubernetes.io/pv-protection"]
+        assert world.events == []
+
+    played(scenario, provisioner(compute))
+
+
+def test_a_disk_that_is_still_attached_is_not_deleted() -> None:
+    compute = FakeCompute()
+    text = f"disk({HANDLE}) already attached to node(m), could not be deleted"
+    compute.refusals = [AttachedDiskError(text, "m")]
+
+    async def scenario(world: World) -> None:
+        # Events about volumes, which have no namespace, go to this one.
+        await world.create("namespaces", {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "default"}})
+        await world.create("volumeattachments", attachment())
+        await released(world)
+        await world.settle()
+        await world.clock.advance(0.5)
+        told = "Warning VolumeFailedDelete persistentvolume pv is still attached to node node-0"
+        assert (compute.calls, world.events) == ([], [told])
+        await world.api.delete("volumeattachments", attachment()["metadata"]["name"])
+        await world.clock.advance(3.5)
+        assert world.events[1:] == [f"Warning VolumeFailedDelete rpc error: code = Unknown desc = {text}"]
+        await world.clock.advance(10)
+        assert world.taken()[-1] == "update persistentvolumes pv"
+
+    played(scenario, provisioner(compute))
+
+
+def attachment() -> dict[str, Any]:
+    return {
+        "kind": "VolumeAttachment",
+        "apiVersion": "storage.k8s.io/v1",
+        "metadata": {"name": attachment_name(HANDLE, DRIVER, "node-0")},
+        "spec": {"attacher": DRIVER, "source": {"persistentVolumeName": "pv"}, "nodeName": "node-0"},
+    }
+
+
+async def attached(world: World) -> dict[str, Any]:
+    return await world.get("volumeattachments", attachment()["metadata"]["name"], None)
+
+
+def test_attach_and_detach() -> None:
+    compute = FakeCompute()
+
+    async def scenario(world: World) -> None:
+        await world.create("nodes", node(0))
+        await bound(world)
+        made = await world.create("volumeattachments", attachment())
+        await world.clock.advance(0.1)
+        there = await attached(world)
+        assert there["metadata"]["annotations"] == {"csi.alpha.kubernetes.io/node-id": "node-0"}
+        assert there["metadata"]["finalizers"] == ["external-attacher/disk-csi-azure-com"]
+        assert there["status"] == {"attached": False}
+        await world.clock.advance(3)
+        assert (await attached(world))["status"] == {"attached": True, "attachmentMetadata": {"LUN": "3"}}
+        finalizers = (await world.get("persistentvolumes", "pv", None))["metadata"]["finalizers"]
+        assert finalizers == ["kubernetes.io/pv-protection", "external-attacher/disk-csi-azure-com"]
+        world.taken()
+        name = made["metadata"]["name"]
+        await world.api.delete("volumeattachments", name)
+        await world.settle()
+        await world.clock.advance(3)
+        assert compute.calls == ["attach pv node-0 ReadOnly", "detach pv node-0"]
+        assert world.taken() == [f"patch volumeattachments/status {name}", f"patch volumeattachments {name}"]
+        assert await attached(world) is None
+        assert world.events == []
+
+    played(scenario, attacher(compute))
+
+
+def test_a_refused_attach_stands_in_the_attachment_until_it_succeeds() -> None:
+    compute = FakeCompute()
+    compute.refusals = [FULL]
+
+    async def scenario(world: World) -> None:
+        await world.create("nodes", node(0))
+        await bound(world)
+        await world.create("volumeattachments", attachment())
+        await world.settle()
+        await world.clock.advance(2.5)
+        problem = (await attached(world))["status"]["attachError"]
+        start = f"rpc error: code = Internal desc = Attach volume {HANDLE} to instance node-0 failed with PUT https://"
+        assert problem["message"].startswith(start)
+        assert f"{MACHINES}/0\n" in problem["message"]
+        assert "ERROR CODE: OperationNotAllowed" in problem["message"]
+        assert problem["errorCode"] == 13
+        await world.clock.advance(4)
+        assert (await attached(world))["status"] == {"attached": True, "attachmentMetadata": {"LUN": "3"}}
+
+    played(scenario, attacher(compute))
+
+
+def test_a_disk_that_another_machine_has_is_taken_from_it() -> None:
+    compute = FakeCompute()
+    compute.refusals = [AttachedDiskError("taken", managed_by_id(f"{MACHINES}/1").upper())]
+
+    async def scenario(world: World) -> None:
+        for number in range(2):
+            await world.create("nodes", node(number))
+        await bound(world)
+        await world.create("volumeattachments", attachment())
+        await world.settle()
+        await world.clock.advance(7)
+        assert compute.calls == ["attach pv node-0 ReadOnly", "detach pv node-1", "attach pv node-0 ReadOnly"]
+        assert (await attached(world))["status"]["attached"] is True
+
+    played(scenario, attacher(compute))
+
+
+@pytest.mark.parametrize(
+    ("machine", "managed_by"),
+    [
+        ("/g/virtualMachineScaleSets/V/virtualMachines/0", "/g/virtualMachines/V_0"),
+        ("/g/virtualMachines/vm-0", "/g/virtualMachines/vm-0"),
+    ],
+)
+def test_what_managed_by_says_of_a_machine(machine: str, managed_by: str) -> None:
+    assert managed_by_id(machine) == managed_by
+
+
+def test_a_long_message_loses_its_middle() -> None:
+    text = shortened("a" * 600 + "b" * 600)
+    assert (len(text), text[0], text[-1], "..." in text) == (989, "a", "b", True)
+    assert shortened("short") == "short"

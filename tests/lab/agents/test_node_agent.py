@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aksdisks.lab.agents.node_agent import NodeAgent
+from aksdisks.lab.agents.pod_status import go_duration, image_bytes
+from aksdisks.lab.scenario import Delays
+from tests.lab.controllers.helpers import World, played
+from tests.lab.controllers.storage_objects import DISKS, DRIVER, bound, node, pod
+
+UNIQUE = f"kubernetes.io/csi/{DRIVER}^{DISKS}/pv"
+IMAGE = "vplauzon/get-started:part2-no-redis"
+ATTACHED = {"status": {"volumesAttached": [{"name": UNIQUE, "devicePath": ""}]}}
+
+
+def agent(api: Any, clock: Any, ids: Any) -> NodeAgent:
+    return NodeAgent(api, clock, ids, "node-0", Delays())
+
+
+async def cluster(world: World) -> None:
+    await world.create("namespaces", {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "kube-node-lease"}})
+    for number in range(2):
+        await world.create("nodes", node(number))
+    await bound(world)
+    await world.settle()
+    world.taken()
+
+
+async def place(world: World, name: str = "p", number: int = 0, *claims: str) -> dict[str, Any]:
+    made = await world.create("pods", pod(name, *claims, nodeName=f"node-{number}"))
+    await world.settle()
+    return made
+
+
+async def status(world: World, name: str = "p") -> dict[str, Any]:
+    found: dict[str, Any] = (await world.get("pods", name))["status"]
+    return found
+
+
+async def in_use(world: World) -> list[str]:
+    return list((await world.get("nodes", "node-0", None))["status"].get("volumesInUse", []))
+
+
+def test_a_pod_waits_for_its_volume_and_runs() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await place(world, "p", 0, "data")
+        assert world.taken()[:2] == ["patch pods/status p", "patch nodes/status node-0"]
+        now = await status(world)
+        assert now["containerStatuses"][0] == {
+            "name": "busy",
+            "state": {"waiting": {"reason": "ContainerCreating"}},
+            "lastState": {},
+            "ready": False,
+            "restartCount": 0,
+            "image": IMAGE,
+            "imageID": "",
+            "started": False,
+        }
+        kinds = [(entry["type"], entry["status"]) for entry in now["conditions"]]
+        assert kinds == [
+            ("Initialized", "True"),
+            ("Ready", "False"),
+            ("ContainersReady", "False"),
+            ("PodScheduled", "True"),
+        ]
+        await world.clock.advance(500)
+        assert (await status(world))["phase"] == "Pending"
+        assert (world.events, await in_use(world)) == ([], [UNIQUE])
+
+        await world.api.patch("nodes", "node-0", ATTACHED, subresource="status")
+        await world.settle()
+        await world.clock.advance(5)
+        now = await status(world)
+        assert (now["phase"], now["podIP"]) == ("Running", "10.244.0.10")
+        assert world.events == [
+            f'Normal Pulling Pulling image "{IMAGE}"',
+            f'Normal Pulled Successfully pulled image "{IMAGE}" in 1.5s (1.5s including waiting). '
+            f"Image size: {image_bytes(IMAGE)} bytes.",
+            "Normal Created Container created",
+            "Normal Started Container started",
+        ]
+
+    played(scenario, agent)
+
+
+def test_a_second_pod_on_the_node_finds_image_and_volume() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.api.patch("nodes", "node-0", ATTACHED, subresource="status")
+        await place(world, "p", 0, "data")
+        await world.clock.advance(5)
+        await place(world, "q", 0, "data")
+        await world.clock.advance(1.1)
+        assert (await status(world, "q"))["phase"] == "Running"
+        present = f'Normal Pulled Container image "{IMAGE}" already present on machine and can be accessed by the pod'
+        assert world.events[4] == present
+
+    played(scenario, agent)
+
+
+def test_pods_of_other_nodes_are_left_alone() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await place(world, "p", 1, "data")
+        assert (world.taken(), await in_use(world)) == ([], [])
+
+    played(scenario, agent)
+
+
+def test_the_end_of_a_pod_and_then_of_its_volume() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.api.patch("nodes", "node-0", ATTACHED, subresource="status")
+        await place(world, "p", 0, "data")
+        await world.clock.advance(5)
+        world.taken()
+        await world.api.delete("pods", "p", "walk")
+        await world.settle()
+        assert (world.events[-1], world.taken()) == ("Normal Killing Stopping container busy", [])
+        await world.clock.advance(1.1)
+        assert (world.taken(), await in_use(world)) == (["delete pods p"], [UNIQUE])
+        await world.clock.advance(0.6)
+        assert (world.taken(), await in_use(world)) == (["patch nodes/status node-0"], [])
+
+    played(scenario, agent)
+
+
+def test_a_successor_that_comes_in_time_keeps_the_volume() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.api.patch("nodes", "node-0", ATTACHED, subresource="status")
+        await place(world, "p", 0, "data")
+        await world.clock.advance(5)
+        await world.api.delete("pods", "p", "walk", grace_period_seconds=0)
+        await place(world, "p", 0, "data")
+        world.taken()
+        await world.clock.advance(3)
+        assert world.taken() == ["patch pods/status p"]
+        assert ((await status(world))["phase"], await in_use(world)) == ("Running", [UNIQUE])
+
+    played(scenario, agent)
+
+
+def test_a_pod_that_never_started_goes_without_a_word() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await place(world, "p", 0, "data")
+        world.taken()
+        await world.api.delete("pods", "p", "walk")
+        await world.settle()
+        assert world.taken() == ["delete pods p", "patch nodes/status node-0"]
+        assert (world.events, await in_use(world)) == ([], [])
+
+    played(scenario, agent)
+
+
+def test_the_lease_is_renewed_every_ten_seconds() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.clock.advance(31)
+        assert world.taken() == ["create leases node-0", "patch leases node-0", "patch leases node-0"]
+        assert (await world.get("leases", "node-0", "kube-node-lease"))["spec"]["renewTime"].endswith("Z")
+
+    played(scenario, agent)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0s"), (0.35, "350ms"), (1.5, "1.5s"), (2.0, "2s"), (1.2345, "1.234s"), (62.5, "1m2.5s")]
+)
+def test_durations_are_written_as_go_writes_them(seconds: float, text: str) -> None:
+    assert go_duration(seconds) == text

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aksdisks.lab.controllers.attach_detach import AttachDetach
+from aksdisks.lab.controllers.storage import attachment_name
+from tests.lab.controllers.helpers import World, played
+from tests.lab.controllers.storage_objects import DISKS, DRIVER, bound, node, pod
+
+UNIQUE = f"kubernetes.io/csi/{DRIVER}^{DISKS}/pv"
+HANDLE = f"{DISKS}/pv"
+
+
+async def cluster(world: World) -> None:
+    for number in range(2):
+        await world.create("nodes", node(number))
+        conditions = {"status": node(number)["status"]}
+        await world.api.patch("nodes", f"node-{number}", conditions, subresource="status")
+    await bound(world)
+
+
+async def place(world: World, name: str, number: int) -> None:
+    await world.create("pods", pod(name, "data", nodeName=f"node-{number}"))
+    await world.settle()
+
+
+async def report(world: World, number: int, status: dict[str, Any]) -> None:
+    """Be the disk driver."""
+    name = attachment_name(HANDLE, DRIVER, f"node-{number}")
+    await world.api.patch("volumeattachments", name, {"status": status}, subresource="status")
+    await world.settle()
+
+
+async def use(world: World, number: int, *names: str) -> None:
+    """Be the node agent."""
+    status = {"status": {"volumesInUse": list(names) or None}}
+    await world.api.patch("nodes", f"node-{number}", status, subresource="status")
+    await world.settle()
+
+
+def test_the_attachment_of_a_volume_has_upstreams_name() -> None:
+    # Recorded: golden/walk.jsonl, the article's first volume on its first node.
+    group = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/MC_rig_aks_westeurope"
+    disk = f"{group}/providers/Microsoft.Compute/disks/pvc-f16da6de-f120-4958-84c5-ef64905fbe3b"
+    name = attachment_name(disk, DRIVER, "aks-agentpool-22115152-0")
+    assert name == "csi-d03323589376fd33fc60e4a8d0a332c4fba53eb6f3f48d8d86acbd26f7faf6a0"
+
+
+def test_attach_then_report() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await place(world, "a", 0)
+        name = attachment_name(HANDLE, DRIVER, "node-0")
+        assert world.taken() == [f"create volumeattachments {name}"]
+        made = await world.get("volumeattachments", name, None)
+        assert made["spec"] == {
+            "attacher": DRIVER,
+            "source": {"persistentVolumeName": "pv"},
+            "nodeName": "node-0",
+        }
+        await report(world, 0, {"attached": True})
+        assert world.events == ['Normal SuccessfulAttachVolume AttachVolume.Attach succeeded for volume "pv" ']
+        assert world.taken() == ["patch nodes/status node-0"]
+        reported = (await world.get("nodes", "node-0", None))["status"]["volumesAttached"]
+        assert reported == [{"name": UNIQUE, "devicePath": ""}]
+
+    played(scenario, AttachDetach)
+
+
+def test_a_second_node_is_told_once_and_gets_the_volume_when_the_first_lets_go() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await place(world, "a", 0)
+        await report(world, 0, {"attached": True})
+        await use(world, 0, UNIQUE)
+        await place(world, "b", 1)
+        await world.clock.advance(300)
+        told = 'Multi-Attach error for volume "pv" Volume is already used by pod(s) a'
+        assert world.events[1:] == [f"Warning FailedAttachVolume {told}"]
+        world.taken()
+
+        await world.api.delete("pods", "a", "walk", grace_period_seconds=0)
+        await world.settle()
+        assert world.taken() == []
+        await use(world, 0)
+        first, second = (attachment_name(HANDLE, DRIVER, f"node-{number}") for number in range(2))
+        assert world.taken() == [
+            "patch nodes/status node-0",
+            f"delete volumeattachments {first}",
+            f"create volumeattachments {second}",
+        ]
+        assert "volumesAttached" not in (await world.get("nodes", "node-0", None))["status"]
+
+    played(scenario, AttachDetach)
+
+
+@pytest.mark.parametrize(
+    ("holders", "text"),
+    [
+        ({"walk": 2}, "Volume is already used by pod(s) h0, h1"),
+        ({}, "Volume is already exclusively attached to one node and can't be attached to another"),
+    ],
+)
+def test_the_words_of_multi_attach(holders: dict[str, int], text: str) -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await place(world, "h0", 0)
+        await place(world, "h1", 0)
+        await report(world, 0, {"attached": True})
+        await use(world, 0, UNIQUE)
+        if not holders:
+            for name in ("h0", "h1"):
+                await world.api.delete("pods", name, "walk", grace_period_seconds=0)
+        await place(world, "b", 1)
+        assert world.events[-1] == f'Warning FailedAttachVolume Multi-Attach error for volume "pv" {text}'
+
+    played(scenario, AttachDetach)
+
+
+def test_an_attach_that_fails_is_told_again_after_a_back_off_until_it_succeeds() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await place(world, "a", 0)
+        await report(world, 0, {"attached": False, "attachError": {"message": "rpc error: no"}})
+        text = 'Warning FailedAttachVolume AttachVolume.Attach failed for volume "pv" : rpc error: no'
+        assert world.events == [text]
+        await world.clock.advance(0.6)
+        assert world.events[1:] == [f"{text} x2"]
+        await report(world, 0, {"attached": True, "attachError": None})
+        assert world.events[2:] == ['Normal SuccessfulAttachVolume AttachVolume.Attach succeeded for volume "pv" ']
+
+    played(scenario, AttachDetach)
+
+
+def test_an_attach_that_nobody_answers_times_out() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await place(world, "a", 0)
+        await world.clock.advance(121)
+        problem = f"timed out waiting for external-attacher of {DRIVER} CSI driver to attach volume {HANDLE}"
+        assert world.events == [f'Warning FailedAttachVolume AttachVolume.Attach failed for volume "pv" : {problem}']
+
+    played(scenario, AttachDetach)
+
+
+@pytest.mark.parametrize(("ready", "deleted"), [("True", False), ("Unknown", True)])
+def test_a_volume_in_use_leaves_by_force_only_from_a_node_that_is_not_ready(ready: str, deleted: bool) -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await place(world, "a", 0)
+        await report(world, 0, {"attached": True})
+        await use(world, 0, UNIQUE)
+        conditions = {"status": {"conditions": [{"type": "Ready", "status": ready}]}}
+        await world.api.patch("nodes", "node-0", conditions, subresource="status")
+        await world.api.delete("pods", "a", "walk", grace_period_seconds=0)
+        await world.settle()
+        await world.clock.advance(359)
+        assert (await world.api.list("volumeattachments"))[0]
+        await world.clock.advance(2)
+        assert bool((await world.api.list("volumeattachments"))[0]) != deleted
+
+    played(scenario, AttachDetach)

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aksdisks.lab.controllers.scheduler import Scheduler
+from tests.lab.controllers.helpers import World, played
+from tests.lab.controllers.storage_objects import bound, claim, csi_node, node, pod, storage_class, volume
+
+TAINT = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
+MARKS = {"pv.kubernetes.io/bind-completed": "yes"}
+
+
+def scheduler(api: Any, clock: Any, ids: Any) -> Scheduler:
+    """The logged API knows nothing of the binding call."""
+    api.bind = api._api.bind
+    return Scheduler(api, clock, ids)
+
+
+async def cluster(world: World, nodes: int = 3, **spec: Any) -> None:
+    await world.create("storageclasses", storage_class())
+    await world.create("storageclasses", storage_class("now", "Immediate"))
+    for number in range(nodes):
+        await world.create("nodes", node(number, **spec))
+    await world.settle()
+    world.taken()
+
+
+async def node_of(world: World, name: str = "p") -> str:
+    return str((await world.get("pods", name))["spec"].get("nodeName", ""))
+
+
+def test_pods_go_where_the_fewest_are_ties_by_name() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        for name in "abcde":
+            await world.create("pods", pod(name))
+        await world.settle()
+        placed = [await node_of(world, name) for name in "abcde"]
+        assert placed == ["node-0", "node-1", "node-2", "node-0", "node-1"]
+        assert world.events[0] == "Normal Scheduled Successfully assigned walk/a to node-0"
+
+    played(scenario, scheduler)
+
+
+def test_a_pod_waits_for_its_claim_on_the_node_chosen() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.create("persistentvolumeclaims", claim())
+        await world.create("pods", pod("p", "data"))
+        await world.settle()
+        assert world.taken() == ["patch pods/status p", "update persistentvolumeclaims data"]
+        assert (await world.get("pods", "p"))["status"]["nominatedNodeName"] == "node-0"
+        notes = (await world.get("persistentvolumeclaims", "data"))["metadata"]["annotations"]
+        assert notes == {"volume.kubernetes.io/selected-node": "node-0"}
+        patch = {"metadata": {"annotations": MARKS}, "spec": {"volumeName": "pv"}}
+        await world.api.patch("persistentvolumeclaims", "data", patch, "walk")
+        await world.clock.advance(2)
+        assert await node_of(world) == "node-0"
+        assert "nominatedNodeName" not in (await world.get("pods", "p"))["status"]
+
+    played(scenario, scheduler)
+
+
+def test_a_claim_that_is_not_bound_in_time() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.create("persistentvolumeclaims", claim())
+        await world.create("pods", pod("p", "data"))
+        await world.settle()
+        await world.clock.advance(602)
+        text = 'running PreBind plugin "VolumeBinding": binding volumes: context deadline exceeded'
+        assert world.events == [f"Warning FailedScheduling {text}"]
+        status = (await world.get("pods", "p"))["status"]
+        assert (status["conditions"][0]["reason"], status["conditions"][0]["message"]) == ("SchedulerError", text)
+
+    played(scenario, scheduler)
+
+
+async def _limit(world: World) -> None:
+    for number in range(3):
+        await world.create("csinodes", csi_node(number, 0))
+    await bound(world)
+
+
+async def _elsewhere(world: World) -> None:
+    await bound(world, zone="westeurope-1")
+
+
+async def _immediate(world: World) -> None:
+    await world.create("persistentvolumeclaims", claim(storage_class="now"))
+
+
+async def _deleting(world: World) -> None:
+    await bound(world)
+    await world.api.delete("persistentvolumeclaims", "data", "walk")
+
+
+async def _lost(world: World) -> None:
+    await world.create("persistentvolumeclaims", claim(volumeName="pv"))
+    await world.api.patch("persistentvolumeclaims", "data", {"status": {"phase": "Lost"}}, "walk", subresource="status")
+
+
+async def _static_only(world: World) -> None:
+    await world.create("storageclasses", storage_class("local", provisioner="kubernetes.io/no-provisioner"))
+    await world.create("persistentvolumeclaims", claim(storage_class="local"))
+
+
+async def _nothing(_world: World) -> None:
+    """A claim that does not exist."""
+
+
+ALL = "3 Preemption is not helpful for scheduling"
+NO_VICTIMS = "3 No preemption victims found for incoming pod"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "reason", "hope"),
+    [
+        (_nothing, 'persistentvolumeclaim "data" not found', ALL),
+        (_deleting, 'persistentvolumeclaim "data" is being deleted', ALL),
+        (_lost, 'persistentvolumeclaim "data" bound to non-existent persistentvolume "pv"', ALL),
+        (_immediate, "pod has unbound immediate PersistentVolumeClaims", ALL),
+        (_elsewhere, "3 node(s) didn't match PersistentVolume's node affinity", ALL),
+        (_static_only, "3 node(s) didn't find available persistent volumes to bind", ALL),
+        (_limit, "3 node(s) exceed max volume count", NO_VICTIMS),
+    ],
+    ids=lambda value: getattr(value, "__name__", "").lstrip("_") or None,
+)
+def test_why_claims_keep_a_pod_from_every_node(prepare: Callable[[World], Any], reason: str, hope: str) -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await prepare(world)
+        await world.settle()
+        await world.create("pods", pod("p", "data"))
+        await world.settle()
+        nodes = "0/3 nodes are available:"
+        assert world.events == [f"Warning FailedScheduling {nodes} {reason}. preemption: {nodes} {hope}."]
+        condition = (await world.get("pods", "p"))["status"]["conditions"][0]
+        assert (condition["type"], condition["status"], condition["reason"]) == (
+            "PodScheduled",
+            "False",
+            "Unschedulable",
+        )
+
+    played(scenario, scheduler)
+
+
+BIG = [{"name": "busy", "image": "i", "resources": {"requests": {"cpu": "3"}}}]
+
+
+@pytest.mark.parametrize(
+    ("of_node", "of_pod", "reason"),
+    [
+        ({"unschedulable": True}, {}, "node(s) were unschedulable"),
+        ({"taints": [TAINT]}, {}, "node(s) had untolerated taint(s)"),
+        ({"taints": [TAINT]}, {"tolerations": [{"key": "dedicated", "operator": "Exists"}]}, None),
+        ({"taints": [TAINT | {"effect": "PreferNoSchedule"}]}, {}, None),
+        ({}, {"nodeSelector": {"kubernetes.io/os": "windows"}}, "node(s) didn't match Pod's node affinity/selector"),
+        ({}, {"nodeSelector": {"kubernetes.io/os": "linux"}}, None),
+        ({}, {"containers": BIG}, "Insufficient cpu"),
+    ],
+)
+def test_what_keeps_a_pod_from_a_node(of_node: dict, of_pod: dict, reason: str | None) -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world, 1, **of_node)
+        await world.create("pods", pod(**of_pod))
+        await world.settle()
+        assert await node_of(world) == ("node-0" if reason is None else "")
+        if reason is not None:
+            assert world.events[0].startswith(f"Warning FailedScheduling 0/1 nodes are available: 1 {reason}. ")
+
+    played(scenario, scheduler)
+
+
+def test_a_pod_that_fits_nowhere_is_scheduled_once_that_changes() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world, 1, taints=[TAINT])
+        await world.create("pods", pod())
+        await world.settle()
+        await world.api.patch("nodes", "node-0", {"spec": {"taints": None}})
+        await world.clock.advance(2)
+        assert await node_of(world) == "node-0"
+
+    played(scenario, scheduler)
+
+
+def test_a_free_volume_is_bound_rather_than_a_new_one_made() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.create("persistentvolumes", volume())
+        await world.api.patch("persistentvolumes", "pv", {"status": {"phase": "Available"}}, subresource="status")
+        await world.create("persistentvolumeclaims", claim())
+        await world.create("pods", pod("p", "data"))
+        await world.settle()
+        assert world.taken() == ["patch pods/status p", "update persistentvolumes pv"]
+        assert (await world.get("persistentvolumes", "pv", None))["spec"]["claimRef"]["name"] == "data"
+
+    played(scenario, scheduler)
