@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -235,6 +236,9 @@ def _service(obj: Object) -> None:
 
 def _secret(obj: Object) -> None:
     _set(obj, type="Opaque")
+    # stringData is write-only: it ends up in data.
+    for key, text in obj.pop("stringData", {}).items():
+        obj.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
 
 
 _BY_RESOURCE: dict[str, Callable[[Object], None]] = {

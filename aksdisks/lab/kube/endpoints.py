@@ -170,6 +170,7 @@ class Endpoints:
             body,
             subresource=target.subresource,
             dry_run=_dry_run(request),
+            field_manager=_manager(request),
             field_validation=request.query.get("fieldValidation", "Ignore"),
             warnings=warnings,
         )
@@ -194,7 +195,7 @@ class Endpoints:
             subresource=target.subresource,
             patch_type=patch_type,
             dry_run=_dry_run(request),
-            field_manager=request.query.get("fieldManager", ""),
+            field_manager=request.query.get("fieldManager", "") if patch_type == "apply" else _manager(request),
             force=_flag(request.query.get("force", "")),
             field_validation=request.query.get("fieldValidation", "Ignore"),
             warnings=warnings,
@@ -248,6 +249,11 @@ class Endpoints:
         return Renderer(
             target.resource, form, include_object(request.query.get("includeObject", "")), self._clock.now()
         )
+
+
+def _manager(request: web.Request) -> str:
+    """Who owns what an ordinary write changes: as named, else the client's own name, as upstream has it."""
+    return request.query.get("fieldManager", "") or request.headers.get("User-Agent", "").partition("/")[0]
 
 
 async def _object(request: web.Request, kind: str) -> Object:

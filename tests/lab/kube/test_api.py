@@ -333,3 +333,19 @@ def test_applying_owns_fields_and_tells_conflicts() -> None:
         assert [entry["manager"] for entry in left["metadata"]["managedFields"]] == ["two", "one"]
 
     run(test)
+
+
+def test_an_ordinary_write_takes_fields_from_those_who_applied_them() -> None:
+    async def test(api: KubeApi) -> None:
+        template = {"metadata": {"labels": {"a": "b"}}, "spec": POD["spec"]}
+        spec = {"replicas": 1, "selector": {"matchLabels": {"a": "b"}}, "template": template}
+        body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec}
+        await api.patch("deployments", "d", body, "n", patch_type="apply", field_manager="one")
+        await api.patch("deployments", "d", {"spec": {"replicas": 3}}, "n", field_manager="scaler")
+        with pytest.raises(ApiError, match=r'1 conflict: conflict with "scaler" using apps/v1 at .*: \.spec\.replicas'):
+            await api.patch("deployments", "d", body, "n", patch_type="apply", field_manager="one")
+        del spec["replicas"]
+        kept = await api.patch("deployments", "d", body, "n", patch_type="apply", field_manager="one")
+        assert kept["spec"]["replicas"] == 3
+
+    run(test)

@@ -109,3 +109,10 @@ def test_images_are_pulled_always_when_the_tag_moves(image: str, policy: str) ->
 )
 def test_quality_of_service(resources: Object, quality: str) -> None:
     assert defaults.qos_class({"containers": [{"resources": resources}]}) == quality
+
+
+def test_a_secret_keeps_its_text_as_data() -> None:
+    secret: Object = {"metadata": {"name": "s"}, "data": {"a": "MQ=="}, "stringData": {"b": "2"}}
+    defaults.apply("secrets", secret)
+    assert (secret["type"], secret["data"]) == ("Opaque", {"a": "MQ==", "b": "Mg=="})
+    assert "stringData" not in secret
