@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from aksdisks.lab import tls
 from aksdisks.lab.process import LabState
 from tests.lab.kube.wire import Wire
 
@@ -42,8 +44,6 @@ def test_nobody_gets_anything(wire: Wire, authorization: str, path: str) -> None
 
 def test_the_client_certificate_is_enough(lab: LabState, tmp_path: Path) -> None:
     wire = Wire(lab)
-    import base64
-
     for name in ("client-certificate-data", "client-key-data"):
         (tmp_path / name).write_bytes(base64.b64decode(wire.user[name]))
     wire.context.load_cert_chain(tmp_path / "client-certificate-data", tmp_path / "client-key-data")
@@ -55,8 +55,6 @@ def test_the_client_certificate_is_enough(lab: LabState, tmp_path: Path) -> None
 
 
 def test_a_stranger_s_certificate_is_refused_by_tls(lab: LabState, tmp_path: Path) -> None:
-    from aksdisks.lab import tls
-
     stranger = tls.issue().admin
     (tmp_path / "crt").write_bytes(stranger.certificate)
     (tmp_path / "key").write_bytes(stranger.key)
@@ -111,7 +109,8 @@ def test_a_table_s_rows_embed_what_was_asked_for(
         ("application/yaml", "metadata: {name: two}\ndata: {when: 2019-01-14}", 201),
         ("application/json", '{"metadata": {"name": "two"}}', 201),
         ("", '{"metadata": {"name": "two"}}', 201),
-        ("application/vnd.kubernetes.protobuf", "k8s", 415),
+        ("application/cbor", "k8s", 415),
+        ("application/vnd.kubernetes.protobuf", "k8s", 400),
         ("application/json", "", 400),
         ("application/json", "[1]", 400),
         ("application/yaml", "a: [", 400),
