@@ -115,6 +115,7 @@ READY = {
     "conditions": [{"type": "Ready", "status": "True"}],
     "addresses": [{"type": "InternalIP", "address": "10.0.0.4"}],
 }
+AGENT = {"node-role.kubernetes.io/agent": ""}
 INFO = {"kubeletVersion": "v1", "osImage": "Ubuntu", "kernelVersion": "6", "architecture": "amd64"}
 PORTS = {"type": "ClusterIP", "clusterIP": "10.0.0.9", "ports": [{"port": 80}, {"port": 53, "protocol": "UDP"}]}
 SELECTOR = {
