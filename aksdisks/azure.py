@@ -92,18 +92,15 @@ class Azure:
         """The node resource group of a managed cluster, by the cluster's ARM id: with it `expect` is checked."""
 
         def get(_client: Any) -> str:
+            from azure.core import PipelineClient
+            from azure.core.pipeline.policies import BearerTokenCredentialPolicy
             from azure.core.rest import HttpRequest
-            from azure.mgmt.core import ARMPipelineClient
-            from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
             settings = self._settings
-            policy = ARMChallengeAuthenticationPolicy(settings.credential(), *settings.scopes)
-            with ARMPipelineClient[Any, Any](
-                settings.arm_endpoint, authentication_policy=policy, **settings.transport
-            ) as arm:
-                request = HttpRequest("GET", f"{cluster_id}?api-version=2025-01-01")
-                request.url = arm.format_url(request.url)
-                response = arm.send_request(request)
+            policies = [BearerTokenCredentialPolicy(settings.credential(), *settings.scopes)]
+            url = f"{settings.arm_endpoint}{cluster_id}?api-version=2025-01-01"
+            with PipelineClient[Any, Any](settings.arm_endpoint, policies=policies, **settings.transport) as arm:
+                response = arm.send_request(HttpRequest("GET", url))
                 response.raise_for_status()
                 return str(response.json()["properties"]["nodeResourceGroup"])
 
@@ -151,7 +148,7 @@ def _ask(call: Callable[[Any], R], connect: Callable[[], Any]) -> R | Unknown:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+    return str(error).strip().partition("\n")[0].partition(" Trace ID:")[0]
 
 
 def _disk(raw: Any) -> Disk:

@@ -28,7 +28,8 @@ _CONNECT_TIMEOUT = 10.0
 _READ_TIMEOUT = 60.0
 # A watch that is silent for longer than the server's bookmarks (about a minute) has lost its connection.
 WATCH_READ_TIMEOUT = 90.0
-_TRIES = 5
+_TRIES = 4
+_PAUSE = 0.2
 
 # kind: (path prefix, plural, namespaced)
 KINDS: dict[str, tuple[str, str, bool]] = {
@@ -65,6 +66,7 @@ class KubernetesHttp:
         self._user_agent = str(client.default_headers.get("User-Agent", "aksdisks"))
         self.server = str(client.configuration.host).rstrip("/")
         self.progress = progress
+        self._answered = False
 
     def request(
         self,
@@ -74,21 +76,21 @@ class KubernetesHttp:
         body: Any = None,
         content_type: str = "application/json",
     ) -> dict[str, Any]:
-        """One request, its JSON answer. Reads are retried on dropped connections and 5xx, all methods on 429.
+        """One request, its JSON answer; raises `errors`, in words that name the method and the path.
 
-        429 says that the request was not carried out; after a 5xx or a lost connection only reads are sure to be
-        harmless. Raises the errors of `errors`, in words that name the method and the path.
+        Tried again: everything on 429, which says that nothing was done; reads on 5xx and on a lost connection too, but
+        not to a server that never answered.
         """
         for attempt in range(1, _TRIES + 1):
             try:
-                return self._once(method, url, query, body, content_type)
+                return self.once(method, url, query, body, content_type)
             except (NotReachable, ApiError) as error:
                 status = error.status if isinstance(error, ApiError) else 0
-                safe = status == 429 or (method == "GET" and (status == 0 or status >= 500))
+                safe = status == 429 or (method == "GET" and (self._answered if status == 0 else status >= 500))
                 if not safe or attempt == _TRIES:
                     raise
                 asked = error.retry_after if isinstance(error, ApiError) else None
-                pause = asked if asked is not None else 0.1 * 2**attempt
+                pause = asked if asked is not None else _PAUSE * 2**attempt
                 self.progress(f"{error.message}; again in {pause:.1f} s ({attempt} of {_TRIES - 1})")
                 time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
@@ -121,10 +123,17 @@ class KubernetesHttp:
                 return found, meta.get("resourceVersion", "")
             query["continue"] = meta["continue"]
 
-    def _once(
-        self, method: str, url: str, query: Mapping[str, str] | None, body: Any, content_type: str
+    def once(
+        self,
+        method: str,
+        url: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
     ) -> dict[str, Any]:
+        """The same without a second try."""
         response = self._send(method, url, query, body, content_type, _READ_TIMEOUT, True)
+        self._answered = True
         if response.status >= 400:
             raise _error(method, url, response.status, response.data, response.headers)
         try:

@@ -59,6 +59,12 @@ class Parameters(BaseModel):
     wait_timeout: float = _p(900.0, "a number above 0", "seconds of cluster time that a wait may last", gt=0)
     run_id: str = _p("", "lower-case letters, digits and dashes, at most 40", "the run's id; empty: a new one")
 
+    @field_validator("azure", mode="before")
+    @classmethod
+    def _switch(cls, value: Any) -> Any:
+        # YAML 1.1 reads a bare on or off as a boolean.
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
     @field_validator("size")
     @classmethod
     def _size(cls, value: str) -> str:

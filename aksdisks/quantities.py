@@ -66,7 +66,7 @@ def disk_tier(sku: str, size_gib: int) -> str | None:
 
 
 def cost_per_day(sku: str, size_gib: int) -> float | None:
-    """Roughly what one disk costs a day in USD; None where no list price is known here. ZRS is taken as 1.5 times LRS."""
+    """Roughly what one disk costs a day in USD (ZRS as 1.5 times LRS); None where no list price is known here."""
     tier = disk_tier(sku, size_gib)
     if tier is None:
         return None

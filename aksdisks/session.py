@@ -225,11 +225,7 @@ class Session:
 
     def target_problem(self) -> str:
         """Why the target does not answer (any more); empty when it does."""
-        try:
-            self.cluster.version()
-        except AksdisksError as error:
-            return str(error)
-        return ""
+        return self.connection.problem()
 
     def clean_up(self, seconds: float | None = None) -> CleanUp:
         """Remove what the run made and wait until it is gone; idempotent, may be called again after a failure.

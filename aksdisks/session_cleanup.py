@@ -9,9 +9,9 @@ from typing import Any
 
 from aksdisks.azure import Azure
 from aksdisks.cluster import Cluster
-from aksdisks.errors import AksdisksError, Conflict, WaitTimeout
+from aksdisks.errors import AksdisksError, Conflict
 from aksdisks.manifests import RUN_LABEL
-from aksdisks.model import Disk, Unknown, Volume, known
+from aksdisks.model import Disk, Plain, Unknown, Volume, known
 from aksdisks.session_journal import Journal
 from aksdisks.waiting import Progress, wait
 
@@ -127,7 +127,7 @@ class Removal:
 
     def _gone(self, kind: str, words: str) -> None:
         states = self._cluster.follow(kind, self._namespace, self._selector)
-        self._wait(words, states, lambda found: not found, lambda found: _names(f.name for f in found))
+        self._wait(words, states, lambda found: [each.name for each in found])
 
     def _volumes_gone(self, volumes: Sequence[Volume]) -> None:
         going = {volume.name for volume in volumes if volume.reclaim_policy == "Delete"}
@@ -139,8 +139,11 @@ class Removal:
         if not going:
             return
         states = self._cluster.follow("PersistentVolume")
-        left = lambda found: sorted(v.name for v in found if v.name in going)  # noqa: E731
-        self._wait("the run's volumes to go", states, lambda found: not left(found), lambda found: _names(left(found)))
+
+        def left(found: Sequence[Volume]) -> list[str]:
+            return [volume.name for volume in found if volume.name in going]
+
+        self._wait("the run's volumes to go", states, left)
         self._removed += [f"volume {name}" for name in sorted(going)]
 
     def _disks_gone(self, volumes: Sequence[Volume], disks: Sequence[Disk]) -> None:
@@ -151,13 +154,11 @@ class Removal:
         going = {disk.id.lower() for disk in disks if not _belongs(disk, retained)}
         if not going or not isinstance(self._azure, Azure):
             return
-        left = lambda found: [d.name for d in known(found) if d.id.lower() in going]  # noqa: E731
-        final = self._wait(
-            "the run's disks to go",
-            self._azure.follow_disks(),
-            lambda found: isinstance(found, Unknown) or not left(found),
-            lambda found: str(found) if isinstance(found, Unknown) else _names(left(found)),
-        )
+
+        def left(found: tuple[Disk, ...] | Unknown) -> list[str]:
+            return [disk.name for disk in known(found) if disk.id.lower() in going]
+
+        final = self._wait("the run's disks to go", self._azure.follow_disks(), left)
         if isinstance(final, Unknown):
             self._kept.append(f"disks: {final}")
         else:
@@ -169,22 +170,26 @@ class Removal:
             return
         self._cluster.delete("Namespace", self._namespace, uid=found["metadata"]["uid"])
         states = self._cluster.follow("Namespace", selector=self._selector)
-        mine = lambda spaces: [s.name for s in spaces if s.name == self._namespace]  # noqa: E731
-        self._wait("the run's namespace to go", states, lambda now: not mine(now), lambda now: _names(mine(now)))
+
+        def left(found: Sequence[Plain]) -> list[str]:
+            return [space.name for space in found if space.name == self._namespace]
+
+        self._wait("the run's namespace to go", states, left)
         self._removed.append(f"Namespace {self._namespace}")
 
-    def _wait(self, words: str, states: Any, holds: Callable[[Any], bool], describe: Callable[[Any], str]) -> Any:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise WaitTimeout(words, seconds=0.0, last_seen="the clean-up's time was used up before")
-        return wait(words, states, holds, seconds=left, describe=describe, progress=self._progress, scale=self._scale)
+    def _wait(self, words: str, states: Any, left: Callable[[Any], list[str]]) -> Any:
+        """Wait until nothing is `left`, within what the clean-up has of its time."""
+        return wait(
+            words,
+            states,
+            lambda found: not left(found),
+            seconds=max(0.0, self._deadline - time.monotonic()),
+            describe=lambda found: ", ".join(left(found)) or "none left",
+            progress=self._progress,
+            scale=self._scale,
+        )
 
 
 def _belongs(disk: Disk, volumes: Iterable[Volume]) -> bool:
     """Whether a disk is one of the volumes': by the volume's handle, else by the tags that the driver wrote."""
     return any(disk.id.lower() == volume.disk_id.lower() or disk.volume == volume.name for volume in volumes)
-
-
-def _names(names: Iterable[str]) -> str:
-    listed = list(names)
-    return ", ".join(listed) if listed else "none left"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aksdisks.azure import Azure, place, same
 from aksdisks.cluster import Cluster
-from aksdisks.errors import NotAllowed, Refused, TargetMismatch, did_you_mean
+from aksdisks.errors import AksdisksError, NotAllowed, Refused, TargetMismatch, did_you_mean
 from aksdisks.model import Node, StorageClass, Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.targets import Target, open_target
@@ -22,6 +22,14 @@ class Connection:
     cluster: Cluster
     azure: Azure | Unknown
     progress: Progress
+
+    def problem(self) -> str:
+        """Why the target does not answer (any more); empty when it does."""
+        try:
+            self.cluster.http.once("GET", "/version")
+        except AksdisksError as error:
+            return str(error)
+        return ""
 
     def close(self) -> None:
         """Give Azure's connections back; Kubernetes' pool ends with the process."""

@@ -1,0 +1,57 @@
+"""Azure's calls against the lab, through the SDK: typed values, one disk, and Unknown instead of exceptions."""
+
+from dataclasses import replace
+
+import pytest
+from azure.core.credentials import AccessTokenInfo
+
+from aksdisks.azure import Azure, place, same
+from aksdisks.model import Unknown
+from aksdisks.session_connect import connect
+
+
+@pytest.fixture
+def azure(on_lab):
+    connection = connect(on_lab)
+    yield connection.azure
+    connection.close()
+
+
+def test_machines_and_disks_are_typed_and_belong_together(azure, lab):
+    machines, disks = azure.machines(), azure.disks()
+    assert [machine.kind for machine in machines] == ["vmss"] * 3
+    assert all(machine.node.startswith("aks-") and machine.size for machine in machines)
+    assert all(disk.size_gib and disk.sku == "Premium_LRS" and disk.state == "Attached" for disk in disks)
+    assert (azure.subscription, azure.resource_group) == (lab.subscription_id, lab.node_resource_group.lower())
+
+
+def test_one_disk_is_read_by_id_in_any_case_and_none_when_gone(azure):
+    disk = azure.disks()[0]
+    assert azure.disk(disk.id.upper()).name.lower() == disk.name.lower()
+    assert azure.disk(f"{disk.id}-gone") is None
+    assert isinstance(azure.disk("nonsense"), Unknown)
+
+
+def test_what_azure_refuses_is_unknown_with_its_code(azure):
+    other = Azure(azure._settings, azure.subscription, "MC_nowhere", 1.0)
+    disks = other.disks()
+    assert isinstance(disks, Unknown) and "ResourceGroupNotFound" in disks.because
+    other.close()
+
+
+def test_an_endpoint_that_does_not_answer_is_unknown(azure):
+    class Anybody:
+        def get_token_info(self, *_scopes, **_options):
+            return AccessTokenInfo("token", 2**40)
+
+    settings = replace(azure._settings, arm_endpoint="https://127.0.0.1:9", credential=Anybody)
+    nobody = Azure(settings, azure.subscription, azure.resource_group, 1.0)
+    assert "does not answer" in nobody.machines().because
+    nobody.close()
+
+
+def test_provider_ids_and_ids_are_compared_without_case():
+    machine = "/providers/Microsoft.Compute/virtualMachineScaleSets/v/virtualMachines/0"
+    assert place(f"azure:///subscriptions/S/resourceGroups/mc_g{machine}") == ("S", "mc_g")
+    assert place("aws:///i-1") is None
+    assert same("/Subscriptions/S/", "/subscriptions/s")

@@ -1,0 +1,161 @@
+"""Kubernetes calls against the lab: pages, watches that survive, deletion of the very object, errors in words."""
+
+import pytest
+
+from aksdisks import cluster_decode, cluster_http, manifests
+from aksdisks.cluster_http import path
+from aksdisks.errors import AlreadyExists, ApiError, Conflict, Expired, NotFound, NotReachable
+from aksdisks.session_connect import connect
+from aksdisks.waiting import wait
+
+
+def named(name):
+    return manifests.claim({"x": "y"}, "managed-premium", "1Gi") | {"metadata": {"name": name, "labels": {"x": "y"}}}
+
+
+def names(found):
+    return sorted(each.name for each in found)
+
+
+def test_lists_are_read_in_pages(session, monkeypatch):
+    monkeypatch.setattr(cluster_http, "PAGE", 2)
+    for number in range(5):
+        session.cluster.create(named(f"c{number}"), session.namespace)
+    assert names(session.cluster.claims(session.namespace, "x=y")) == ["c0", "c1", "c2", "c3", "c4"]
+    assert session.cluster.claims(session.namespace, "x=z") == ()
+
+
+def test_a_continue_token_that_expires_means_a_fresh_list(session, monkeypatch):
+    request, failed = session.cluster.http.request, []
+
+    def once_expired(method, url, query=None, *rest):
+        if query and query.get("continue") and not failed:
+            failed.append(url)
+            raise Expired("too old", status=410)
+        return request(method, url, query, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster_http, "PAGE", 1)
+        patch.setattr(session.cluster.http, "request", once_expired)
+        assert len(session.cluster.nodes()) == 3
+    assert failed
+
+
+def test_a_watch_has_what_was_there_and_what_comes_in_order_with_times(session):
+    session.cluster.create(named("before"), session.namespace)
+    with session.cluster.watch(["PersistentVolumeClaim", "Event"], session.namespace) as watcher:
+        assert [c.name for c in watcher.initial if c.kind == "PersistentVolumeClaim"] == ["before"]
+        session.cluster.create(named("after"), session.namespace)
+        session.cluster.delete("PersistentVolumeClaim", "after", session.namespace)
+        seen = lambda: [(c.type, c.name) for c in watcher.changes if c.kind == "PersistentVolumeClaim"]  # noqa: E731
+        wait("the deletion", watcher, lambda _: ("DELETED", "after") in seen(), seconds=10)
+        assert seen()[0] == ("ADDED", "after")
+        wait("an event", watcher, lambda _: any(c.kind == "Event" and c.value.object == "after" for c in
+             watcher.changes), seconds=10)  # fmt: skip
+    times = [change.at for change in watcher.changes]
+    assert times == sorted(times) and all(at >= 0 for at in times)
+
+
+@pytest.mark.parametrize("break_with", ["connection", "410"])
+def test_a_watch_goes_on_where_it_was_broken(session, monkeypatch, break_with):
+    http, said = session.cluster.http, []
+    stream, broken = http.stream, []
+
+    def breaking(kind, namespace, selector, version):
+        if not broken:
+            broken.append(True)
+            # What happens while the watch is away must arrive all the same.
+            session.cluster.create(named("meanwhile"), session.namespace)
+            if break_with == "410":
+                raise Expired("too old resource version", status=410)
+            raise ConnectionResetError
+        return stream(kind, namespace, selector, version)
+
+    monkeypatch.setattr(http, "stream", breaking)
+    monkeypatch.setattr(http, "progress", said.append)
+    with session.cluster.watch(["PersistentVolumeClaim"], session.namespace) as watcher:
+        change = wait("the claim", watcher, lambda c: c.name == "meanwhile", seconds=10)
+    assert (change.type, len(broken)) == ("ADDED", 1)
+    assert any("resuming" in text or "listing again" in text for text in said)
+
+
+def test_delete_takes_only_the_very_object(session):
+    made = session.cluster.create(named("one"), session.namespace)
+    with pytest.raises(Conflict):
+        session.cluster.delete("PersistentVolumeClaim", "one", session.namespace, uid="0000")
+    assert session.cluster.delete("PersistentVolumeClaim", "one", session.namespace, uid=made["metadata"]["uid"])
+    assert session.cluster.delete("PersistentVolumeClaim", "one", session.namespace) is False
+
+
+def test_errors_say_method_path_and_the_servers_words(session):
+    cluster, where = session.cluster, session.namespace
+    cluster.create(named("one"), where)
+    with pytest.raises(AlreadyExists, match='persistentvolumeclaims "one" already exists'):
+        cluster.create(named("one"), where)
+    with pytest.raises(NotFound, match=f'GET /api/v1/namespaces/{where}/pods/no: pods "no" not found'):
+        cluster.get("Pod", "no", where)
+    with pytest.raises(ApiError, match=r'unknown field "spec\.sise"'):
+        cluster.create({**named("two"), "spec": {**named("two")["spec"], "sise": 1}}, where)
+
+
+def test_a_dry_run_makes_nothing(session):
+    session.cluster.create(named("dry"), session.namespace, dry_run=True)
+    session.cluster.apply(named("dry"), session.namespace, dry_run=True)
+    assert session.cluster.find("PersistentVolumeClaim", "dry", session.namespace) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "tries"),
+    [(429, "DELETE", 4), (503, "GET", 4), (503, "DELETE", 1), (422, "GET", 1), (0, "POST", 1), (0, "GET", 4)],
+)
+def test_only_what_is_safe_is_tried_again(on_lab, monkeypatch, status, method, tries):
+    http, asked, said = connect(on_lab).cluster.http, [], []
+    monkeypatch.setattr("aksdisks.cluster_http._PAUSE", 0.0)
+    error = ApiError("no", status=status, retry_after=0.0) if status else NotReachable("gone")
+
+    def refuse(*_):
+        asked.append(1)
+        raise error
+
+    monkeypatch.setattr(http, "once", refuse)
+    monkeypatch.setattr(http, "progress", said.append)
+    with pytest.raises(type(error)):
+        http.request(method, path("Pod", "x", "y"))
+    assert (len(asked), len(said)) == (tries, tries - 1)
+
+
+def test_rights_and_identity(session):
+    assert session.cluster.allowed("create", "pods/eviction", "", session.namespace) is True
+    assert session.cluster.version().startswith("v1.")
+
+
+def test_2019s_shapes_are_understood():
+    volume = cluster_decode.volume(
+        {"metadata": {"name": "pvc-1"}, "spec": {"azureDisk": {"diskURI": "/sub/disk", "kind": "Managed"},
+         "persistentVolumeReclaimPolicy": "Delete"}}
+    )  # fmt: skip
+    assert (volume.driver, volume.disk_id, volume.phase) == ("kubernetes.io/azure-disk", "/sub/disk", "Pending")
+    node = cluster_decode.node(
+        {"metadata": {"name": "n", "labels": {"beta.kubernetes.io/instance-type": "Standard_DS2_v2"}},
+         "status": {"allocatable": {"attachable-volumes-azure-disk": "8"}}}
+    )  # fmt: skip
+    assert (node.size, node.disk_slots, node.ready) == ("Standard_DS2_v2", 8, False)
+    event = cluster_decode.event(
+        {"metadata": {"name": "e", "creationTimestamp": "2019-01-14T16:00:00Z"}, "regarding": {"kind": "Pod",
+         "name": "p"}, "note": "text", "eventTime": "2019-01-14T16:00:01.5Z", "reportingController": "x"}
+    )  # fmt: skip
+    assert (event.message, event.object, event.count, event.first.microsecond) == ("text", "p", 1, 500000)
+
+
+@pytest.mark.parametrize(
+    ("meta", "status", "shown"),
+    [
+        ({}, {"phase": "Pending"}, "Pending"),
+        ({}, {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}, "ContainerCreating"),
+        ({"deletionTimestamp": "2019-01-14T16:00:00Z"}, {"phase": "Running"}, "Terminating"),
+        ({}, {"phase": "Failed", "reason": "Evicted"}, "Evicted"),
+        ({}, {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}, "Running"),
+    ],
+)
+def test_a_pods_status_is_kubectls(meta, status, shown):
+    assert cluster_decode.pod({"metadata": {"name": "p", **meta}, "status": status}).status == shown

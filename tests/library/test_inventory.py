@@ -1,0 +1,67 @@
+"""The join of both sides: on the lab's own objects, and on rows for what a healthy lab does not show."""
+
+from dataclasses import replace
+
+import pytest
+
+from aksdisks.inventory import join, take, why_waiting
+from aksdisks.model import Unknown
+from aksdisks.parameters import Parameters
+from aksdisks.session import open_session
+
+
+@pytest.fixture(scope="module")
+def scaled(lab):
+    """An inventory of the article's Deployment with one pod that runs and others that cannot."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AKSDISKS_STATE_DIR", lab.state_dir)
+        with open_session(Parameters()) as session:
+            session.apply_deployment()
+            session.wait_for_pods(lambda pods: any(pod.ready for pod in pods), "the first pod")
+            session.scale_deployment(3)
+            session.wait_for(
+                "Event", lambda events: sum("Multi-Attach" in e.message for e in events) == 2, "two refusals",
+                labelled=False,
+            )  # fmt: skip
+            inventory, reason = take(session), why_waiting(session)
+            assert session.clean_up().complete
+    return inventory, reason
+
+
+def test_a_running_pods_chain_is_whole_and_both_sides_agree(scaled):
+    inventory, _ = scaled
+    (chain,) = [chain for chain in inventory.chains if chain.pod.ready]
+    assert chain.missing == "" and chain.unknown is None
+    assert chain.machine.node == chain.attachment.node == chain.pod.node
+    assert chain.lun == chain.attachment.lun
+    assert chain.disk.name == chain.volume.name == f"pvc-{chain.claim.uid}"
+    assert chain.disk.claim == f"{inventory.namespace}/azure-managed-disk"
+    assert (chain.disk.size_gib, chain.disk.sku) == (25, "Premium_LRS")
+
+
+def test_a_waiting_pod_has_no_attachment_and_the_timeout_says_why(scaled):
+    inventory, reason = scaled
+    waiting = [chain for chain in inventory.chains if not chain.pod.ready]
+    assert [chain.missing for chain in waiting] == ["attachment", "attachment"]
+    assert {chain.pod.status for chain in waiting} == {"ContainerCreating"}
+    assert "Multi-Attach error for volume" in reason
+
+
+def test_claims_without_pods_follow_and_missing_links_are_named(scaled):
+    inventory, _ = scaled
+    (chain,) = join(replace(inventory, pods=()))
+    assert chain.pod is None and chain.claim and chain.attachment
+    (chain,) = join(replace(inventory, pods=(), volumes=()))
+    assert chain.missing == "pod" and chain.volume is None
+    gone = join(replace(inventory, disks=()))
+    assert gone[0].volume and gone[0].disk is None and gone[0].machine is None
+
+
+def test_unknown_is_carried_on_and_is_not_missing(scaled):
+    inventory, _ = scaled
+    because = Unknown("azure is off")
+    chain = next(c for c in join(replace(inventory, disks=because, machines=because)) if c.pod.ready)
+    assert (chain.disk, chain.machine, chain.lun) == (because, because, because)
+    assert chain.unknown == because and chain.missing == ""
+    chain = next(c for c in join(replace(inventory, machines=because)) if c.pod.ready)
+    assert chain.disk and chain.machine == because

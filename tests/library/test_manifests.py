@@ -1,0 +1,77 @@
+"""The built objects against the article's text and against what a cluster recorded of them."""
+
+import json
+import re
+
+import yaml
+
+from aksdisks import manifests
+from aksdisks.manifests import PodOptions
+
+ARTICLE = [
+    yaml.safe_load(text)
+    for text in (
+        """{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: azure-managed-disk}, spec: {accessModes:
+        [ReadWriteOnce], storageClassName: managed-premium, resources: {requests: {storage: 25Gi}}}}""",
+        """{apiVersion: apps/v1, kind: Deployment, metadata: {name: disk-deploy, labels: {app: busy-box-with-disk}},
+        spec: {replicas: 1, selector: {matchLabels: {app: disk-pod}}, template: {metadata: {labels: {app: disk-pod}},
+        spec: {containers: [{name: busy, image: 'vplauzon/get-started:part2-no-redis', ports: [{containerPort: 80}],
+        volumeMounts: [{name: volume, mountPath: /buffer}]}],
+        volumes: [{name: volume, persistentVolumeClaim: {claimName: azure-managed-disk}}]}}}}""",
+        """{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: disk-stateful-set, labels: {app:
+        busy-box-with-stateful-set-disk}}, spec: {replicas: 5, selector: {matchLabels: {app: stateful-disk-pod}},
+        serviceName: stateful-disk-set, template: {metadata: {labels: {app: stateful-disk-pod}}, spec: {containers:
+        [{name: busy, image: 'vplauzon/get-started:part2-no-redis', ports: [{containerPort: 80}], volumeMounts:
+        [{name: azure-managed-disk-stateful, mountPath: /buffer}]}]}}, volumeClaimTemplates: [{metadata: {name:
+        azure-managed-disk-stateful}, spec: {storageClassName: managed-premium, accessModes: [ReadWriteOnce],
+        resources: {requests: {storage: 25Gi}}}}]}}""",
+    )
+]
+
+PLAIN = PodOptions()
+
+
+def built(labels, options=PLAIN):
+    return [
+        manifests.claim(labels, "managed-premium", "25Gi"),
+        manifests.deployment(labels, 1, options),
+        manifests.stateful_set(labels, 5, "managed-premium", "25Gi", options),
+    ]
+
+
+def test_without_labels_the_objects_equal_the_article():
+    assert built({}) == ARTICLE
+    assert list(yaml.safe_load_all(manifests.as_yaml(*built({})))) == ARTICLE
+
+
+def test_the_runs_label_is_on_every_object_and_on_claims_and_pods_to_come():
+    labels = {manifests.RUN_LABEL: "r"}
+    claim, deployment, stateful = built(labels)
+    template = stateful["spec"]["volumeClaimTemplates"][0]
+    labelled = [claim, deployment, stateful, deployment["spec"]["template"], stateful["spec"]["template"], template]
+    assert all(part["metadata"]["labels"][manifests.RUN_LABEL] == "r" for part in labelled)
+    # The selectors stay the article's: they could not be changed later.
+    assert deployment["spec"]["selector"] == {"matchLabels": {"app": "disk-pod"}}
+
+
+def test_names_follow_the_stateful_sets_rule():
+    assert manifests.stateful_claim(4) == "azure-managed-disk-stateful-disk-stateful-set-4"
+    assert manifests.stateful_pod(0) == "disk-stateful-set-0"
+
+
+def test_options_reach_the_pods():
+    options = PodOptions("i", {"a": "b"}, ({"operator": "Exists"},), "10m", "16Mi", True, "pull")
+    for workload in built({}, options)[1:]:
+        spec = workload["spec"]["template"]["spec"]
+        container = spec["containers"][0]
+        assert (spec["nodeSelector"], spec["tolerations"]) == ({"a": "b"}, [{"operator": "Exists"}])
+        assert spec["imagePullSecrets"] == [{"name": "pull"}] and container["image"] == "i"
+        assert container["resources"] == {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "16Mi"}}
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_yaml_has_no_aliases():
+    text = manifests.as_yaml(*built({manifests.RUN_LABEL: "r"}))
+    assert not re.search(r"[&*]id\d", text)
+    assert json.dumps(next(yaml.safe_load_all(text))) == json.dumps(built({manifests.RUN_LABEL: "r"})[0])

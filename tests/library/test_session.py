@@ -1,0 +1,232 @@
+"""Sessions: rails, namespaces and Leases, the journal, acts, the clean-up and what is left after a kill."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aksdisks import manifests
+from aksdisks.errors import NamespaceBusy, Refused, WaitTimeout
+from aksdisks.leftovers import find_leftovers, orphans, remove_leftover
+from aksdisks.manifests import LEASE, RUN_LABEL
+from aksdisks.model import Unknown
+from aksdisks.parameters import Parameters, validate
+from aksdisks.preflight import preflight
+from aksdisks.quantities import show_time
+from aksdisks.session import new_run_id, open_session
+from aksdisks.session_connect import connect
+
+RUNNING = "every pod runs"
+
+
+def all_ready(count):
+    return lambda pods: sum(pod.ready for pod in pods) == count
+
+
+@pytest.fixture
+def prepared(on_lab):
+    """The name of a prepared namespace."""
+    connection = connect(on_lab)
+    name = f"prepared-{new_run_id()}"
+    connection.cluster.create(manifests.namespace(name, {}, False))
+    yield name
+    connection.cluster.delete("Namespace", name)
+
+
+def on(prepared, **more):
+    return validate({"namespace": prepared, "run_id": new_run_id()} | more)
+
+
+def test_the_article_from_claim_to_clean_up(session):
+    session.apply_deployment()
+    session.apply_stateful_set(2)
+    session.wait_for_pods(all_ready(3), RUNNING)
+    session.scale_stateful_set(1)
+    session.wait_for_pods(lambda pods: len(pods) == 1, "one pod", app=manifests.STATEFUL_APP)
+    (first,) = session.pods(manifests.STATEFUL_APP)
+    session.delete_pod(first.name)
+    session.wait_for_pods(
+        lambda pods: [p.ready for p in pods] == [True] and pods[0].uid != first.uid, "it again",
+        app=manifests.STATEFUL_APP,
+    )  # fmt: skip
+    claims = {claim.name: claim for claim in session.claims()}
+    assert set(claims) == {"azure-managed-disk", manifests.stateful_claim(0), manifests.stateful_claim(1)}
+    disks = session.wait_for_disks(
+        lambda disks: {c.volume for c in claims.values()} <= {d.name for d in disks}, "disks"
+    )
+    assert not isinstance(disks, Unknown)
+
+    result = session.clean_up()
+
+    assert result.complete and result.seconds > 0
+    assert {"Deployment disk-deploy", "StatefulSet disk-stateful-set", f"Namespace {session.namespace}"} <= set(
+        result.removed
+    )
+    assert {f"disk {claim.volume}" for claim in claims.values()} <= set(result.removed)
+    assert session.clean_up().removed == ()
+
+
+def test_every_act_is_in_the_journal_before_it_happens(session):
+    with pytest.raises(Refused, match="expected one that run"):
+        session.cluster.create(manifests.claim({}, "managed-premium", "1Gi"), session.namespace)
+        session.delete_claims([manifests.CLAIM])
+        session._delete("PersistentVolumeClaim", manifests.CLAIM)
+    session.cluster.delete("PersistentVolumeClaim", manifests.CLAIM, session.namespace)
+    session.apply_claim()
+    session.delete_claims()
+    acts = [(entry["act"], entry.get("object", "")) for entry in session.journal.entries()]
+    claim = "PersistentVolumeClaim azure-managed-disk"
+    assert acts == [("open", ""), ("apply", claim), ("delete", claim)]
+    assert session.journal.ended() is False
+
+
+def test_a_wait_that_fails_says_what_was_seen(session, monkeypatch):
+    monkeypatch.setattr(session, "real_seconds", lambda _seconds=None: 0.3)
+    session.apply_claim()
+    with pytest.raises(WaitTimeout, match=r"a bound claim: not within .* azure-managed-disk Pending; no pod yet"):
+        session.wait_for_claims(
+            lambda claims: claims[0].phase == "Bound", "a bound claim", on_timeout=lambda: "no pod yet"
+        )
+
+
+def test_cluster_time(session, lab):
+    assert session.cluster_seconds(1.5) == 1.5 * lab.speed
+    assert session.real_seconds(900 * lab.speed) == 900
+    assert session.real_seconds(1) == 30
+
+
+@pytest.mark.usefixtures("on_lab")
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"storage_class": "managed-premum"}, "expected one of .*did you mean 'managed-premium'"),
+        ({"storage_class": "azurefile"}, "expected a class that makes disks, found file.csi.azure.com"),
+        ({"namespace": "not-there"}, "expected a prepared one, found none"),
+    ],
+)
+def test_rails_before_anything_is_made(changes, message):
+    with pytest.raises(Refused, match=message) as caught:
+        open_session(validate(changes))
+    assert caught.value.exit_code == 2
+
+
+def test_a_class_that_retains_needs_permission_and_its_disks_are_reported(on_lab):
+    cluster = connect(on_lab).cluster
+    # The lab has no such class; cluster.create knows the kind, as a person would make one.
+    cluster.create(
+        {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "keeps"},
+         "provisioner": "disk.csi.azure.com", "parameters": {"skuname": "Premium_LRS"}, "reclaimPolicy": "Retain",
+         "volumeBindingMode": "WaitForFirstConsumer"}
+    )  # fmt: skip
+    with pytest.raises(Refused, match="expected reclaim policy Delete, found Retain"):
+        open_session(validate({"storage_class": "keeps"}))
+    with open_session(validate({"storage_class": "keeps", "allow_retain": True})) as session:
+        session.apply_deployment()
+        session.wait_for_pods(all_ready(1), RUNNING)
+        (claim,) = session.claims()
+        result = session.clean_up()
+        assert result.complete
+        assert [kept.split()[0] for kept in result.kept] == ["volume", "disk"]
+        assert all(claim.volume in kept for kept in result.kept)
+        assert any(claim.volume in line for line in orphans(session.connection))
+        session.cluster.delete("PersistentVolume", claim.volume)
+    cluster.delete("StorageClass", "keeps")
+
+
+def test_a_second_run_is_kept_out_of_a_prepared_namespace_until_the_first_ends(prepared):
+    with open_session(on(prepared)) as first:
+        with pytest.raises(NamespaceBusy, match=first.run_id) as caught:
+            open_session(on(prepared))
+        assert caught.value.exit_code == 3
+        with open_session(on(prepared, run_id=first.run_id)) as runbook:
+            assert not runbook.owner and runbook.clean_up().complete
+        assert first.cluster.find("Lease", LEASE, prepared)
+        assert first.clean_up().complete
+        assert first.cluster.find("Lease", LEASE, prepared) is None
+        assert first.cluster.find("Namespace", prepared)
+    with open_session(on(prepared)) as second:
+        second.clean_up()
+
+
+def test_foreign_objects_of_our_names_are_refused_and_left_alone(prepared):
+    cluster = connect(Parameters()).cluster
+    cluster.create(manifests.claim({}, "managed-premium", "1Gi"), prepared)
+    with pytest.raises(Refused, match="one that no run made"):
+        open_session(on(prepared))
+    assert cluster.find("PersistentVolumeClaim", manifests.CLAIM, prepared)
+    assert cluster.find("Lease", LEASE, prepared) is None
+
+
+def dead(session, monkeypatch):
+    """As after a kill: the journal's processes are gone."""
+    monkeypatch.setattr("aksdisks.session_journal._lives", lambda _pid: False)
+    session.close()
+
+
+@pytest.mark.usefixtures("on_lab")
+@pytest.mark.parametrize("place", ["create", "prepared"])
+def test_after_a_kill_the_leftovers_are_found_and_removed_and_nothing_else(place, request, monkeypatch):
+    name = "create" if place == "create" else request.getfixturevalue("prepared")
+    parameters = on(name)
+    session = open_session(parameters)
+    session.apply_deployment()
+    session.wait_for_pods(all_ready(1), RUNNING)
+    foreign = manifests.claim({}, "managed-premium", "1Gi") | {"metadata": {"name": "foreign"}}
+    session.cluster.create(foreign, session.namespace)
+    connection = connect(parameters)
+    mine = lambda: [found for found in find_leftovers(connection) if found.run == session.run_id]  # noqa: E731
+    assert [found.busy != "" for found in mine()] == [True]
+
+    dead(session, monkeypatch)
+
+    (leftover,) = mine()
+    assert leftover.busy == "" and "Deployment disk-deploy" in leftover.objects
+    result = remove_leftover(connection, leftover)
+    assert result.complete and "Deployment disk-deploy" in result.removed
+    assert mine() == []
+    if place == "prepared":
+        assert connection.cluster.find("PersistentVolumeClaim", "foreign", name)
+        with open_session(on(name)) as again:
+            again.clean_up()
+
+
+def test_an_expired_lease_is_taken_over(prepared):
+    cluster = connect(Parameters()).cluster
+    past = show_time(datetime.now(UTC) - timedelta(hours=1))
+    cluster.create(
+        {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": LEASE},
+         "spec": {"holderIdentity": "gone", "leaseDurationSeconds": 60, "renewTime": past}},
+        prepared,
+    )  # fmt: skip
+    with open_session(on(prepared)) as session:
+        assert session.owner
+        assert cluster.get("Lease", LEASE, prepared)["metadata"]["labels"] == {RUN_LABEL: session.run_id}
+        session.clean_up()
+
+
+def test_preflight_passes_on_the_lab_and_makes_nothing(on_lab):
+    before = {space.name for space in connect(on_lab).cluster.list("Namespace")}
+    checks = preflight(on_lab)
+    assert {check.status for check in checks} == {"passed"}, [check.text() for check in checks]
+    assert {space.name for space in connect(on_lab).cluster.list("Namespace")} <= before
+    assert "6 disks of 25 GiB Premium_LRS, billed as P4: about USD" in checks[-1].seen
+
+
+@pytest.mark.usefixtures("on_lab")
+@pytest.mark.parametrize(
+    ("changes", "statement"),
+    [
+        ({"node_selector": {"a": "b"}}, "At least two nodes"),
+        ({"stateful_replicas": 30}, "There are disk slots"),
+        ({"tolerations": [{"operatr": "Exists"}]}, "A dry run admits Deployment"),
+    ],
+)
+def test_preflight_says_what_is_wrong(changes, statement):
+    failed = [check.statement for check in preflight(validate(changes)) if check.status == "failed"]
+    assert any(found.startswith(statement) for found in failed)
+
+
+def test_run_ids_sort_by_time_and_make_names():
+    run = new_run_id()
+    assert validate({"run_id": run}).run_id == run and len(f"aksdisks-{run}") <= 63
+    assert json.dumps(run)
