@@ -82,17 +82,35 @@ def check(statement: str, holds: Holds, seen: object) -> Check:
     return Check(statement, Status.INCONCLUSIVE, f"{seen}; unknown, because {holds.because}")
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """What was asked for in vain: the check that it was refused, and the answer in the API's own words."""
+
+    check: Check
+    request: str
+    answer: str
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        quote = (
+            f'<div style="margin:.5em 0"><span style="opacity:.65">{escape(self.request)}</span>'
+            f"<br>&ldquo;{escape(self.answer)}&rdquo;</div>"
+        )
+        shown = {
+            "text/plain": f"{self.request}\n  {self.answer}\n{self.check.text()}",
+            "text/html": quote + self.check.html(),
+        }
+        return {**shown, MIME_TYPE: self.check.as_dict()}
+
+
 def refusal(
     statement: str, expected: type[Exception], act: Callable[..., object], *args: object, **named: object
-) -> Check:
+) -> Refusal:
     """Try what must be refused: an `expected` error is the pass, shown as a value; any other error is raised."""
     try:
         act(*args, **named)
     except expected as refused:
-        return check(statement, True, first_line(str(refused)))
-    return check(statement, False, "it was accepted")
-
-
-def first_line(message: str) -> str:
-    """The sentence of an error, without the dump that the API server adds below it."""
-    return message.partition("\n")[0].strip()
+        # Of a Kubernetes answer the first line is the sentence; a dump of both objects may follow it.
+        request, _, answer = str(refused).partition("\n")[0].partition(": ")
+        code = f"{getattr(refused, 'status', '')} {getattr(refused, 'reason', '')}".strip()
+        return Refusal(check(statement, True, f"refused: {code or type(refused).__name__}"), request, answer)
+    return Refusal(check(statement, False, "it was accepted"), "", "accepted")

@@ -85,7 +85,7 @@ def _refused(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> 
     nodes = {node.name: node for node in inventory.nodes}
     rows = (
         Evidence("Kubernetes", f"pod {pod.name}", f"{event.reason}: {event.message}"),
-        *(Evidence("Kubernetes", f"pod {held.name}", _whereabouts(held, nodes)) for held in holders),
+        *(Evidence("Kubernetes", f"pod {held.name}", _whereabouts(held, nodes)) for held in holders[:1]),
         *_attachments(chain, inventory),
     )
     lost = [held for held in holders if held.deleting or not _is_ready(held.node, nodes)]
@@ -99,10 +99,7 @@ def _refused(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> 
         return Finding("detach-pending", f"pod {pod.name}", "wait", cause, rows, step)
     holder = holders[0]
     shared = f"claim {chain.claim.name}" if chain.claim else "claim"
-    cause = (
-        f"the pods share one {shared}, so one disk: it is on {holder.node}, where {holder.name} runs; "
-        f"this pod was placed on {pod.node}"
-    )
+    cause = f"all pods share one {shared}, so one disk; it is on {holder.node}, where {holder.name} runs"
     step = "one replica with strategy Recreate, or a StatefulSet with a claim for each pod; shared files: Azure Files"
     return Finding("shared-claim", f"pod {pod.name}", "problem", cause, rows, step)
 
@@ -111,7 +108,7 @@ def _holders(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> 
     """The pods elsewhere that use the volume: those that the event names, else those that mount the claim."""
     names = named_pods(event)
     claim = chain.claim.name if chain.claim else ""
-    return [
+    found = [
         other
         for other in inventory.pods
         if other.uid != pod.uid
@@ -119,6 +116,7 @@ def _holders(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> 
         and other.node != pod.node
         and (other.name in names or (claim in other.claims and (other.ready or other.deleting is not None)))
     ]
+    return sorted(found, key=lambda other: (other.name not in names, other.name))
 
 
 def _whereabouts(pod: Pod, nodes: dict[str, Node]) -> str:
@@ -206,8 +204,8 @@ def _kept_claims(inventory: Inventory) -> Iterator[Finding]:
         rows = [Evidence("Kubernetes", f"claim {claim.name}", "Bound, and no pod mounts it")]
         if isinstance(disk, Disk):
             rows.append(Evidence("Azure", f"disk {disk.name}", disk.state))
-        cause = "no pod uses it; claims, and the disks that they pay for, outlive their pods"
-        step = f"kubectl delete pvc {claim.name}  # only when its data is no longer wanted"
+        cause = "no pod uses it; a claim outlives its pod, and its disk is paid for"
+        step = "kubectl delete pvc NAME, only when its data is no longer wanted"
         yield Finding("claim-kept", f"claim {claim.name}", "expected", cause, tuple(rows), step)
 
 

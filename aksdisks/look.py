@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from aksdisks.checks import Holds
 from aksdisks.diagnosis import diagnose
 from aksdisks.model import Inventory, Pod, Unknown
 from aksdisks.quantities import cost_per_day, show_gib
@@ -53,9 +54,17 @@ class Look:
         """Whether a pod sits on a second node that its volume admits: Multi-Attach needs one."""
         return second_node(self.inventory, self.scope)
 
-    def free_slots(self) -> dict[str, int] | Unknown:
-        """How many more disks each node takes."""
-        return free_slots(self.inventory)
+    def room(self) -> tuple[Holds, str]:
+        """Whether some node takes another disk, and how many each takes."""
+        free = free_slots(self.inventory)
+        if isinstance(free, Unknown):
+            return free, "not counted"
+        return any(free.values()), f"free slots: {', '.join(map(str, sorted(free.values())))}"
+
+    @property
+    def nodes_used(self) -> int:
+        """How many nodes the pods in scope are on."""
+        return len({pod.node for pod in self.inventory.pods if pod.node and any(map(self.scope, pod.claims))})
 
     def classes(self, used: str) -> Table:
         """`kubectl get storageclasses`."""
@@ -111,7 +120,7 @@ class Look:
         rows = (("name", pod.name), ("node", pod.node), ("claim", ", ".join(pod.claims)), ("made by", pod.owner))
         return Table(f"kubectl describe pod {pod.name}", ("", ""), rows)
 
-    def why(self) -> Table:
+    def why(self) -> View:
         """What the rules of `aksdisks.diagnosis` make of it."""
         return tables.findings(diagnose(self.inventory))
 

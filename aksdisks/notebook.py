@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
@@ -19,6 +20,7 @@ from aksdisks.rollout import Rollout
 from aksdisks.session import Session, open_session
 from aksdisks.sides import Said, Scope, by_age
 from aksdisks.views.base import Command, Manifest, Shown, Stack, Table, View
+from aksdisks.views.tables import resource_group
 from aksdisks.views.timeline import Timeline
 from aksdisks.waiting import silent, wait
 
@@ -75,7 +77,7 @@ class Walk:
         rows = (
             ("target", parameters.target),
             ("namespace", self.namespace + (" (made for this run)" if parameters.namespace == "create" else "")),
-            ("node resource group", now.inventory.resource_group),
+            ("node resource group", resource_group(now.inventory)),
             ("nodes", len(now.inventory.nodes)),
             ("each claim", f"{parameters.size} of {parameters.storage_class}{billed}{cost}"),
         )
@@ -170,9 +172,7 @@ class Walk:
             self._roll(manifests.DEPLOYMENT_APP, 1, lambda: self.session.apply_deployment(1))
             if replicas > 1:
                 self.scale_deployment(replicas)
-        return Command(
-            f"Deployment {manifests.DEPLOYMENT} is there", [self._kubectl("apply -f dynamic-with-deploy.yaml")]
-        )
+        return Command(f"Deployment {manifests.DEPLOYMENT} is there", [self._kubectl("apply -f deployment.yaml")])
 
     def scale_deployment(self, replicas: int) -> Command:
         """Scale the Deployment and wait until each pod runs or is refused its volume."""
@@ -184,7 +184,7 @@ class Walk:
         """Apply the article's second file and wait until all its pods run."""
         replicas = self.parameters.stateful_replicas
         self._roll(manifests.STATEFUL_APP, replicas, self.session.apply_stateful_set)
-        typed = self._kubectl("apply -f dynamic-with-stateful.yaml")
+        typed = self._kubectl("apply -f stateful-set.yaml")
         return Command(f"StatefulSet {manifests.STATEFUL_SET} runs {replicas} pods", [typed])
 
     def scale_stateful_set(self, replicas: int) -> Command:
@@ -304,7 +304,8 @@ class Walk:
         done = self.session.clean_up()
         self.session.close()
         left = "; ".join(done.problems) or "nothing is left" + (f" but {', '.join(done.kept)}" if done.kept else "")
-        removed = Table("Removed", ("object",), [(line,) for line in sorted(done.removed)])
+        kinds = Counter(line.partition(" ")[0] for line in done.removed)
+        removed = Table("Removed", ("kind", "how many"), sorted(kinds.items(), key=lambda item: str(item[0]).lower()))
         return Stack([removed, self.check("What this runbook made is removed", done.complete, left)])
 
     def _judge(self, number: int, verdict: Check, shown: Shown | None) -> View | Check:
@@ -327,7 +328,8 @@ class Walk:
         holds = left == right and (len(left) > 0 if count is None else len(left) == count)
         if holds:
             # Numbers only: names differ from run to run, stand in the view above, and would never compare equal.
-            return check(statement, True, f"{sides[0]}: {len(left)}, {sides[1]}: the same {len(right)}")
+            seen = f"{sides[0]}: {len(left)}, {sides[1]}: the same {len(right)}" if left else "none on either side"
+            return check(statement, True, seen)
         expected = "" if count is None else f"; expected {count}"
         return check(statement, False, f"{sides[0]}: {_listed(left)}; {sides[1]}: {_listed(right)}{expected}")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import takewhile
 from typing import Any, Protocol
 
 GREEN, AMBER, RED, BLUE, GREY = "#2e9e5b", "#c08a1e", "#d64541", "#3a86c8", "#8a8a8a"
@@ -128,6 +129,27 @@ class Manifest(View):
 
 
 @dataclass(frozen=True)
+class Card(View):
+    """One thing explained: a title, and lines that each have a name."""
+
+    title: str
+    lines: Sequence[tuple[str, str]]
+
+    def text(self) -> str:
+        """The lines below the title."""
+        return "\n".join([self.title, *(f"  {name}: {said}" for name, said in self.lines)])
+
+    def html(self) -> str:
+        """A framed box; the names stand out of the way of what is said."""
+        body = "".join(
+            f'<div style="margin:.2em 0"><span style="opacity:.65">{escape(name)}:</span> {escape(said)}</div>'
+            for name, said in self.lines
+        )
+        frame = f"border:{LINE};border-radius:4px;padding:.4em .9em;margin:.5em 0"
+        return f'<div style="{frame}">{heading(self.title)}{body}</div>'
+
+
+@dataclass(frozen=True)
 class Link:
     """One link of a chain: what it is, its name, and its state in a few words."""
 
@@ -146,17 +168,29 @@ class Chains(View):
 
     def text(self) -> str:
         """A branch below a branch."""
-        lines = [
-            f"{'   ' * (depth - 1)}{'└─ ' if depth else ''}{link.kind} {link.name} ({link.state})"
-            for chain in self.chains
-            for depth, link in enumerate(chain)
-        ]
+        lines: list[str] = []
+        above: Sequence[Link] = ()
+        for chain in self.chains:
+            same = len(chain) > 1 and chain[1:] == above[1:]
+            links = [f"{link.kind} {link.name} ({link.state})" for link in (chain[:1] if same else chain)]
+            links += [f"the same {', '.join(link.kind for link in chain[1:])}"] if same else []
+            lines += [f"{'   ' * (depth - 1)}{'└─ ' if depth else ''}{link}" for depth, link in enumerate(links)]
+            above = chain
         return "\n".join(filter(None, [self.title, *(lines or ["(none)"]), self.note]))
 
     def html(self) -> str:
-        """Boxes joined by arrows, with Kubernetes' and Azure's links in a colour each."""
-        rows = "".join(f"<tr>{_ARROW.join(_link(link) for link in chain)}</tr>" for chain in self.chains)
+        """Boxes joined by arrows, a colour for Kubernetes and one for Azure; what several chains share stands once."""
+        rows = "".join(f"<tr>{''.join(self._cells(number))}</tr>" for number in range(len(self.chains)))
         return box(heading(self.title) + (f"{_TABLE}{rows}</table>" if rows else "(none)") + small(self.note))
+
+    def _cells(self, number: int) -> Iterator[str]:
+        chain = self.chains[number]
+        above = self.chains[number - 1] if number else ()
+        for column, link in enumerate(chain):
+            if list(above[column : column + 1]) == [link]:
+                continue
+            below = takewhile(lambda other: other[column] == link, self.chains[number:])  # noqa: B023 - used up at once
+            yield _link(link, rows=sum(1 for _ in below), arrow=column > 0)
 
 
 @dataclass(frozen=True)
@@ -180,9 +214,8 @@ class Stack(View):
         return bundle | {"text/plain": self.text(), "text/html": self.html()}
 
 
-_TABLE = '<table style="border-collapse:collapse;margin:0;font-size:.95em;background:transparent">'
+_TABLE = '<table style="border-collapse:collapse;margin:0;font-size:.9em;background:transparent">'
 _CELL = "text-align:left;padding:.25em .8em .25em 0;vertical-align:top;background:transparent"
-_ARROW = f'<td style="{_CELL};vertical-align:middle;border:0;color:{GREY};font-size:1.3em">→</td>'
 _AZURE_KINDS = ("disk", "machine")
 
 
@@ -213,14 +246,16 @@ def box(inner: str) -> str:
 
 def _td(value: str) -> str:
     colour = f";color:{WORDS[value]};font-weight:600" if value in WORDS else ""
-    wrap = "" if len(value) > 60 else ";white-space:nowrap"
+    wrap = ";min-width:22em" if len(value) > 60 else ";white-space:nowrap" if len(value) <= 34 else ""
     return f'<td style="{_CELL};border-bottom:{LINE}{wrap}{colour}">{escape(value)}</td>'
 
 
-def _link(link: Link) -> str:
+def _link(link: Link, *, rows: int, arrow: bool) -> str:
     colour = BLUE if link.kind in _AZURE_KINDS else GREEN
-    return (
-        f'<td style="{_CELL};border:0"><div style="border:{LINE};border-top:3px solid {colour};border-radius:4px;'
+    span = f'rowspan="{rows}" ' if rows > 1 else ""
+    middle = f"{_CELL};border:0;vertical-align:middle"
+    return (f'<td {span}style="{middle};color:{GREY};font-size:1.3em">→</td>' if arrow else "") + (
+        f'<td {span}style="{middle}"><div style="border:{LINE};border-top:3px solid {colour};border-radius:4px;'
         f'padding:.3em .6em;margin:.15em 0;max-width:15em;overflow-wrap:anywhere;white-space:normal">'
         f'<span style="color:{colour};font-size:.85em">{escape(link.kind)}</span><br><b>{escape(link.name)}</b><br>'
         f'<span style="opacity:.75;font-size:.9em">{escape(link.state)}</span></div></td>'

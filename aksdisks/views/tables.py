@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from aksdisks.diagnosis import Finding
 from aksdisks.model import Chain, Disk, Inventory, KubeEvent, Machine, Pod, Unknown, known
 from aksdisks.quantities import show_gib
-from aksdisks.views.base import Chains, Link, Table
+from aksdisks.views.base import Card, Chains, Link, Stack, Table, View
 
+_VERDICTS = {"expected": "As it should be", "wait": "Wait", "problem": "A problem"}
 _MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
 
 
@@ -83,8 +84,8 @@ def attachments(inventory: Inventory) -> Table:
 
 def difference(before: Inventory, after: Inventory) -> Table:
     """The node resource group's disks of this namespace, and every disk that came or went between two moments."""
-    title = f"Disks in the node resource group {after.resource_group}"
-    columns = ("", "disk", "size", "sku", "tier", "state", "attached to", "made for claim")
+    title = f"Disks in the node resource group {resource_group(after)}"
+    columns = ("", "disk", "size", "state", "attached to", "made for claim")
     if isinstance(before.disks, Unknown) or isinstance(after.disks, Unknown):
         return Table(title, columns, (), empty=_remark(after.disks) or _remark(before.disks))
     old = {disk.id.lower(): disk for disk in before.disks}
@@ -104,7 +105,7 @@ def difference(before: Inventory, after: Inventory) -> Table:
 def _disk_cells(disk: Disk, *, gone: bool) -> tuple[object, ...]:
     place = None if gone else machine_name(disk)
     state = None if gone else disk.state
-    return (disk.name, show_gib(disk.size_gib), disk.sku, disk.tier, state, place, disk.claim.rpartition("/")[2])
+    return (disk.name, f"{show_gib(disk.size_gib)} {disk.sku}", state, place, disk.claim.rpartition("/")[2])
 
 
 def tags(disk: Disk) -> Table:
@@ -114,8 +115,10 @@ def tags(disk: Disk) -> Table:
 
 def chains(inventory: Inventory, found: Iterable[Chain] | None = None) -> Chains:
     """Pod, claim, volume, disk and machine, a row for each pod and claim."""
-    chosen = inventory.chains if found is None else tuple(found)
-    return Chains("What hangs on what", [_links(chain) for chain in chosen])
+    chosen = list(inventory.chains if found is None else found)
+    order = {pod.name: index for index, pod in enumerate(by_place(inventory.pods))}
+    chosen = sorted(chosen, key=lambda c: (order.get(c.pod.name, -1) if c.pod else -1, c.claim.name if c.claim else ""))
+    return Chains("From the pod to the machine", [_links(chain) for chain in chosen])
 
 
 def _links(chain: Chain) -> list[Link]:
@@ -145,40 +148,45 @@ def events(title: str, found: Iterable[KubeEvent], inventory: Inventory) -> Tabl
     """Events, in the order of their objects; times are left out, they differ each time."""
     order = {pod.name: index for index, pod in enumerate(by_place(inventory.pods))}
     rows = sorted(
-        (
-            (order.get(e.object, -1), f"{e.kind.lower()} {e.object}", e.type, e.reason, e.component, e.count, e.message)
-            for e in found
-        ),
-        key=lambda row: (row[0], row[3], row[1]),
+        ((order.get(e.object, -1), f"{e.kind.lower()} {e.object}", e.reason, e.component, e.message) for e in found),
+        key=lambda row: (row[0], row[2], row[1]),
     )
-    columns = ("about", "type", "reason", "from", "times", "message")
+    columns = ("about", "reason", "from", "message")
     return Table(title, columns, [row[1:] for row in rows], empty="no such events")
 
 
-def findings(found: Sequence[Finding], title: str = "What the rules make of it") -> Table:
-    """Findings: the cause first, what it rests on, and a next step that does no harm."""
-    rows = [
-        (
-            each.object,
-            each.verdict,
-            each.cause,
-            "; ".join(f"{row.object}: {row.says}" for row in each.evidence[1:]),
-            each.next,
-        )
-        for each in found
-    ]
-    return Table(title, ("about", "verdict", "cause", "evidence", "safe next step"), rows, empty="nothing to explain")
+def findings(found: Sequence[Finding]) -> View:
+    """Findings, those of one cause on one card: the cause, what it rests on, and a next step that does no harm."""
+    if not found:
+        return Card("Nothing to explain", [])
+    causes: dict[tuple[str, str], list[Finding]] = {}
+    for each in found:
+        causes.setdefault((each.rule, each.cause), []).append(each)
+    return Stack([_card(alike) for alike in causes.values()])
+
+
+def _card(alike: Sequence[Finding]) -> Card:
+    first = alike[0]
+    rows = [(f"{row.source} says", f"{row.object}: {row.says}") for row in first.evidence]
+    title = f"{_VERDICTS[first.verdict]}: {', '.join(each.object for each in alike)}"
+    return Card(title, [("why", first.cause), *rows, ("next", first.next)])
 
 
 def by_place(found: Iterable[Pod]) -> list[Pod]:
-    """Pods by workload, node and name: names of a Deployment's pods are random, so they come last."""
+    """Pods by workload; a StatefulSet's by name, a Deployment's, whose names are random, the running first, by node."""
     return sorted(
         found,
         key=lambda pod: (
             pod.owner,
-            *(("", pod.name) if pod.owner.startswith("StatefulSet/") else (pod.node, pod.name)),
+            () if pod.owner.startswith("StatefulSet/") else (not pod.ready, pod.node),
+            pod.name,
         ),
     )
+
+
+def resource_group(inventory: Inventory) -> str:
+    """The node resource group as Azure writes it; nodes know it in small letters only."""
+    return next((disk.resource_group for disk in known(inventory.disks)), inventory.resource_group)
 
 
 def machine_name(disk: Disk) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 from aksdisks.views.base import Table, View
 
 STAGES = (
-    ("waiting for a node", "created", "scheduled", "#9aa5b1"),
+    ("choosing a node, making the disk", "created", "scheduled", "#9aa5b1"),
     ("attaching the disk", "scheduled", "attached", "#3a86c8"),
-    ("mounting and starting", "attached", "started", "#e0a030"),
+    ("mounting and starting", "ready_to_mount", "started", "#e0a030"),
 )
 """What happens between two moments, and its colour: distinguishable without red and green, and in grey."""
 
@@ -28,6 +28,11 @@ class Moments:
     attached: float | None
     started: float | None
 
+    @property
+    def ready_to_mount(self) -> float | None:
+        """When the disk was there: attached, or, where it had never left the node, when the pod was placed."""
+        return self.attached if self.attached is not None else self.scheduled
+
 
 @dataclass(frozen=True)
 class Timeline(View):
@@ -39,7 +44,9 @@ class Timeline(View):
 
     def table(self) -> Table:
         """The same moments as a table: pictures are not compared, this is."""
-        rows = [(p.pod, *map(_seconds, (p.created, p.scheduled, p.attached, p.started))) for p in self.pods]
+        rows = [
+            (p.pod, _seconds(p.created), _seconds(p.scheduled), _attached(p), _seconds(p.started)) for p in self.pods
+        ]
         return Table(self.title, ("pod", "created", "scheduled", "attached", "started"), rows, self.note)
 
     def text(self) -> str:
@@ -70,6 +77,8 @@ class Timeline(View):
                 axes.plot(pod.started, row, marker="o", color="#1f6f43", label="running" if row == 0 else "_")
         axes.set_yticks(range(len(self.pods)), [p.pod for p in self.pods])
         axes.invert_yaxis()
+        axes.set_xlim(left=0)
+        axes.set_title(self.title, loc="left")
         axes.set_xlabel("cluster seconds since the command")
         axes.grid(axis="x", color="#dddddd")
         axes.set_axisbelow(True)
@@ -79,6 +88,10 @@ class Timeline(View):
         FigureCanvasAgg(figure)
         figure.savefig(file, format="png")
         return file.getvalue()
+
+
+def _attached(pod: Moments) -> str:
+    return "kept" if pod.attached is None and pod.started is not None else _seconds(pod.attached)
 
 
 def _seconds(moment: float | None) -> str:
