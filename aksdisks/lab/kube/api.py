@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -92,7 +93,7 @@ class KubeApi:
         `resource_version`: refused with 504 when it lies in the future; else the newest state answers.
         """
         _served(resource)
-        holds = selectors.predicate(storage_key(resource), label_selector, field_selector)
+        holds = selectors.predicate(resource, label_selector, field_selector)
         paging.check_not_future(resource_version, self.store.resource_version)
         key = storage_key(resource)
         if continue_token:
@@ -144,7 +145,7 @@ class KubeApi:
         allow_bookmarks: bool = False,
         timeout_seconds: float | None = None,
         send_initial_events: bool = False,
-    ) -> AsyncIterator[VersionEvent]:
+    ) -> AsyncGenerator[VersionEvent, None]:
         """Changes as versions, whose JSON is shared by all watchers.
 
         Without a resourceVersion, with "0" or with `send_initial_events`, the present objects come first as ADDED. An
@@ -152,7 +153,7 @@ class KubeApi:
         clients mean it. 400 for a bad selector at once; 410 from the first step when the version is forgotten.
         """
         _served(resource)
-        holds = selectors.predicate(storage_key(resource), label_selector, field_selector)
+        holds = selectors.predicate(resource, label_selector, field_selector)
         request = watching.Watch(
             storage_key(resource), namespace, resource_version, holds, allow_bookmarks, timeout_seconds,
             send_initial_events,
@@ -349,9 +350,10 @@ class KubeApi:
         return eventviews.view(version) if resource == EVENTS_V1 else version
 
     @staticmethod
-    async def _views(events: AsyncIterator[VersionEvent]) -> AsyncIterator[VersionEvent]:
-        async for event in events:
-            yield VersionEvent(event.type, eventviews.view(event.version))
+    async def _views(events: AsyncGenerator[VersionEvent, None]) -> AsyncGenerator[VersionEvent, None]:
+        async with aclosing(events):
+            async for event in events:
+                yield VersionEvent(event.type, eventviews.view(event.version))
 
 
 def _served(resource: str) -> None:

@@ -47,6 +47,10 @@ def complete(resource: str, obj: Object) -> Object:
 
 def _check_kind(kind: Resource, body: Object) -> None:
     given_kind, given_version = body.get("kind") or kind.kind, body.get("apiVersion") or kind.api_version
+    if not isinstance(given_kind, str) or not isinstance(given_version, str):
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get version/kind"
+        )
     if given_kind == kind.kind and given_version == kind.api_version:
         return
     if given_kind == kind.kind:
@@ -76,8 +80,11 @@ def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: s
         return value
     _check_type(node, value, where)
     if isinstance(value, list):
+        inner_node = node.items()
         for index, element in enumerate(value):
-            value[index] = _walk(node.items(), element, f"{path}[{index}]", unknown, where)
+            if element is None:  # Go decodes null in a list as the zero value
+                element = {} if inner_node.is_struct or inner_node.is_map else ""
+            value[index] = _walk(inner_node, element, f"{path}[{index}]", unknown, where)
     elif isinstance(value, dict) and (node.is_struct or node.is_map):
         struct = node.name.rpartition(".")[2]
         for key in list(value):

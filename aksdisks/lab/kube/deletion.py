@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from aksdisks.lab.clock import timestamp
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.registry import RESOURCES
-from aksdisks.lab.kube.status import conflict
+from aksdisks.lab.kube.status import conflict, forbidden
 from aksdisks.lab.kube.store import Key, Version
 from aksdisks.lab.kube.writes import Writes, storage_key
 
+_KEPT_NAMESPACES = ("default", "kube-public", "kube-system")
 _COLLECTOR = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
 
@@ -41,6 +42,8 @@ def delete(writes: Writes, resource: str, key: Key, options: DeleteOptions, *, d
     """
     version = writes.current(resource, key)
     old = version.object
+    if resource == "namespaces" and key[1] in _KEPT_NAMESPACES:
+        raise forbidden(RESOURCES[resource], key[1], "this namespace may not be deleted")
     _check(resource, key, options, old["metadata"])
     new = {**old, "metadata": dict(old["metadata"])}
     metadata: Object = new["metadata"]

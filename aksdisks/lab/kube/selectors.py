@@ -10,6 +10,7 @@ from typing import Any
 
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.names import label_value_errors, qualified_name_errors
+from aksdisks.lab.kube.registry import EVENTS_V1
 from aksdisks.lab.kube.status import bad_request
 
 _TOKENS = re.compile(r"\s*(?:(==|!=|=|!|\(|\)|,|<|>)|([^\s=!(),<>]+))")
@@ -187,6 +188,14 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "replicasets": ("status.replicas",),
 }
 
+# The events.k8s.io names of what is stored in the core shape (pkg/apis/events/v1/conversion.go).
+_EVENTS_V1_FIELDS = {
+    **{path.replace("involvedObject", "regarding"): path for path in _FIELDS["events"] if "." in path},
+    "reportingController": "reportingComponent",
+    "reason": "reason",
+    "type": "type",
+}
+
 FieldTest = tuple[str, bool, str]
 """(path, whether it must be equal, value)."""
 
@@ -201,8 +210,10 @@ def parse_fields(resource: str, text: str) -> tuple[FieldTest, ...]:
         if not match:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
         path, operator, value = match.groups()
-        if path not in _EVERY and path not in _FIELDS.get(resource, ()):
-            if resource in _FIELDS:
+        if resource == EVENTS_V1 and path in _EVENTS_V1_FIELDS:
+            path = _EVENTS_V1_FIELDS[path]
+        elif path not in _EVERY and path not in _FIELDS.get(resource, ()):
+            if resource in _FIELDS or resource == EVENTS_V1:
                 raise bad_request(f"field label not supported: {path}")
             raise bad_request(f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"')
         tests.append((path, operator != "!=", re.sub(r"\\(.)", r"\1", value)))

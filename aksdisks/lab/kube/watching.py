@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,7 +40,7 @@ class Watch:
     initial: bool = False
 
 
-async def watch(store: Store, clock: Clock, request: Watch) -> AsyncIterator[VersionEvent]:
+async def watch(store: Store, clock: Clock, request: Watch) -> AsyncGenerator[VersionEvent, None]:
     """The events of one watch until its time is over or the caller stops; 410 when its start is forgotten."""
     after = version_number(request.resource_version)
     from_now = after == 0 or request.initial

@@ -290,7 +290,7 @@ def test_events_are_one_object_in_two_groups() -> None:
         core = await api.get("events", "e", "n")
         assert (core["message"], core["source"], core["firstTimestamp"]) == ("said", {}, None)
         assert core["involvedObject"]["name"] == "p"
-        items, _ = await api.list("events.events.k8s.io", "n")
+        items, _ = await api.list("events.events.k8s.io", "n", field_selector="regarding.name=p,type=Normal")
         assert (items[0]["note"], items[0]["apiVersion"]) == ("said", "events.k8s.io/v1")
 
     run(test)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -196,5 +199,68 @@ def test_a_volume_claim_template_feeds_mounts() -> None:
             await api.create(
                 "statefulsets", {**SET, "metadata": {"name": "t"}, "spec": {**SET["spec"], "template": template}}
             )
+
+    asyncio.run(test())
+
+
+def test_default_namespaces_stay() -> None:
+    async def test() -> None:
+        api = await prepared()
+        with pytest.raises(ApiError) as refusal:
+            await api.delete("namespaces", "default")
+        assert refusal.value.code == 403
+        assert refusal.value.message == 'namespaces "default" is forbidden: this namespace may not be deleted'
+
+    asyncio.run(test())
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if at:
+        yield at
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in inside:
+        yield from places(inner, (*at, key))
+
+
+def spoiled(draw: random.Random, obj: Object) -> Object:
+    """A copy with one value replaced by something that hardly belongs there, or removed."""
+    copy: Any = json.loads(json.dumps(obj))
+    *parents, last = draw.choice(list(places(copy)))
+    holder = copy
+    for step in parents:
+        holder = holder[step]
+    junk = draw.choice([None, 0, -1, 1.5, "", "A b", "x" * 300, [], {}, [None], [{}], ["q"], {"x": "y"}, True, "gone"])
+    if junk == "gone":
+        del holder[last]
+    else:
+        holder[last] = junk
+    return copy
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_body_makes_the_server_fail(seed: int) -> None:
+    """Whatever is sent, the answer is an object or a refusal below 500."""
+    draw = random.Random(seed)
+    bases = {"persistentvolumeclaims": CLAIM, "pods": POD, "persistentvolumes": VOLUME, "statefulsets": SET}
+
+    async def test() -> None:
+        api = await prepared()
+        for _ in range(150):
+            resource = draw.choice(list(bases))
+            base, wrong = bases[resource], spoiled(draw, bases[resource])
+            name = base["metadata"]["name"]
+            if not api.store.get(resource, ("default" if resource != "persistentvolumes" else "", name)):
+                await api.create(resource, base)
+            kind = draw.choice(["create", "update", "merge", "strategic", "apply"])
+            try:
+                if kind == "create":
+                    await api.create(resource, wrong, dry_run=True)
+                elif kind == "update":
+                    await api.update(resource, wrong, dry_run=True)
+                else:
+                    patch_type: Any = kind
+                    await api.patch(resource, name, wrong, patch_type=patch_type, field_manager="m", dry_run=True)
+            except ApiError as refusal:
+                assert 400 <= refusal.code < 500, (resource, kind, wrong, refusal.message)
 
     asyncio.run(test())

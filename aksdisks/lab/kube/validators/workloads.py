@@ -49,7 +49,10 @@ def stateful_set(obj: Object) -> list[Cause]:
         if value not in ("Delete", "Retain"):
             causes.append(unsupported(f"spec.persistentVolumeClaimRetentionPolicy.{key}", value, ("Delete", "Retain")))
     # A template's mounts may name the claims that the set itself makes.
-    claims = [{"name": claim["metadata"]["name"], "claim": {}} for claim in spec.get("volumeClaimTemplates", ())]
+    claims = [
+        {"name": claim.get("metadata", {}).get("name", ""), "claim": {}}
+        for claim in spec.get("volumeClaimTemplates", ())
+    ]
     return causes + _replicas(spec) + _selector(spec) + _template(spec, claims)
 
 
