@@ -11,7 +11,7 @@ from aksdisks.lab.controllers import rollout
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import key_of
-from aksdisks.lab.controllers.ownership import claim
+from aksdisks.lab.controllers.ownership import claim, controlled_by, index_by_controller
 from aksdisks.lab.controllers.pods import (
     Availability,
     condition,
@@ -40,7 +40,8 @@ class DeploymentController(Controller):
         self._deployments = self.watch("deployments")
         self._sets = self.watch("replicasets", self._concerned)
         self._pods = self.watch("pods", self._pod_gone)
-        self._pods.add_index("namespace", lambda pod: (pod["metadata"]["namespace"],))
+        index_by_controller(self._sets)
+        index_by_controller(self._pods)
         self._events = EventRecorder(api, clock, self.name)
         self._progress = Availability(clock)
 
@@ -74,8 +75,7 @@ class DeploymentController(Controller):
         if deployment is None:
             return None
         d = copy.deepcopy(deployment)
-        candidates = self._sets.items(d["metadata"]["namespace"])
-        sets = await claim(self.api, "deployments", d, "replicasets", candidates)
+        sets = await claim(self.api, "deployments", d, self._sets)
         sets.sort(key=lambda rs: (rs["metadata"]["creationTimestamp"], rs["metadata"]["name"]))
         if is_terminating(d):
             new, old = await self._new_and_old(d, sets, create=False)
@@ -123,13 +123,7 @@ class DeploymentController(Controller):
         return await self._sync_rollout(d, old, new)
 
     def _old_pods_run(self, old: list[Object]) -> bool:
-        uids = {rs["metadata"]["uid"] for rs in old}
-        return any(
-            owner["uid"] in uids and not is_finished(pod)
-            for rs in old[:1]
-            for pod in self._pods.by_index("namespace", rs["metadata"]["namespace"])
-            if (owner := controller_of(pod)) is not None
-        )
+        return any(not is_finished(pod) for rs in old for pod in controlled_by(self._pods, rs))
 
     def _is_scaling(self, d: Object, sets: list[Object]) -> bool:
         """Some active replica set was last sized for another number of replicas."""

@@ -2,37 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
-from aksdisks.lab.controllers.pods import controller_of, controller_reference, matches
+from aksdisks.lab.controllers.informer import Informer
+from aksdisks.lab.controllers.pods import controller_of, controller_reference
+from aksdisks.lab.kube import selectors
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
+
+_INDEX = "controller"
+
+
+def index_by_controller(informer: Informer) -> None:
+    """Let `controlled_by` and `claim` find their objects without looking at all of them; before the informer runs."""
+    informer.add_index(_INDEX, _filed_under)
+
+
+def _filed_under(obj: Object) -> tuple[str]:
+    controller = controller_of(obj)
+    return (f"{obj['metadata']['namespace']}/" if controller is None else str(controller["uid"]),)
+
+
+def controlled_by(informer: Informer, owner: Object) -> list[Object]:
+    """The objects whose controller reference names `owner`."""
+    return informer.by_index(_INDEX, owner["metadata"]["uid"])
+
+
+def orphans(informer: Informer, namespace: str) -> list[Object]:
+    """The objects of a namespace that nothing controls."""
+    return informer.by_index(_INDEX, f"{namespace}/")
 
 
 async def claim(
-    api: KubernetesApi, owner_resource: str, owner: Object, resource: str, candidates: Iterable[Object]
+    api: KubernetesApi,
+    owner_resource: str,
+    owner: Object,
+    informer: Informer,
+    eligible: Callable[[Object], bool] = lambda _: True,
 ) -> list[Object]:
-    """Those of `candidates` that `owner` controls.
+    """The `eligible` objects that `owner` controls, of an informer that is indexed by controller.
 
     Orphans that match `owner.spec.selector` are adopted, own ones that no longer match are released. Raises ApiError,
-    but not for candidates that vanish meanwhile.
+    but not for objects that vanish meanwhile.
     """
     meta = owner["metadata"]
+    stays = "deletionTimestamp" not in meta
+    requirements = selectors.from_label_selector(owner["spec"]["selector"])
     claimed: list[Object] = []
-    may_adopt: bool | None = None
-    for obj in candidates:
-        controller = controller_of(obj)
-        fits = matches(owner["spec"]["selector"], obj["metadata"].get("labels"))
-        if controller is not None:
-            if controller["uid"] != meta["uid"]:
-                continue
-            if fits:
-                claimed.append(obj)
-            elif "deletionTimestamp" not in meta:
-                await _release(api, resource, obj, meta["uid"])
-        elif fits and "deletionTimestamp" not in meta and "deletionTimestamp" not in obj["metadata"]:
-            if may_adopt is None:
-                may_adopt = await _still_there(api, owner_resource, meta)
-            if may_adopt and (adopted := await _adopt(api, resource, obj, owner)) is not None:
+    for obj in filter(eligible, controlled_by(informer, owner)):
+        if selectors.matches(requirements, obj["metadata"].get("labels")):
+            claimed.append(obj)
+        elif stays:
+            await _release(api, informer.resource, obj, meta["uid"])
+    wanted = [
+        obj
+        for obj in filter(eligible, orphans(informer, meta["namespace"]))
+        if "deletionTimestamp" not in obj["metadata"] and selectors.matches(requirements, obj["metadata"].get("labels"))
+    ]
+    if stays and wanted and await _still_there(api, owner_resource, meta):
+        for obj in wanted:
+            if (adopted := await _adopt(api, informer.resource, obj, owner)) is not None:
+                informer.observe(adopted)
                 claimed.append(adopted)
     return claimed
 

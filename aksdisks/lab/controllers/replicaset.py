@@ -10,7 +10,7 @@ from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import key_of
-from aksdisks.lab.controllers.ownership import claim
+from aksdisks.lab.controllers.ownership import claim, controlled_by, index_by_controller
 from aksdisks.lab.controllers.pods import (
     Availability,
     condition,
@@ -41,7 +41,7 @@ class ReplicaSetController(Controller):
         super().__init__(api, clock, ids)
         self._sets = self.watch("replicasets")
         self._pods = self.watch("pods", self._concerned)
-        self._pods.add_index("namespace", lambda pod: (pod["metadata"]["namespace"],))
+        index_by_controller(self._pods)
         self._events = EventRecorder(api, clock, self.name)
         self._availability = Availability(clock)
 
@@ -68,8 +68,7 @@ class ReplicaSetController(Controller):
         rs = self._sets.get_key(key)
         if rs is None:
             return None
-        candidates = self._pods.by_index("namespace", rs["metadata"]["namespace"])
-        own = await claim(self.api, "replicasets", rs, "pods", candidates)
+        own = await claim(self.api, "replicasets", rs, self._pods)
         active = [pod for pod in own if is_active(pod)]
         failure: ApiError | None = None
         difference = len(active) - rs["spec"]["replicas"]
@@ -115,15 +114,15 @@ class ReplicaSetController(Controller):
 
     def _related(self, rs: Object) -> list[Object]:
         """The pods of all replica sets of the same controller: what counts as doubled up on a node."""
-        controller, namespace = controller_of(rs), rs["metadata"]["namespace"]
-        family = {rs["metadata"]["uid"]}
-        if controller is not None:
-            for other in self._sets.items(namespace):
-                owner = controller_of(other)
-                if owner is not None and owner["uid"] == controller["uid"]:
-                    family.add(other["metadata"]["uid"])
-        pods = self._pods.by_index("namespace", namespace)
-        return [pod for pod in pods if (owner := controller_of(pod)) is not None and owner["uid"] in family]
+        controller = controller_of(rs)
+        if controller is None:
+            return controlled_by(self._pods, rs)
+        family = (
+            other
+            for other in self._sets.items(rs["metadata"]["namespace"])
+            if (owner := controller_of(other)) is not None and owner["uid"] == controller["uid"]
+        )
+        return [pod for other in family for pod in controlled_by(self._pods, other)]
 
     async def _write_status(
         self, rs: Object, active: list[Object], terminating: int, difference: int, failure: ApiError | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from aksdisks.lab.clock import Clock
@@ -12,6 +13,7 @@ from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.ownership import claim as claim_pods
+from aksdisks.lab.controllers.ownership import controlled_by, index_by_controller
 from aksdisks.lab.controllers.pods import Availability, controller_of, is_finished, is_terminating, matches, phase
 from aksdisks.lab.controllers.revisions import Revisions, with_revision
 from aksdisks.lab.ids import Ids
@@ -32,9 +34,10 @@ class StatefulSetController(Controller):
         super().__init__(api, clock, ids)
         self._sets = self.watch("statefulsets")
         self._pods = self.watch("pods", self._concerned)
-        self._pods.add_index("namespace", lambda pod: (pod["metadata"]["namespace"],))
+        index_by_controller(self._pods)
         self._claims = self.watch("persistentvolumeclaims", None)
         self._revisions = self.watch("controllerrevisions", None)
+        index_by_controller(self._revisions)
         self._history = Revisions(api, ids)
         self._events = EventRecorder(api, clock, self.name)
         self._availability = Availability(clock)
@@ -62,13 +65,9 @@ class StatefulSetController(Controller):
         owner = self._sets.get_key(key)
         if owner is None:
             return None
-        candidates = [
-            pod
-            for pod in self._pods.by_index("namespace", owner["metadata"]["namespace"])
-            if replicas.is_member(owner, pod)
-        ]
-        pods = await claim_pods(self.api, "statefulsets", owner, "pods", candidates)
-        known = self._known_revisions(owner)
+        members = partial(replicas.is_member, owner)
+        pods = await claim_pods(self.api, "statefulsets", owner, self._pods, members)
+        known = controlled_by(self._revisions, owner)
         if is_terminating(owner) and not known:
             return None  # Its history was collected already; making it again would only be collected again.
         current, update, collisions = await self._history.current_and_update(owner, known)
@@ -89,11 +88,6 @@ class StatefulSetController(Controller):
         minimum = owner["spec"].get("minReadySeconds", 0)
         waits = (self._availability.remaining(pod, minimum) for pod in pods)
         return min((wait for wait in waits if wait), default=None)
-
-    def _known_revisions(self, owner: Object) -> list[Object]:
-        uid = owner["metadata"]["uid"]
-        items = self._revisions.items(owner["metadata"]["namespace"])
-        return [r for r in items if (controller := controller_of(r)) is not None and controller["uid"] == uid]
 
     # --- pods -------------------------------------------------------------------------------------------------------
 
