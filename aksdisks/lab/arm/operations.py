@@ -31,7 +31,7 @@ class Operation:
     id: str
     kind: Kind
     started: datetime
-    status: Literal["InProgress", "Succeeded", "Failed"] = "InProgress"
+    status: Literal["InProgress", "Succeeded", "Failed", "Canceled"] = "InProgress"
     ended: datetime | None = None
     result: Json | None = None
     error: CloudError | None = None
@@ -99,6 +99,9 @@ class Operations:
             operation.status = "Succeeded"
         except CloudError as error:
             operation.error, operation.status = error, "Failed"
+        except asyncio.CancelledError:
+            operation.error, operation.status = CloudError(409, "Canceled", "The operation was canceled."), "Canceled"
+            raise
         except Exception:
             # A fault of the lab itself: whoever waits must still be told.
             log.exception("operation %s", operation.id)

@@ -41,7 +41,7 @@ class AzureServer:
         self.clock = MovableClock(speed)
         self.ca_bundle = str(ca_bundle)
         self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
         self.tokens = Tokens(self.scenario.tenant_id, self.scenario.client_id, SECRET, self.clock)
         self.cloud, self.runner, self.url = self.run(self._start(ca_bundle))

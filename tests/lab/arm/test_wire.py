@@ -1,0 +1,142 @@
+"""Paths, versions, bodies, pages and operations as they go over the wire, beyond what the SDK shows."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import requests
+
+GROUP = "MC_disks_article_westeurope"
+VERSION = "api-version=2025-01-02"
+
+
+@pytest.fixture(scope="module")
+def ask(azure):
+    """One request with a good token; `~S` and `~G` in the path are the subscription and the node resource group."""
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers["Authorization"] = f"Bearer {azure.tokens.issue('https://management.azure.com/')}"
+
+        def send(method, path, body=None):
+            path = path.replace("/~S", f"/subscriptions/{azure.scenario.subscription_id}", 1)
+            path = path.replace("/~G", f"/resourceGroups/{GROUP}/providers/Microsoft.Compute", 1)
+            address = path if path.startswith("https:") else f"{azure.url}{path}"
+            data = body if isinstance(body, str) else json.dumps(body)
+            return session.request(
+                method, address, data=None if body is None else data, verify=azure.ca_bundle, timeout=10
+            )
+
+        yield send
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("GET", "/~S/~G/disks", None, 400, "MissingApiVersionParameter"),
+        ("GET", f"/~S/~G/snapshots?{VERSION}", None, 404, "InvalidResourceType"),
+        ("GET", f"/?{VERSION}", None, 404, "InvalidResourceType"),
+        ("DELETE", f"/~S/~G/disks?{VERSION}", None, 405, "HttpMethodNotAllowed"),
+        ("PUT", f"/~S/~G/disks/x?{VERSION}", "{", 400, "InvalidRequestContent"),
+        ("PUT", f"/~S/~G/disks/x?{VERSION}", [], 400, "InvalidRequestContent"),
+        ("PUT", f"/~S/~G/disks/x?{VERSION}", {"location": 1}, 400, "InvalidRequestContent"),
+        ("GET", f"/~S/~G/disks?{VERSION}&$top=0", None, 400, "InvalidParameter"),
+        ("GET", f"/~S/~G/disks?{VERSION}&$skiptoken=%C3%A9", None, 400, "InvalidSkipToken"),
+        ("GET", f"/~S/resourceGroups/nowhere?{VERSION}", None, 404, "ResourceGroupNotFound"),
+        ("GET", f"/~S/resourceGroups/nowhere/providers/Microsoft.Compute/disks?{VERSION}", None, 404, None),
+        ("GET", f"/~S/~G/virtualMachineScaleSets/other?{VERSION}", None, 404, "ResourceNotFound"),
+        (
+            "GET",
+            f"/~S/~G/virtualMachineScaleSets/aks-agentpool-22115152-vmss/virtualMachines/9?{VERSION}",
+            None,
+            404,
+            None,
+        ),
+        (
+            "GET",
+            f"/~S/providers/Microsoft.Compute/locations/westeurope/operations/none?{VERSION}",
+            None,
+            404,
+            "NotFound",
+        ),
+    ],
+)
+def test_what_is_refused(ask, method, path, body, status, code):
+    answer = ask(method, path, body)
+    assert answer.status_code == status
+    assert answer.json()["error"]["code"] == code or code is None
+    assert answer.headers["x-ms-request-id"] and answer.headers["x-ms-correlation-request-id"]
+
+
+def test_paths_are_matched_without_case(ask, azure):
+    path = f"/~S/~G/disks?{VERSION}"
+    there = ask("GET", path)
+    assert len(there.json()["value"]) == 3
+    for change in (str.upper, str.lower):
+        other = change(there.url.removeprefix(azure.url).partition("?")[0])
+        assert ask("GET", f"{other}?{VERSION}").json() == there.json()
+
+
+def test_groups_clusters_and_subscription(ask, azure):
+    assert ask("GET", f"/~S?{VERSION}").json()["tenantId"] == azure.scenario.tenant_id
+    groups = ask("GET", f"/~S/resourceGroups?{VERSION}").json()["value"]
+    assert [group["name"] for group in groups] == ["disks", GROUP]
+    assert groups[1]["managedBy"] == azure.scenario.cluster_id
+    assert ask("GET", f"/~S/resourcegroups/{GROUP.lower()}?{VERSION}").json() == groups[1]
+    assert ask("HEAD", f"/~S/resourceGroups/disks?{VERSION}").status_code == 204
+    assert ask("HEAD", f"/~S/resourceGroups/nowhere?{VERSION}").status_code == 404
+    clusters = ask("GET", f"/~S/providers/Microsoft.ContainerService/managedClusters?{VERSION}").json()["value"]
+    assert [cluster["properties"]["nodeResourceGroup"] for cluster in clusters] == [GROUP]
+    in_group = f"/~S/resourceGroups/disks/providers/Microsoft.ContainerService/managedClusters/article?{VERSION}"
+    assert ask("GET", in_group).json() == clusters[0]
+    assert ask("GET", in_group.replace("disks/", f"{GROUP}/", 1)).status_code == 404
+
+
+def test_pages_go_on_after_the_last_key_shown(ask, azure):
+    first = ask("GET", f"/~S/~G/disks?{VERSION}&$top=2").json()
+    assert first["nextLink"].startswith(f"{azure.url}/subscriptions/")
+    second = ask("GET", first["nextLink"]).json()
+    assert [len(first["value"]), len(second["value"])] == [2, 1]
+    assert "nextLink" not in second
+    whole = ask("GET", f"/~S/~G/disks?{VERSION}").json()
+    assert whole["value"] == first["value"] + second["value"]
+
+
+def test_an_operation_from_its_answer_to_its_end(ask, azure):
+    body = {
+        "location": "West Europe",
+        "sku": {"name": "standardssd_lrs"},
+        "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4},
+    }
+    accepted = ask("PUT", f"/~S/~G/disks/wire?{VERSION}", body)
+    assert (accepted.status_code, accepted.json()["properties"]["provisioningState"]) == (202, "Updating")
+    assert (accepted.json()["location"], accepted.json()["sku"]["name"]) == ("westeurope", "StandardSSD_LRS")
+    # 1 s at 500 times the speed is 2 ms, which is held up to the shortest wait.
+    assert (accepted.headers["x-ms-retry-after-ms"], accepted.headers.get("Retry-After")) == ("10", None)
+    status, monitor = accepted.headers["Azure-AsyncOperation"], accepted.headers["Location"]
+    operation = azure.cloud.operations.get("diskoperations", status.split("?")[0].rpartition("/")[2])
+    azure.run(operation.done())
+    ended = ask("GET", status).json()
+    assert list(ended) == ["startTime", "endTime", "status", "properties", "name"]
+    assert (ended["status"], ended["name"]) == ("Succeeded", operation.id)
+    assert ask("GET", monitor).json() == ask("GET", f"/~S/~G/disks/wire?{VERSION}").json()
+
+    gone = ask("DELETE", f"/~S/~G/disks/wire?{VERSION}")
+    assert (gone.status_code, gone.content) == (202, b"")
+    operation = azure.cloud.operations.get("DiskOperations", gone.headers["Location"].split("?")[0].rpartition("/")[2])
+    azure.run(operation.done())
+    assert ask("GET", gone.headers["Location"]).status_code == 204
+    assert ask("DELETE", f"/~S/~G/disks/wire?{VERSION}").status_code == 204
+
+
+def test_an_operation_under_way(serve):
+    with serve(speed=0.01) as azure, requests.Session() as session:
+        session.trust_env, session.verify = False, azure.ca_bundle
+        session.headers["Authorization"] = f"Bearer {azure.tokens.issue('https://management.azure.com')}"
+        disk = azure.cloud.disks()[0]
+        accepted = session.patch(f"{azure.url}{disk.id}?{VERSION}", json={"tags": {"a": "b"}})
+        assert accepted.headers["Retry-After"] == "100"
+        status = session.get(accepted.headers["Azure-AsyncOperation"])
+        assert (status.json()["status"], status.headers["Retry-After"]) == ("InProgress", "100")
+        monitor = session.get(accepted.headers["Location"])
+        assert (monitor.status_code, monitor.content, monitor.headers["Retry-After"]) == (202, b"", "100")
