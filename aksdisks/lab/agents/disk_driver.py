@@ -6,6 +6,7 @@ import asyncio
 
 from aksdisks.lab.agents.attacher import Attacher
 from aksdisks.lab.agents.provisioner import Provisioner
+from aksdisks.lab.agents.resizer import Resizer
 from aksdisks.lab.arm.compute import AzureCompute
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.base import Controller
@@ -27,6 +28,7 @@ class DiskDriver:
         self.parts: tuple[Controller, ...] = (
             Provisioner(api, clock, ids, compute, recorder),
             Attacher(api, clock, ids, compute),
+            Resizer(api, clock, ids, compute),
         )
 
     async def synced(self) -> None:

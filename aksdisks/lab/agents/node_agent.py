@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aksdisks.lab.agents.heartbeat import Heartbeat
+from aksdisks.lab.agents.node_expansion import NodeExpansion
 from aksdisks.lab.agents.node_volumes import NodeVolumes
 from aksdisks.lab.agents.pod_status import creating, is_running, pod_address, pulled_message, running
 from aksdisks.lab.clock import Clock, timestamp
@@ -55,14 +56,16 @@ class NodeAgent(Controller):
         self.recorder = EventRecorder(api, clock, self.name, host=node_name)
         self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays)
         self.heartbeat = Heartbeat(api, clock, node_name)
+        self.expansion = NodeExpansion(api, clock, ids, node_name, self.recorder)
         self._known: dict[str, _Pod] = {}
         self._images: set[str] = set()
         self._pulling = asyncio.Lock()
         self._addresses = 10
 
     async def started(self) -> None:
-        """Signs of life go on beside the pods."""
+        """Signs of life and resizes go on beside the pods."""
         self.spawn(self.heartbeat.run())
+        self.spawn(self.expansion.run())
 
     def _own_pods(self, before: Object | None, after: Object | None) -> tuple[str, ...]:
         pod = before if after is None else after

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from typing import Any
+
+from aksdisks.lab.agents.node_expansion import NodeExpansion
+from aksdisks.lab.agents.resizer import Resizer
+from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.controllers.events import EventRecorder
+from aksdisks.lab.controllers.volume_expand import VolumeExpand
+from tests.lab.agents.azure import FakeCompute
+from tests.lab.controllers.helpers import World, played
+from tests.lab.controllers.storage_objects import bound, pod, storage_class
+
+MORE = {"spec": {"resources": {"requests": {"storage": "40Gi"}}}}
+
+
+def resizer(compute: FakeCompute) -> Any:
+    def build(api: Any, clock: Any, ids: Any) -> Resizer:
+        compute.clock = clock
+        return Resizer(api, clock, ids, compute)
+
+    return build
+
+
+def node(api: Any, clock: Any, ids: Any) -> NodeExpansion:
+    return NodeExpansion(api, clock, ids, "node-0", EventRecorder(api, clock, "kubelet", host="node-0"))
+
+
+async def asked(world: World) -> None:
+    await world.create("storageclasses", storage_class())
+    await bound(world)
+    capacity = {"status": {"capacity": {"storage": "25Gi"}}}
+    await world.api.patch("persistentvolumeclaims", "data", capacity, "walk", subresource="status")
+    await world.settle()
+    await world.api.patch("persistentvolumeclaims", "data", MORE, "walk")
+    await world.settle()
+
+
+def test_a_claim_that_asks_for_more_gets_it_once_a_pod_runs() -> None:
+    compute = FakeCompute()
+
+    async def scenario(world: World) -> None:
+        await asked(world)
+        status = (await world.get("persistentvolumeclaims", "data"))["status"]
+        assert [condition["type"] for condition in status["conditions"]] == ["Resizing"]
+        await world.clock.advance(3)
+        assert compute.calls == ["resize pv 40"]
+        assert (await world.get("persistentvolumes", "pv", None))["spec"]["capacity"] == {"storage": "40Gi"}
+        status = (await world.get("persistentvolumeclaims", "data"))["status"]
+        assert [condition["type"] for condition in status["conditions"]] == ["FileSystemResizePending"]
+        assert status["capacity"] == {"storage": "25Gi"}
+
+        await world.create("pods", pod("p", "data", nodeName="node-0"))
+        await world.run_pods("p")
+        status = (await world.get("persistentvolumeclaims", "data"))["status"]
+        assert (status["capacity"], "conditions" in status) == ({"storage": "40Gi"}, False)
+        done = 'Normal FileSystemResizeSuccessful MountVolume.NodeExpandVolume succeeded for volume "pv" node-0'
+        assert sorted(world.events) == sorted(
+            [
+                "Normal ExternalExpanding waiting for an external controller to expand this PVC",
+                "Normal Resizing External resizer is resizing volume pv",
+                "Normal FileSystemResizeRequired Require file system resize of volume on node",
+                done,
+                done,
+            ]
+        )
+
+    played(scenario, VolumeExpand, resizer(compute), node)
+
+
+def test_a_refused_resize_is_tried_again() -> None:
+    compute = FakeCompute()
+    compute.refusals = [CloudError(409, "Conflict", "busy")]
+
+    async def scenario(world: World) -> None:
+        await asked(world)
+        await world.clock.advance(2.5)
+        start = 'Warning VolumeResizeFailed resize volume "pv" by resizer "disk.csi.azure.com" failed: rpc error: '
+        assert world.events[-1].startswith(start)
+        await world.clock.advance(4)
+        assert world.events[-1] == "Normal FileSystemResizeRequired Require file system resize of volume on node"
+
+    played(scenario, resizer(compute))
