@@ -156,13 +156,11 @@ def _disk(raw: Any) -> Disk:
         id=raw.id,
         name=raw.name,
         resource_group=raw.id.split("/")[4],
-        location=raw.location or "",
         size_gib=raw.disk_size_gb,
         sku=_text(raw.sku.name) if raw.sku else "",
         tier=raw.tier or "",
         state=_text(raw.disk_state),
         managed_by=raw.managed_by or "",
-        provisioning_state=raw.provisioning_state or "",
         zones=tuple(raw.zones or ()),
         tags=dict(raw.tags or {}),
         created=raw.time_created,
@@ -193,7 +191,6 @@ def _data_disk(raw: Any) -> DataDisk:
         name=raw.name or "",
         disk_id=raw.managed_disk.id if raw.managed_disk else "",
         caching=_text(raw.caching),
-        size_gib=raw.disk_size_gb,
         leaving=bool(raw.to_be_detached),
     )
 

@@ -126,13 +126,13 @@ class Cluster:
         # the apply stays idempotent. Foreign objects were refused before.
         query["force"] = "true"
         url = path(manifest["kind"], _place(manifest, namespace), manifest["metadata"]["name"])
-        return self.http.request("PATCH", url, query, dict(manifest), "application/apply-patch+yaml")
+        return self.http.request("PATCH", url, query, dict(manifest), "apply-patch+yaml")
 
     def scale(self, kind: str, name: str, namespace: str, replicas: int) -> None:
         """Set the replicas through the scale subresource, as `kubectl scale` does."""
         url = path(kind, namespace, name, "scale")
         body = {"spec": {"replicas": replicas}}
-        self.http.request("PATCH", url, {"fieldManager": FIELD_MANAGER}, body, "application/merge-patch+json")
+        self.http.request("PATCH", url, {"fieldManager": FIELD_MANAGER}, body, "merge-patch+json")
 
     def delete(
         self, kind: str, name: str, namespace: str = "", *, uid: str = "", propagation: str = "Background"
@@ -178,4 +178,4 @@ def _place(manifest: Mapping[str, Any], namespace: str) -> str:
 
 
 def _key(change: Change) -> str:
-    return getattr(change.value, "uid", "") or change.name
+    return change.value.uid or change.name

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aksdisks.manifests import RUN_LABEL
-from aksdisks.model import Attachment, Claim, KubeEvent, Node, Plain, Pod, StorageClass, Taint, Volume, Workload
+from aksdisks.model import Attachment, Claim, KubeEvent, Named, Node, Pod, StorageClass, Taint, Volume, Workload
 from aksdisks.quantities import parse_time
 
 Raw = Mapping[str, Any]
@@ -17,28 +17,21 @@ _ZONES = (_DISK_ZONE, "topology.kubernetes.io/zone", "failure-domain.beta.kubern
 
 def claim(raw: Raw) -> Claim:
     """A PersistentVolumeClaim."""
-    meta, spec, status = _parts(raw)
+    _, spec, status = _parts(raw)
     return Claim(
-        namespace=meta.get("namespace", ""),
-        name=meta["name"],
-        uid=meta.get("uid", ""),
+        **_named(raw),
         phase=status.get("phase", "Pending"),
         storage_class=spec.get("storageClassName") or "",
         requested=((spec.get("resources") or {}).get("requests") or {}).get("storage", ""),
         capacity=(status.get("capacity") or {}).get("storage", ""),
         volume=spec.get("volumeName") or "",
         access_modes=tuple(spec.get("accessModes") or ()),
-        selected_node=(meta.get("annotations") or {}).get("volume.kubernetes.io/selected-node", ""),
-        created=parse_time(meta.get("creationTimestamp")),
-        deleting=parse_time(meta.get("deletionTimestamp")),
-        labels=meta.get("labels") or {},
-        finalizers=tuple(meta.get("finalizers") or ()),
     )
 
 
 def volume(raw: Raw) -> Volume:
     """A PersistentVolume of today's driver or of 2019's in-tree one."""
-    meta, spec, status = _parts(raw)
+    _, spec, status = _parts(raw)
     reference, csi, old = spec.get("claimRef") or {}, spec.get("csi") or {}, spec.get("azureDisk") or {}
     terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or []
     zones = [
@@ -49,8 +42,7 @@ def volume(raw: Raw) -> Volume:
         for value in rule.get("values") or []
     ]
     return Volume(
-        name=meta["name"],
-        uid=meta.get("uid", ""),
+        **_named(raw),
         phase=status.get("phase", "Pending"),
         capacity=(spec.get("capacity") or {}).get("storage", ""),
         storage_class=spec.get("storageClassName") or "",
@@ -58,32 +50,23 @@ def volume(raw: Raw) -> Volume:
         claim_namespace=reference.get("namespace", ""),
         claim_name=reference.get("name", ""),
         claim_uid=reference.get("uid", ""),
-        driver=csi.get("driver") or ("kubernetes.io/azure-disk" if old else ""),
         disk_id=csi.get("volumeHandle") or old.get("diskURI") or "",
         access_modes=tuple(spec.get("accessModes") or ()),
         zones=tuple(dict.fromkeys(zones)),
-        created=parse_time(meta.get("creationTimestamp")),
-        deleting=parse_time(meta.get("deletionTimestamp")),
-        attributes=csi.get("volumeAttributes") or {},
-        finalizers=tuple(meta.get("finalizers") or ()),
     )
 
 
 def attachment(raw: Raw) -> Attachment:
     """A VolumeAttachment; the LUN is what the driver noted in its metadata."""
-    meta, spec, status = _parts(raw)
+    _, spec, status = _parts(raw)
     lun = str((status.get("attachmentMetadata") or {}).get("LUN", ""))
     return Attachment(
-        name=meta["name"],
-        attacher=spec.get("attacher", ""),
+        **_named(raw),
         node=spec.get("nodeName", ""),
         volume=(spec.get("source") or {}).get("persistentVolumeName") or "",
         attached=bool(status.get("attached")),
         lun=int(lun) if lun.isdigit() else None,
         attach_error=(status.get("attachError") or {}).get("message", ""),
-        detach_error=(status.get("detachError") or {}).get("message", ""),
-        created=parse_time(meta.get("creationTimestamp")),
-        deleting=parse_time(meta.get("deletionTimestamp")),
     )
 
 
@@ -95,7 +78,7 @@ def node(raw: Raw, csi_node: Raw | None = None) -> Node:
     counts = [(d.get("allocatable") or {}).get("count") for d in drivers if d.get("name") in DISK_DRIVERS]
     old = (status.get("allocatable") or {}).get("attachable-volumes-azure-disk")
     return Node(
-        name=meta["name"],
+        **_named(raw),
         ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or []),
         schedulable=not spec.get("unschedulable", False),
         provider_id=spec.get("providerID") or "",
@@ -104,11 +87,7 @@ def node(raw: Raw, csi_node: Raw | None = None) -> Node:
         size=labels.get("node.kubernetes.io/instance-type") or labels.get("beta.kubernetes.io/instance-type", ""),
         kubelet=(status.get("nodeInfo") or {}).get("kubeletVersion", ""),
         disk_slots=next((count for count in counts if count is not None), int(old) if old else None),
-        volumes_in_use=tuple(status.get("volumesInUse") or ()),
-        volumes_attached=tuple(entry.get("name", "") for entry in status.get("volumesAttached") or ()),
         taints=tuple(Taint(t["key"], t.get("value", ""), t["effect"]) for t in spec.get("taints") or ()),
-        labels=labels,
-        created=parse_time(meta.get("creationTimestamp")),
     )
 
 
@@ -120,27 +99,20 @@ def pod(raw: Raw) -> Pod:
     owner = next((o for o in meta.get("ownerReferences") or [] if o.get("controller")), None)
     started = [((c.get("state") or {}).get("running") or {}).get("startedAt") for c in containers]
     claims = [(v.get("persistentVolumeClaim") or {}).get("claimName") for v in spec.get("volumes") or []]
+    node_name = spec.get("nodeName") or ""
     return Pod(
-        namespace=meta.get("namespace", ""),
-        name=meta["name"],
-        uid=meta.get("uid", ""),
+        **_named(raw),
         phase=status.get("phase", "Pending"),
         status=_pod_status(meta, status, containers),
         ready=(conditions.get("Ready") or {}).get("status") == "True",
         containers=len(spec.get("containers") or ()),
         containers_ready=sum(bool(c.get("ready")) for c in containers),
         restarts=sum(int(c.get("restartCount") or 0) for c in containers),
-        node=spec.get("nodeName") or "",
-        ip=status.get("podIP") or "",
+        node=node_name,
         claims=tuple(name for name in claims if name),
         owner=f"{owner['kind']}/{owner['name']}" if owner else "",
-        created=parse_time(meta.get("creationTimestamp")),
         started=min((t for t in map(parse_time, started) if t), default=None),
-        deleting=parse_time(meta.get("deletionTimestamp")),
-        conditions={
-            kind: parse_time(c.get("lastTransitionTime")) for kind, c in conditions.items() if c["status"] == "True"
-        },
-        labels=meta.get("labels") or {},
+        scheduled=parse_time((conditions.get("PodScheduled") or {}).get("lastTransitionTime")) if node_name else None,
     )
 
 
@@ -151,9 +123,7 @@ def event(raw: Raw) -> KubeEvent:
     first = parse_time(raw.get("firstTimestamp")) or parse_time(raw.get("eventTime"))
     first = first or parse_time(meta.get("creationTimestamp"))
     return KubeEvent(
-        namespace=meta.get("namespace", ""),
-        name=meta["name"],
-        uid=meta.get("uid", ""),
+        **_named(raw),
         type=raw.get("type") or "Normal",
         reason=raw.get("reason") or "",
         message=raw.get("message") or raw.get("note") or "",
@@ -173,14 +143,12 @@ def storage_class(raw: Raw) -> StorageClass:
     lower = {key.lower(): value for key, value in parameters.items()}
     annotations = meta.get("annotations") or {}
     return StorageClass(
-        name=meta["name"],
+        **_named(raw),
         provisioner=raw.get("provisioner", ""),
         sku=lower.get("skuname") or lower.get("storageaccounttype") or "",
         reclaim_policy=raw.get("reclaimPolicy") or "Delete",
         binding_mode=raw.get("volumeBindingMode") or "Immediate",
-        expandable=bool(raw.get("allowVolumeExpansion")),
         is_default=annotations.get("storageclass.kubernetes.io/is-default-class") == "true",
-        parameters=parameters,
     )
 
 
@@ -188,28 +156,17 @@ def workload(raw: Raw, kind: str) -> Workload:
     """A Deployment or StatefulSet."""
     meta, spec, status = _parts(raw)
     return Workload(
+        **_named(raw),
         kind=kind,
-        namespace=meta.get("namespace", ""),
-        name=meta["name"],
-        uid=meta.get("uid", ""),
         replicas=int(spec.get("replicas", 1)),
         ready=int(status.get("readyReplicas") or 0),
         run=(meta.get("labels") or {}).get(RUN_LABEL, ""),
-        created=parse_time(meta.get("creationTimestamp")),
     )
 
 
-def plain(raw: Raw) -> Plain:
+def named(raw: Raw) -> Named:
     """Any object, reduced to its name and times."""
-    meta = raw["metadata"]
-    return Plain(
-        namespace=meta.get("namespace", ""),
-        name=meta["name"],
-        uid=meta.get("uid", ""),
-        created=parse_time(meta.get("creationTimestamp")),
-        deleting=parse_time(meta.get("deletionTimestamp")),
-        labels=meta.get("labels") or {},
-    )
+    return Named(**_named(raw))
 
 
 DECODERS: Mapping[str, Callable[[Raw], Any]] = {
@@ -222,9 +179,23 @@ DECODERS: Mapping[str, Callable[[Raw], Any]] = {
     "StorageClass": storage_class,
     "Deployment": lambda raw: workload(raw, "Deployment"),
     "StatefulSet": lambda raw: workload(raw, "StatefulSet"),
-    "Namespace": plain,
-    "ServiceAccount": plain,
+    "Namespace": named,
+    "ServiceAccount": named,
 }
+
+
+def _named(raw: Raw) -> dict[str, Any]:
+    """The fields of `model.Named`."""
+    meta = raw["metadata"]
+    return {
+        "name": meta["name"],
+        "namespace": meta.get("namespace", ""),
+        "uid": meta.get("uid", ""),
+        "created": parse_time(meta.get("creationTimestamp")),
+        "deleting": parse_time(meta.get("deletionTimestamp")),
+        "labels": meta.get("labels") or {},
+        "finalizers": tuple(meta.get("finalizers") or ()),
+    }
 
 
 def _parts(raw: Raw) -> tuple[Raw, Raw, Raw]:

@@ -27,9 +27,11 @@ PAGE = 500
 _CONNECT_TIMEOUT = 10.0
 _READ_TIMEOUT = 60.0
 # A watch that is silent for longer than the server's bookmarks (about a minute) has lost its connection.
-WATCH_READ_TIMEOUT = 90.0
+_WATCH_TIMEOUT = 90.0
 _TRIES = 4
 _PAUSE = 0.2
+
+Query = Mapping[str, str]
 
 # kind: (path prefix, plural, namespaced)
 KINDS: dict[str, tuple[str, str, bool]] = {
@@ -63,117 +65,95 @@ class KubernetesHttp:
     def __init__(self, client: ApiClient, progress: Progress = silent) -> None:
         self._configuration = client.configuration
         self._pool = client.rest_client.pool_manager
-        self._user_agent = str(client.default_headers.get("User-Agent", "aksdisks"))
+        self._answered = False
         self.server = str(client.configuration.host).rstrip("/")
         self.progress = progress
-        self._answered = False
 
     def request(
-        self,
-        method: str,
-        url: str,
-        query: Mapping[str, str] | None = None,
-        body: Any = None,
-        content_type: str = "application/json",
+        self, method: str, url: str, query: Query | None = None, body: Any = None, content: str = "json"
     ) -> dict[str, Any]:
         """One request, its JSON answer; raises `errors`, in words that name the method and the path.
 
         Tried again: everything on 429, which says that nothing was done; reads on 5xx and on a lost connection too, but
-        not to a server that never answered.
+        not to a server that never answered. `content` is the last part of the body's type.
         """
-        for attempt in range(1, _TRIES + 1):
+        for attempt in range(1, _TRIES):
             try:
-                return self.once(method, url, query, body, content_type)
+                return self.once(method, url, query, body, content)
             except (NotReachable, ApiError) as error:
                 status = error.status if isinstance(error, ApiError) else 0
-                safe = status == 429 or (method == "GET" and (self._answered if status == 0 else status >= 500))
-                if not safe or attempt == _TRIES:
+                if status != 429 and not (method == "GET" and (self._answered if status == 0 else status >= 500)):
                     raise
                 asked = error.retry_after if isinstance(error, ApiError) else None
-                pause = asked if asked is not None else _PAUSE * 2**attempt
+                pause = _PAUSE * 2**attempt if asked is None else asked
                 self.progress(f"{error.message}; again in {pause:.1f} s ({attempt} of {_TRIES - 1})")
                 time.sleep(pause)
-        raise AssertionError("the last attempt returns or raises")
+        return self.once(method, url, query, body, content)
+
+    def once(
+        self, method: str, url: str, query: Query | None = None, body: Any = None, content: str = "json"
+    ) -> dict[str, Any]:
+        """The same without a second try."""
+        response = self._send(method, url, query or {}, body, content)
+        self._answered = True
+        try:
+            answer = json.loads(response.data)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise NotReachable(f"{self.server}{url}: expected a Kubernetes API's JSON, found something else")
+        return answer
 
     def items(self, kind: str, namespace: str = "", selector: str = "") -> tuple[list[dict[str, Any]], str]:
         """All objects of a kind, read in pages, and the resourceVersion to watch from."""
-        while True:
-            try:
-                return self._pages(kind, namespace, selector)
-            except Expired:
-                # A continue token lives about five minutes; only a fresh list is consistent then.
-                self.progress(f"the list of {KINDS[kind][1]} expired while it was read; reading it again")
-
-    def stream(self, kind: str, namespace: str, selector: str, version: str) -> tuple[Any, Iterator[dict[str, Any]]]:
-        """An open watch: the response (to shut down) and its events. Raises as `request`, Expired for 410."""
-        query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "true", "labelSelector": selector}
-        response = self._send("GET", path(kind, namespace), query, None, "application/json", WATCH_READ_TIMEOUT, False)
-        if response.status >= 400:
-            raise _error("GET", path(kind, namespace), response.status, response.read(), response.headers)
-        return response, _lines(response)
-
-    def _pages(self, kind: str, namespace: str, selector: str) -> tuple[list[dict[str, Any]], str]:
         found: list[dict[str, Any]] = []
         query = {"limit": str(PAGE), "labelSelector": selector}
         while True:
-            answer = self.request("GET", path(kind, namespace), query)
+            try:
+                answer = self.request("GET", path(kind, namespace), query)
+            except Expired:
+                # A continue token lives about five minutes; only a fresh list is consistent then.
+                self.progress(f"the list of {KINDS[kind][1]} expired while it was read; reading it again")
+                found, query["continue"] = [], ""
+                continue
             found += answer.get("items") or []
             meta = answer.get("metadata") or {}
             if not meta.get("continue"):
                 return found, meta.get("resourceVersion", "")
             query["continue"] = meta["continue"]
 
-    def once(
-        self,
-        method: str,
-        url: str,
-        query: Mapping[str, str] | None = None,
-        body: Any = None,
-        content_type: str = "application/json",
-    ) -> dict[str, Any]:
-        """The same without a second try."""
-        response = self._send(method, url, query, body, content_type, _READ_TIMEOUT, True)
-        self._answered = True
-        if response.status >= 400:
-            raise _error(method, url, response.status, response.data, response.headers)
-        try:
-            answer = json.loads(response.data)
-        except ValueError as error:
-            raise NotReachable(f"{self.server}{url}: expected a Kubernetes API's JSON, found something else") from error
-        if not isinstance(answer, dict):
-            raise NotReachable(f"{self.server}{url}: expected a Kubernetes API's JSON, found something else")
-        return answer
+    def stream(self, kind: str, namespace: str, selector: str, version: str) -> tuple[Any, Iterator[dict[str, Any]]]:
+        """An open watch: the response (to shut down) and its events. Raises as `request`, Expired for 410."""
+        query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "true", "labelSelector": selector}
+        response = self._send("GET", path(kind, namespace), query, stream=True)
+        return response, _lines(response)
 
     def _send(
-        self,
-        method: str,
-        url: str,
-        query: Mapping[str, str] | None,
-        body: Any,
-        content_type: str,
-        read_timeout: float,
-        preload: bool,
+        self, method: str, url: str, query: Query, body: Any = None, content: str = "json", stream: bool = False
     ) -> Any:
         import urllib3
 
-        headers = {"Accept": "application/json", "User-Agent": self._user_agent}
+        headers = {"Accept": "application/json", "User-Agent": "aksdisks", "Content-Type": f"application/{content}"}
         # Asking the configuration each time lets it renew tokens that expire (exec plugins, in-cluster files).
         for setting in self._configuration.auth_settings().values():
             if setting.get("in") == "header" and setting.get("value"):
                 headers[setting["key"]] = setting["value"]
-        if body is not None:
-            headers["Content-Type"] = content_type
-        query = {name: value for name, value in (query or {}).items() if value}
+        asked = urlencode({name: value for name, value in query.items() if value})
         try:
-            return self._pool.request(
+            response = self._pool.request(
                 method,
-                f"{self.server}{url}" + (f"?{urlencode(query)}" if query else ""),
+                f"{self.server}{url}?{asked}",
                 headers=headers,
                 body=None if body is None else json.dumps(body).encode(),
-                preload_content=preload,
+                preload_content=not stream,
                 retries=False,
-                timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=read_timeout),
+                timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=_WATCH_TIMEOUT if stream else _READ_TIMEOUT),
             )
+            if response.status >= 400:
+                raise _error(
+                    method, url, response.status, response.read() if stream else response.data, response.headers
+                )
+            return response
         except urllib3.exceptions.HTTPError as error:
             raise NotReachable(f"{self.server}: expected a Kubernetes API, found: {_cause(error)}") from error
 

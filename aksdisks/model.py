@@ -28,32 +28,35 @@ def known(value: tuple[T, ...] | Unknown) -> tuple[T, ...]:
     return () if isinstance(value, Unknown) else value
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What every Kubernetes object has; by itself an object of which only its existence matters."""
+
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    created: datetime | None = None
+    deleting: datetime | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    finalizers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(Named):
     """A PersistentVolumeClaim; `volume` is empty until bound, sizes are Kubernetes quantities."""
 
-    namespace: str
-    name: str
-    uid: str
     phase: str
     storage_class: str
     requested: str
     capacity: str
     volume: str
     access_modes: tuple[str, ...]
-    selected_node: str
-    created: datetime | None
-    deleting: datetime | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    finalizers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume(Named):
     """A PersistentVolume; `disk_id` is the CSI handle or 2019's azureDisk.diskURI, empty for other kinds."""
 
-    name: str
-    uid: str
     phase: str
     capacity: str
     storage_class: str
@@ -61,14 +64,9 @@ class Volume:
     claim_namespace: str
     claim_name: str
     claim_uid: str
-    driver: str
     disk_id: str
     access_modes: tuple[str, ...]
     zones: tuple[str, ...]
-    created: datetime | None
-    deleting: datetime | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    finalizers: tuple[str, ...] = ()
 
     @property
     def claim(self) -> str:
@@ -76,36 +74,127 @@ class Volume:
         return f"{self.claim_namespace}/{self.claim_name}" if self.claim_name else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment(Named):
     """A VolumeAttachment: Kubernetes' wish and word that a volume is attached to a node."""
 
-    name: str
-    attacher: str
     node: str
     volume: str
     attached: bool
     lun: int | None
     attach_error: str
-    detach_error: str
-    created: datetime | None
-    deleting: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node(Named):
+    """A Kubernetes node; `disk_slots` is CSINode's allocatable count, None where the driver does not say."""
+
+    ready: bool
+    schedulable: bool
+    provider_id: str
+    zone: str
+    disk_zone: str
+    size: str
+    kubelet: str
+    disk_slots: int | None
+    taints: tuple[Taint, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Taint:
+    """A node's taint."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod(Named):
+    """A pod; `status` is kubectl's STATUS column, `claims` the claims that it mounts, `owner` `Kind/name`."""
+
+    phase: str
+    status: str
+    ready: bool
+    containers: int
+    containers_ready: int
+    restarts: int
+    node: str
+    claims: tuple[str, ...]
+    owner: str
+    started: datetime | None
+    scheduled: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubeEvent(Named):
+    """An event of either API; `kind` and `object` are what it is about, times are whole seconds or better."""
+
+    type: str
+    reason: str
+    message: str
+    component: str
+    kind: str
+    object: str
+    object_uid: str
+    count: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageClass(Named):
+    """A StorageClass; `sku` is its parameter skuname or storageaccounttype, whatever the key's case."""
+
+    provisioner: str
+    sku: str
+    reclaim_policy: str
+    binding_mode: str
+    is_default: bool
+
+    @property
+    def makes_disks(self) -> bool:
+        """True for classes of the disk driver, today's or 2019's."""
+        return self.provisioner in ("disk.csi.azure.com", "kubernetes.io/azure-disk")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload(Named):
+    """A Deployment or StatefulSet, reduced to its numbers and its run label."""
+
+    kind: str
+    replicas: int
+    ready: int
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One watch event with the time it arrived, in seconds with milliseconds since the watch began (not scaled)."""
+
+    at: float
+    type: Literal["ADDED", "MODIFIED", "DELETED"]
+    kind: str
+    value: Named
+
+    @property
+    def name(self) -> str:
+        """The changed object's name."""
+        return self.value.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
     """An Azure managed disk; `managed_by` is the id of the machine that holds it, empty when unattached."""
 
     id: str
     name: str
     resource_group: str
-    location: str
     size_gib: int | None
     sku: str
     tier: str
     state: str
     managed_by: str
-    provisioning_state: str
     zones: tuple[str, ...]
     tags: Mapping[str, str]
     created: datetime | None
@@ -123,19 +212,18 @@ class Disk:
         return self.tags.get("kubernetes.io-created-for-pv-name", "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataDisk:
-    """A place on a machine where a disk sits, in Azure's words."""
+    """A place on a machine where a disk sits, in Azure's words; `leaving` while it is detached."""
 
     lun: int
     name: str
     disk_id: str
     caching: str
-    size_gib: int | None
     leaving: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """An Azure machine: a scale set's instance (`kind` vmss) or a virtual machine (`kind` vm)."""
 
@@ -147,143 +235,6 @@ class Machine:
     provisioning_state: str
     zones: tuple[str, ...]
     data_disks: tuple[DataDisk, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Taint:
-    """A node's taint."""
-
-    key: str
-    value: str
-    effect: str
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A Kubernetes node; `disk_slots` is CSINode's allocatable count, None where the driver does not say."""
-
-    name: str
-    ready: bool
-    schedulable: bool
-    provider_id: str
-    zone: str
-    disk_zone: str
-    size: str
-    kubelet: str
-    disk_slots: int | None
-    volumes_in_use: tuple[str, ...]
-    volumes_attached: tuple[str, ...]
-    taints: tuple[Taint, ...]
-    labels: Mapping[str, str]
-    created: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Pod:
-    """A pod; `status` is kubectl's STATUS column, `claims` the claims that it mounts, `owner` `Kind/name`."""
-
-    namespace: str
-    name: str
-    uid: str
-    phase: str
-    status: str
-    ready: bool
-    containers: int
-    containers_ready: int
-    restarts: int
-    node: str
-    ip: str
-    claims: tuple[str, ...]
-    owner: str
-    created: datetime | None
-    started: datetime | None
-    deleting: datetime | None = None
-    conditions: Mapping[str, datetime | None] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def scheduled(self) -> datetime | None:
-        """When a node was chosen, in whole seconds; None while none is."""
-        return self.conditions.get("PodScheduled") if self.node else None
-
-
-@dataclass(frozen=True, slots=True)
-class KubeEvent:
-    """An event of either API; `kind` and `object` are what it is about, times are whole seconds or better."""
-
-    namespace: str
-    name: str
-    uid: str
-    type: str
-    reason: str
-    message: str
-    component: str
-    kind: str
-    object: str
-    object_uid: str
-    count: int
-    first: datetime | None
-    last: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class StorageClass:
-    """A StorageClass; `sku` is its parameter skuname or storageaccounttype, whatever the key's case."""
-
-    name: str
-    provisioner: str
-    sku: str
-    reclaim_policy: str
-    binding_mode: str
-    expandable: bool
-    is_default: bool
-    parameters: Mapping[str, str]
-
-    @property
-    def makes_disks(self) -> bool:
-        """True for classes of the disk driver, today's or 2019's."""
-        return self.provisioner in ("disk.csi.azure.com", "kubernetes.io/azure-disk")
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """A Deployment or StatefulSet, reduced to its numbers and its run label."""
-
-    kind: str
-    namespace: str
-    name: str
-    uid: str
-    replicas: int
-    ready: int
-    run: str
-    created: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """An object of which only its existence matters, such as a Namespace."""
-
-    namespace: str
-    name: str
-    uid: str
-    created: datetime | None
-    deleting: datetime | None
-    labels: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One watch event with the time it arrived, in seconds with milliseconds since the watch began (not scaled)."""
-
-    at: float
-    type: Literal["ADDED", "MODIFIED", "DELETED"]
-    kind: str
-    value: Claim | Volume | Attachment | Node | Pod | KubeEvent | StorageClass | Workload | Plain
-
-    @property
-    def name(self) -> str:
-        """The changed object's name."""
-        return self.value.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,13 +255,8 @@ class Chain:
         links = ("pod", "claim", "volume", "attachment", "disk", "machine")
         return next((link for link in links if getattr(self, link) is None), "")
 
-    @property
-    def unknown(self) -> Unknown | None:
-        """The first link that could not be read."""
-        return next((link for link in (self.disk, self.machine, self.lun) if isinstance(link, Unknown)), None)
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
     """Both sides at one moment: Kubernetes' objects of one namespace, and the node resource group's disks and VMs.
 

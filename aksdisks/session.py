@@ -23,6 +23,8 @@ from aksdisks.session_journal import Journal
 from aksdisks.session_lease import Lease
 from aksdisks.waiting import Progress, silent, wait
 
+__all__ = ["CleanUp", "Objects", "Session", "new_run_id", "objects_for", "open_session"]
+
 # The lab's speed shortens delays, not the work of this machine: no wait ends earlier than this, in real seconds.
 _SHORTEST_DEADLINE = 30.0
 _SHORTEST_LEASE = 900

@@ -11,7 +11,7 @@ from aksdisks.azure import Azure
 from aksdisks.cluster import Cluster
 from aksdisks.errors import AksdisksError, Conflict
 from aksdisks.manifests import RUN_LABEL
-from aksdisks.model import Disk, Plain, Unknown, Volume, known
+from aksdisks.model import Disk, Named, Unknown, Volume, known
 from aksdisks.session_journal import Journal
 from aksdisks.waiting import Progress, wait
 
@@ -171,7 +171,7 @@ class Removal:
         self._cluster.delete("Namespace", self._namespace, uid=found["metadata"]["uid"])
         states = self._cluster.follow("Namespace", selector=self._selector)
 
-        def left(found: Sequence[Plain]) -> list[str]:
+        def left(found: Sequence[Named]) -> list[str]:
             return [space.name for space in found if space.name == self._namespace]
 
         self._wait("the run's namespace to go", states, left)

@@ -134,7 +134,7 @@ def test_2019s_shapes_are_understood():
         {"metadata": {"name": "pvc-1"}, "spec": {"azureDisk": {"diskURI": "/sub/disk", "kind": "Managed"},
          "persistentVolumeReclaimPolicy": "Delete"}}
     )  # fmt: skip
-    assert (volume.driver, volume.disk_id, volume.phase) == ("kubernetes.io/azure-disk", "/sub/disk", "Pending")
+    assert (volume.disk_id, volume.reclaim_policy, volume.phase) == ("/sub/disk", "Delete", "Pending")
     node = cluster_decode.node(
         {"metadata": {"name": "n", "labels": {"beta.kubernetes.io/instance-type": "Standard_DS2_v2"}},
          "status": {"allocatable": {"attachable-volumes-azure-disk": "8"}}}
