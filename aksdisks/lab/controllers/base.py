@@ -22,12 +22,18 @@ def own_key(before: Object | None, after: Object | None) -> Iterable[str]:
     return () if obj is None else (key_of(obj),)
 
 
+def namespace_terminating(error: ApiError) -> bool:
+    """The refusal to create in a namespace that is being deleted: not a failure worth telling."""
+    causes = (error.details or {}).get("causes", ())
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+
+
 class Controller:
     """A level-triggered control loop.
 
     A subclass names itself, calls `watch` in its constructor for each kind it reads, and implements `reconcile`.
-    An `ApiError` Conflict in `reconcile` is retried quietly (the next try reads newer objects), anything else is logged
-    and retried with back-off; a controller never dies of one key.
+    An `ApiError` Conflict in `reconcile` is retried quietly (the next try reads newer objects), and so is a refusal
+    because the namespace is going; anything else is logged and retried with back-off. A controller never dies of a key.
     """
 
     name: ClassVar[str]
@@ -113,7 +119,7 @@ class Controller:
                 again = await self.reconcile(key)
             except ApiError as error:
                 delay = self.queue.retry(key)
-                if error.reason != "Conflict":
+                if error.reason != "Conflict" and not namespace_terminating(error):
                     self.log.warning("%s: %s: %s; again in %.3g s", self.name, key, error, delay)
             except Exception:
                 delay = self.queue.retry(key)

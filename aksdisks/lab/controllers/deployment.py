@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers import rollout
-from aksdisks.lab.controllers.base import Controller
+from aksdisks.lab.controllers.base import Controller, namespace_terminating
 from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.ownership import claim, controlled_by, index_by_controller
@@ -222,7 +222,7 @@ class DeploymentController(Controller):
             status["collisionCount"] = status.get("collisionCount", 0) + 1
             await self._put_status(d)
             raise error
-        if error.reason == "Forbidden" and "because it is being terminated" in error.message:
+        if namespace_terminating(error):
             return None
         message = f'Failed to create new replica set "{rs["metadata"]["name"]}": {error.message}'
         if rollout.has_deadline(d):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from aksdisks.lab.clock import Clock, timestamp
-from aksdisks.lab.controllers.base import Controller
+from aksdisks.lab.controllers.base import Controller, namespace_terminating
 from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.ownership import claim, controlled_by, index_by_controller
@@ -167,9 +167,3 @@ class ReplicaSetController(Controller):
                 "message": failure.message,
             },
         ]
-
-
-def namespace_terminating(error: ApiError) -> bool:
-    """The refusal to create in a namespace that is being deleted: not a failure worth telling."""
-    causes = (error.details or {}).get("causes", ())
-    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)

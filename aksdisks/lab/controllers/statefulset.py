@@ -12,8 +12,7 @@ from aksdisks.lab.controllers import replicas
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import key_of
-from aksdisks.lab.controllers.ownership import claim as claim_pods
-from aksdisks.lab.controllers.ownership import controlled_by, index_by_controller
+from aksdisks.lab.controllers.ownership import claim, index_by_controller
 from aksdisks.lab.controllers.pods import Availability, controller_of, is_finished, is_terminating, matches, phase
 from aksdisks.lab.controllers.revisions import Revisions, with_revision
 from aksdisks.lab.ids import Ids
@@ -66,8 +65,8 @@ class StatefulSetController(Controller):
         if owner is None:
             return None
         members = partial(replicas.is_member, owner)
-        pods = await claim_pods(self.api, "statefulsets", owner, self._pods, members)
-        known = controlled_by(self._revisions, owner)
+        pods = await claim(self.api, "statefulsets", owner, self._pods, members)
+        known = await claim(self.api, "statefulsets", owner, self._revisions)
         if is_terminating(owner) and not known:
             return None  # Its history was collected already; making it again would only be collected again.
         current, update, collisions = await self._history.current_and_update(owner, known)
@@ -121,7 +120,7 @@ class StatefulSetController(Controller):
                 await self._delete_pod(owner, pod)
             return True
         if not replicas.is_created(pod):
-            if any(replicas.is_stale(owner, pod, claim) for claim in self._existing_claims(owner, pod)):
+            if any(replicas.is_stale(owner, pod, existing) for existing in self._existing_claims(owner, pod)):
                 return True
             await self._create_pod(owner, pod)
             return True
@@ -184,25 +183,25 @@ class StatefulSetController(Controller):
     # --- claims -----------------------------------------------------------------------------------------------------
 
     def _existing_claims(self, owner: Object, pod: Object) -> list[Object]:
-        metas = (claim["metadata"] for claim in replicas.claims_for(owner, replicas.ordinal(pod)))
+        metas = (wanted["metadata"] for wanted in replicas.claims_for(owner, replicas.ordinal(pod)))
         found = (self._claims.get(meta["name"], meta["namespace"]) for meta in metas)
-        return [claim for claim in found if claim is not None]
+        return [existing for existing in found if existing is not None]
 
     async def _create_claims(self, owner: Object, pod: Object) -> None:
         """Create those of the pod's claims that do not exist; an existing one is used again, unless it is going."""
-        for claim in replicas.claims_for(owner, replicas.ordinal(pod)):
-            meta = claim["metadata"]
+        for wanted in replicas.claims_for(owner, replicas.ordinal(pod)):
+            meta = wanted["metadata"]
             existing = self._claims.get(meta["name"], meta["namespace"])
             if existing is not None:
                 if is_terminating(existing):
                     raise ApiError(500, "InternalError", f"pvc {meta['name']} is being deleted")
                 continue
-            references = replicas.claim_references(owner, pod, claim)
+            references = replicas.claim_references(owner, pod, wanted)
             if references:
                 meta["ownerReferences"] = references
             where = f"Pod {pod['metadata']['name']} in StatefulSet {owner['metadata']['name']}"
             try:
-                self._claims.observe(await self.api.create("persistentvolumeclaims", claim, meta["namespace"]))
+                self._claims.observe(await self.api.create("persistentvolumeclaims", wanted, meta["namespace"]))
             except ApiError as error:
                 if error.reason != "AlreadyExists":
                     text = f"Create Claim {meta['name']} for {where} failed error: {error.message}"
@@ -212,12 +211,12 @@ class StatefulSetController(Controller):
 
     async def _own_claims(self, owner: Object, pod: Object) -> None:
         """Make the owner references of the pod's claims what the retention policy says."""
-        for claim in self._existing_claims(owner, pod):
-            wanted = replicas.claim_references(owner, pod, claim)
-            if wanted == claim["metadata"].get("ownerReferences", []):
+        for existing in self._existing_claims(owner, pod):
+            references = replicas.claim_references(owner, pod, existing)
+            if references == existing["metadata"].get("ownerReferences", []):
                 continue
-            updated = copy.deepcopy(claim)
-            updated["metadata"]["ownerReferences"] = wanted
+            updated = copy.deepcopy(existing)
+            updated["metadata"]["ownerReferences"] = references
             self._claims.observe(await self.api.update("persistentvolumeclaims", updated))
 
     # --- status -----------------------------------------------------------------------------------------------------

@@ -222,6 +222,24 @@ def test_what_becomes_of_claims(deleted: str, scaled: str, after_scaling: list[s
     played(scenario, StatefulSetController, GarbageCollector)
 
 
+def test_a_successor_takes_over_what_an_orphaning_delete_left() -> None:
+    async def scenario(world: World) -> None:
+        await world.create("statefulsets", stateful_set(2))
+        await world.settle()
+        await all_run(world)
+        uids = [pod["metadata"]["uid"] for pod in (await world.api.list("pods", "walk"))[0]]
+        await world.api.delete("statefulsets", "web", "walk", propagation="Orphan")
+        await world.settle()
+        successor = await world.create("statefulsets", stateful_set(2))
+        await world.settle()
+        left = [*(await world.api.list("pods", "walk"))[0], *(await world.api.list("controllerrevisions", "walk"))[0]]
+        assert [obj["metadata"]["uid"] for obj in left[:2]] == uids
+        owners = [reference["uid"] for obj in left for reference in obj["metadata"]["ownerReferences"]]
+        assert owners == [successor["metadata"]["uid"]] * 3
+
+    played(scenario, StatefulSetController, GarbageCollector)
+
+
 async def unprotect(world: World) -> None:
     """Be the pvc-protection controller: claims that are being deleted are let go."""
     for claim in (await world.api.list("persistentvolumeclaims", "walk"))[0]:
