@@ -116,3 +116,21 @@ def test_a_secret_keeps_its_text_as_data() -> None:
     defaults.apply("secrets", secret)
     assert (secret["type"], secret["data"]) == ("Opaque", {"a": "MQ==", "b": "Mg=="})
     assert "stringData" not in secret
+
+
+@pytest.mark.parametrize(
+    ("spec", "address"),
+    [({}, r"10\.0\.\d+\.\d+"), ({"clusterIP": "None"}, "None"), ({"clusterIP": "10.0.0.9"}, r"10\.0\.0\.9")],
+)
+def test_services_get_an_address(spec: Object, address: str) -> None:
+    async def test() -> None:
+        api = KubeApi(Store(), Clock(), Ids(1))
+        await api.create("namespaces", {"metadata": {"name": "walk"}})
+        made = await api.create(
+            "services", {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}], **spec}}, "walk"
+        )
+        assert re.fullmatch(address, made["spec"]["clusterIP"])
+        assert made["spec"]["clusterIPs"] == [made["spec"]["clusterIP"]]
+        assert made["spec"]["ports"] == [{"port": 80, "protocol": "TCP", "targetPort": 80}]
+
+    asyncio.run(test())
