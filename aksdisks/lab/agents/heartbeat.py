@@ -15,6 +15,13 @@ RENEW_EVERY_REAL = 1.0
 REPORT_EVERY = 300.0
 REPORT_EVERY_REAL = 30.0
 
+_WELL = {
+    "MemoryPressure": ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    "DiskPressure": ("False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    "PIDPressure": ("False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    "Ready": ("True", "KubeletReady", "kubelet is posting ready status"),
+}
+
 log = logging.getLogger("aksdisks.lab.kubelet")
 
 
@@ -38,12 +45,17 @@ class Heartbeat:
         while True:
             try:
                 await self._renew()
-                if self._clock.monotonic() - reported >= report_every:
+                if self._clock.monotonic() - reported >= report_every or await self._given_up():
                     reported = self._clock.monotonic()
                     await self._report()
             except ApiError as error:
                 log.warning("%s: %s", self._node_name, error)
             await self._clock.sleep(renew_period(self._clock))
+
+    async def _given_up(self) -> bool:
+        """The node-controller took the node for lost: say at once that it is not."""
+        node = await self._api.get("nodes", self._node_name)
+        return any(entry["status"] == "Unknown" for entry in (node.get("status") or {}).get("conditions") or ())
 
     async def _renew(self) -> None:
         now = micro_timestamp(self._clock.now())
@@ -75,5 +87,8 @@ class Heartbeat:
         now = timestamp(self._clock.now())
         for condition in conditions:
             condition["lastHeartbeatTime"] = now
+            if condition["status"] == "Unknown" and condition["type"] in _WELL:
+                status, reason, message = _WELL[condition["type"]]
+                condition.update(status=status, reason=reason, message=message, lastTransitionTime=now)
         patch = {"status": {"conditions": conditions}}
         await self._api.patch("nodes", self._node_name, patch, subresource="status", patch_type="strategic")

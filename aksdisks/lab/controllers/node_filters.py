@@ -54,7 +54,12 @@ def refuse(pod: Object, node: NodeView) -> Refusal | None:
 
 def tolerates(pod: Object, taint: Mapping[str, str]) -> bool:
     """One of the pod's tolerations covers the taint."""
-    return any(_covers(toleration, taint) for toleration in pod["spec"].get("tolerations") or ())
+    return bool(tolerations_of(pod, taint))
+
+
+def tolerations_of(pod: Object, taint: Mapping[str, str]) -> list[Object]:
+    """The pod's tolerations that cover the taint."""
+    return [toleration for toleration in pod["spec"].get("tolerations") or () if _covers(toleration, taint)]
 
 
 def _covers(toleration: Mapping[str, str], taint: Mapping[str, str]) -> bool:

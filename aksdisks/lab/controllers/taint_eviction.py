@@ -1,0 +1,102 @@
+"""The taint-eviction-controller: deletes pods that do not tolerate a NoExecute taint, once their patience is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aksdisks.lab.clock import Clock, timestamp
+from aksdisks.lab.controllers.base import Controller
+from aksdisks.lab.controllers.events import EventRecorder
+from aksdisks.lab.controllers.informer import key_of
+from aksdisks.lab.controllers.node_filters import tolerations_of
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
+
+
+class TaintEviction(Controller):
+    """Source: K pkg/controller/tainteviction/taint_eviction.go."""
+
+    name = "taint-eviction-controller"
+
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids) -> None:
+        """Keys are those of pods; deadlines are in cluster seconds since the taint was first seen here."""
+        super().__init__(api, clock, ids)
+        self.pods = self.watch("pods", _placed)
+        self.pods.add_index("node", lambda pod: filter(None, (pod["spec"].get("nodeName"),)))
+        self.nodes = self.watch("nodes", self._pods_of)
+        self.recorder = EventRecorder(api, clock, self.name)
+        self._since: dict[str, float] = {}
+
+    def _pods_of(self, before: Object | None, after: Object | None) -> Iterable[str]:
+        if after is None or _taints(before) == _taints(after):
+            return ()
+        return [key_of(pod) for pod in self.pods.by_index("node", after["metadata"]["name"])]
+
+    async def reconcile(self, key: str) -> float | None:
+        """Delete the pod, or come back when it is due."""
+        pod = self.pods.get_key(key)
+        node = None if pod is None else self.nodes.get(pod["spec"].get("nodeName", ""))
+        if pod is None or pod["metadata"].get("deletionTimestamp"):
+            self._since.pop(key, None)
+            return None
+        taints = _taints(node)
+        if not taints:
+            if self._since.pop(key, None) is not None:
+                self._tell(pod, f"Cancelling deletion of Pod {key}")
+            return None
+        now = self.clock.monotonic()
+        since = self._since.setdefault(key, now)
+        patience = _patience(pod, taints)
+        if patience is None:
+            return None
+        left = since + patience - now
+        if left > 0:
+            return left
+        self._tell(pod, f"Marking for deletion Pod {key}")
+        await self._evict(pod)
+        self._since.pop(key, None)
+        return None
+
+    def _tell(self, pod: Object, message: str) -> None:
+        self.recorder.event(pod, "Normal", "TaintManagerEviction", message)
+
+    async def _evict(self, pod: Object) -> None:
+        meta = pod["metadata"]
+        condition = {
+            "type": "DisruptionTarget",
+            "status": "True",
+            "lastTransitionTime": timestamp(self.clock.now()),
+            "reason": "DeletionByTaintManager",
+            "message": "Taint manager: deleting due to NoExecute taint",
+        }
+        patch = {"status": {"conditions": [condition]}}
+        try:
+            await self.api.patch(
+                "pods", meta["name"], patch, meta["namespace"], subresource="status", patch_type="strategic"
+            )
+            await self.api.delete("pods", meta["name"], meta["namespace"], uid=meta["uid"])
+        except ApiError as error:
+            if error.reason != "NotFound":
+                raise
+
+
+def _placed(before: Object | None, after: Object | None) -> Iterable[str]:
+    pod = before if after is None else after
+    if pod is not None and pod["spec"].get("nodeName"):
+        yield key_of(pod)
+
+
+def _taints(node: Object | None) -> list[Object]:
+    taints = ((node or {}).get("spec") or {}).get("taints") or ()
+    return [taint for taint in taints if taint["effect"] == "NoExecute"]
+
+
+def _patience(pod: Object, taints: list[Object]) -> float | None:
+    """Cluster seconds that the pod stays; None: for ever; 0: a taint is not tolerated at all."""
+    limits: list[float] = []
+    for taint in taints:
+        covering = tolerations_of(pod, taint)
+        if not covering:
+            return 0.0
+        limits += [max(0.0, float(entry["tolerationSeconds"])) for entry in covering if "tolerationSeconds" in entry]
+    return min(limits, default=None)

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import asyncio
+
+from aksdisks.lab.agents.heartbeat import Heartbeat
+from aksdisks.lab.controllers.node_lifecycle import NodeLifecycle
+from aksdisks.lab.controllers.taint_eviction import TaintEviction
+from tests.lab.controllers.helpers import World, played
+from tests.lab.controllers.storage_objects import node, pod
+
+
+async def cluster(world: World) -> None:
+    for name in ("default", "kube-node-lease"):
+        await world.create("namespaces", {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}})
+    await world.create("nodes", node(0))
+    await world.api.patch("nodes", "node-0", {"status": node(0)["status"]}, subresource="status")
+    await world.create("pods", pod("p", nodeName="node-0"))
+    await world.run_pods("p")
+    world.events.clear()
+
+
+async def taints(world: World) -> list[tuple[str, str]]:
+    spec = (await world.get("nodes", "node-0", None))["spec"]
+    return [(entry["key"].partition("/")[2], entry["effect"]) for entry in spec.get("taints", ())]
+
+
+async def ready(world: World, resource: str, name: str, namespace: str | None = "walk") -> str:
+    conditions = (await world.get(resource, name, namespace))["status"]["conditions"]
+    return str(next(entry["status"] for entry in conditions if entry["type"] == "Ready"))
+
+
+def test_a_silent_node_is_lost_and_its_pods_leave_after_their_patience() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.clock.advance(49)
+        assert world.events == []
+        await world.clock.advance(2)
+        assert world.events == [
+            "Normal NodeNotReady Node node-0 status is now: NodeNotReady",
+            "Warning NodeNotReady Node is not ready",
+        ]
+        assert await taints(world) == [("unreachable", "NoSchedule"), ("unreachable", "NoExecute")]
+        assert await ready(world, "nodes", "node-0", None) == "Unknown"
+        assert await ready(world, "pods", "p") == "False"
+        await world.clock.advance(298)
+        assert "deletionTimestamp" not in (await world.get("pods", "p"))["metadata"]
+        await world.clock.advance(3)
+        assert world.events[2:] == ["Normal TaintManagerEviction Marking for deletion Pod walk/p"]
+        evicted = await world.get("pods", "p")
+        assert "deletionTimestamp" in evicted["metadata"]
+        reasons = [entry.get("reason") for entry in evicted["status"]["conditions"]]
+        assert "DeletionByTaintManager" in reasons
+
+    played(scenario, NodeLifecycle, TaintEviction)
+
+
+def test_a_node_that_comes_back_keeps_its_pods() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.clock.advance(55)
+        heartbeat = asyncio.create_task(Heartbeat(world.api, world.clock, "node-0").run())
+        await world.settle()
+        heartbeat.cancel()
+        assert (await ready(world, "nodes", "node-0", None), await taints(world)) == ("True", [])
+        assert world.events[-1] == "Normal TaintManagerEviction Cancelling deletion of Pod walk/p"
+
+    played(scenario, NodeLifecycle, TaintEviction)
+
+
+def test_a_cordoned_node_is_tainted_until_it_is_not() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.api.patch("nodes", "node-0", {"spec": {"unschedulable": True}})
+        await world.settle()
+        assert await taints(world) == [("unschedulable", "NoSchedule")]
+        await world.api.patch("nodes", "node-0", {"spec": {"unschedulable": None}})
+        await world.settle()
+        assert await taints(world) == []
+
+    played(scenario, NodeLifecycle)
