@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from aksdisks.azure import Azure, same
-from aksdisks.errors import AksdisksError
 from aksdisks.model import Attachment, Chain, Claim, Disk, Inventory, Machine, Pod, Unknown, Volume
 from aksdisks.session import Session
 
@@ -36,17 +35,6 @@ def take(session: Session) -> Inventory:
         resource_group=azure.resource_group if isinstance(azure, Azure) else "",
     )
     return replace(inventory, chains=join(inventory))
-
-
-def why_waiting(session: Session) -> str:
-    """What a time-out adds: each pod that does not run, with its last warning; for `on_timeout`."""
-    try:
-        pods, events = session.pods(), session.cluster.events(session.namespace)
-    except AksdisksError as error:
-        return str(error)
-    last = {event.object: event.message for event in events if event.type == "Warning"}
-    stuck = [f"{pod.name} {pod.status}: {last.get(pod.name, 'no warning')}" for pod in pods if not pod.ready]
-    return "; ".join(stuck)
 
 
 def join(inventory: Inventory) -> tuple[Chain, ...]:

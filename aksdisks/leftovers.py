@@ -41,17 +41,12 @@ def find_leftovers(connection: Connection) -> tuple[Leftover, ...]:
 
 def remove_leftover(connection: Connection, leftover: Leftover) -> CleanUp:
     """Remove what one run left, and its namespace where it made it; disks go with their volumes or are reported."""
-    scale = connection.target.time_scale
     return Removal(
-        connection.cluster,
-        connection.azure,
-        leftover.namespace,
-        leftover.run,
-        journal=Journal(connection.target.state_dir, leftover.run),
+        connection=connection,
+        namespace=leftover.namespace,
+        run_id=leftover.run,
         with_namespace=True,
-        seconds=max(_DEADLINE, connection.parameters.wait_timeout / scale),
-        time_scale=scale,
-        progress=connection.progress,
+        seconds=max(_DEADLINE, connection.parameters.wait_timeout / connection.target.time_scale),
     ).run()
 
 

@@ -15,33 +15,19 @@ from aksdisks.session import Objects, new_run_id, objects_for
 from aksdisks.session_connect import Connection, check_storage_class, connect
 from aksdisks.waiting import Progress, silent
 
-# (verb, resource, API group): what a run does in its namespace, and cluster-wide (facts, section G).
-_IN_NAMESPACE = tuple(
-    (verb, resource, group)
-    for verbs, resource, group in (
-        ("list watch create patch delete", "persistentvolumeclaims", ""),
-        ("list watch delete", "pods", ""),
-        ("list watch", "events", ""),
-        ("list watch create patch delete", "deployments", "apps"),
-        ("list watch create patch delete", "statefulsets", "apps"),
-        ("patch", "deployments/scale", "apps"),
-        ("patch", "statefulsets/scale", "apps"),
-        ("get create update delete", "leases", "coordination.k8s.io"),
-    )
-    for verb in verbs.split()
-)
-_CLUSTER_WIDE = tuple(
-    (verb, resource, group)
-    for resource, group in (
-        ("nodes", ""),
-        ("persistentvolumes", ""),
-        ("storageclasses", "storage.k8s.io"),
-        ("volumeattachments", "storage.k8s.io"),
-        ("csinodes", "storage.k8s.io"),
-    )
-    for verb in ("list", "watch")
-)
-_MAKES_NAMESPACE = tuple((verb, "namespaces", "") for verb in ("get", "create", "delete"))
+# What a run does in its namespace, cluster-wide, and with the namespace that it makes (facts, section G).
+_IN_NAMESPACE = """
+list watch create patch delete: persistentvolumeclaims, deployments.apps, statefulsets.apps
+list watch delete: pods
+list watch: events
+patch: deployments/scale.apps, statefulsets/scale.apps
+get create update delete: leases.coordination.k8s.io
+"""
+_CLUSTER_WIDE = """
+list watch: nodes, persistentvolumes, storageclasses.storage.k8s.io, volumeattachments.storage.k8s.io
+list: csinodes.storage.k8s.io
+"""
+_WITH_NAMESPACE = "get create delete list watch: namespaces"
 
 
 def preflight(parameters: Parameters, progress: Progress = silent) -> tuple[Check, ...]:
@@ -52,7 +38,7 @@ def preflight(parameters: Parameters, progress: Progress = silent) -> tuple[Chec
         objects = objects_for(parameters, parameters.run_id or new_run_id())
         return (
             _identity(connection),
-            _rights(connection),
+            rights(connection),
             *_nodes(connection),
             _azure(connection),
             *_dry_runs(connection, objects),
@@ -79,11 +65,12 @@ def _identity(connection: Connection) -> Check:
     return check("The cluster answers", True, seen)
 
 
-def _rights(connection: Connection) -> Check:
+def rights(connection: Connection) -> Check:
+    """Whether this identity may do everything that a run does, by the API server's word."""
     create = connection.parameters.namespace == "create"
     namespace = "" if create else connection.parameters.namespace
-    asked = [(*right, namespace) for right in _IN_NAMESPACE]
-    asked += [(*right, "") for right in _CLUSTER_WIDE + (_MAKES_NAMESPACE if create else ())]
+    asked = [(*right, namespace) for right in _rules(_IN_NAMESPACE)]
+    asked += [(*right, "") for right in _rules(_CLUSTER_WIDE + (_WITH_NAMESPACE if create else ""))]
     missing = []
     for verb, resource, group, where in asked:
         allowed = connection.cluster.allowed(verb, resource, group, where)
@@ -93,6 +80,16 @@ def _rights(connection: Connection) -> Check:
             missing.append(f"{verb} {resource}")
     seen = f"missing: {', '.join(missing)}" if missing else f"all {len(asked)}"
     return check("This identity has the rights that a run needs", not missing, seen)
+
+
+def _rules(text: str) -> Iterator[tuple[str, str, str]]:
+    """(verb, resource, API group) of each right in a text of lines `verbs: resource.group, …`."""
+    for line in text.split("\n"):
+        verbs, _, resources = line.partition(": ")
+        for verb in verbs.split():
+            for resource in resources.split(", "):
+                name, _, group = resource.partition(".")
+                yield verb, name, group
 
 
 def _nodes(connection: Connection) -> Iterator[Check]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +14,7 @@ from aksdisks.cluster import Cluster
 from aksdisks.cluster_watch import Watcher
 from aksdisks.errors import AksdisksError, AlreadyExists, NotAllowed, Refused
 from aksdisks.manifests import RUN_LABEL, Manifest
-from aksdisks.model import Claim, Disk, Pod, Unknown
+from aksdisks.model import Claim, Pod, Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.session_cleanup import CleanUp, Removal
 from aksdisks.session_connect import Connection, check_storage_class, connect
@@ -122,10 +121,6 @@ class Session:
         """Delete one pod of the run, as a failure would; its controller makes another."""
         self._delete("Pod", name)
 
-    def delete_deployment(self) -> None:
-        """Delete the Deployment; its pods follow, the claim stays."""
-        self._delete("Deployment", manifests.DEPLOYMENT)
-
     def delete_stateful_set(self) -> None:
         """Delete the StatefulSet; its pods follow, the claims stay."""
         self._delete("StatefulSet", manifests.STATEFUL_SET)
@@ -174,40 +169,11 @@ class Session:
             scale=self.time_scale,
         )
 
-    def wait_for_pods(self, holds: Callable[[tuple[Pod, ...]], bool], awaited: str, **how: Any) -> tuple[Pod, ...]:
-        """Watch the run's pods until they hold; `app`, `seconds` and `on_timeout` as in `wait_for`."""
-        return self.wait_for("Pod", holds, awaited, **how)
-
     def wait_for_claims(
         self, holds: Callable[[tuple[Claim, ...]], bool], awaited: str, **how: Any
     ) -> tuple[Claim, ...]:
         """Watch the run's claims until they hold."""
         return self.wait_for("PersistentVolumeClaim", holds, awaited, **how)
-
-    def wait_for_disks(
-        self,
-        holds: Callable[[tuple[Disk, ...]], bool],
-        awaited: str,
-        *,
-        seconds: float | None = None,
-        on_timeout: Callable[[], str] | None = None,
-    ) -> tuple[Disk, ...] | Unknown:
-        """Ask Azure until the node resource group's disks hold; Unknown, at once, where Azure cannot be read."""
-        if isinstance(self.azure, Unknown):
-            return self.azure
-        self.lease.renew()
-        states: Iterator[Any] = self.azure.follow_disks()
-        found: tuple[Disk, ...] | Unknown = wait(
-            awaited,
-            states,
-            lambda disks: isinstance(disks, Unknown) or holds(disks),
-            seconds=self.real_seconds(seconds),
-            describe=lambda disks: str(disks) if isinstance(disks, Unknown) else f"{len(disks)} disks",
-            progress=self.progress,
-            on_timeout=on_timeout,
-            scale=self.time_scale,
-        )
-        return found
 
     def watch(self, *kinds: str) -> Watcher:
         """Watch kinds of the run's namespace, with arrival times: `with session.watch("Pod", "Event") as seen: …`."""
@@ -221,10 +187,6 @@ class Session:
         """The deadline in real seconds of a wait of cluster seconds (None: `wait_timeout`), never below 30."""
         return max(_SHORTEST_DEADLINE, (seconds or self.parameters.wait_timeout) / self.time_scale)
 
-    def let_pass(self, seconds: float) -> None:
-        """Let cluster seconds pass: where the claim is that nothing more happens."""
-        time.sleep(seconds / self.time_scale)
-
     def target_problem(self) -> str:
         """Why the target does not answer (any more); empty when it does."""
         return self.connection.problem()
@@ -235,15 +197,11 @@ class Session:
         The namespace and the Lease go only with the session that made them. `seconds` of cluster time for all of it.
         """
         result = Removal(
-            self.cluster,
-            self.azure,
-            self.namespace,
-            self.run_id,
-            journal=self.journal,
+            connection=self.connection,
+            namespace=self.namespace,
+            run_id=self.run_id,
             with_namespace=self.owner,
             seconds=self.real_seconds(seconds),
-            time_scale=self.time_scale,
-            progress=self.progress,
         ).run()
         if self.owner and self.parameters.namespace != "create":
             self.lease.release()

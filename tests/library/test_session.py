@@ -9,7 +9,6 @@ from aksdisks import manifests
 from aksdisks.errors import NamespaceBusy, Refused, WaitTimeout
 from aksdisks.leftovers import find_leftovers, orphans, remove_leftover
 from aksdisks.manifests import LEASE, RUN_LABEL
-from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters, validate
 from aksdisks.preflight import preflight
 from aksdisks.quantities import show_time
@@ -40,21 +39,18 @@ def on(prepared, **more):
 def test_the_article_from_claim_to_clean_up(session):
     session.apply_deployment()
     session.apply_stateful_set(2)
-    session.wait_for_pods(all_ready(3), RUNNING)
+    session.wait_for("Pod", all_ready(3), RUNNING)
     session.scale_stateful_set(1)
-    session.wait_for_pods(lambda pods: len(pods) == 1, "one pod", app=manifests.STATEFUL_APP)
+    session.wait_for("Pod", lambda pods: len(pods) == 1, "one pod", app=manifests.STATEFUL_APP)
     (first,) = session.pods(manifests.STATEFUL_APP)
     session.delete_pod(first.name)
-    session.wait_for_pods(
+    session.wait_for("Pod",
         lambda pods: [p.ready for p in pods] == [True] and pods[0].uid != first.uid, "it again",
         app=manifests.STATEFUL_APP,
     )  # fmt: skip
     claims = {claim.name: claim for claim in session.claims()}
     assert set(claims) == {"azure-managed-disk", manifests.stateful_claim(0), manifests.stateful_claim(1)}
-    disks = session.wait_for_disks(
-        lambda disks: {c.volume for c in claims.values()} <= {d.name for d in disks}, "disks"
-    )
-    assert not isinstance(disks, Unknown)
+    assert {claim.volume for claim in claims.values()} <= {disk.name for disk in session.azure.disks()}
 
     result = session.clean_up()
 
@@ -122,7 +118,7 @@ def test_a_class_that_retains_needs_permission_and_its_disks_are_reported(on_lab
         open_session(validate({"storage_class": "keeps"}))
     with open_session(validate({"storage_class": "keeps", "allow_retain": True})) as session:
         session.apply_deployment()
-        session.wait_for_pods(all_ready(1), RUNNING)
+        session.wait_for("Pod", all_ready(1), RUNNING)
         (claim,) = session.claims()
         result = session.clean_up()
         assert result.complete
@@ -170,7 +166,7 @@ def test_after_a_kill_the_leftovers_are_found_and_removed_and_nothing_else(place
     parameters = on(name)
     session = open_session(parameters)
     session.apply_deployment()
-    session.wait_for_pods(all_ready(1), RUNNING)
+    session.wait_for("Pod", all_ready(1), RUNNING)
     foreign = manifests.claim({}, "managed-premium", "1Gi") | {"metadata": {"name": "foreign"}}
     session.cluster.create(foreign, session.namespace)
     connection = connect(parameters)
