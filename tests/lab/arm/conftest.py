@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,36 @@ class MovableClock(Clock):
 
     def now(self) -> datetime:
         return super().now() + self.ahead
+
+
+class InstantClock(Clock):
+    """A clock whose time passes only while somebody waits for it, and then at once: in the order of the deadlines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._time = 0.0
+        self._waiting: list[tuple[float, int, asyncio.Event]] = []
+        self._count = 0
+        self._driver: asyncio.Task[None] | None = None
+
+    def monotonic(self) -> float:
+        return self._time
+
+    async def sleep(self, seconds: float) -> None:
+        event = asyncio.Event()
+        self._count += 1
+        heapq.heappush(self._waiting, (self._time + seconds, self._count, event))
+        if self._driver is None or self._driver.done():
+            self._driver = asyncio.create_task(self._drive())
+        await event.wait()
+
+    async def _drive(self) -> None:
+        while self._waiting:
+            # Let everybody who can go on without time passing do so first.
+            for _ in range(30):
+                await asyncio.sleep(0)
+            self._time, _, event = heapq.heappop(self._waiting)
+            event.set()
 
 
 class AzureServer:
@@ -72,10 +103,12 @@ class AzureServer:
     def close(self) -> None:
         for client in self._clients:
             client.close()
-        self.run(self._stop())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
+        try:
+            self.run(self._stop())
+        finally:
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self.thread.join()
+            self.loop.close()
 
     async def _start(self, ca_bundle):
         cloud = Cloud(self.scenario, self.clock, Ids(7))
@@ -92,7 +125,8 @@ class AzureServer:
         await self.cloud.close()
         # The loop ends with its thread, so connections that a client still holds must not wait for its goodbye.
         for connection in self.runner.server.connections:
-            connection.transport.abort()
+            if connection.transport is not None:
+                connection.transport.abort()
         await self.runner.cleanup()
 
 
@@ -120,3 +154,13 @@ def azure(serve):
 @pytest.fixture(scope="module")
 def compute(azure):
     return azure.client()
+
+
+@pytest.fixture
+def cloud_of():
+    """A cloud of a scenario, on time that passes at once; to be made inside a running loop where operations start."""
+
+    def make(scenario: scenarios.Scenario) -> Cloud:
+        return Cloud(scenario, InstantClock(), Ids(7))
+
+    return make

@@ -1,0 +1,141 @@
+"""What the disk driver gets from the cloud in process, with time that only the test lets pass."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from aksdisks.lab import scenario as scenarios
+from aksdisks.lab.arm.compute import AttachedDiskError, CloudCompute, response_error_text
+from aksdisks.lab.arm.errors import CloudError
+
+TAGS = {"kubernetes.io-created-for-pv-name": "pvc-1"}
+NODES = [machine.node_name for machine in scenarios.load("regional").machines]
+
+
+@pytest.fixture
+def walk(cloud_of):
+    """Runs `story(compute, cloud)` in a loop of its own, on the default scenario."""
+
+    def run(story):
+        async def whole():
+            cloud = cloud_of(scenarios.load("regional"))
+            compute = CloudCompute(cloud)
+            try:
+                return await story(compute, cloud)
+            finally:
+                await compute.close()
+                await cloud.close()
+
+        return asyncio.run(whole())
+
+    return run
+
+
+def luns(cloud, node):
+    return [(entry["lun"], entry["name"]) for entry in cloud.machine_named(node).data_disks_json()]
+
+
+def test_a_disk_is_created_attached_detached_and_deleted(walk):
+    async def story(compute, cloud):
+        started = cloud.clock.monotonic()
+        disk_id = await compute.create_disk("pvc-1", 25, "Premium_LRS", TAGS)
+        assert disk_id.endswith("/resourceGroups/MC_disks_article_westeurope/providers/Microsoft.Compute/disks/pvc-1")
+        assert disk_id == await compute.create_disk("pvc-1", 25, "Premium_LRS", TAGS)
+        disk = cloud.find_disk(disk_id.upper())
+        assert (disk.tags, disk.network_access_policy, disk.public_network_access) == (TAGS, "DenyAll", "Disabled")
+        assert cloud.clock.monotonic() - started == 4
+
+        started = cloud.clock.monotonic()
+        assert await compute.attach_disk(NODES[0], disk_id) == 0
+        assert cloud.clock.monotonic() - started == 13
+        [entry] = cloud.machine_named(NODES[0]).data_disks_json()
+        assert (entry["managedDisk"]["id"], entry["caching"]) == (disk_id.lower(), "ReadOnly")
+        assert disk.managed_by.endswith("/virtualMachines/aks-agentpool-22115152-vmss_0")
+        assert await compute.attach_disk(NODES[0], disk_id) == 0
+        await compute.resize_disk(disk_id, 30)
+        assert disk.size_gib == 30
+
+        message = f"disk({disk_id}) already attached to node({disk.managed_by}), could not be deleted"
+        with pytest.raises(AttachedDiskError) as caught:
+            await compute.delete_disk(disk_id)
+        assert str(caught.value) == message
+        with pytest.raises(AttachedDiskError, match=rf"could not be attached to node\({NODES[1]}\)"):
+            await compute.attach_disk(NODES[1], disk_id)
+
+        await compute.detach_disk(NODES[0], disk_id)
+        await compute.detach_disk(NODES[0], disk_id)
+        assert (disk.state, disk.managed_by, luns(cloud, NODES[0])) == ("Unattached", "", [])
+        await compute.delete_disk(disk_id)
+        await compute.delete_disk(disk_id)
+        assert cloud.find_disk(disk_id) is None
+
+    walk(story)
+
+
+def test_requests_for_one_node_go_out_as_one(walk):
+    async def story(compute, cloud):
+        disks = [await compute.create_disk(f"pvc-{number}", 4, "Premium_LRS", {}) for number in range(4)]
+        started = cloud.clock.monotonic()
+        assert await asyncio.gather(*(compute.attach_disk(NODES[0], disk) for disk in disks[:3])) == [0, 1, 2]
+        assert cloud.clock.monotonic() - started == 13
+        detach = [compute.detach_disk(NODES[0], disk) for disk in disks[:2]]
+        await asyncio.gather(*detach, compute.attach_disk(NODES[0], disks[3]))
+        assert luns(cloud, NODES[0]) == [(0, "pvc-3"), (2, "pvc-2")]
+
+    walk(story)
+
+
+def test_a_batch_that_is_refused_fails_for_all_and_the_next_goes_on(walk):
+    async def story(compute, cloud):
+        disk = await compute.create_disk("pvc-1", 4, "Premium_LRS", {})
+        gone = disk.replace("pvc-1", "pvc-2")
+        answers = await asyncio.gather(
+            compute.attach_disk(NODES[0], disk), compute.attach_disk(NODES[0], gone), return_exceptions=True
+        )
+        assert [(answer.status, answer.code) for answer in answers] == [(404, "NotFound")] * 2
+        assert luns(cloud, NODES[0]) == []
+        assert await compute.attach_disk(NODES[0], disk) == 0
+        with pytest.raises(CloudError) as caught:
+            await compute.attach_disk("stranger", disk)
+        assert caught.value.code == "ResourceNotFound"
+
+    walk(story)
+
+
+def test_nothing_is_left_when_it_closes(walk):
+    async def story(compute, cloud):
+        disk = await compute.create_disk("pvc-1", 4, "Premium_LRS", {})
+        attach = asyncio.create_task(compute.attach_disk(NODES[0], disk))
+        while cloud.machine_named(NODES[0]).provisioning_state == "Succeeded":
+            await asyncio.sleep(0)
+        await compute.close()
+        await cloud.close()
+        with pytest.raises(asyncio.CancelledError):
+            await attach
+        names = [task.get_name() for task in asyncio.all_tasks()]
+        assert not [name for name in names if name.startswith(("azure", "compute"))]
+
+    walk(story)
+
+
+def test_the_eighth_disk_is_the_last(walk):
+    async def story(compute, _):
+        disks = [await compute.create_disk(f"pvc-{number}", 4, "Premium_LRS", {}) for number in range(9)]
+        await asyncio.gather(*(compute.attach_disk(NODES[0], disk) for disk in disks[:8]))
+        with pytest.raises(CloudError, match="attached to a VM of this size is 8"):
+            await compute.attach_disk(NODES[0], disks[8])
+
+    walk(story)
+
+
+def test_the_driver_prints_a_refusal_as_its_sdk_does():
+    error = CloudError(409, "OperationNotAllowed", "No.", target="dataDisks", details=[{"code": "A"}])
+    lines = response_error_text(error, "PUT", "/subscriptions/s/x").splitlines()
+    assert lines[0] == "PUT https://management.azure.com/subscriptions/s/x"
+    assert lines[2:4] == ["RESPONSE 409: 409 Conflict", "ERROR CODE: OperationNotAllowed"]
+    inner = {"code": "OperationNotAllowed", "message": "No.", "target": "dataDisks", "details": [{"code": "A"}]}
+    assert json.loads("\n".join(lines[5:-1])) == {"error": inner}
+    assert lines[1] == lines[4] == lines[-1] == "-" * 80
