@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections.abc import Awaitable, Callable
 
 from aksdisks.lab.clock import Clock, micro_timestamp, timestamp
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi
@@ -33,7 +34,11 @@ def renew_period(clock: Clock) -> float:
 class Heartbeat:
     """Renews the Lease of one node, and reports its conditions when nothing else changed for long (kubelet: 5 min)."""
 
-    def __init__(self, api: KubernetesApi, clock: Clock, node_name: str) -> None:
+    def __init__(
+        self, api: KubernetesApi, clock: Clock, node_name: str, recovered: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """`recovered` is called after the node, once given up, has reported itself well."""
+        self._recovered = recovered
         self._api = api
         self._clock = clock
         self._node_name = node_name
@@ -45,9 +50,12 @@ class Heartbeat:
         while True:
             try:
                 await self._renew()
-                if self._clock.monotonic() - reported >= report_every or await self._given_up():
+                given_up = await self._given_up()
+                if given_up or self._clock.monotonic() - reported >= report_every:
                     reported = self._clock.monotonic()
                     await self._report()
+                if given_up and self._recovered is not None:
+                    await self._recovered()
             except ApiError as error:
                 log.warning("%s: %s", self._node_name, error)
             await self._clock.sleep(renew_period(self._clock))

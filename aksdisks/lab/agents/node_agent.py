@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from aksdisks.lab.agents.heartbeat import Heartbeat
 from aksdisks.lab.agents.node_expansion import NodeExpansion
 from aksdisks.lab.agents.node_volumes import NodeVolumes
-from aksdisks.lab.agents.pod_status import creating, is_running, pod_address, pulled_message, running
+from aksdisks.lab.agents.pod_status import creating, is_running, pod_address, pulled_message, ready_again, running
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
@@ -55,7 +56,7 @@ class NodeAgent(Controller):
         self.nodes.add_handler(self._node_changed)
         self.recorder = EventRecorder(api, clock, self.name, host=node_name)
         self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays)
-        self.heartbeat = Heartbeat(api, clock, node_name)
+        self.heartbeat = Heartbeat(api, clock, node_name, self._recovered)
         self.expansion = NodeExpansion(api, clock, ids, node_name, self.recorder)
         self._known: dict[str, _Pod] = {}
         self._images: set[str] = set()
@@ -168,6 +169,12 @@ class NodeAgent(Controller):
         await self._patiently(
             lambda: self.api.delete("pods", meta["name"], meta["namespace"], grace_period_seconds=0, uid=meta["uid"])
         )
+
+    async def _recovered(self) -> None:
+        """The node-controller marked the pods of a node that it took for lost: they are ready all the same."""
+        for entry in list(self._known.values()):
+            if is_running(entry.latest) and not entry.latest["metadata"].get("deletionTimestamp"):
+                self.spawn(self._write_status(entry, partial(ready_again, entry.latest, self._now())))
 
     async def _write_status(self, entry: _Pod, build: Callable[[], Object]) -> None:
         async def write() -> None:

@@ -36,6 +36,11 @@ def running(pod: Object, address: str, now: str) -> dict[str, Any]:
     }
 
 
+def ready_again(pod: Object, now: str) -> dict[str, Any]:
+    """The conditions of a running pod whose node was taken for lost."""
+    return {"conditions": _conditions(pod, ready=True, now=now)}
+
+
 def _conditions(pod: Object, *, ready: bool, now: str) -> list[dict[str, Any]]:
     before = {entry["type"]: entry for entry in (pod.get("status") or {}).get("conditions") or ()}
     wanted = {"Initialized": "True", "Ready": str(ready), "ContainersReady": str(ready), "PodScheduled": "True"}

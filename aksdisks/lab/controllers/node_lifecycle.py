@@ -15,10 +15,11 @@ from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
 LEASES = "kube-node-lease"
-GRACE = 50.0
-"""Cluster seconds without a renewal after which a node counts as lost (facts D)."""
-GRACE_REAL = 3.0
-"""And never less than this many real seconds: agents of a fast lab renew once a real second."""
+SILENCE, SILENCE_REAL = 40.0, 2.0
+CONFIRMATION, CONFIRMATION_REAL = 10.0, 1.0
+"""A node counts as lost 50 cluster seconds after its last renewal (facts D): silent for 40, and for 10 more after that
+was noticed. On a machine that was suspended, or too busy, everybody's timers are late, and the agent must have its
+turn first. Never less than the real seconds: agents of a fast lab renew once a real second."""
 
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 NOT_READY = "node.kubernetes.io/not-ready"
@@ -55,6 +56,7 @@ class NodeLifecycle(Controller):
         self.pods.add_index("node", lambda pod: filter(None, (pod["spec"].get("nodeName"),)))
         self.recorder = EventRecorder(api, clock, self.name)
         self._known: set[str] = set()
+        self._suspects: dict[str, tuple[str, float]] = {}
 
     async def reconcile(self, key: str) -> float | None:
         """See `Controller`; comes back when the node's lease would have run out."""
@@ -66,18 +68,25 @@ class NodeLifecycle(Controller):
             self._known.add(key)
             message = f"Node {key} event: Registered Node {key} in Controller"
             self.recorder.event(node, "Normal", "RegisteredNode", message)
-        left = self._left(key, node)
+        renewed = self._renewed(key, node)
+        silent = (self.clock.now() - _moment(renewed)).total_seconds() * self.clock.speed
+        left = max(SILENCE, SILENCE_REAL * self.clock.speed) - silent
         if left <= 0 and _ready(node) != "Unknown":
-            node = await self._lose(node)
+            now = self.clock.monotonic()
+            since, at = self._suspects.get(key, ("", now))
+            if since != renewed:
+                self._suspects[key] = (renewed, now)
+                at = now
+            left = at + max(CONFIRMATION, CONFIRMATION_REAL * self.clock.speed) - now
+            if left <= 0:
+                node = await self._lose(node)
         await self._taint(node)
         return left if left > 0 else None
 
-    def _left(self, name: str, node: Object) -> float:
-        """Cluster seconds until the node counts as lost, by its last renewal."""
+    def _renewed(self, name: str, node: Object) -> str:
+        """When the node last showed that it lives."""
         lease = self.leases.get(name, LEASES)
-        renewed = ((lease or {}).get("spec") or {}).get("renewTime") or node["metadata"]["creationTimestamp"]
-        silent = (self.clock.now() - _moment(renewed)).total_seconds() * self.clock.speed
-        return max(GRACE, GRACE_REAL * self.clock.speed) - silent
+        return str(((lease or {}).get("spec") or {}).get("renewTime") or node["metadata"]["creationTimestamp"])
 
     async def _lose(self, node: Object) -> Object:
         name, now = node["metadata"]["name"], timestamp(self.clock.now())

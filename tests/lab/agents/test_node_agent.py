@@ -172,3 +172,19 @@ def test_the_lease_is_renewed_every_ten_seconds() -> None:
 )
 def test_durations_are_written_as_go_writes_them(seconds: float, text: str) -> None:
     assert go_duration(seconds) == text
+
+
+def test_pods_of_a_node_that_was_taken_for_lost_are_ready_again() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await place(world)
+        await world.clock.advance(5)
+        lost = {"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}
+        await world.api.patch("nodes", "node-0", lost, subresource="status")
+        not_ready = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
+        await world.api.patch("pods", "p", not_ready, "walk", subresource="status", patch_type="strategic")
+        await world.clock.advance(11)
+        for of in ((await world.get("nodes", "node-0", None))["status"], await status(world)):
+            assert [entry["status"] for entry in of["conditions"] if entry["type"] == "Ready"] == ["True"]
+
+    played(scenario, agent)
