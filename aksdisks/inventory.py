@@ -6,20 +6,21 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from aksdisks.azure import Azure, same
-from aksdisks.model import Attachment, Chain, Claim, Disk, Inventory, Machine, Pod, Unknown, Volume
+from aksdisks.model import Attachment, Chain, Claim, Disk, Inventory, Machine, Pod, Unknown, Volume, known
 from aksdisks.session import Session
 
 
 def take(session: Session) -> Inventory:
     """Read both sides now: the session's namespace, the cluster's nodes, the node resource group's disks and machines.
 
-    Kubernetes is read before and Azure after, so that what Kubernetes has seen happen Azure has done.
+    The resource group's name is taken from a disk where there is one: in the nodes' providerID it is in lower case.
     """
     cluster, namespace = session.cluster, session.namespace
     claims = cluster.claims(namespace)
     volumes = tuple(volume for volume in cluster.volumes() if volume.claim_namespace == namespace)
     names = {volume.name for volume in volumes}
     azure = session.azure
+    disks = azure.disks() if isinstance(azure, Azure) else azure
     inventory = Inventory(
         taken=datetime.now(UTC),
         namespace=namespace,
@@ -30,9 +31,9 @@ def take(session: Session) -> Inventory:
         attachments=tuple(entry for entry in cluster.attachments() if entry.volume in names),
         events=cluster.events(namespace),
         classes=cluster.classes(),
-        disks=azure.disks() if isinstance(azure, Azure) else azure,
+        disks=disks,
         machines=azure.machines() if isinstance(azure, Azure) else azure,
-        resource_group=azure.resource_group if isinstance(azure, Azure) else "",
+        resource_group=next((disk.resource_group for disk in known(disks)), getattr(azure, "resource_group", "")),
     )
     return replace(inventory, chains=join(inventory))
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from aksdisks.parameters import Parameters
+
 RUN_LABEL = "aksdisks.dev/run"
 FIELD_MANAGER = "aksdisks"
 
@@ -24,72 +26,63 @@ Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class PodOptions:
-    """What a target may need of pods beyond the article; the defaults add nothing."""
+class Objects:
+    """The article's objects as the parameters want them, with one replica and the stateful set's full number."""
 
-    image: str = "vplauzon/get-started:part2-no-redis"
-    node_selector: Mapping[str, str] | None = None
-    tolerations: tuple[Mapping[str, Any], ...] = ()
-    cpu_request: str = ""
-    memory_request: str = ""
-    restricted: bool = False
-    pull_secret: str = ""
+    claim: Manifest
+    deployment: Manifest
+    stateful_set: Manifest
 
 
-def claim(labels: Mapping[str, str], storage_class: str, size: str) -> Manifest:
-    """The article's PersistentVolumeClaim."""
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": _metadata(CLAIM, labels),
-        "spec": _claim_spec(storage_class, size),
+def objects_for(parameters: Parameters, labels: Mapping[str, str]) -> Objects:
+    """The objects of a run; `labels` are on each, on the pods' template and on the claims' template."""
+    claim_spec = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": parameters.storage_class,
+        "resources": {"requests": {"storage": parameters.size}},
     }
-
-
-def deployment(labels: Mapping[str, str], replicas: int, options: PodOptions) -> Manifest:
-    """The article's Deployment, whose pods all mount the one claim."""
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": _metadata(DEPLOYMENT, {"app": "busy-box-with-disk", **labels}),
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": {"app": DEPLOYMENT_APP}},
-            "template": {
-                "metadata": {"labels": {"app": DEPLOYMENT_APP, **labels}},
-                "spec": _pod_spec("volume", options)
-                | {"volumes": [{"name": "volume", "persistentVolumeClaim": {"claimName": CLAIM}}]},
+    mounted = [{"name": "volume", "persistentVolumeClaim": {"claimName": CLAIM}}]
+    return Objects(
+        claim={
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": _metadata(CLAIM, labels),
+            "spec": claim_spec,
+        },
+        deployment={
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": _metadata(DEPLOYMENT, {"app": "busy-box-with-disk", **labels}),
+            "spec": {
+                "replicas": 1,
+                "selector": {"matchLabels": {"app": DEPLOYMENT_APP}},
+                "template": {
+                    "metadata": {"labels": {"app": DEPLOYMENT_APP, **labels}},
+                    "spec": _pod_spec("volume", parameters) | {"volumes": mounted},
+                },
             },
         },
-    }
-
-
-def stateful_set(
-    labels: Mapping[str, str], replicas: int, storage_class: str, size: str, options: PodOptions
-) -> Manifest:
-    """The article's StatefulSet; its claim template carries the run's label, so that each claim does."""
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "StatefulSet",
-        "metadata": _metadata(STATEFUL_SET, {"app": "busy-box-with-stateful-set-disk", **labels}),
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": {"app": STATEFUL_APP}},
-            "serviceName": "stateful-disk-set",
-            "template": {
-                "metadata": {"labels": {"app": STATEFUL_APP, **labels}},
-                "spec": _pod_spec(CLAIM_TEMPLATE, options),
+        stateful_set={
+            "apiVersion": "apps/v1",
+            "kind": "StatefulSet",
+            "metadata": _metadata(STATEFUL_SET, {"app": "busy-box-with-stateful-set-disk", **labels}),
+            "spec": {
+                "replicas": parameters.stateful_replicas,
+                "selector": {"matchLabels": {"app": STATEFUL_APP}},
+                "serviceName": "stateful-disk-set",
+                "template": {
+                    "metadata": {"labels": {"app": STATEFUL_APP, **labels}},
+                    "spec": _pod_spec(CLAIM_TEMPLATE, parameters),
+                },
+                "volumeClaimTemplates": [{"metadata": _metadata(CLAIM_TEMPLATE, labels), "spec": claim_spec}],
             },
-            "volumeClaimTemplates": [
-                {"metadata": _metadata(CLAIM_TEMPLATE, labels), "spec": _claim_spec(storage_class, size)}
-            ],
         },
-    }
+    )
 
 
-def namespace(name: str, labels: Mapping[str, str], restricted: bool) -> Manifest:
-    """The run's own namespace; with `restricted` it enforces that Pod Security level."""
-    level = {"pod-security.kubernetes.io/enforce": "restricted"} if restricted else {}
+def namespace(name: str, labels: Mapping[str, str], parameters: Parameters) -> Manifest:
+    """The run's own namespace; with security `restricted` it enforces that Pod Security level."""
+    level = {"pod-security.kubernetes.io/enforce": "restricted"} if parameters.security == "restricted" else {}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": _metadata(name, {**labels, **level})}
 
 
@@ -114,35 +107,26 @@ def _metadata(name: str, labels: Mapping[str, str]) -> Manifest:
     return {"name": name, "labels": dict(labels)} if labels else {"name": name}
 
 
-def _claim_spec(storage_class: str, size: str) -> Manifest:
-    return {
-        "accessModes": ["ReadWriteOnce"],
-        "storageClassName": storage_class,
-        "resources": {"requests": {"storage": size}},
-    }
-
-
-def _pod_spec(volume: str, options: PodOptions) -> Manifest:
+def _pod_spec(volume: str, parameters: Parameters) -> Manifest:
     container: Manifest = {
         "name": "busy",
-        "image": options.image,
+        "image": parameters.image,
         "ports": [{"containerPort": 80}],
         "volumeMounts": [{"name": volume, "mountPath": "/buffer"}],
     }
-    requests = {"cpu": options.cpu_request, "memory": options.memory_request}
-    requests = {name: amount for name, amount in requests.items() if amount}
-    if requests:
-        container["resources"] = {"requests": requests}
-        if options.memory_request:
-            container["resources"]["limits"] = {"memory": options.memory_request}
+    requests = {"cpu": parameters.cpu_request, "memory": parameters.memory_request}
+    limits = {"memory": parameters.memory_request}
+    for name, amounts in (("requests", requests), ("limits", limits)):
+        if asked := {resource: amount for resource, amount in amounts.items() if amount}:
+            container.setdefault("resources", {})[name] = asked
     spec: Manifest = {"containers": [container]}
-    if options.node_selector:
-        spec["nodeSelector"] = dict(options.node_selector)
-    if options.tolerations:
-        spec["tolerations"] = [dict(toleration) for toleration in options.tolerations]
-    if options.pull_secret:
-        spec["imagePullSecrets"] = [{"name": options.pull_secret}]
-    if options.restricted:
+    if parameters.node_selector:
+        spec["nodeSelector"] = parameters.node_selector
+    if parameters.tolerations:
+        spec["tolerations"] = parameters.tolerations
+    if parameters.pull_secret:
+        spec["imagePullSecrets"] = [{"name": parameters.pull_secret}]
+    if parameters.security == "restricted":
         # The least that the restricted Pod Security level asks for; fsGroup lets a non-root user write to the disk.
         spec["securityContext"] = {
             "runAsNonRoot": True,

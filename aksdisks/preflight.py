@@ -11,7 +11,7 @@ from aksdisks.errors import AksdisksError, InputError, NotAllowed
 from aksdisks.model import Node, StorageClass, Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.quantities import cost_per_day, disk_tier, gib
-from aksdisks.session import Objects, new_run_id, objects_for
+from aksdisks.session import new_run_id
 from aksdisks.session_connect import Connection, check_storage_class, connect
 from aksdisks.waiting import Progress, silent
 
@@ -35,7 +35,7 @@ def preflight(parameters: Parameters, progress: Progress = silent) -> tuple[Chec
     connection = connect(parameters, progress)
     try:
         storage_class = check_storage_class(connection)
-        objects = objects_for(parameters, parameters.run_id or new_run_id())
+        objects = manifests.objects_for(parameters, {manifests.RUN_LABEL: parameters.run_id or new_run_id()})
         return (
             _identity(connection),
             rights(connection),
@@ -150,7 +150,7 @@ def _azure(connection: Connection) -> Check:
     return check(statement, True, f"{connection.azure.resource_group}: {len(disks)} disks")
 
 
-def _dry_runs(connection: Connection, objects: Objects) -> Iterator[Check]:
+def _dry_runs(connection: Connection, objects: manifests.Objects) -> Iterator[Check]:
     """Every object through the server's admission; a bare pod too, since policies mostly speak at pods."""
     parameters = connection.parameters
     create = parameters.namespace == "create"
@@ -162,8 +162,7 @@ def _dry_runs(connection: Connection, objects: Objects) -> Iterator[Check]:
     tried = [objects.claim, objects.deployment, objects.stateful_set, pod]
     if create:
         labels = objects.claim["metadata"]["labels"]
-        restricted = parameters.security == "restricted"
-        tried.insert(0, manifests.namespace("aksdisks-check", labels, restricted))
+        tried.insert(0, manifests.namespace("aksdisks-check", labels, parameters))
     for manifest in tried:
         statement = f"A dry run admits {manifest['kind']} {manifest['metadata']['name']}"
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +21,7 @@ from aksdisks.session_journal import Journal
 from aksdisks.session_lease import Lease
 from aksdisks.waiting import Progress, silent, wait
 
-__all__ = ["CleanUp", "Objects", "Session", "new_run_id", "objects_for", "open_session"]
+__all__ = ["CleanUp", "Session", "new_run_id", "open_session"]
 
 # The lab's speed shortens delays, not the work of this machine: no wait ends earlier than this, in real seconds.
 _SHORTEST_DEADLINE = 30.0
@@ -33,35 +32,6 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 def new_run_id() -> str:
     """A run id such as `20261123-042501-k7x2p`: sorted by time, and its own."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{''.join(secrets.choice(_ALPHABET) for _ in range(5))}"
-
-
-@dataclass(frozen=True, slots=True)
-class Objects:
-    """The article's objects as the parameters want them, with one replica and the stateful set's full number."""
-
-    claim: Manifest
-    deployment: Manifest
-    stateful_set: Manifest
-
-
-def objects_for(parameters: Parameters, run_id: str) -> Objects:
-    """The objects of a run; pure."""
-    labels = {RUN_LABEL: run_id}
-    options = manifests.PodOptions(
-        image=parameters.image,
-        node_selector=parameters.node_selector,
-        tolerations=tuple(parameters.tolerations),
-        cpu_request=parameters.cpu_request,
-        memory_request=parameters.memory_request,
-        restricted=parameters.security == "restricted",
-        pull_secret=parameters.pull_secret,
-    )
-    storage = (parameters.storage_class, parameters.size)
-    return Objects(
-        claim=manifests.claim(labels, *storage),
-        deployment=manifests.deployment(labels, 1, options),
-        stateful_set=manifests.stateful_set(labels, parameters.stateful_replicas, *storage, options),
-    )
 
 
 class Session:
@@ -81,7 +51,7 @@ class Session:
         self.namespace = namespace
         self.labels = {RUN_LABEL: run_id}
         self.selector = f"{RUN_LABEL}={run_id}"
-        self.objects = objects_for(connection.parameters, run_id)
+        self.objects = manifests.objects_for(connection.parameters, self.labels)
         self.time_scale = connection.target.time_scale
         self.journal = journal
         self.progress: Progress = connection.progress
@@ -276,13 +246,15 @@ def open_session(parameters: Parameters, *, progress: Progress = silent) -> Sess
 
 def _make_namespace(session: Session) -> None:
     """Make the run's namespace, unless this run did so before, and wait until pods can be made in it."""
-    manifest = manifests.namespace(session.namespace, session.labels, session.parameters.security == "restricted")
+    manifest = manifests.namespace(session.namespace, session.labels, session.parameters)
     found = session.cluster.find("Namespace", session.namespace)
     if found is None:
+        # Noted before, so that an interrupt in between leaves nothing; what is there already is not ours to undo.
+        session.made_namespace = True
         try:
             session.cluster.create(manifest)
-            session.made_namespace = True
         except AlreadyExists:
+            session.made_namespace = False
             found = session.cluster.get("Namespace", session.namespace)
     if found is not None and (found["metadata"].get("labels") or {}).get(RUN_LABEL) != session.run_id:
         raise Refused(f"namespace {session.namespace}: expected one that this run made, found another's")

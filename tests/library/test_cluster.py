@@ -5,12 +5,13 @@ import pytest
 from aksdisks import cluster_decode, cluster_http, manifests
 from aksdisks.cluster_http import path
 from aksdisks.errors import AlreadyExists, ApiError, Conflict, Expired, NotFound, NotReachable
+from aksdisks.parameters import Parameters
 from aksdisks.session_connect import connect
 from aksdisks.waiting import wait
 
 
 def named(name):
-    return manifests.claim({"x": "y"}, "managed-premium", "1Gi") | {"metadata": {"name": name, "labels": {"x": "y"}}}
+    return manifests.objects_for(Parameters(), {}).claim | {"metadata": {"name": name, "labels": {"x": "y"}}}
 
 
 def names(found):

@@ -6,7 +6,7 @@ import re
 import yaml
 
 from aksdisks import manifests
-from aksdisks.manifests import PodOptions
+from aksdisks.parameters import validate
 
 ARTICLE = [
     yaml.safe_load(text)
@@ -28,15 +28,10 @@ ARTICLE = [
     )
 ]
 
-PLAIN = PodOptions()
 
-
-def built(labels, options=PLAIN):
-    return [
-        manifests.claim(labels, "managed-premium", "25Gi"),
-        manifests.deployment(labels, 1, options),
-        manifests.stateful_set(labels, 5, "managed-premium", "25Gi", options),
-    ]
+def built(labels, **changes):
+    objects = manifests.objects_for(validate(changes), labels)
+    return [objects.claim, objects.deployment, objects.stateful_set]
 
 
 def test_without_labels_the_objects_equal_the_article():
@@ -60,8 +55,11 @@ def test_names_follow_the_stateful_sets_rule():
 
 
 def test_options_reach_the_pods():
-    options = PodOptions("i", {"a": "b"}, ({"operator": "Exists"},), "10m", "16Mi", True, "pull")
-    for workload in built({}, options)[1:]:
+    changes = {
+        "image": "i", "node_selector": {"a": "b"}, "tolerations": [{"operator": "Exists"}], "cpu_request": "10m",
+        "memory_request": "16Mi", "security": "restricted", "pull_secret": "pull",
+    }  # fmt: skip
+    for workload in built({}, **changes)[1:]:
         spec = workload["spec"]["template"]["spec"]
         container = spec["containers"][0]
         assert (spec["nodeSelector"], spec["tolerations"]) == ({"a": "b"}, [{"operator": "Exists"}])
@@ -69,6 +67,12 @@ def test_options_reach_the_pods():
         assert container["resources"] == {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "16Mi"}}
         assert spec["securityContext"]["runAsNonRoot"] is True
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_namespace_enforces_what_the_pods_must_pass():
+    restricted = manifests.namespace("n", {}, validate({"security": "restricted"}))
+    assert restricted["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
+    assert manifests.namespace("n", {}, validate({}))["metadata"] == {"name": "n"}
 
 
 def test_yaml_has_no_aliases():

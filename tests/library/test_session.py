@@ -16,6 +16,7 @@ from aksdisks.session import new_run_id, open_session
 from aksdisks.session_connect import connect
 
 RUNNING = "every pod runs"
+CLAIM = manifests.objects_for(Parameters(), {}).claim
 
 
 def all_ready(count):
@@ -27,7 +28,7 @@ def prepared(on_lab):
     """The name of a prepared namespace."""
     connection = connect(on_lab)
     name = f"prepared-{new_run_id()}"
-    connection.cluster.create(manifests.namespace(name, {}, False))
+    connection.cluster.create(manifests.namespace(name, {}, on_lab))
     yield name
     connection.cluster.delete("Namespace", name)
 
@@ -64,7 +65,7 @@ def test_the_article_from_claim_to_clean_up(session):
 
 def test_every_act_is_in_the_journal_before_it_happens(session):
     with pytest.raises(Refused, match="expected one that run"):
-        session.cluster.create(manifests.claim({}, "managed-premium", "1Gi"), session.namespace)
+        session.cluster.create(CLAIM, session.namespace)
         session.delete_claims([manifests.CLAIM])
         session._delete("PersistentVolumeClaim", manifests.CLAIM)
     session.cluster.delete("PersistentVolumeClaim", manifests.CLAIM, session.namespace)
@@ -146,7 +147,7 @@ def test_a_second_run_is_kept_out_of_a_prepared_namespace_until_the_first_ends(p
 
 def test_foreign_objects_of_our_names_are_refused_and_left_alone(prepared):
     cluster = connect(Parameters()).cluster
-    cluster.create(manifests.claim({}, "managed-premium", "1Gi"), prepared)
+    cluster.create(CLAIM, prepared)
     with pytest.raises(Refused, match="one that no run made"):
         open_session(on(prepared))
     assert cluster.find("PersistentVolumeClaim", manifests.CLAIM, prepared)
@@ -167,7 +168,7 @@ def test_after_a_kill_the_leftovers_are_found_and_removed_and_nothing_else(place
     session = open_session(parameters)
     session.apply_deployment()
     session.wait_for("Pod", all_ready(1), RUNNING)
-    foreign = manifests.claim({}, "managed-premium", "1Gi") | {"metadata": {"name": "foreign"}}
+    foreign = CLAIM | {"metadata": {"name": "foreign"}}
     session.cluster.create(foreign, session.namespace)
     connection = connect(parameters)
     mine = lambda: [found for found in find_leftovers(connection) if found.run == session.run_id]  # noqa: E731
