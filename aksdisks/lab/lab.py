@@ -27,11 +27,14 @@ from aksdisks.lab.controllers.attach_detach import AttachDetach
 from aksdisks.lab.controllers.deployment import DeploymentController
 from aksdisks.lab.controllers.garbage import GarbageCollector
 from aksdisks.lab.controllers.namespaces import NamespaceController
+from aksdisks.lab.controllers.node_lifecycle import NodeLifecycle
 from aksdisks.lab.controllers.protection import ClaimProtection, VolumeProtection
 from aksdisks.lab.controllers.replicaset import ReplicaSetController
 from aksdisks.lab.controllers.scheduler import Scheduler
 from aksdisks.lab.controllers.statefulset import StatefulSetController
+from aksdisks.lab.controllers.taint_eviction import TaintEviction
 from aksdisks.lab.controllers.volume_binder import VolumeBinder
+from aksdisks.lab.controllers.volume_expand import VolumeExpand
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.access import Access
 from aksdisks.lab.kube.api import KubeApi
@@ -47,10 +50,13 @@ _CONTROLLERS = (
     DeploymentController,
     GarbageCollector,
     NamespaceController,
+    NodeLifecycle,
     ReplicaSetController,
     Scheduler,
     StatefulSetController,
+    TaintEviction,
     VolumeBinder,
+    VolumeExpand,
     VolumeProtection,
 )
 
@@ -69,6 +75,9 @@ class _Part(Protocol):
 
     async def run(self) -> None:
         """Until cancelled."""
+
+    async def synced(self) -> None:
+        """Until it has seen all there is."""
 
 
 class Lab:
@@ -107,7 +116,10 @@ class Lab:
         arm = await self._serve(
             arm_app(self.cloud, tokens), self._ports[1], tls.server_context(certificates, client_certificates=False)
         )
-        self._tasks = [asyncio.create_task(self._run(part), name=part.name) for part in self._parts()]
+        parts = self._parts()
+        self._tasks = [asyncio.create_task(self._run(part), name=part.name) for part in parts]
+        # Whoever acts first shall meet every controller at work: the order of events would tell otherwise.
+        await asyncio.gather(*(part.synced() for part in parts))
         state = self._state(kube, arm, client_secret)
         kubeconfig = _kubeconfig(self.scenario, state.kube_url, certificates, token)
         self.directory.publish(state, certificates.authority, kubeconfig)

@@ -65,6 +65,9 @@ def start(
         raise AlreadyRunning(
             f"lab in {directory.path}: expected none, found one running (pid {running.pid}, {running.kube_url})"
         )
+    with directory.lock() as held:
+        if held:  # else a lab is just starting, and the log is its own
+            directory.log.write_bytes(b"")
     if Path(scenario).is_file():
         scenario = str(Path(scenario).absolute())
     reading, writing = os.pipe()
@@ -81,7 +84,7 @@ def start(
     command = [sys.executable, "-P", "-m", "aksdisks.lab", *(part for pair in arguments.items() for part in pair)]
     with os.fdopen(reading, "rb") as answers:
         try:
-            with directory.log.open("wb") as log:
+            with directory.log.open("ab") as log:
                 process = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,

@@ -127,7 +127,11 @@ class StateDirectory:
     @contextmanager
     def lock(self) -> Iterator[bool]:
         """Try to hold the directory; yields whether that worked, and never waits."""
-        with (self.path / _LOCK).open("a") as stream:
+        try:
+            stream = (self.path / _LOCK).open("a")
+        except OSError as error:
+            raise LabError(f"{self.path / _LOCK}: expected a file to lock, found: {error.strerror}") from error
+        with stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -126,11 +127,12 @@ class Endpoints:
         await response.prepare(request)
         first = True
         try:
-            async for event in events:
-                # The age column is as of the event, not of the watch's beginning.
-                shown = Renderer(renderer.resource, renderer.form, renderer.include, self._clock.now())
-                await response.write(shown.event(event, first=first))
-                first = False
+            async with aclosing(events):
+                async for event in events:
+                    # The age column is as of the event, not of the watch's beginning.
+                    shown = Renderer(renderer.resource, renderer.form, renderer.include, self._clock.now())
+                    await response.write(shown.event(event, first=first))
+                    first = False
         except ApiError as error:
             # A watch has begun with 200, so a forgotten version is told as upstream does: by an event.
             await response.write(orjson.dumps({"type": "ERROR", "object": negotiation.status(error)}) + b"\n")
