@@ -45,7 +45,7 @@ def remove_leftover(connection: Connection, leftover: Leftover) -> CleanUp:
         connection=connection,
         namespace=leftover.namespace,
         run_id=leftover.run,
-        with_namespace=True,
+        whole=True,
         seconds=max(_DEADLINE, connection.parameters.wait_timeout / connection.target.time_scale),
     ).run()
 

@@ -18,7 +18,7 @@ from aksdisks.parameters import Parameters
 from aksdisks.session_cleanup import CleanUp, Removal
 from aksdisks.session_connect import Connection, check_storage_class, connect
 from aksdisks.session_journal import Journal
-from aksdisks.session_lease import Lease
+from aksdisks.session_lease import Lease, release
 from aksdisks.waiting import Progress, silent, wait
 
 __all__ = ["CleanUp", "Session", "new_run_id", "open_session"]
@@ -166,16 +166,13 @@ class Session:
 
         The namespace and the Lease go only with the session that made them. `seconds` of cluster time for all of it.
         """
-        result = Removal(
+        return Removal(
             connection=self.connection,
             namespace=self.namespace,
             run_id=self.run_id,
-            with_namespace=self.owner,
+            whole=self.owner,
             seconds=self.real_seconds(seconds),
         ).run()
-        if self.owner and self.parameters.namespace != "create":
-            self.lease.release()
-        return result
 
     def close(self) -> None:
         """Give the connections back; nothing on the target changes."""
@@ -277,7 +274,7 @@ def _undo(session: Session) -> None:
         if session.made_namespace:
             session.cluster.delete("Namespace", session.namespace)
         elif session.owner:
-            session.lease.release()
+            release(session.cluster, session.namespace, session.run_id)
     except AksdisksError as error:
         session.progress(f"namespace {session.namespace}: {error}")
 

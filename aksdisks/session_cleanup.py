@@ -13,6 +13,7 @@ from aksdisks.manifests import RUN_LABEL
 from aksdisks.model import Disk, Named, Unknown, Volume, known
 from aksdisks.session_connect import Connection
 from aksdisks.session_journal import Journal
+from aksdisks.session_lease import release
 from aksdisks.waiting import wait
 
 
@@ -38,13 +39,14 @@ class CleanUp:
 class Removal:
     """One run's removal from one namespace: idempotent, and it goes on after a step that failed.
 
-    `with_namespace`: remove the namespace too, if it carries the run's label; `seconds` (real) is for all of it.
+    `whole`: the run's hold on the namespace goes too, and the namespace itself where the run made it (its label says
+    so); `seconds` (real) is for all of it.
     """
 
     connection: Connection
     namespace: str
     run_id: str
-    with_namespace: bool
+    whole: bool
     seconds: float
     removed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
@@ -60,6 +62,8 @@ class Removal:
 
     def run(self) -> CleanUp:
         """Remove workloads and claims, wait for pods, claims, volumes and disks, then remove the namespace."""
+        if problem := self.connection.problem():
+            return CleanUp((), (), (problem,), 0.0)  # each step would find the same, after retries of its own
         made = self._step(self._made_by_run) or False
         volumes = self._step(lambda: self._volumes(made)) or ()
         disks = self._step(lambda: self._disks(volumes)) or ()
@@ -71,8 +75,9 @@ class Removal:
             self._step(lambda kind=kind, words=words: self._gone(kind, words))  # type: ignore[misc]
         self._step(lambda: self._volumes_gone(volumes))
         self._step(lambda: self._disks_gone(volumes, disks))
-        if made and self.with_namespace:
-            self._step(self._remove_namespace)
+        if self.whole:
+            last = self._remove_namespace if made else lambda: release(self.cluster, self.namespace, self.run_id)
+            self._step(last)
         if not self.problems:
             self._step(lambda: self.journal.write("cleaned", namespace=self.namespace))
         seconds = (time.monotonic() - self.began) * self.time_scale

@@ -57,12 +57,6 @@ class Lease:
         if time.monotonic() - self._renewed >= _RENEW_AFTER:
             self.acquire()
 
-    def release(self) -> None:
-        """Let go, if this run holds it."""
-        found = self._cluster.find("Lease", LEASE, self._namespace)
-        if found is not None and holder(found)[0] == self._run_id:
-            self._cluster.delete("Lease", LEASE, self._namespace, uid=found["metadata"]["uid"])
-
     def _write(self, found: dict[str, Any]) -> None:
         wanted = self._manifest()
         found = {**found, "kind": "Lease", "apiVersion": "coordination.k8s.io/v1", "spec": wanted["spec"]}
@@ -83,6 +77,13 @@ class Lease:
                 "renewTime": now,
             },
         }
+
+
+def release(cluster: Cluster, namespace: str, run_id: str) -> None:
+    """Let go of a namespace's Lease, if this run holds it."""
+    found = cluster.find("Lease", LEASE, namespace)
+    if found is not None and holder(found)[0] == run_id:
+        cluster.delete("Lease", LEASE, namespace, uid=found["metadata"]["uid"])
 
 
 def holder(raw: dict[str, Any]) -> tuple[str, datetime]:

@@ -183,6 +183,7 @@ def test_after_a_kill_the_leftovers_are_found_and_removed_and_nothing_else(place
     assert mine() == []
     if place == "prepared":
         assert connection.cluster.find("PersistentVolumeClaim", "foreign", name)
+        assert connection.cluster.find("Lease", LEASE, name) is None
         with open_session(on(name)) as again:
             again.clean_up()
 
