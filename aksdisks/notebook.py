@@ -12,15 +12,15 @@ from aksdisks.checks import Check, Holds, Refusal, check, refusal
 from aksdisks.diagnosis import diagnose
 from aksdisks.errors import ApiError
 from aksdisks.inventory import take
-from aksdisks.look import Look
-from aksdisks.model import Pod, StorageClass, Unknown
+from aksdisks.model import Pod, Unknown
 from aksdisks.parameters import from_namespace
+from aksdisks.preflight import rights
 from aksdisks.quantities import cost_per_day, disk_tier, gib
 from aksdisks.rollout import Rollout
 from aksdisks.session import Session, open_session
 from aksdisks.sides import Said, Scope, by_age
-from aksdisks.views.base import Command, Manifest, Shown, Stack, Table, View
-from aksdisks.views.tables import resource_group
+from aksdisks.views.base import Card, Shown, Stack, Table, View
+from aksdisks.views.look import Look
 from aksdisks.views.timeline import Timeline
 from aksdisks.waiting import silent, wait
 
@@ -29,16 +29,6 @@ _SCOPES: Mapping[str, Scope] = {
     "deployment": lambda claim: claim == manifests.CLAIM,
     "stateful set": lambda claim: claim.startswith(f"{manifests.CLAIM_TEMPLATE}-{manifests.STATEFUL_SET}-"),
 }
-_RIGHTS = (
-    *((verb, "persistentvolumeclaims", "") for verb in ("list", "create", "delete")),
-    *((verb, "pods", "") for verb in ("list", "delete")),
-    *((verb, "deployments", "apps") for verb in ("create", "patch", "delete")),
-    *((verb, "statefulsets", "apps") for verb in ("create", "patch", "delete")),
-    ("list", "events", ""),
-    ("list", "nodes", ""),
-    ("list", "persistentvolumes", ""),
-    ("list", "volumeattachments", "storage.k8s.io"),
-)
 
 
 def open_walk(names: Mapping[str, Any]) -> Walk:
@@ -68,33 +58,23 @@ class Walk:
     def banner(self) -> Stack:
         """Where this runs and what it costs, with the check that Kubernetes' nodes are Azure's machines."""
         now, parameters = self.look(), self.parameters
-        classes = {each.name: each for each in now.inventory.classes}
-        used, size = classes.get(parameters.storage_class), gib(parameters.size)
-        price = cost_per_day(used.sku, size) if used else None
-        tier = disk_tier(used.sku, size) if used else None
+        sku, size = now.storage_class(parameters.storage_class).sku, gib(parameters.size)
+        price, tier = cost_per_day(sku, size), disk_tier(sku, size)
         billed = f", billed as {tier}" if tier else ""
         cost = f", about {price:.2f} USD a day" if price else ""
         rows = (
             ("target", parameters.target),
             ("namespace", self.namespace + (" (made for this run)" if parameters.namespace == "create" else "")),
-            ("node resource group", resource_group(now.inventory)),
+            ("node resource group", now.resource_group),
             ("nodes", len(now.inventory.nodes)),
             ("each claim", f"{parameters.size} of {parameters.storage_class}{billed}{cost}"),
         )
         same = self._compare("Kubernetes' nodes are Azure's machines", now.kubernetes.nodes, now.azure.nodes)
         return Stack([Table("Where this runs", ("", ""), rows), same])
 
-    def permissions(self) -> Stack:
-        """What this identity may do, as the API server says, with the check that it is enough."""
-        rows, refused = [], []
-        for verb, resource, group in _RIGHTS:
-            allowed = self.session.cluster.allowed(verb, resource, group, self.namespace)
-            rows.append((verb, resource, "allowed" if allowed else "refused" if allowed is False else allowed))
-            if allowed is not True:
-                refused.append(f"{verb} {resource}")
-        seen = f"refused or unknown: {', '.join(refused)}" if refused else f"all {len(rows)} rights are there"
-        table = Table("kubectl auth can-i", ("verb", "resource", "answer"), rows)
-        return Stack([table, self.check("This identity may do what the runbooks do", not refused, seen)])
+    def rights(self) -> Check:
+        """The check that this identity may do what the runbooks do."""
+        return rights(self.session.connection)
 
     def timeline(self, title: str = "From the command to a running pod") -> Timeline:
         """When the pods of the last act were scheduled, got their disk and started."""
@@ -151,61 +131,60 @@ class Walk:
 
     # Acts: each waits until its effect is there, so that the next look sees it
 
-    def manifest(self, kind: str) -> Manifest:
+    def manifest(self, kind: str) -> Card:
         """The object as a file, and the command that applies it; `kind` is claim, deployment or stateful_set."""
+        file = f"{kind.replace('_', '-')}.yaml"
         body = manifests.as_yaml(getattr(self.session.objects, kind))
-        return Manifest(
-            f"{kind.replace('_', '-')}.yaml", body, self._kubectl(f"apply -f {kind.replace('_', '-')}.yaml")
-        )
+        return Card(file, content=body, typed=self._kubectl(f"apply -f {file}"))
 
-    def apply_claim(self) -> Command:
+    def apply_claim(self) -> Card:
         """Make the claim, and wait until it is bound or an event says what it waits for."""
         self.session.apply_claim()
         claims = self.session.wait_for_claims(_about(manifests.CLAIM), f"claim {manifests.CLAIM}")
         if all(claim.phase != "Bound" for claim in claims if claim.name == manifests.CLAIM):
             self.session.wait_for("Event", _about(manifests.CLAIM), f"an event of {manifests.CLAIM}", labelled=False)
-        return Command(f"claim {manifests.CLAIM} is there", [self._kubectl("apply -f claim.yaml")])
+        return Card(f"claim {manifests.CLAIM} is there", typed=self._kubectl("apply -f claim.yaml"))
 
-    def apply_deployment(self, replicas: int = 1) -> Command:
+    def apply_deployment(self, replicas: int = 1) -> Card:
         """Apply the article's first file and wait until each pod runs or is refused its volume."""
         if len(self.session.pods(manifests.DEPLOYMENT_APP)) != replicas or replicas == 1:
             self._roll(manifests.DEPLOYMENT_APP, 1, lambda: self.session.apply_deployment(1))
             if replicas > 1:
                 self.scale_deployment(replicas)
-        return Command(f"Deployment {manifests.DEPLOYMENT} is there", [self._kubectl("apply -f deployment.yaml")])
+        return Card(f"Deployment {manifests.DEPLOYMENT} is there", typed=self._kubectl("apply -f deployment.yaml"))
 
-    def scale_deployment(self, replicas: int) -> Command:
+    def scale_deployment(self, replicas: int) -> Card:
         """Scale the Deployment and wait until each pod runs or is refused its volume."""
         self._roll(manifests.DEPLOYMENT_APP, replicas, lambda: self.session.scale_deployment(replicas))
         typed = f"""patch deploy {manifests.DEPLOYMENT} -p '{{"spec":{{"replicas":{replicas}}}}}'"""
-        return Command(f"Deployment {manifests.DEPLOYMENT} now asks for {replicas} pods", [self._kubectl(typed)])
+        return Card(f"Deployment {manifests.DEPLOYMENT} now asks for {replicas} pods", typed=self._kubectl(typed))
 
-    def apply_stateful_set(self) -> Command:
+    def apply_stateful_set(self) -> Card:
         """Apply the article's second file and wait until all its pods run."""
         replicas = self.parameters.stateful_replicas
         self._roll(manifests.STATEFUL_APP, replicas, self.session.apply_stateful_set)
         typed = self._kubectl("apply -f stateful-set.yaml")
-        return Command(f"StatefulSet {manifests.STATEFUL_SET} runs {replicas} pods", [typed])
+        return Card(f"StatefulSet {manifests.STATEFUL_SET} runs {replicas} pods", typed=typed)
 
-    def scale_stateful_set(self, replicas: int) -> Command:
+    def scale_stateful_set(self, replicas: int) -> Card:
         """Scale the StatefulSet and wait for its pods, and for the volumes of the departed to be detached."""
         self._roll(manifests.STATEFUL_APP, replicas, lambda: self.session.scale_stateful_set(replicas))
         typed = self._kubectl(f"scale statefulset {manifests.STATEFUL_SET} --replicas={replicas}")
-        return Command(f"StatefulSet {manifests.STATEFUL_SET} runs {replicas} pods", [typed])
+        return Card(f"StatefulSet {manifests.STATEFUL_SET} runs {replicas} pods", typed=typed)
 
-    def delete_stateful_set(self) -> Command:
+    def delete_stateful_set(self) -> Card:
         """Delete the StatefulSet and wait until its pods are gone and their volumes detached."""
         self._roll(manifests.STATEFUL_APP, 0, self.session.delete_stateful_set)
         typed = self._kubectl(f"delete statefulset {manifests.STATEFUL_SET}")
-        return Command(f"StatefulSet {manifests.STATEFUL_SET} and its pods are gone", [typed])
+        return Card(f"StatefulSet {manifests.STATEFUL_SET} and its pods are gone", typed=typed)
 
-    def delete_pod(self, pod: Pod) -> Command:
+    def delete_pod(self, pod: Pod) -> Card:
         """Delete a pod of the StatefulSet and wait until another runs under its name."""
         replicas = len(self.session.pods(manifests.STATEFUL_APP))
         self._roll(manifests.STATEFUL_APP, replicas, lambda: self.session.delete_pod(pod.name), without=pod.uid)
-        return Command(f"pod {pod.name} was deleted, and runs again", [self._kubectl(f"delete pod {pod.name}")])
+        return Card(f"pod {pod.name} was deleted, and runs again", typed=self._kubectl(f"delete pod {pod.name}"))
 
-    def delete_claim(self, name: str) -> Command:
+    def delete_claim(self, name: str) -> Card:
         """Delete a claim that no pod uses and wait until its volume, and so its disk, is gone."""
         volumes = {claim.volume for claim in self.session.claims() if claim.name == name}
         self.session.delete_claims([name])
@@ -215,7 +194,7 @@ class Walk:
             f"the volume of claim {name} is gone",
             labelled=False,
         )
-        return Command(f"claim {name} is gone, and its volume", [self._kubectl(f"delete pvc {name}")])
+        return Card(f"claim {name} is gone, and its volume", typed=self._kubectl(f"delete pvc {name}"))
 
     def pod(self, ordinal: int) -> Pod:
         """The StatefulSet's pod with this number, as it is now."""
@@ -233,10 +212,6 @@ class Walk:
     def highest_first(self, fewer: int) -> tuple[str, ...]:
         """The pods above `fewer`, the highest ordinal first."""
         return tuple(map(manifests.stateful_pod, reversed(range(fewer, self.parameters.stateful_replicas))))
-
-    def storage_class(self, look: Look) -> StorageClass:
-        """The class of every claim."""
-        return next(each for each in look.inventory.classes if each.name == self.parameters.storage_class)
 
     def retention_policy(self) -> Stack:
         """What the StatefulSet does with its claims, with the check that it keeps them."""
@@ -298,9 +273,7 @@ class Walk:
         """Remove what this runbook made, and check that nothing is left; a runner's run is the runner's to clean."""
         if self.parameters.run_id:
             self.session.close()
-            return Command(
-                "the next runbook goes on from here; the runner removes everything at its end", ["aksdisks clean"]
-            )
+            return Card("The next runbook goes on from here; the runner removes everything at the end of its run.")
         done = self.session.clean_up()
         self.session.close()
         left = "; ".join(done.problems) or "nothing is left" + (f" but {', '.join(done.kept)}" if done.kept else "")

@@ -8,18 +8,21 @@ from html import escape
 from itertools import takewhile
 from typing import Any, Protocol
 
-GREEN, AMBER, RED, BLUE, GREY = "#2e9e5b", "#c08a1e", "#d64541", "#3a86c8", "#8a8a8a"
-"""Mid-tones: legible on light and on dark pages."""
-
-LINE = "1px solid rgba(128,128,128,.35)"
-CODE = "font-family:monospace;background:rgba(128,128,128,.14);padding:.15em .45em;border-radius:3px"
-
-WORDS = {
-    **dict.fromkeys(("Running", "Bound", "Attached", "new", "passed", "allowed", "Ready"), GREEN),
-    **dict.fromkeys(("ContainerCreating", "Pending", "Unattached", "inconclusive", "Terminating", "Released"), AMBER),
-    **dict.fromkeys(("gone", "failed", "refused", "Warning", "NotReady", "Lost"), RED),
+# Mid-tones: legible on light and on dark pages.
+_GREEN, _AMBER, _RED, _BLUE, _GREY = "#2e9e5b", "#c08a1e", "#d64541", "#3a86c8", "#8a8a8a"
+_WORDS = {
+    **dict.fromkeys(("Running", "Bound", "Attached", "Ready", "new", "passed"), _GREEN),
+    **dict.fromkeys(("ContainerCreating", "Pending", "Unattached", "Terminating", "Released", "inconclusive"), _AMBER),
+    **dict.fromkeys(("NotReady", "Lost", "gone", "failed", "not judged"), _RED),
 }
 """Words that carry a colour wherever they fill a cell."""
+_LINE = "1px solid rgba(128,128,128,.35)"
+_FRAME = f"border:{_LINE};border-radius:4px"
+_CODE = "font-family:monospace;background:rgba(128,128,128,.14);padding:.15em .45em;border-radius:3px"
+_TABLE = '<table style="border-collapse:collapse;margin:0;font-size:.9em;background:transparent">'
+_CELL = "text-align:left;padding:.25em .8em .25em 0;vertical-align:top;background:transparent"
+_SCREEN = 34
+"""Longer values may be broken into lines, so that wide tables fit a page."""
 
 
 class Shown(Protocol):
@@ -61,23 +64,19 @@ class Table(View):
 
     def text(self) -> str:
         """Columns as wide as their longest value."""
-        lines = [list(map(cell, row)) for row in self.rows]
+        lines = [[cell(value) for value in row] for row in self.rows]
         widths = [max(map(len, column)) for column in zip(self.columns, *lines, strict=True)]
         head = [list(self.columns), ["-" * width for width in widths]] if any(self.columns) else []
-        ruled = [*head, *lines] if lines else []
-        body = ["  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)).rstrip() for line in ruled]
-        return "\n".join(filter(None, [self.title, *(body or [f"({self.empty})"]), self.note]))
+        ruled = ["  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)).rstrip() for line in head + lines]
+        return "\n".join(filter(None, [self.title, *(ruled if lines else [f"({self.empty})"]), self.note]))
 
     def html(self) -> str:
         """A table that scrolls inside itself when it is too wide."""
-        if not self.rows:
-            return box(
-                heading(self.title) + f'<span style="opacity:.75">({escape(self.empty)})</span>' + small(self.note)
-            )
-        head = "".join(f'<th style="{_CELL};border-bottom:2px solid {GREY}">{escape(c)}</th>' for c in self.columns)
+        head = "".join(f'<th style="{_CELL};border-bottom:2px solid {_GREY}">{escape(c)}</th>' for c in self.columns)
         head = f"<tr>{head}</tr>" if any(self.columns) else ""
         body = "".join(f"<tr>{''.join(_td(cell(value)) for value in row)}</tr>" for row in self.rows)
-        return box(heading(self.title) + f"{_TABLE}{head}{body}</table>" + small(self.note))
+        table = f"{_TABLE}{head}{body}</table>" if self.rows else _faint(f"({self.empty})")
+        return _box(_heading(self.title) + table + _faint(self.note))
 
     def frame(self) -> Any:
         """The rows as a pandas DataFrame, to go on with."""
@@ -87,75 +86,38 @@ class Table(View):
 
 
 @dataclass(frozen=True)
-class Command(View):
-    """What was done, and the command that a person would have typed for it."""
-
-    done: str
-    commands: Sequence[str]
-    note: str = ""
-
-    def text(self) -> str:
-        """The commands after a prompt sign."""
-        return "\n".join(filter(None, [self.done, *(f"  $ {command}" for command in self.commands), self.note]))
-
-    def html(self) -> str:
-        """The commands as code."""
-        typed = "".join(
-            f'<div style="margin:.3em 0"><code style="{CODE}">$ {escape(c)}</code></div>' for c in self.commands
-        )
-        return box(f"<div>{escape(self.done)}</div>{typed}{small(self.note)}")
-
-
-@dataclass(frozen=True)
-class Manifest(View):
-    """An object as YAML, with the command that would apply it."""
-
-    title: str
-    yaml: str
-    command: str
-
-    def text(self) -> str:
-        """The YAML, indented below the title."""
-        body = "\n".join(f"  {line}" for line in self.yaml.rstrip().splitlines())
-        return f"{self.title}\n{body}\n  $ {self.command}"
-
-    def html(self) -> str:
-        """The YAML as it would stand in a file."""
-        frame = f"border:{LINE};border-radius:4px;padding:.6em .9em;margin:.3em 0;overflow-x:auto;line-height:1.35"
-        return box(
-            f'{heading(self.title)}<pre style="{frame}">{escape(self.yaml.rstrip())}</pre>'
-            f'<code style="{CODE}">$ {escape(self.command)}</code>'
-        )
-
-
-@dataclass(frozen=True)
 class Card(View):
-    """One thing explained: a title, and lines that each have a name."""
+    """A title; what is said about it, line by line with a name each; a file's content; what a person would type."""
 
     title: str
-    lines: Sequence[tuple[str, str]]
+    lines: Sequence[tuple[str, str]] = ()
+    content: str = ""
+    typed: str = ""
 
     def text(self) -> str:
-        """The lines below the title."""
-        return "\n".join([self.title, *(f"  {name}: {said}" for name, said in self.lines)])
+        """Everything indented below the title."""
+        said = [f"{name}: {what}" for name, what in self.lines] + self.content.rstrip().splitlines()
+        typed = [f"$ {self.typed}"] if self.typed else []
+        return "\n".join([self.title, *(f"  {line}" for line in said + typed)])
 
     def html(self) -> str:
-        """A framed box; the names stand out of the way of what is said."""
-        body = "".join(
-            f'<div style="margin:.2em 0"><span style="opacity:.65">{escape(name)}:</span> {escape(said)}</div>'
-            for name, said in self.lines
-        )
-        frame = f"border:{LINE};border-radius:4px;padding:.4em .9em;margin:.5em 0"
-        return f'<div style="{frame}">{heading(self.title)}{body}</div>'
+        """Explanations in a frame, files and commands as code."""
+        lines = "".join(f"<div>{_faint(f'{name}:', 'span')} {escape(what)}</div>" for name, what in self.lines)
+        block = f"{_FRAME};padding:.6em .9em;margin:.3em 0;overflow-x:auto;line-height:1.35"
+        content = f'<pre style="{block}">{escape(self.content.rstrip())}</pre>' if self.content else ""
+        typed = f'<code style="{_CODE}">$ {escape(self.typed)}</code>' if self.typed else ""
+        inner = _heading(self.title) + lines + content + typed
+        return f'<div style="{_FRAME};padding:.4em .9em;margin:.5em 0">{inner}</div>' if lines else _box(inner)
 
 
 @dataclass(frozen=True)
 class Link:
-    """One link of a chain: what it is, its name, and its state in a few words."""
+    """One link of a chain: what it is, its name, its state in a few words, and whose word that is."""
 
     kind: str
     name: str
     state: str
+    azure: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,33 +126,32 @@ class Chains(View):
 
     title: str
     chains: Sequence[Sequence[Link]]
-    note: str = ""
 
     def text(self) -> str:
-        """A branch below a branch."""
-        lines: list[str] = []
-        above: Sequence[Link] = ()
-        for chain in self.chains:
-            same = len(chain) > 1 and chain[1:] == above[1:]
+        """A branch below a branch; what a chain shares with the one above it is not repeated."""
+        lines, above = [self.title], []
+        for chain in map(list, self.chains):
+            same = chain[1:] == above[1:]
             links = [f"{link.kind} {link.name} ({link.state})" for link in (chain[:1] if same else chain)]
             links += [f"the same {', '.join(link.kind for link in chain[1:])}"] if same else []
             lines += [f"{'   ' * (depth - 1)}{'└─ ' if depth else ''}{link}" for depth, link in enumerate(links)]
             above = chain
-        return "\n".join(filter(None, [self.title, *(lines or ["(none)"]), self.note]))
+        return "\n".join(lines)
 
     def html(self) -> str:
         """Boxes joined by arrows, a colour for Kubernetes and one for Azure; what several chains share stands once."""
         rows = "".join(f"<tr>{''.join(self._cells(number))}</tr>" for number in range(len(self.chains)))
-        return box(heading(self.title) + (f"{_TABLE}{rows}</table>" if rows else "(none)") + small(self.note))
+        return _box(f"{_heading(self.title)}{_TABLE}{rows}</table>")
 
     def _cells(self, number: int) -> Iterator[str]:
-        chain = self.chains[number]
-        above = self.chains[number - 1] if number else ()
-        for column, link in enumerate(chain):
-            if list(above[column : column + 1]) == [link]:
+        for column, link in enumerate(self.chains[number]):
+            if number and self.chains[number - 1][column] == link:
                 continue
-            below = takewhile(lambda other: other[column] == link, self.chains[number:])  # noqa: B023 - used up at once
-            yield _link(link, rows=sum(1 for _ in below), arrow=column > 0)
+            below = [chain[column] for chain in self.chains[number:]]
+            rows = len(list(takewhile(link.__eq__, below)))
+            cell_ = f'<td rowspan="{rows}" style="{_CELL};border:0;vertical-align:middle'
+            yield f'{cell_};color:{_GREY};font-size:1.3em">→</td>' if column else ""
+            yield f'{cell_}">{_link(link)}</td>'
 
 
 @dataclass(frozen=True)
@@ -214,49 +175,34 @@ class Stack(View):
         return bundle | {"text/plain": self.text(), "text/html": self.html()}
 
 
-_TABLE = '<table style="border-collapse:collapse;margin:0;font-size:.9em;background:transparent">'
-_CELL = "text-align:left;padding:.25em .8em .25em 0;vertical-align:top;background:transparent"
-_AZURE_KINDS = ("disk", "machine")
-
-
 def cell(value: object) -> str:
     """A value as it stands in a table: yes and no for truth, a dash for nothing, the reason for what is unknown."""
-    if value is None or value == "":
-        return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    because = getattr(value, "because", None)
-    return f"unknown: {because}" if because is not None else str(value)
+    return "-" if value is None or value == "" else str(value)
 
 
-def heading(title: str) -> str:
-    """A view's title."""
+def _heading(title: str) -> str:
     return f'<div style="font-weight:600;margin:.2em 0 .35em">{escape(title)}</div>' if title else ""
 
 
-def small(note: str) -> str:
-    """A remark below a view."""
-    return f'<div style="opacity:.75;font-size:.9em;margin-top:.35em">{escape(note)}</div>' if note else ""
+def _faint(text: str, tag: str = "div") -> str:
+    return f'<{tag} style="opacity:.7;font-size:.9em">{escape(text)}</{tag}>' if text else ""
 
 
-def box(inner: str) -> str:
+def _box(inner: str) -> str:
     """The frame of every view: it scrolls by itself, so that a page never does sideways."""
     return f'<div style="overflow-x:auto;margin:.5em 0">{inner}</div>'
 
 
 def _td(value: str) -> str:
-    colour = f";color:{WORDS[value]};font-weight:600" if value in WORDS else ""
-    wrap = ";min-width:22em" if len(value) > 60 else ";white-space:nowrap" if len(value) <= 34 else ""
-    return f'<td style="{_CELL};border-bottom:{LINE}{wrap}{colour}">{escape(value)}</td>'
+    colour = f";color:{_WORDS[value]};font-weight:600" if value in _WORDS else ""
+    width = ";white-space:nowrap" if len(value) <= _SCREEN else ";min-width:22em" if len(value) > 60 else ""
+    return f'<td style="{_CELL};border-bottom:{_LINE}{width}{colour}">{escape(value)}</td>'
 
 
-def _link(link: Link, *, rows: int, arrow: bool) -> str:
-    colour = BLUE if link.kind in _AZURE_KINDS else GREEN
-    span = f'rowspan="{rows}" ' if rows > 1 else ""
-    middle = f"{_CELL};border:0;vertical-align:middle"
-    return (f'<td {span}style="{middle};color:{GREY};font-size:1.3em">→</td>' if arrow else "") + (
-        f'<td {span}style="{middle}"><div style="border:{LINE};border-top:3px solid {colour};border-radius:4px;'
-        f'padding:.3em .6em;margin:.15em 0;max-width:15em;overflow-wrap:anywhere;white-space:normal">'
-        f'<span style="color:{colour};font-size:.85em">{escape(link.kind)}</span><br><b>{escape(link.name)}</b><br>'
-        f'<span style="opacity:.75;font-size:.9em">{escape(link.state)}</span></div></td>'
-    )
+def _link(link: Link) -> str:
+    colour = _BLUE if link.azure else _GREEN
+    box = f"{_FRAME};border-top:3px solid {colour};padding:.3em .6em;max-width:15em;overflow-wrap:anywhere"
+    kind = f'<span style="color:{colour};font-size:.85em">{escape(link.kind)}</span>'
+    return f'<div style="{box};white-space:normal">{kind}<br><b>{escape(link.name)}</b>{_faint(link.state)}</div>'

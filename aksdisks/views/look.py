@@ -1,0 +1,258 @@
+"""One moment of a walk: what both sides say, ready to be compared, and how it is shown; nothing here fetches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from aksdisks.checks import Holds
+from aksdisks.diagnosis import Finding, diagnose
+from aksdisks.model import Chain, Disk, Inventory, Machine, Pod, StorageClass, Unknown, known
+from aksdisks.quantities import cost_per_day, show_gib
+from aksdisks.sides import Scope, Side, azure_side, free_slots, kubernetes_side, second_node
+from aksdisks.views.base import Card, Chains, Link, Stack, Table, View
+
+_VERDICTS = {"expected": "As it should be", "wait": "Wait", "problem": "A problem"}
+_MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Kubernetes' word and Azure's about the same thing."""
+
+    kubernetes: Side
+    azure: Side
+
+
+@dataclass(frozen=True)
+class Look:
+    """An inventory, seen through the claims in scope. Rows are in an order that does not depend on random names."""
+
+    inventory: Inventory
+    scope: Scope
+
+    @cached_property
+    def kubernetes(self) -> Side:
+        """Kubernetes' word."""
+        return kubernetes_side(self.inventory, self.scope)
+
+    @cached_property
+    def azure(self) -> Side:
+        """Azure's word."""
+        return azure_side(self.inventory, self.scope)
+
+    def since(self, before: Look) -> Sides:
+        """What each side says now and did not say before."""
+        return Sides(self.kubernetes.minus(before.kubernetes), self.azure.minus(before.azure))
+
+    @property
+    def resource_group(self) -> str:
+        """The node resource group as Azure writes it; nodes know it in small letters only."""
+        return next((disk.resource_group for disk in known(self.inventory.disks)), self.inventory.resource_group)
+
+    @property
+    def identities(self) -> frozenset[tuple[str, str]]:
+        """Names and uids of the pods in scope."""
+        return frozenset((pod.name, pod.uid) for pod in self._pods())
+
+    @property
+    def nodes_used(self) -> int:
+        """How many nodes the pods in scope are on."""
+        return len({pod.node for pod in self._pods() if pod.node})
+
+    def storage_class(self, name: str) -> StorageClass:
+        """The class of this name."""
+        return next(each for each in self.inventory.classes if each.name == name)
+
+    def given(self, **behaviour: str) -> bool | None:
+        """True where the class of the claims in scope behaves so; None, for `not applicable`, where it does not."""
+        used = {claim.storage_class for claim in self.inventory.claims if self.scope(claim.name)}
+        classes = [each for each in self.inventory.classes if each.name in used]
+        return all(getattr(each, key) == value for each in classes for key, value in behaviour.items()) or None
+
+    def second_node(self) -> bool | Unknown:
+        """Whether a pod sits on a second node that its volume admits: Multi-Attach needs one."""
+        return second_node(self.inventory, self.scope)
+
+    def room(self) -> tuple[Holds, str]:
+        """Whether some node takes another disk, and how many each takes."""
+        free = free_slots(self.inventory)
+        if isinstance(free, Unknown):
+            return free, "not counted"
+        return any(free.values()), f"free slots: {', '.join(map(str, sorted(free.values())))}"
+
+    def nodes(self) -> Table:
+        """Kubernetes' nodes beside Azure's machines of the same name."""
+        machines = {machine.node: machine for machine in known(self.inventory.machines)}
+        rows = []
+        for node in self.inventory.nodes:
+            machine = machines.get(node.name)
+            state = ("Ready" if node.ready else "NotReady") + ("" if node.schedulable else ", cordoned")
+            azure = (machine.name, machine.size, len(machine.data_disks)) if machine else (None, None, None)
+            rows.append((node.name, state, node.disk_slots, *azure))
+        columns = ("node", "state", "disk slots", "Azure machine", "size", "disks held")
+        return Table("Nodes (Kubernetes) and their machines (Azure)", columns, rows, _remark(self.inventory.machines))
+
+    def classes(self, used: str) -> Table:
+        """`kubectl get storageclasses`; the one that the claims use is marked."""
+        rows = [
+            ("→" if c.name == used else "", c.name, c.provisioner, c.sku, c.reclaim_policy, c.binding_mode)
+            for c in self.inventory.classes
+        ]
+        columns = ("", "NAME", "PROVISIONER", "SKU", "RECLAIMPOLICY", "VOLUMEBINDINGMODE")
+        return Table("kubectl get storageclasses", columns, rows)
+
+    def pods(self) -> Table:
+        """`kubectl get pods -o wide`, without the ages: they differ each time."""
+        rows = [
+            (pod.name, f"{pod.containers_ready}/{pod.containers}", pod.status, pod.restarts, pod.node)
+            for pod in sorted(self.inventory.pods, key=_place)
+        ]
+        return Table("kubectl get pods -o wide", ("NAME", "READY", "STATUS", "RESTARTS", "NODE"), rows)
+
+    def claims(self) -> Table:
+        """`kubectl get pvc`."""
+        rows = [
+            (
+                c.name,
+                "Terminating" if c.deleting else c.phase,
+                c.volume,
+                c.capacity,
+                _short(c.access_modes),
+                c.storage_class,
+            )
+            for c in self.inventory.claims
+        ]
+        return Table("kubectl get pvc", ("NAME", "STATUS", "VOLUME", "CAPACITY", "MODES", "STORAGECLASS"), rows)
+
+    def volumes(self) -> Table:
+        """`kubectl get pv`, the columns of the article."""
+        rows = [
+            (v.name, v.capacity, _short(v.access_modes), v.reclaim_policy, v.phase, v.claim, v.storage_class)
+            for v in self.inventory.volumes
+        ]
+        columns = ("NAME", "CAPACITY", "MODES", "RECLAIM", "STATUS", "CLAIM", "STORAGECLASS")
+        return Table("kubectl get pv", columns, rows)
+
+    def attachments(self) -> Table:
+        """`kubectl get volumeattachments`, for the volumes of this namespace."""
+        found = sorted(self.inventory.attachments, key=lambda each: (each.node, each.volume))
+        rows = [(each.volume, each.node, each.attached, each.lun) for each in found]
+        return Table("kubectl get volumeattachments", ("VOLUME", "NODE", "ATTACHED", "LUN"), rows)
+
+    def disks(self, since: Look | None = None) -> Table:
+        """The node resource group's disks of this namespace, and every disk that came or went since an earlier look."""
+        title = f"Disks in the node resource group {self.resource_group}"
+        columns = ("", "disk", "size", "state", "attached to", "made for claim")
+        before, after = (since or self).inventory.disks, self.inventory.disks
+        if isinstance(before, Unknown) or isinstance(after, Unknown):
+            return Table(title, columns, (), empty=_remark(before) or _remark(after))
+        old, new = ({disk.id.lower(): disk for disk in disks} for disks in (before, after))
+        rows, others = [], 0
+        for key, disk in sorted((old | new).items(), key=lambda item: (item[1].claim, item[1].name)):
+            change = "gone" if key not in new else "new" if key not in old else "same"
+            if change == "same" and not disk.claim.startswith(f"{self.inventory.namespace}/"):
+                others += 1
+                continue
+            state = () if change == "gone" else (disk.state, disk.managed_by.rpartition("/")[2])
+            rows.append(
+                (change, disk.name, f"{show_gib(disk.size_gib)} {disk.sku}", *(state or ("", "")), _claim(disk))
+            )
+        note = f"{len(old)} before, {len(new)} now; {others} of others not shown"
+        return Table(title, columns, rows, note, empty="none of this namespace")
+
+    def costs(self) -> Table:
+        """What the disks in scope cost a day, whether or not a machine holds them."""
+        rows, total = [], 0.0
+        for disk in self._disks():
+            price = cost_per_day(disk.sku, disk.size_gib or 0)
+            total += price or 0.0
+            size = f"{show_gib(disk.size_gib)} {disk.sku}"
+            rows.append((_claim(disk), size, disk.tier, disk.state, None if price is None else f"{price:.2f}"))
+        columns = ("made for claim", "size", "billed as", "state", "USD a day, about")
+        note = _remark(self.inventory.disks) or f"together about {total:.2f} USD a day (list price, approximate)"
+        return Table("What the disks cost", columns, rows, note)
+
+    def tags(self) -> View:
+        """The tags of the disks in scope."""
+        tables = [
+            Table(f"Tags of disk {disk.name}", ("tag", "value"), sorted(disk.tags.items())) for disk in self._disks()
+        ]
+        return Stack(tables or [Table("Tags", ("tag", "value"), (), _remark(self.inventory.disks))])
+
+    def chain(self) -> Chains:
+        """From the pods in scope, and the claims without one, to the machines."""
+        found = [chain for chain in self.inventory.chains if chain.claim and self.scope(chain.claim.name)]
+        found.sort(key=lambda c: (*(_place(c.pod) if c.pod else ("",)), c.claim.name if c.claim else ""))
+        return Chains("From the pod to the machine", [_links(chain) for chain in found])
+
+    def describe(self, pod: Pod) -> Table:
+        """What belongs to one pod."""
+        rows = (("node", pod.node), ("claim", ", ".join(pod.claims)), ("made by", pod.owner))
+        return Table(f"kubectl describe pod {pod.name}", ("", ""), rows)
+
+    def events(self, *reasons: str) -> Table:
+        """The events of these reasons, in the order of their pods; times are left out, they differ each time."""
+        order = {pod.name: number for number, pod in enumerate(sorted(self.inventory.pods, key=_place))}
+        found = [event for event in self.inventory.events if event.reason in reasons]
+        found.sort(key=lambda event: (order.get(event.object, -1), event.reason, event.object))
+        rows = [(f"{event.kind.lower()} {event.object}", event.component, event.message) for event in found]
+        return Table(f"kubectl get events, reason {', '.join(reasons)}", ("about", "from", "message"), rows)
+
+    def why(self) -> View:
+        """What the rules of `aksdisks.diagnosis` make of it: those of one cause on one card."""
+        causes: dict[tuple[str, str], list[Finding]] = {}
+        for each in diagnose(self.inventory):
+            causes.setdefault((each.rule, each.cause), []).append(each)
+        return Stack([_card(alike) for alike in causes.values()] or [Card("Nothing to explain")])
+
+    def _pods(self) -> list[Pod]:
+        return [pod for pod in self.inventory.pods if any(map(self.scope, pod.claims))]
+
+    def _disks(self) -> list[Disk]:
+        found = [(disk, *disk.claim.rpartition("/")[::2]) for disk in known(self.inventory.disks)]
+        own = [disk for disk, namespace, name in found if namespace == self.inventory.namespace and self.scope(name)]
+        return sorted(own, key=_claim)
+
+
+def _place(pod: Pod) -> tuple[object, ...]:
+    """By workload; a StatefulSet's pods by name, a Deployment's, whose names are random, the running first, by node."""
+    ordered = pod.owner.startswith("StatefulSet/")
+    return (pod.owner, False if ordered else not pod.ready, "" if ordered else pod.node, pod.name)
+
+
+def _links(chain: Chain) -> list[Link]:
+    pod, claim, volume, disk, machine = chain.pod, chain.claim, chain.volume, chain.disk, chain.machine
+    return [
+        Link("pod", pod.name, f"{pod.status}, {pod.node or 'no node yet'}") if pod else Link("pod", "-", "none"),
+        Link("claim", claim.name, claim.phase) if claim else Link("claim", "-", "none"),
+        Link("volume", volume.name, f"{volume.phase}, {volume.capacity}")
+        if volume
+        else Link("volume", "-", "none yet"),
+        Link("disk", disk.name, f"{disk.state}, {show_gib(disk.size_gib)} {disk.sku}", azure=True)
+        if isinstance(disk, Disk)
+        else Link("disk", "-", "none yet" if disk is None else str(disk), azure=True),
+        Link("machine", machine.name, f"LUN {chain.lun}, {machine.size}", azure=True)
+        if isinstance(machine, Machine)
+        else Link("machine", "-", "none" if machine is None else str(machine), azure=True),
+    ]
+
+
+def _card(alike: Sequence[Finding]) -> Card:
+    first = alike[0]
+    rows = [(f"{row.source} says", f"{row.object}: {row.says}") for row in first.evidence]
+    title = f"{_VERDICTS[first.verdict]}: {', '.join(each.object for each in alike)}"
+    return Card(title, [("why", first.cause), *rows, ("next", first.next)])
+
+
+def _claim(disk: Disk) -> str:
+    return disk.claim.rpartition("/")[2]
+
+
+def _short(modes: Iterable[str]) -> str:
+    return ",".join(_MODES.get(mode, mode) for mode in modes)
+
+
+def _remark(value: object) -> str:
+    return f"Azure: {value}" if isinstance(value, Unknown) else ""

@@ -1,0 +1,129 @@
+"""Rules on rows: what the article shows, and the traps that needs.md names."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from aksdisks.diagnosis import diagnose, multi_attach_events, named_pods
+
+from .world import (
+    START,
+    attachment,
+    claim,
+    disk,
+    event,
+    machine,
+    multi_attach,
+    node,
+    pod,
+    volume,
+    world,
+)
+
+A, B = pod("disk-deploy-1-a", 0), pod("disk-deploy-1-b", 1, ready=False)
+LEAVING = START + timedelta(seconds=9)
+TIMED_OUT = "Unable to attach or mount volumes: timed out waiting for the condition"
+
+
+@pytest.mark.parametrize(
+    ("parts", "about", "rule", "cause"),
+    [
+        pytest.param(
+            {}, "pod disk-deploy-1-b", "shared-claim", "it is on aks-0, where disk-deploy-1-a runs", id="by design",
+        ),
+        pytest.param(
+            {"pods": (replace(A, deleting=LEAVING), B)}, "pod disk-deploy-1-b", "holder-lost", "Terminating on aks-0",
+            id="holder on its way out",
+        ),
+        pytest.param(
+            {"nodes": (node(0, ready=False), node(1))}, "pod disk-deploy-1-b", "holder-lost", "which is NotReady",
+            id="holder's node lost",
+        ),
+        pytest.param(
+            {"pods": (B,), "events": (multi_attach(B),)},
+            "pod disk-deploy-1-b", "detach-pending", "detach is under way",
+            id="holder gone, disk not yet detached",
+        ),
+        pytest.param(
+            {"pods": (B,), "events": (), "attachments": (attachment(to=1, attached=False),)},
+            "pod disk-deploy-1-b", "still-starting", "not yet attached to aks-1", id="attaching",
+        ),
+        pytest.param(
+            {"pods": (B,), "events": (), "attachments": (attachment(to=1, attached=False, attach_error="boom"),)},
+            "pod disk-deploy-1-b", "attach-error", "boom", id="attach error",
+        ),
+        pytest.param(
+            {"pods": (B,), "events": (), "attachments": (attachment(to=1),)},
+            "pod disk-deploy-1-b", "still-starting", "being mounted", id="attached, starting",
+        ),
+        pytest.param(
+            {"pods": (B,), "events": (), "claims": (claim(phase="Pending", volume=""),), "attachments": ()},
+            "pod disk-deploy-1-b", "still-starting", "its disk is being made", id="provisioning",
+        ),
+        pytest.param(
+            {"pods": (), "events": (), "claims": (claim(phase="Pending", volume=""),)},
+            "claim azure-managed-disk", "no-consumer", "waits for the first one", id="first consumer",
+        ),
+        pytest.param(
+            {"pods": (A,), "events": (), "claims": (claim(deleting=LEAVING),)},
+            "claim azure-managed-disk", "claim-protected", "used by disk-deploy-1-a", id="protected",
+        ),
+        pytest.param(
+            {"pods": (), "events": (), "claims": (), "volumes": (volume(phase="Released", reclaim_policy="Retain"),)},
+            "volume pvc-azure-managed-disk", "volume-released", "kept on purpose", id="retained",
+        ),
+        pytest.param(
+            {"pods": (), "events": (), "attachments": (), "disks": (disk(on=None),)},
+            "claim azure-managed-disk", "claim-kept", "outlives its pod", id="kept claim",
+        ),
+    ],
+)  # fmt: skip
+def test_one_cause_for_each_case(parts, about, rule, cause):
+    (found,) = diagnose(world(**parts))
+    assert (found.object, found.rule) == (about, rule)
+    assert cause in found.cause
+    assert found.next and found.evidence
+
+
+def test_evidence_is_taken_from_both_sides():
+    (found,) = diagnose(world())
+    assert [(row.source, row.object) for row in found.evidence] == [
+        ("Kubernetes", "pod disk-deploy-1-b"),
+        ("Kubernetes", "pod disk-deploy-1-a"),
+        ("Kubernetes", "volume pvc-azure-managed-disk"),
+        ("Azure", "disk pvc-azure-managed-disk"),
+    ]
+    assert found.evidence[-1].says == "Attached, on vm_0"
+
+
+def test_a_mount_that_timed_out_is_a_consequence_and_never_the_cause():
+    waited = event(B, "FailedMount", TIMED_OUT, at=5)
+    (found,) = diagnose(world(events=(multi_attach(B, A.name), waited)))
+    assert found.rule == "shared-claim"
+    (alone,) = diagnose(world(pods=(B,), events=(waited,), attachments=(attachment(to=1, attached=False),)))
+    assert alone.rule == "still-starting" and TIMED_OUT not in str(alone)
+
+
+def test_a_refusal_that_an_attach_followed_was_transient():
+    later = event(
+        B, "SuccessfulAttachVolume", 'AttachVolume.Attach succeeded for volume "pvc-azure-managed-disk" ', at=3
+    )
+    moved = {"attachments": (attachment(to=1),), "machines": (machine(0), machine(1, disk(on=1)))}
+    (found,) = diagnose(world(pods=(B,), events=(multi_attach(B), later), **moved))
+    assert found.rule == "still-starting"
+    assert multi_attach_events(world(events=(multi_attach(B, A.name), later))) == ()
+
+
+def test_the_events_of_an_earlier_pod_of_the_name_do_not_count():
+    old = replace(B, uid="uid-earlier")
+    assert multi_attach_events(world(events=(multi_attach(old, A.name),))) == ()
+
+
+def test_pods_are_read_out_of_the_event():
+    assert named_pods(multi_attach(B, "a", "b")) == ("a", "b")
+    assert named_pods(multi_attach(B)) == ()
+
+
+def test_a_healthy_cluster_has_nothing_to_explain():
+    assert diagnose(world(pods=(A,), events=())) == ()
