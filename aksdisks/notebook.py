@@ -143,7 +143,7 @@ class Walk:
         claims = self.session.wait_for_claims(_about(manifests.CLAIM), f"claim {manifests.CLAIM}")
         if all(claim.phase != "Bound" for claim in claims if claim.name == manifests.CLAIM):
             self.session.wait_for("Event", _about(manifests.CLAIM), f"an event of {manifests.CLAIM}", labelled=False)
-        return Card(f"claim {manifests.CLAIM} is there", typed=self._kubectl("apply -f claim.yaml"))
+        return Card(f"Claim {manifests.CLAIM} is there", typed=self._kubectl("apply -f claim.yaml"))
 
     def apply_deployment(self, replicas: int = 1) -> Card:
         """Apply the article's first file and wait until each pod runs or is refused its volume."""
@@ -182,7 +182,7 @@ class Walk:
         """Delete a pod of the StatefulSet and wait until another runs under its name."""
         replicas = len(self.session.pods(manifests.STATEFUL_APP))
         self._roll(manifests.STATEFUL_APP, replicas, lambda: self.session.delete_pod(pod.name), without=pod.uid)
-        return Card(f"pod {pod.name} was deleted, and runs again", typed=self._kubectl(f"delete pod {pod.name}"))
+        return Card(f"Pod {pod.name} was deleted, and runs again", typed=self._kubectl(f"delete pod {pod.name}"))
 
     def delete_claim(self, name: str) -> Card:
         """Delete a claim that no pod uses and wait until its volume, and so its disk, is gone."""
@@ -194,7 +194,7 @@ class Walk:
             f"the volume of claim {name} is gone",
             labelled=False,
         )
-        return Card(f"claim {name} is gone, and its volume", typed=self._kubectl(f"delete pvc {name}"))
+        return Card(f"Claim {name} is gone, and its volume", typed=self._kubectl(f"delete pvc {name}"))
 
     def pod(self, ordinal: int) -> Pod:
         """The StatefulSet's pod with this number, as it is now."""
