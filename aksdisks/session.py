@@ -19,7 +19,7 @@ from aksdisks.session_cleanup import CleanUp, Removal
 from aksdisks.session_connect import Connection, check_storage_class, connect
 from aksdisks.session_journal import Journal
 from aksdisks.session_lease import Lease, release
-from aksdisks.waiting import Progress, silent, wait
+from aksdisks.waiting import Progress, listed, silent, wait
 
 __all__ = ["CleanUp", "Session", "new_run_id", "open_session"]
 
@@ -298,8 +298,5 @@ def _with_replicas(manifest: Manifest, replicas: int) -> Manifest:
 
 def _described(found: tuple[Any, ...]) -> str:
     """A state in a line: pods and claims with their status, others by name."""
-    shown = []
-    for value in found:
-        status = getattr(value, "status", None) or getattr(value, "phase", None)
-        shown.append(f"{value.name} {status}" if status else str(value.name))
-    return ", ".join(shown[:6]) + (f" and {len(shown) - 6} more" if len(shown) > 6 else "") or "none"
+    states = ((value.name, getattr(value, "status", None) or getattr(value, "phase", "")) for value in found)
+    return listed([f"{name} {state}".strip() for name, state in states], 6)

@@ -14,7 +14,7 @@ from aksdisks.model import Disk, Named, Unknown, Volume, known
 from aksdisks.session_connect import Connection
 from aksdisks.session_journal import Journal
 from aksdisks.session_lease import release
-from aksdisks.waiting import wait
+from aksdisks.waiting import listed, wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class Removal:
             states,
             lambda found: not left(found),
             seconds=max(0.0, self.began + self.seconds - time.monotonic()),
-            describe=lambda found: ", ".join(left(found)) or "none left",
+            describe=lambda found: listed(left(found)),
             progress=self.connection.progress,
             scale=self.time_scale,
         )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aksdisks.errors import InputError
+
+_PATIENCE = 10.0
 
 
 class Journal:
@@ -52,11 +55,19 @@ class Journal:
         return entries
 
     def ended(self) -> bool | None:
-        """Whether all processes that worked for the run are gone; None where this machine's journal cannot tell."""
+        """Whether all processes that worked for the run are gone; None where this machine's journal cannot tell.
+
+        The kernels of a runner that was killed notice it within a second or two, and are waited for.
+        """
         opened = [entry for entry in self.entries() if entry["act"] == "open"]
         if not opened or any(entry["host"] != socket.gethostname() for entry in opened):
             return None
-        return not any(_lives(entry["pid"]) for entry in opened)
+        patience = time.monotonic() + _PATIENCE
+        while any(_lives(entry["pid"]) for entry in opened):
+            if _lives(opened[0]["pid"]) or time.monotonic() > patience:
+                return False
+            time.sleep(0.1)
+        return True
 
     def volumes(self) -> set[str]:
         """The names of volumes that were about to go with their claims."""

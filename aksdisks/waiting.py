@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from aksdisks.errors import WaitTimeout
@@ -14,6 +14,12 @@ Progress = Callable[[str], None]
 
 def silent(_text: str) -> None:
     """The progress callback that says nothing."""
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Names for a line of progress: the first few and how many more."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more or "none"
 
 
 def wait(

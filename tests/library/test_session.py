@@ -14,6 +14,7 @@ from aksdisks.preflight import preflight
 from aksdisks.quantities import show_time
 from aksdisks.session import new_run_id, open_session
 from aksdisks.session_connect import connect
+from aksdisks.session_journal import Journal
 
 RUNNING = "every pod runs"
 CLAIM = manifests.objects_for(Parameters(), {}).claim
@@ -186,6 +187,28 @@ def test_after_a_kill_the_leftovers_are_found_and_removed_and_nothing_else(place
         assert connection.cluster.find("Lease", LEASE, name) is None
         with open_session(on(name)) as again:
             again.clean_up()
+
+
+def test_a_run_has_ended_when_its_runner_and_its_kernels_are_gone(tmp_path, monkeypatch):
+    journal = Journal(tmp_path, "r")
+    assert journal.ended() is None
+    journal.opened()
+    assert journal.ended() is False
+    runner, kernel = 2**22 + 1, 2**22 + 2
+    alive = [{kernel}, {kernel}, set(), set()]
+    monkeypatch.setattr("os.getpid", iter([runner, kernel]).__next__)
+    ended = Journal(tmp_path, "killed")
+    ended.opened()
+    ended.opened()
+    monkeypatch.setattr(
+        "aksdisks.session_journal._lives", lambda pid: pid in (alive[0] if pid == runner else alive.pop(0))
+    )
+    assert ended.ended() is True and alive == [set()]
+    ended.write("open", pid=1, host="another machine")
+    assert ended.ended() is None
+    with ended.path.open("a") as stream:
+        stream.write('{"act": "cut')
+    assert len(ended.entries()) == 3
 
 
 def test_an_expired_lease_is_taken_over(prepared):
