@@ -157,7 +157,7 @@ class Endpoints:
             body,
             target.namespace,
             dry_run=_dry_run(request),
-            field_validation=request.query.get("fieldValidation", "Ignore"),
+            field_validation=_field_validation(request),
             warnings=warnings,
         )
         return _answer(renderer.one(version), renderer.form.media_type, 201, warnings)
@@ -173,7 +173,7 @@ class Endpoints:
             subresource=target.subresource,
             dry_run=_dry_run(request),
             field_manager=_manager(request),
-            field_validation=request.query.get("fieldValidation", "Ignore"),
+            field_validation=_field_validation(request),
             warnings=warnings,
         )
         return _answer(renderer.one(version), renderer.form.media_type, 200, warnings)
@@ -183,10 +183,15 @@ class Endpoints:
         patch_type = negotiation.PATCH_TYPES.get(negotiation.media_type(_content_type(request)))
         if patch_type is None:
             raise negotiation.unsupported_media_type()
-        patch = negotiation.decode(await request.read(), _content_type(request), target.kind.kind)
+        manager, force = request.query.get("fieldManager", ""), request.query.get("force", "")
+        if patch_type == "apply" and not manager:
+            why = "Required value: is required for apply patch"
+            raise _invalid_option("PatchOptions", "fieldManager", "FieldValueRequired", why)
+        if patch_type != "apply" and force:
+            why = "Forbidden: may not be specified for non-apply patch"
+            raise _invalid_option("PatchOptions", "force", "FieldValueForbidden", why)
+        patch = negotiation.decode_patch(await request.read(), patch_type)
         if patch_type == "apply":
-            if not isinstance(patch, dict):
-                raise bad_request("the body of an apply patch must be an object")
             _check_place(patch, target)
         warnings: list[str] = []
         written = self._api.patch_version(
@@ -199,7 +204,7 @@ class Endpoints:
             dry_run=_dry_run(request),
             field_manager=request.query.get("fieldManager", "") if patch_type == "apply" else _manager(request),
             force=_flag(request.query.get("force", "")),
-            field_validation=request.query.get("fieldValidation", "Ignore"),
+            field_validation=_field_validation(request),
             warnings=warnings,
         )
         code = 201 if written.created else 200
@@ -266,11 +271,15 @@ async def _object(request: web.Request, kind: str) -> Object:
 
 
 def _check_place(body: Object, target: Target) -> None:
-    """What a body may leave out the path gives; what both say must agree."""
+    """Body and path must agree; the namespace may be left to the path (apiserver: handlers/rest.go checkName)."""
     metadata = body.setdefault("metadata", {})
     if not isinstance(metadata, dict):
         raise bad_request("metadata: expected a JSON object")
-    if metadata.setdefault("name", target.name) != target.name:
+    if not metadata.get("name"):
+        raise bad_request(
+            f"the name of the object ({target.name} based on URL) was undeterminable: name must be provided"
+        )
+    if metadata["name"] != target.name:
         raise bad_request(
             f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
         )
@@ -290,11 +299,8 @@ def _read_delete_options(body: Object, request: web.Request) -> DeleteOptions:
     preconditions = body.get("preconditions") or {}
     grace = body.get("gracePeriodSeconds")
     propagation = body.get("propagationPolicy") or request.query.get("propagationPolicy")
-    if propagation not in (None, "Background", "Foreground", "Orphan"):
-        raise bad_request(
-            f'invalid propagationPolicy: Unsupported value: "{propagation}": supported values: "Background", '
-            '"Foreground", "Orphan"'
-        )
+    if propagation is not None:
+        _check_option("DeleteOptions", "propagationPolicy", propagation, (*_PROPAGATIONS, "nil"))
     orphan = body.get("orphanDependents")
     if propagation is None and orphan is not None:
         propagation = "Orphan" if orphan else "Background"
@@ -329,11 +335,36 @@ def _answer(body: bytes, media_type: str, code: int = 200, warnings: list[str] |
     return response
 
 
+_OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
+_PROPAGATIONS = ("Foreground", "Background", "Orphan")
+_VALIDATIONS = ("Ignore", "Warn", "Strict")
+
+
 def _dry_run(request: web.Request) -> bool:
     values = request.query.getall("dryRun", [])
-    if any(value != "All" for value in values):
-        raise bad_request(f'Invalid value: {values}: dryRun: Unsupported value: "{values[0]}": supported values: "All"')
+    for value in values:
+        _check_option(_OPTIONS[request.method], "dryRun", value, ("All",))
     return bool(values)
+
+
+def _field_validation(request: web.Request) -> str:
+    value = request.query.get("fieldValidation", "Ignore") or "Ignore"
+    _check_option(_OPTIONS[request.method], "fieldValidation", value, _VALIDATIONS)
+    return value
+
+
+def _check_option(kind: str, field: str, value: str, supported: tuple[str, ...]) -> None:
+    if value not in supported:
+        listed = ", ".join(f'"{name}"' for name in supported)
+        message = f'Unsupported value: "{value}": supported values: {listed}'
+        raise _invalid_option(kind, field, "FieldValueNotSupported", message)
+
+
+def _invalid_option(kind: str, field: str, reason: str, message: str) -> ApiError:
+    """422 for an option of a request (apimachinery: meta/v1/validation)."""
+    cause = {"reason": reason, "message": message, "field": field}
+    details = {"group": "meta.k8s.io", "kind": kind, "causes": [cause]}
+    return ApiError(422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {field}: {message}', details)
 
 
 def _content_type(request: web.Request) -> str:

@@ -145,7 +145,7 @@ async def _review(request: web.Request, user: User, group: str, plural: str) -> 
     spec = body.get("spec") or {}
     if plural == "selfsubjectaccessreviews":
         if not isinstance(spec, dict) or not (spec.get("resourceAttributes") or spec.get("nonResourceAttributes")):
-            raise bad_request("spec: exactly one of nonResourceAttributes or resourceAttributes must be specified")
+            raise _nothing_asked(kinds[plural], group)
         answer: Object = {"spec": spec, "status": {"allowed": True}}
     elif plural == "selfsubjectrulesreviews":
         everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
@@ -155,6 +155,14 @@ async def _review(request: web.Request, user: User, group: str, plural: str) -> 
     else:
         answer = {"status": {"userInfo": {"username": user.name, "groups": list(user.groups)}}}
     return _json({"kind": kinds[plural], "apiVersion": f"{group}/v1", "metadata": {}, **answer}, 201)
+
+
+def _nothing_asked(kind: str, group: str) -> ApiError:
+    why = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified"
+    field = "spec.resourceAttributes"
+    cause = {"reason": "FieldValueInvalid", "message": why, "field": field}
+    details = {"group": group, "kind": kind, "causes": [cause]}
+    return ApiError(422, "Invalid", f'{kind}.{group} "" is invalid: {field}: {why}', details)
 
 
 def _version(version: str) -> Mapping[str, str]:

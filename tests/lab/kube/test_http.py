@@ -123,6 +123,41 @@ def test_bodies(wire: Wire, content_type: str, body: str, status: int) -> None:
         assert answer.json()["data"] == {"when": "2019-01-14"}
 
 
+@pytest.mark.parametrize(
+    ("method", "query", "content_type", "body", "status", "message"),
+    [
+        ("PATCH", "", "application/merge-patch+json", "{no", 400,
+         "error decoding patch: invalid character 'n' looking for beginning of object key string"),
+        ("PATCH", "", "application/strategic-merge-patch+json", "{", 400, "unexpected end of JSON input"),
+        ("PATCH", "?fieldManager=m", "application/apply-patch+yaml", "a: [", 400, "error decoding YAML: "),
+        ("PATCH", "?fieldManager=m", "application/apply-patch+yaml", "[1]", 400, "error decoding YAML: "),
+        ("PATCH", "", "application/apply-patch+yaml", "{}", 422,
+         'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'),
+        ("PATCH", "?force=true", "application/merge-patch+json", "{}", 422,
+         'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch'),
+        ("DELETE", "?dryRun=Some", "application/json", "", 422,
+         'DeleteOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "Some": supported values: "All"'),
+        ("DELETE", "?propagationPolicy=Some", "application/json", "", 422,
+         'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Some": supported values: '
+         '"Foreground", "Background", "Orphan", "nil"'),
+        ("PUT", "", "application/json", "{}", 400,
+         "the name of the object (one based on URL) was undeterminable: name must be provided"),
+    ],
+)  # fmt: skip
+def test_requests_that_cannot_be_read(
+    wire: Wire, config_map: dict[str, Any], method: str, query: str, content_type: str, body: str, status: int,
+    message: str,
+) -> None:  # fmt: skip
+    path = f"{CONFIG_MAPS}/{config_map['metadata']['name']}{query}"
+    answer = wire(method, path, body, {"Content-Type": content_type})
+    assert (answer.status, answer.json()["message"][: len(message)]) == (status, message)
+
+
+def test_a_review_must_ask_something(wire: Wire) -> None:
+    answer = wire("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {"spec": {}})
+    assert (answer.status, answer.json()["details"]["causes"][0]["field"]) == (422, "spec.resourceAttributes")
+
+
 def test_warnings_are_headers(wire: Wire) -> None:
     body = {"metadata": {"name": "three"}, "colour": 'so "red"'}
     answer = wire("POST", f"{CONFIG_MAPS}?fieldValidation=Warn&dryRun=All", body)
