@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aksdisks.azure import Azure
+from aksdisks.checks import Check, check
 from aksdisks.manifests import LEASE, RUN_LABEL
-from aksdisks.model import known
+from aksdisks.model import Unknown, known
+from aksdisks.parameters import Parameters
 from aksdisks.session_cleanup import CleanUp, Removal
-from aksdisks.session_connect import Connection
+from aksdisks.session_connect import Connection, connect
 from aksdisks.session_journal import Journal
 from aksdisks.session_lease import holder
+from aksdisks.waiting import Progress, listed, silent
 
 _DEADLINE = 120.0
 
@@ -26,6 +29,21 @@ class Leftover:
     busy: str
 
 
+def clean(parameters: Parameters, *, dry_run: bool = False, progress: Progress = silent) -> tuple[Check, ...]:
+    """Remove what earlier runs left on the parameters' target: one check for each run, and one for each orphan.
+
+    A run in progress is inconclusive and left alone, orphaned volumes and disks are reported as not applicable. Raises
+    as `session_connect.connect` does.
+    """
+    connection = connect(parameters, progress)
+    try:
+        checks = [_clean(connection, leftover, dry_run) for leftover in find_leftovers(connection)]
+        checks += [check("Kept, and costing, until somebody removes it", None, line) for line in orphans(connection)]
+        return tuple(checks) or (check("Nothing is left of earlier runs", True, connection.cluster.server),)
+    finally:
+        connection.close()
+
+
 def find_leftovers(connection: Connection) -> tuple[Leftover, ...]:
     """The runs that left something, by run id: in namespaces that runs made, or in the prepared one."""
     cluster, prepared = connection.cluster, connection.parameters.namespace
@@ -33,9 +51,7 @@ def find_leftovers(connection: Connection) -> tuple[Leftover, ...]:
         places = [(space.labels[RUN_LABEL], space.name) for space in cluster.list("Namespace", selector=RUN_LABEL)]
     else:
         found = [*cluster.workloads(prepared, RUN_LABEL), *cluster.claims(prepared, RUN_LABEL)]
-        runs = {w.run for w in cluster.workloads(prepared, RUN_LABEL)}
-        runs |= {c.labels[RUN_LABEL] for c in cluster.claims(prepared, RUN_LABEL)}
-        places = [(run, prepared) for run in runs] if found else []
+        places = list({(each.labels[RUN_LABEL], prepared) for each in found})
     return tuple(_leftover(connection, run, namespace) for run, namespace in sorted(places))
 
 
@@ -64,6 +80,17 @@ def orphans(connection: Connection) -> tuple[str, ...]:
         if namespace.startswith("aksdisks-") and namespace not in spaces:
             lost.append(f"disk {disk.name} of {disk.claim} ({disk.state}, {disk.size_gib} GiB {disk.sku})")
     return tuple(lost)
+
+
+def _clean(connection: Connection, leftover: Leftover, dry_run: bool) -> Check:
+    what = f"What run {leftover.run} left in namespace {leftover.namespace}"
+    if leftover.busy:
+        return check(what, Unknown(leftover.busy), "left alone")
+    if dry_run:
+        return check(f"{what} would be removed", True, listed(leftover.objects, 20))
+    result = remove_leftover(connection, leftover)
+    seen = listed(result.problems or (*result.removed, *(f"kept: {line}" for line in result.kept)), 20)
+    return check(f"{what} is removed", result.complete, seen)
 
 
 def _leftover(connection: Connection, run: str, namespace: str) -> Leftover:

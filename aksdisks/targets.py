@@ -125,7 +125,7 @@ def _lab(parameters: Parameters) -> Target:
         raise NotReachable(f"lab in {folder}: expected one that runs, found none", hint="aksdisks lab start")
     return Target(
         name="lab",
-        kubernetes=lambda: _kubeconfig_client(state.kubeconfig, None),
+        kubernetes=lambda: _client(state.kubeconfig, None),
         azure=Unknown("azure is off") if parameters.azure == "off" else _lab_azure(state),
         time_scale=state.speed,
         expected=parameters.expect,
@@ -152,14 +152,11 @@ def _lab_azure(state: LabState) -> AzureSettings:
 
 
 def _aks(parameters: Parameters) -> Target:
-    def kubernetes() -> ApiClient:
-        if parameters.cluster == "in-cluster":
-            return _in_cluster_client()
-        return _kubeconfig_client(parameters.kubeconfig or None, parameters.context)
-
     return Target(
         name="aks",
-        kubernetes=kubernetes,
+        kubernetes=lambda: _client(
+            parameters.kubeconfig, parameters.context, in_cluster=parameters.cluster == "in-cluster"
+        ),
         azure=Unknown("azure is off") if parameters.azure == "off" else _aks_azure(parameters),
         time_scale=1.0,
         expected=parameters.expect,
@@ -204,58 +201,39 @@ def _is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def _kubeconfig_client(file: str | None, context: str | None) -> ApiClient:
-    """The official client as a kubeconfig sets it up: certificates, tokens, exec plugins."""
-    from kubernetes import config
+def _client(file: str, context: str | None, *, in_cluster: bool = False) -> ApiClient:
+    """The official client as a kubeconfig or a pod sets it up: certificates, tokens, exec plugins."""
+    from kubernetes import client, config
 
     loader: Any = config  # parts of it have no types
-    if file is not None and not Path(file).expanduser().is_file():
+    configuration = client.Configuration()
+    path = str(Path(file).expanduser()) if file else None
+    if path and not Path(path).is_file():
         raise ParameterError("kubeconfig", expected="a kubeconfig file", found=f"no file {file!r}")
-    path = None if file is None else str(Path(file).expanduser())
-    configuration = _configuration()
     try:
-        if context:
-            names = [entry["name"] for entry in loader.list_kube_config_contexts(path)[0]]
-            if context not in names:
-                near = did_you_mean(context, names)
-                raise ParameterError("context", expected=f"one of {', '.join(names)}", found=repr(context), hint=near)
-        loader.load_kube_config(path, context, client_configuration=configuration, persist_config=False)
+        if in_cluster:
+            loader.load_incluster_config(client_configuration=configuration)
+        else:
+            if context:
+                _check_context(context, [entry["name"] for entry in loader.list_kube_config_contexts(path)[0]])
+            loader.load_kube_config(path, context, client_configuration=configuration, persist_config=False)
     except AksdisksError:
         raise
-    except Exception as error:  # the loader raises its own, yaml's, binascii's and whatever an exec plugin does
+    except Exception as error:  # the loaders raise their own, yaml's, binascii's and whatever an exec plugin does
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if in_cluster:
+            raise NotReachable(f"in-cluster: expected a pod's service account, found: {reason}") from error
         where = file or os.environ.get("KUBECONFIG") or "~/.kube/config"
-        raise InputError(f"kubeconfig {where}: expected one that can be used, found: {_one_line(error)}") from error
-    return _client(configuration)
-
-
-def _in_cluster_client() -> ApiClient:
-    from kubernetes import config
-
-    loader: Any = config
-    configuration = _configuration()
-    try:
-        loader.load_incluster_config(client_configuration=configuration)
-    except config.ConfigException as error:
-        raise NotReachable(f"in-cluster: expected a pod's service account, found: {_one_line(error)}") from error
-    return _client(configuration)
-
-
-def _configuration() -> Any:
-    from kubernetes.client import Configuration
-
-    return Configuration()
-
-
-def _client(configuration: Any) -> ApiClient:
-    from kubernetes.client import ApiClient
-
+        raise InputError(f"kubeconfig {where}: expected one that can be used, found: {reason}") from error
     if _is_loopback(configuration.host):
         # The client takes HTTPS_PROXY from the environment, and would send 127.0.0.1 to it.
         configuration.proxy = None
     # A watcher holds a connection for each kind; requests must not wait for one of those.
     configuration.connection_pool_maxsize = 16
-    return ApiClient(configuration)
+    return client.ApiClient(configuration)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _check_context(context: str, names: list[str]) -> None:
+    if context not in names:
+        expected, hint = f"one of {', '.join(names)}", did_you_mean(context, names)
+        raise ParameterError("context", expected=expected, found=repr(context), hint=hint)

@@ -7,7 +7,7 @@ import pytest
 
 from aksdisks import manifests
 from aksdisks.errors import NamespaceBusy, Refused, WaitTimeout
-from aksdisks.leftovers import find_leftovers, orphans, remove_leftover
+from aksdisks.leftovers import clean, find_leftovers, orphans
 from aksdisks.manifests import LEASE, RUN_LABEL
 from aksdisks.parameters import Parameters, validate
 from aksdisks.preflight import preflight
@@ -173,14 +173,18 @@ def test_after_a_kill_the_leftovers_are_found_and_removed_and_nothing_else(place
     session.cluster.create(foreign, session.namespace)
     connection = connect(parameters)
     mine = lambda: [found for found in find_leftovers(connection) if found.run == session.run_id]  # noqa: E731
+    of_run = lambda checks: next(check for check in checks if session.run_id in check.statement)  # noqa: E731
+    assert of_run(clean(parameters)).status == "inconclusive"
     assert [found.busy != "" for found in mine()] == [True]
 
     dead(session, monkeypatch)
 
     (leftover,) = mine()
     assert leftover.busy == "" and "Deployment disk-deploy" in leftover.objects
-    result = remove_leftover(connection, leftover)
-    assert result.complete and "Deployment disk-deploy" in result.removed
+    assert of_run(clean(parameters, dry_run=True)).seen.startswith("Deployment disk-deploy")
+    assert mine() == [leftover]
+    removed = of_run(clean(parameters))
+    assert removed.status == "passed" and "Deployment disk-deploy" in removed.seen
     assert mine() == []
     if place == "prepared":
         assert connection.cluster.find("PersistentVolumeClaim", "foreign", name)
