@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -31,10 +31,6 @@ _PACKAGES = ("aksdisks", "azure-identity", "azure-mgmt-compute", "kubernetes", "
 _INTERRUPT_PATIENCE = 3.0
 # How long a single cell may take on top of the waits that it makes, seconds.
 _CELL_SLACK = 120.0
-
-
-class Interrupted(Exception):  # noqa: N818 - it is no error
-    """Raised by SIGINT, SIGTERM or SIGHUP before the run has made anything."""
 
 
 def run(runbooks: Sequence[Path], parameters: Parameters, output: Path, *, quiet: bool = False) -> RunResult:
@@ -70,13 +66,15 @@ class _Run:
         )
 
     def run(self) -> RunResult:
-        """The whole run, from the target to the summary."""
-        with self.signals:
-            try:
-                self._run()
-            except Interrupted:
+        """The whole run, from the target to the summary, in a thread of its own: this one is for signals."""
+        with self.signals, ThreadPoolExecutor(1) as worker:
+            work = worker.submit(self._run)
+            # A wait without end would let no signal through.
+            while not wait([work], timeout=0.2).done:
                 pass
+            work.result()
             if self.signals.noted:
+                self.folder.mkdir(parents=True, exist_ok=True)
                 self._update(status="interrupted", problem=f"interrupted by {self.signals.noted}")
             self._update(finished=_now())
         self.reporter.summary(self.result, self.folder)
@@ -86,10 +84,8 @@ class _Run:
         with targets.prepared(self.parameters) as environment:
             kernels = WarmKernels(environment)
             try:
-                warming = threading.Thread(target=kernels.warm, daemon=True)
-                warming.start()
+                threading.Thread(target=kernels.warm, daemon=True).start()
                 with open_session(self.parameters, progress=self.reporter.progress) as session:
-                    self.signals.cooperate()
                     try:
                         self.folder.mkdir(parents=True)
                         with ThreadPoolExecutor(1) as pages:
@@ -241,34 +237,27 @@ def _now() -> str:
 
 
 class _Signals:
-    """What SIGINT, SIGTERM and SIGHUP do while a run lasts.
+    """Notes SIGINT, SIGTERM and SIGHUP while a run lasts; the run ends in its own order, and cleans up.
 
-    Until something was made they raise Interrupted at once, so that an unreachable cluster can be left with Ctrl-C.
-    From then on (`cooperate`) they are only noted, and the run ends in its own order; a teardown is never cut short.
+    Nothing is raised where a signal happens to arrive: an exception in the middle of an import leaves its lock behind,
+    and one in the middle of a teardown leaves what should have gone.
     """
 
     def __init__(self, reporter: Reporter) -> None:
         self.noted = ""
         self._reporter = reporter
-        self._raises = True
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> _Signals:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self._previous[number] = signal.signal(number, self._handle)
+            self._previous[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_exc: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def cooperate(self) -> None:
-        self._raises = False
-
-    def _handle(self, number: int, _frame: Any) -> None:
+    def _note(self, number: int, _frame: Any) -> None:
         if self.noted:
             self._reporter.say("The run is ending and cleans up; it stops by itself.")
-            return
-        self.noted = signal.Signals(number).name
-        if self._raises:
-            raise Interrupted(self.noted)
+        self.noted = self.noted or signal.Signals(number).name
