@@ -10,7 +10,7 @@ from aksdisks.cluster_http import KubernetesHttp, path
 from aksdisks.cluster_watch import Watcher
 from aksdisks.errors import ApiError, NotFound
 from aksdisks.manifests import FIELD_MANAGER
-from aksdisks.model import Attachment, Change, Claim, KubeEvent, Node, Pod, StorageClass, Unknown, Volume, Workload
+from aksdisks.model import Attachment, Change, Claim, KubeEvent, Named, Node, Pod, StorageClass, Unknown, Volume
 from aksdisks.waiting import Progress, silent
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ class Cluster:
         """All storage classes."""
         return self.list("StorageClass")
 
-    def workloads(self, namespace: str, selector: str = "") -> tuple[Workload, ...]:
-        """The Deployments and StatefulSets of a namespace (empty: of all)."""
-        deployments: tuple[Workload, ...] = self.list("Deployment", namespace, selector)
-        return deployments + self.list("StatefulSet", namespace, selector)
+    def made(self, namespace: str, selector: str = "") -> tuple[tuple[str, Named], ...]:
+        """What a run makes in a namespace, by kind: Deployments, StatefulSets and claims."""
+        kinds = ("Deployment", "StatefulSet", "PersistentVolumeClaim")
+        return tuple((kind, found) for kind in kinds for found in self.list(kind, namespace, selector))
 
     def list(self, kind: str, namespace: str = "", selector: str = "") -> tuple[Any, ...]:
         """All typed values of a kind."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aksdisks.manifests import RUN_LABEL
-from aksdisks.model import Attachment, Claim, KubeEvent, Named, Node, Pod, StorageClass, Taint, Volume, Workload
+from aksdisks.model import Attachment, Claim, KubeEvent, Named, Node, Pod, StorageClass, Taint, Volume
 from aksdisks.quantities import parse_time
 
 Raw = Mapping[str, Any]
@@ -152,18 +151,6 @@ def storage_class(raw: Raw) -> StorageClass:
     )
 
 
-def workload(raw: Raw, kind: str) -> Workload:
-    """A Deployment or StatefulSet."""
-    meta, spec, status = _parts(raw)
-    return Workload(
-        **_named(raw),
-        kind=kind,
-        replicas=int(spec.get("replicas", 1)),
-        ready=int(status.get("readyReplicas") or 0),
-        run=(meta.get("labels") or {}).get(RUN_LABEL, ""),
-    )
-
-
 def named(raw: Raw) -> Named:
     """Any object, reduced to its name and times."""
     return Named(**_named(raw))
@@ -177,8 +164,8 @@ DECODERS: Mapping[str, Callable[[Raw], Any]] = {
     "Pod": pod,
     "Event": event,
     "StorageClass": storage_class,
-    "Deployment": lambda raw: workload(raw, "Deployment"),
-    "StatefulSet": lambda raw: workload(raw, "StatefulSet"),
+    "Deployment": named,
+    "StatefulSet": named,
     "Namespace": named,
     "ServiceAccount": named,
 }

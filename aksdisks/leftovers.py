@@ -50,8 +50,7 @@ def find_leftovers(connection: Connection) -> tuple[Leftover, ...]:
     if prepared == "create":
         places = [(space.labels[RUN_LABEL], space.name) for space in cluster.list("Namespace", selector=RUN_LABEL)]
     else:
-        found = [*cluster.workloads(prepared, RUN_LABEL), *cluster.claims(prepared, RUN_LABEL)]
-        places = list({(each.labels[RUN_LABEL], prepared) for each in found})
+        places = list({(found.labels[RUN_LABEL], prepared) for _, found in cluster.made(prepared, RUN_LABEL)})
     return tuple(_leftover(connection, run, namespace) for run, namespace in sorted(places))
 
 
@@ -95,8 +94,7 @@ def _clean(connection: Connection, leftover: Leftover, dry_run: bool) -> Check:
 
 def _leftover(connection: Connection, run: str, namespace: str) -> Leftover:
     cluster, selector = connection.cluster, f"{RUN_LABEL}={run}"
-    objects = [f"{w.kind} {w.name}" for w in cluster.workloads(namespace, selector)]
-    objects += [f"claim {claim.name}" for claim in cluster.claims(namespace, selector)]
+    objects = [f"{kind} {found.name}" for kind, found in cluster.made(namespace, selector)]
     lease = cluster.find("Lease", LEASE, namespace)
     who, until = holder(lease) if lease else ("", datetime.now(UTC))
     held = who == run and until > datetime.now(UTC)

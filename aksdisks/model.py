@@ -158,16 +158,6 @@ class StorageClass(Named):
         return self.provisioner in ("disk.csi.azure.com", "kubernetes.io/azure-disk")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workload(Named):
-    """A Deployment or StatefulSet, reduced to its numbers and its run label."""
-
-    kind: str
-    replicas: int
-    ready: int
-    run: str
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """One watch event with the time it arrived, in seconds with milliseconds since the watch began (not scaled)."""

@@ -283,9 +283,8 @@ def _check_prepared(session: Session) -> None:
     """Refuse a prepared namespace that holds objects of our names which this run did not make."""
     ours = (manifests.DEPLOYMENT, manifests.STATEFUL_SET, manifests.CLAIM)
     prefix = f"{manifests.CLAIM_TEMPLATE}-{manifests.STATEFUL_SET}-"
-    found = [(w.kind, w.name, w.run) for w in session.cluster.workloads(session.namespace)]
-    found += [("claim", c.name, c.labels.get(RUN_LABEL, "")) for c in session.cluster.claims(session.namespace)]
-    for kind, name, run in found:
+    for kind, found in session.cluster.made(session.namespace):
+        name, run = found.name, found.labels.get(RUN_LABEL, "")
         if (name in ours or name.startswith(prefix)) and run != session.run_id:
             made_by = f"one that run {run} left" if run else "one that no run made"
             hint = "aksdisks clean -f FILE removes it" if run else "it is left alone; choose another namespace"

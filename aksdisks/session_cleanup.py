@@ -69,8 +69,7 @@ class Removal:
         disks = self._step(lambda: self._disks(volumes)) or ()
         names = [volume.name for volume in volumes]
         self._step(lambda: self.journal.write("clean up", namespace=self.namespace, volumes=names))
-        for kind in ("StatefulSet", "Deployment", "PersistentVolumeClaim"):
-            self._step(lambda kind=kind: self._delete_labelled(kind))  # type: ignore[misc]
+        self._step(self._delete_labelled)
         for kind, words in (("Pod", "the run's pods to end"), ("PersistentVolumeClaim", "the run's claims to go")):
             self._step(lambda kind=kind, words=words: self._gone(kind, words))  # type: ignore[misc]
         self._step(lambda: self._volumes_gone(volumes))
@@ -114,13 +113,15 @@ class Removal:
             return ()
         return tuple(disk for disk in disks if _belongs(disk, volumes))
 
-    def _delete_labelled(self, kind: str) -> None:
-        for found in self.cluster.list(kind, self.namespace, self.selector):
+    def _delete_labelled(self) -> None:
+        for kind, found in self.cluster.made(self.namespace, self.selector):
             try:
-                if found.uid and self.cluster.delete(kind, found.name, self.namespace, uid=found.uid):
+                if self.cluster.delete(kind, found.name, self.namespace, uid=found.uid):
                     self.removed.append(f"{kind} {found.name}")
             except Conflict:
                 continue  # deleted and made anew by somebody else at this moment: not ours any more
+            except AksdisksError as error:
+                self.problems.append(str(error))
 
     def _gone(self, kind: str, words: str) -> None:
         states = self.cluster.follow(kind, self.namespace, self.selector)
