@@ -30,6 +30,7 @@ _READ_TIMEOUT = 60.0
 _WATCH_TIMEOUT = 90.0
 _TRIES = 4
 _PAUSE = 0.2
+_LONGEST_PAUSE = 30.0
 
 Query = Mapping[str, str]
 
@@ -85,7 +86,7 @@ class KubernetesHttp:
                 if status != 429 and not (method == "GET" and (self._answered if status == 0 else status >= 500)):
                     raise
                 asked = error.retry_after if isinstance(error, ApiError) else None
-                pause = _PAUSE * 2**attempt if asked is None else asked
+                pause = _PAUSE * 2**attempt if asked is None else min(asked, _LONGEST_PAUSE)
                 self.progress(f"{error.message}; again in {pause:.1f} s ({attempt} of {_TRIES - 1})")
                 time.sleep(pause)
         return self.once(method, url, query, body, content)
