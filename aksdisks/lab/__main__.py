@@ -26,6 +26,8 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     directory = StateDirectory(options.state_dir.expanduser().absolute())
     answer = _Answer(options.ready_fd)
+    if options.ready_fd is not None:
+        os.setsid()  # in the background: the terminal's Ctrl-C is not for the lab
     try:
         directory.prepare()
         deadline = time.monotonic() + _LOCK_PATIENCE
@@ -61,7 +63,12 @@ async def _serve(options: argparse.Namespace, directory: StateDirectory, answer:
     try:
         state = await lab.start()
         answer.accept(f"aksdisks lab: Kubernetes at {state.kube_url}, Azure at {state.arm_url}; {state.kubeconfig}")
-        await stop.wait()
+        waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(lab.run())]
+        done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        for task in done:
+            task.result()
     finally:
         if watch:
             watch.cancel()

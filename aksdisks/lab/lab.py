@@ -63,6 +63,9 @@ _CONTROLLERS = (
 HOST = "127.0.0.1"
 _BACKLOG = 512
 
+_HISTORY = 1000
+"""Changes remembered of each resource: nodes report for ever, and each of their versions is some 20 KiB of memory."""
+
 log = logging.getLogger(__name__)
 
 
@@ -94,7 +97,7 @@ class Lab:
         self.scenario = scenario
         self.directory = directory
         self.ids = Ids()
-        self.api = KubeApi(Store(), self.clock, self.ids)
+        self.api = KubeApi(Store(history=_HISTORY), self.clock, self.ids)
         self.cloud = Cloud(scenario, self.clock, self.ids)
         self._ports = (kube_port, arm_port)
         self._runners: list[web.AppRunner] = []
@@ -117,13 +120,26 @@ class Lab:
             arm_app(self.cloud, tokens), self._ports[1], tls.server_context(certificates, client_certificates=False)
         )
         parts = self._parts()
-        self._tasks = [asyncio.create_task(self._run(part), name=part.name) for part in parts]
+        self._tasks = [asyncio.create_task(part.run(), name=part.name) for part in parts]
         # Whoever acts first shall meet every controller at work: the order of events would tell otherwise.
-        await asyncio.gather(*(part.synced() for part in parts))
+        synced = asyncio.create_task(_all_synced(parts))
+        await asyncio.wait([synced, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        if not synced.done():
+            synced.cancel()
+            await self.run()
+        synced.result()
         state = self._state(kube, arm, client_secret)
         kubeconfig = _kubeconfig(self.scenario, state.kube_url, certificates, token)
         self.directory.publish(state, certificates.authority, kubeconfig)
         return state
+
+    async def run(self) -> None:
+        """Until a part ends, which none should: half a lab would only seem to work. Raises `LabError`."""
+        ended, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        part = ended.pop()
+        error = part.exception()
+        log.error("%s ended", part.get_name(), exc_info=error)
+        raise LabError(f"{part.get_name()}: expected it to run as long as the lab, found it ended: {error!r}")
 
     async def stop(self) -> None:
         """End everything, and remove what clients found the lab by."""
@@ -142,13 +158,6 @@ class Lab:
         ]
         driver = DiskDriver(self.api, self.clock, self.ids, CloudCompute(self.cloud))
         return [*(kind(self.api, self.clock, self.ids) for kind in _CONTROLLERS), *nodes, driver]
-
-    @staticmethod
-    async def _run(part: _Part) -> None:
-        try:
-            await part.run()
-        except Exception:
-            log.exception("%s ended", part.name)
 
     async def _serve(self, app: web.Application, port: int, context: ssl.SSLContext) -> int:
         """Answer on loopback; the port."""
@@ -187,6 +196,11 @@ class Lab:
             state_dir=str(self.directory.path),
             started=timestamp(self.clock.now()),
         )
+
+
+async def _all_synced(parts: list[_Part]) -> None:
+    for part in parts:
+        await part.synced()
 
 
 def _listen(port: int) -> socket.socket:

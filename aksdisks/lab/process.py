@@ -6,7 +6,6 @@ import json
 import os
 import select
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -39,8 +38,9 @@ __all__ = [
 _ERRORS: dict[str, type[LabError]] = {
     error.__name__: error for error in (LabError, AlreadyRunning, PortInUse, StartFailed)
 }
-_children: dict[int, subprocess.Popen[bytes]] = {}
-"""Labs that this process started, so that stopping one also takes leave of the process (no zombie stays)."""
+
+_started: set[int] = set()
+"""Process ids of the labs that this process started and has not taken leave of."""
 
 
 def start(
@@ -82,21 +82,15 @@ def start(
     if parent is not None:
         arguments["--parent"] = str(parent)
     command = [sys.executable, "-P", "-m", "aksdisks.lab", *(part for pair in arguments.items() for part in pair)]
-    with os.fdopen(reading, "rb") as answers:
-        try:
-            with directory.log.open("ab") as log:
-                process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=(writing,),
-                    start_new_session=True,
-                )
-        finally:
-            os.close(writing)
-        _children[process.pid] = process
-        return _await_answer(directory, process, answers.fileno(), timeout)
+    with os.fdopen(reading, "rb") as answers, os.fdopen(writing, "wb") as theirs, directory.log.open("ab") as log:
+        os.set_inheritable(writing, True)
+        # Not subprocess.Popen: the lab may well outlive this process, which Popen takes for a mistake.
+        outputs = [(os.POSIX_SPAWN_DUP2, log.fileno(), number) for number in (1, 2)]
+        silence = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+        pid = os.posix_spawn(sys.executable, command, os.environ, file_actions=[silence, *outputs])
+        _started.add(pid)
+        theirs.close()
+        return _await_answer(directory, pid, answers.fileno(), timeout)
 
 
 def status(state_dir: Path | str) -> LabState | None:
@@ -126,7 +120,7 @@ def stop(state_dir: Path | str, timeout: float = 5) -> LabState:
     raise LabError(f"lab in {directory.path}: expected process {state.pid} to end when killed, found it running")
 
 
-def _await_answer(directory: StateDirectory, process: subprocess.Popen[bytes], handle: int, timeout: float) -> LabState:
+def _await_answer(directory: StateDirectory, pid: int, handle: int, timeout: float) -> LabState:
     """The server writes one line to the pipe: empty when it answers, an error otherwise; nothing if it dies."""
     deadline = time.monotonic() + timeout
     line = b""
@@ -135,17 +129,18 @@ def _await_answer(directory: StateDirectory, process: subprocess.Popen[bytes], h
         chunk = os.read(handle, 65536) if ready else b""
         line += chunk
         if not ready:
-            _reap(process, kill=True)
+            os.kill(pid, signal.SIGKILL)
+            _reap(pid)
             raise StartFailed(
                 f"lab in {directory.path}: expected an answer within {timeout:g} s, found none{_tail(directory)}"
             )
         if not chunk:
-            code = _reap(process, kill=False)
+            code = _reap(pid)
             raise StartFailed(
                 f"lab in {directory.path}: expected it to start, found exit code {code}{_tail(directory)}"
             )
     if line.strip():
-        _reap(process, kill=False)
+        _reap(pid)
         error = json.loads(line)
         raise _ERRORS.get(error["error"], LabError)(error["message"])
     state = directory.read()
@@ -160,17 +155,20 @@ def _has_ended(directory: StateDirectory, state: LabState) -> bool:
         if not held:
             return False
         directory.withdraw()
-    if child := _children.get(state.pid):
-        _reap(child, kill=False)
+    _reap(state.pid)
     return True
 
 
-def _reap(process: subprocess.Popen[bytes], *, kill: bool) -> int:
-    if kill:
-        process.kill()
-    code = process.wait()
-    _children.pop(process.pid, None)
-    return code
+def _reap(pid: int) -> int | None:
+    """Take leave of an ended lab, so that no zombie stays; its exit code, None if another process started it."""
+    if pid not in _started:
+        return None
+    _started.discard(pid)
+    try:
+        _, status = os.waitpid(pid, 0)
+    except ChildProcessError:
+        return None
+    return os.waitstatus_to_exitcode(status)
 
 
 def _tail(directory: StateDirectory) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -16,8 +17,12 @@ from pathlib import Path
 import pytest
 
 from aksdisks.lab import process
+from aksdisks.lab.agents.node_agent import NodeAgent
+from aksdisks.lab.lab import Lab
 from aksdisks.lab.process import AlreadyRunning, LabError, LabState, NotRunning, PortInUse, StartFailed
+from aksdisks.lab.scenario import load
 from aksdisks.lab.state import StateDirectory, default_state_dir
+from tests.lab.kube.wire import Wire
 
 StartLab = Callable[..., LabState]
 
@@ -70,12 +75,17 @@ def test_a_killed_lab_is_recognised_and_what_it_left_removed(start_lab: StartLab
     assert start_lab().pid != state.pid
 
 
-def test_interrupt_ends_it_as_cleanly(start_lab: StartLab) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly_whoever_is_watching(start_lab: StartLab, number: signal.Signals) -> None:
     state = start_lab()
-    os.kill(state.pid, signal.SIGINT)
+    watch = Wire(state).lines("/api/v1/nodes?watch=1")
+    assert next(watch)["type"] == "ADDED"
+    os.kill(state.pid, number)
     _, status = os.waitpid(state.pid, 0)
+    watch.close()  # type: ignore[attr-defined]
     assert os.waitstatus_to_exitcode(status) == 0
     assert not Path(state.kubeconfig).exists()
+    assert Path(state.state_dir, "lab.log").read_text() == ""
 
 
 def test_a_lab_ends_with_its_parent(tmp_path: Path) -> None:
@@ -147,6 +157,26 @@ def test_a_server_that_does_not_answer_in_time_is_ended(tmp_path: Path) -> None:
     with pytest.raises(StartFailed, match="expected an answer within 0 s, found none"):
         process.start(tmp_path, timeout=0)
     assert process.status(tmp_path) is None
+
+
+@pytest.mark.parametrize("when", ["run", "synced"])
+def test_a_lab_of_which_a_part_ends_ends_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    async def fail(_: object) -> None:
+        raise RuntimeError(f"broken in {when}")
+
+    monkeypatch.setattr(NodeAgent, when, fail)
+    lab = Lab(load("regional"), 100, StateDirectory(tmp_path))
+
+    async def run() -> None:
+        try:
+            await lab.start()
+            await lab.run()
+        finally:
+            await lab.stop()
+
+    with pytest.raises((LabError, RuntimeError), match=f"broken in {when}"):
+        asyncio.run(run())
+    assert not (tmp_path / "lab.json").exists()
 
 
 def test_the_environment_keeps_proxies_away_from_loopback(start_lab: StartLab, monkeypatch: pytest.MonkeyPatch) -> None:
