@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
@@ -55,6 +55,11 @@ class Check:
     def as_dict(self) -> dict[str, str]:
         """The form in which the check travels to the runner and into run.json."""
         return {"statement": self.statement, "status": self.status.value, "seen": self.seen}
+
+    @classmethod
+    def from_dict(cls, form: Mapping[str, str]) -> Check:
+        """The check that travelled in this form; raises ValueError for a status that is none."""
+        return cls(form["statement"], Status(form["status"]), form["seen"])
 
     def text(self) -> str:
         """The check in two lines."""

@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from aksdisks.execution import CheckResult
-from aksdisks.outcome import RunbookResult, RunResult
+from aksdisks.checks import Check
+from aksdisks.evidence import RunbookResult, RunResult
 
 _MARKS = {
     "passed": "[green]passed[/]",
@@ -84,10 +84,15 @@ class Reporter:
                 self.out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
         self.out.print(f"{_MARKS[result.status]}: {escape(str(folder))}", soft_wrap=True)
 
-    def answers(self, answers: Iterable[CheckResult]) -> None:
+    def before(self, answers: Iterable[Check]) -> None:
+        """What a real cluster answered before anything was made."""
+        self._stop_live()
+        self.answers(answers, self.err)
+
+    def answers(self, answers: Iterable[Check], console: Console | None = None) -> None:
         """Checks, one a line."""
         for answer in answers:
-            self.out.print(
+            (console or self.out).print(
                 f"{_MARKS[answer.status]:<12} {escape(answer.statement)}: {escape(answer.seen)}", soft_wrap=True
             )
 
@@ -111,7 +116,7 @@ class Reporter:
             self._live = None
 
 
-def _passed(checks: Sequence[CheckResult]) -> str:
+def _passed(checks: Sequence[Check]) -> str:
     """`5 of 5 checks`."""
     counted = [check for check in checks if check.status != "not applicable"]
     return f"{sum(check.status == 'passed' for check in counted)} of {len(counted)} checks"

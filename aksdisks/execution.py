@@ -7,6 +7,7 @@ compete for ports.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -18,29 +19,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-CHECK_TYPE = "application/vnd.aksdisks.check+json"
+from aksdisks.checks import MIME_TYPE, Check
+from aksdisks.evidence import Status, roll_up
+
+# An error of these names in a cell says that the target could not be asked, not that it gave a wrong answer.
+_INCONCLUSIVE_ERRORS = ("NotReachable", "NotAllowed")
 
 # Imported while the kernel waits for its notebook: what every runbook needs once it opens its session.
 _WARM_IMPORTS = "import aksdisks.notebook, kubernetes.client, azure.mgmt.compute, azure.identity, pandas"
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What a check cell said: its statement, `passed|failed|inconclusive|not applicable`, and what was seen."""
-
-    statement: str
-    status: str
-    seen: str
 
 
 @dataclass
 class Execution:
     """How far a runbook came: its checks, and why it ended early (empty when it did not)."""
 
-    checks: list[CheckResult] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
     problem: str = ""
     completed: bool = False
     interrupted: bool = False
+
+    @property
+    def status(self) -> Status:
+        """The checks rolled up, unless the runbook ended early."""
+        if self.interrupted:
+            return "not run"
+        if self.completed:
+            return roll_up([check.status for check in self.checks])
+        unreachable = any(f": {name}:" in self.problem for name in _INCONCLUSIVE_ERRORS)
+        checks_failed = any(check.status == "failed" for check in self.checks)
+        return "inconclusive" if unreachable and not checks_failed else "failed"
 
 
 @contextmanager
@@ -196,25 +203,29 @@ def execute(
     return execution
 
 
-def collect_checks(notebook: Any) -> list[CheckResult]:
+def collect_checks(notebook: Any) -> list[Check]:
     """The checks among a notebook's outputs, in order."""
     return [
-        CheckResult(**{key: str(bundle[CHECK_TYPE][key]) for key in ("statement", "status", "seen")})
+        Check.from_dict(bundle[MIME_TYPE])
         for cell in notebook.cells
         if cell.cell_type == "code"
         for output in cell.outputs
-        if CHECK_TYPE in (bundle := output.get("data", {}))
+        if MIME_TYPE in (bundle := output.get("data", {}))
     ]
 
 
 def _register_engine() -> None:
     """Teach papermill to use our kernels and to save after each code cell only."""
+    from jupyter_core.utils import run_sync
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NBClientEngine, papermill_engines
     from papermill.iorw import write_ipynb
 
     if "aksdisks" in papermill_engines._engines:
         return
+
+    # It warns of every parameter that a notebook's cell does not list; ours are checked before, all of them.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
 
     class Client(PapermillNotebookClient):  # type: ignore[misc]
         def __init__(self, *args: Any, saved_to: Path, on_step: Callable[[str], None], **kwargs: Any) -> None:
@@ -233,8 +244,6 @@ def _register_engine() -> None:
                 # A killed run leaves what it had seen; papermill itself would write at the start and end of every
                 # cell, prose included.
                 write_ipynb(self.nb, str(self.saved_to))
-
-        from nbclient.client import run_sync
 
         execute_cell = run_sync(async_execute_cell)
 

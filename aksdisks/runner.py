@@ -16,12 +16,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from aksdisks import targets
+from aksdisks import leftovers, targets
+from aksdisks.checks import Check
 from aksdisks.console import Reporter
 from aksdisks.errors import AksdisksError, InputError
+from aksdisks.evidence import EXIT_CODES, RunbookResult, RunResult, roll_up
 from aksdisks.execution import Execution, Kernel, WarmKernels, execute
-from aksdisks.outcome import RunbookResult, RunResult, roll_up, runbook_status
 from aksdisks.parameters import Parameters
+from aksdisks.preflight import preflight
 from aksdisks.report import write_html
 from aksdisks.session import CleanUp, Session, new_run_id, open_session
 
@@ -85,6 +87,8 @@ class _Run:
             kernels = WarmKernels(environment)
             try:
                 threading.Thread(target=kernels.warm, daemon=True).start()
+                if not self._may_begin() or self.signals.noted:
+                    return
                 with open_session(self.parameters, progress=self.reporter.progress) as session:
                     try:
                         self.folder.mkdir(parents=True)
@@ -94,6 +98,17 @@ class _Run:
                         self._teardown(session)
             finally:
                 kernels.close()
+
+    def _may_begin(self) -> bool:
+        """On a real cluster, say what will be made and what it costs before anything is, and ask whether it can be."""
+        if self.parameters.target == "lab":
+            return True
+        answers = preflight(self.parameters, self.reporter.progress)
+        self.reporter.before(answers)
+        status = roll_up([answer.status for answer in answers])
+        if status == "failed":
+            self._update(status="inconclusive", problem="nothing was made: the target does not allow the run")
+        return status != "failed"
 
     def _runbooks(self, session: Session, kernels: WarmKernels, pages: ThreadPoolExecutor) -> None:
         """Run each; the next kernel warms up, and the last page is rendered, while a runbook waits for its cluster."""
@@ -156,7 +171,7 @@ class _Run:
         written = (self.folder / path.name).exists()
         result = RunbookResult(
             name=path.stem,
-            status="not run" if execution.interrupted else runbook_status(execution),
+            status=execution.status,
             seconds=seconds,
             notebook=path.name if written else None,
             html=page.name if written else None,
@@ -173,7 +188,7 @@ class _Run:
 
     def _teardown(self, session: Session) -> None:
         """Remove what the run made; what could not be removed is named in the result."""
-        self.reporter.progress("clean-up")
+        self.reporter.runbook("clean-up")
         try:
             report = session.clean_up()
         except AksdisksError as error:
@@ -199,13 +214,22 @@ class _Run:
 
 def check(parameters: Parameters) -> int:
     """Ask the target whether a run can pass there, show the answers, and return the exit code."""
-    from aksdisks.preflight import preflight
-
+    reporter = Reporter(quiet=False)
     with targets.prepared(parameters):
-        answers = preflight(parameters)
-    Reporter(quiet=False).answers(answers)
-    status = roll_up([answer.status for answer in answers])
-    return {"failed": 1, "inconclusive": 3}.get(status, 0)
+        return _shown(reporter, preflight(parameters, reporter.progress))
+
+
+def clean(parameters: Parameters, *, dry_run: bool) -> int:
+    """Remove what earlier runs left on the target, show it, and return the exit code."""
+    reporter = Reporter(quiet=False)
+    return _shown(reporter, leftovers.clean(parameters, dry_run=dry_run, progress=reporter.progress))
+
+
+def _shown(reporter: Reporter, answers: Sequence[Check]) -> int:
+    """Show checks and return the exit code that they come to."""
+    reporter.close()
+    reporter.answers(answers)
+    return EXIT_CODES[roll_up([answer.status for answer in answers])]
 
 
 def describe(runbook: Path) -> str:

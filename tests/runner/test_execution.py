@@ -9,7 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from aksdisks.execution import CheckResult, Kernel, execute
+from aksdisks.checks import Check, Status
+from aksdisks.execution import Kernel, execute
 
 SHOWN = (
     "from IPython.display import display; display({'application/vnd.aksdisks.check+json': "
@@ -39,7 +40,7 @@ def test_parameters_go_in_and_checks_come_out(tmp_path: Path, kernel: Kernel) ->
     runbook = notebook(tmp_path, "size = '1Gi'", SHOWN)
     execution = execute(runbook, tmp_path / "out.ipynb", {"size": "2Gi"}, kernel, cell_timeout=30, on_step=steps.append)
     assert (execution.completed, execution.problem) == (True, "")
-    assert execution.checks == [CheckResult("size", "passed", "2Gi")]
+    assert execution.checks == [Check("size", Status.PASSED, "2Gi")]
     assert steps[-1] == "First claim"
 
 
@@ -56,7 +57,7 @@ def test_what_ends_early_keeps_its_checks_and_says_why(tmp_path: Path, kernel: K
     runbook = notebook(tmp_path, "size = '1Gi'", SHOWN, cell, "print('never')")
     execution = execute(runbook, tmp_path / "out.ipynb", {}, kernel, cell_timeout=1, on_step=lambda _: None)
     assert (execution.completed, execution.problem) == (False, problem)
-    assert execution.checks == [CheckResult("size", "passed", "1Gi")]
+    assert execution.checks == [Check("size", Status.PASSED, "1Gi")]
     assert "never" not in "".join(
         str(c.outputs) for c in nbformat.read(tmp_path / "out.ipynb", 4).cells if "outputs" in c
     )

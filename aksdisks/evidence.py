@@ -1,4 +1,4 @@
-"""What a run came to: the results of its runbooks, rolled up into one status and one exit code."""
+"""What a run proved: the results of its runbooks, rolled up into one status and one exit code, as run.json has them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from aksdisks.execution import CheckResult, Execution
+from aksdisks.checks import Check
 
 Status = Literal["passed", "failed", "inconclusive", "not run", "not applicable"]
 
@@ -22,9 +22,6 @@ EXIT_CODES: dict[str, int] = {
     "interrupted": 130,
 }
 
-# An error of these names in a cell says that the target could not be asked, not that it gave a wrong answer.
-_INCONCLUSIVE_ERRORS = ("NotReachable", "NotAllowed")
-
 
 @dataclass(frozen=True)
 class RunbookResult:
@@ -35,7 +32,7 @@ class RunbookResult:
     seconds: float = 0.0
     notebook: str | None = None
     html: str | None = None
-    checks: tuple[CheckResult, ...] = ()
+    checks: tuple[Check, ...] = ()
     problem: str = ""
 
     def document(self) -> dict[str, Any]:
@@ -46,9 +43,7 @@ class RunbookResult:
             "seconds": round(self.seconds, 3),
             "notebook": self.notebook,
             "html": self.html,
-            "checks": [
-                {"statement": check.statement, "status": check.status, "seen": check.seen} for check in self.checks
-            ],
+            "checks": [check.as_dict() for check in self.checks],
             **({"problem": self.problem} if self.problem else {}),
         }
 
@@ -96,13 +91,4 @@ def roll_up(statuses: Sequence[str]) -> Status:
 
     Nothing to roll up is inconclusive: a runbook that checked nothing has proved nothing.
     """
-    return min(statuses, key=_SEVERITY.index, default="inconclusive")  # type: ignore[return-value, arg-type]
-
-
-def runbook_status(execution: Execution) -> Status:
-    """A runbook's status: its checks rolled up, unless it ended early."""
-    if execution.completed:
-        return roll_up([check.status for check in execution.checks])
-    checks_failed = any(check.status == "failed" for check in execution.checks)
-    unreachable = any(f": {name}:" in execution.problem for name in _INCONCLUSIVE_ERRORS)
-    return "inconclusive" if unreachable and not checks_failed else "failed"
+    return min(statuses, key=_SEVERITY.index, default="inconclusive")  # type: ignore[arg-type]

@@ -2,8 +2,9 @@
 
 import pytest
 
-from aksdisks.execution import CheckResult, Execution
-from aksdisks.outcome import RunResult, roll_up, runbook_status
+from aksdisks.checks import Check, Status
+from aksdisks.evidence import RunResult, roll_up
+from aksdisks.execution import Execution
 
 
 @pytest.mark.parametrize(
@@ -34,8 +35,8 @@ def test_the_worst_status_wins(statuses: list[str], rolled_up: str) -> None:
     ],
 )
 def test_a_runbook_that_ended_early_has_not_passed(checks: list[str], problem: str, status: str) -> None:
-    results = [CheckResult("statement", check, "seen") for check in checks]
-    assert runbook_status(Execution(checks=results, problem=problem, completed=not problem)) == status
+    results = [Check("statement", Status(check), "seen") for check in checks]
+    assert Execution(checks=results, problem=problem, completed=not problem).status == status
 
 
 @pytest.mark.parametrize(
