@@ -4,53 +4,50 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from copy import deepcopy
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from aksdisks.checks import MIME_TYPE, Status
 from aksdisks.errors import CheckFailed
-from aksdisks.execution import Kernel
+from aksdisks.execution import Kernel, execute
 from aksdisks.parameters import Parameters
 from aksdisks.targets import prepared
+from aksdisks.waiting import silent
 
 _PICTURES = ("image/png",)
 _CELL_TIMEOUT = 120
 
 
 def record(runbooks: Sequence[Path]) -> None:
-    """Execute each runbook in a fresh kernel and keep its outputs in it; raises CheckFailed and keeps nothing new of a
-    runbook whose checks did not all pass."""
+    """Execute each runbook in a fresh kernel and keep its outputs in it.
+
+    Raises CheckFailed for one that ended early or whose checks did not all pass; it stays as it was.
+    """
     import nbformat
 
-    with prepared(Parameters()):
+    with prepared(Parameters()), TemporaryDirectory(prefix="aksdisks-record-") as folder:
         for path in runbooks:
             old = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-            new = _execute(deepcopy(old))
-            _expect_passed(path, new)
+            executed = Path(folder) / path.name
+            _execute(path, executed)
+            new = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
             _settle(old, new, _patterns(path))
             text = nbformat.writes(new, indent=1) + "\n"  # type: ignore[no-untyped-call]
             if text != path.read_text(encoding="utf-8"):
                 path.write_text(text, encoding="utf-8")
 
 
-def _execute(notebook: Any) -> Any:
-    from nbclient import NotebookClient
-
+def _execute(path: Path, output: Path) -> None:
     kernel = Kernel({})
     try:
-        return NotebookClient(notebook, km=kernel.manager, timeout=_CELL_TIMEOUT, record_timing=False).execute()
+        done = execute(path, output, {}, kernel, cell_timeout=_CELL_TIMEOUT, on_step=silent)
     finally:
         kernel.close()
-
-
-def _expect_passed(path: Path, notebook: Any) -> None:
-    for output in _outputs(notebook.cells):
-        found = output.get("data", {}).get(MIME_TYPE, {"status": Status.PASSED})
-        if found["status"] != Status.PASSED:
-            raise CheckFailed(
-                f"{path.stem}: expected every check to pass, found {found['status']}: {found['statement']}"
-            )
+    if done.problem:
+        raise CheckFailed(f"{path.stem}: {done.problem}")
+    for check in done.checks:
+        if check.status != "passed":
+            raise CheckFailed(f"{path.stem}: expected every check to pass, found {check.status}: {check.statement}")
 
 
 def _settle(old: Any, new: Any, patterns: Iterable[tuple[str, str]]) -> None:
@@ -58,13 +55,13 @@ def _settle(old: Any, new: Any, patterns: Iterable[tuple[str, str]]) -> None:
     new.metadata = {"kernelspec": old.metadata["kernelspec"], "language_info": {"name": "python"}}
     before = {cell.id: cell for cell in old.cells}
     for cell in new.cells:
+        cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
         if cell.cell_type != "code":
             continue
-        cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
         former = before[cell.id].get("outputs", [])
         if _compared(former, patterns) == _compared(cell.outputs, patterns):
             cell.outputs = former
-            for output in _outputs([cell]):
+            for output in former:
                 if "execution_count" in output:
                     output["execution_count"] = cell.execution_count
 
@@ -88,7 +85,3 @@ def _patterns(path: Path) -> list[tuple[str, str]]:
     file = path.resolve().parent.parent / "tests" / "nbval.cfg"
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     return re.findall(r"^regex: (.*)$\n^replace: (.*)$", text, flags=re.MULTILINE)
-
-
-def _outputs(cells: Iterable[Any]) -> list[Any]:
-    return [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]

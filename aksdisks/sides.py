@@ -104,7 +104,7 @@ def second_node(inventory: Inventory, scope: Scope) -> bool | Unknown:
             admitted = not volume.zones or nodes[pod.node].disk_zone in volume.zones
             if admitted and holders and pod.node not in holders:
                 return True
-    return Unknown(f"no pod sits on a second node that the volume admits; the cluster has {len(nodes)} nodes")
+    return Unknown(f"no pod sits on a second node that the volume admits; nodes in the cluster: {len(nodes)}")
 
 
 def free_slots(inventory: Inventory) -> dict[str, int] | Unknown:

@@ -1,0 +1,64 @@
+"""The walk's own judgement, without a cluster, and what importing it costs. The runbooks are its test on the lab."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from aksdisks.checks import MIME_TYPE
+from aksdisks.model import Unknown
+from aksdisks.notebook import Walk
+from aksdisks.views.base import Card
+
+
+@pytest.fixture
+def walk() -> Walk:
+    opened = Walk(SimpleNamespace(parameters=SimpleNamespace(stateful_replicas=3), namespace="walk"))
+    opened.claims("First.", "Second.")
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("kubernetes", "azure", "how", "status", "seen"),
+    [
+        ({"a"}, {"a"}, {}, "passed", "Kubernetes: 1, Azure: the same 1"),
+        ({"a"}, {"b"}, {}, "failed", "Kubernetes: a; Azure: b"),
+        ((), (), {}, "failed", "Kubernetes: none; Azure: none"),
+        ((), (), {"count": 0}, "passed", "none on either side"),
+        ({"a"}, {"a"}, {"count": 2}, "failed", "Kubernetes: a; Azure: a; expected 2"),
+        (("a", "b"), ("b", "a"), {}, "failed", "Kubernetes: a, b; Azure: b, a"),
+        ({("d", "n")}, Unknown("azure is off"), {}, "inconclusive", "unknown, because azure is off"),
+        ({"a"}, {"a"}, {"given": Unknown("one node")}, "inconclusive", "unknown, because one node"),
+        ({"a"}, {"a"}, {"given": None}, "not applicable", "its precondition is not given here"),
+        ({*"abcdefgh"}, {"x"}, {}, "failed", "Kubernetes: a, b, c, d, e, f and 2 more; Azure: x"),
+    ],
+)
+def test_a_claim_is_judged_by_both_sides(walk, kubernetes, azure, how, status, seen):
+    sides = [frozenset(side) if isinstance(side, set) else side for side in (kubernetes, azure)]
+    made = walk.agree(1, *sides, **how)
+    assert (made.status, made.statement) == (status, "First.")
+    assert seen in made.seen
+
+
+def test_a_claim_stands_below_what_is_shown_and_in_the_verdicts(walk):
+    bundle = walk.unchanged(2, frozenset("a"), frozenset("a"), shown=Card("shown"))._repr_mimebundle_()
+    assert bundle["text/plain"].startswith("shown\n\n✔ passed: Second.")
+    assert bundle[MIME_TYPE]["seen"] == "before: 1, after: the same 1"
+    assert walk.verdicts().rows == [
+        (1, "First.", "not judged", ""),
+        (2, "Second.", "passed", "before: 1, after: the same 1"),
+    ]
+    assert MIME_TYPE not in walk.verdicts()._repr_mimebundle_()
+
+
+def test_names_can_be_written_down_beforehand(walk):
+    assert walk.highest_first(1) == ("disk-stateful-set-2", "disk-stateful-set-1")
+    assert walk.claim_name(0) in walk.names_by_ordinal() and len(walk.names_by_ordinal()) == 3
+
+
+def test_importing_it_is_light():
+    heavy = ("pandas", "matplotlib", "azure", "kubernetes", "IPython")
+    program = f"import sys, aksdisks.notebook; print([name for name in {heavy} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
