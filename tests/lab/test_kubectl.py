@@ -16,11 +16,22 @@ NAMESPACE = "typed"
 
 Kubectl = Callable[..., str]
 
-pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+OLDEST = 28
+"""`auth whoami`, `events --for` and today's `explain` came with this minor version."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def recent_kubectl() -> None:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not on PATH")
+    printed = subprocess.run(["kubectl", "version", "--client", "-o", "json"], capture_output=True, check=True)
+    minor = int(json.loads(printed.stdout)["clientVersion"]["minor"].rstrip("+"))
+    if minor < OLDEST:
+        pytest.skip(f"kubectl on PATH is 1.{minor}: these commands need 1.{OLDEST} or newer")
 
 
 @pytest.fixture(scope="module")
-def kubectl(lab_environment: Mapping[str, str]) -> Kubectl:
+def kubectl(recent_kubectl: None, lab_environment: Mapping[str, str]) -> Kubectl:  # noqa: ARG001 - only for its order
     def run(*arguments: str, code: int = 0, stdin: str | None = None) -> str:
         command = ["kubectl", "--namespace", NAMESPACE, *arguments]
         done = subprocess.run(

@@ -93,6 +93,8 @@ class _Server:
                 return web.Response(body=openapi.index(), content_type=negotiation.JSON)
             case ["openapi", "v3", *path]:
                 return _openapi_document(request, "/".join(path))
+            case ["openapi", "v2"]:
+                return _openapi_v2(request, self._version)
             case ["version"]:
                 return _json(_version(self._version))
             case [check, *_] if check in _HEALTH:
@@ -130,6 +132,14 @@ def _openapi_document(request: web.Request, path: str) -> web.Response:
     if request.headers.get("If-None-Match") == etag:
         return web.Response(status=304, headers=headers)
     return web.Response(body=document, content_type=negotiation.JSON, headers=headers)
+
+
+def _openapi_v2(request: web.Request, version: str) -> web.Response:
+    """A document without definitions: kubectl before 1.29 insists on one, and leaves to the server what it lacks."""
+    if "proto-openapi" in request.headers.get("Accept", ""):
+        media_type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+        return web.Response(body=openapi.empty_v2_protobuf(version), content_type=media_type)
+    return _json({"swagger": "2.0", "info": {"title": "Kubernetes", "version": f"v{version}"}, "paths": {}})
 
 
 async def _review(request: web.Request, user: User, group: str, plural: str) -> web.Response:

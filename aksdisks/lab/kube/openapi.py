@@ -53,6 +53,15 @@ def document(path: str) -> bytes | None:
     return orjson.dumps(source)
 
 
+def empty_v2_protobuf(version: str) -> bytes:
+    """An OpenAPI v2 document (gnostic openapi_v2.Document): swagger and info alone."""
+
+    def text(number: int, value: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(value)]) + value
+
+    return text(1, b"2.0") + text(2, text(1, b"Kubernetes") + text(2, f"v{version}".encode()))
+
+
 def _packed(path: str) -> bytes:
     name = path.replace("/", "_") + ".json.gz"
     return resources.files("aksdisks.lab.kube").joinpath("openapi", name).read_bytes()

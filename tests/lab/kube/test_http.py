@@ -261,12 +261,16 @@ def test_every_openapi_document_is_whole_and_cached(wire: Wire) -> None:
         assert (again.status, again.body) == (304, b"")
 
 
-@pytest.mark.parametrize(
-    "path", ["/nowhere", "/apis/nothing/v1", "/apis/apps/v2", "/openapi/v3/apis/nothing/v1", "/openapi/v2"]
-)
+@pytest.mark.parametrize("path", ["/nowhere", "/apis/nothing/v1", "/apis/apps/v2", "/openapi/v3/apis/nothing/v1"])
 def test_what_is_not_served_is_not_found(wire: Wire, path: str) -> None:
     answer = wire("GET", path)
     assert (answer.status, answer.json()["reason"]) == (404, "NotFound")
+
+
+def test_openapi_v2_is_there_and_empty(wire: Wire) -> None:
+    assert wire("GET", "/openapi/v2").json()["paths"] == {}
+    accept = {"Accept": "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"}
+    assert wire("GET", "/openapi/v2", headers=accept).body == b"\n\x032.0\x12\x15\n\nKubernetes\x12\x07v1.35.0"
 
 
 def test_a_body_that_is_too_large_is_refused(wire: Wire) -> None:
