@@ -232,14 +232,77 @@ def lab_env(state_dir: StateDirOption = None) -> None:
     """Print what a shell exports so that kubectl and the SDKs use the lab: eval "$(aksdisks lab env)"."""
     import shlex
 
+    for name, value in _running(state_dir).environment().items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+fault_app = typer.Typer(help="What goes wrong in the running lab: see it, switch it on and off.", no_args_is_help=True)
+lab_app.add_typer(fault_app, name="fault")
+ObjectOption = Annotated[
+    str, typer.Option("--object", metavar="KIND/NAME", help="Only for this: node/NAME, disk/NAME, zone/N, …")
+]
+
+
+@fault_app.command("on")
+def fault_on(
+    name: str,
+    target: ObjectOption = "",
+    rate: Annotated[float, typer.Option(help="Which part of the occasions it hits: above 0, at most 1.")] = 1.0,
+    state_dir: StateDirOption = None,
+) -> None:
+    """Make something go wrong from now on; `aksdisks lab fault list` names what can."""
+    from aksdisks.lab import faults_client
+
+    faults_client.switch_on(_running(state_dir), name, target, rate)
+
+
+@fault_app.command("off")
+def fault_off(
+    name: Annotated[str, typer.Argument(show_default=False)] = "",
+    target: ObjectOption = "",
+    everything: Annotated[bool, typer.Option("--all", help="All that is on.")] = False,
+    state_dir: StateDirOption = None,
+) -> None:
+    """Let it go right again."""
+    from aksdisks.errors import InputError
+    from aksdisks.lab import faults_client
+
+    if bool(name) == everything:
+        raise InputError("lab fault off: expected the name of a fault or --all, found " + ("both" if name else "none"))
+    faults_client.switch_off(_running(state_dir), name, target)
+
+
+@fault_app.command("list")
+def fault_list(
+    state_dir: StateDirOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON document.")] = False,
+) -> None:
+    """List what can go wrong, and mark what does."""
+    import dataclasses
+
+    from aksdisks.lab import faults_client
+    from aksdisks.lab.faults import KINDS
+
+    on = faults_client.switched_on(_running(state_dir))
+    if as_json:
+        known = [dataclasses.asdict(kind) for kind in KINDS.values()]
+        typer.echo(json.dumps({"faults": [dataclasses.asdict(switch) for switch in on], "known": known}, indent=2))
+        return
+    for kind in KINDS.values():
+        hits = [f"{one.object or 'everything'} ({one.rate:g})" for one in on if one.name == kind.name]
+        aims = f" [{', '.join(kind.aims)}]" if kind.aims else ""
+        typer.echo(f"{kind.name:<20} {'on: ' + ', '.join(hits) if hits else kind.meaning + aims}")
+
+
+def _running(state_dir: Path | None) -> Any:
+    """The state of the lab that runs there."""
     from aksdisks.lab import process
 
     folder = state_dir or process.default_state_dir()
     state = process.status(folder)
     if state is None:
         raise process.NotRunning(f"lab in {folder}: expected one running, found none (start one: aksdisks lab start)")
-    for name, value in state.environment().items():
-        typer.echo(f"export {name}={shlex.quote(value)}")
+    return state
 
 
 def main() -> None:

@@ -35,6 +35,7 @@ from aksdisks.lab.controllers.statefulset import StatefulSetController
 from aksdisks.lab.controllers.taint_eviction import TaintEviction
 from aksdisks.lab.controllers.volume_binder import VolumeBinder
 from aksdisks.lab.controllers.volume_expand import VolumeExpand
+from aksdisks.lab.faults import FaultError, Faults
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.access import Access
 from aksdisks.lab.kube.api import KubeApi
@@ -97,6 +98,7 @@ class Lab:
         self.scenario = scenario
         self.directory = directory
         self.ids = Ids()
+        self.faults = _faults(scenario)
         self.api = KubeApi(Store(history=_HISTORY), self.clock, self.ids)
         self.cloud = Cloud(scenario, self.clock, self.ids)
         self._ports = (kube_port, arm_port)
@@ -110,7 +112,7 @@ class Lab:
         access = Access(token, tls.ADMIN_NAME, tls.ADMIN_GROUP)
         await seed(self.api, self.scenario, self.clock.now(), certificates.authority.decode())
         kube = await self._serve(
-            kube_app(self.api, access, self.clock, self.scenario.kubernetes_version),
+            kube_app(self.api, access, self.clock, self.scenario.kubernetes_version, self.faults),
             self._ports[0],
             tls.server_context(certificates, client_certificates=True),
         )
@@ -196,6 +198,15 @@ class Lab:
             state_dir=str(self.directory.path),
             started=timestamp(self.clock.now()),
         )
+
+
+def _faults(scenario: Scenario) -> Faults:
+    """Those that the scenario begins with. Raises `LabError`."""
+    known = {"node": [machine.node_name for machine in scenario.machines], "zone": scenario.zones}
+    try:
+        return Faults(scenario.faults, known=known)
+    except FaultError as error:
+        raise LabError(f"scenario {scenario.name}: {error}") from error
 
 
 async def _all_synced(parts: list[_Part]) -> None:

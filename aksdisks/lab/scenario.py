@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import yaml
 
+from aksdisks.lab.faults import FaultSwitch
+
 
 class ScenarioError(ValueError):
     """A scenario that cannot be used; the message names the key, what was expected and what was found."""
@@ -114,6 +116,7 @@ class Scenario:
     kubernetes_version: str = "1.35.0"
     storage_classes: tuple[StorageClass, ...] = ()
     delays: Delays = field(default_factory=Delays)
+    faults: tuple[FaultSwitch, ...] = ()
 
     @property
     def node_resource_group(self) -> str:

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 import orjson
 from aiohttp import web
 
+from aksdisks.lab import tls
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.kube import discovery, negotiation, openapi
+from aksdisks.lab.faults import Faults
+from aksdisks.lab.kube import discovery, faultpaths, negotiation, openapi
 from aksdisks.lab.kube.access import Access, User
 from aksdisks.lab.kube.api import KubeApi
 from aksdisks.lab.kube.endpoints import Endpoints, locate
@@ -24,19 +26,20 @@ _HEALTH = ("healthz", "livez", "readyz")
 log = logging.getLogger(__name__)
 
 
-def kube_app(api: KubeApi, access: Access, clock: Clock, version: str) -> web.Application:
+def kube_app(api: KubeApi, access: Access, clock: Clock, version: str, faults: Faults | None = None) -> web.Application:
     """The application; `version` is the Kubernetes version that it says it is, as `1.35.0`."""
-    server = _Server(api, access, clock, version)
+    server = _Server(api, access, clock, version, faults or Faults())
     app = web.Application(client_max_size=_BODY_LIMIT)
     app.router.add_route("*", "/{path:.*}", server.answer)
     return app
 
 
 class _Server:
-    def __init__(self, api: KubeApi, access: Access, clock: Clock, version: str) -> None:
+    def __init__(self, api: KubeApi, access: Access, clock: Clock, version: str, faults: Faults) -> None:
         self._endpoints = Endpoints(api, clock)
         self._access = access
         self._version = version
+        self._faults = faults
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Every request passes here."""
@@ -67,6 +70,10 @@ class _Server:
     async def _route(self, request: web.Request, user: User) -> web.StreamResponse:
         parts = [part for part in request.path.split("/") if part]
         match parts:
+            case ["aksdisks", "v1", "faults", *rest] if len(rest) < 2:
+                if tls.ADMIN_GROUP not in user.groups:
+                    raise faultpaths.forbidden()
+                return _json(await faultpaths.answer(request, self._faults, "".join(rest)))
             case ["api", "v1", *rest] if rest:
                 return await self._endpoints.handle(request, locate("", "v1", rest))
             case ["apis", "authorization.k8s.io" | "authentication.k8s.io" as group, "v1", plural]:

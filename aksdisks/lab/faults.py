@@ -1,0 +1,170 @@
+"""What can go wrong in the lab on demand: a registry of faults by name, switched on and off while the lab runs."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+Listener = Callable[[], None]
+
+
+class FaultError(ValueError):
+    """A fault that cannot be switched so; the message is one line: what was expected and what was found."""
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """One thing that can go wrong: what it means, and the kinds of object that it can be aimed at (none: at all)."""
+
+    name: str
+    meaning: str
+    aims: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FaultSwitch:
+    """A fault that is on: `object` as KIND/NAME, empty for everything; `rate` is the part of occasions that it hits."""
+
+    name: str
+    object: str = ""
+    rate: float = 1.0
+
+
+KINDS: Mapping[str, FaultKind] = {
+    kind.name: kind
+    for kind in (
+        FaultKind("attach-slow", "attaching a disk takes Azure four minutes longer", ("node", "disk")),
+        FaultKind("detach-stuck", "detaching a disk fails, and the disk stays half detached", ("node", "disk")),
+        FaultKind("device-missing", "an attached disk does not show up on its machine", ("node", "disk")),
+        FaultKind("disk-elsewhere", "a disk is attached to another machine behind Kubernetes' back", ("disk",)),
+        FaultKind("disk-gone", "a disk is deleted behind Kubernetes' back", ("disk",)),
+        FaultKind("disk-quota", "the subscription's quota allows no further disk"),
+        FaultKind("driver-down", "the disk driver does not run, or not on the node it is aimed at", ("node",)),
+        FaultKind("dropped-connections", "connections are closed instead of an answer", ("server",)),
+        FaultKind(
+            "fsgroup-slow", "a volume with very many files: applying fsGroup takes half an hour", ("node", "disk")
+        ),
+        FaultKind("machine-stuck", "a machine's update does not end, and no other can begin", ("node",)),
+        FaultKind("node-gone", "a node's machine is deleted in Azure", ("node",)),
+        FaultKind("node-silent", "a node's kubelet is cut off; its machine and containers run on", ("node",)),
+        FaultKind("role-missing", "Azure allows the disk driver and other clients no action", ("action",)),
+        FaultKind("server-errors", "a server answers 500 instead of what was asked", ("server",)),
+        FaultKind("sku-unavailable", "the region does not offer a disk SKU", ("sku",)),
+        FaultKind("throttled", "Azure Resource Manager answers 429"),
+        FaultKind("token-expired", "every access token of Azure counts as expired"),
+        FaultKind("watch-expiry", "watches end, and where they stood is too long ago to go on from"),
+        FaultKind("zone-empty", "a zone has no machine any more", ("zone",)),
+    )
+}
+
+_KIND_NAMES = {
+    "action": "action", "sku": "sku", "zone": "zone", "server": "server",
+    "node": "node", "nodes": "node", "no": "node", "machine": "node", "vm": "node",
+    "disk": "disk", "disks": "disk", "persistentvolume": "disk", "persistentvolumes": "disk", "pv": "disk",
+}  # fmt: skip
+SERVERS = ("kubernetes", "azure")
+
+
+class Faults:
+    """The faults that are on. Hooks ask `active` where the behaviour lives; nothing here knows what a fault does."""
+
+    def __init__(self, switches: Iterable[FaultSwitch] = (), *, seed: int = 0, known: Known | None = None) -> None:
+        """`known`: which names of a kind there are, where they are settled. Raises `FaultError`."""
+        self._random = random.Random(seed)
+        self._known = known or {}
+        self._on: dict[tuple[str, str], FaultSwitch] = {}
+        self._listeners: list[Listener] = []
+        self._changed = asyncio.Event()
+        for switch in switches:
+            self.on(switch.name, switch.object, switch.rate)
+
+    def active(self, name: str, *objects: str) -> bool:
+        """Whether the fault hits this occasion, which concerns these objects (`node/NAME`, `disk/NAME`, …)."""
+        switch = self.hit(name, *objects)
+        return switch is not None and (switch.rate >= 1 or self._random.random() < switch.rate)
+
+    def hit(self, name: str, *objects: str) -> FaultSwitch | None:
+        """The switch that concerns these objects, whatever its rate; the one aimed at one of them first."""
+        for wanted in (*(reference.lower() for reference in objects), ""):
+            switch = self._on.get((_known_name(name), wanted))
+            if switch is not None:
+                return switch
+        return None
+
+    async def passed(self, name: str, *objects: str) -> None:
+        """Wait until the fault is off for these objects."""
+        while self.hit(name, *objects) is not None:
+            await self.change()
+
+    async def change(self) -> None:
+        """Wait until a fault is switched on or off."""
+        await self._changed.wait()
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` at each change from now on."""
+        self._listeners.append(listener)
+
+    def on(self, name: str, object: str = "", rate: float = 1.0) -> FaultSwitch:
+        """Switch a fault on, for everything or for one object. Raises `FaultError`."""
+        reference = self.reference(name, object)
+        if not 0 < rate <= 1:
+            raise FaultError(f"rate: expected a number above 0, at most 1, found {rate:g}")
+        switch = FaultSwitch(name, reference, rate)
+        self._on[name, reference.lower()] = switch
+        self._tell()
+        return switch
+
+    def off(self, name: str = "", object: str = "") -> tuple[FaultSwitch, ...]:
+        """Switch off one fault (for one object or altogether), or all; what was on. Raises `FaultError`."""
+        reference = self.reference(name, object).lower() if object else ""
+        if name:
+            _known_name(name)
+        ended = tuple(
+            switch
+            for key, switch in self._on.items()
+            if (not name or key[0] == name) and (not reference or key[1] == reference)
+        )
+        for switch in ended:
+            del self._on[switch.name, switch.object.lower()]
+        if ended:
+            self._tell()
+        return ended
+
+    def list(self) -> tuple[FaultSwitch, ...]:
+        """What is on, by name and object."""
+        return tuple(sorted(self._on.values(), key=lambda switch: (switch.name, switch.object)))
+
+    def reference(self, name: str, object: str) -> str:
+        """The object as KIND/NAME with the kind's own name; empty for none. Raises `FaultError`."""
+        aims = KINDS[_known_name(name)].aims
+        if not object:
+            return ""
+        kind_text, slash, target = object.partition("/")
+        kind = _KIND_NAMES.get(kind_text.lower(), "")
+        if kind not in aims or not slash or not target:
+            expected = " or ".join(f"{aim}/NAME" for aim in aims) or "none for this fault"
+            raise FaultError(f"object of {name}: expected {expected}, found {object!r}")
+        names = SERVERS if kind == "server" else self._known.get(kind)
+        if names is not None and target.lower() not in (entry.lower() for entry in names):
+            raise FaultError(f"object of {name}: expected a {kind} of {', '.join(names) or 'none'}, found {target!r}")
+        return f"{kind}/{target}"
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+        for listener in self._listeners:
+            listener()
+
+
+Known = Mapping[str, Iterable[str]]
+
+
+def _known_name(name: str) -> str:
+    if name in KINDS:
+        return name
+    near = difflib.get_close_matches(name, KINDS, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise FaultError(f"fault: {hint}expected one of {', '.join(KINDS)}, found {name!r}")
