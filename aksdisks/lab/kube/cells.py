@@ -30,7 +30,7 @@ def pod(item: Object, now: datetime) -> Sequence[Any]:
         f"{ready}/{len(spec.get('containers', ()))}",
         _pod_reason(item),
         _restarts(statuses, now),
-        _age(item, now),
+        age_of(item, now),
         addresses[0]["ip"],
         spec.get("nodeName") or _NONE,
         status.get("nominatedNodeName") or _NONE,
@@ -120,7 +120,7 @@ def claim(item: Object, now: datetime) -> Sequence[Any]:
         item["metadata"].get("annotations", {}).get("volume.beta.kubernetes.io/storage-class")
         or spec.get("storageClassName", ""),
         spec.get("volumeAttributesClassName") or _UNSET,
-        _age(item, now),
+        age_of(item, now),
         spec.get("volumeMode", _UNSET),
     )
 
@@ -139,7 +139,7 @@ def volume(item: Object, now: datetime) -> Sequence[Any]:
         spec.get("storageClassName", ""),
         spec.get("volumeAttributesClassName") or _UNSET,
         item.get("status", {}).get("reason", ""),
-        _age(item, now),
+        age_of(item, now),
         spec.get("volumeMode", _UNSET),
     )
 
@@ -183,9 +183,9 @@ def deployment(item: Object, now: datetime) -> Sequence[Any]:
         f"{status.get('readyReplicas', 0)}/{spec.get('replicas', 0)}",
         status.get("updatedReplicas", 0),
         status.get("availableReplicas", 0),
-        _age(item, now),
-        *_containers(item),
-        _selector(spec.get("selector")),
+        age_of(item, now),
+        *containers(item["spec"].get("template", {})),
+        selector(spec.get("selector")),
     )
 
 
@@ -197,16 +197,16 @@ def replica_set(item: Object, now: datetime) -> Sequence[Any]:
         spec.get("replicas", 0),
         status.get("replicas", 0),
         status.get("readyReplicas", 0),
-        _age(item, now),
-        *_containers(item),
-        _selector(spec.get("selector")),
+        age_of(item, now),
+        *containers(item["spec"].get("template", {})),
+        selector(spec.get("selector")),
     )
 
 
 def stateful_set(item: Object, now: datetime) -> Sequence[Any]:
     """Ready of wanted."""
     ready = f"{item.get('status', {}).get('readyReplicas', 0)}/{item['spec'].get('replicas', 0)}"
-    return (item["metadata"]["name"], ready, _age(item, now), *_containers(item))
+    return (item["metadata"]["name"], ready, age_of(item, now), *containers(item["spec"].get("template", {})))
 
 
 def controller_revision(item: Object, now: datetime) -> Sequence[Any]:
@@ -216,7 +216,7 @@ def controller_revision(item: Object, now: datetime) -> Sequence[Any]:
     if owner:
         group = owner["apiVersion"].rpartition("/")[0]
         name = f"{owner['kind'].lower()}{'.' if group else ''}{group}/{owner['name']}"
-    return (item["metadata"]["name"], name, item.get("revision", 0), _age(item, now))
+    return (item["metadata"]["name"], name, item.get("revision", 0), age_of(item, now))
 
 
 def node(item: Object, now: datetime) -> Sequence[Any]:
@@ -232,7 +232,7 @@ def node(item: Object, now: datetime) -> Sequence[Any]:
         item["metadata"]["name"],
         state,
         _roles(item["metadata"].get("labels", {})),
-        _age(item, now),
+        age_of(item, now),
         info.get("kubeletVersion", ""),
         _address(item, "InternalIP"),
         _address(item, "ExternalIP"),
@@ -257,7 +257,7 @@ def _address(item: Object, kind: str) -> str:
 
 def namespace(item: Object, now: datetime) -> Sequence[Any]:
     """Its phase."""
-    return (item["metadata"]["name"], item.get("status", {}).get("phase", ""), _age(item, now))
+    return (item["metadata"]["name"], item.get("status", {}).get("phase", ""), age_of(item, now))
 
 
 def storage_class(item: Object, now: datetime) -> Sequence[Any]:
@@ -271,7 +271,7 @@ def storage_class(item: Object, now: datetime) -> Sequence[Any]:
         item.get("reclaimPolicy", "Delete"),
         item.get("volumeBindingMode", "Immediate"),
         item.get("allowVolumeExpansion", False),
-        _age(item, now),
+        age_of(item, now),
     )
 
 
@@ -284,13 +284,13 @@ def attachment(item: Object, now: datetime) -> Sequence[Any]:
         spec.get("source", {}).get("persistentVolumeName", ""),
         spec.get("nodeName", ""),
         item.get("status", {}).get("attached", False),
-        _age(item, now),
+        age_of(item, now),
     )
 
 
 def csi_node(item: Object, now: datetime) -> Sequence[Any]:
     """How many drivers the node has."""
-    return (item["metadata"]["name"], len(item.get("spec", {}).get("drivers") or ()), _age(item, now))
+    return (item["metadata"]["name"], len(item.get("spec", {}).get("drivers") or ()), age_of(item, now))
 
 
 def csi_driver(item: Object, now: datetime) -> Sequence[Any]:
@@ -304,19 +304,19 @@ def csi_driver(item: Object, now: datetime) -> Sequence[Any]:
         ",".join(token.get("audience", "") for token in spec.get("tokenRequests", ())) or _UNSET,
         spec.get("requiresRepublish", False),
         ",".join(spec.get("volumeLifecycleModes", ())) or _NONE,
-        _age(item, now),
+        age_of(item, now),
     )
 
 
 def config_map(item: Object, now: datetime) -> Sequence[Any]:
     """How many keys it holds."""
     keys = len(item.get("data") or ()) + len(item.get("binaryData") or ())
-    return (item["metadata"]["name"], keys, _age(item, now))
+    return (item["metadata"]["name"], keys, age_of(item, now))
 
 
 def secret(item: Object, now: datetime) -> Sequence[Any]:
     """Its type and how many keys it holds."""
-    return (item["metadata"]["name"], item.get("type", ""), len(item.get("data") or ()), _age(item, now))
+    return (item["metadata"]["name"], item.get("type", ""), len(item.get("data") or ()), age_of(item, now))
 
 
 def service(item: Object, now: datetime) -> Sequence[Any]:
@@ -331,19 +331,19 @@ def service(item: Object, now: datetime) -> Sequence[Any]:
         spec.get("clusterIP") or _NONE,
         external,
         ports or _NONE,
-        _age(item, now),
+        age_of(item, now),
         selector or _NONE,
     )
 
 
 def service_account(item: Object, now: datetime) -> Sequence[Any]:
     """How many secrets it names."""
-    return (item["metadata"]["name"], len(item.get("secrets") or ()), _age(item, now))
+    return (item["metadata"]["name"], len(item.get("secrets") or ()), age_of(item, now))
 
 
 def lease(item: Object, now: datetime) -> Sequence[Any]:
     """Who holds it."""
-    return (item["metadata"]["name"], item.get("spec", {}).get("holderIdentity", ""), _age(item, now))
+    return (item["metadata"]["name"], item.get("spec", {}).get("holderIdentity", ""), age_of(item, now))
 
 
 def other(item: Object, now: datetime) -> Sequence[Any]:  # noqa: ARG001 - the shape that all rows share
@@ -351,7 +351,8 @@ def other(item: Object, now: datetime) -> Sequence[Any]:  # noqa: ARG001 - the s
     return (item["metadata"]["name"], item["metadata"].get("creationTimestamp", ""))
 
 
-def _age(item: Object, now: datetime) -> str:
+def age_of(item: Object, now: datetime) -> str:
+    """How old an object is."""
     return age(item["metadata"].get("creationTimestamp"), now)
 
 
@@ -363,12 +364,13 @@ def _modes(modes: Sequence[str]) -> str:
     return ",".join(short for mode, short in _MODES if mode in modes)
 
 
-def _containers(item: Object) -> tuple[str, str]:
-    containers = item["spec"].get("template", {}).get("spec", {}).get("containers", ())
-    return ",".join(entry["name"] for entry in containers), ",".join(entry.get("image", "") for entry in containers)
+def containers(template: Object) -> tuple[str, str]:
+    """Names and images of a pod template's containers."""
+    found = template.get("spec", {}).get("containers", ())
+    return ",".join(entry["name"] for entry in found), ",".join(entry.get("image", "") for entry in found)
 
 
-def _selector(selector: Object | None) -> str:
+def selector(selector: Object | None) -> str:
     """A label selector as text (apimachinery: FormatLabelSelector)."""
     if not selector:
         return _NONE

@@ -21,7 +21,7 @@ def apply(resource: str, obj: Object) -> None:
 
 
 def first_status(resource: str, obj: Object, now: str) -> None:
-    """Replace the status of a new object by the one its strategy gives it; changes `obj`."""
+    """Replace the status of a new object by the one its strategy gives it, and a Job's selector; changes `obj`."""
     if resource == "pods":
         obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj["spec"])}
     elif resource == "persistentvolumeclaims":
@@ -33,6 +33,8 @@ def first_status(resource: str, obj: Object, now: str) -> None:
         obj["status"] = {"phase": "Active"}
     elif resource in _EMPTY_STATUS:
         obj["status"] = dict(_EMPTY_STATUS[resource])
+    if resource == "jobs" and not obj["spec"].get("manualSelector"):
+        _select_own_pods(obj)
 
 
 _EMPTY_STATUS: dict[str, Object] = {
@@ -41,6 +43,9 @@ _EMPTY_STATUS: dict[str, Object] = {
     "statefulsets": {"replicas": 0, "availableReplicas": 0},
     "services": {"loadBalancer": {}},
     "volumeattachments": {"attached": False},
+    "poddisruptionbudgets": {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0},
+    "cronjobs": {},
+    "jobs": {},
 }
 
 
@@ -241,6 +246,50 @@ def _secret(obj: Object) -> None:
         obj.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
 
 
+def _role_binding(obj: Object) -> None:
+    """The groups of what a binding names (pkg/apis/rbac/v1/defaults.go)."""
+    group = "rbac.authorization.k8s.io"
+    _set(obj.setdefault("roleRef", {}), apiGroup=group)
+    for subject in obj.get("subjects") or ():
+        _set(subject, apiGroup="" if subject.get("kind") == "ServiceAccount" else group)
+        if not subject["apiGroup"]:
+            del subject["apiGroup"]
+
+
+def _job(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
+    if "completions" not in spec and "parallelism" not in spec:
+        spec["completions"] = 1
+    for key, value in (
+        ("parallelism", 1), ("backoffLimit", 6), ("completionMode", "NonIndexed"), ("suspend", False),
+        ("podReplacementPolicy", "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed"),
+    ):  # fmt: skip
+        spec.setdefault(key, value)
+
+
+def _select_own_pods(job: Object) -> None:
+    """The labels by which a Job knows its pods, and the selector of its uid (pkg/registry/batch/job/strategy.go)."""
+    uid, name = job["metadata"]["uid"], job["metadata"].get("name", "")
+    labels = job["spec"]["template"].setdefault("metadata", {}).setdefault("labels", {})
+    labels |= {"batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name}
+    labels |= {"controller-uid": uid, "job-name": name}
+    job["spec"].setdefault("selector", {}).setdefault("matchLabels", {})["batch.kubernetes.io/controller-uid"] = uid
+
+
+def _cron_job(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    template = spec.setdefault("jobTemplate", {}).setdefault("spec", {}).setdefault("template", {})
+    pod_spec(template.setdefault("spec", {}))
+    _set(spec, concurrencyPolicy="Allow")
+    for key, value in (("suspend", False), ("successfulJobsHistoryLimit", 3), ("failedJobsHistoryLimit", 1)):
+        spec.setdefault(key, value)
+
+
+def _priority_class(obj: Object) -> None:
+    _set(obj, preemptionPolicy="PreemptLowerPriority")
+
+
 _BY_RESOURCE: dict[str, Callable[[Object], None]] = {
     "pods": _pod,
     "persistentvolumeclaims": _claim,
@@ -252,4 +301,9 @@ _BY_RESOURCE: dict[str, Callable[[Object], None]] = {
     "csidrivers": _csi_driver,
     "services": _service,
     "secrets": _secret,
+    "rolebindings": _role_binding,
+    "clusterrolebindings": _role_binding,
+    "jobs": _job,
+    "cronjobs": _cron_job,
+    "priorityclasses": _priority_class,
 }

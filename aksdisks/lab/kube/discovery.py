@@ -42,7 +42,11 @@ REVIEWS: tuple[Resource, ...] = (
 )
 """Questions about the asker: answered, never stored."""
 
-_GROUP_ORDER = ("", "apps", "events.k8s.io", _AUTHENTICATION, _AUTHORIZATION, "storage.k8s.io", "coordination.k8s.io")
+_GROUP_ORDER = (
+    "", "apps", "events.k8s.io", _AUTHENTICATION, _AUTHORIZATION, "autoscaling", "batch", "policy",
+    "rbac.authorization.k8s.io", "storage.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io", "coordination.k8s.io",
+    "discovery.k8s.io",
+)  # fmt: skip
 """The order in which upstream's groups come (golden: discovery-1)."""
 
 _OBJECT_VERBS = ("get", "patch", "update")

@@ -34,6 +34,8 @@ def copy(obj: Any) -> Any:
 
 # Kinds whose conditions have a lastProbeTime: a struct in Go, which JSON writes as null and never leaves out.
 _PROBED = ("pods", "persistentvolumeclaims")
+# Lists that Go writes as null when they are empty.
+_NULL_LISTS = {"roles": ("rules",), "clusterroles": ("rules",), "endpointslices": ("endpoints", "ports")}
 
 
 def tidy(resource: Resource, obj: Object) -> Object:
@@ -49,6 +51,8 @@ def tidy(resource: Resource, obj: Object) -> Object:
     if resource.plural in _PROBED:
         for condition in rest.get("status", {}).get("conditions", ()):
             condition.setdefault("lastProbeTime", None)
+    for name in _NULL_LISTS.get(resource.plural, ()):
+        rest[name] = rest.get(name) or None
     return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": ordered, **rest}
 
 

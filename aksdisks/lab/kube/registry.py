@@ -46,6 +46,8 @@ class Resource:
 
 
 APPS = "apps"
+BATCH = "batch"
+RBAC = "rbac.authorization.k8s.io"
 STORAGE = "storage.k8s.io"
 _WITHOUT_COLLECTION = tuple(verb for verb in ALL_VERBS if verb != "deletecollection")
 _ALL = ("all",)
@@ -176,6 +178,67 @@ _TABLE = (
         subresources=("status",),
         storage_hash="tJx/ezt6UDU=",
         unconditional_update=False,
+    ),
+    Resource(
+        "poddisruptionbudgets",
+        "poddisruptionbudget",
+        "PodDisruptionBudget",
+        "policy",
+        short_names=("pdb",),
+        subresources=("status",),
+        storage_hash="EVWiDmWqyJw=",
+        generation=True,
+        unconditional_update=False,
+    ),
+    Resource(
+        "endpointslices",
+        "endpointslice",
+        "EndpointSlice",
+        "discovery.k8s.io",
+        storage_hash="Nx3SIv6I0mE=",
+        generation=True,
+    ),
+    Resource("roles", "role", "Role", RBAC, storage_hash="7FuwZcIIItM="),
+    Resource("rolebindings", "rolebinding", "RoleBinding", RBAC, storage_hash="eGsCzGH6b1g="),
+    Resource("clusterroles", "clusterrole", "ClusterRole", RBAC, namespaced=False, storage_hash="bYE5ZWDrJ44="),
+    Resource(
+        "clusterrolebindings",
+        "clusterrolebinding",
+        "ClusterRoleBinding",
+        RBAC,
+        namespaced=False,
+        storage_hash="48tpQ8gZHFc=",
+    ),
+    Resource(
+        "cronjobs",
+        "cronjob",
+        "CronJob",
+        BATCH,
+        short_names=("cj",),
+        categories=_ALL,
+        subresources=("status",),
+        storage_hash="sd5LIXh4Fjs=",
+        generation=True,
+    ),
+    Resource(
+        "jobs",
+        "job",
+        "Job",
+        BATCH,
+        categories=_ALL,
+        subresources=("status",),
+        storage_hash="mudhfqk/qZY=",
+        generation=True,
+    ),
+    Resource(
+        "priorityclasses",
+        "priorityclass",
+        "PriorityClass",
+        "scheduling.k8s.io",
+        namespaced=False,
+        short_names=("pc",),
+        storage_hash="1QwjyaZjj3Y=",
+        generation=True,
     ),
 )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from aksdisks.lab.kube import cells
+from aksdisks.lab.kube import cells, cells_further
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.registry import EVENTS_V1
 
@@ -102,6 +102,26 @@ LAYOUTS: dict[str, Layout] = {
     "services": _layout(cells.service, "Name,Type,Cluster-IP,External-IP,Port(s),Age,Selector*"),
     "serviceaccounts": _layout(cells.service_account, "Name,Secrets,Age"),
     "leases": _layout(cells.lease, "Name,Holder,Age"),
+    "poddisruptionbudgets": _layout(
+        cells_further.disruption_budget,
+        "Name,Min Available,Max Unavailable,Allowed Disruptions,Age",
+        **{"allowed disruptions": "integer"},
+    ),
+    "endpointslices": _layout(cells_further.endpoint_slice, "Name,AddressType,Ports,Endpoints,Age"),
+    "rolebindings": _layout(cells_further.role_binding, "Name,Role,Age,Users*,Groups*,ServiceAccounts*"),
+    "clusterrolebindings": _layout(cells_further.role_binding, "Name,Role,Age,Users*,Groups*,ServiceAccounts*"),
+    "cronjobs": _layout(
+        cells_further.cron_job,
+        "Name,Schedule,Timezone,Suspend,Active,Last Schedule,Age,Containers*,Images*,Selector*",
+        active="integer",
+    ),
+    "jobs": _layout(cells_further.job, "Name,Status,Completions,Duration,Age,Containers*,Images*,Selector*"),
+    "priorityclasses": _layout(
+        cells_further.priority_class,
+        "Name,Value,Global-Default,Age,PreemptionPolicy",
+        value="integer",
+        **{"global-default": "boolean"},
+    ),
 }
 
 LAYOUTS[EVENTS_V1] = Layout(LAYOUTS["events"].columns, cells.event_v1)
