@@ -101,6 +101,7 @@ class Lab:
         self.faults = _faults(scenario)
         self.api = KubeApi(Store(history=_HISTORY), self.clock, self.ids)
         self.cloud = Cloud(scenario, self.clock, self.ids)
+        self.compute = CloudCompute(self.cloud)
         self._ports = (kube_port, arm_port)
         self._runners: list[web.AppRunner] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -150,6 +151,7 @@ class Lab:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(runner.cleanup() for runner in self._runners))
+        await self.compute.close()
         await self.cloud.close()
 
     def _parts(self) -> list[_Part]:
@@ -158,7 +160,7 @@ class Lab:
             NodeAgent(self.api, self.clock, self.ids, machine.node_name, self.scenario.delays)
             for machine in self.scenario.machines
         ]
-        driver = DiskDriver(self.api, self.clock, self.ids, CloudCompute(self.cloud))
+        driver = DiskDriver(self.api, self.clock, self.ids, self.compute)
         return [*(kind(self.api, self.clock, self.ids) for kind in _CONTROLLERS), *nodes, driver]
 
     async def _serve(self, app: web.Application, port: int, context: ssl.SSLContext) -> int:

@@ -30,7 +30,8 @@ class Cloud:
     def __init__(self, scenario: Scenario, clock: Clock, ids: Ids) -> None:
         self.scenario = scenario
         self.clock = clock
-        self.operations = Operations(clock, ids)
+        place = f"{scenario.subscription}/providers/Microsoft.Compute/locations/{scenario.location}"
+        self.operations = Operations(clock, ids, place)
         self._ids = ids
         self._created = clock.now()
         self._groups = {name.lower(): name for name in (scenario.resource_group, scenario.node_resource_group)}

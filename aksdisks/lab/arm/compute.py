@@ -1,22 +1,19 @@
-"""What the disk driver asks of Azure, and the answer in process: batched changes of a machine's data disks."""
+"""What the disk driver asks of Azure, and the answer in process."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aksdisks.lab.arm.batches import Batches, Request, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aksdisks.lab.arm.cloud import Cloud
     from aksdisks.lab.arm.errors import CloudError
 
-BATCH_DELAY = 1.0
-"""Cluster seconds in which requests for one node gather into one PUT (facts D: driver, batch delay 1000 ms)."""
-
-MAX_LUN = 64
+Json = dict[str, Any]
 
 
 class AttachedDiskError(Exception):
@@ -51,44 +48,23 @@ class AzureCompute(Protocol):
         """Grow it."""
 
 
-@dataclass(eq=False)
-class _Request:
-    kind: Literal["attach", "detach"]
-    disk_id: str
-    caching: str
-    answer: asyncio.Future[int]
-
-
 class CloudCompute:
     """`AzureCompute` on the lab's own cloud, in process.
 
     Changes of a machine are gathered and sent one PUT at a time, each with the machine's full list of data disks, as
-    the driver does (facts E, Attach): ids lower-cased, lowest free LUN, `toBeDetached` on what shall go.
+    the driver does (facts E, Attach).
     """
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._pending: dict[str, list[_Request]] = {}
-        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._batches = Batches(cloud.clock, self._send)
 
     async def create_disk(
         self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None
     ) -> str:
         """See `AzureCompute`."""
         scenario = self._cloud.scenario
-        body: dict[str, Any] = {
-            "location": scenario.location,
-            "tags": dict(tags),
-            "sku": {"name": sku},
-            "properties": {
-                "creationData": {"createOption": "Empty"},
-                "diskSizeGB": size_gib,
-                "networkAccessPolicy": "DenyAll",
-                "publicNetworkAccess": "Disabled",
-            },
-        }
-        if zone:
-            body["zones"] = [zone]
+        body = new_disk(scenario.location, size_gib, sku, tags, zone)
         operation = self._cloud.create_or_update_disk(scenario.node_resource_group, name, body)
         disk = await operation.done()
         assert disk is not None
@@ -99,10 +75,7 @@ class CloudCompute:
         disk = self._cloud.find_disk(disk_id)
         if disk is None:
             return
-        if disk.managed_by:
-            raise AttachedDiskError(
-                f"disk({disk_id}) already attached to node({disk.managed_by}), could not be deleted", disk.managed_by
-            )
+        check_free(disk_id, disk.managed_by)
         operation = self._cloud.delete_disk(disk.group, disk.name)
         if operation is not None:
             await operation.done()
@@ -111,17 +84,12 @@ class CloudCompute:
         """See `AzureCompute`."""
         machine = self._cloud.machine_named(node_name)
         disk = self._cloud.find_disk(disk_id)
-        if disk is not None and disk.managed_by and disk.managed_by.lower() != machine.managed_by.lower():
-            raise AttachedDiskError(
-                f"disk({disk_id}) already attached to node({disk.managed_by}), "
-                f"could not be attached to node({node_name})",
-                disk.managed_by,
-            )
-        return await self._ask(node_name, "attach", disk_id, caching)
+        check_owner(disk_id, disk.managed_by if disk is not None else "", machine.managed_by, node_name)
+        return await self._batches.ask(node_name, "attach", disk_id, caching)
 
     async def detach_disk(self, node_name: str, disk_id: str) -> None:
         """See `AzureCompute`."""
-        await self._ask(node_name, "detach", disk_id, "")
+        await self._batches.ask(node_name, "detach", disk_id)
 
     async def resize_disk(self, disk_id: str, size_gib: int) -> None:
         """See `AzureCompute`."""
@@ -130,88 +98,70 @@ class CloudCompute:
 
     async def close(self) -> None:
         """Stop sending; requests that wait are cancelled."""
-        workers = list(self._workers.values())
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
-        for requests in self._pending.values():
-            for request in requests:
-                request.answer.cancel()
+        await self._batches.close()
 
-    async def _ask(self, node_name: str, kind: Literal["attach", "detach"], disk_id: str, caching: str) -> int:
-        request = _Request(kind, disk_id.lower(), caching, asyncio.get_running_loop().create_future())
-        self._pending.setdefault(node_name, []).append(request)
-        if node_name not in self._workers:
-            self._workers[node_name] = asyncio.create_task(self._work(node_name), name=f"compute {node_name}")
-        return await request.answer
-
-    async def _work(self, node_name: str) -> None:
-        """Send what waits for one node, a batch of one kind after another, until nothing waits."""
-        batch: list[_Request] = []
-        try:
-            while self._pending[node_name]:
-                await self._cloud.clock.sleep(BATCH_DELAY)
-                waiting = self._pending[node_name]
-                batch = [request for request in waiting if request.kind == waiting[0].kind]
-                self._pending[node_name] = [request for request in waiting if request.kind != waiting[0].kind]
-                await self._send(node_name, batch)
-        except asyncio.CancelledError:
-            for request in batch:
-                request.answer.cancel()
-            raise
-        finally:
-            del self._workers[node_name]
-
-    async def _send(self, node_name: str, batch: list[_Request]) -> None:
-        try:
-            luns = await self._put(node_name, batch)
-        except Exception as error:  # each of those who wait gets it
-            for request in batch:
-                if not request.answer.done():
-                    request.answer.set_exception(error)
-            return
-        for request in batch:
-            if not request.answer.done():
-                request.answer.set_result(luns.get(request.disk_id, -1))
-
-    async def _put(self, node_name: str, batch: list[_Request]) -> dict[str, int]:
-        """One PUT for the batch, none when it would change nothing; the LUN of each disk attached."""
+    async def _send(self, node_name: str, batch: Sequence[Request]) -> dict[str, int]:
+        """One PUT for the batch, none when it would change nothing."""
         machine = self._cloud.machine_named(node_name)
-        entries = machine.data_disks_json()
-        luns = {entry["managedDisk"]["id"].lower(): int(entry["lun"]) for entry in entries}
-        changed = False
-        for request in batch:
-            if request.kind == "detach":
-                for entry in entries:
-                    if entry["managedDisk"]["id"].lower() == request.disk_id:
-                        entry["toBeDetached"] = changed = True
-            elif request.disk_id not in luns:
-                lun = next((lun for lun in range(MAX_LUN) if lun not in luns.values()), MAX_LUN)
-                entries.append(_attach_entry(request, lun))
-                luns[request.disk_id] = lun
-                changed = True
-        if changed:
-            body = {"location": self._cloud.scenario.location, "properties": {"storageProfile": {"dataDisks": entries}}}
+        goal = wanted(machine.data_disks_json(), batch)
+        if goal.changed:
+            body = data_disks_body(machine.spec.resource_id, self._cloud.scenario.location, goal.entries)
             await self._cloud.update_machine(machine.spec.resource_id, body).done()
-        return luns
+        return goal.luns
 
 
-def _attach_entry(request: _Request, lun: int) -> dict[str, Any]:
-    return {
-        "lun": lun,
-        "name": request.disk_id.rpartition("/")[2],
-        "caching": request.caching,
-        "createOption": "Attach",
-        "managedDisk": {"id": request.disk_id},
-        "writeAcceleratorEnabled": False,
+def new_disk(location: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None) -> Json:
+    """The body of the driver's PUT of a disk (facts E, CSI PUT)."""
+    body: Json = {
+        "location": location,
+        "tags": dict(tags),
+        "sku": {"name": sku},
+        "properties": {
+            "creationData": {"createOption": "Empty"},
+            "diskSizeGB": size_gib,
+            "networkAccessPolicy": "DenyAll",
+            "publicNetworkAccess": "Disabled",
+        },
     }
+    if zone:
+        body["zones"] = [zone]
+    return body
+
+
+def data_disks_body(machine_id: str, location: str, entries: Sequence[Json]) -> Json:
+    """The body of the driver's PUT of a machine: data disks only; a VM's, not an instance's, also has its location."""
+    body: Json = {"properties": {"storageProfile": {"dataDisks": list(entries)}}}
+    return body if "/virtualmachinescalesets/" in machine_id.lower() else {"location": location, **body}
+
+
+def check_free(disk_id: str, managed_by: str) -> None:
+    """The driver deletes no disk that a machine has. Raises `AttachedDiskError`."""
+    if managed_by:
+        raise AttachedDiskError(
+            f"disk({disk_id}) already attached to node({managed_by}), could not be deleted", managed_by
+        )
+
+
+def check_owner(disk_id: str, managed_by: str, wanted_owner: str, node_name: str) -> None:
+    """The driver attaches no disk that another machine has. Raises `AttachedDiskError`."""
+    if managed_by and managed_by.lower() != wanted_owner.lower():
+        raise AttachedDiskError(
+            f"disk({disk_id}) already attached to node({managed_by}), could not be attached to node({node_name})",
+            managed_by,
+        )
 
 
 def response_error_text(error: CloudError, method: str, resource_id: str) -> str:
-    """The refusal as the driver prints it (azcore internal/exported/response_error.go), for events and attachErrors."""
+    """The refusal as the driver prints it (azcore internal/exported/response_error.go), for events and attachErrors.
+
+    A failed operation is printed as the answer that told of it: that of its status address, which is 200.
+    """
     line = "-" * 80
+    status, body = f"{error.status}: {error.status_line()}", error.body()
+    if error.operation is not None:
+        method, resource_id, status, body = "GET", error.operation.path, "200: 200 OK", dict(error.operation.body)
     return (
         f"{method} https://management.azure.com{resource_id}\n{line}\n"
-        f"RESPONSE {error.status}: {error.status_line()}\nERROR CODE: {error.code}\n{line}\n"
-        f"{json.dumps(error.body(), indent=2)}\n{line}\n"
+        f"RESPONSE {status}\nERROR CODE: {error.code}\n{line}\n"
+        f"{json.dumps(body, indent=2)}\n{line}\n"
     )

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+
+
+@dataclass(frozen=True)
+class FailedOperation:
+    """A long-running operation that failed: the path of its status address, and what that answers."""
+
+    path: str
+    body: Mapping[str, Any]
 
 
 class CloudError(Exception):
     """A refusal by Azure Resource Manager or the compute provider: HTTP status, code, message, target, details.
 
     `retry_after` (whole seconds) goes out as a header. `wrapped` is false where the answer is documented without the
-    outer `error` member (facts E: compute's 429).
+    outer `error` member (facts E: compute's 429). `operation` is the long-running operation that ended with it,
+    None for a refusal at once.
     """
 
     def __init__(
@@ -25,6 +35,7 @@ class CloudError(Exception):
         *,
         retry_after: int | None = None,
         wrapped: bool = True,
+        operation: FailedOperation | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -34,6 +45,7 @@ class CloudError(Exception):
         self.details = tuple(details)
         self.retry_after = retry_after
         self.wrapped = wrapped
+        self.operation = operation
 
     def inner(self) -> dict[str, Any]:
         """What stands under `error`, in an answer and in a failed operation."""

@@ -243,11 +243,8 @@ class Handlers:
 
     def _addresses(self, call: Call, operation: Operation) -> dict[str, str]:
         """Where to ask how it goes on (facts E, LRO)."""
-        scenario = self._cloud.scenario
-        address = (
-            f"{call.base}{scenario.subscription}{COMPUTE}/locations/{scenario.location}"
-            f"/{operation.kind}/{operation.id}?api-version={call.query.get('api-version', '')}"
-        )
+        path = self._cloud.operations.path(operation)
+        address = f"{call.base}{path}?api-version={call.query.get('api-version', '')}"
         monitor = address.replace("?", "?monitor=true&")
         return {"Azure-AsyncOperation": address, "Location": monitor, **self._pace()}
 

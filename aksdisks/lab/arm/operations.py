@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.errors import CloudError, FailedOperation
 
 if TYPE_CHECKING:
     from aksdisks.lab.clock import Clock
@@ -61,8 +61,10 @@ class Operation:
 class Operations:
     """The operations that Azure knows of, newest kept."""
 
-    def __init__(self, clock: Clock, ids: Ids) -> None:
+    def __init__(self, clock: Clock, ids: Ids, place: str) -> None:
+        """`place`: the path of the location that operations are asked for at."""
         self._clock = clock
+        self._place = place
         self._ids = ids
         self._known: dict[str, Operation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,6 +88,10 @@ class Operations:
         operation = self._known.get(operation_id.lower())
         return operation if operation is not None and operation.kind.lower() == kind.lower() else None
 
+    def path(self, operation: Operation) -> str:
+        """The path of its status address."""
+        return f"{self._place}/{operation.kind}/{operation.id}"
+
     async def close(self) -> None:
         """Stop what is under way."""
         tasks = list(self._tasks)
@@ -99,6 +105,8 @@ class Operations:
             operation.status = "Succeeded"
         except CloudError as error:
             operation.error, operation.status = error, "Failed"
+            operation.ended = self._clock.now()
+            error.operation = FailedOperation(self.path(operation), operation.to_json())
         except asyncio.CancelledError:
             operation.error, operation.status = CloudError(409, "Canceled", "The operation was canceled."), "Canceled"
             raise
@@ -108,7 +116,7 @@ class Operations:
             operation.error = CloudError(500, "InternalServerError", "An internal error occurred.")
             operation.status = "Failed"
         finally:
-            operation.ended = self._clock.now()
+            operation.ended = operation.ended or self._clock.now()
             operation.finished.set()
 
 
