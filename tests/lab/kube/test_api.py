@@ -1,34 +1,19 @@
-"""The recorded requests over HTTP, and what lists, watches, writes and deletes promise."""
+"""What lists, watches, writes and deletes promise."""
 
 from __future__ import annotations
 
 import asyncio
-import gzip
-import json
-import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
-from aiohttp.test_utils import TestServer
 
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.access import Access
 from aksdisks.lab.kube.api import KubeApi
-from aksdisks.lab.kube.http import kube_app
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.store import Store
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "api.jsonl.gz"
-RECORDED = [json.loads(line) for line in gzip.decompress(GOLDEN.read_bytes()).splitlines()]
-ELSEWHERE = {"version"}
-"""The build's identity is upstream's own."""
-CONTROLLERS_WROTE = {"table-events", "table-replicasets", "table-nodes"}
-"""Tables whose rows controllers and node agents made, of which none run here: columns only."""
-_VOLATILE = {"uid", "resourceVersion", "creationTimestamp", "managedFields", "serverAddress"}
 POD = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
 CLAIM = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
 
@@ -49,91 +34,6 @@ def run(test: Callable[[KubeApi], Awaitable[None]]) -> None:
         await test(api)
 
     asyncio.run(prepared())
-
-
-async def seed(api: KubeApi) -> None:
-    for name in ("default", "kube-node-lease", "kube-public", "kube-system", "walk"):
-        await api.create("namespaces", {"metadata": {"name": name}})
-    for name in ("managed-csi", "managed-premium"):
-        settings = {"allowVolumeExpansion": True, "volumeBindingMode": "WaitForFirstConsumer"}
-        await api.create(
-            "storageclasses", {"metadata": {"name": name}, "provisioner": "disk.csi.azure.com", **settings}
-        )
-    await api.create("csidrivers", {"metadata": {"name": "disk.csi.azure.com"}, "spec": {}})
-    for number in range(3):
-        drivers = [{"name": "disk.csi.azure.com", "nodeID": "x", "topologyKeys": []}]
-        name = f"aks-agentpool-22115152-{number}"
-        await api.create("csinodes", {"metadata": {"name": name}, "spec": {"drivers": drivers}})
-
-
-async def send(session: ClientSession, url: str, row: Object) -> tuple[int, Any]:
-    body = row["body"]
-    headers = {"Authorization": "Bearer secret", **row["headers"]}
-    if body is not None:
-        headers.setdefault("Content-Type", "application/json")
-    data = body if isinstance(body, str) or body is None else json.dumps(body)
-    async with session.request(row["method"], url + row["path"], headers=headers, data=data) as answer:
-        text = await answer.text()
-        return answer.status, json.loads(text) if text else ""
-
-
-def comparable(name: str, answer: Any) -> Any:
-    if isinstance(answer, list):
-        return [comparable(name, inner) for inner in answer]
-    if not isinstance(answer, dict):
-        return re.sub(r"^gen-.{5}$|^(\d+[dhms])+$", "X", answer) if isinstance(answer, str) else answer
-    known = {key: comparable(name, inner) for key, inner in answer.items() if key not in _VOLATILE}
-    if known.get("kind") == "Table":
-        columns = [
-            {key: column[key] for key in sorted(column) if key != "description"}
-            for column in known["columnDefinitions"]
-        ]
-        rows = [] if name in CONTROLLERS_WROTE else [row["cells"] for row in known["rows"]]
-        return {**known, "columnDefinitions": columns, "rows": rows}
-    if (
-        name == "deploy-strategic-container" and "spec" in known and "kind" in known
-    ):  # the Deployment controller had been at it
-        known["metadata"].pop("annotations", None)
-        known["status"] = {}
-    return known
-
-
-def served(recorded: Any, answer: Any) -> Any:
-    """A recorded discovery answer without what the lab does not serve."""
-    for key, names in (("resources", "name"), ("groups", "name")):
-        if isinstance(recorded, dict) and key in recorded:
-            ours = {one[names]: one for one in answer[key]}
-            kept = [one for one in recorded[key] if one[names] in ours]
-            for one in kept:  # of autoscaling only v1 is served
-                if one["name"] == "autoscaling":
-                    one.update(ours["autoscaling"])
-            return {**recorded, key: sorted(kept, key=lambda one: str(one[names]))}
-    return recorded
-
-
-def test_the_recorded_requests_get_the_recorded_answers() -> None:
-    different: dict[str, Any] = {}
-
-    async def replay() -> None:
-        api = KubeApi(Store(), Hasty(), Ids(7))
-        await seed(api)
-        access = Access("secret", "admin", "system:masters")
-        async with TestServer(kube_app(api, access, api.clock, "1.35.0")) as server, ClientSession() as session:
-            for row in RECORDED:
-                if row["id"] == "label-select":  # the recording labelled the claim by a request that it leaves out
-                    await api.patch("persistentvolumeclaims", "a", {"metadata": {"labels": {"x": "y"}}}, "probe")
-                if row["id"] == "post-no-name":
-                    await api.create("serviceaccounts", {"metadata": {"name": "default"}}, "probe")
-                status, answer = await send(session, str(server.make_url("")).rstrip("/"), row)
-                want, got = (comparable(row["id"], one) for one in (row["answer"], answer))
-                if row["id"].startswith("discovery"):
-                    want = served(want, got)
-                    got = served(got, got)
-                if row["id"] not in ELSEWHERE and (status, got) != (row["status"], want):
-                    different[row["id"]] = (got, want)
-
-    asyncio.run(replay())
-    assert different == {}
 
 
 def test_pages_show_the_moment_of_the_first_page() -> None:
