@@ -51,13 +51,13 @@ class NodeAgent(Controller):
         super().__init__(api, clock, ids)
         self.node_name = node_name
         self.delays = delays
-        self.pods = self.watch("pods", self._own_pods)
-        self.nodes = self.watch("nodes", None)
+        self.pods = self.watch("pods", self._own_pods, field_selector=f"spec.nodeName={node_name}")
+        self.nodes = self.watch("nodes", None, field_selector=f"metadata.name={node_name}")
         self.nodes.add_handler(self._node_changed)
         self.recorder = EventRecorder(api, clock, self.name, host=node_name)
         self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays)
         self.heartbeat = Heartbeat(api, clock, node_name, self._recovered)
-        self.expansion = NodeExpansion(api, clock, ids, node_name, self.recorder)
+        self.expansion = NodeExpansion(api, clock, node_name, self.pods, self.recorder)
         self._known: dict[str, _Pod] = {}
         self._images: set[str] = set()
         self._pulling = asyncio.Lock()
@@ -127,6 +127,7 @@ class NodeAgent(Controller):
         address = pod_address(node, self._addresses)
         self._addresses += 1
         await self._write_status(entry, lambda: running(entry.latest, address, self._now()))
+        await self.expansion.look_at([entry.latest])
 
     async def _adopt(self, entry: _Pod) -> None:
         """A pod that ran before this agent did: its volumes are mounted already."""

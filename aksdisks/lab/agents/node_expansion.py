@@ -2,56 +2,73 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
+
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.controllers.informer import key_of
+from aksdisks.lab.controllers.informer import Informer, key_of, split_key
 from aksdisks.lab.controllers.storage import claim_names
-from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.interface import KubernetesApi, Object
+from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
+
+log = logging.getLogger("aksdisks.lab.kubelet")
 
 NODE_PENDING = "NodeResizePending"
+LOOK_EVERY, LOOK_EVERY_REAL = 60.0, 0.5
+"""Cluster seconds between looks at the claims of the node's pods (kubelet: syncFrequency), and never less than the real
+seconds: in a fast lab many nodes would do nothing else."""
 
 
-class NodeExpansion(Controller):
-    """Source: K pkg/volume/util/operationexecutor/node_expander.go."""
+class NodeExpansion:
+    """Source: K pkg/volume/util/operationexecutor/node_expander.go.
 
-    name = "kubelet"
+    As the kubelet it reads the claims of its own pods now and then; no node watches every claim of the cluster.
+    """
 
-    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, node_name: str, recorder: EventRecorder) -> None:
-        """`recorder` is the node agent's; keys are those of claims."""
-        super().__init__(api, clock, ids)
-        self.node_name = node_name
-        self.recorder = recorder
-        self.claims = self.watch("persistentvolumeclaims")
-        self.pods = self.watch("pods", self._claims_of)
+    def __init__(
+        self, api: KubernetesApi, clock: Clock, node_name: str, pods: Informer, recorder: EventRecorder
+    ) -> None:
+        """`pods` and `recorder` are the node agent's."""
+        self._api = api
+        self._clock = clock
+        self._node_name = node_name
+        self._pods = pods
+        self._recorder = recorder
 
-    def _claims_of(self, _before: Object | None, after: Object | None) -> list[str]:
-        if after is None or not self._runs_here(after):
-            return []
-        return [f"{after['metadata']['namespace']}/{name}" for name in claim_names(after)]
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self._clock.sleep(max(LOOK_EVERY, LOOK_EVERY_REAL * self._clock.speed))
+            await self.look_at(self._pods.items())
 
-    def _runs_here(self, pod: Object) -> bool:
-        phase = (pod.get("status") or {}).get("phase")
-        return bool(pod["spec"].get("nodeName") == self.node_name and phase == "Running")
+    async def look_at(self, pods: Iterable[Object]) -> None:
+        """Finish each resize that waits for one of these pods to run here; what fails is tried at the next look."""
+        users: dict[str, list[Object]] = {}
+        for pod in pods:
+            if (pod.get("status") or {}).get("phase") == "Running":
+                for name in claim_names(pod):
+                    users.setdefault(f"{pod['metadata']['namespace']}/{name}", []).append(pod)
+        for key, mounting in users.items():
+            namespace, name = split_key(key)
+            try:
+                claim = await self._api.get("persistentvolumeclaims", name, namespace)
+                if _waits(claim):
+                    await self._expand(claim, mounting)
+            except ApiError as error:
+                if error.reason != "NotFound":
+                    log.warning("%s: %s: %s", self._node_name, key, error)
 
-    async def reconcile(self, key: str) -> float | None:
-        """Finish a resize that waits for a node, if a pod with the claim runs on this one."""
-        claim = self.claims.get_key(key)
-        status = {} if claim is None else claim.get("status") or {}
-        if claim is None or (status.get("allocatedResourceStatuses") or {}).get("storage") != NODE_PENDING:
-            return None
-        pods = [pod for pod in self.pods.items() if self._runs_here(pod) and key in self._claims_of(None, pod)]
-        if not pods:
-            return None
+    async def _expand(self, claim: Object, pods: list[Object]) -> None:
         meta = claim["metadata"]
-        capacity = dict(status["allocatedResources"])
+        capacity = dict(claim["status"]["allocatedResources"])
         patch = {"status": {"capacity": capacity, "allocatedResourceStatuses": None, "conditions": None}}
-        self.claims.observe(
-            await self.api.patch("persistentvolumeclaims", meta["name"], patch, meta["namespace"], subresource="status")
-        )
-        name = claim["spec"]["volumeName"]
-        message = f'MountVolume.NodeExpandVolume succeeded for volume "{name}" {self.node_name}'
+        await self._api.patch("persistentvolumeclaims", meta["name"], patch, meta["namespace"], subresource="status")
+        volume = claim["spec"]["volumeName"]
+        message = f'MountVolume.NodeExpandVolume succeeded for volume "{volume}" {self._node_name}'
         for subject in (*sorted(pods, key=key_of), claim):
-            self.recorder.event(subject, "Normal", "FileSystemResizeSuccessful", message)
-        return None
+            self._recorder.event(subject, "Normal", "FileSystemResizeSuccessful", message)
+
+
+def _waits(claim: Object) -> bool:
+    statuses = (claim.get("status") or {}).get("allocatedResourceStatuses") or {}
+    return bool(statuses.get("storage") == NODE_PENDING)

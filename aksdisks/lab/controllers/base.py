@@ -50,9 +50,15 @@ class Controller:
         self._tasks: set[asyncio.Task[None]] = set()
         self._main: asyncio.Task[None] | None = None
 
-    def watch(self, resource: str, keys: KeyMap | None = own_key, namespace: str | None = None) -> Informer:
+    def watch(
+        self,
+        resource: str,
+        keys: KeyMap | None = own_key,
+        namespace: str | None = None,
+        field_selector: str = "",
+    ) -> Informer:
         """Keep a copy of `resource`; `keys` says which keys a change concerns (None: it triggers nothing)."""
-        informer = Informer(self.api, self.clock, resource, namespace)
+        informer = Informer(self.api, self.clock, resource, namespace, field_selector)
         if keys is not None:
             mapped = keys
 

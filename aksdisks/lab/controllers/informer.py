@@ -42,18 +42,22 @@ class Informer:
     for one that is gone. Objects are shared with the store: copy before changing.
     """
 
-    def __init__(self, api: KubernetesApi, clock: Clock, resource: str, namespace: str | None = None) -> None:
-        """`resource` is the plural; `namespace` None means all."""
+    def __init__(
+        self, api: KubernetesApi, clock: Clock, resource: str, namespace: str | None = None, field_selector: str = ""
+    ) -> None:
+        """`resource` is the plural; `namespace` None means all; only what `field_selector` matches is kept."""
         self._api = api
         self._clock = clock
         self.resource = resource
         self.namespace = namespace
+        self._selector = field_selector
         self._objects: dict[str, Object] = {}
         self._seen = 0
         self._synced = asyncio.Event()
         self._handlers: list[Handler] = []
         self._indexers: dict[str, Indexer] = {}
         self._indices: dict[str, dict[str, dict[str, Object]]] = {}
+        self._filed: dict[str, tuple[tuple[str, ...], ...]] = {}
 
     def add_handler(self, handler: Handler) -> None:
         """Call `handler` for every change from now on."""
@@ -109,7 +113,7 @@ class Informer:
         """List and watch until cancelled."""
         while True:
             try:
-                objects, version = await self._api.list(self.resource, self.namespace)
+                objects, version = await self._api.list(self.resource, self.namespace, field_selector=self._selector)
                 self._replace(objects, int(version))
                 self._synced.set()
                 await self._follow()
@@ -122,7 +126,9 @@ class Informer:
     async def _follow(self) -> None:
         while True:
             before = self._seen
-            async for event in self._api.watch(self.resource, self.namespace, resource_version=str(self._seen)):
+            async for event in self._api.watch(
+                self.resource, self.namespace, resource_version=str(self._seen), field_selector=self._selector
+            ):
                 self._seen = max(self._seen, version_of(event.object))
                 if event.type == "BOOKMARK":
                     continue
@@ -155,27 +161,30 @@ class Informer:
         self._tell(old, self._objects[key])
 
     def _put(self, key: str, obj: Object) -> None:
-        self._drop_indices(key)
         self._objects[key] = obj
-        for name, indexer in self._indexers.items():
-            for value in indexer(obj):
-                self._indices[name].setdefault(value, {})[key] = obj
+        if not self._indexers:
+            return
+        values = tuple(tuple(indexer(obj)) for indexer in self._indexers.values())
+        if values != self._filed.get(key):
+            self._unfile(key)
+            self._filed[key] = values
+        for index, filed in zip(self._indices.values(), values, strict=True):
+            for value in filed:
+                index.setdefault(value, {})[key] = obj
 
     def _drop(self, key: str) -> None:
-        self._drop_indices(key)
+        self._unfile(key)
         self._objects.pop(key, None)
 
-    def _drop_indices(self, key: str) -> None:
-        old = self._objects.get(key)
-        if old is None:
-            return
-        for name, indexer in self._indexers.items():
-            for value in indexer(old):
-                filed = self._indices[name].get(value)
-                if filed is not None:
-                    filed.pop(key, None)
-                    if not filed:
-                        del self._indices[name][value]
+    def _unfile(self, key: str) -> None:
+        values = self._filed.pop(key, ())
+        for index, filed in zip(self._indices.values(), values, strict=bool(values)):
+            for value in filed:
+                there = index.get(value)
+                if there is not None:
+                    there.pop(key, None)
+                    if not there:
+                        del index[value]
 
     def _tell(self, before: Object | None, after: Object | None) -> None:
         for handler in self._handlers:

@@ -46,8 +46,13 @@ class KubernetesApi(Protocol):
     ) -> tuple[list[Object], str]:
         """All objects that match, and the resourceVersion to watch from."""
 
-    def watch(self, resource: str, namespace: str | None = None, *, resource_version: str) -> AsyncIterator[WatchEvent]:
-        """Every change after `resource_version`, until the caller closes it; 410 Gone when it is too old."""
+    def watch(
+        self, resource: str, namespace: str | None = None, *, resource_version: str, field_selector: str = ""
+    ) -> AsyncIterator[WatchEvent]:
+        """Every change after `resource_version`, until the caller closes it; 410 Gone when it is too old.
+
+        An object that comes to match `field_selector` is told as ADDED, one that no longer does as DELETED.
+        """
 
     async def create(self, resource: str, obj: Object, namespace: str | None = None) -> Object:
         """The object as stored, with defaults, uid and resourceVersion."""

@@ -240,9 +240,10 @@ def predicate(resource: str, label_selector: str, field_selector: str) -> Callab
         return None
 
     def holds(obj: Object) -> bool:
-        return matches(requirements, obj["metadata"].get("labels")) and all(
-            (field_value(obj, path) == value) is equal for path, equal, value in tests
-        )
+        for path, equal, value in tests:
+            if (field_value(obj, path) == value) is not equal:
+                return False
+        return not requirements or matches(requirements, obj["metadata"].get("labels"))
 
     return holds
 

@@ -6,7 +6,7 @@ import asyncio
 import builtins
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,17 +61,19 @@ class Change:
 class Subscription:
     """The changes of one resource from some point on, in order."""
 
-    def __init__(self, pending: deque[Change]) -> None:
-        """`pending`: what happened before the subscription and is still to be told."""
+    def __init__(self, pending: deque[Change], wants: Callable[[Change], bool] | None = None) -> None:
+        """`pending`: what happened before the subscription and is still to be told; `wants` None: every change."""
         self._pending = pending
+        self._wants = wants
         self._wake = asyncio.Event()
         if pending:
             self._wake.set()
 
     def push(self, change: Change) -> None:
-        """Called by the store at each write."""
-        self._pending.append(change)
-        self._wake.set()
+        """Called by the store at each write; whoever waits is not woken for what it does not want."""
+        if self._wants is None or self._wants(change):
+            self._pending.append(change)
+            self._wake.set()
 
     def take(self) -> list[Change]:
         """All that is pending now, which may be nothing."""
@@ -154,8 +156,11 @@ class Store:
         self._tell(table, Change("DELETED", key, version, previous))
         return version
 
-    def subscribe(self, resource: str, after: int) -> Subscription:
-        """Every change of a resource after a resourceVersion; 410 Expired when they are no longer all remembered."""
+    def subscribe(self, resource: str, after: int, wants: Callable[[Change], bool] | None = None) -> Subscription:
+        """The changes of a resource after a resourceVersion; 410 Expired when they are no longer all remembered.
+
+        Of later changes only those that `wants` admits are told.
+        """
         table = self._table(resource)
         if after < table.forgotten:
             raise expired(f"too old resource version: {after} ({table.forgotten})")
@@ -164,7 +169,7 @@ class Store:
             if change.version.resource_version <= after:
                 break
             missed.appendleft(change)
-        subscription = Subscription(missed)
+        subscription = Subscription(missed, wants)
         table.subscriptions.add(subscription)
         return subscription
 

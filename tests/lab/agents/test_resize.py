@@ -5,6 +5,7 @@ from typing import Any
 from aksdisks.lab.agents.node_expansion import NodeExpansion
 from aksdisks.lab.agents.resizer import Resizer
 from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.volume_expand import VolumeExpand
 from tests.lab.agents.azure import FakeCompute
@@ -22,8 +23,16 @@ def resizer(compute: FakeCompute) -> Any:
     return build
 
 
-def node(api: Any, clock: Any, ids: Any) -> NodeExpansion:
-    return NodeExpansion(api, clock, ids, "node-0", EventRecorder(api, clock, "kubelet", host="node-0"))
+class Node(Controller):
+    """A node agent that does nothing but this."""
+
+    name = "kubelet"
+
+    async def started(self) -> None:
+        pods = self.watch("pods", None)
+        self.spawn(pods.run())
+        recorder = EventRecorder(self.api, self.clock, self.name, host="node-0")
+        self.spawn(NodeExpansion(self.api, self.clock, "node-0", pods, recorder).run())
 
 
 async def asked(world: World) -> None:
@@ -52,6 +61,7 @@ def test_a_claim_that_asks_for_more_gets_it_once_a_pod_runs() -> None:
 
         await world.create("pods", pod("p", "data", nodeName="node-0"))
         await world.run_pods("p")
+        await world.clock.advance(61)
         status = (await world.get("persistentvolumeclaims", "data"))["status"]
         assert (status["capacity"], "conditions" in status) == ({"storage": "40Gi"}, False)
         done = 'Normal FileSystemResizeSuccessful MountVolume.NodeExpandVolume succeeded for volume "pv" node-0'
@@ -65,7 +75,7 @@ def test_a_claim_that_asks_for_more_gets_it_once_a_pod_runs() -> None:
             ]
         )
 
-    played(scenario, VolumeExpand, resizer(compute), node)
+    played(scenario, VolumeExpand, resizer(compute), Node)
 
 
 def test_a_refused_resize_is_tried_again() -> None:

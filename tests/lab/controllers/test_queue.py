@@ -95,7 +95,10 @@ class Forgetful:
         self._watch = world.api.watch
         self.refusals = 0
 
-    async def watch(self, resource: str, namespace: str | None, *, resource_version: str) -> AsyncIterator[WatchEvent]:
+    async def watch(
+        self, resource: str, namespace: str | None, *, resource_version: str, field_selector: str = ""
+    ) -> AsyncIterator[WatchEvent]:
+        assert not field_selector
         if self.refusals == 0:
             self.refusals = 1
             raise ApiError(410, "Expired", "too old resource version")
