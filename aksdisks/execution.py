@@ -68,6 +68,10 @@ def _closed_loop() -> Iterator[None]:
         loop.close()
 
 
+class Stopped(Exception):  # noqa: N818 - it is no error
+    """Raised by an `on_step` that lets no further cell start."""
+
+
 class Kernel:
     """A Python kernel of this environment, started at once, in a session of its own and with `environment`."""
 
@@ -163,8 +167,9 @@ def execute(
 ) -> Execution:
     """Run `runbook` with `parameters` into `output`, saved after every code cell.
 
-    `on_step` is called with the heading above each code cell as it starts. Never raises for what happens inside the
-    notebook: an error, a time-out (`cell_timeout` in seconds) or a dead kernel is the execution's `problem`.
+    `on_step` is called with the heading above each code cell as it starts; it may raise Stopped. Never raises for what
+    happens inside the notebook: an error, a time-out (`cell_timeout` in seconds) or a dead kernel is the execution's
+    `problem`.
     """
     import nbformat
     import papermill
@@ -195,6 +200,8 @@ def execute(
         execution.problem = f"a cell did not end within {cell_timeout:.0f} s"
     except DeadKernelError:
         execution.problem = "the kernel died"
+    except Stopped as stopped:
+        execution.problem = str(stopped)
     if not execution.completed:
         if not output.exists():
             return execution

@@ -21,7 +21,7 @@ from aksdisks.checks import Check
 from aksdisks.console import Reporter
 from aksdisks.errors import AksdisksError, InputError
 from aksdisks.evidence import EXIT_CODES, RunbookResult, RunResult, roll_up
-from aksdisks.execution import Execution, Kernel, WarmKernels, execute
+from aksdisks.execution import Execution, Kernel, Stopped, WarmKernels, execute
 from aksdisks.parameters import Parameters
 from aksdisks.preflight import preflight
 from aksdisks.report import write_html
@@ -143,7 +143,7 @@ class _Run:
                     _notebook_parameters(self.parameters),
                     kernel,
                     cell_timeout=self.parameters.wait_timeout / scale + _CELL_SLACK,
-                    on_step=self.reporter.step,
+                    on_step=self._step,
                 )
             )
 
@@ -162,6 +162,12 @@ class _Run:
             execution.interrupted = True
             execution.problem = f"interrupted by {self.signals.noted}"
         return execution
+
+    def _step(self, heading: str) -> None:
+        """Show the step, or let it not begin: an interrupt that reaches a kernel between two cells is lost."""
+        if self.signals.noted:
+            raise Stopped(f"interrupted by {self.signals.noted}")
+        self.reporter.step(heading)
 
     def _keep(
         self, number: int, path: Path, execution: Execution, seconds: float, pages: ThreadPoolExecutor

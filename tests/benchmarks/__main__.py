@@ -85,7 +85,7 @@ def memory(_rounds: int) -> None:
         state = process.start(Path(folder), speed=100)
         target = Path(folder) / "walk.yaml"
         target.write_text(
-            f"target: aks\nkubeconfig: {state.kubeconfig}\ncontext: aksdisks-lab\n"
+            f"target: aks\nkubeconfig: {state.kubeconfig}\ncontext: {state.cluster_name}\n"
             f"arm_endpoint: {state.arm_url}\nauthority: {state.authority}\nca_bundle: {state.ca_bundle}\n"
         )
         call([*AKSDISKS, "run", "-q", "-f", str(target), "-o", f"{folder}/evidence"], os.environ | state.environment())

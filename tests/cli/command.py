@@ -1,0 +1,74 @@
+"""The aksdisks command as a user's shell runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+AKSDISKS = str(Path(sys.executable).with_name("aksdisks"))
+
+
+def aksdisks(
+    *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """One command, run to its end."""
+    return subprocess.run(
+        [AKSDISKS, *arguments], env=environment, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+def evidence(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The folder of the only run in `folder`, and its run.json."""
+    (run,) = folder.iterdir()
+    return run, json.loads((run / "run.json").read_text())
+
+
+@contextmanager
+def interrupted(
+    *arguments: str, at: str, by: signal.Signals, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[str]]:
+    """A command that gets a signal when its progress first shows `at`; it has ended when the block begins."""
+    process = subprocess.Popen(
+        [AKSDISKS, *arguments], env=dict(environment), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    with process:
+        assert process.stderr is not None
+        seen = next((line for line in process.stderr if at in line), None)
+        assert seen, f"{at!r} was never shown"
+        process.send_signal(by)
+        process.stderr.read()
+        process.wait(60)
+        yield process
+
+
+def processes_with(variable: str, value: str) -> list[str]:
+    """Commands of the processes whose environment has `variable` set to `value`, once those that end had a moment."""
+    for _ in range(50):
+        found = [command for pid in _pids() if (command := _command_with(pid, f"{variable}={value}"))]
+        if not found:
+            return []
+        time.sleep(0.1)
+    return found
+
+
+def _pids() -> list[int]:
+    return [
+        int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and int(entry.name) != os.getpid()
+    ]
+
+
+def _command_with(pid: int, setting: str) -> str:
+    try:
+        if setting.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+            return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        pass  # it ended meanwhile, or is not ours
+    return ""

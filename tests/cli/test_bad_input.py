@@ -1,0 +1,112 @@
+"""What a user may get wrong: one line with the thing, what was expected and what was found; nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from aksdisks.lab.process import LabState
+from tests.cli.command import aksdisks
+
+
+@pytest.mark.parametrize(
+    ("arguments", "content", "code", "said"),
+    [
+        (["run", "-p", "stateful_replica=3"], None, 2, ["stateful_replica", "did you mean 'stateful_replicas'?"]),
+        (["run", "-p", "stateful_replicas=many"], None, 2, ["stateful_replicas", "whole number", "'many'"]),
+        (["run", "-p", "size=25GB!"], None, 2, ["size", "25Gi", "'25GB!'"]),
+        (["run", "-p", "replicas"], None, 2, ["-p", "NAME=VALUE", "'replicas'"]),
+        (["run", "-p", "namespace=kube-system"], None, 2, ["namespace", "'kube-system'"]),
+        (["run", "-p", "azure_client_secret=x"], None, 2, ["azure_client_secret", "environment"]),
+        (["run", "-p", "scenario=nowhere"], None, 2, ["scenario", "nowhere"]),
+        (["run", "-p", "storage_class=fast"], None, 2, ["storage_class", "managed-premium", "'fast'"]),
+        (["run", "-f", "absent.yaml"], None, 2, ["absent.yaml", "No such file"]),
+        (["run", "-f", "{file}"], "a: [", 2, ["YAML"]),
+        (["run", "-f", "{file}"], "- a\n- b\n", 2, ["mapping", "list"]),
+        (["run", "-f", "{file}"], "target: aks\n", 2, ["context", "target is aks"]),
+        (["run", "-f", "{file}"], "target: gke\n", 2, ["target", "lab or aks", "'gke'"]),
+        (["run", "-f", "{file}"], "target: aks\ncontext: x\nkubeconfig: /nowhere\n", 2, ["kubeconfig", "'/nowhere'"]),
+        (["run", "07-operators"], None, 2, ["runbook", "00-overview", "'07-operators'"]),
+        (["run", "-o", "{file}"], "a file", 2, ["-o", "folder"]),
+        (["lab", "start", "--scenario", "nowhere"], None, 2, ["nowhere", "regional"]),
+        (["lab", "start", "--speed", "0"], None, 2, ["speed", "above 0"]),
+        (["lab", "stop"], None, 2, ["expected one running, found none"]),
+        (["lab", "env"], None, 2, ["expected one running, found none"]),
+        (["lab", "status"], None, 3, []),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_one_line_and_an_exit_code(
+    tmp_path: Path, arguments: list[str], content: str | None, code: int, said: list[str]
+) -> None:
+    file = tmp_path / "input.yaml"
+    if content is not None:
+        file.write_text(content)
+    environment = os.environ | {"AKSDISKS_STATE_DIR": str(tmp_path / "state")}
+    before = sorted(tmp_path.iterdir())
+
+    done = aksdisks(*(argument.format(file=file) for argument in arguments), environment=environment)
+
+    assert done.returncode == code, done.stderr
+    assert len(done.stderr.splitlines()) == bool(said), done.stderr
+    for words in said:
+        assert words in done.stderr
+    left = [path for path in sorted(tmp_path.iterdir()) if path not in before and path.name != "state"]
+    assert left == []
+
+
+def test_another_cluster_than_expected_is_refused_before_anything_is_made(
+    lab: LabState, lab_environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text(
+        f"target: aks\nkubeconfig: {lab.kubeconfig}\ncontext: {lab.cluster_name}\nexpect: https://prod:443\n"
+    )
+    done = aksdisks("run", "-f", str(file), "-o", str(tmp_path / "out"), environment=lab_environment)
+    assert (done.returncode, done.stderr) == (2, f"aksdisks: expect: expected https://prod:443, found {lab.kube_url}\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_cluster_that_does_not_answer_is_inconclusive(
+    lab: LabState, lab_environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    content = Path(lab.kubeconfig).read_text().replace(lab.kube_url, f"https://127.0.0.1:{port}")
+    kubeconfig.write_text(content)
+    file = tmp_path / "cluster.yaml"
+    file.write_text(f"target: aks\nkubeconfig: {kubeconfig}\ncontext: {lab.cluster_name}\nazure: 'off'\n")
+    done = aksdisks("run", "-f", str(file), "-o", str(tmp_path / "out"), environment=lab_environment)
+    assert done.returncode == 3
+    assert f"https://127.0.0.1:{port}" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_lab_already_running_and_a_lab_that_died(start_lab: Callable[..., LabState]) -> None:
+    state = start_lab()
+    folder = ("--state-dir", state.state_dir)
+    again = aksdisks("lab", "start", *folder)
+    assert (again.returncode, str(state.pid) in again.stderr) == (2, True)
+
+    os.kill(state.pid, signal.SIGKILL)
+    os.waitpid(state.pid, 0)
+    assert aksdisks("lab", "status", *folder).returncode == 3
+    assert "expected one running, found none" in aksdisks("lab", "env", *folder).stderr
+
+
+def test_a_port_in_use(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = aksdisks("lab", "start", "--kube-port", port, "--state-dir", str(tmp_path / "lab"))
+    assert (done.returncode, port in done.stderr) == (2, True)
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,139 @@
+"""`aksdisks run` as a user runs it: on a private lab, on a lab taken for a cluster, interrupted, behind a proxy."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from azure.identity import ClientSecretCredential
+from azure.mgmt.compute import ComputeManagementClient
+from kubernetes import client, config
+
+from aksdisks.lab.process import LabState
+from tests.cli.command import aksdisks, evidence, interrupted, processes_with
+
+RUNBOOKS = ["00-overview", "01-dynamic-disk", "02-scale-out", "03-stateful-set", "04-pod-failure", "05-limits"]
+
+
+@pytest.fixture
+def cluster_file(lab: LabState, tmp_path: Path) -> Path:
+    """A parameter file that takes the tests' lab for a cluster: every rail and client is that of a real one."""
+    file = tmp_path / "cluster.yaml"
+    file.write_text(
+        f"target: aks\nkubeconfig: {lab.kubeconfig}\ncontext: {lab.cluster_name}\nexpect: {lab.kube_url}\n"
+        f"arm_endpoint: {lab.arm_url}\nauthority: {lab.authority}\nca_bundle: {lab.ca_bundle}\n"
+    )
+    return file
+
+
+@pytest.fixture
+def bystanders(lab: LabState) -> tuple[list[str], list[str]]:
+    """What a run must leave as it was: the namespaces and the disks."""
+    return _namespaces(lab), _disks(lab)
+
+
+def test_the_article_passes_where_a_lab_is_taken_for_a_cluster(
+    lab: LabState,
+    lab_environment: Mapping[str, str],
+    cluster_file: Path,
+    tmp_path: Path,
+    bystanders: tuple[list[str], list[str]],
+) -> None:
+    done = aksdisks("run", "-f", str(cluster_file), "-o", str(tmp_path / "out"), environment=lab_environment)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder, result = evidence(tmp_path / "out")
+    assert set(result) == {
+        *("run", "target", "status", "started", "finished", "parameters", "versions", "runbooks", "teardown"),
+    }
+    assert (result["run"], result["target"], result["status"]) == (folder.name, "aks", "passed")
+    assert [runbook["name"] for runbook in result["runbooks"]] == RUNBOOKS
+    for runbook in result["runbooks"]:
+        assert set(runbook) == {"name", "status", "seconds", "notebook", "html", "checks"}
+        assert runbook["status"] == "passed"
+        assert {check["status"] for check in runbook["checks"]} <= {"passed", "not applicable"}
+        page = (folder / runbook["html"]).read_text()
+        assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']*""", page), "a page fetches nothing"
+        assert "<script" not in page
+    assert "USD" in done.stderr, "what it costs a day is shown"
+    assert (_namespaces(lab), _disks(lab)) == bystanders
+    for file in folder.iterdir():
+        assert lab.client_secret not in file.read_text(), file.name
+
+
+def test_a_private_lab_behind_a_user_s_proxy_and_certificates(tmp_path: Path) -> None:
+    foreign = {
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "https_proxy": "http://127.0.0.1:9",
+        "REQUESTS_CA_BUNDLE": str(tmp_path / "other.pem"),
+        "SSL_CERT_FILE": str(tmp_path / "other.pem"),
+        "AKSDISKS_TEST": str(tmp_path),
+    }
+    environment = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"} | foreign
+    done = aksdisks("run", "01", "-q", "-o", str(tmp_path / "out"), environment=environment)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert evidence(tmp_path / "out")[1]["target"] == "lab"
+    assert processes_with("AKSDISKS_TEST", str(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("at", "by"),
+    [
+        ("02-scale-out: Open the session", signal.SIGINT),
+        ("01-dynamic-disk: Claim 2", signal.SIGTERM),
+        ("00-overview: starting", signal.SIGINT),
+        ("03-stateful-set: ", signal.SIGHUP),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_a_signal_ends_in_true_statuses_and_a_clean_target(
+    lab: LabState,
+    lab_environment: Mapping[str, str],
+    cluster_file: Path,
+    tmp_path: Path,
+    bystanders: tuple[list[str], list[str]],
+    at: str,
+    by: signal.Signals,
+) -> None:
+    environment = {**lab_environment, "AKSDISKS_TEST": str(tmp_path)}
+    command = ("run", "-f", str(cluster_file), "-o", str(tmp_path / "out"))
+    with interrupted(*command, at=at, by=by, environment=environment) as process:
+        assert process.returncode == 130
+
+    _, result = evidence(tmp_path / "out")
+    assert (result["status"], result["problem"]) == ("interrupted", f"interrupted by {by.name}")
+    statuses = [runbook["status"] for runbook in result["runbooks"]]
+    cut = RUNBOOKS.index(at.split(":")[0])
+    assert statuses == ["passed"] * cut + ["not run"] * (len(RUNBOOKS) - cut)
+    assert result["teardown"]["status"] == "passed"
+    assert (_namespaces(lab), _disks(lab)) == bystanders
+    assert processes_with("AKSDISKS_TEST", str(tmp_path)) == []
+
+
+def _namespaces(lab: LabState) -> list[str]:
+    core = client.CoreV1Api(config.new_client_from_config(lab.kubeconfig))
+    return sorted(item.metadata.name for item in core.list_namespace().items)
+
+
+def _disks(lab: LabState) -> list[str]:
+    credential = ClientSecretCredential(
+        lab.tenant_id,
+        lab.client_id,
+        lab.client_secret,
+        authority=lab.authority,
+        disable_instance_discovery=True,
+        connection_verify=lab.ca_bundle,
+    )
+    with ComputeManagementClient(
+        credential,
+        lab.subscription_id,
+        base_url=lab.arm_url,
+        credential_scopes=[f"{lab.arm_url}/.default"],
+        connection_verify=lab.ca_bundle,
+    ) as compute:
+        return sorted(disk.name for disk in compute.disks.list_by_resource_group(lab.node_resource_group))
