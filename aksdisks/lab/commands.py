@@ -1,0 +1,151 @@
+"""The commands of the lab: `aksdisks lab …`; each turns its flags into one call and its outcome into an exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="The embedded laboratory: a stand-in for AKS and Azure on this machine.", no_args_is_help=True)
+
+StateDirOption = Annotated[
+    Path | None,
+    typer.Option("--state-dir", help="Where the lab keeps its state. Default: AKSDISKS_STATE_DIR.", show_default=False),
+]
+
+
+@app.command("start")
+def lab_start(
+    speed: Annotated[float, typer.Option(help="Seconds of a real cluster that pass in one second here.")] = 100.0,
+    scenario: Annotated[str, typer.Option(help="A scenario's name, or a file.")] = "regional",
+    state_dir: StateDirOption = None,
+    kube_port: Annotated[int, typer.Option(help="Port of the Kubernetes API; 0: any free one.")] = 0,
+    arm_port: Annotated[int, typer.Option(help="Port of Azure Resource Manager; 0: any free one.")] = 0,
+) -> None:
+    """Start the lab in the background; returns when it answers."""
+    from aksdisks.lab import process
+
+    state = process.start(
+        state_dir or process.default_state_dir(), speed=speed, scenario=scenario, kube_port=kube_port, arm_port=arm_port
+    )
+    typer.echo(f"The lab answers: Kubernetes at {state.kube_url}, Azure at {state.arm_url}, speed {state.speed:g}.")
+    moved = f"AKSDISKS_STATE_DIR={state.state_dir} " if state_dir else ""
+    typer.echo(f'Next:  eval "$({moved}aksdisks lab env)"\n       kubectl get nodes')
+    typer.echo("End:   aksdisks lab stop" + (f" --state-dir {state_dir}" if state_dir else ""))
+
+
+@app.command("status")
+def lab_status(
+    state_dir: StateDirOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON document, without secrets.")] = False,
+) -> None:
+    """Say whether the lab runs and where it answers; exit code 3 when it does not run."""
+    from aksdisks.lab import process
+
+    folder = state_dir or process.default_state_dir()
+    state = process.status(folder)
+    if as_json:
+        typer.echo(json.dumps({"running": state is not None, "state_dir": str(folder)} | _public(state), indent=2))
+    elif state is None:
+        typer.echo(f"No lab runs with state in {folder}. Start one: aksdisks lab start")
+    else:
+        for name, value in _public(state).items():
+            typer.echo(f"{name.replace('_', ' '):<20} {value}")
+    raise typer.Exit(0 if state else 3)
+
+
+def _public(state: Any) -> dict[str, Any]:
+    """A lab's state without its secret."""
+    import dataclasses
+
+    facts = dataclasses.asdict(state) if state else {}
+    return {name: value for name, value in facts.items() if name != "client_secret"}
+
+
+@app.command("stop")
+def lab_stop(state_dir: StateDirOption = None) -> None:
+    """Stop the lab; what was in it is gone."""
+    from aksdisks.lab import process
+
+    process.stop(state_dir or process.default_state_dir())
+    typer.echo("The lab is stopped.")
+
+
+@app.command("env")
+def lab_env(state_dir: StateDirOption = None) -> None:
+    """Print what a shell exports so that kubectl and the SDKs use the lab: eval "$(aksdisks lab env)"."""
+    import shlex
+
+    for name, value in _running(state_dir).environment().items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+fault_app = typer.Typer(help="What goes wrong in the running lab: see it, switch it on and off.", no_args_is_help=True)
+app.add_typer(fault_app, name="fault")
+ObjectOption = Annotated[
+    str, typer.Option("--object", metavar="KIND/NAME", help="Only for this: node/NAME, disk/NAME, zone/N, …")
+]
+
+
+@fault_app.command("on")
+def fault_on(
+    name: str,
+    target: ObjectOption = "",
+    rate: Annotated[float, typer.Option(help="Which part of the occasions it hits: above 0, at most 1.")] = 1.0,
+    state_dir: StateDirOption = None,
+) -> None:
+    """Make something go wrong from now on; `aksdisks lab fault list` names what can."""
+    from aksdisks.lab import faults_client
+
+    faults_client.switch_on(_running(state_dir), name, target, rate)
+
+
+@fault_app.command("off")
+def fault_off(
+    name: Annotated[str, typer.Argument(show_default=False)] = "",
+    target: ObjectOption = "",
+    everything: Annotated[bool, typer.Option("--all", help="All that is on.")] = False,
+    state_dir: StateDirOption = None,
+) -> None:
+    """Let it go right again."""
+    from aksdisks.lab import faults_client
+    from aksdisks.lab.state import LabError
+
+    if bool(name) == everything:
+        raise LabError("lab fault off: expected the name of a fault or --all, found " + ("both" if name else "none"))
+    faults_client.switch_off(_running(state_dir), name, target)
+
+
+@fault_app.command("list")
+def fault_list(
+    state_dir: StateDirOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON document.")] = False,
+) -> None:
+    """List what can go wrong, and mark what does."""
+    import dataclasses
+
+    from aksdisks.lab import faults_client
+    from aksdisks.lab.faults import KINDS
+
+    on = faults_client.switched_on(_running(state_dir))
+    if as_json:
+        known = [dataclasses.asdict(kind) for kind in KINDS.values()]
+        typer.echo(json.dumps({"faults": [dataclasses.asdict(switch) for switch in on], "known": known}, indent=2))
+        return
+    for kind in KINDS.values():
+        hits = [f"{one.object or 'everything'} ({one.rate:g})" for one in on if one.name == kind.name]
+        aims = f" [{', '.join(kind.aims)}]" if kind.aims else ""
+        typer.echo(f"{kind.name:<20} {'on: ' + ', '.join(hits) if hits else kind.meaning + aims}")
+
+
+def _running(state_dir: Path | None) -> Any:
+    """The state of the lab that runs there."""
+    from aksdisks.lab import process
+
+    folder = state_dir or process.default_state_dir()
+    state = process.status(folder)
+    if state is None:
+        raise process.NotRunning(f"lab in {folder}: expected one running, found none (start one: aksdisks lab start)")
+    return state
