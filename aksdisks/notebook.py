@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -19,7 +21,7 @@ from aksdisks.quantities import cost_per_day, disk_tier, gib
 from aksdisks.rollout import Rollout
 from aksdisks.session import Session, open_session
 from aksdisks.sides import Said, Scope, by_age
-from aksdisks.views.base import Card, Shown, Stack, Table, View
+from aksdisks.views.base import Card, Stack, Table, View
 from aksdisks.views.look import Look
 from aksdisks.views.timeline import Timeline
 from aksdisks.waiting import silent, wait
@@ -34,6 +36,8 @@ _SCOPES: Mapping[str, Scope] = {
 def open_walk(names: Mapping[str, Any]) -> Walk:
     """Open the session that the notebook's parameters (its `globals()`) ask for."""
     parameters = from_namespace(names)
+    # Why Azure cannot be asked is a value that checks show; azure-identity would also log it into every cell.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
     # On a real cluster a wait lasts minutes and says what it sees; on the lab it is over before it could be read.
     return Walk(open_session(parameters, progress=silent if parameters.target == "lab" else _say))
 
@@ -87,7 +91,7 @@ class Walk:
         self._statements = statements
         return Table("This runbook claims", ("", "claim"), list(enumerate(statements, 1)))
 
-    def claim(self, number: int, holds: Holds, seen: object, *, shown: Shown | None = None) -> View | Check:
+    def claim(self, number: int, holds: Holds, seen: object, *, shown: View | None = None) -> View:
         """Judge a numbered claim, below what is shown."""
         return self._judge(number, check(self._statements[number - 1], holds, seen), shown)
 
@@ -99,9 +103,9 @@ class Walk:
         *,
         count: int | None = None,
         given: Holds = True,
-        shown: Shown | None = None,
+        shown: View | None = None,
         sides: tuple[str, str] = ("Kubernetes", "Azure"),
-    ) -> View | Check:
+    ) -> View:
         """Judge a claim by both sides: they say the same, of `count` things (default: at least one).
 
         Where its precondition is not given, the claim is inconclusive and says why, or is not applicable (None).
@@ -111,7 +115,7 @@ class Walk:
             return self._judge(number, check(statement, given, "its precondition is not given here"), shown)
         return self._judge(number, self._compare(statement, kubernetes, azure, count=count, sides=sides), shown)
 
-    def unchanged(self, number: int, before: Said, after: Said, *, shown: Shown | None = None) -> View | Check:
+    def unchanged(self, number: int, before: Said, after: Said, *, shown: View | None = None) -> View:
         """Judge a claim by the same word before and after, of at least one thing."""
         return self.agree(number, before, after, shown=shown, sides=("before", "after"))
 
@@ -143,7 +147,7 @@ class Walk:
         claims = self.session.wait_for_claims(_about(manifests.CLAIM), f"claim {manifests.CLAIM}")
         if all(claim.phase != "Bound" for claim in claims if claim.name == manifests.CLAIM):
             self.session.wait_for("Event", _about(manifests.CLAIM), f"an event of {manifests.CLAIM}", labelled=False)
-        return Card(f"Claim {manifests.CLAIM} is there", typed=self._kubectl("apply -f claim.yaml"))
+        return self._done(f"Claim {manifests.CLAIM} is there", "apply -f claim.yaml")
 
     def apply_deployment(self, replicas: int = 1) -> Card:
         """Apply the article's first file and wait until each pod runs or is refused its volume."""
@@ -151,38 +155,41 @@ class Walk:
             self._roll(manifests.DEPLOYMENT_APP, 1, lambda: self.session.apply_deployment(1))
             if replicas > 1:
                 self.scale_deployment(replicas)
-        return Card(f"Deployment {manifests.DEPLOYMENT} is there", typed=self._kubectl("apply -f deployment.yaml"))
+        return self._done(f"Deployment {manifests.DEPLOYMENT} is there", "apply -f deployment.yaml")
 
     def scale_deployment(self, replicas: int) -> Card:
         """Scale the Deployment and wait until each pod runs or is refused its volume."""
         self._roll(manifests.DEPLOYMENT_APP, replicas, lambda: self.session.scale_deployment(replicas))
         typed = f"""patch deploy {manifests.DEPLOYMENT} -p '{{"spec":{{"replicas":{replicas}}}}}'"""
-        return Card(f"Deployment {manifests.DEPLOYMENT} now asks for {replicas} pods", typed=self._kubectl(typed))
+        return self._done(f"Deployment {manifests.DEPLOYMENT} now asks for {replicas} pods", typed)
 
     def apply_stateful_set(self) -> Card:
         """Apply the article's second file and wait until all its pods run."""
         replicas = self.parameters.stateful_replicas
         self._roll(manifests.STATEFUL_APP, replicas, self.session.apply_stateful_set)
-        typed = self._kubectl("apply -f stateful-set.yaml")
-        return Card(f"StatefulSet {manifests.STATEFUL_SET} runs {replicas} pods", typed=typed)
+        return self._done(f"StatefulSet {manifests.STATEFUL_SET} runs {replicas} pods", "apply -f stateful-set.yaml")
 
     def scale_stateful_set(self, replicas: int) -> Card:
         """Scale the StatefulSet and wait for its pods, and for the volumes of the departed to be detached."""
         self._roll(manifests.STATEFUL_APP, replicas, lambda: self.session.scale_stateful_set(replicas))
-        typed = self._kubectl(f"scale statefulset {manifests.STATEFUL_SET} --replicas={replicas}")
-        return Card(f"StatefulSet {manifests.STATEFUL_SET} runs {replicas} pods", typed=typed)
+        return self._done(
+            f"StatefulSet {manifests.STATEFUL_SET} runs {replicas} pods",
+            f"scale statefulset {manifests.STATEFUL_SET} --replicas={replicas}",
+        )
 
     def delete_stateful_set(self) -> Card:
         """Delete the StatefulSet and wait until its pods are gone and their volumes detached."""
         self._roll(manifests.STATEFUL_APP, 0, self.session.delete_stateful_set)
-        typed = self._kubectl(f"delete statefulset {manifests.STATEFUL_SET}")
-        return Card(f"StatefulSet {manifests.STATEFUL_SET} and its pods are gone", typed=typed)
+        return self._done(
+            f"StatefulSet {manifests.STATEFUL_SET} and its pods are gone",
+            f"delete statefulset {manifests.STATEFUL_SET}",
+        )
 
     def delete_pod(self, pod: Pod) -> Card:
         """Delete a pod of the StatefulSet and wait until another runs under its name."""
         replicas = len(self.session.pods(manifests.STATEFUL_APP))
         self._roll(manifests.STATEFUL_APP, replicas, lambda: self.session.delete_pod(pod.name), without=pod.uid)
-        return Card(f"Pod {pod.name} was deleted, and runs again", typed=self._kubectl(f"delete pod {pod.name}"))
+        return self._done(f"Pod {pod.name} was deleted, and runs again", f"delete pod {pod.name}")
 
     def delete_claim(self, name: str) -> Card:
         """Delete a claim that no pod uses and wait until its volume, and so its disk, is gone."""
@@ -194,7 +201,7 @@ class Walk:
             f"the volume of claim {name} is gone",
             labelled=False,
         )
-        return Card(f"Claim {name} is gone, and its volume", typed=self._kubectl(f"delete pvc {name}"))
+        return self._done(f"Claim {name} is gone, and its volume", f"delete pvc {name}")
 
     def pod(self, ordinal: int) -> Pod:
         """The StatefulSet's pod with this number, as it is now."""
@@ -276,12 +283,13 @@ class Walk:
             return Card("The next runbook goes on from here; the runner removes everything at the end of its run.")
         done = self.session.clean_up()
         self.session.close()
+        _say("")
         left = "; ".join(done.problems) or "nothing is left" + (f" but {', '.join(done.kept)}" if done.kept else "")
         kinds = Counter(line.partition(" ")[0] for line in done.removed)
         removed = Table("Removed", ("kind", "how many"), sorted(kinds.items(), key=lambda item: str(item[0]).lower()))
         return Stack([removed, self.check("What this runbook made is removed", done.complete, left)])
 
-    def _judge(self, number: int, verdict: Check, shown: Shown | None) -> View | Check:
+    def _judge(self, number: int, verdict: Check, shown: View | None) -> View:
         self._verdicts[number] = verdict
         return Stack([shown, verdict]) if shown is not None else verdict
 
@@ -294,10 +302,10 @@ class Walk:
         count: int | None = None,
         sides: tuple[str, str] = ("Kubernetes", "Azure"),
     ) -> Check:
-        if isinstance(left, Unknown) or isinstance(right, Unknown):
-            return check(
-                statement, next(s for s in (left, right) if isinstance(s, Unknown)), "only one side could be asked"
-            )
+        if isinstance(left, Unknown):
+            return check(statement, left, "only one side could be asked")
+        if isinstance(right, Unknown):
+            return check(statement, right, "only one side could be asked")
         holds = left == right and (len(left) > 0 if count is None else len(left) == count)
         if holds:
             # Numbers only: names differ from run to run, stand in the view above, and would never compare equal.
@@ -308,13 +316,8 @@ class Walk:
 
     def _roll(self, app: str, replicas: int, act: Callable[[], object], *, without: str = "") -> None:
         """Act, then follow the pods until all run or are refused, and what departed pods used is detached."""
-        going = (
-            {claim for pod in self.session.pods(app) for claim in pod.claims}
-            if app == manifests.STATEFUL_APP
-            else set()
-        )
-        keep = {manifests.stateful_claim(ordinal) for ordinal in range(replicas)}
-        leaving = {claim.volume for claim in self.session.claims() if claim.name in going - keep}
+        keep = {manifests.CLAIM, *map(manifests.stateful_claim, range(replicas))}
+        leaving = {c.volume for c in self.session.claims() if app == manifests.STATEFUL_APP and c.name not in keep}
         self._rollout = rollout = Rollout(app)
         with self.session.watch("Pod", "Event", "VolumeAttachment") as watcher:
             rollout.begin(watcher.initial)
@@ -337,6 +340,11 @@ class Walk:
     def _causes(self) -> str:
         return "; ".join(f"{found.object}: {found.cause}" for found in diagnose(take(self.session)))
 
+    def _done(self, title: str, words: str) -> Card:
+        """What an act shows: its effect, and what a person would have typed for it."""
+        _say("")
+        return Card(title, typed=self._kubectl(words))
+
     def _kubectl(self, words: str) -> str:
         return f"kubectl -n {self.namespace} {words}"
 
@@ -354,8 +362,9 @@ def _listed(said: Said, most: int = 6) -> str:
 
 
 def _say(text: str) -> None:
-    """Progress in one line that is replaced by the next, and by the cell's result at last."""
-    from IPython.display import clear_output
-
-    clear_output(wait=True)  # type: ignore[no-untyped-call]
-    print(text, flush=True)
+    """Progress in one line that replaces the one before; empty: take it away, the cell's result stands alone."""
+    ipython = sys.modules.get("IPython")
+    if ipython and ipython.get_ipython():
+        ipython.display.clear_output(wait=bool(text))
+    if text:
+        print(text, flush=True)

@@ -25,8 +25,8 @@ _SCREEN = 34
 """Longer values may be broken into lines, so that wide tables fit a page."""
 
 
-class Shown(Protocol):
-    """Whatever can be shown both ways: views and checks."""
+class View(Protocol):
+    """Whatever is shown in two forms at once; Jupyter chooses. Checks are views too."""
 
     def text(self) -> str:
         """Plain text."""
@@ -35,18 +35,6 @@ class Shown(Protocol):
     def html(self) -> str:
         """HTML that needs nothing from elsewhere."""
         ...  # pragma: no cover
-
-
-class View:
-    """Base of the views: Jupyter asks for both forms at once."""
-
-    def text(self) -> str:
-        """Plain text."""
-        raise NotImplementedError
-
-    def html(self) -> str:
-        """HTML that needs nothing from elsewhere."""
-        raise NotImplementedError
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return {"text/plain": self.text(), "text/html": self.html()}
@@ -158,7 +146,7 @@ class Chains(View):
 class Stack(View):
     """Several things shown as one; the one check among them, if any, still reaches the runner."""
 
-    parts: Sequence[Shown]
+    parts: Sequence[View]
 
     def text(self) -> str:
         """One below the other."""
@@ -171,7 +159,7 @@ class Stack(View):
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         bundle: dict[str, Any] = {}
         for part in self.parts:
-            bundle |= getattr(part, "_repr_mimebundle_", dict)()
+            bundle |= part._repr_mimebundle_()
         return bundle | {"text/plain": self.text(), "text/html": self.html()}
 
 
