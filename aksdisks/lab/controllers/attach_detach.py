@@ -9,26 +9,25 @@ from dataclasses import dataclass, field
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
+from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.storage import (
+    OUT_OF_SERVICE,
     attachment_name,
     claim_names,
     driver_and_handle,
+    has_taint,
+    node_is_ready,
     pod_is_over,
     unique_volume_name,
 )
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
-ALL = "all"
 FORCE_DETACH_AFTER = 360.0
 """Cluster seconds until a volume leaves a node that is not ready although it may be mounted there (facts D)."""
 FIRST_BACKOFF = 0.5
 LAST_BACKOFF = 122.0
 ATTACH_TIMEOUT = 120.0
-OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
-
-Place = tuple[str, str]
-"""A node's name and a volume's name."""
 
 
 @dataclass
@@ -42,36 +41,51 @@ class _Attach:
 
 
 @dataclass
-class _Desired:
-    """A volume that pods on a node want."""
+class _State:
+    """What is remembered of one volume, by node: attaches under way, Multi-Attach told, when a detach was first due."""
 
-    volume: Object
-    pods: list[Object] = field(default_factory=list)
+    attaching: dict[str, _Attach] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+    detach_due: dict[str, float] = field(default_factory=dict)
+
+    def forget(self, desired: Iterable[str], attached: Iterable[str]) -> bool:
+        """Keep only what is still about a place wanted or attached; whether anything is left."""
+        self.told.intersection_update(desired)
+        for node in self.attaching.keys() - set(desired):
+            del self.attaching[node]
+        for node in self.detach_due.keys() - (set(attached) - set(desired)):
+            del self.detach_due[node]
+        return bool(self.attaching or self.told or self.detach_due)
 
 
 class AttachDetach(Controller):
-    """Compares what pods want with what is attached; detaches first, then attaches, then reports on nodes.
+    """Compares, volume by volume, where pods want it with where it is attached; first detaches, then attaches.
 
-    Upstream does this every 100 ms; here every change that matters starts it, so that the order of what happens does
-    not depend on the phase of a timer.
+    Keys are `volume:<name>` and `node:<name>`; the latter stands for the node's report of what is attached. Upstream
+    looks at everything every 100 ms; here every change that matters starts what it concerns, so that the order of
+    what happens does not depend on the phase of a timer, and a large cluster costs a volume no more than a small one.
     Source: K pkg/controller/volume/attachdetach/reconciler/reconciler.go.
     """
 
     name = "attachdetach-controller"
 
     def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids) -> None:
-        """One key stands for the whole state: a volume's turn depends on all nodes."""
+        """See the class."""
         super().__init__(api, clock, ids)
-        self.pods = self.watch("pods", _pod_matters)
+        self.pods = self.watch("pods", self._pod_matters)
+        self.pods.add_index("claim", _claims_wanted)
+        self.pods.add_index("node", lambda pod: filter(None, (pod["spec"].get("nodeName"),)))
         self.claims = self.watch("persistentvolumeclaims", _claim_matters)
-        self.volumes = self.watch("persistentvolumes", lambda before, _after: (ALL,) if before is None else ())
-        self.attachments = self.watch("volumeattachments", lambda _before, _after: (ALL,))
-        self.nodes = self.watch("nodes", _node_matters)
+        self.claims.add_index("volume", lambda claim: filter(None, (claim["spec"].get("volumeName"),)))
+        self.volumes = self.watch("persistentvolumes", _volume_matters)
+        self.volumes.add_index("unique", lambda volume: filter(None, (unique_volume_name(volume),)))
+        self.attachments = self.watch("volumeattachments", _attachment_matters)
+        self.attachments.add_index("volume", lambda attachment: (_volume_of(attachment),))
+        self.attachments.add_index("node", lambda attachment: (_node_of(attachment),))
+        self.nodes = self.watch("nodes", self._node_matters)
         self.drivers = self.watch("csidrivers", None)
         self.recorder = EventRecorder(api, clock, self.name)
-        self._attaching: dict[Place, _Attach] = {}
-        self._multi_attach_told: set[Place] = set()
-        self._detach_asked: dict[Place, float] = {}
+        self._states: dict[str, _State] = {}
         self._arrivals: dict[str, int] = {}
         self._turns = itertools.count()
         self.pods.add_handler(self._note_arrival)
@@ -85,86 +99,89 @@ class AttachDetach(Controller):
             self._arrivals.setdefault(pod["metadata"]["uid"], next(self._turns))
 
     async def reconcile(self, key: str) -> float | None:
-        """One round over everything; asks for the next one when something is to be retried or given up later."""
-        del key
-        desired = self._desired()
-        self._multi_attach_told &= desired.keys()
-        for place in self._detach_asked.keys() & desired.keys():
-            del self._detach_asked[place]
-        for place in self._attaching.keys() - desired.keys():
-            del self._attaching[place]
+        """Look at one volume, or report on one node; asks to come back when something is to be retried or given up."""
+        kind, _, name = key.partition(":")
+        if kind == "node":
+            # Upstream reports in the round after an attach, when the event about it is out.
+            await self.recorder.flush()
+            await self._report(name)
+            return None
+        volume = self.volumes.get(name)
+        desired = self._desired(name) if self._attachable(volume) else {}
+        state = self._states.setdefault(name, _State())
+        attachments = self.attachments.by_index("volume", name)
+        state.forget(desired, map(_node_of, attachments))
         now = self.clock.monotonic()
         waits = [
-            *[await self._detach(attachment, desired, now) for attachment in self.attachments.items()],
-            *[await self._attach(place, wanted, now) for place, wanted in sorted(desired.items(), key=_place_order)],
+            await self._detach(state, entry, now)
+            for entry in attachments
+            if _node_of(entry) not in desired and not entry["metadata"].get("deletionTimestamp")
         ]
-        # Upstream reports in the round after an attach, when the event about it is out.
-        await self.recorder.flush()
-        await self._report()
+        if volume is not None:
+            for node, pods in sorted(desired.items(), key=_turn):
+                waits.append(await self._attach(state, volume, node, pods, now))
+        if not state.forget(desired, map(_node_of, self.attachments.by_index("volume", name))):
+            del self._states[name]
         return min((wait for wait in waits if wait is not None), default=None)
 
-    def _desired(self) -> dict[Place, _Desired]:
-        desired: dict[Place, _Desired] = {}
-        for pod in self.pods.items():
-            node = pod["spec"].get("nodeName")
-            if not node or pod_is_over(pod):
-                continue
-            for name in claim_names(pod):
-                volume = self._volume_of(pod["metadata"]["namespace"], name)
-                if volume is not None:
-                    place = (node, volume["metadata"]["name"])
-                    desired.setdefault(place, _Desired(volume)).pods.append(pod)
+    def _desired(self, volume_name: str) -> dict[str, list[Object]]:
+        """Node → the pods there that want the volume."""
+        desired: dict[str, list[Object]] = {}
+        for claim in self.claims.by_index("volume", volume_name):
+            if (claim.get("status") or {}).get("phase") == "Bound":
+                for pod in self.pods.by_index("claim", key_of(claim)):
+                    desired.setdefault(pod["spec"]["nodeName"], []).append(pod)
         return desired
 
-    def _volume_of(self, namespace: str, claim_name: str) -> Object | None:
-        """The attachable volume that a claim is bound to."""
-        claim = self.claims.get(claim_name, namespace)
-        if claim is None or (claim.get("status") or {}).get("phase") != "Bound":
-            return None
-        volume = self.volumes.get(claim["spec"].get("volumeName", ""))
+    def _attachable(self, volume: Object | None) -> bool:
         found = None if volume is None else driver_and_handle(volume)
         if found is None:
-            return None
+            return False
         driver = self.drivers.get(found[0])
-        needs_attach = driver is None or driver["spec"].get("attachRequired", True)
-        return volume if needs_attach else None
+        return driver is None or bool(driver["spec"].get("attachRequired", True))
 
-    async def _detach(self, attachment: Object, desired: dict[Place, _Desired], now: float) -> float | None:
-        place = _place(attachment)
-        if place in desired or attachment["metadata"].get("deletionTimestamp"):
-            return None
-        since = self._detach_asked.setdefault(place, now)
-        node = self.nodes.get(place[0])
-        volume = self.volumes.get(place[1])
-        name = None if volume is None else unique_volume_name(volume)
-        in_use = node is not None and name in ((node.get("status") or {}).get("volumesInUse") or ())
-        if node is not None and in_use and not _has_taint(node, OUT_OF_SERVICE):
+    async def _detach(self, state: _State, attachment: Object, now: float) -> float | None:
+        """Let the volume go, unless the node may still have it mounted.
+
+        Then the node must be out of service, or not ready for six minutes; a node that is ready is waited for.
+        """
+        name = _node_of(attachment)
+        since = state.detach_due.setdefault(name, now)
+        node = self.nodes.get(name)
+        volume = self.volumes.get(_volume_of(attachment))
+        unique = None if volume is None else unique_volume_name(volume)
+        in_use = node is not None and unique in ((node.get("status") or {}).get("volumesInUse") or ())
+        if node is not None and in_use and not has_taint(node, OUT_OF_SERVICE):
             left = since + FORCE_DETACH_AFTER - now
-            if _is_ready(node):
+            if node_is_ready(node):
                 return None
             if left > 0:
                 return left
-        if node is not None and name is not None:
-            await self._report_node(node, without=name)
-        answer = await self.api.delete("volumeattachments", attachment["metadata"]["name"])
-        self.attachments.observe_deleted(attachment, answer)
-        self._detach_asked.pop(place, None)
+        if node is not None and unique is not None:
+            await self._report(name, without=unique)
+        try:
+            answer = await self.api.delete("volumeattachments", attachment["metadata"]["name"])
+        except ApiError as error:
+            if error.reason != "NotFound":
+                raise
+        else:
+            self.attachments.observe_deleted(attachment, answer)
         return None
 
-    async def _attach(self, place: Place, wanted: _Desired, now: float) -> float | None:
-        node, volume_name = place
-        there = [entry for entry in self.attachments.items() if _place(entry)[1] == volume_name]
-        own = next((entry for entry in there if _place(entry)[0] == node), None)
+    async def _attach(self, state: _State, volume: Object, node: str, pods: list[Object], now: float) -> float | None:
+        volume_name = volume["metadata"]["name"]
+        there = self.attachments.by_index("volume", volume_name)
+        own = next((entry for entry in there if _node_of(entry) == node), None)
         if own is not None:
-            return self._follow(place, own, wanted, now)
-        if there and not _many_nodes(wanted.volume):
-            if place not in self._multi_attach_told:
-                self._multi_attach_told.add(place)
-                self._tell_of_multi_attach(wanted, {_place(entry)[0] for entry in there}, volume_name)
+            return self._follow(state, own, volume, pods, now)
+        if there and not _many_nodes(volume):
+            if node not in state.told:
+                state.told.add(node)
+                self._tell_of_multi_attach(pods, {_node_of(entry) for entry in there}, volume_name)
             return None
         if self.nodes.get(node) is None:
             return None
-        found = driver_and_handle(wanted.volume)
+        found = driver_and_handle(volume)
         assert found is not None
         driver, handle = found
         attachment = {
@@ -180,52 +197,53 @@ class AttachDetach(Controller):
                 raise
         else:
             self.attachments.observe(created)
-        attempt = self._attaching.setdefault(place, _Attach(now, wanted.pods))
-        attempt.started, attempt.pods, attempt.retry_at = now, wanted.pods, None
+        attempt = state.attaching.setdefault(node, _Attach(now, pods))
+        attempt.started, attempt.pods, attempt.retry_at = now, pods, None
         return ATTACH_TIMEOUT
 
-    def _follow(self, place: Place, attachment: Object, wanted: _Desired, now: float) -> float | None:
+    def _follow(
+        self, state: _State, attachment: Object, volume: Object, pods: list[Object], now: float
+    ) -> float | None:
         """How the attach goes on: done, failed (told, then watched again after a back-off), or not yet."""
         status = attachment.get("status") or {}
-        attempt = self._attaching.get(place)
+        node, volume_name = _node_of(attachment), volume["metadata"]["name"]
+        attempt = state.attaching.get(node)
         if status.get("attached"):
             if attempt is not None and not attachment["metadata"].get("deletionTimestamp"):
-                del self._attaching[place]
+                del state.attaching[node]
                 for pod in attempt.pods:
-                    message = f'AttachVolume.Attach succeeded for volume "{place[1]}" '
+                    message = f'AttachVolume.Attach succeeded for volume "{volume_name}" '
                     self.recorder.event(pod, "Normal", "SuccessfulAttachVolume", message)
+                self.queue.add(f"node:{node}")
             return None
         if attempt is None:
-            attempt = self._attaching[place] = _Attach(now, wanted.pods)
+            attempt = state.attaching[node] = _Attach(now, pods)
         if attempt.retry_at is not None:
             if now < attempt.retry_at:
                 return attempt.retry_at - now
-            attempt.started, attempt.pods, attempt.retry_at = now, wanted.pods, None
+            attempt.started, attempt.pods, attempt.retry_at = now, pods, None
         problem = (status.get("attachError") or {}).get("message")
         if attachment["metadata"].get("deletionTimestamp"):
             problem = "volume attachment is being deleted"
         elif problem is None and now - attempt.started >= ATTACH_TIMEOUT:
-            found = driver_and_handle(wanted.volume)
+            found = driver_and_handle(volume)
             driver, handle = found if found is not None else ("", "")
             problem = f"timed out waiting for external-attacher of {driver} CSI driver to attach volume {handle}"
         if problem is None:
             return attempt.started + ATTACH_TIMEOUT - now
         for pod in attempt.pods:
-            message = f'AttachVolume.Attach failed for volume "{place[1]}" : {problem}'
+            message = f'AttachVolume.Attach failed for volume "{volume_name}" : {problem}'
             self.recorder.event(pod, "Warning", "FailedAttachVolume", message)
         delay = min(LAST_BACKOFF, FIRST_BACKOFF * 2.0**attempt.failures)
         attempt.failures += 1
         attempt.retry_at = now + delay
         return delay
 
-    def _tell_of_multi_attach(self, wanted: _Desired, others: set[str], volume_name: str) -> None:
+    def _tell_of_multi_attach(self, pods: list[Object], others: set[str], volume_name: str) -> None:
         """Once for a volume and node, to each pod that waits there (facts C)."""
-        users = [
-            pod
-            for pod in self.pods.items()
-            if pod["spec"].get("nodeName") in others and not pod_is_over(pod) and self._uses(pod, volume_name)
-        ]
-        for pod in wanted.pods:
+        desired = self._desired(volume_name)
+        users = [pod for node in sorted(others) for pod in desired.get(node, ())]
+        for pod in pods:
             holders = [other for other in users if self._arrived(other) < self._arrived(pod)]
             namespace = pod["metadata"]["namespace"]
             local = sorted(p["metadata"]["name"] for p in holders if p["metadata"]["namespace"] == namespace)
@@ -243,72 +261,111 @@ class AttachDetach(Controller):
     def _arrived(self, pod: Object) -> int:
         return self._arrivals.get(pod["metadata"]["uid"], 0)
 
-    def _uses(self, pod: Object, volume_name: str) -> bool:
-        volumes = (self._volume_of(pod["metadata"]["namespace"], name) for name in claim_names(pod))
-        return any(volume is not None and volume["metadata"]["name"] == volume_name for volume in volumes)
+    async def _report(self, name: str, without: str | None = None) -> None:
+        """Write what is attached to the node, and not about to be detached, into its status.
 
-    async def _report(self) -> None:
-        for node in self.nodes.items():
-            await self._report_node(node)
-
-    async def _report_node(self, node: Object, without: str | None = None) -> None:
-        """Write what is attached to the node, and not about to be detached, into its status."""
-        name = node["metadata"]["name"]
+        An attach counts once its event is out, so that nobody mounts before that.
+        """
+        node = self.nodes.get(name)
+        if node is None:
+            return
         attached = []
-        for attachment in self.attachments.items():
-            place = _place(attachment)
-            volume = self.volumes.get(place[1])
+        for attachment in self.attachments.by_index("node", name):
+            volume_name = _volume_of(attachment)
+            volume, state = self.volumes.get(volume_name), self._states.get(volume_name)
             unique = None if volume is None else unique_volume_name(volume)
-            attached_here = place[0] == name and (attachment.get("status") or {}).get("attached")
-            if attached_here and unique and unique != without and not attachment["metadata"].get("deletionTimestamp"):
+            there = (attachment.get("status") or {}).get("attached") and not attachment["metadata"].get(
+                "deletionTimestamp"
+            )
+            if there and unique and unique != without and (state is None or name not in state.attaching):
                 attached.append({"name": unique, "devicePath": ""})
-        current = self.nodes.get(name) or node
-        if attached != ((current.get("status") or {}).get("volumesAttached") or []):
+        if attached != ((node.get("status") or {}).get("volumesAttached") or []):
             patch = {"status": {"volumesAttached": attached or None}}
-            self.nodes.observe(await self.api.patch("nodes", name, patch, subresource="status"))
+            try:
+                self.nodes.observe(await self.api.patch("nodes", name, patch, subresource="status"))
+            except ApiError as error:
+                if error.reason != "NotFound":
+                    raise
+
+    def _pod_matters(self, before: Object | None, after: Object | None) -> Iterable[str]:
+        if _part(before) == _part(after):
+            return
+        pod = before if after is None else after
+        assert pod is not None
+        for name in claim_names(pod):
+            claim = self.claims.get(name, pod["metadata"]["namespace"])
+            if claim is not None:
+                yield from _claim_matters(None, claim)
+
+    def _node_matters(self, before: Object | None, after: Object | None) -> Iterable[str]:
+        node = before if after is None else after
+        if node is None or _node_part(before) == _node_part(after):
+            return
+        name = node["metadata"]["name"]
+        in_use = _in_use(before) ^ _in_use(after)
+        if before is None or after is None or _node_part(before)[1:] != _node_part(after)[1:]:
+            yield from (f"volume:{_volume_of(entry)}" for entry in self.attachments.by_index("node", name))
+        for unique in sorted(in_use):
+            yield from (f"volume:{key_of(volume)}" for volume in self.volumes.by_index("unique", unique))
+        if before is None:
+            # Pods may have been waiting for the node to be there.
+            for pod in self.pods.by_index("node", name):
+                yield from self._pod_matters(None, pod)
+            yield f"node:{name}"
 
 
-def _place(attachment: Object) -> Place:
-    spec = attachment["spec"]
-    return str(spec["nodeName"]), str(spec["source"].get("persistentVolumeName", ""))
+def _volume_of(attachment: Object) -> str:
+    return str(attachment["spec"]["source"].get("persistentVolumeName", ""))
 
 
-def _place_order(entry: tuple[Place, _Desired]) -> tuple[str, Place]:
+def _node_of(attachment: Object) -> str:
+    return str(attachment["spec"]["nodeName"])
+
+
+def _turn(entry: tuple[str, list[Object]]) -> tuple[str, str]:
     """Who has waited longest comes first."""
-    return min(str(pod["metadata"]["creationTimestamp"]) for pod in entry[1].pods), entry[0]
+    return min(str(pod["metadata"]["creationTimestamp"]) for pod in entry[1]), entry[0]
 
 
 def _many_nodes(volume: Object) -> bool:
     return bool({"ReadWriteMany", "ReadOnlyMany"} & set(volume["spec"].get("accessModes") or ()))
 
 
-def _is_ready(node: Object) -> bool:
-    conditions = (node.get("status") or {}).get("conditions") or ()
-    return all(entry["status"] == "True" for entry in conditions if entry["type"] == "Ready")
+def _claims_wanted(pod: Object) -> Iterable[str]:
+    """The claims that the pod wants attached where it is."""
+    if not pod["spec"].get("nodeName") or pod_is_over(pod):
+        return ()
+    return [f"{pod['metadata']['namespace']}/{name}" for name in claim_names(pod)]
 
 
-def _has_taint(node: Object, key: str) -> bool:
-    return any(taint["key"] == key for taint in node["spec"].get("taints") or ())
-
-
-def _pod_matters(before: Object | None, after: Object | None) -> Iterable[str]:
-    def part(pod: Object | None) -> object:
-        return None if pod is None else (pod["spec"].get("nodeName"), pod_is_over(pod), pod["metadata"]["uid"])
-
-    return (ALL,) if part(before) != part(after) else ()
+def _part(pod: Object | None) -> object:
+    return None if pod is None else (pod["spec"].get("nodeName"), pod_is_over(pod), pod["metadata"]["uid"])
 
 
 def _claim_matters(before: Object | None, after: Object | None) -> Iterable[str]:
-    def part(claim: Object | None) -> object:
-        return None if claim is None else (claim.get("status") or {}).get("phase")
+    claim = before if after is None else after
+    phases = [None if entry is None else (entry.get("status") or {}).get("phase") for entry in (before, after)]
+    if claim is not None and phases[0] != phases[1] and claim["spec"].get("volumeName"):
+        yield f"volume:{claim['spec']['volumeName']}"
 
-    return (ALL,) if part(before) != part(after) else ()
+
+def _volume_matters(before: Object | None, after: Object | None) -> Iterable[str]:
+    if before is None and after is not None:
+        yield f"volume:{key_of(after)}"
 
 
-def _node_matters(before: Object | None, after: Object | None) -> Iterable[str]:
-    def part(node: Object | None) -> object:
-        if node is None:
-            return None
-        return (node.get("status") or {}).get("volumesInUse"), _is_ready(node), _has_taint(node, OUT_OF_SERVICE)
+def _attachment_matters(before: Object | None, after: Object | None) -> Iterable[str]:
+    attachment = before if after is None else after
+    if attachment is not None:
+        yield f"volume:{_volume_of(attachment)}"
+        yield f"node:{_node_of(attachment)}"
 
-    return (ALL,) if part(before) != part(after) else ()
+
+def _in_use(node: Object | None) -> set[str]:
+    return set(((node or {}).get("status") or {}).get("volumesInUse") or ())
+
+
+def _node_part(node: Object | None) -> tuple[object, ...]:
+    if node is None:
+        return (None,)
+    return (node.get("status") or {}).get("volumesInUse"), node_is_ready(node), has_taint(node, OUT_OF_SERVICE)

@@ -17,6 +17,8 @@ BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+
 # In-tree provisioners that upstream hands to the CSI driver (facts B: csi-translation-lib/plugins/azure_disk.go).
 MIGRATED = {"kubernetes.io/azure-disk": DISK_DRIVER}
 
@@ -135,3 +137,14 @@ def pod_is_over(pod: Object) -> bool:
         return False
     states = [entry.get("state") or {} for entry in status.get("containerStatuses") or ()]
     return all("terminated" in state or "waiting" in state for state in states)
+
+
+def node_is_ready(node: Object) -> bool:
+    """Its Ready condition, where it has one, is True."""
+    conditions = (node.get("status") or {}).get("conditions") or ()
+    return all(entry["status"] == "True" for entry in conditions if entry["type"] == "Ready")
+
+
+def has_taint(node: Object, key: str) -> bool:
+    """One of its taints has that key, whatever its effect."""
+    return any(taint["key"] == key for taint in node["spec"].get("taints") or ())
