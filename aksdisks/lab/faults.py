@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import math
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aksdisks.lab.clock import Clock
 
 Listener = Callable[[], None]
 
@@ -94,10 +99,15 @@ class Faults:
                 return switch
         return None
 
-    async def passed(self, name: str, *objects: str) -> None:
-        """Wait until the fault is off for these objects."""
+    async def passed(self, name: str, *objects: str, at_most: float = math.inf, clock: Clock | None = None) -> None:
+        """Wait until the fault is off for these objects, or `at_most` seconds of the clock."""
+        end = math.inf if clock is None else clock.monotonic() + at_most
         while self.hit(name, *objects) is not None:
-            await self.change()
+            left = None if clock is None else (end - clock.monotonic()) / clock.speed
+            try:
+                await asyncio.wait_for(self.change(), left)
+            except TimeoutError:
+                return
 
     async def change(self) -> None:
         """Wait until a fault is switched on or off."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -95,6 +96,33 @@ class MachineSpec:
 
 
 @dataclass(frozen=True)
+class AzureRole:
+    """A role as it is assigned: one of Azure's own by name alone, or any name with its actions (wildcards allowed).
+
+    `scope`: an ARM id or a resource group's name; empty for the subscription.
+    """
+
+    name: str
+    actions: tuple[str, ...] = ()
+    not_actions: tuple[str, ...] = ()
+    scope: str = ""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A service principal of the tenant and the roles that it has been assigned."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    roles: tuple[AzureRole, ...] = ()
+
+    @property
+    def object_id(self) -> str:
+        """Its id in the directory, which refusals name besides the client's."""
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, self.client_id.lower()))
+
+
+@dataclass(frozen=True)
 class Scenario:
     """One cluster and its Azure side; the defaults are the article's cluster as AKS would make it today."""
 
@@ -111,17 +139,23 @@ class Scenario:
     node_count: int = 3
     vm_size: str = "Standard_DS2_v2"
     max_data_disks: int = 0
+    disk_quota: int = 0
     os_disk_gib: int = 128
     zones: tuple[str, ...] = ()
     kubernetes_version: str = "1.35.0"
     storage_classes: tuple[StorageClass, ...] = ()
     delays: Delays = field(default_factory=Delays)
     faults: tuple[FaultSwitch, ...] = ()
+    principals: tuple[Principal, ...] = ()
 
     @property
     def node_resource_group(self) -> str:
         """The group that AKS makes for a cluster's machines and disks (facts E, Names)."""
         return f"MC_{self.resource_group}_{self.cluster_name}_{self.location}"
+
+    def tenant_principals(self, client_secret: str) -> tuple[Principal, ...]:
+        """The scenario's own principals after the default one, which may do everything and has that secret."""
+        return (Principal(self.client_id, client_secret, (AzureRole("Owner"),)), *self.principals)
 
     @property
     def subscription(self) -> str:

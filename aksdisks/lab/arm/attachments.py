@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,11 +88,25 @@ def begin(machine: Machine, change: Change | None) -> None:
         machine.data_disks.append(entry)
 
 
-def finish(machine: Machine, change: Change | None, disks: Mapping[str, Disk], now: datetime) -> None:
-    """Azure is done: disks and machine agree. Raises NotFound for a disk deleted while it was being attached."""
+def finish(
+    machine: Machine,
+    change: Change | None,
+    disks: Mapping[str, Disk],
+    now: datetime,
+    stuck: Collection[DataDisk] = (),
+) -> None:
+    """Azure is done: disks and machine agree, but for the `stuck` that would not be detached.
+
+    Raises NotFound for a disk deleted while it was being attached, InternalExecutionError for one that is stuck.
+    """
     if change is None:
         return
     for entry in change.detach:
+        if entry not in machine.data_disks:  # taken away meanwhile
+            continue
+        if entry in stuck:
+            entry.step("failed")
+            continue
         entry.step("done")
         machine.data_disks.remove(entry)
         entry.disk.step("detached", managed_by="", now=now)
@@ -106,6 +120,8 @@ def finish(machine: Machine, change: Change | None, disks: Mapping[str, Disk], n
             entry.disk.step("attached", managed_by=machine.managed_by, now=now)
     if lost:
         raise errors.disk_not_found(lost[0].disk_id)
+    if stuck:
+        raise errors.internal_execution()
 
 
 def seconds(change: Change | None, delays: Delays) -> float:

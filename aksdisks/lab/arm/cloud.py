@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from aksdisks.lab.arm import attachments, errors
 from aksdisks.lab.arm.bodies import member, objects, section, texts
 from aksdisks.lab.arm.disks import MAX_GIB, SKUS, Disk
+from aksdisks.lab.arm.hindrances import Hindrances
 from aksdisks.lab.arm.machines import Machine, scale_set_json
 from aksdisks.lab.arm.operations import Operation, Operations
+from aksdisks.lab.faults import Faults
 from aksdisks.lab.scenario import MachineSpec, Scenario
 
 if TYPE_CHECKING:
@@ -27,9 +29,10 @@ class Cloud:
     Names and ids are matched without case and answered as they were written when the resource was made.
     """
 
-    def __init__(self, scenario: Scenario, clock: Clock, ids: Ids) -> None:
+    def __init__(self, scenario: Scenario, clock: Clock, ids: Ids, faults: Faults | None = None) -> None:
         self.scenario = scenario
         self.clock = clock
+        self._hindrances = Hindrances(faults or Faults(), clock)
         place = f"{scenario.subscription}/providers/Microsoft.Compute/locations/{scenario.location}"
         self.operations = Operations(clock, ids, place)
         self._ids = ids
@@ -45,7 +48,7 @@ class Cloud:
         self._machines: dict[str, Machine] = {}
         self._named: dict[str, Machine] = {}
         for spec in scenario.machines:
-            self._add_machine(spec)
+            self.add_machine(spec)
 
     async def close(self) -> None:
         """Stop the operations that are under way."""
@@ -144,6 +147,8 @@ class Cloud:
             max_shares=member(properties, "maxShares", int) or 1,
             provisioning_state="Updating",
         )
+        used = sum(not other.os_type for other in self._disks.values())
+        self._hindrances.check_new(disk, used, self.scenario.disk_quota)
         self._disks[disk.key] = disk
         return self._finish_later(disk, self.scenario.delays.create_disk)
 
@@ -220,8 +225,7 @@ class Cloud:
         tags, profile = texts(body, "tags"), section(body, "properties", "storageProfile")
         wanted = objects(profile, "dataDisks")
         change = attachments.plan(machine, wanted, self._disks, self.machines()) if wanted is not None else None
-        if machine.provisioning_state != "Succeeded":
-            raise errors.concurrent_request()
+        self._check_change(machine, change)
         if tags is not None:
             machine.tags = tags
         return self._change_machine(machine, change)
@@ -231,8 +235,7 @@ class Cloud:
         machine = self.machine(machine_id)
         wanted = attachments.full_list(machine, body)
         change = attachments.plan(machine, wanted, self._disks, self.machines())
-        if machine.provisioning_state != "Succeeded":
-            raise errors.concurrent_request()
+        self._check_change(machine, change)
         return self._change_machine(machine, change)
 
     def _change_machine(self, machine: Machine, change: attachments.Change | None) -> Operation:
@@ -240,14 +243,24 @@ class Cloud:
         machine.provisioning_state = "Updating"
 
         async def work() -> Json:
+            state = "Succeeded"
             try:
-                await self.clock.sleep(attachments.seconds(change, self.scenario.delays))
-                attachments.finish(machine, change, self._disks, self.clock.now())
+                delay = attachments.seconds(change, self.scenario.delays)
+                await self._hindrances.pass_time(machine, change, delay)
+                self.machine(machine.spec.resource_id)  # it may be gone by now
+                stuck = self._hindrances.stuck(machine, change)
+                state = "Failed" if stuck else state
+                attachments.finish(machine, change, self._disks, self.clock.now(), stuck)
             finally:
-                machine.provisioning_state = "Succeeded"
+                machine.provisioning_state = state
             return machine.to_json()
 
         return self.operations.start("operations", work)
+
+    def _check_change(self, machine: Machine, change: attachments.Change | None) -> None:
+        if machine.provisioning_state == "Updating":
+            raise errors.concurrent_request()
+        self._hindrances.check_change(machine, change)
 
     def _finish_later(self, disk: Disk, delay: float) -> Operation:
         async def work() -> Json:
@@ -257,7 +270,8 @@ class Cloud:
 
         return self.operations.start("DiskOperations", work)
 
-    def _add_machine(self, spec: MachineSpec) -> None:
+    def add_machine(self, spec: MachineSpec) -> None:
+        """Make the machine and its system disk."""
         scenario, group = self.scenario, self.scenario.node_resource_group
         name = f"{spec.vm_name}_OsDisk_1_{self._ids.uid().replace('-', '')}"
         disk = Disk(
@@ -279,6 +293,24 @@ class Cloud:
         self._disks[disk.key] = disk
         self._named[spec.node_name.lower()] = machine
         self._machines[spec.resource_id.lower()] = machine
+
+    def remove_machine(self, spec: MachineSpec) -> None:
+        """Delete the machine with its system disk; its data disks stay, attached to nothing."""
+        machine = self._named.pop(spec.node_name.lower())
+        del self._machines[spec.resource_id.lower()]
+        self._disks.pop(machine.os_disk.key, None)
+        for entry in list(machine.data_disks):
+            machine.let_go(entry.disk, self.clock.now())
+
+    def lose_disk(self, disk: Disk) -> None:
+        """The disk is no more, wherever it was attached."""
+        for machine in self.machines():
+            machine.let_go(disk, self.clock.now())
+        self._disks.pop(disk.key, None)
+
+    def find_disk_again(self, disk: Disk) -> None:
+        """A lost disk is back, unless one of its name was made meanwhile."""
+        self._disks.setdefault(disk.key, disk)
 
     def _disk_id(self, group: str, name: str) -> str:
         return f"{self.scenario.subscription}/resourceGroups/{group}/providers/Microsoft.Compute/disks/{name}"

@@ -264,5 +264,28 @@ def too_many_requests(target: str, retry_after: int) -> CloudError:
     )
 
 
+def sku_not_in_region(sku: str) -> CloudError:
+    """azure-cli#22732."""
+    message = f"SKU {sku} is not supported for resource type Disk in this region."
+    return CloudError(400, "InvalidParameter", message, target="sku")
+
+
+def quota_exceeded(sku: str, location: str, used: int) -> CloudError:
+    """Compute's words for every quota (scylla-cluster-tests#12948), with the quota that a disk's SKU counts against."""
+    return CloudError(
+        409,
+        "OperationNotAllowed",
+        f"Operation could not be completed as it results in exceeding approved {sku.partition('_')[0]}DiskCount quota. "
+        f"Additional details - Deployment Model: Resource Manager, Location: {location}, Current Limit: {used}, "
+        f"Current Usage: {used}, Additional Required: 1, (Minimum) New Limit Required: {used + 1}. Setup Alerts when "
+        "Quota reaches threshold. Learn more at https://aka.ms/quotamonitoringalerting .",
+    )
+
+
+def internal_execution() -> CloudError:
+    """What a failed operation on a machine says when Azure itself is at fault."""
+    return CloudError(500, "InternalExecutionError", "An internal execution error occurred. Please retry later.")
+
+
 def _token_time(moment: datetime) -> str:
     return f"{moment.month}/{moment.day}/{moment:%Y} {moment.hour % 12 or 12}:{moment:%M:%S %p}"

@@ -74,6 +74,20 @@ class Machine:
         """What its size allows."""
         return self.scenario.size.max_data_disks
 
+    def let_go(self, disk: Disk, now: datetime) -> None:
+        """Detach the disk at once, if it is here."""
+        for entry in [entry for entry in self.data_disks if entry.disk is disk]:
+            self.data_disks.remove(entry)
+            if disk.managed_by == self.managed_by:
+                disk.step("detached", managed_by="", now=now)
+
+    def take(self, disk: Disk, now: datetime) -> None:
+        """Attach the disk, which no machine has, at once."""
+        taken = {entry.lun for entry in self.data_disks}
+        lun = next(number for number in range(len(taken) + 1) if number not in taken)
+        self.data_disks.append(DataDisk(lun, disk.id, disk.name, "None", "Detach", disk, "Attached"))
+        disk.step("attached", managed_by=self.managed_by, now=now)
+
     def data_disks_json(self) -> list[Json]:
         """A new list, in the order of LUNs."""
         return [entry.to_json() for entry in sorted(self.data_disks, key=lambda entry: entry.lun)]

@@ -1,0 +1,57 @@
+"""What faults keep Azure from doing in time or at all; the cloud asks before it begins and before it ends a change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aksdisks.lab.arm import attachments, errors
+from aksdisks.lab.arm.machines import DataDisk, Machine
+from aksdisks.lab.faults import Faults
+
+if TYPE_CHECKING:
+    from aksdisks.lab.arm.disks import Disk
+    from aksdisks.lab.clock import Clock
+
+SLOW = 240.0
+"""Cluster seconds that attach-slow adds: with the attach itself more than twice what Kubernetes waits for (facts D)."""
+
+
+class Hindrances:
+    """One for a cloud."""
+
+    def __init__(self, faults: Faults, clock: Clock) -> None:
+        self._faults = faults
+        self._clock = clock
+
+    def check_change(self, machine: Machine, change: attachments.Change | None) -> None:
+        """A disk that will not go keeps others from coming, and is the one that is named (AKS#1278)."""
+        for entry in machine.data_disks if change is not None and change.attach else ():
+            if entry.state == "DetachFailed" and self._faults.hit("detach-stuck", *_places(machine, entry)):
+                raise errors.disk_is_being_detached(entry.disk.name, machine.spec.vm_name)
+
+    def check_new(self, disk: Disk, used: int, quota: int) -> None:
+        """Whether the region offers the SKU, and the quota (0: none) one more disk than the `used`."""
+        if self._faults.active("sku-unavailable", f"sku/{disk.sku}"):
+            raise errors.sku_not_in_region(disk.sku)
+        if self._faults.active("disk-quota") or (quota and used >= quota):
+            raise errors.quota_exceeded(disk.sku, disk.location, used)
+
+    async def pass_time(self, machine: Machine, change: attachments.Change | None, seconds: float) -> None:
+        """Cluster seconds, and then as long as a fault makes it take."""
+        await self._clock.sleep(seconds)
+        node = f"node/{machine.spec.node_name}"
+        for entry in change.attach if change is not None else ():
+            disk = f"disk/{entry.disk.name}"
+            if self._faults.active("attach-slow", node, disk):
+                await self._faults.passed("attach-slow", node, disk, at_most=SLOW, clock=self._clock)
+                break
+        await self._faults.passed("machine-stuck", node)
+
+    def stuck(self, machine: Machine, change: attachments.Change | None) -> list[DataDisk]:
+        """What will not be detached."""
+        entries = change.detach if change is not None else ()
+        return [entry for entry in entries if self._faults.active("detach-stuck", *_places(machine, entry))]
+
+
+def _places(machine: Machine, entry: DataDisk) -> tuple[str, str]:
+    return f"node/{machine.spec.node_name}", f"disk/{entry.disk.name}"

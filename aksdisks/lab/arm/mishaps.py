@@ -1,0 +1,73 @@
+"""What happens to Azure's resources behind everyone's back while a fault is on, and is made good when it is off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aksdisks.lab.faults import Faults
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from aksdisks.lab.arm.cloud import Cloud
+    from aksdisks.lab.arm.disks import Disk
+    from aksdisks.lab.arm.machines import Machine
+    from aksdisks.lab.scenario import MachineSpec
+
+
+class Mishaps:
+    """Makes the cloud agree with the faults each time that one is switched: disks lost or moved, machines deleted."""
+
+    def __init__(self, cloud: Cloud, faults: Faults) -> None:
+        self._cloud = cloud
+        self._faults = faults
+        self._lost: dict[str, Disk] = {}
+        self._moved: dict[str, tuple[Disk, Machine]] = {}
+        faults.subscribe(self.apply)
+
+    def apply(self) -> None:
+        """Do what has become due, and undo what is over."""
+        there = {machine.spec for machine in self._cloud.machines()}
+        for spec in self._cloud.scenario.machines:
+            gone = machine_is_gone(self._faults, spec)
+            if gone and spec in there:
+                self._cloud.remove_machine(spec)
+            elif not gone and spec not in there:
+                self._cloud.add_machine(spec)
+        for disk in [disk for disk in self._cloud.disks() if not disk.os_type]:
+            reference = f"disk/{disk.name}"
+            if disk.key not in self._lost and self._faults.active("disk-gone", reference):
+                self._lost[disk.key] = disk
+                self._cloud.lose_disk(disk)
+            elif disk.key not in self._moved and self._faults.active("disk-elsewhere", reference):
+                self._move(disk)
+        for disk in [disk for disk in self._lost.values() if not self._on("disk-gone", disk)]:
+            self._cloud.find_disk_again(self._lost.pop(disk.key))
+        for disk, machine in [entry for entry in self._moved.values() if not self._on("disk-elsewhere", entry[0])]:
+            del self._moved[disk.key]
+            machine.let_go(disk, self._now())
+
+    def _now(self) -> datetime:
+        return self._cloud.clock.now()
+
+    def _on(self, name: str, disk: Disk) -> bool:
+        return self._faults.hit(name, f"disk/{disk.name}") is not None
+
+    def _move(self, disk: Disk) -> None:
+        """To the last machine that does not have it: the scheduler begins with the first."""
+        holders: list[Machine] = []
+        free: list[Machine] = []
+        for machine in self._cloud.machines():
+            (holders if any(entry.disk is disk for entry in machine.data_disks) else free).append(machine)
+        if not free:
+            return
+        for machine in holders:
+            machine.let_go(disk, self._now())
+        free[-1].take(disk, self._now())
+        self._moved[disk.key] = (disk, free[-1])
+
+
+def machine_is_gone(faults: Faults, spec: MachineSpec) -> bool:
+    """A fault says that the machine is no more."""
+    by_zone = bool(spec.zone) and faults.hit("zone-empty", f"zone/{spec.zone}") is not None
+    return by_zone or faults.hit("node-gone", f"node/{spec.node_name}") is not None
