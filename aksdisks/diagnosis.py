@@ -74,10 +74,23 @@ def _pods(inventory: Inventory) -> Iterator[Finding]:
     # Never from FailedMount: that the kubelet waited in vain is a consequence, whatever it waited for is the cause.
     for chain in inventory.chains:
         pod = chain.pod
-        if pod is None or pod.ready or not pod.node or pod.deleting:
+        if pod is None or pod.ready or pod.deleting:
+            continue
+        if not pod.node:
+            yield _unscheduled(pod, inventory)
             continue
         refused = _standing_refusal(pod, inventory.events)
         yield _refused(pod, refused, chain, inventory) if refused else _creating(pod, chain)
+
+
+def _unscheduled(pod: Pod, inventory: Inventory) -> Finding:
+    said = [e.message for e in inventory.events if e.object_uid == pod.uid and e.reason == "FailedScheduling"]
+    about, step = f"pod {pod.name}", f"kubectl describe pod {pod.name}"
+    if not said:
+        rows = (Evidence("Kubernetes", about, f"{pod.status}, no node yet"),)
+        return Finding("no-node-yet", about, "wait", "the scheduler has not placed it yet", rows, step)
+    rows = (Evidence("Kubernetes", about, f"FailedScheduling: {said[-1]}"),)
+    return Finding("no-node", about, "problem", f"no node takes it: {said[-1]}", rows, step)
 
 
 def _refused(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> Finding:
@@ -157,8 +170,10 @@ def _creating(pod: Pod, chain: Chain) -> Finding:
         return Finding("attach-error", f"pod {pod.name}", "problem", cause, rows, f"kubectl describe pod {pod.name}")
     elif attachment is None or not attachment.attached:
         cause = f"its disk is not yet attached to {pod.node}"
-    else:
+    elif pod.status == "ContainerCreating":
         cause = "its disk is attached; it is being mounted and the container started"
+    else:
+        cause = f"its disk is attached; the container says {pod.status}"
     rows = (Evidence("Kubernetes", f"pod {pod.name}", f"{pod.status} on {pod.node}"),)
     return Finding("still-starting", f"pod {pod.name}", "wait", cause, rows, f"kubectl get pod {pod.name} --watch")
 

@@ -62,6 +62,18 @@ TIMED_OUT = "Unable to attach or mount volumes: timed out waiting for the condit
             "pod disk-deploy-1-b", "still-starting", "its disk is being made", id="provisioning",
         ),
         pytest.param(
+            {"pods": (replace(B, status="ImagePullBackOff"),), "events": (), "attachments": (attachment(to=1),)},
+            "pod disk-deploy-1-b", "still-starting", "the container says ImagePullBackOff", id="not the disk's fault",
+        ),
+        pytest.param(
+            {"pods": (replace(B, node=""),), "events": ()},
+            "pod disk-deploy-1-b", "no-node-yet", "has not placed it yet", id="not yet scheduled",
+        ),
+        pytest.param(
+            {"pods": (replace(B, node=""),), "events": (event(B, "FailedScheduling", "0/2 nodes are available"),)},
+            "pod disk-deploy-1-b", "no-node", "0/2 nodes are available", id="nowhere to go",
+        ),
+        pytest.param(
             {"pods": (), "events": (), "claims": (claim(phase="Pending", volume=""),)},
             "claim azure-managed-disk", "no-consumer", "waits for the first one", id="first consumer",
         ),
