@@ -115,6 +115,30 @@ def test_a_signal_ends_in_true_statuses_and_a_clean_target(
     assert processes_with("AKSDISKS_TEST", str(tmp_path)) == []
 
 
+def test_what_a_killed_run_left_is_found_and_removed_and_nothing_else(
+    lab: LabState,
+    lab_environment: Mapping[str, str],
+    cluster_file: Path,
+    tmp_path: Path,
+    bystanders: tuple[list[str], list[str]],
+) -> None:
+    environment = {**lab_environment, "AKSDISKS_TEST": str(tmp_path)}
+    command = ("run", "03", "-f", str(cluster_file), "-o", str(tmp_path / "out"))
+    at = "03-stateful-set: Claim 2"
+    with interrupted(*command, at=at, by=signal.SIGKILL, environment=environment) as process:
+        assert process.returncode == -signal.SIGKILL
+    assert processes_with("AKSDISKS_TEST", str(tmp_path)) == []
+    assert (_namespaces(lab), _disks(lab)) != bystanders
+
+    shown = aksdisks("clean", "-f", str(cluster_file), "--dry-run", environment=environment)
+    assert "PersistentVolumeClaim" in shown.stdout, shown.stdout + shown.stderr
+    assert (_namespaces(lab), _disks(lab)) != bystanders
+
+    done = aksdisks("clean", "-f", str(cluster_file), environment=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (_namespaces(lab), _disks(lab)) == bystanders
+
+
 def _namespaces(lab: LabState) -> list[str]:
     core = client.CoreV1Api(config.new_client_from_config(lab.kubeconfig))
     return sorted(item.metadata.name for item in core.list_namespace().items)
