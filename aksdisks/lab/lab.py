@@ -118,7 +118,8 @@ class Lab:
             tls.server_context(certificates, client_certificates=True),
         )
         client_secret = secrets.token_urlsafe(32)
-        tokens = Tokens(self.scenario.tenant_id, self.scenario.client_id, client_secret, self.clock)
+        principals = self.scenario.tenant_principals(client_secret)
+        tokens = Tokens(self.scenario.tenant_id, principals, self.clock)
         arm = await self._serve(
             arm_app(self.cloud, tokens), self._ports[1], tls.server_context(certificates, client_certificates=False)
         )

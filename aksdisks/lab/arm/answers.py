@@ -19,7 +19,10 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True)
 class Call:
-    """A request whose path has been matched; `base` is `https://host:port` as the client wrote it."""
+    """A request whose path has been matched; `base` is `https://host:port` as the client wrote it.
+
+    `sees` tells whether who asks may do the same to another scope: lists leave out what they do not see.
+    """
 
     method: str
     base: str
@@ -28,6 +31,7 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Json = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
+    sees: Callable[[str], bool] = lambda _scope: True
 
 
 @dataclass(frozen=True)

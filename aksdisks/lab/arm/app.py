@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.answers import Answer, Call
 from aksdisks.lab.arm.authority import Authority
 from aksdisks.lab.arm.handlers import Handler, Handlers
+from aksdisks.lab.arm.roles import Authorization, Right, right
+from aksdisks.lab.scenario import Principal
 
 if TYPE_CHECKING:
     from aksdisks.lab.arm.cloud import Cloud
@@ -36,6 +38,7 @@ class Route:
     parts: tuple[str, ...]
     handler: Handler
     open: bool
+    right: Right | None
 
     def match(self, parts: tuple[str, ...]) -> dict[str, str] | None:
         """The parameters when the path is this route's, without case."""
@@ -67,6 +70,7 @@ class _Server:
             ("POST", "/{tenant}/oauth2/v2.0/token", authority.token),
         )
         self._tokens = tokens
+        self._authorization = Authorization(cloud.scenario.subscription)
         self._subscription = cloud.scenario.subscription_id
         self._routes = [*_compile(unlocked, is_open=True), *_compile(Handlers(cloud).routes(), is_open=False)]
 
@@ -96,8 +100,9 @@ class _Server:
         matches = [(route, found) for route in self._routes if (found := route.match(parts)) is not None]
         route, found = next(((r, f) for r, f in matches if r.method == request.method), (None, {}))
         base = f"https://{request.host}"
+        principal: Principal | None = None
         if route is None or not route.open:
-            self._tokens.check(request.headers.get("Authorization"), base)
+            principal = self._tokens.check(request.headers.get("Authorization"), base)
             if not request.query.get("api-version"):
                 raise errors.missing_api_version()
         if route is None:
@@ -105,6 +110,8 @@ class _Server:
         subscription = found.get("subscription", self._subscription)
         if subscription.lower() != self._subscription:
             raise errors.subscription_not_found(subscription)
+        if principal is not None and route.right is not None:
+            self._authorization.check(principal, route.right, parts)
         body: Json = {}
         form: dict[str, str] = {}
         if route.open and request.method == "POST":
@@ -112,7 +119,16 @@ class _Server:
         elif request.method in ("PUT", "PATCH", "POST"):
             body = _object(await request.read())
         query = {name.lower() if name.startswith("$") else name: value for name, value in request.query.items()}
-        return route.handler(Call(request.method, base, path, found, query, body, form))
+        return route.handler(Call(request.method, base, path, found, query, body, form, self._view(principal, route)))
+
+    def _view(self, principal: Principal | None, route: Route) -> Callable[[str], bool]:
+        """What a list of this route shows to that principal."""
+        authorization, right = self._authorization, route.right
+        if principal is None:
+            return lambda _scope: False
+        if right is None:
+            return lambda _scope: authorization.sees_subscription(principal)
+        return lambda scope: authorization.allows(principal, right.action, scope)
 
 
 def _compile(routes: Iterable[tuple[str, str, Handler]], *, is_open: bool) -> list[Route]:
@@ -122,6 +138,7 @@ def _compile(routes: Iterable[tuple[str, str, Handler]], *, is_open: bool) -> li
             tuple(part if part.startswith("{") else part.lower() for part in path.split("/")[1:]),
             handler,
             is_open,
+            None if is_open else right(method, path.split("/")[1:]),
         )
         for method, path, handler in routes
     ]

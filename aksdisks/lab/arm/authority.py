@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,7 @@ Json = dict[str, Any]
 
 
 class Authority:
-    """One tenant with one client (facts F)."""
+    """One tenant and its service principals (facts F)."""
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
@@ -66,7 +67,8 @@ class Authority:
         if form["grant_type"] != "client_credentials":
             text = f"The app requested an unsupported grant type '{form['grant_type']}'."
             return self._refusal(400, "unsupported_grant_type", 70003, text)
-        if form["client_id"].lower() != tokens.client_id:
+        principal = tokens.principal(form["client_id"])
+        if principal is None:
             text = (
                 f"Application with identifier '{form['client_id']}' was not found in the directory "
                 f"'{tokens.tenant_id}'. This can happen if the application has not been installed by the administrator "
@@ -74,10 +76,10 @@ class Authority:
                 "request to the wrong tenant."
             )
             return self._refusal(400, "unauthorized_client", 700016, text)
-        if not tokens.knows(form["client_secret"]):
+        if not hmac.compare_digest(form["client_secret"].encode(), principal.client_secret.encode()):
             text = (
                 "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
-                f"value, not the client secret ID, for a secret added to app '{tokens.client_id}'."
+                f"value, not the client secret ID, for a secret added to app '{principal.client_id}'."
             )
             return self._refusal(401, "invalid_client", 7000215, text)
         audience = _resource(form)
@@ -88,7 +90,7 @@ class Authority:
                 "to by any user in the tenant. You might have sent your authentication request to the wrong tenant."
             )
             return self._refusal(400, "invalid_resource", 500011, text)
-        token = tokens.issue(audience)
+        token = tokens.issue(audience, principal)
         body = {"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME, "access_token": token}
         return Answer(200, body)
 

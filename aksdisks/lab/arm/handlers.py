@@ -69,9 +69,10 @@ class Handlers:
 
     # Subscription and groups
 
-    def list_subscriptions(self, _: Call) -> Answer:
-        """All subscriptions: one."""
-        return Answer(200, {"value": [self._subscription()], "count": {"type": "Total", "value": 1}})
+    def list_subscriptions(self, call: Call) -> Answer:
+        """All subscriptions: one, to those who have a role in it."""
+        found = [self._subscription()] if call.sees(self._cloud.scenario.subscription) else []
+        return Answer(200, {"value": found, "count": {"type": "Total", "value": len(found)}})
 
     def get_subscription(self, _: Call) -> Answer:
         """The subscription."""
@@ -80,6 +81,7 @@ class Handlers:
     def list_groups(self, call: Call) -> Answer:
         """All resource groups."""
         groups = sorted(self._cloud.groups_json(), key=lambda group: str(group["name"]).lower())
+        groups = [group for group in groups if call.sees(str(group["id"]))]
         return page(call, [(str(group["name"]).lower(), partial(dict, group)) for group in groups])
 
     def get_group(self, call: Call) -> Answer:
@@ -96,7 +98,7 @@ class Handlers:
     def list_disks(self, call: Call) -> Answer:
         """The disks of the group or of the subscription."""
         disks = self._cloud.disks(call.parameters.get("group"))
-        return page(call, [(disk.key, disk.to_json) for disk in disks])
+        return page(call, [(disk.key, disk.to_json) for disk in disks if call.sees(disk.id)])
 
     def get_disk(self, call: Call) -> Answer:
         """One disk."""
@@ -130,7 +132,7 @@ class Handlers:
         scenario, group = self._cloud.scenario, call.parameters.get("group")
         there = group is None or self._cloud.group(group) == scenario.node_resource_group
         sets = [self._cloud.scale_set_json()] if there and scenario.machine_kind == "vmss" else []
-        return page(call, [(str(entry["id"]), partial(dict, entry)) for entry in sets])
+        return page(call, [(entry["id"], partial(dict, entry)) for entry in sets if call.sees(entry["id"])])
 
     def get_scale_set(self, call: Call) -> Answer:
         """One scale set."""
@@ -185,6 +187,7 @@ class Handlers:
         """The managed clusters of the group or of the subscription."""
         scenario, group = self._cloud.scenario, call.parameters.get("group")
         there = group is None or self._cloud.group(group) == scenario.resource_group
+        there = there and call.sees(scenario.cluster_id)
         return Answer(200, {"value": [clusters.managed_cluster_json(scenario)] if there else []})
 
     def get_cluster(self, call: Call) -> Answer:
@@ -229,7 +232,11 @@ class Handlers:
         view = _expands_view(call) or call.query.get("statusOnly") == "true"
         return page(
             call,
-            [(f"{machine.spec.index:08}", partial(machine.to_json, instance_view=view)) for machine in machines],
+            [
+                (f"{machine.spec.index:08}", partial(machine.to_json, instance_view=view))
+                for machine in machines
+                if call.sees(machine.spec.resource_id)
+            ],
         )
 
     def _require_scale_set(self, call: Call) -> None:

@@ -1,4 +1,4 @@
-"""Access tokens of the lab's one tenant: issued to its one client, checked on every call to Azure Resource Manager."""
+"""Access tokens of the lab's one tenant: issued to its principals, checked on every call to Resource Manager."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import hashlib
 import hmac
 import json
 import secrets
-import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm import errors
+from aksdisks.lab.scenario import Principal
 
 if TYPE_CHECKING:
     from aksdisks.lab.clock import Clock
@@ -26,20 +26,21 @@ AUDIENCES = ("https://management.azure.com", "https://management.core.windows.ne
 class Tokens:
     """JSON Web Tokens signed with a key that lives as long as this object."""
 
-    def __init__(self, tenant_id: str, client_id: str, client_secret: str, clock: Clock) -> None:
+    def __init__(self, tenant_id: str, principals: Sequence[Principal], clock: Clock) -> None:
+        """`principals`: the first is the default one."""
         self.tenant_id = tenant_id
-        self.client_id = client_id
-        self.object_id = str(uuid.uuid5(uuid.UUID(client_id), "service principal"))
+        self.principals = {principal.client_id.lower(): principal for principal in principals}
         self.clock = clock
-        self._client_secret = client_secret
+        self._default = principals[0]
         self._key = secrets.token_bytes(32)
 
-    def knows(self, client_secret: str) -> bool:
-        """Whether that is the client's secret."""
-        return hmac.compare_digest(client_secret.encode(), self._client_secret.encode())
+    def principal(self, client_id: str) -> Principal | None:
+        """The principal of that client id."""
+        return self.principals.get(client_id.lower())
 
-    def issue(self, audience: str) -> str:
-        """A token for a resource, good for `LIFETIME` seconds from now."""
+    def issue(self, audience: str, principal: Principal | None = None) -> str:
+        """A token for a resource, good for `LIFETIME` seconds; for the default principal unless one is named."""
+        principal = principal or self._default
         now = int(self.clock.now().timestamp())
         claims = {
             "aud": audience,
@@ -47,10 +48,10 @@ class Tokens:
             "iat": now,
             "nbf": now,
             "exp": now + LIFETIME,
-            "appid": self.client_id,
+            "appid": principal.client_id,
             "idtyp": "app",
-            "oid": self.object_id,
-            "sub": self.object_id,
+            "oid": principal.object_id,
+            "sub": principal.object_id,
             "tid": self.tenant_id,
             "uti": secrets.token_urlsafe(16),
             "ver": "1.0",
@@ -58,8 +59,8 @@ class Tokens:
         signed = f"{_encode({'typ': 'JWT', 'alg': 'HS256'})}.{_encode(claims)}"
         return f"{signed}.{self._signature(signed)}"
 
-    def check(self, authorization: str | None, own: str) -> None:
-        """Accept an Authorization header or raise `CloudError` 401; `own`: Resource Manager's address here."""
+    def check(self, authorization: str | None, own: str) -> Principal:
+        """Whose token the header holds; `own`: Resource Manager's address here. Raises `CloudError` 401."""
         if not authorization:
             raise errors.token_missing()
         scheme, _, token = authorization.partition(" ")
@@ -73,6 +74,7 @@ class Tokens:
         allowed = audiences(own)
         if claims["aud"].rstrip("/") not in allowed:
             raise errors.token_audience(claims["aud"], allowed)
+        return self.principals[claims["appid"].lower()]
 
     def _signature(self, signed: str) -> str:
         return _base64(hmac.digest(self._key, signed.encode(), hashlib.sha256))

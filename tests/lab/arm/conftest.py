@@ -68,13 +68,13 @@ class AzureServer:
     """The server's address and its inside; the loop runs in a thread of its own, since the SDK blocks."""
 
     def __init__(self, scenario, speed, ca_bundle):
-        self.scenario = scenarios.load(scenario)
+        self.scenario = scenarios.load(scenario) if isinstance(scenario, str) else scenario
         self.clock = MovableClock(speed)
         self.ca_bundle = str(ca_bundle)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
-        self.tokens = Tokens(self.scenario.tenant_id, self.scenario.client_id, SECRET, self.clock)
+        self.tokens = Tokens(self.scenario.tenant_id, self.scenario.tenant_principals(SECRET), self.clock)
         self.cloud, self.runner, self.url = self.run(self._start(ca_bundle))
         self._clients = []
 
@@ -135,7 +135,7 @@ def serve(tmp_path_factory):
     """A context manager: `with serve("regional", speed=500) as azure`."""
 
     @contextmanager
-    def start(scenario: str = "regional", speed: float = 500) -> Iterator[AzureServer]:
+    def start(scenario: str | scenarios.Scenario = "regional", speed: float = 500) -> Iterator[AzureServer]:
         server = AzureServer(scenario, speed, tmp_path_factory.mktemp("ca") / "ca.crt")
         try:
             yield server
