@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from aksdisks.lab.controllers.storage import matches_terms
 from aksdisks.lab.kube.interface import Object
@@ -26,21 +29,42 @@ class Refusal:
 
 @dataclass(frozen=True)
 class NodeView:
-    """A node as the scheduler's snapshot has it: with the pods assigned, or about to be."""
+    """A node as the scheduler's snapshot has it: with the pods assigned, or about to be, and what follows from them."""
 
     node: Object
     pods: tuple[Object, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    memo: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What filters computed of this very view."""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The node's name."""
         return str(self.node["metadata"]["name"])
 
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """The node's labels."""
+        return self.node["metadata"].get("labels") or {}
 
-def view(node: Object, pods: Iterable[Object]) -> NodeView:
-    """The snapshot of one node."""
-    return NodeView(node, tuple(pods), node["metadata"].get("labels") or {})
+    @cached_property
+    def allocatable(self) -> dict[str, float]:
+        """What the node offers."""
+        offered = (self.node.get("status") or {}).get("allocatable") or {}
+        return {name: float(parse(amount)) for name, amount in offered.items()}
+
+    @cached_property
+    def requested(self) -> dict[str, float]:
+        """What its pods ask for together."""
+        used: dict[str, float] = {}
+        for pod in self.pods:
+            _add(used, requests(pod))
+        return used
+
+    @cached_property
+    def opinionated(self) -> tuple[Object, ...]:
+        """Its pods that have affinities of their own towards pods."""
+        kinds = ("podAffinity", "podAntiAffinity")
+        return tuple(pod for pod in self.pods if any((pod["spec"].get("affinity") or {}).get(kind) for kind in kinds))
 
 
 def refuse(pod: Object, node: NodeView) -> Refusal | None:
@@ -86,7 +110,13 @@ def _taints(pod: Object, node: NodeView) -> Refusal | None:
     return None
 
 
-def _affinity(pod: Object, node: NodeView) -> Refusal | None:
+def tolerates_all(pod: Object, node: NodeView) -> bool:
+    """No taint of the node keeps the pod from it."""
+    return _taints(pod, node) is None
+
+
+def matches_node_affinity(pod: Object, node: NodeView) -> bool:
+    """The pod's node selector and required node affinity admit the node."""
     wanted = pod["spec"].get("nodeSelector") or {}
     required = ((pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}).get(
         "requiredDuringSchedulingIgnoredDuringExecution"
@@ -94,7 +124,11 @@ def _affinity(pod: Object, node: NodeView) -> Refusal | None:
     holds = all(node.labels.get(key) == value for key, value in wanted.items())
     if required:
         holds = holds and matches_terms(required.get("nodeSelectorTerms") or [], node.labels, node.name)
-    return None if holds else Refusal(("node(s) didn't match Pod's node affinity/selector",))
+    return holds
+
+
+def _affinity(pod: Object, node: NodeView) -> Refusal | None:
+    return None if matches_node_affinity(pod, node) else Refusal(("node(s) didn't match Pod's node affinity/selector",))
 
 
 def _host_ports(pod: Object) -> set[tuple[int, str]]:
@@ -136,19 +170,25 @@ def _requests_of(container: Object) -> dict[str, float]:
 
 
 def _resources(pod: Object, node: NodeView) -> Refusal | None:
-    allocatable = (node.node.get("status") or {}).get("allocatable") or {}
     reasons = []
-    if "pods" in allocatable and len(node.pods) + 1 > float(parse(allocatable["pods"])):
+    if len(node.pods) + 1 > node.allocatable.get("pods", math.inf):
         reasons.append("Too many pods")
-    wanted = requests(pod)
-    if wanted:
-        used: dict[str, float] = {}
-        for other in node.pods:
-            _add(used, requests(other))
-        for name, amount in wanted.items():
-            if amount > 0 and used.get(name, 0.0) + amount > float(parse(allocatable.get(name, "0"))):
-                reasons.append(f"Insufficient {name}")
+    for name, amount in requests(pod).items():
+        if amount > 0 and node.requested.get(name, 0.0) + amount > node.allocatable.get(name, 0.0):
+            reasons.append(f"Insufficient {name}")
     return Refusal(tuple(reasons), resolvable=True) if reasons else None
+
+
+def preference(pod: Object, node: NodeView) -> tuple[float, float]:
+    """The weights of the pod's preferred node affinities that hold, and the soft taints that it does not tolerate."""
+    preferred = ((pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}).get(
+        "preferredDuringSchedulingIgnoredDuringExecution"
+    )
+    weight = sum(
+        entry["weight"] for entry in preferred or () if matches_terms([entry["preference"]], node.labels, node.name)
+    )
+    soft = (taint for taint in node.node["spec"].get("taints") or () if taint["effect"] == "PreferNoSchedule")
+    return float(weight), float(sum(not tolerates(pod, taint) for taint in soft))
 
 
 def unschedulable_message(total: int, refusals: Iterable[Refusal], prefilter: str = "") -> str:

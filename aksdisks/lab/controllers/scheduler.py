@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import copy
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.base import Controller
+from aksdisks.lab.controllers.claim_binding import ClaimBinder, ClaimBindingError
 from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import key_of
-from aksdisks.lab.controllers.node_filters import NodeView, Refusal, refuse, unschedulable_message, view
-from aksdisks.lab.controllers.storage import (
-    BIND_COMPLETED,
-    BOUND_BY_CONTROLLER,
-    SELECTED_NODE,
-    annotations_of,
-    claim_names,
-)
-from aksdisks.lab.controllers.volume_filters import HopelessPodError, Plan, Storage, plan, pod_claims, volumes_on
+from aksdisks.lab.controllers.node_filters import NodeView, Refusal, preference, refuse, unschedulable_message
+from aksdisks.lab.controllers.pod_rules import PodRules, rules_for
+from aksdisks.lab.controllers.scheduling_snapshot import Snapshot
+from aksdisks.lab.controllers.storage import claim_names
+from aksdisks.lab.controllers.volume_filters import HopelessPodError, Plan, Storage, plan, pod_claims
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
-POLL = 1.0
-"""Cluster seconds between looks at claims being bound (K volumebinding/binder.go BindPodVolumes)."""
-BIND_TIMEOUT = 600.0
 FIRST_BACKOFF = 1.0
 LAST_BACKOFF = 10.0
 FLUSH = 300.0
@@ -36,10 +31,6 @@ class SchedulingApi(KubernetesApi, Protocol):
 
     async def bind(self, namespace: str, name: str, node: str, *, uid: str | None = None) -> None:
         """Assign a pod to a node (pods/binding)."""
-
-
-class ClaimBindingError(Exception):
-    """The claims of a pod could not be bound on the node chosen; the message is upstream's."""
 
 
 @dataclass
@@ -64,23 +55,27 @@ class Scheduler(Controller):
         super().__init__(api, clock, ids)
         self.binder = api
         self.pods = self.watch("pods")
-        self.pods.add_index("node", lambda pod: _node_of(pod))
         self.nodes = self.watch("nodes", None)
         self.claims = self.watch("persistentvolumeclaims", None)
         self.volumes = self.watch("persistentvolumes", None)
+        self.volumes.add_index("claim", _reserved_for)
         self.classes = self.watch("storageclasses", None)
         self.csi_nodes = self.watch("csinodes", None)
         self.attachments = self.watch("volumeattachments", None)
+        self.attachments.add_index("node", lambda attachment: (attachment["spec"]["nodeName"],))
+        self.namespaces = self.watch("namespaces", None)
+        self.snapshot = Snapshot(self.pods, self.nodes, self.claims, self.volumes, self.attachments)
         self.storage = Storage(
             self.claims.get_key,
             self.volumes.get_key,
             self.classes.get_key,
             self.csi_nodes.get_key,
-            self.volumes.items,
-            self.attachments.items,
+            lambda key: [*self.volumes.by_index("claim", key), *self.volumes.by_index("claim", "")],
+            lambda node: self.attachments.by_index("node", node),
+            self.snapshot.users,
         )
+        self.claim_binder = ClaimBinder(api, clock, self.pods, self.claims, self.volumes)
         self.recorder = EventRecorder(api, clock, self.name, events_v1=True)
-        self._assumed: dict[str, str] = {}
         self._parked: dict[str, _Parked] = {}
         self.pods.add_handler(self._pod_changed)
         self.nodes.add_handler(self._node_changed)
@@ -92,47 +87,39 @@ class Scheduler(Controller):
     async def reconcile(self, key: str) -> float | None:
         """Schedule the pod, if it is still to be scheduled."""
         pod = self.pods.get_key(key)
-        if pod is None or key in self._assumed or not _wants_node(pod):
+        if pod is None or key in self.snapshot.assumed or not _wants_node(pod):
             return None
         parked = self._parked.get(key)
         if parked is not None and (early := parked.not_before - self.clock.monotonic()) > 0:
             return early
-        nodes = self._snapshot()
-        refusals: list[Refusal] = []
-        fits: list[tuple[int, str, Plan]] = []
+        nodes = self.snapshot.views()
         try:
             claims = pod_claims(pod, self.storage)
         except HopelessPodError as reason:
             return await self._fail(pod, unschedulable_message(len(nodes), (), str(reason)), "Unschedulable")
-        has_claims = bool(claims.bound or claims.delayed)
+        rules = rules_for(pod, nodes, self._namespace_labels)
+        refusals: list[Refusal] = []
+        fits: list[tuple[NodeView, Plan]] = []
         for node in nodes:
             refusal = refuse(pod, node)
-            chosen = Plan(refusal=refusal)
-            if refusal is None and has_claims:
-                chosen = plan(claims, node, self.storage, volumes_on(node, self.storage))
-            if chosen.refusal is not None:
-                refusals.append(chosen.refusal)
+            chosen = plan(claims, node, self.storage) if claims and refusal is None else Plan(refusal=refusal)
+            refusal = chosen.refusal
+            if refusal is None and rules is not None:
+                refusal = rules.refuse(node)
+            if refusal is not None:
+                refusals.append(refusal)
             else:
-                fits.append((len(node.pods), node.name, chosen))
+                fits.append((node, chosen))
         if not fits:
             return await self._fail(pod, unschedulable_message(len(nodes), refusals), "Unschedulable")
-        _, name, chosen = min(fits, key=lambda fit: fit[:2])
-        self._assumed[key] = name
-        self.spawn(self._bind(pod, name, chosen))
+        best = _best(pod, [node for node, _ in fits], rules)
+        self.snapshot.assume(key, best.name)
+        self.spawn(self._bind(pod, best.name, next(chosen for node, chosen in fits if node is best)))
         return None
 
-    def _snapshot(self) -> list[NodeView]:
-        assumed: dict[str, list[Object]] = {}
-        for key, node in self._assumed.items():
-            pod = self.pods.get_key(key)
-            if pod is not None and not pod["spec"].get("nodeName"):
-                assumed.setdefault(node, []).append(pod)
-        nodes = sorted(self.nodes.items(), key=lambda node: str(node["metadata"]["name"]))
-        return [
-            view(node, [*self.pods.by_index("node", name), *assumed.get(name, ())])
-            for node in nodes
-            for name in (node["metadata"]["name"],)
-        ]
+    def _namespace_labels(self, name: str) -> Mapping[str, str]:
+        namespace = self.namespaces.get(name)
+        return {} if namespace is None else namespace["metadata"].get("labels") or {}
 
     async def _bind(self, pod: Object, node: str, chosen: Plan) -> None:
         """The binding cycle: claims first, then the pod."""
@@ -141,14 +128,14 @@ class Scheduler(Controller):
         try:
             if chosen.bindings or chosen.provisions:
                 await self._nominate(pod, node)
-                await self._bind_claims(pod, node, chosen)
+                await self.claim_binder.bind(pod, node, chosen)
             await self.binder.bind(meta["namespace"], meta["name"], node, uid=meta["uid"])
         except ClaimBindingError as error:
             message = f'running PreBind plugin "VolumeBinding": binding volumes: {error}'
             await self._give_up(pod, key, message)
         except ApiError as error:
             if error.reason == "NotFound" and self.pods.get_key(key) is None:
-                self._assumed.pop(key, None)
+                self.snapshot.forget(key)
                 return
             await self._give_up(pod, key, error.message)
         else:
@@ -157,7 +144,7 @@ class Scheduler(Controller):
             self.recorder.event(pod, "Normal", "Scheduled", message, action="Binding")
 
     async def _give_up(self, pod: Object, key: str, message: str) -> None:
-        self._assumed.pop(key, None)
+        self.snapshot.forget(key)
         current = self.pods.get_key(key)
         if current is not None and current["metadata"]["uid"] == pod["metadata"]["uid"] and _wants_node(current):
             self.queue.add_after(key, await self._fail(current, message, "SchedulerError"))
@@ -168,54 +155,6 @@ class Scheduler(Controller):
         meta = pod["metadata"]
         patch = {"status": {"nominatedNodeName": node}}
         await self.api.patch("pods", meta["name"], patch, meta["namespace"], subresource="status")
-
-    async def _bind_claims(self, pod: Object, node: str, chosen: Plan) -> None:
-        for volume, claim in chosen.bindings:
-            await self._reserve(volume, claim)
-        for claim in chosen.provisions:
-            if annotations_of(claim).get(SELECTED_NODE) != node:
-                changed = copy.deepcopy(claim)
-                changed["metadata"].setdefault("annotations", {})[SELECTED_NODE] = node
-                self.claims.observe(await self.api.update("persistentvolumeclaims", changed))
-        waiting = [claim for _, claim in chosen.bindings] + list(chosen.provisions)
-        provisioned = {claim["metadata"]["name"] for claim in chosen.provisions}
-        deadline = self.clock.monotonic() + BIND_TIMEOUT
-        while waiting:
-            await self.clock.sleep(POLL)
-            if self.pods.get_key(key_of(pod)) is None:
-                raise ClaimBindingError("pod does not exist any more")
-            waiting = [claim for claim in waiting if not self._is_bound(claim, node, provisioned)]
-            if waiting and self.clock.monotonic() > deadline:
-                raise ClaimBindingError("context deadline exceeded")
-
-    async def _reserve(self, volume: Object, claim: Object) -> None:
-        if volume["spec"].get("claimRef", {}).get("uid") == claim["metadata"]["uid"]:
-            return
-        changed = copy.deepcopy(volume)
-        if not changed["spec"].get("claimRef"):
-            changed["metadata"].setdefault("annotations", {})[BOUND_BY_CONTROLLER] = "yes"
-        meta = claim["metadata"]
-        changed["spec"]["claimRef"] = {
-            "kind": "PersistentVolumeClaim",
-            "namespace": meta["namespace"],
-            "name": meta["name"],
-            "uid": meta["uid"],
-            "apiVersion": "v1",
-            "resourceVersion": meta["resourceVersion"],
-        }
-        self.volumes.observe(await self.api.update("persistentvolumes", changed))
-
-    def _is_bound(self, claim: Object, node: str, provisioned: set[str]) -> bool:
-        name = claim["metadata"]["name"]
-        current = self.claims.get_key(key_of(claim))
-        if current is None or current["metadata"]["uid"] != claim["metadata"]["uid"]:
-            raise ClaimBindingError(f'persistentvolumeclaim "{name}" not found')
-        if current["spec"].get("volumeName") and BIND_COMPLETED in annotations_of(current):
-            return True
-        if name in provisioned and annotations_of(current).get(SELECTED_NODE) != node:
-            # The driver takes the annotation away when this node cannot have a disk.
-            raise ClaimBindingError(f'provisioning failed for PVC "{name}"')
-        return False
 
     async def _fail(self, pod: Object, message: str, reason: str) -> float:
         """Say why in an event and in the pod's condition; how long to wait at most, in cluster seconds."""
@@ -265,7 +204,7 @@ class Scheduler(Controller):
             return
         key = key_of(pod)
         if after is None or after["spec"].get("nodeName"):
-            self._assumed.pop(key, None)
+            self.snapshot.forget(key)
             self._parked.pop(key, None)
         if after is None and pod["spec"].get("nodeName"):
             self._wake()
@@ -289,11 +228,33 @@ class Scheduler(Controller):
         )
 
 
-def _node_of(pod: Object) -> tuple[str, ...]:
-    """The node whose room the pod takes; a finished pod takes none."""
-    over = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
-    node = pod["spec"].get("nodeName")
-    return (node,) if node and not over else ()
+def _best(pod: Object, nodes: Sequence[NodeView], rules: PodRules | None) -> NodeView:
+    """The node with the best preferences, of those the one with the fewest pods, of those the first by name.
+
+    Preferences are normalised and weighted as upstream's default plugins are: taints 3, affinities and spread 2.
+    """
+    affinity, taints = zip(*(preference(pod, node) for node in nodes), strict=True)
+    liking = [rules.liking(node) if rules else 0.0 for node in nodes]
+    crowding = [rules.crowding(node) if rules else 0.0 for node in nodes]
+    scores = [
+        2 * liked + 2 * near + 3 * (1 - tainted) + 2 * (1 - crowded)
+        for liked, near, tainted, crowded in zip(*map(_normalised, (affinity, liking, taints, crowding)), strict=True)
+    ]
+    return min(zip(nodes, scores, strict=True), key=lambda pair: (-pair[1], len(pair[0].pods), pair[0].name))[0]
+
+
+def _normalised(values: Sequence[float]) -> list[float]:
+    """The values between 0 and 1; all 0 when they do not differ."""
+    finite = [value for value in values if value < math.inf]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    span = high - low
+    return [1.0 if value == math.inf else ((value - low) / span if span else 0.0) for value in values]
+
+
+def _reserved_for(volume: Object) -> Iterable[str]:
+    """The claim that the volume is for; the empty text when it is free."""
+    reference = volume["spec"].get("claimRef")
+    return (f"{reference.get('namespace')}/{reference.get('name')}" if reference else "",)
 
 
 def _wants_node(pod: Object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.node_filters import NodeView, Refusal
 from aksdisks.lab.controllers.storage import (
     BIND_COMPLETED,
@@ -20,6 +21,16 @@ from aksdisks.lab.controllers.storage import (
 from aksdisks.lab.controllers.volume_matching import best_match
 from aksdisks.lab.kube.interface import Object
 
+IN_USE = (
+    "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod"
+)
+_ZONE_LABELS = (
+    "topology.kubernetes.io/zone",
+    "topology.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region",
+)
+
 Lookup = Callable[[str], Object | None]
 
 
@@ -31,8 +42,12 @@ class Storage:
     volume: Lookup
     storage_class: Lookup
     csi_node: Lookup
-    volumes: Callable[[], Iterable[Object]]
-    attachments: Callable[[], Iterable[Object]]
+    candidates: Callable[[str], list[Object]]
+    """The volumes that a claim may come to be bound to: those reserved for it, and those that are free."""
+    attachments: Callable[[str], list[Object]]
+    """The attachments to a node."""
+    users: Callable[[str], list[Object]]
+    """The pods on nodes that use a claim."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,14 @@ class PodClaims:
 
     bound: tuple[Object, ...] = ()
     delayed: tuple[Object, ...] = ()
+    wanted: Mapping[str, set[str]] = field(default_factory=dict)
+    """Driver → the volumes that the pod would have on its node."""
+    exclusive: bool = False
+    """Another pod has one of the claims, and its access mode is ReadWriteOncePod."""
+
+    def __bool__(self) -> bool:
+        """There are any."""
+        return bool(self.bound or self.delayed)
 
 
 @dataclass(frozen=True)
@@ -59,12 +82,17 @@ class HopelessPodError(Exception):
 def pod_claims(pod: Object, storage: Storage) -> PodClaims:
     """Look at the pod's claims; raises `HopelessPodError` as upstream's PreFilter refuses (facts C)."""
     namespace = pod["metadata"]["namespace"]
-    bound, delayed, immediate = [], [], False
+    bound: list[Object] = []
+    delayed: list[Object] = []
+    immediate = exclusive = False
     for name in claim_names(pod):
         claim = storage.claim(f"{namespace}/{name}")
         if claim is None:
             raise HopelessPodError(f'persistentvolumeclaim "{name}" not found')
         volume_name = claim["spec"].get("volumeName", "")
+        if "ReadWriteOncePod" in (claim["spec"].get("accessModes") or ()):
+            others = storage.users(f"{namespace}/{name}")
+            exclusive = exclusive or any(other["metadata"]["uid"] != pod["metadata"]["uid"] for other in others)
         if (claim.get("status") or {}).get("phase") == "Lost":
             raise HopelessPodError(
                 f'persistentvolumeclaim "{name}" bound to non-existent persistentvolume "{volume_name}"'
@@ -84,19 +112,22 @@ def pod_claims(pod: Object, storage: Storage) -> PodClaims:
             immediate = True
     if immediate:
         raise HopelessPodError("pod has unbound immediate PersistentVolumeClaims")
-    return PodClaims(tuple(bound), tuple(delayed))
+    return PodClaims(tuple(bound), tuple(delayed), _wanted(bound, delayed, storage), exclusive)
 
 
-def plan(claims: PodClaims, node: NodeView, storage: Storage, used: Mapping[str, set[str]]) -> Plan:
-    """What this node would do for the claims, or why it cannot; `used`: driver → volumes already on the node."""
-    if _over_limit(claims, node, storage, used):
+def plan(claims: PodClaims, node: NodeView, storage: Storage) -> Plan:
+    """What this node would do for the claims, or why it cannot."""
+    if claims.exclusive:
+        return Plan(refusal=Refusal((IN_USE,), resolvable=True))
+    if _over_limit(claims, node, storage):
         return Plan(refusal=Refusal(("node(s) exceed max volume count",), resolvable=True))
     if not all(volume_admits(volume, node.node) for volume in claims.bound):
-        return Plan(refusal=Refusal(("node(s) didn't match PersistentVolume's node affinity",)))
+        return Plan(refusal=Refusal((_elsewhere(node),)))
     bindings, provisions = [], []
     taken: set[str] = set()
     for claim in claims.delayed:
-        free = [volume for volume in storage.volumes() if volume["metadata"]["name"] not in taken]
+        candidates = storage.candidates(key_of(claim))
+        free = [volume for volume in candidates if volume["metadata"]["name"] not in taken]
         match = best_match(free, claim, node=node.node)
         if match is not None:
             taken.add(match["metadata"]["name"])
@@ -105,7 +136,28 @@ def plan(claims: PodClaims, node: NodeView, storage: Storage, used: Mapping[str,
             provisions.append(claim)
         else:
             return Plan(refusal=Refusal(("node(s) didn't find available persistent volumes to bind",)))
+    if not all(_in_zone(volume, node) for volume in claims.bound):
+        return Plan(refusal=Refusal(("node(s) had no available volume zone",)))
     return Plan(tuple(bindings), tuple(provisions))
+
+
+def _elsewhere(node: NodeView) -> str:
+    """The words changed in 1.33 (facts C, k/k#129887); a cluster's nodes tell which version it is."""
+    version = ((node.node.get("status") or {}).get("nodeInfo") or {}).get("kubeletVersion", "")
+    numbers = version.removeprefix("v").split(".")
+    if len(numbers) > 1 and numbers[1].isdigit() and (int(numbers[0]), int(numbers[1])) < (1, 33):
+        return "node(s) had volume node affinity conflict"
+    return "node(s) didn't match PersistentVolume's node affinity"
+
+
+def _in_zone(volume: Object, node: NodeView) -> bool:
+    """The zone and region that a volume is labelled with are the node's (K plugins/volumezone)."""
+    labels = volume["metadata"].get("labels") or {}
+    return all(
+        labels[key] == node.labels[key] or node.labels[key] in labels[key].split("__")
+        for key in _ZONE_LABELS
+        if key in labels and key in node.labels
+    )
 
 
 def _can_provision(claim: Object, node: NodeView, storage: Storage) -> bool:
@@ -119,23 +171,28 @@ def _can_provision(claim: Object, node: NodeView, storage: Storage) -> bool:
     return not terms or matches_terms(terms, node.labels, node.name)
 
 
-def _over_limit(claims: PodClaims, node: NodeView, storage: Storage, used: Mapping[str, set[str]]) -> bool:
+def _wanted(bound: Iterable[Object], delayed: Iterable[Object], storage: Storage) -> dict[str, set[str]]:
+    wanted: dict[str, set[str]] = {}
+    for volume in bound:
+        found = driver_and_handle(volume)
+        if found is not None:
+            wanted.setdefault(found[0], set()).add(found[1].lower())
+    for claim in delayed:
+        provisioner = str((storage.storage_class(class_name(claim)) or {}).get("provisioner", ""))
+        wanted.setdefault(MIGRATED.get(provisioner, provisioner), set()).add(key_of(claim))
+    return wanted
+
+
+def _over_limit(claims: PodClaims, node: NodeView, storage: Storage) -> bool:
     """The claims would put more volumes of one driver on the node than its CSINode allows."""
     csi_node = storage.csi_node(node.name)
     limits = {
         driver["name"]: (driver.get("allocatable") or {}).get("count")
         for driver in ((csi_node or {}).get("spec") or {}).get("drivers") or ()
     }
-    wanted: dict[str, set[str]] = {}
-    for volume in claims.bound:
-        found = driver_and_handle(volume)
-        if found is not None:
-            wanted.setdefault(found[0], set()).add(found[1].lower())
-    for claim in claims.delayed:
-        provisioner = str((storage.storage_class(class_name(claim)) or {}).get("provisioner", ""))
-        name = f"{claim['metadata']['namespace']}/{claim['metadata']['name']}"
-        wanted.setdefault(MIGRATED.get(provisioner, provisioner), set()).add(name)
-    for driver, volumes in wanted.items():
+    used: dict[str, set[str]] = node.memo.get("volumes") or volumes_on(node, storage)
+    node.memo["volumes"] = used
+    for driver, volumes in claims.wanted.items():
         limit, there = limits.get(driver), used.get(driver, set())
         if limit is not None and volumes - there and len(there | volumes) > limit:
             return True
@@ -158,10 +215,9 @@ def volumes_on(node: NodeView, storage: Storage) -> dict[str, set[str]]:
                 provisioner = str((storage.storage_class(class_name(claim)) or {}).get("provisioner", ""))
                 key = f"{pod['metadata']['namespace']}/{name}"
                 used.setdefault(MIGRATED.get(provisioner, provisioner), set()).add(key)
-    for attachment in storage.attachments():
-        spec = attachment["spec"]
-        volume = storage.volume(spec["source"].get("persistentVolumeName", ""))
-        found = None if volume is None or spec["nodeName"] != node.name else driver_and_handle(volume)
+    for attachment in storage.attachments(node.name):
+        volume = storage.volume(attachment["spec"]["source"].get("persistentVolumeName", ""))
+        found = None if volume is None else driver_and_handle(volume)
         if found is not None:
             used.setdefault(found[0], set()).add(found[1].lower())
     return used

@@ -1,0 +1,77 @@
+"""Binds a pod's claims on the node chosen for it: volumes reserved, provisioning asked for and awaited."""
+
+from __future__ import annotations
+
+import copy
+
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.controllers.informer import Informer, key_of
+from aksdisks.lab.controllers.storage import BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE, annotations_of
+from aksdisks.lab.controllers.volume_filters import Plan
+from aksdisks.lab.kube.interface import KubernetesApi, Object
+
+POLL = 1.0
+"""Cluster seconds between looks at claims being bound (K volumebinding/binder.go BindPodVolumes)."""
+BIND_TIMEOUT = 600.0
+
+
+class ClaimBindingError(Exception):
+    """The claims of a pod could not be bound on the node chosen; the message is upstream's."""
+
+
+class ClaimBinder:
+    """Carries out a `Plan` (K pkg/scheduler/framework/plugins/volumebinding/binder.go)."""
+
+    def __init__(self, api: KubernetesApi, clock: Clock, pods: Informer, claims: Informer, volumes: Informer) -> None:
+        """The informers are the scheduler's."""
+        self._api, self._clock = api, clock
+        self._pods, self._claims, self._volumes = pods, claims, volumes
+
+    async def bind(self, pod: Object, node: str, chosen: Plan) -> None:
+        """Bind the claims and wait until they are; raises `ClaimBindingError`, ApiError."""
+        for volume, claim in chosen.bindings:
+            await self._reserve(volume, claim)
+        for claim in chosen.provisions:
+            if annotations_of(claim).get(SELECTED_NODE) != node:
+                changed = copy.deepcopy(claim)
+                changed["metadata"].setdefault("annotations", {})[SELECTED_NODE] = node
+                self._claims.observe(await self._api.update("persistentvolumeclaims", changed))
+        waiting = [claim for _, claim in chosen.bindings] + list(chosen.provisions)
+        provisioned = {claim["metadata"]["name"] for claim in chosen.provisions}
+        deadline = self._clock.monotonic() + BIND_TIMEOUT
+        while waiting:
+            await self._clock.sleep(POLL)
+            if self._pods.get_key(key_of(pod)) is None:
+                raise ClaimBindingError("pod does not exist any more")
+            waiting = [claim for claim in waiting if not self._is_bound(claim, node, provisioned)]
+            if waiting and self._clock.monotonic() > deadline:
+                raise ClaimBindingError("context deadline exceeded")
+
+    async def _reserve(self, volume: Object, claim: Object) -> None:
+        if volume["spec"].get("claimRef", {}).get("uid") == claim["metadata"]["uid"]:
+            return
+        changed = copy.deepcopy(volume)
+        if not changed["spec"].get("claimRef"):
+            changed["metadata"].setdefault("annotations", {})[BOUND_BY_CONTROLLER] = "yes"
+        meta = claim["metadata"]
+        changed["spec"]["claimRef"] = {
+            "kind": "PersistentVolumeClaim",
+            "namespace": meta["namespace"],
+            "name": meta["name"],
+            "uid": meta["uid"],
+            "apiVersion": "v1",
+            "resourceVersion": meta["resourceVersion"],
+        }
+        self._volumes.observe(await self._api.update("persistentvolumes", changed))
+
+    def _is_bound(self, claim: Object, node: str, provisioned: set[str]) -> bool:
+        name = claim["metadata"]["name"]
+        current = self._claims.get_key(key_of(claim))
+        if current is None or current["metadata"]["uid"] != claim["metadata"]["uid"]:
+            raise ClaimBindingError(f'persistentvolumeclaim "{name}" not found')
+        if current["spec"].get("volumeName") and BIND_COMPLETED in annotations_of(current):
+            return True
+        if name in provisioned and annotations_of(current).get(SELECTED_NODE) != node:
+            # The driver takes the annotation away when this node cannot have a disk.
+            raise ClaimBindingError(f'provisioning failed for PVC "{name}"')
+        return False

@@ -1,0 +1,108 @@
+"""The scheduler's picture of the nodes, each with its pods assigned or assumed, kept until something changes."""
+
+from __future__ import annotations
+
+from aksdisks.lab.controllers.informer import Informer, key_of
+from aksdisks.lab.controllers.node_filters import NodeView
+from aksdisks.lab.controllers.storage import claim_names
+from aksdisks.lab.kube.interface import Object
+
+
+class Snapshot:
+    """Views of all nodes by name; a change drops the views it concerns, so that a pod costs what changed, not what is.
+
+    Source: K pkg/scheduler/backend/cache (assumed pods, incremental snapshots).
+    """
+
+    def __init__(
+        self, pods: Informer, nodes: Informer, claims: Informer, volumes: Informer, attachments: Informer
+    ) -> None:
+        """Indexes and follows the informers; before they run."""
+        self.assumed: dict[str, str] = {}
+        self._pods, self._nodes = pods, nodes
+        self._views: dict[str, NodeView] = {}
+        self._names: list[str] | None = None
+        pods.add_index("node", _room_taken)
+        pods.add_index("claim", lambda pod: [f"{pod['metadata']['namespace']}/{name}" for name in claim_names(pod)])
+        pods.add_handler(self._pod_changed)
+        nodes.add_handler(self._node_changed)
+        claims.add_handler(self._claim_changed)
+        volumes.add_handler(self._volume_changed)
+        attachments.add_handler(self._attachment_changed)
+
+    def views(self) -> list[NodeView]:
+        """All nodes, by name."""
+        if self._names is None:
+            self._names = sorted(str(node["metadata"]["name"]) for node in self._nodes.items())
+        return [self._view(name) for name in self._names]
+
+    def assume(self, key: str, node: str) -> None:
+        """Count the pod as being on the node from now on."""
+        self.assumed[key] = node
+        self._views.pop(node, None)
+
+    def forget(self, key: str) -> None:
+        """The pod is there by now, or will not be."""
+        node = self.assumed.pop(key, None)
+        if node is not None:
+            self._views.pop(node, None)
+
+    def users(self, claim_key: str) -> list[Object]:
+        """The pods on nodes, or assumed to be, that use the claim and are not over."""
+        pods = self._pods.by_index("claim", claim_key)
+        return [pod for pod in pods if _room_taken(pod) or key_of(pod) in self.assumed]
+
+    def _view(self, name: str) -> NodeView:
+        found = self._views.get(name)
+        if found is None:
+            node = self._nodes.get(name)
+            assert node is not None
+            pods = self._pods.by_index("node", name)
+            for key, place in self.assumed.items():
+                pod = self._pods.get_key(key) if place == name else None
+                if pod is not None and not pod["spec"].get("nodeName"):
+                    pods.append(pod)
+            found = self._views[name] = NodeView(node, tuple(pods))
+        return found
+
+    def _pod_changed(self, before: Object | None, after: Object | None) -> None:
+        for pod in (before, after):
+            if pod is not None and pod["spec"].get("nodeName"):
+                self._views.pop(pod["spec"]["nodeName"], None)
+
+    def _node_changed(self, before: Object | None, after: Object | None) -> None:
+        node = before if after is None else after
+        if node is not None:
+            self._views.pop(node["metadata"]["name"], None)
+        if before is None or after is None:
+            self._names = None
+
+    def _claim_changed(self, before: Object | None, after: Object | None) -> None:
+        claim = before if after is None else after
+        if claim is not None:
+            self._drop_users(key_of(claim))
+
+    def _volume_changed(self, before: Object | None, after: Object | None) -> None:
+        for volume in (before, after):
+            reference = (volume or {"spec": {}})["spec"].get("claimRef")
+            if reference:
+                self._drop_users(f"{reference.get('namespace')}/{reference.get('name')}")
+
+    def _attachment_changed(self, before: Object | None, after: Object | None) -> None:
+        if before is None or after is None:
+            attachment = before if after is None else after
+            if attachment is not None:
+                self._views.pop(attachment["spec"]["nodeName"], None)
+
+    def _drop_users(self, claim_key: str) -> None:
+        for pod in self._pods.by_index("claim", claim_key):
+            node = pod["spec"].get("nodeName") or self.assumed.get(key_of(pod))
+            if node:
+                self._views.pop(node, None)
+
+
+def _room_taken(pod: Object) -> tuple[str, ...]:
+    """The node whose room the pod takes; a finished pod takes none."""
+    over = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    node = pod["spec"].get("nodeName")
+    return (node,) if node and not over else ()
