@@ -17,11 +17,24 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 Kind = Literal["DiskOperations", "operations"]
+Listener = Callable[["Operation"], None]
 
 KEPT = 1000
 """How many operations stay readable; Azure forgets too, though by age."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What an operation does, as far as a restarted lab must know to go on with it.
+
+    `settle` a disk (by its key) after `seconds` of the cluster's, `delete` it, or `change` a machine (by its id).
+    """
+
+    act: Literal["settle", "delete", "change"]
+    subject: str
+    seconds: float
 
 
 @dataclass(eq=False)
@@ -35,6 +48,7 @@ class Operation:
     ended: datetime | None = None
     result: Json | None = None
     error: CloudError | None = None
+    purpose: Purpose | None = None
     finished: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def done(self) -> Json | None:
@@ -68,20 +82,33 @@ class Operations:
         self._ids = ids
         self._known: dict[str, Operation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.on_change: Listener = lambda _operation: None
+        self.on_forgotten: Listener = lambda _operation: None
 
-    def start(self, kind: Kind, work: Callable[[], Awaitable[Json | None]]) -> Operation:
-        """Begin `work` in the background."""
-        operation = Operation(self._ids.uid(), kind, self._clock.now())
+    def start(
+        self, kind: Kind, work: Callable[[], Awaitable[Json | None]], purpose: Purpose | None = None
+    ) -> Operation:
+        """Begin `work` in the background; without a purpose it does not survive a restart."""
+        operation = Operation(self._ids.uid(), kind, self._clock.now(), purpose=purpose)
+        self.enter(operation)
+        self.on_change(operation)
+        self.go_on(operation, work)
+        return operation
+
+    def enter(self, operation: Operation) -> None:
+        """It is known from now on; the oldest one is forgotten for it."""
         self._known[operation.id] = operation
         while len(self._known) > KEPT:
             oldest = next(iter(self._known))
             if not self._known[oldest].finished.is_set():
                 break
-            del self._known[oldest]
-        task = asyncio.create_task(self._run(operation, work), name=f"azure {kind} {operation.id}")
+            self.on_forgotten(self._known.pop(oldest))
+
+    def go_on(self, operation: Operation, work: Callable[[], Awaitable[Json | None]]) -> None:
+        """Do the work of an operation that is known, in the background."""
+        task = asyncio.create_task(self._run(operation, work), name=f"azure {operation.kind} {operation.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return operation
 
     def get(self, kind: str, operation_id: str) -> Operation | None:
         """The operation of that id, if it is still known."""
@@ -117,6 +144,7 @@ class Operations:
             operation.status = "Failed"
         finally:
             operation.ended = operation.ended or self._clock.now()
+            self.on_change(operation)
             operation.finished.set()
 
 

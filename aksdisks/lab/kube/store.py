@@ -14,11 +14,15 @@ import orjson
 
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.status import expired
+from aksdisks.lab.records import Records
 
 Key = tuple[str, str]
 """(namespace or "", name); what lists are sorted by."""
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
+
+_OBJECTS, _COUNTER = "object/", "resource-version"
+"""Kinds of records: objects by `object/<plural>` and `namespace/name`; the counter alone."""
 
 
 class Version:
@@ -40,6 +44,10 @@ class Version:
         if self._json is None:
             self._json = orjson.dumps(self.object)
         return self._json
+
+    def stored(self) -> bytes:
+        """The object as bytes for the records; not made ready for clients, who may never ask."""
+        return self._json or orjson.dumps(self.object)
 
     @property
     def item_json(self) -> bytes:
@@ -90,22 +98,29 @@ class Subscription:
 class _Table:
     """The objects and the history of one resource."""
 
-    def __init__(self, history: int) -> None:
+    def __init__(self, history: int, forgotten: int) -> None:
         self.versions: dict[Key, Version] = {}
         self.keys: list[Key] = []
         self.history: deque[Change] = deque(maxlen=history)
-        self.forgotten = 0
+        self.forgotten = forgotten
         self.subscriptions: set[Subscription] = set()
 
 
 class Store:
     """The lab's etcd: a dictionary a resource, one counter. Not for several threads."""
 
-    def __init__(self, first_version: int = 100, history: int = 2000) -> None:
-        """`history`: how many changes of each resource are remembered for watches and for pages of old lists."""
+    def __init__(self, first_version: int = 100, history: int = 2000, records: Records | None = None) -> None:
+        """`history`: how many changes of each resource are remembered for watches and for pages of old lists.
+
+        `records`: what the store begins with, and where it keeps every change. What was before a restart is
+        forgotten: a watch from there is answered 410, and its client lists again. Raises `LabError`.
+        """
+        self.records = records or Records()
         self.resource_version = first_version
         self._history = history
         self._tables: dict[str, _Table] = {}
+        self._before = 0
+        self._restore()
 
     def get(self, resource: str, key: Key) -> Version | None:
         """The current version, or None."""
@@ -153,6 +168,7 @@ class Store:
         self.resource_version += 1
         metadata = {**previous.object["metadata"], "resourceVersion": str(self.resource_version)}
         version = Version({**previous.object, "metadata": metadata}, self.resource_version)
+        self._keep(resource, key, None)
         self._tell(table, Change("DELETED", key, version, previous))
         return version
 
@@ -177,11 +193,30 @@ class Store:
         """Stop telling a subscription."""
         self._table(resource).subscriptions.discard(subscription)
 
+    def _restore(self) -> None:
+        for _, number in self.records.values(_COUNTER):
+            self.resource_version = self._before = number
+        for kind in self.records.kinds(_OBJECTS):
+            table = self._table(kind.removeprefix(_OBJECTS))
+            for place, obj in self.records.values(kind):
+                namespace, _, name = place.partition("/")
+                table.versions[namespace, name] = Version(obj, int(obj["metadata"]["resourceVersion"]))
+            table.keys = sorted(table.versions)
+
     def _table(self, resource: str) -> _Table:
         table = self._tables.get(resource)
         if table is None:
-            table = self._tables[resource] = _Table(self._history)
+            table = self._tables[resource] = _Table(self._history, self._before)
         return table
+
+    def _keep(self, resource: str, key: Key, version: Version | None) -> None:
+        place = f"{key[0]}/{key[1]}"
+        if version is None:
+            self.records.remove(_OBJECTS + resource, place)
+        else:
+            self.records.put(_OBJECTS + resource, place, version.stored)
+        # With every change: a deletion leaves nothing else that would keep the number from being used again.
+        self.records.put(_COUNTER, "", str(self.resource_version).encode())
 
     def _put(self, resource: str, key: Key, obj: Object, kind: Literal["ADDED", "MODIFIED"]) -> Version:
         table = self._table(resource)
@@ -193,6 +228,7 @@ class Store:
         self.resource_version += 1
         obj["metadata"]["resourceVersion"] = str(self.resource_version)
         version = table.versions[key] = Version(obj, self.resource_version)
+        self._keep(resource, key, version)
         self._tell(table, Change(kind, key, version, previous))
         return version
 
