@@ -23,6 +23,7 @@ from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.compute import CloudCompute
 from aksdisks.lab.arm.tokens import Tokens
 from aksdisks.lab.clock import Clock, timestamp
+from aksdisks.lab.controllers.account_secrets import AccountSecrets
 from aksdisks.lab.controllers.attach_detach import AttachDetach
 from aksdisks.lab.controllers.deployment import DeploymentController
 from aksdisks.lab.controllers.garbage import GarbageCollector
@@ -30,6 +31,7 @@ from aksdisks.lab.controllers.namespaces import NamespaceController
 from aksdisks.lab.controllers.node_lifecycle import NodeLifecycle
 from aksdisks.lab.controllers.protection import ClaimProtection, VolumeProtection
 from aksdisks.lab.controllers.replicaset import ReplicaSetController
+from aksdisks.lab.controllers.role_aggregation import RoleAggregation
 from aksdisks.lab.controllers.scheduler import Scheduler
 from aksdisks.lab.controllers.statefulset import StatefulSetController
 from aksdisks.lab.controllers.taint_eviction import TaintEviction
@@ -38,6 +40,7 @@ from aksdisks.lab.controllers.volume_expand import VolumeExpand
 from aksdisks.lab.faults import FaultError, Faults
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.access import Access
+from aksdisks.lab.kube.accounttokens import AccountTokens, new_key
 from aksdisks.lab.kube.api import KubeApi
 from aksdisks.lab.kube.http import kube_app
 from aksdisks.lab.kube.store import Store
@@ -53,6 +56,7 @@ _CONTROLLERS = (
     NamespaceController,
     NodeLifecycle,
     ReplicaSetController,
+    RoleAggregation,
     Scheduler,
     StatefulSetController,
     TaintEviction,
@@ -110,7 +114,8 @@ class Lab:
         """Serve, then write the state directory; raises `PortInUse`, `LabError`."""
         certificates = tls.issue(self.clock.now())
         token = secrets.token_hex(32)
-        access = Access(token, tls.ADMIN_NAME, tls.ADMIN_GROUP)
+        accounts = AccountTokens(self.api.store, self.clock, self.ids, self.directory.account_key(new_key))
+        access = Access(token, tls.ADMIN_NAME, tls.ADMIN_GROUP, accounts)
         await seed(self.api, self.scenario, self.clock.now(), certificates.authority.decode())
         kube = await self._serve(
             kube_app(self.api, access, self.clock, self.scenario.kubernetes_version, self.faults),
@@ -123,7 +128,7 @@ class Lab:
         arm = await self._serve(
             arm_app(self.cloud, tokens), self._ports[1], tls.server_context(certificates, client_certificates=False)
         )
-        parts = self._parts()
+        parts = self._parts(accounts)
         self._tasks = [asyncio.create_task(part.run(), name=part.name) for part in parts]
         # Whoever acts first shall meet every controller at work: the order of events would tell otherwise.
         synced = asyncio.create_task(_all_synced(parts))
@@ -155,14 +160,15 @@ class Lab:
         await self.compute.close()
         await self.cloud.close()
 
-    def _parts(self) -> list[_Part]:
+    def _parts(self, accounts: AccountTokens) -> list[_Part]:
         """Everything that acts by itself, each through the two APIs alone."""
         nodes = [
             NodeAgent(self.api, self.clock, self.ids, machine.node_name, self.scenario.delays)
             for machine in self.scenario.machines
         ]
         driver = DiskDriver(self.api, self.clock, self.ids, self.compute)
-        return [*(kind(self.api, self.clock, self.ids) for kind in _CONTROLLERS), *nodes, driver]
+        secrets_of = AccountSecrets(self.api, self.clock, self.ids, accounts)
+        return [*(kind(self.api, self.clock, self.ids) for kind in _CONTROLLERS), secrets_of, *nodes, driver]
 
     async def _serve(self, app: web.Application, port: int, context: ssl.SSLContext) -> int:
         """Answer on loopback; the port."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from aksdisks.lab.clock import micro_timestamp, timestamp
+from aksdisks.lab.kube import policy
 from aksdisks.lab.kube.interface import KubernetesApi, Object
 from aksdisks.lab.scenario import MachineSpec, Scenario, StorageClass
 
@@ -34,6 +35,10 @@ async def seed(api: KubernetesApi, scenario: Scenario, now: datetime, authority:
         await api.create("namespaces", {"metadata": {"name": name}})
         await api.create("configmaps", root_ca(authority), name)
         await api.create("serviceaccounts", {"metadata": {"name": "default"}}, name)
+    for role in policy.roles():
+        await api.create("clusterroles", role)
+    for binding in policy.bindings():
+        await api.create("clusterrolebindings", binding)
     await api.create("services", _kubernetes_service(), "default")
     for storage_class in scenario.storage_classes:
         await api.create("storageclasses", _storage_class(storage_class))

@@ -6,12 +6,13 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 _STATE, _LOCK, _LOG, _CA, _KUBECONFIG = "lab.json", "lock", "lab.log", "ca.crt", "kubeconfig"
+_ACCOUNT_KEY = "service-accounts.key"
 
 
 class LabError(Exception):
@@ -144,6 +145,13 @@ class StateDirectory:
         self._write(self.authority, authority)
         self._write(self.kubeconfig, kubeconfig)
         self._write(self.path / _STATE, json.dumps(asdict(state), indent=2).encode() + b"\n")
+
+    def account_key(self, make: Callable[[], bytes]) -> bytes:
+        """What service accounts' tokens are signed with; it stays, so that they outlive a stop."""
+        path = self.path / _ACCOUNT_KEY
+        if not path.exists():
+            self._write(path, make())
+        return path.read_bytes()
 
     def withdraw(self) -> None:
         """Remove what `publish` wrote."""

@@ -14,33 +14,18 @@ AggregatedVersion = Literal["v2", "v2beta1"]
 
 _AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
 
-REVIEWS: tuple[Resource, ...] = (
-    Resource(
-        "selfsubjectreviews",
-        "selfsubjectreview",
-        "SelfSubjectReview",
-        _AUTHENTICATION,
-        namespaced=False,
-        verbs=("create",),
-    ),
-    Resource(
-        "selfsubjectaccessreviews",
-        "selfsubjectaccessreview",
-        "SelfSubjectAccessReview",
-        _AUTHORIZATION,
-        namespaced=False,
-        verbs=("create",),
-    ),
-    Resource(
-        "selfsubjectrulesreviews",
-        "selfsubjectrulesreview",
-        "SelfSubjectRulesReview",
-        _AUTHORIZATION,
-        namespaced=False,
-        verbs=("create",),
-    ),
+REVIEWS: tuple[Resource, ...] = tuple(
+    Resource(f"{kind.lower()}s", kind.lower(), kind, group, namespaced=kind.startswith("Local"), verbs=("create",))
+    for group, kinds in (
+        (_AUTHENTICATION, ("SelfSubjectReview", "TokenReview")),
+        (
+            _AUTHORIZATION,
+            ("LocalSubjectAccessReview", "SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview"),
+        ),
+    )
+    for kind in kinds
 )
-"""Questions about the asker: answered, never stored."""
+"""Questions about who may do what: answered, never stored."""
 
 _GROUP_ORDER = (
     "", "apps", "events.k8s.io", _AUTHENTICATION, _AUTHORIZATION, "autoscaling", "batch", "policy",
@@ -50,11 +35,12 @@ _GROUP_ORDER = (
 """The order in which upstream's groups come (golden: discovery-1)."""
 
 _OBJECT_VERBS = ("get", "patch", "update")
-_SUBRESOURCE_VERBS = {"finalize": ("update",), "binding": ("create",), "eviction": ("create",)}
+_SUBRESOURCE_VERBS = {"finalize": ("update",), "binding": ("create",), "eviction": ("create",), "token": ("create",)}
 _SUBRESOURCE_KINDS = {
     "scale": ("autoscaling", "v1", "Scale"),
     "binding": ("", "v1", "Binding"),
     "eviction": ("policy", "v1", "Eviction"),
+    "token": (_AUTHENTICATION, "v1", "TokenRequest"),
 }
 
 

@@ -11,12 +11,15 @@ from aiohttp import web
 from aksdisks.lab import tls
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.faults import Faults
-from aksdisks.lab.kube import discovery, faultpaths, negotiation, openapi
+from aksdisks.lab.kube import attributes, discovery, faultpaths, impersonation, negotiation, openapi
 from aksdisks.lab.kube.access import Access, User
 from aksdisks.lab.kube.api import KubeApi
+from aksdisks.lab.kube.attributes import Attributes
 from aksdisks.lab.kube.endpoints import Endpoints, locate
-from aksdisks.lab.kube.interface import ApiError, Object
-from aksdisks.lab.kube.status import bad_request, method_not_allowed, no_such_resource
+from aksdisks.lab.kube.interface import ApiError
+from aksdisks.lab.kube.rbac import Authorizer
+from aksdisks.lab.kube.rights import RightsEndpoints
+from aksdisks.lab.kube.status import method_not_allowed, no_such_resource
 
 _BODY_LIMIT = 3 * 1024 * 1024
 """Bytes; upstream's limit of a request body."""
@@ -38,18 +41,18 @@ class _Server:
     def __init__(self, api: KubeApi, access: Access, clock: Clock, version: str, faults: Faults) -> None:
         self._endpoints = Endpoints(api, clock)
         self._access = access
+        self._authorizer = Authorizer(api.store)
+        self._rights = RightsEndpoints(api, access, self._authorizer, clock)
         self._version = version
         self._faults = faults
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Every request passes here."""
         try:
-            transport = request.transport
-            certificate = transport.get_extra_info("peercert") if transport else None
-            user = self._access.identify(request.headers.get("Authorization", ""), certificate)
-            if user is None:
-                raise ApiError(401, "Unauthorized", "Unauthorized")
-            return await self._route(request, user)
+            user = impersonation.effective(self._authorizer, self._access.identify(request), request.headers)
+            asked = attributes.of_request(request.method, request.path, request.query)
+            self._authorizer.check(user, asked)
+            return await self._route(request, user, asked)
         except ApiError as error:
             response = _json(negotiation.status(error), error.code)
             if retry := (error.details or {}).get("retryAfterSeconds"):
@@ -67,17 +70,20 @@ class _Server:
             refusal = ApiError(500, "InternalError", "Internal error occurred: the lab's log says more", {})
             return _json(negotiation.status(refusal), 500)
 
-    async def _route(self, request: web.Request, user: User) -> web.StreamResponse:
+    async def _route(self, request: web.Request, user: User, asked: Attributes) -> web.StreamResponse:
+        await self._rights.check_write(request, user, asked)
         parts = [part for part in request.path.split("/") if part]
         match parts:
             case ["aksdisks", "v1", "faults", *rest] if len(rest) < 2:
                 if tls.ADMIN_GROUP not in user.groups:
                     raise faultpaths.forbidden()
                 return _json(await faultpaths.answer(request, self._faults, "".join(rest)))
+            case ["api", "v1", "namespaces", namespace, "serviceaccounts", name, "token"]:
+                return _json(await self._rights.token(request, namespace, name), 201)
             case ["api", "v1", *rest] if rest:
                 return await self._endpoints.handle(request, locate("", "v1", rest))
-            case ["apis", "authorization.k8s.io" | "authentication.k8s.io" as group, "v1", plural]:
-                return await _review(request, user, group, plural)
+            case ["apis", ("authorization.k8s.io" | "authentication.k8s.io") as group, "v1", *rest] if rest:
+                return _json(await self._rights.review(request, user, group, rest), 201)
             case ["apis", group, version, *rest] if rest:
                 return await self._endpoints.handle(request, locate(group, version, rest))
             case _:
@@ -147,39 +153,6 @@ def _openapi_v2(request: web.Request, version: str) -> web.Response:
         media_type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
         return web.Response(body=openapi.empty_v2_protobuf(version), content_type=media_type)
     return _json({"swagger": "2.0", "info": {"title": "Kubernetes", "version": f"v{version}"}, "paths": {}})
-
-
-async def _review(request: web.Request, user: User, group: str, plural: str) -> web.Response:
-    """Reviews of the asker itself: the lab's only user may do everything."""
-    kinds = {review.plural: review.kind for review in discovery.REVIEWS if review.group == group}
-    if plural not in kinds:
-        raise no_such_resource()
-    if request.method != "POST":
-        raise method_not_allowed()
-    body = negotiation.decode(await request.read(), request.headers.get("Content-Type", ""), kinds[plural])
-    if not isinstance(body, dict):
-        raise bad_request("expected a JSON object")
-    spec = body.get("spec") or {}
-    if plural == "selfsubjectaccessreviews":
-        if not isinstance(spec, dict) or not (spec.get("resourceAttributes") or spec.get("nonResourceAttributes")):
-            raise _nothing_asked(kinds[plural], group)
-        answer: Object = {"spec": spec, "status": {"allowed": True}}
-    elif plural == "selfsubjectrulesreviews":
-        everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
-        elsewhere = {"verbs": ["*"], "nonResourceURLs": ["*"]}
-        rules = {"resourceRules": [everything], "nonResourceRules": [elsewhere], "incomplete": False}
-        answer = {"spec": {}, "status": rules}
-    else:
-        answer = {"status": {"userInfo": {"username": user.name, "groups": list(user.groups)}}}
-    return _json({"kind": kinds[plural], "apiVersion": f"{group}/v1", "metadata": {}, **answer}, 201)
-
-
-def _nothing_asked(kind: str, group: str) -> ApiError:
-    why = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified"
-    field = "spec.resourceAttributes"
-    cause = {"reason": "FieldValueInvalid", "message": why, "field": field}
-    details = {"group": group, "kind": kind, "causes": [cause]}
-    return ApiError(422, "Invalid", f'{kind}.{group} "" is invalid: {field}: {why}', details)
 
 
 def _version(version: str) -> Mapping[str, str]:

@@ -102,7 +102,14 @@ _TABLE = (
         generation=True,
     ),
     Resource("secrets", "secret", "Secret", storage_hash="S6u1pOWzb84="),
-    Resource("serviceaccounts", "serviceaccount", "ServiceAccount", short_names=("sa",), storage_hash="pbx9ZvyFpBE="),
+    Resource(
+        "serviceaccounts",
+        "serviceaccount",
+        "ServiceAccount",
+        short_names=("sa",),
+        subresources=("token",),
+        storage_hash="pbx9ZvyFpBE=",
+    ),
     Resource(
         "services",
         "service",

@@ -8,6 +8,7 @@ from aksdisks.lab.kube.status import Cause
 from aksdisks.lab.kube.validators.causes import forbidden, invalid, required
 
 _LABEL_NAMES = {"namespaces": names.label_errors, "services": names.label_1035_errors}
+_PATH_SEGMENTS = ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
 _MAX_ANNOTATIONS = 256 * 1024
 
 
@@ -16,6 +17,8 @@ def metadata(resource: str, meta: Object) -> list[Cause]:
     name = meta.get("name")
     if not name:
         return [required("metadata.name", "name or generateName is required")]
+    if resource in _PATH_SEGMENTS and not set("/%") & set(name):
+        return labels("metadata.labels", meta.get("labels", {})) + _annotations(meta.get("annotations", {}))
     check = _LABEL_NAMES.get(resource, names.subdomain_errors)
     causes = [invalid("metadata.name", name, problem) for problem in check(name)]
     return causes + labels("metadata.labels", meta.get("labels", {})) + _annotations(meta.get("annotations", {}))
