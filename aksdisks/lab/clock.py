@@ -32,6 +32,11 @@ class Clock:
         await asyncio.sleep(seconds / self.speed)
 
 
+async def turn() -> None:
+    """Let the other tasks have their turn; no time passes. Long work in one task would keep every client waiting."""
+    await asyncio.sleep(0)
+
+
 def timestamp(moment: datetime) -> str:
     """A Kubernetes `Time`: RFC 3339 in whole seconds."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

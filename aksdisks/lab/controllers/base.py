@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, ClassVar
 
-from aksdisks.lab.clock import Clock
+from aksdisks.lab.clock import Clock, turn
 from aksdisks.lab.controllers.informer import Informer, key_of
 from aksdisks.lab.controllers.queue import WorkQueue
 from aksdisks.lab.ids import Ids
@@ -136,3 +136,4 @@ class Controller:
                     self.queue.add_after(key, again)
             finally:
                 self.queue.done(key)
+            await turn()

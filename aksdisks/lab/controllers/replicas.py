@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from aksdisks.lab.controllers.pods import (
     Availability,
@@ -14,6 +14,7 @@ from aksdisks.lab.controllers.pods import (
     phase,
     pod_from_template,
 )
+from aksdisks.lab.controllers.revisions import with_revision
 from aksdisks.lab.kube.interface import Object
 
 REVISION_LABEL = "controller-revision-hash"
@@ -68,7 +69,7 @@ def new_pod(owner: Object, revision: str, number: int) -> Object:
     pod = pod_from_template(owner["spec"]["template"], owner, generate_name=f"{owner['metadata']['name']}-")
     pod["metadata"]["name"] = name
     labels = pod["metadata"].setdefault("labels", {})
-    labels |= {NAME_LABEL: name, INDEX_LABEL: str(number), REVISION_LABEL: revision}
+    labels |= {**identity(pod), REVISION_LABEL: revision}
     spec = pod["spec"]
     spec["hostname"] = name
     if owner["spec"].get("serviceName"):
@@ -84,6 +85,22 @@ def new_pod(owner: Object, revision: str, number: int) -> Object:
     if not spec["volumes"]:
         del spec["volumes"]
     return pod
+
+
+def identity(pod: Object) -> dict[str, str]:
+    """The labels by which a pod of a set is known."""
+    return {NAME_LABEL: pod["metadata"]["name"], INDEX_LABEL: str(ordinal(pod))}
+
+
+def has_identity(pod: Object) -> bool:
+    """It carries the labels by which it is known."""
+    return identity(pod).items() <= (pod["metadata"].get("labels") or {}).items()
+
+
+def claim_names(owner: Object, number: int) -> list[str]:
+    """The names of the claims of the pod with that ordinal."""
+    end = f"{owner['metadata']['name']}-{number}"
+    return [f"{template['metadata']['name']}-{end}" for template in owner["spec"].get("volumeClaimTemplates", ())]
 
 
 def claims_for(owner: Object, number: int) -> list[Object]:
@@ -146,3 +163,97 @@ def counts(
         "updatedReplicas": sum(revision_of(pod) == update for pod in staying),
         "availableReplicas": sum(is_available(owner, pod, availability) for pod in pods),
     }
+
+
+class Settled:
+    """The replicas of a set that were found as they should be, and have not changed since: a pass need not look again.
+
+    They are known by identity: an object that the informer replaced is another.
+    """
+
+    def __init__(self) -> None:
+        self._pods: dict[int, Object] = {}
+        self._identities: set[int] = set()
+        self._state: tuple[object, ...] = ()
+        self._revision = ""
+
+    def keep_for(self, owner: Object, revision: str | None = None) -> bool:
+        """Forget everything when the set's spec, or the revision its pods are to have, is another than before.
+
+        Whether anything was forgotten.
+        """
+        state = (owner["metadata"].get("generation"), "deletionTimestamp" in owner["metadata"])
+        outdated = bool(self._pods) and (state != self._state or revision not in (None, self._revision))
+        if outdated:
+            self.clear()
+        self._state = state
+        self._revision = self._revision if revision is None else revision
+        return outdated
+
+    def has(self, pod: Object) -> bool:
+        """This very object was found well."""
+        return id(pod) in self._identities
+
+    def has_ordinal(self, number: int) -> bool:
+        """The replica with that ordinal was."""
+        return number in self._pods
+
+    def add(self, pod: Object) -> None:
+        """It is as it should be."""
+        self.drop(ordinal(pod))
+        self._pods[ordinal(pod)] = pod
+        self._identities.add(id(pod))
+
+    def drop(self, number: int) -> None:
+        """Something happened to that replica."""
+        pod = self._pods.pop(number, None)
+        if pod is not None:
+            self._identities.discard(id(pod))
+
+    def clear(self) -> None:
+        """Look at everything again."""
+        self._pods.clear()
+        self._identities.clear()
+
+    def __len__(self) -> int:
+        return len(self._pods)
+
+
+class Pass:
+    """What one pass looks at: the replicas wanted by ordinal (those not there yet as new pods), and the others.
+
+    Settled replicas are counted, nothing more.
+    """
+
+    def __init__(self, owner: Object, current: Object, update: Object, pods: list[Object], settled: Settled) -> None:
+        self.owner = owner
+        self._current, self._update = current, update
+        self.current_name: str = current["metadata"]["name"]
+        self.update_name: str = update["metadata"]["name"]
+        self.pods = pods
+        for pod in pods:
+            settled.drop(ordinal(pod))
+        self.settled_count = len(settled)
+        self.sound: list[Object] = []
+        existing = {ordinal(pod): pod for pod in pods if in_range(owner, pod)}
+        first = start(owner)
+        self._numbers = [
+            number for number in range(first, first + owner["spec"]["replicas"]) if not settled.has_ordinal(number)
+        ]
+        self._replicas = existing
+        others = [pod for pod in pods if not in_range(owner, pod)]
+        self.condemned: list[Object] = sorted(others, key=ordinal, reverse=True)
+
+    def replicas(self, *, backwards: bool = False) -> Iterator[Object]:
+        """Those wanted that are not settled; a pod that is not there is made up when its turn comes."""
+        for number in reversed(self._numbers) if backwards else self._numbers:
+            if number not in self._replicas:
+                self._replicas[number] = self._new(number)
+            yield self._replicas[number]
+
+    def _new(self, number: int) -> Object:
+        strategy = self.owner["spec"].get("updateStrategy", {})
+        partition = strategy.get("rollingUpdate", {}).get("partition", 0)
+        stays = strategy.get("type") == "RollingUpdate" and number < start(self.owner) + partition
+        revision = self._current if stays else self._update
+        return new_pod(with_revision(self.owner, revision), revision["metadata"]["name"], number)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from functools import partial
 from typing import ClassVar
 
-from aksdisks.lab.clock import Clock
+from aksdisks.lab.clock import Clock, turn
 from aksdisks.lab.controllers import replicas
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.ownership import claim, index_by_controller
 from aksdisks.lab.controllers.pods import Availability, controller_of, is_finished, is_terminating, matches, phase
-from aksdisks.lab.controllers.revisions import Revisions, with_revision
+from aksdisks.lab.controllers.replicas import Pass, Settled
+from aksdisks.lab.controllers.revisions import Revisions
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
@@ -32,6 +32,7 @@ class StatefulSetController(Controller):
         """Watches StatefulSets, pods, claims and revisions."""
         super().__init__(api, clock, ids)
         self._sets = self.watch("statefulsets")
+        self._sets.add_handler(self._set_changed)
         self._pods = self.watch("pods", self._concerned)
         index_by_controller(self._pods)
         self._claims = self.watch("persistentvolumeclaims", None)
@@ -40,6 +41,14 @@ class StatefulSetController(Controller):
         self._history = Revisions(api, ids)
         self._events = EventRecorder(api, clock, self.name)
         self._availability = Availability(clock)
+        self._settled: dict[str, Settled] = {}
+        self._claims.add_handler(self._claim_changed)
+
+    def _claim_changed(self, before: Object | None, after: Object | None) -> None:
+        """A claim that is gone, or has other owners, makes its set look at its pods again."""
+        if before is not None and (after is None or _owners(before) != _owners(after)):
+            for settled in self._settled.values():
+                settled.clear()
 
     def _concerned(self, before: Object | None, after: Object | None) -> Iterable[str]:
         keys = set()
@@ -50,6 +59,7 @@ class StatefulSetController(Controller):
             controller = controller_of(pod)
             if controller is not None:
                 if controller["kind"] == "StatefulSet":
+                    self._unsettle(controller["uid"], pod)
                     keys.add(f"{namespace}/{controller['name']}")
             elif pod is after:
                 labels = pod["metadata"].get("labels")
@@ -59,26 +69,45 @@ class StatefulSetController(Controller):
             self._availability.forget(before["metadata"]["uid"])
         return sorted(keys)
 
+    def _unsettle(self, owner_uid: str, pod: Object) -> None:
+        settled = self._settled.get(owner_uid)
+        if settled is not None:
+            settled.drop(replicas.ordinal(pod))
+
+    def _set_changed(self, before: Object | None, after: Object | None) -> None:
+        if after is None and before is not None:
+            self._settled.pop(before["metadata"]["uid"], None)
+
     async def reconcile(self, key: str) -> float | None:
         """One pass; again when a pod is to become available."""
         owner = self._sets.get_key(key)
         if owner is None:
             return None
-        members = partial(replicas.is_member, owner)
-        pods = await claim(self.api, "statefulsets", owner, self._pods, members)
+        settled = self._settled.setdefault(owner["metadata"]["uid"], Settled())
+        settled.keep_for(owner)
+
+        def looked_at(pod: Object) -> bool:
+            return not settled.has(pod) and replicas.is_member(owner, pod)
+
+        pods = await claim(self.api, "statefulsets", owner, self._pods, looked_at)
         known = await claim(self.api, "statefulsets", owner, self._revisions)
         if is_terminating(owner) and not known:
             return None  # Its history was collected already; making it again would only be collected again.
         current, update, collisions = await self._history.current_and_update(owner, known)
         for revision in (current, update):
             self._revisions.observe(revision)
-        a_pass = _Pass(owner, current, update, pods)
+        if settled.keep_for(owner, update["metadata"]["name"]):
+            pods = await claim(self.api, "statefulsets", owner, self._pods, looked_at)
+        a_pass = Pass(owner, current, update, pods, settled)
         failure: ApiError | None = None
         try:
             await self._progress(a_pass)
         except ApiError as error:
             failure = error
         await self._write_status(a_pass, collisions)
+        for pod in a_pass.sound:
+            if self._pods.get_key(key_of(pod)) is pod:
+                settled.add(pod)
         if failure is not None:
             raise failure
         in_use = {replicas.revision_of(pod) for pod in pods}
@@ -90,19 +119,20 @@ class StatefulSetController(Controller):
 
     # --- pods -------------------------------------------------------------------------------------------------------
 
-    async def _progress(self, a_pass: _Pass) -> None:
+    async def _progress(self, a_pass: Pass) -> None:
         owner = a_pass.owner
         if is_terminating(owner):
             return
         ordered = owner["spec"].get("podManagementPolicy", "OrderedReady") == "OrderedReady"
-        for pod in a_pass.replicas:
+        for pod in a_pass.replicas():
             if await self._process_replica(a_pass, pod, ordered) and ordered:
                 return
         for pod in a_pass.condemned:
             await self._own_claims(owner, pod)
-        unhealthy = next(
-            (p for p in [*a_pass.replicas, *reversed(a_pass.condemned)] if not self._healthy(owner, p)), None
-        )
+        unhealthy = None
+        if a_pass.condemned:
+            candidates = [*a_pass.replicas(), *reversed(a_pass.condemned)]
+            unhealthy = next((pod for pod in candidates if not self._healthy(owner, pod)), None)
         for pod in a_pass.condemned:
             if await self._process_condemned(owner, pod, unhealthy, ordered) and ordered:
                 return
@@ -112,7 +142,7 @@ class StatefulSetController(Controller):
     def _healthy(self, owner: Object, pod: Object) -> bool:
         return replicas.is_available(owner, pod, self._availability) and not is_terminating(pod)
 
-    async def _process_replica(self, a_pass: _Pass, pod: Object, ordered: bool) -> bool:
+    async def _process_replica(self, a_pass: Pass, pod: Object, ordered: bool) -> bool:
         """Bring one wanted replica forward; True when those after it have to wait."""
         owner = a_pass.owner
         if is_finished(pod):
@@ -123,13 +153,32 @@ class StatefulSetController(Controller):
             if any(replicas.is_stale(owner, pod, existing) for existing in self._existing_claims(owner, pod)):
                 return True
             await self._create_pod(owner, pod)
+            await turn()
             return True
         if phase(pod) == "Pending":
             await self._create_claims(owner, pod)
-        if ordered and not self._healthy(owner, pod):
+        healthy = self._healthy(owner, pod)
+        if ordered and not healthy:
             return True
         await self._own_claims(owner, pod)
+        if not replicas.has_identity(pod):
+            await self._repair(owner, pod)
+        elif healthy and replicas.revision_of(pod) == a_pass.update_name:
+            a_pass.sound.append(pod)
         return False
+
+    async def _repair(self, owner: Object, pod: Object) -> None:
+        """Give a pod back the labels that tell its name and ordinal (upstream UpdateStatefulPod)."""
+        meta = pod["metadata"]
+        try:
+            patch = {"metadata": {"uid": meta["uid"], "labels": replicas.identity(pod)}}
+            self._pods.observe(await self.api.patch("pods", meta["name"], patch, meta["namespace"]))
+        except ApiError as error:
+            if error.reason == "NotFound":
+                return
+            self._tell_pod(owner, "Update", pod, error)
+            raise
+        self._tell_pod(owner, "Update", pod)
 
     async def _process_condemned(self, owner: Object, pod: Object, unhealthy: Object | None, ordered: bool) -> bool:
         """Take one pod beyond the wanted number away; True when those below it have to wait."""
@@ -140,10 +189,12 @@ class StatefulSetController(Controller):
         await self._delete_pod(owner, pod)
         return True
 
-    async def _roll(self, a_pass: _Pass) -> None:
+    async def _roll(self, a_pass: Pass) -> None:
         """Delete the highest replica that is not at the update revision, once those above it are healthy."""
         partition = a_pass.owner["spec"].get("updateStrategy", {}).get("rollingUpdate", {}).get("partition", 0)
-        for pod in reversed(a_pass.replicas[max(0, partition - replicas.start(a_pass.owner)) :]):
+        for pod in a_pass.replicas(backwards=True):
+            if replicas.ordinal(pod) < partition:
+                return
             if replicas.revision_of(pod) != a_pass.update_name and not is_terminating(pod):
                 await self._delete_pod(a_pass.owner, pod)
                 return
@@ -163,6 +214,7 @@ class StatefulSetController(Controller):
 
     async def _delete_pod(self, owner: Object, pod: Object) -> None:
         meta = pod["metadata"]
+        self._unsettle(owner["metadata"]["uid"], pod)
         try:
             answer = await self.api.delete("pods", meta["name"], meta["namespace"])
         except ApiError as error:
@@ -183,8 +235,9 @@ class StatefulSetController(Controller):
     # --- claims -----------------------------------------------------------------------------------------------------
 
     def _existing_claims(self, owner: Object, pod: Object) -> list[Object]:
-        metas = (wanted["metadata"] for wanted in replicas.claims_for(owner, replicas.ordinal(pod)))
-        found = (self._claims.get(meta["name"], meta["namespace"]) for meta in metas)
+        namespace = owner["metadata"]["namespace"]
+        names = replicas.claim_names(owner, replicas.ordinal(pod))
+        found = (self._claims.get(name, namespace) for name in names)
         return [existing for existing in found if existing is not None]
 
     async def _create_claims(self, owner: Object, pod: Object) -> None:
@@ -221,10 +274,13 @@ class StatefulSetController(Controller):
 
     # --- status -----------------------------------------------------------------------------------------------------
 
-    async def _write_status(self, a_pass: _Pass, collisions: int) -> None:
+    async def _write_status(self, a_pass: Pass, collisions: int) -> None:
         owner = a_pass.owner
-        everything = [*a_pass.replicas, *a_pass.condemned]
-        counts = replicas.counts(owner, everything, a_pass.current_name, a_pass.update_name, self._availability)
+        counts = replicas.counts(owner, a_pass.pods, a_pass.current_name, a_pass.update_name, self._availability)
+        same = a_pass.current_name == a_pass.update_name
+        for name in counts:
+            if name != "currentReplicas" or same:
+                counts[name] += a_pass.settled_count
         current, wanted = a_pass.current_name, owner["spec"]["replicas"]
         if owner["spec"].get("updateStrategy", {}).get("type") != "OnDelete" and all(
             counts[name] == wanted for name in ("updatedReplicas", "readyReplicas", "replicas")
@@ -249,25 +305,5 @@ class StatefulSetController(Controller):
                 raise
 
 
-class _Pass:
-    """What one pass looks at: the replicas wanted by ordinal (those not there yet as new pods), and the others."""
-
-    def __init__(self, owner: Object, current: Object, update: Object, pods: list[Object]) -> None:
-        self.owner = owner
-        self.current_name: str = current["metadata"]["name"]
-        self.update_name: str = update["metadata"]["name"]
-        existing = {replicas.ordinal(pod): pod for pod in pods if replicas.in_range(owner, pod)}
-        first = replicas.start(owner)
-        self.replicas: list[Object] = [
-            existing.get(number) or self._new(current, update, number)
-            for number in range(first, first + owner["spec"]["replicas"])
-        ]
-        others = [pod for pod in pods if not replicas.in_range(owner, pod)]
-        self.condemned: list[Object] = sorted(others, key=replicas.ordinal, reverse=True)
-
-    def _new(self, current: Object, update: Object, number: int) -> Object:
-        strategy = self.owner["spec"].get("updateStrategy", {})
-        partition = strategy.get("rollingUpdate", {}).get("partition", 0)
-        stays = strategy.get("type") == "RollingUpdate" and number < replicas.start(self.owner) + partition
-        revision = current if stays else update
-        return replicas.new_pod(with_revision(self.owner, revision), revision["metadata"]["name"], number)
+def _owners(claim: Object) -> object:
+    return claim["metadata"].get("ownerReferences")
