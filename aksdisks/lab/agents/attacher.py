@@ -23,7 +23,7 @@ from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.informer import key_of
-from aksdisks.lab.controllers.storage import DISK_DRIVER, driver_and_handle
+from aksdisks.lab.controllers.storage import DISK_DRIVER, attached_volume, driver_and_handle
 from aksdisks.lab.controllers.volume_matching import capacity_bytes
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
@@ -52,6 +52,7 @@ class Attacher(Controller):
         super().__init__(api, clock, ids)
         self.compute = compute
         self.attachments = self.watch("volumeattachments", _attachment_keys)
+        self.attachments.add_index("volume", attached_volume)
         self.attachments.add_handler(self._attachment_gone)
         self.volumes = self.watch("persistentvolumes", _volume_keys)
         self.nodes = self.watch("nodes", None)
@@ -181,9 +182,8 @@ class Attacher(Controller):
         finalizers = meta.get("finalizers") or []
         if not meta.get("deletionTimestamp") or FINALIZER not in finalizers:
             return
-        for attachment in self.attachments.items():
-            if attachment["spec"]["source"].get("persistentVolumeName") == meta["name"]:
-                return
+        if self.attachments.by_index("volume", meta["name"]):
+            return
         changed = copy.deepcopy(volume)
         changed["metadata"]["finalizers"] = [entry for entry in finalizers if entry != FINALIZER]
         await self.api.update("persistentvolumes", changed)

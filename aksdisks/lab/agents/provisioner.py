@@ -35,6 +35,7 @@ from aksdisks.lab.controllers.storage import (
     SELECTED_NODE,
     STORAGE_PROVISIONER,
     annotations_of,
+    attached_volume,
     class_name,
     driver_and_handle,
     waits_for_consumer,
@@ -74,6 +75,7 @@ class Provisioner(Controller):
         self.classes = self.watch("storageclasses", None)
         self.nodes = self.watch("nodes", None)
         self.attachments = self.watch("volumeattachments", None)
+        self.attachments.add_index("volume", attached_volume)
         self._backoff = Backoff(clock)
 
     async def reconcile(self, key: str) -> float | None:
@@ -164,10 +166,8 @@ class Provisioner(Controller):
         return None
 
     def _holder(self, volume_name: str) -> str | None:
-        for attachment in self.attachments.items():
-            spec = attachment["spec"]
-            if spec["source"].get("persistentVolumeName") == volume_name:
-                return f"persistentvolume {volume_name} is still attached to node {spec['nodeName']}"
+        for attachment in self.attachments.by_index("volume", volume_name):
+            return f"persistentvolume {volume_name} is still attached to node {attachment['spec']['nodeName']}"
         return None
 
     async def _delete_disk(self, disk_id: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.node_filters import NodeView, Refusal, preference, refuse, unschedulable_message
 from aksdisks.lab.controllers.pod_rules import PodRules, rules_for
 from aksdisks.lab.controllers.scheduling_snapshot import Snapshot
-from aksdisks.lab.controllers.storage import claim_names
+from aksdisks.lab.controllers.storage import claim_names, reserved_for
 from aksdisks.lab.controllers.volume_filters import HopelessPodError, Plan, Storage, plan, pod_claims
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
@@ -58,7 +58,7 @@ class Scheduler(Controller):
         self.nodes = self.watch("nodes", None)
         self.claims = self.watch("persistentvolumeclaims", None)
         self.volumes = self.watch("persistentvolumes", None)
-        self.volumes.add_index("claim", _reserved_for)
+        self.volumes.add_index("claim", reserved_for)
         self.classes = self.watch("storageclasses", None)
         self.csi_nodes = self.watch("csinodes", None)
         self.attachments = self.watch("volumeattachments", None)
@@ -249,12 +249,6 @@ def _normalised(values: Sequence[float]) -> list[float]:
     low, high = min(finite, default=0.0), max(finite, default=0.0)
     span = high - low
     return [1.0 if value == math.inf else ((value - low) / span if span else 0.0) for value in values]
-
-
-def _reserved_for(volume: Object) -> Iterable[str]:
-    """The claim that the volume is for; the empty text when it is free."""
-    reference = volume["spec"].get("claimRef")
-    return (f"{reference.get('namespace')}/{reference.get('name')}" if reference else "",)
 
 
 def _wants_node(pod: Object) -> bool:

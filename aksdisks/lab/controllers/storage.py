@@ -60,6 +60,11 @@ def attachment_name(handle: str, driver: str, node: str) -> str:
     return "csi-" + hashlib.sha256(f"{handle}{driver}{node}".encode()).hexdigest()
 
 
+def attached_volume(attachment: Object) -> tuple[str]:
+    """The volume that a VolumeAttachment is about: what attachments are filed under."""
+    return (str(attachment["spec"]["source"].get("persistentVolumeName", "")),)
+
+
 def refers_to(volume: Object, claim: Object) -> bool:
     """The volume's claimRef names this very claim; a claimRef without uid (made by hand) does too."""
     ref = volume["spec"].get("claimRef")
@@ -67,6 +72,12 @@ def refers_to(volume: Object, claim: Object) -> bool:
     if not ref or ref.get("name") != meta["name"] or ref.get("namespace") != meta["namespace"]:
         return False
     return not ref.get("uid") or ref["uid"] == meta["uid"]
+
+
+def reserved_for(volume: Object) -> tuple[str]:
+    """The key of the claim that the volume is for, the empty text when it is free: what volumes are filed under."""
+    ref = volume["spec"].get("claimRef")
+    return (f"{ref.get('namespace')}/{ref.get('name')}" if ref else "",)
 
 
 def volume_mode(obj: Object) -> str:

@@ -22,6 +22,7 @@ from aksdisks.lab.controllers.storage import (
     claim_names,
     class_name,
     refers_to,
+    reserved_for,
     volume_mode,
     waits_for_consumer,
 )
@@ -64,6 +65,8 @@ class VolumeBinder(Controller):
         super().__init__(api, clock, ids)
         self.claims = self.watch("persistentvolumeclaims", _claim_keys)
         self.volumes = self.watch("persistentvolumes", _volume_keys)
+        self.claims.add_index("unbound", lambda claim: () if BIND_COMPLETED in annotations_of(claim) else ("",))
+        self.volumes.add_index("claim", reserved_for)
         self.classes = self.watch("storageclasses", None)
         self.pods = self.watch("pods", None)
         self.pods.add_index("claim", lambda pod: (f"{pod['metadata']['namespace']}/{c}" for c in claim_names(pod)))
@@ -91,7 +94,8 @@ class VolumeBinder(Controller):
             return await self._sync_chosen_volume(claim)
         storage_class = self.classes.get(class_name(claim))
         waits = waits_for_consumer(storage_class)
-        volume = best_match(self.volumes.items(), claim, reserved_only=waits)
+        candidates = [*self.volumes.by_index("claim", key_of(claim)), *self.volumes.by_index("claim", "")]
+        volume = best_match(candidates, claim, reserved_only=waits)
         if volume is not None:
             await self._bind(volume, claim)
             return None
@@ -342,6 +346,5 @@ class VolumeBinder(Controller):
         self.queue.add(f"claim:{key}")
 
     def _enqueue_pending_claims(self) -> None:
-        for claim in self.claims.items():
-            if BIND_COMPLETED not in annotations_of(claim):
-                self._enqueue_claim(key_of(claim))
+        for claim in self.claims.by_index("unbound", ""):
+            self._enqueue_claim(key_of(claim))
