@@ -49,6 +49,38 @@ def label_1035_errors(name: str) -> list[str]:
     return _errors(name, 63, _LABEL_1035, LABEL_1035_MESSAGE)
 
 
+def path_segment_errors(name: str) -> list[str]:
+    """What is wrong with a name that need only stand in a path, such as a role's."""
+    problems = [f"may not be '{name}'"] if name in (".", "..") else []
+    return problems + [f"may not contain '{part}'" for part in ("/", "%") if part in name]
+
+
+def config_key_errors(key: str) -> list[str]:
+    """What is wrong with a key of a ConfigMap or Secret."""
+    problems = ["must be no more than 253 characters"] if len(key) > 253 else []
+    if not re.fullmatch("[-._a-zA-Z0-9]+", key):
+        problems.append(_KEY_MESSAGE)
+    if key in (".", ".."):
+        return [*problems, f"must not be '{key}'"]
+    return [*problems, "must not start with '..'"] if key.startswith("..") else problems
+
+
+_KEY_MESSAGE = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
+    "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+)
+
+
+def variable_errors(name: str) -> list[str]:
+    """What is wrong with the name of an environment variable (any printable ASCII but `=`, as since 1.32)."""
+    if re.fullmatch("[ -<>-~]+", name):
+        return []
+    return [
+        "a valid environment variable name must consist only of printable ASCII characters other than '=' (e.g. "
+        "'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex used for validation is '^[ -<>-~]+$')"
+    ]
+
+
 def label_value_errors(value: str) -> list[str]:
     """What is wrong with a label's value."""
     return _errors(value, 63, _VALUE, _VALUE_MESSAGE)

@@ -2,44 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.status import Cause
-from aksdisks.lab.kube.validators import claims, meta, podspecs, storage, workloads
+from aksdisks.lab.kube.validators import batch, claims, core, meta, podspecs, policy, storage, volumes, workloads
 
-_ON_CREATE = {
-    "pods": podspecs.pod,
-    "persistentvolumeclaims": claims.claim,
-    "persistentvolumes": claims.volume,
+_ON_CREATE: dict[str, Callable[[Object], list[Cause]]] = {
+    "clusterrolebindings": policy.cluster_role_binding,
+    "clusterroles": policy.cluster_role,
+    "configmaps": core.config_map,
+    "controllerrevisions": core.revision,
+    "cronjobs": batch.cron_job,
+    "csidrivers": storage.csi_driver,
+    "csinodes": storage.csi_node,
     "deployments": workloads.deployment,
+    "endpointslices": policy.endpoint_slice,
+    "events": core.event,
+    "jobs": batch.job,
+    "leases": core.lease,
+    "nodes": core.node,
+    "persistentvolumeclaims": claims.claim,
+    "persistentvolumes": volumes.volume,
+    "poddisruptionbudgets": policy.disruption_budget,
+    "pods": podspecs.pod,
+    "priorityclasses": policy.priority_class,
     "replicasets": workloads.replica_set,
+    "rolebindings": policy.role_binding,
+    "roles": policy.role,
+    "secrets": core.secret,
+    "services": core.service,
     "statefulsets": workloads.stateful_set,
     "storageclasses": storage.storage_class,
     "volumeattachments": storage.attachment,
 }
-_ON_UPDATE = {
-    "pods": podspecs.pod_update,
-    "persistentvolumeclaims": claims.claim_update,
-    "persistentvolumes": claims.volume_update,
+_ON_UPDATE: dict[str, Callable[[Object, Object], list[Cause]]] = {
+    "clusterrolebindings": policy.binding_update,
+    "configmaps": core.immutable_update,
+    "controllerrevisions": core.revision_update,
+    "cronjobs": batch.cron_job_update,
+    "csidrivers": storage.csi_driver_update,
+    "csinodes": storage.csi_node_update,
     "deployments": workloads.deployment_update,
+    "endpointslices": policy.endpoint_slice_update,
+    "jobs": batch.job_update,
+    "leases": core.lease_update,
+    "nodes": core.node_update,
+    "persistentvolumeclaims": claims.claim_update,
+    "persistentvolumes": volumes.volume_update,
+    "pods": podspecs.pod_update,
+    "priorityclasses": policy.priority_class_update,
     "replicasets": workloads.replica_set_update,
+    "rolebindings": policy.binding_update,
+    "secrets": core.immutable_update,
+    "services": core.service_update,
     "statefulsets": workloads.stateful_set_update,
     "storageclasses": storage.storage_class_update,
     "volumeattachments": storage.attachment_update,
-    "configmaps": storage.immutable_update,
-    "secrets": storage.immutable_update,
 }
+_ON_STATUS: dict[str, Callable[[Object, Object], list[Cause]]] = {
+    "deployments": workloads.status_update,
+    "namespaces": core.namespace_status_update,
+    "poddisruptionbudgets": policy.budget_status_update,
+    "pods": podspecs.pod_status_update,
+    "replicasets": workloads.status_update,
+    "statefulsets": workloads.status_update,
+}
+_METADATA_LAST = frozenset(("csidrivers", "poddisruptionbudgets"))
+"""Kinds whose own rules say nothing of metadata: the generic check of every kind comes after them."""
 
 
 def on_create(resource: str, obj: Object) -> list[Cause]:
     """What is wrong with a new object; empty when nothing is."""
     check = _ON_CREATE.get(resource)
-    return meta.metadata(resource, obj["metadata"]) + (check(obj) if check else [])
+    own = check(obj) if check else []
+    general = meta.metadata(resource, obj["metadata"])
+    return (own or general) if resource in _METADATA_LAST else general + own
 
 
 def on_update(resource: str, new: Object, old: Object, subresource: str | None) -> list[Cause]:
-    """What is wrong with a change; a write of a subresource is checked for its metadata only."""
-    causes = meta.metadata_update(new["metadata"], old["metadata"])
-    check = _ON_UPDATE.get(resource)
-    if subresource is None and check is not None:
-        causes += check(new, old)
-    return causes
+    """What is wrong with a change of an object or of its status."""
+    causes = meta.metadata_update(resource, new["metadata"], old["metadata"])
+    check = {None: _ON_UPDATE, "status": _ON_STATUS}.get(subresource, {}).get(resource)
+    # Some kinds' rules for an update are those for a new object.
+    if check is None and subresource is None and resource in ("poddisruptionbudgets", "roles", "clusterroles"):
+        return causes + _ON_CREATE[resource](new)
+    return causes + (check(new, old) if check is not None else [])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aksdisks.lab.kube.objects import text
 from aksdisks.lab.kube.status import Cause
+
+NOT_NEGATIVE = "must be greater than or equal to 0"
 
 
 def required(field: str, why: str = "") -> Cause:
@@ -20,9 +22,9 @@ def invalid(field: str, value: Any, why: str) -> Cause:
 
 
 def unsupported(field: str, value: Any, supported: Iterable[str]) -> Cause:
-    """A value is not one of the known ones, which are listed sorted."""
-    listed = ", ".join(f'"{one}"' for one in sorted(supported))
-    return Cause(field, "FieldValueNotSupported", f'Unsupported value: "{value}": supported values: {listed}')
+    """A value is not one of the known ones, which are listed in the order given."""
+    listed = ", ".join(f'"{one}"' for one in supported)
+    return Cause(field, "FieldValueNotSupported", f"Unsupported value: {text(value)}: supported values: {listed}")
 
 
 def forbidden(field: str, why: str) -> Cause:
@@ -40,6 +42,28 @@ def duplicate(field: str, value: Any) -> Cause:
     return Cause(field, "FieldValueDuplicate", f"Duplicate value: {text(value)}")
 
 
+def too_long(field: str, limit: int) -> Cause:
+    """A value has more than `limit` bytes."""
+    return Cause(field, "FieldValueTooLong", f"Too long: may not be more than {limit} bytes")
+
+
 def immutable(field: str, new: Any, old: Any) -> list[Cause]:
     """An error when the value has been changed."""
     return [] if new == old else [invalid(field, new, "field is immutable")]
+
+
+def not_negative(field: str, value: int | None) -> list[Cause]:
+    """An error when a number is below zero."""
+    return [] if value is None or value >= 0 else [invalid(field, value, NOT_NEGATIVE)]
+
+
+def one_of(field: str, value: str | None, supported: Iterable[str]) -> list[Cause]:
+    """An error when a value is missing or not one of the known ones."""
+    if not value:
+        return [required(field)]
+    return [] if value in supported else [unsupported(field, value, supported)]
+
+
+def formed(field: str, value: str, check: Callable[[str], list[str]]) -> list[Cause]:
+    """What a format says is wrong with a value."""
+    return [invalid(field, value, problem) for problem in check(value)]

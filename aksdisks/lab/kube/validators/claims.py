@@ -1,20 +1,20 @@
-"""Validation of claims and volumes."""
+"""Validation of claims (pkg/apis/core/validation)."""
 
 from __future__ import annotations
 
-from typing import Any
-
+from aksdisks.lab.kube import names
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.quantities import parse
 from aksdisks.lab.kube.status import Cause
 from aksdisks.lab.kube.validators import godiff
-from aksdisks.lab.kube.validators.causes import forbidden, immutable, invalid, required, unsupported
+from aksdisks.lab.kube.validators.causes import forbidden, formed, immutable, invalid, required, unsupported
+from aksdisks.lab.kube.validators.meta import label_selector
 
-_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
-_POLICIES = ("Delete", "Recycle", "Retain")
-_VOLUME_MODES = ("Block", "Filesystem")
-_POSITIVE = "must be greater than zero"
+MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+VOLUME_MODES = ("Block", "Filesystem")
+POSITIVE = "must be greater than zero"
 _IMMUTABLE = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+_BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 
 
 def claim(obj: Object) -> list[Cause]:
@@ -24,13 +24,43 @@ def claim(obj: Object) -> list[Cause]:
 
 def claim_spec(at: str, spec: Object) -> list[Cause]:
     """A claim's spec below a field; also of claim templates."""
-    causes = _modes(at, spec)
+    causes = [] if spec.get("accessModes") else [required(f"{at}.accessModes", "at least 1 access mode is required")]
+    causes += label_selector(f"{at}.selector", spec.get("selector"))
+    causes += access_modes(at, spec)
     size = spec.get("resources", {}).get("requests", {}).get("storage")
     if size is None:
         causes.append(required(f"{at}.resources[storage]"))
     elif parse(size) <= 0:
-        causes.append(invalid(f"{at}.resources[storage]", size, _POSITIVE))
+        causes.append(invalid(f"{at}.resources[storage]", size, POSITIVE))
+    if spec.get("storageClassName"):
+        causes += formed(f"{at}.storageClassName", spec["storageClassName"], names.subdomain_errors)
+    mode = spec.get("volumeMode")
+    if mode is not None and mode not in VOLUME_MODES:
+        causes.append(unsupported(f"{at}.volumeMode", mode, VOLUME_MODES))
+    for key in ("dataSource", "dataSourceRef"):
+        if key in spec:
+            causes += _data_source(f"{at}.{key}", spec[key])
+    if spec.get("volumeAttributesClassName"):
+        causes += formed(f"{at}.volumeAttributesClassName", spec["volumeAttributesClassName"], names.subdomain_errors)
     return causes
+
+
+def access_modes(at: str, spec: Object) -> list[Cause]:
+    """The modes that are given."""
+    modes = spec.get("accessModes") or []
+    causes = [unsupported(f"{at}.accessModes", mode, MODES) for mode in modes if mode not in MODES]
+    if "ReadWriteOncePod" in modes and any(mode in MODES and mode != "ReadWriteOncePod" for mode in modes):
+        causes.append(forbidden(f"{at}.accessModes", "may not use ReadWriteOncePod with other access modes"))
+    return causes
+
+
+def _data_source(at: str, source: Object) -> list[Cause]:
+    causes = [required(f"{at}.{key}") for key in ("name", "kind") if not source.get(key)]
+    group, kind = source.get("apiGroup", ""), source.get("kind", "")
+    if not group and kind != "PersistentVolumeClaim":
+        why = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+        causes.append(invalid(at, kind, why))
+    return causes + (formed(f"{at}.apiGroup", group, names.subdomain_errors) if group else [])
 
 
 def claim_update(new: Object, old: Object) -> list[Cause]:
@@ -38,100 +68,36 @@ def claim_update(new: Object, old: Object) -> list[Cause]:
 
     Binding it (volumeName set once) is allowed, as is a class for a claim that never had one.
     """
-    causes = claim_spec("spec", new["spec"])
-    allowed = dict(old["spec"])
-    if not allowed.get("volumeName") and new["spec"].get("volumeName"):
-        allowed["volumeName"] = new["spec"]["volumeName"]
-    if "storageClassName" not in allowed and "storageClassName" in new["spec"]:
-        allowed["storageClassName"] = new["spec"]["storageClassName"]
-    was, now = _size(old), _size(new)
-    bound = old.get("status", {}).get("phase") == "Bound"
-    if bound:
-        allowed["resources"] = new["spec"].get("resources", {})
-        if "volumeAttributesClassName" in new["spec"]:
-            allowed["volumeAttributesClassName"] = new["spec"]["volumeAttributesClassName"]
-    if allowed != new["spec"]:
-        change = godiff.between(godiff.claim_spec(allowed), godiff.claim_spec(new["spec"]))
+    after, before = new["spec"], old["spec"]
+    causes = claim_spec("spec", after)
+    was_class, now_class = (one["metadata"].get("annotations", {}).get(_BETA_CLASS, "") for one in (old, new))
+    if was_class != now_class:
+        causes.append(invalid(f"metadata.annotations[{_BETA_CLASS}]", now_class, "field is immutable"))
+    allowed = dict(before)
+    if not allowed.get("volumeName") and after.get("volumeName"):
+        allowed["volumeName"] = after["volumeName"]
+    if "storageClassName" not in allowed and "storageClassName" in after:
+        allowed["storageClassName"] = after["storageClassName"]
+    was, now = (spec.get("resources", {}).get("requests", {}).get("storage", "") for spec in (before, after))
+    if old.get("status", {}).get("phase") == "Bound":
+        if now:
+            resources = after.get("resources", {})
+            requests = {**before.get("resources", {}).get("requests", {}), "storage": now}
+            allowed["resources"] = {**before.get("resources", {}), "requests": requests}
+            if requests == resources.get("requests"):  # in the order that the client wrote
+                allowed["resources"]["requests"] = resources["requests"]
+        if "volumeAttributesClassName" in after:
+            allowed["volumeAttributesClassName"] = after["volumeAttributesClassName"]
+    if allowed != after:
+        change = godiff.between(godiff.claim_spec(allowed), godiff.claim_spec(after))
         causes.append(forbidden("spec", f"{_IMMUTABLE}\n{change}"))
-    if bound and was and now and parse(now) < parse(was):
-        capacity = old.get("status", {}).get("capacity", {}).get("storage", was)
+    if was and now and parse(now) < parse(was):
+        capacity = old.get("status", {}).get("capacity", {}).get("storage", "0")
+        # A claim may be taken back to any size above what it has, after an expansion that failed.
         if parse(now) <= parse(capacity):
-            why = "field can not be less than status.capacity"
-        else:
-            why = "field can not be less than previous value"
-        causes.append(forbidden("spec.resources.requests.storage", why))
-    return causes
-
-
-def volume(obj: Object) -> list[Cause]:
-    """A new volume."""
-    spec = obj.get("spec", {})
-    causes = _modes("spec", spec)
-    capacity = spec.get("capacity", {})
-    if not capacity:
-        causes.append(required("spec.capacity"))
-    elif "storage" not in capacity:
-        causes.append(unsupported("spec.capacity", ",".join(capacity), ("storage",)))
-    elif parse(capacity["storage"]) <= 0:
-        causes.append(invalid("spec.capacity[storage]", capacity["storage"], _POSITIVE))
-    if spec.get("persistentVolumeReclaimPolicy") not in _POLICIES:
-        policy = spec.get("persistentVolumeReclaimPolicy")
-        causes.append(unsupported("spec.persistentVolumeReclaimPolicy", policy, _POLICIES))
-    sources = _sources(spec)
-    if not sources:
-        causes.append(required("spec", "must specify a volume type"))
-    causes += [forbidden(f"spec.{key}", "may not specify more than 1 volume type") for key in list(sources)[1:]]
-    csi = spec.get("csi")
-    if csi is not None:
-        causes += [required(f"spec.csi.{key}") for key in ("driver", "volumeHandle") if not csi.get(key)]
-    return causes
-
-
-def volume_update(new: Object, old: Object) -> list[Cause]:
-    """A changed volume: its source, mode and node affinity stay."""
-    causes = volume(new)
-    if _sources(new["spec"]) != _sources(old["spec"]):
-        causes.append(
-            forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
-        )
-    causes += immutable("spec.volumeMode", new["spec"].get("volumeMode"), old["spec"].get("volumeMode"))
-    before = old["spec"].get("nodeAffinity")
-    if before is not None:
-        causes += immutable("spec.nodeAffinity", new["spec"].get("nodeAffinity"), before)
-    return causes
-
-
-_NOT_SOURCES = frozenset(
-    [
-        "accessModes",
-        "capacity",
-        "claimRef",
-        "mountOptions",
-        "nodeAffinity",
-        "persistentVolumeReclaimPolicy",
-        "storageClassName",
-        "volumeAttributesClassName",
-        "volumeMode",
-    ]
-)
-
-
-def _sources(spec: Object) -> dict[str, Any]:
-    return {key: value for key, value in spec.items() if key not in _NOT_SOURCES}
-
-
-def _size(obj: Object) -> str:
-    return str(obj["spec"].get("resources", {}).get("requests", {}).get("storage", ""))
-
-
-def _modes(at: str, spec: Object) -> list[Cause]:
-    modes = spec.get("accessModes") or []
-    causes = [] if modes else [required(f"{at}.accessModes", "at least 1 access mode is required")]
-    causes += [unsupported(f"{at}.accessModes", mode, _MODES) for mode in modes if mode not in _MODES]
-    if "ReadWriteOncePod" in modes and len(modes) > 1:
-        why = "may not use ReadWriteOncePod with other access modes"
-        causes.append(forbidden(f"{at}.accessModes", why))
-    mode = spec.get("volumeMode")
-    if mode is not None and mode not in _VOLUME_MODES:
-        causes.append(unsupported(f"{at}.volumeMode", mode, _VOLUME_MODES))
+            causes.append(forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"))
+    causes += immutable("volumeMode", after.get("volumeMode"), before.get("volumeMode"))
+    if before.get("volumeAttributesClassName") and not after.get("volumeAttributesClassName"):
+        kind = "an empty string" if "volumeAttributesClassName" in after else "nil"
+        causes.append(forbidden("spec.volumeAttributesClassName", f"update from non-nil value to {kind} is forbidden"))
     return causes

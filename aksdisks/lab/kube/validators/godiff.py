@@ -1,4 +1,4 @@
-"""The difference of two claim specs as upstream prints it: unified, of the Go structs as indented JSON."""
+"""The difference of two specs as upstream prints it: unified, of the Go structs as indented JSON."""
 
 from __future__ import annotations
 
@@ -27,6 +27,87 @@ def claim_spec(spec: Object) -> dict[str, Any]:
     resources = spec.get("resources", {})
     shown["Resources"] = {"Limits": resources.get("limits"), "Requests": resources.get("requests")}
     return shown
+
+
+def volume_source(spec: Object) -> dict[str, Any]:
+    """A volume's source with the names, order and empty values of core.PersistentVolumeSource."""
+    return {name: _struct(spec.get(key), _VOLUME_FIELDS.get(key)) for name, key in _VOLUME_SOURCES}
+
+
+def pod_spec(spec: Object) -> dict[str, Any]:
+    """A pod's spec with the names, order and empty values of core.PodSpec and core.Container; deeper as it is set."""
+    shown = _named(spec, _POD)
+    for name, key in (("InitContainers", "initContainers"), ("Containers", "containers")):
+        if key in spec:
+            shown[name] = [_named(container, _CONTAINER) for container in spec[key]]
+    return shown
+
+
+def _named(value: Object, fields: str) -> dict[str, Any]:
+    shown = {}
+    for entry in fields.split():
+        name, _, empty = entry.partition("=")
+        key = _KEYS.get(name) or name[:1].lower() + name[1:]
+        shown[name] = _struct(value[key], None) if key in value else _EMPTY[empty]
+    return shown
+
+
+_EMPTY: dict[str, Any] = {"": None, "text": "", "no": False}
+_KEYS = {"DNSPolicy": "dnsPolicy", "DNSConfig": "dnsConfig", "SetHostnameAsFQDN": "setHostnameAsFQDN", "OS": "os"}
+_KEYS |= {"TTY": "tty"}
+_POD = """
+Volumes InitContainers Containers EphemeralContainers RestartPolicy=text TerminationGracePeriodSeconds
+ActiveDeadlineSeconds DNSPolicy=text NodeSelector ServiceAccountName=text AutomountServiceAccountToken NodeName=text
+SecurityContext ImagePullSecrets Hostname=text Subdomain=text SetHostnameAsFQDN Affinity SchedulerName=text Tolerations
+HostAliases PriorityClassName=text Priority PreemptionPolicy DNSConfig ReadinessGates RuntimeClassName Overhead
+EnableServiceLinks TopologySpreadConstraints OS SchedulingGates ResourceClaims Resources HostnameOverride
+"""
+_CONTAINER = """
+Name=text Image=text Command Args WorkingDir=text Ports EnvFrom Env Resources ResizePolicy RestartPolicy
+RestartPolicyRules VolumeMounts VolumeDevices LivenessProbe ReadinessProbe StartupProbe Lifecycle
+TerminationMessagePath=text TerminationMessagePolicy=text ImagePullPolicy=text SecurityContext Stdin=no StdinOnce=no
+TTY=no
+"""
+
+
+def _struct(value: Any, fields: tuple[tuple[str, str, Any], ...] | None) -> Any:
+    if isinstance(value, dict) and fields is not None:
+        return {name: value.get(key, empty) for name, key, empty in fields}
+    if isinstance(value, dict):
+        return {_exported(key): _struct(inner, None) for key, inner in value.items()}
+    return [_struct(inner, None) for inner in value] if isinstance(value, list) else value
+
+
+def _exported(key: str) -> str:
+    return key[:1].upper() + key[1:]
+
+
+_VOLUME_SOURCES = (
+    ("GCEPersistentDisk", "gcePersistentDisk"), ("AWSElasticBlockStore", "awsElasticBlockStore"),
+    ("HostPath", "hostPath"), ("Glusterfs", "glusterfs"), ("NFS", "nfs"), ("RBD", "rbd"), ("Quobyte", "quobyte"),
+    ("ISCSI", "iscsi"), ("FlexVolume", "flexVolume"), ("Cinder", "cinder"), ("CephFS", "cephfs"), ("FC", "fc"),
+    ("Flocker", "flocker"), ("AzureFile", "azureFile"), ("VsphereVolume", "vsphereVolume"),
+    ("AzureDisk", "azureDisk"), ("PhotonPersistentDisk", "photonPersistentDisk"),
+    ("PortworxVolume", "portworxVolume"), ("ScaleIO", "scaleIO"), ("Local", "local"), ("StorageOS", "storageos"),
+    ("CSI", "csi"),
+)  # fmt: skip
+_VOLUME_FIELDS: dict[str, tuple[tuple[str, str, Any], ...]] = {
+    "hostPath": (("Path", "path", ""), ("Type", "type", None)),
+    "nfs": (("Server", "server", ""), ("Path", "path", ""), ("ReadOnly", "readOnly", False)),
+    "local": (("Path", "path", ""), ("FSType", "fsType", None)),
+    "azureDisk": (
+        ("DiskName", "diskName", ""), ("DataDiskURI", "diskURI", ""), ("CachingMode", "cachingMode", None),
+        ("FSType", "fsType", None), ("ReadOnly", "readOnly", None), ("Kind", "kind", None),
+    ),
+    "csi": (
+        ("Driver", "driver", ""), ("VolumeHandle", "volumeHandle", ""), ("ReadOnly", "readOnly", False),
+        ("FSType", "fsType", ""), ("VolumeAttributes", "volumeAttributes", None),
+        ("ControllerPublishSecretRef", "controllerPublishSecretRef", None),
+        ("NodeStageSecretRef", "nodeStageSecretRef", None), ("NodePublishSecretRef", "nodePublishSecretRef", None),
+        ("ControllerExpandSecretRef", "controllerExpandSecretRef", None),
+        ("NodeExpandSecretRef", "nodeExpandSecretRef", None),
+    ),
+}  # fmt: skip
 
 
 def between(old: dict[str, Any], new: dict[str, Any]) -> str:

@@ -1,58 +1,163 @@
-"""Validation of metadata."""
+"""Validation of metadata, labels and label selectors (apimachinery: api/validation, apis/meta/v1/validation)."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 from aksdisks.lab.kube import names
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.status import Cause
-from aksdisks.lab.kube.validators.causes import forbidden, invalid, required
+from aksdisks.lab.kube.validators.causes import forbidden, formed, invalid, required, too_long
 
-_LABEL_NAMES = {"namespaces": names.label_errors, "services": names.label_1035_errors}
-_PATH_SEGMENTS = ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
+_NAMES: dict[str, Callable[[str], list[str]]] = {
+    "namespaces": names.label_errors,
+    "services": names.label_1035_errors,
+    "statefulsets": names.label_errors,
+    "poddisruptionbudgets": names.path_segment_errors,
+    "roles": names.path_segment_errors,
+    "rolebindings": names.path_segment_errors,
+    "clusterroles": names.path_segment_errors,
+    "clusterrolebindings": names.path_segment_errors,
+}
+"""The formats of names that are not RFC 1123 subdomains."""
+# Kinds of the core group hold finalizers to a list of known names.
+_CORE = frozenset(
+    (
+        "configmaps", "events", "namespaces", "nodes", "persistentvolumeclaims", "persistentvolumes", "pods",
+        "secrets", "serviceaccounts", "services", "deployments", "replicasets", "statefulsets", "storageclasses",
+        "volumeattachments", "csinodes", "csidrivers", "jobs", "cronjobs", "priorityclasses", "endpointslices",
+    )
+)  # fmt: skip
+_STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 _MAX_ANNOTATIONS = 256 * 1024
+_OPERATORS_WITH_VALUES = ("In", "NotIn")
+_OPERATORS_WITHOUT = ("Exists", "DoesNotExist")
 
 
 def metadata(resource: str, meta: Object) -> list[Cause]:
-    """Name, labels and annotations of a new object."""
-    name = meta.get("name")
-    if not name:
-        return [required("metadata.name", "name or generateName is required")]
-    if resource in _PATH_SEGMENTS and not set("/%") & set(name):
-        return labels("metadata.labels", meta.get("labels", {})) + _annotations(meta.get("annotations", {}))
-    check = _LABEL_NAMES.get(resource, names.subdomain_errors)
-    causes = [invalid("metadata.name", name, problem) for problem in check(name)]
-    return causes + labels("metadata.labels", meta.get("labels", {})) + _annotations(meta.get("annotations", {}))
+    """A new object's metadata."""
+    check = _NAMES.get(resource, names.subdomain_errors)
+    causes: list[Cause] = []
+    generated = meta.get("generateName", "")
+    if generated:
+        # The prefix of a name may end in a dash, which the suffix follows.
+        shortened = f"{generated[:-2]}a" if len(generated) > 1 and generated.endswith("-") else generated
+        causes += [invalid("metadata.generateName", generated, problem) for problem in check(shortened)]
+    if not meta.get("name"):
+        causes.append(required("metadata.name", "name or generateName is required"))
+    else:
+        causes += formed("metadata.name", meta["name"], check)
+    return causes + _rest(resource, meta)
 
 
-def labels(field: str, found: Object) -> list[Cause]:
-    """The keys and values of labels."""
-    causes = []
-    for key, value in found.items():
-        causes += [invalid(field, key, problem) for problem in names.qualified_name_errors(key)]
-        causes += [invalid(field, value, problem) for problem in names.label_value_errors(value)]
-    return causes
-
-
-def metadata_update(new: Object, old: Object) -> list[Cause]:
-    """Labels and annotations of a changed object, and no new finalizers once it is being deleted."""
-    causes = []
-    if new.get("labels") != old.get("labels"):
-        causes += labels("metadata.labels", new.get("labels", {}))
-    if new.get("annotations") != old.get("annotations"):
-        causes += _annotations(new.get("annotations", {}))
+def metadata_update(resource: str, new: Object, old: Object) -> list[Cause]:
+    """A changed object's metadata; no new finalizers once it is being deleted."""
+    causes: list[Cause] = []
     if "deletionTimestamp" in old:
         added = sorted(set(new.get("finalizers", [])) - set(old.get("finalizers", [])))
         if added:
             shown = ", ".join(f'"{name}"' for name in added)
             why = "no new finalizers can be added if the object is being deleted, found new finalizers "
             causes.append(forbidden("metadata.finalizers", f"{why}[]string{{{shown}}}"))
+    changed = {key: value for key, value in new.items() if value != old.get(key)}
+    return causes + _rest(resource, changed)
+
+
+def _rest(resource: str, meta: Object) -> list[Cause]:
+    causes = labels("metadata.labels", meta.get("labels", {}))
+    causes += annotation_map("metadata.annotations", meta.get("annotations", {}))
+    causes += _owners(meta.get("ownerReferences", []))
+    return causes + _finalizers(resource, meta.get("finalizers", [])) + _managers(meta.get("managedFields", []))
+
+
+def labels(field: str, found: Object) -> list[Cause]:
+    """The keys and values of labels."""
+    causes = []
+    for key, value in found.items():
+        causes += formed(field, key, names.qualified_name_errors)
+        causes += formed(field, value, names.label_value_errors)
     return causes
 
 
-def _annotations(found: Object) -> list[Cause]:
-    field = "metadata.annotations"
+def annotation_map(field: str, found: Object) -> list[Cause]:
+    """The keys of annotations, and the size of all."""
     causes = [invalid(field, key, problem) for key in found for problem in names.qualified_name_errors(key.lower())]
     if sum(len(key.encode()) + len(value.encode()) for key, value in found.items()) > _MAX_ANNOTATIONS:
-        why = f"Too long: may not be more than {_MAX_ANNOTATIONS} bytes"
-        causes.append(Cause(field, "FieldValueTooLong", why))
+        causes.append(too_long(field, _MAX_ANNOTATIONS))
+    return causes
+
+
+def label_selector(field: str, selector: Object | None) -> list[Cause]:
+    """A LabelSelector object."""
+    causes = labels(f"{field}.matchLabels", (selector or {}).get("matchLabels", {}))
+    for index, expression in enumerate((selector or {}).get("matchExpressions", ())):
+        at = f"{field}.matchExpressions[{index}]"
+        operator, values = expression.get("operator", ""), expression.get("values", [])
+        if operator in _OPERATORS_WITH_VALUES:
+            if not values:
+                causes.append(required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'"))
+        elif operator in _OPERATORS_WITHOUT:
+            if values:
+                why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+                causes.append(forbidden(f"{at}.values", why))
+        else:
+            causes.append(invalid(f"{at}.operator", operator, "not a valid selector operator"))
+        causes += formed(f"{at}.key", expression.get("key", ""), names.qualified_name_errors)
+        for number, value in enumerate(values):
+            causes += formed(f"{at}.values[{number}]", value, names.label_value_errors)
+    return causes
+
+
+def is_readable_selector(selector: Object | None) -> bool:
+    """Whether a LabelSelector can be evaluated (meta/v1 LabelSelectorAsSelector)."""
+    return not label_selector("", selector)
+
+
+def _owners(references: list[Object]) -> list[Cause]:
+    field = "metadata.ownerReferences"
+    causes: list[Cause] = []
+    first = ""
+    for reference in references:
+        for key, name in (("apiVersion", "version"), ("kind", "kind"), ("name", "name"), ("uid", "uid")):
+            if not reference.get(key):
+                causes.append(invalid(f"{field}.{key}", "", f"{name} must not be empty"))
+        if reference.get("kind") == "Event" and reference.get("apiVersion") == "v1":
+            causes.append(invalid(field, reference, "/v1, Kind=Event is disallowed from being an owner"))
+        if not reference.get("controller"):
+            continue
+        owner = f"{reference.get('kind', '')}/{reference.get('name', '')}"
+        if first:
+            why = (
+                'Only one reference can have Controller set to true. Found "true" in references for '
+                f"{first} and {owner}"
+            )
+            causes.append(invalid(field, references, why))
+        first = first or owner
+    return causes
+
+
+def _finalizers(resource: str, found: list[str]) -> list[Cause]:
+    field = "metadata.finalizers"
+    causes: list[Cause] = []
+    for name in found:
+        causes += formed(field, name, names.qualified_name_errors)
+    if "orphan" in found and "foregroundDeletion" in found:
+        causes.append(invalid(field, found, "finalizer orphan and foregroundDeletion cannot be both set"))
+    if resource in _CORE:
+        for index, name in enumerate(found):
+            if "/" not in name and name not in _STANDARD_FINALIZERS:
+                why = "name is neither a standard finalizer name nor is it fully qualified"
+                causes.append(invalid(f"{field}[{index}]", name, why))
+    return causes
+
+
+def _managers(entries: list[Any]) -> list[Cause]:
+    causes: list[Cause] = []
+    for index, entry in enumerate(entries):
+        at = f"metadata.managedFields[{index}]"
+        if entry.get("operation") not in ("Apply", "Update"):
+            causes.append(invalid(f"{at}.operation", entry.get("operation", ""), "must be `Apply` or `Update`"))
+        if entry.get("fieldsType", "FieldsV1") != "FieldsV1":
+            causes.append(invalid(f"{at}.fieldsType", entry["fieldsType"], "must be `FieldsV1`"))
     return causes

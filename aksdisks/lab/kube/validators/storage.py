@@ -1,44 +1,97 @@
-"""Validation of storage classes, attachments, and of maps that are marked immutable."""
+"""Validation of storage classes, attachments, drivers and what nodes say of them (pkg/apis/storage/validation)."""
 
 from __future__ import annotations
 
+from aksdisks.lab.kube import names
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.status import Cause
-from aksdisks.lab.kube.validators.causes import forbidden, immutable, invalid, required, unsupported
+from aksdisks.lab.kube.validators.causes import (
+    duplicate,
+    forbidden,
+    formed,
+    immutable,
+    invalid,
+    not_negative,
+    required,
+    too_long,
+    unsupported,
+)
+from aksdisks.lab.kube.validators.volumes import driver_name
 
 _POLICIES = ("Delete", "Retain")
 _MODES = ("Immediate", "WaitForFirstConsumer")
+_FS_GROUP = ("File", "None", "ReadWriteOnceWithFSType")
+_LIFECYCLES = ("Ephemeral", "Persistent")
+_MAX_PARAMETERS, _MAX_PARAMETER_BYTES = 512, 256 * 1024
+_MAX_NODE_ID = 256
+_EXACTLY_ONE = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
 
 
 def storage_class(obj: Object) -> list[Cause]:
     """A new class."""
-    causes = [] if obj.get("provisioner") else [required("provisioner")]
+    provisioner = obj.get("provisioner", "")
+    causes = [] if provisioner else [required("provisioner")]
+    if provisioner:
+        causes += [
+            invalid("provisioner", provisioner.lower(), p) for p in names.qualified_name_errors(provisioner.lower())
+        ]
+    parameters = obj.get("parameters", {})
+    if len(parameters) > _MAX_PARAMETERS:
+        causes.append(too_long("parameters", _MAX_PARAMETERS))
+    else:
+        causes += [invalid("parameters", key, "field can not be empty.") for key in parameters if not key]
+        if sum(len(key.encode()) + len(value.encode()) for key, value in parameters.items()) > _MAX_PARAMETER_BYTES:
+            causes.append(too_long("parameters", _MAX_PARAMETER_BYTES))
     for field, allowed in (("reclaimPolicy", _POLICIES), ("volumeBindingMode", _MODES)):
         if obj.get(field) not in allowed:
             causes.append(unsupported(field, obj.get(field), allowed))
+    return causes + _topologies(obj.get("allowedTopologies", ()))
+
+
+def _topologies(terms: list[Object]) -> list[Cause]:
+    causes: list[Cause] = []
+    for index, term in enumerate(terms):
+        keys: set[str] = set()
+        for number, expression in enumerate(term.get("matchLabelExpressions", ())):
+            at = f"allowedTopologies[{index}].matchLabelExpressions[{number}]"
+            values, key = expression.get("values", []), expression.get("key", "")
+            if not values:
+                causes.append(required(f"{at}.values"))
+            for position, value in enumerate(values):
+                if value in values[:position]:
+                    causes.append(duplicate(f"{at}.values[{position}]", value))
+            causes += formed(f"{at}.key", key, names.qualified_name_errors)
+            if key in keys:
+                causes.append(duplicate(f"{at}.key", key))
+            keys.add(key)
     return causes
 
 
 def storage_class_update(new: Object, old: Object) -> list[Cause]:
     """A changed class: what its volumes were made from stays."""
-    causes = storage_class(new)
-    if new.get("parameters") != old.get("parameters"):
-        causes.append(forbidden("parameters", "updates to parameters are forbidden."))
-    if new.get("provisioner") != old.get("provisioner"):
-        causes.append(forbidden("provisioner", "updates to provisioner are forbidden."))
-    if new.get("reclaimPolicy") != old.get("reclaimPolicy"):
-        causes.append(forbidden("reclaimPolicy", "updates to reclaimPolicy are forbidden."))
+    causes: list[Cause] = []
+    for field in ("parameters", "provisioner", "reclaimPolicy"):
+        if new.get(field) != old.get(field):
+            causes.append(forbidden(field, f"updates to {field} are forbidden."))
     return causes + immutable("volumeBindingMode", new.get("volumeBindingMode"), old.get("volumeBindingMode"))
 
 
 def attachment(obj: Object) -> list[Cause]:
     """A new attachment."""
     spec = obj.get("spec", {})
-    causes = [required(f"spec.{key}") for key in ("attacher", "nodeName") if not spec.get(key)]
+    causes = [] if spec.get("attacher") else [required("spec.attacher")]
     source = spec.get("source", {})
-    if not source.get("persistentVolumeName") and "inlineVolumeSpec" not in source:
-        why = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
-        causes.append(required("spec.source", why))
+    name = source.get("persistentVolumeName")
+    if name is None and "inlineVolumeSpec" not in source:
+        causes.append(required("spec.source", _EXACTLY_ONE))
+    elif name is not None and "inlineVolumeSpec" in source:
+        causes.append(forbidden("spec.source", _EXACTLY_ONE))
+    elif name is not None and not name:
+        causes.append(required("spec.source.persistentVolumeName", "must specify non empty persistentVolumeName"))
+    causes += formed("spec.nodeName", spec.get("nodeName", ""), names.subdomain_errors)
+    causes += driver_name("spec.attacher", spec.get("attacher", ""))
+    if name is not None:
+        causes += formed("spec.source.persistentVolumeName", name, names.subdomain_errors)
     return causes
 
 
@@ -46,17 +99,74 @@ def attachment_update(new: Object, old: Object) -> list[Cause]:
     """A changed attachment: its spec stays."""
     if new.get("spec") == old.get("spec"):
         return []
-    return [invalid("spec", new.get("spec"), "field is immutable")]
+    spec = new.get("spec", {})
+    source = spec.get("source", {})
+    shown = {
+        "Attacher": spec.get("attacher", ""),
+        "Source": {
+            "PersistentVolumeName": source.get("persistentVolumeName"),
+            "InlineVolumeSpec": source.get("inlineVolumeSpec"),
+        },
+        "NodeName": spec.get("nodeName", ""),
+    }
+    return [invalid("spec", shown, "field is immutable")]
 
 
-def immutable_update(new: Object, old: Object) -> list[Cause]:
-    """A changed ConfigMap or Secret: nothing changes once it is immutable; a Secret's type never does."""
-    causes = []
-    if old.get("immutable"):
-        why = "field is immutable when `immutable` is set"
-        if not new.get("immutable"):
-            causes.append(forbidden("immutable", why))
-        causes += [forbidden(key, why) for key in ("data", "binaryData") if new.get(key) != old.get(key)]
-    if new["kind"] == "Secret":
-        causes += immutable("type", new.get("type"), old.get("type"))
+def csi_node(obj: Object) -> list[Cause]:
+    """What a node says of its drivers."""
+    causes: list[Cause] = []
+    seen: set[str] = set()
+    for index, driver in enumerate(obj.get("spec", {}).get("drivers") or ()):
+        at, name, node = f"spec.drivers[{index}]", driver.get("name", ""), driver.get("nodeID", "")
+        causes += driver_name(f"{at}.name", name)
+        causes += [] if node else [required(f"{at}.nodeID")]
+        if len(node) > _MAX_NODE_ID:
+            causes.append(invalid(f"{at}.nodeID", node, f"must be {_MAX_NODE_ID} characters or less"))
+        causes += not_negative(f"{at}.allocatable.count", driver.get("allocatable", {}).get("count"))
+        if name in seen:
+            causes.append(duplicate(f"{at}.name", name))
+        seen.add(name)
+        keys = driver.get("topologyKeys", [])
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                causes.append(duplicate(f"{at}.topologyKeys", key))
+            causes += formed(f"{at}.topologyKeys", key, names.qualified_name_errors)
+    return causes
+
+
+def csi_node_update(new: Object, old: Object) -> list[Cause]:
+    """A driver that is listed stays as it is."""
+    causes = csi_node(new)
+    before = {driver.get("name"): driver for driver in old.get("spec", {}).get("drivers") or ()}
+    for driver in new.get("spec", {}).get("drivers") or ():
+        was = before.get(driver.get("name"))
+        if was is not None and was != driver:
+            shown = {
+                "Name": driver.get("name", ""),
+                "NodeID": driver.get("nodeID", ""),
+                "TopologyKeys": driver.get("topologyKeys"),
+                "Allocatable": {"Count": driver["allocatable"].get("count")} if "allocatable" in driver else None,
+            }
+            causes.append(invalid("CSINodeDriver", shown, "field is immutable"))
+    return causes
+
+
+def csi_driver(obj: Object) -> list[Cause]:
+    """A new driver."""
+    spec = obj.get("spec", {})
+    causes = driver_name("name", obj["metadata"].get("name", ""))
+    policy = spec.get("fsGroupPolicy")
+    if policy is not None and policy not in _FS_GROUP:
+        causes.append(unsupported("spec.fsGroupPolicy", policy, _FS_GROUP))
+    for mode in spec.get("volumeLifecycleModes", ()):
+        if mode not in _LIFECYCLES:
+            causes.append(unsupported("spec.volumeLifecycleModes", mode, _LIFECYCLES))
+    return causes
+
+
+def csi_driver_update(new: Object, old: Object) -> list[Cause]:
+    """A changed driver: whether it attaches and how its volumes live stays."""
+    causes = csi_driver(new)
+    for key in ("attachRequired", "volumeLifecycleModes"):
+        causes += immutable(f"spec.{key}", new["spec"].get(key), old["spec"].get(key))
     return causes

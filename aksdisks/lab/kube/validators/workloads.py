@@ -1,59 +1,116 @@
-"""Validation of Deployments, ReplicaSets and StatefulSets."""
+"""Validation of Deployments, ReplicaSets and StatefulSets (pkg/apis/apps/validation)."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.selectors import from_label_selector, matches
 from aksdisks.lab.kube.status import Cause
 from aksdisks.lab.kube.validators import podspecs
-from aksdisks.lab.kube.validators.causes import forbidden, immutable, invalid, required, unsupported
-from aksdisks.lab.kube.validators.meta import labels
+from aksdisks.lab.kube.validators.causes import forbidden, immutable, invalid, not_negative, required, unsupported
+from aksdisks.lab.kube.validators.claims import claim_spec
+from aksdisks.lab.kube.validators.intstr import amount, int_or_percent, not_above_hundred
+from aksdisks.lab.kube.validators.meta import annotation_map, is_readable_selector, label_selector, labels
 
-_OPERATORS = ("DoesNotExist", "Exists", "In", "NotIn")
 _MISMATCH = "`selector` does not match template `labels`"
+_RETENTION = ("Retain", "Delete")
 
 
 def deployment(obj: Object) -> list[Cause]:
     """A new Deployment."""
     spec = obj.get("spec", {})
-    causes = _selector(spec) + _template(spec)
-    kind = spec.get("strategy", {}).get("type")
-    if kind not in ("Recreate", "RollingUpdate"):
-        causes.append(unsupported("spec.strategy.type", kind, ("Recreate", "RollingUpdate")))
-    if kind == "Recreate" and "rollingUpdate" in spec["strategy"]:
+    causes = not_negative("spec.replicas", spec.get("replicas"))
+    causes += _selector(spec, "deployment", "invalid label selector") + template_of(spec, "ReplicaSet")
+    causes += _strategy(spec.get("strategy", {}))
+    ready, deadline = spec.get("minReadySeconds", 0), spec.get("progressDeadlineSeconds")
+    causes += not_negative("spec.minReadySeconds", ready)
+    causes += not_negative("spec.revisionHistoryLimit", spec.get("revisionHistoryLimit"))
+    causes += not_negative("spec.progressDeadlineSeconds", deadline)
+    if deadline is not None and deadline <= ready:
+        causes.append(invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"))
+    return causes
+
+
+def _strategy(strategy: Object) -> list[Cause]:
+    kind, rolling = strategy.get("type"), strategy.get("rollingUpdate")
+    at = "spec.strategy"
+    if kind == "Recreate":
         why = "may not be specified when strategy `type` is 'Recreate'"
-        causes.append(forbidden("spec.strategy.rollingUpdate", why))
-    return _replicas(spec) + causes
+        return [forbidden(f"{at}.rollingUpdate", why)] if rolling is not None else []
+    if kind != "RollingUpdate":
+        shown = {"Type": kind, "RollingUpdate": None if rolling is None else _capitalised(rolling)}
+        return [unsupported(at, shown, ("Recreate", "RollingUpdate"))]
+    unavailable, surge = (rolling or {}).get("maxUnavailable"), (rolling or {}).get("maxSurge")
+    causes = int_or_percent(f"{at}.rollingUpdate.maxUnavailable", unavailable)
+    causes += int_or_percent(f"{at}.rollingUpdate.maxSurge", surge)
+    if amount(unavailable) == 0 and amount(surge) == 0:
+        why = "may not be 0 when `maxSurge` is 0"
+        causes.append(invalid(f"{at}.rollingUpdate.maxUnavailable", unavailable, why))
+    return causes + not_above_hundred(f"{at}.rollingUpdate.maxUnavailable", unavailable)
+
+
+def _capitalised(found: Object) -> Object:
+    return {key[:1].upper() + key[1:]: value for key, value in found.items()}
 
 
 def replica_set(obj: Object) -> list[Cause]:
     """A new ReplicaSet."""
     spec = obj.get("spec", {})
-    return _replicas(spec) + _selector(spec) + _template(spec)
+    causes = not_negative("spec.replicas", spec.get("replicas"))
+    causes += not_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
+    # Upstream's text for ReplicaSets says deployment too.
+    return causes + _selector(spec, "deployment", "invalid label selector") + template_of(spec, "ReplicaSet")
 
 
 def stateful_set(obj: Object) -> list[Cause]:
-    """A new StatefulSet."""
-    spec = obj.get("spec", {})
+    """A new StatefulSet; its claim templates and its pods' template are checked as what they will make."""
+    causes = _stateful_set(obj.get("spec", {}))
+    for index, claim in enumerate(obj.get("spec", {}).get("volumeClaimTemplates", ())):
+        causes += claim_spec(f"spec.volumeClaimTemplates[{index}].spec", claim.get("spec", {}))
+    return causes
+
+
+def _stateful_set(spec: Object) -> list[Cause]:
     causes: list[Cause] = []
     policy = spec.get("podManagementPolicy")
     if policy not in ("OrderedReady", "Parallel"):
         causes.append(invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'"))
-    kind = spec.get("updateStrategy", {}).get("type")
-    if kind not in ("OnDelete", "RollingUpdate"):
-        causes.append(
-            invalid("spec.updateStrategy", spec.get("updateStrategy"), "must be 'RollingUpdate' or 'OnDelete'")
-        )
+    causes += _update_strategy(spec.get("updateStrategy", {}))
     for key in ("whenDeleted", "whenScaled"):
         value = spec.get("persistentVolumeClaimRetentionPolicy", {}).get(key)
-        if value not in ("Delete", "Retain"):
-            causes.append(unsupported(f"spec.persistentVolumeClaimRetentionPolicy.{key}", value, ("Delete", "Retain")))
+        if value not in _RETENTION:
+            causes.append(unsupported(f"spec.persistentVolumeClaimRetentionPolicy.{key}", value, _RETENTION))
+    causes += not_negative("spec.replicas", spec.get("replicas"))
+    causes += not_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
+    causes += not_negative("spec.ordinals.start", spec.get("ordinals", {}).get("start"))
+    causes += _selector(spec, "statefulset", "")
     # A template's mounts may name the claims that the set itself makes.
     claims = [
-        {"name": claim.get("metadata", {}).get("name", ""), "claim": {}}
+        {"name": claim.get("metadata", {}).get("name", ""), "persistentVolumeClaim": {"claimName": "claim"}}
         for claim in spec.get("volumeClaimTemplates", ())
     ]
-    return causes + _replicas(spec) + _selector(spec) + _template(spec, claims)
+    return causes + template_of(spec, "StatefulSet", claims)
+
+
+def _update_strategy(strategy: Object) -> list[Cause]:
+    at, kind, rolling = "spec.updateStrategy", strategy.get("type"), strategy.get("rollingUpdate")
+    if kind == "OnDelete":
+        if rolling is None:
+            return []
+        shown = {"Partition": rolling.get("partition", 0), "MaxUnavailable": rolling.get("maxUnavailable")}
+        return [invalid(f"{at}.rollingUpdate", shown, "only allowed for updateStrategy 'RollingUpdate'")]
+    if kind != "RollingUpdate":
+        shown = {"Type": kind, "RollingUpdate": None if rolling is None else _capitalised(rolling)}
+        return [invalid(at, shown, "must be 'RollingUpdate' or 'OnDelete'")]
+    causes = not_negative(f"{at}.rollingUpdate.partition", (rolling or {}).get("partition"))
+    unavailable = (rolling or {}).get("maxUnavailable")
+    if unavailable is not None:
+        causes += int_or_percent(f"{at}.rollingUpdate.maxUnavailable", unavailable)
+        if amount(unavailable) == 0:
+            causes.append(invalid(f"{at}.rollingUpdate.maxUnavailable", unavailable, "cannot be 0"))
+        causes += not_above_hundred(f"{at}.rollingUpdate.maxUnavailable", unavailable)
+    return causes
 
 
 def deployment_update(new: Object, old: Object) -> list[Cause]:
@@ -81,45 +138,65 @@ def stateful_set_update(new: Object, old: Object) -> list[Cause]:
     """A changed StatefulSet: seven fields may differ."""
     fixed = [{key: value for key, value in obj["spec"].items() if key not in _MUTABLE} for obj in (new, old)]
     if fixed[0] == fixed[1]:
-        return stateful_set(new)
+        return _stateful_set(new["spec"])
     listed = ", ".join(f"'{name}'" for name in _MUTABLE[:-1]) + f" and '{_MUTABLE[-1]}'"
     why = f"updates to statefulset spec for fields other than {listed} are forbidden"
-    mismatch = [cause for cause in stateful_set(new) if not cause.field.startswith("spec.template.spec")]
+    mismatch = [cause for cause in _stateful_set(new["spec"]) if not cause.field.startswith("spec.template.spec")]
     return [*mismatch, forbidden("spec", why)]
 
 
-def _replicas(spec: Object) -> list[Cause]:
-    replicas = spec.get("replicas", 1)
-    return [] if replicas >= 0 else [invalid("spec.replicas", replicas, "must be greater than or equal to 0")]
-
-
-def _selector(spec: Object) -> list[Cause]:
-    selector = spec.get("selector")
-    if selector is None:
-        return [required("spec.selector")]
-    causes = labels("spec.selector.matchLabels", selector.get("matchLabels", {}))
-    for index, expression in enumerate(selector.get("matchExpressions", ())):
-        if expression.get("operator") not in _OPERATORS:
-            field = f"spec.selector.matchExpressions[{index}].operator"
-            causes.append(invalid(field, expression.get("operator"), "not a valid selector operator"))
-    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        causes.append(invalid("spec.selector", selector, "empty selector is invalid for deployment"))
+def status_update(new: Object, old: Object) -> list[Cause]:  # noqa: ARG001 - the shape that all updates share
+    """The counts of a workload's status: none below zero, none above all replicas."""
+    status = new.get("status", {})
+    total = status.get("replicas", 0)
+    causes: list[Cause] = []
+    for key in (
+        "replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas", "unavailableReplicas",
+        "fullyLabeledReplicas", "observedGeneration", "collisionCount",
+    ):  # fmt: skip
+        causes += not_negative(f"status.{key}", status.get(key))
+    for key in ("fullyLabeledReplicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"):
+        if status.get(key, 0) > total:
+            causes.append(invalid(f"status.{key}", status[key], "cannot be greater than status.replicas"))
+    if status.get("availableReplicas", 0) > status.get("readyReplicas", 0):
+        why = "cannot be greater than readyReplicas"
+        causes.append(invalid("status.availableReplicas", status["availableReplicas"], why))
     return causes
 
 
-def _template(spec: Object, more_volumes: list[Object] | None = None) -> list[Cause]:
+def _selector(spec: Object, kind: str, unreadable: str) -> list[Cause]:
+    selector = spec.get("selector")
+    if selector is None:
+        return [required("spec.selector")]
+    causes = label_selector("spec.selector", selector)
+    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        causes.append(invalid("spec.selector", selector, f"empty selector is invalid for {kind}"))
+    if not is_readable_selector(selector):
+        causes.append(invalid("spec.selector", selector, unreadable))
+    return causes
+
+
+def template_of(spec: Object, kind: str, more_volumes: list[Object] | None = None) -> list[Cause]:
+    """A workload's template of pods that always run."""
     template = spec.get("template", {})
-    found = template.get("metadata", {}).get("labels", {})
+    metadata: dict[str, Any] = template.get("metadata", {})
+    found = metadata.get("labels", {})
     causes: list[Cause] = []
     selector = spec.get("selector")
+    if selector is not None and not is_readable_selector(selector):
+        return causes
     if selector is not None and not matches(from_label_selector(selector), found):
-        causes.append(invalid("spec.template.metadata.labels", found, _MISMATCH))
-    causes += labels("spec.template.metadata.labels", found)
+        causes.append(invalid("spec.template.metadata.labels", found or None, _MISMATCH))
+    causes += labels("spec.template.labels", found)
+    causes += annotation_map("spec.template.annotations", metadata.get("annotations", {}))
     pods = dict(template.get("spec", {}))
     if more_volumes:
-        own = [volume["name"] for volume in pods.get("volumes", ())]
-        pods["volumes"] = [*pods.get("volumes", ()), *(v for v in more_volumes if v["name"] not in own)]
+        taken = [volume["name"] for volume in more_volumes]
+        pods["volumes"] = [*(v for v in pods.get("volumes", ()) if v.get("name") not in taken), *more_volumes]
     causes += podspecs.spec("spec.template.spec", pods)
     if pods.get("restartPolicy", "Always") != "Always":
         causes.append(unsupported("spec.template.spec.restartPolicy", pods["restartPolicy"], ("Always",)))
+    if "activeDeadlineSeconds" in pods:
+        why = f"activeDeadlineSeconds in {kind} is not Supported"
+        causes.append(forbidden("spec.template.spec.activeDeadlineSeconds", why))
     return causes
