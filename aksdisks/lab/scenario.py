@@ -82,6 +82,18 @@ VM_SIZES: Mapping[str, VmSize] = {
 }
 
 
+DISK_SKUS = (
+    "Standard_LRS",
+    "StandardSSD_LRS",
+    "StandardSSD_ZRS",
+    "Premium_LRS",
+    "Premium_ZRS",
+    "PremiumV2_LRS",
+    "UltraSSD_LRS",
+)
+"""Azure's managed disks, as `sku.name` says it."""
+
+
 @dataclass(frozen=True)
 class MachineSpec:
     """A node's machine as Azure and Kubernetes each name it."""
@@ -142,6 +154,8 @@ class Scenario:
     disk_quota: int = 0
     os_disk_gib: int = 128
     zones: tuple[str, ...] = ()
+    region_zones: tuple[str, ...] = ("1", "2", "3")
+    offered_skus: tuple[str, ...] = DISK_SKUS
     kubernetes_version: str = "1.35.0"
     storage_classes: tuple[StorageClass, ...] = ()
     delays: Delays = field(default_factory=Delays)
@@ -218,6 +232,9 @@ def load(name_or_path: str | Path) -> Scenario:
     assert isinstance(scenario, Scenario)
     if scenario.vm_size not in VM_SIZES:
         raise ScenarioError(f"vm_size: expected one of {', '.join(VM_SIZES)}, found {scenario.vm_size!r}")
+    for sku in scenario.offered_skus:
+        if sku not in DISK_SKUS:
+            raise ScenarioError(f"offered_skus: expected some of {', '.join(DISK_SKUS)}, found {sku!r}")
     if scenario.node_count < 1:
         raise ScenarioError(f"node_count: expected 1 or more, found {scenario.node_count}")
     for delay in dataclasses.fields(Delays):

@@ -9,6 +9,7 @@ from typing import Any
 
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.bodies import member, objects, section
+from aksdisks.lab.arm.diskrules import canonical, check_attachable
 from aksdisks.lab.arm.disks import Disk
 from aksdisks.lab.arm.machines import DataDisk, Machine
 from aksdisks.lab.scenario import Delays
@@ -16,6 +17,8 @@ from aksdisks.lab.scenario import Delays
 Json = dict[str, Any]
 
 MAX_LUN = 64
+CACHING = ("None", "ReadOnly", "ReadWrite")
+DELETE_OPTIONS = ("Detach", "Delete")
 
 
 @dataclass(frozen=True)
@@ -148,17 +151,21 @@ def _new_entry(
                 continue
             if entry.state in ("Detaching", "DetachFailed"):
                 raise errors.disk_is_being_detached(disk.name, machine.spec.vm_name)
+            if entry.state == "Attaching":
+                raise errors.disk_is_elsewhere(disk.id, machine.managed_by, other.managed_by)
             raise errors.disk_is_owned(disk.id, other.managed_by)
     if disk.managed_by:
         raise errors.disk_is_owned(disk.id, disk.managed_by)
     # A disk of several zones (ZRS) names none of its own here; only a zonal one binds its machine.
     if not disk.sku.endswith("_ZRS") and (disk.zones or ("",)) != (machine.spec.zone,):
         raise errors.other_zone(disk.name, machine.spec.zone, "".join(disk.zones))
+    caching = canonical(member(item, "caching", str) or "None", CACHING, "dataDisk.caching")
+    check_attachable(disk, caching)
     return DataDisk(
         lun=lun,
         disk_id=disk_id,
         name=member(item, "name", str) or disk.name,
-        caching=member(item, "caching", str) or "None",
-        delete_option=member(item, "deleteOption", str) or "Detach",
+        caching=caching,
+        delete_option=canonical(member(item, "deleteOption", str) or "Detach", DELETE_OPTIONS, "dataDisk.deleteOption"),
         disk=disk,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from aksdisks.lab.arm import attachments, errors
-from aksdisks.lab.arm.bodies import member, objects, section, texts
-from aksdisks.lab.arm.disks import MAX_GIB, SKUS, Disk
+from aksdisks.lab.arm import attachments, diskrules, errors
+from aksdisks.lab.arm.bodies import objects, section, texts
+from aksdisks.lab.arm.disks import Disk
 from aksdisks.lab.arm.hindrances import Hindrances
 from aksdisks.lab.arm.machines import Machine, scale_set_json
 from aksdisks.lab.arm.operations import Operation, Operations
@@ -120,32 +120,15 @@ class Cloud:
         existing = self._disks.get(self._disk_id(group, name).lower())
         if existing is not None:
             return self.update_disk(group, name, body)
-        location, properties = member(body, "location", str), section(body, "properties")
-        if not location:
-            raise errors.location_required()
-        option = member(section(properties, "creationData"), "createOption", str)
-        if option is None:
-            raise errors.missing_parameter("disk.creationData.createOption")
-        if option.lower() != "empty":
-            raise errors.bad_parameter("disk.creationData.createOption", option)
-        size = member(properties, "diskSizeGB", int)
-        if size is None:
-            raise errors.missing_parameter("disk.diskSizeGB")
+        wanted = diskrules.new(self.scenario, name, body)
         disk = Disk(
             id=self._disk_id(group, name),
             group=group,
             name=name,
-            location=location.replace(" ", "").lower(),
-            sku=_sku(member(section(body, "sku"), "name", str) or "Standard_LRS"),
-            size_gib=_size(size),
             unique_id=self._ids.uid(),
             created=self.clock.now(),
-            tags=texts(body, "tags") or {},
-            zones=tuple(str(zone) for zone in member(body, "zones", list) or ()),
-            network_access_policy=member(properties, "networkAccessPolicy", str) or "AllowAll",
-            public_network_access=member(properties, "publicNetworkAccess", str) or "Enabled",
-            max_shares=member(properties, "maxShares", int) or 1,
             provisioning_state="Updating",
+            **_fields(wanted),
         )
         used = sum(not other.os_type for other in self._disks.values())
         self._hindrances.check_new(disk, used, self.scenario.disk_quota)
@@ -153,20 +136,11 @@ class Cloud:
         return self._finish_later(disk, self.scenario.delays.create_disk)
 
     def update_disk(self, group: str, name: str, body: Json) -> Operation:
-        """PATCH: size (upwards), tags, SKU, access."""
+        """PATCH: size (upwards), tags, SKU, performance, access."""
         disk = self.disk(group, name)
-        properties = section(body, "properties")
-        size = _size(member(properties, "diskSizeGB", int) or disk.size_gib)
-        sku = _sku(member(section(body, "sku"), "name", str) or disk.sku)
-        tags = texts(body, "tags")
-        policy = member(properties, "networkAccessPolicy", str)
-        access = member(properties, "publicNetworkAccess", str)
-        if size < disk.size_gib:
-            raise errors.shrinking(disk.id)
-        disk.size_gib, disk.sku = size, sku
-        disk.tags = disk.tags if tags is None else tags
-        disk.network_access_policy = policy or disk.network_access_policy
-        disk.public_network_access = access or disk.public_network_access
+        wanted = diskrules.changed(self.scenario, disk, body, self._attached(disk))
+        for field, value in _fields(wanted).items():
+            setattr(disk, field, value)
         disk.provisioning_state = "Updating"
         return self._finish_later(disk, self.scenario.delays.update_disk)
 
@@ -262,6 +236,15 @@ class Cloud:
             raise errors.concurrent_request()
         self._hindrances.check_change(machine, change)
 
+    def _attached(self, disk: Disk) -> diskrules.Attached | None:
+        if not disk.managed_by:
+            return None
+        machine = next((entry for entry in self.machines() if entry.managed_by == disk.managed_by), None)
+        if machine is None:
+            return None
+        place = next((entry for entry in machine.data_disks if entry.key == disk.key), None)
+        return diskrules.Attached(disk.managed_by, machine.running, "ReadOnly" if place is None else place.caching)
+
     def _finish_later(self, disk: Disk, delay: float) -> Operation:
         async def work() -> Json:
             await self.clock.sleep(delay)
@@ -316,18 +299,5 @@ class Cloud:
         return f"{self.scenario.subscription}/resourceGroups/{group}/providers/Microsoft.Compute/disks/{name}"
 
 
-def _sku(name: str) -> str:
-    return _canonical(name, SKUS, "disk.sku.name")
-
-
-def _canonical(value: str, known: Iterable[str], parameter: str) -> str:
-    for entry in known:
-        if entry.lower() == value.lower():
-            return entry
-    raise errors.bad_parameter(parameter, value)
-
-
-def _size(gib: int) -> int:
-    if not 1 <= gib <= MAX_GIB:
-        raise errors.bad_parameter("disk.diskSizeGB", gib)
-    return gib
+def _fields(wanted: diskrules.DiskProperties) -> dict[str, Any]:
+    return {field.name: getattr(wanted, field.name) for field in dataclasses.fields(wanted)}

@@ -8,19 +8,15 @@ from typing import Any
 
 from aksdisks.lab.arm import lifecycles
 from aksdisks.lab.arm.operations import azure_time
+from aksdisks.lab.scenario import DISK_SKUS
 
 Json = dict[str, Any]
 
-SKUS = (
-    "Standard_LRS",
-    "StandardSSD_LRS",
-    "StandardSSD_ZRS",
-    "Premium_LRS",
-    "Premium_ZRS",
-    "PremiumV2_LRS",
-    "UltraSSD_LRS",
-)
+SKUS = DISK_SKUS
 MAX_GIB = 32767
+PROVISIONED = ("PremiumV2_LRS", "UltraSSD_LRS")
+"""Disks whose performance is asked for; they are zonal, have no host cache, and no tiers."""
+MAX_PROVISIONED_GIB = 65536
 
 PREMIUM_TIERS = (
     (4, "P1", 120, 25),
@@ -49,7 +45,7 @@ def performance(sku: str, size_gib: int) -> tuple[str, int, int]:
     """Tier (empty where the SKU has none), IOPS and MB/s of a disk: those of the next size up."""
     if sku.startswith("Premium_"):
         return next((tier, iops, rate) for limit, tier, iops, rate in PREMIUM_TIERS if size_gib <= limit)
-    if sku == "PremiumV2_LRS":
+    if sku in PROVISIONED:
         return "", 3000, 125
     limits = STANDARD_LIMITS if sku == "Standard_LRS" else STANDARD_SSD_LIMITS
     return next(("", iops, rate) for limit, iops, rate in limits if size_gib <= limit)
@@ -73,7 +69,9 @@ class Disk:
     os_type: str = ""
     network_access_policy: str = "AllowAll"
     public_network_access: str = "Enabled"
-    max_shares: int = 1
+    tier: str | None = None
+    iops: int | None = None
+    mbps: int | None = None
     provisioning_state: str = "Succeeded"
     state: str = lifecycles.DISK.initial
     managed_by: str = ""
@@ -92,14 +90,16 @@ class Disk:
     def to_json(self) -> Json:
         """As a GET answers it (facts E, Disk)."""
         tier, iops, rate = performance(self.sku, self.size_gib)
+        if self.tier is not None:
+            tier, iops, rate = self.tier, *next(row[2:] for row in PREMIUM_TIERS if row[1] == self.tier)
         creation: Json = {"createOption": self.create_option}
         if self.create_option == "FromImage":
             creation["imageReference"] = {"id": _image_id(self.id)}
         properties: Json = {
             "creationData": creation,
             "diskSizeGB": self.size_gib,
-            "diskIOPSReadWrite": iops,
-            "diskMBpsReadWrite": rate,
+            "diskIOPSReadWrite": self.iops or iops,
+            "diskMBpsReadWrite": self.mbps or rate,
             "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
             "networkAccessPolicy": self.network_access_policy,
             "publicNetworkAccess": self.public_network_access,
@@ -113,8 +113,6 @@ class Disk:
             properties = {"osType": self.os_type, "hyperVGeneration": "V2", **properties}
         if tier:
             properties["tier"] = tier
-        if self.max_shares > 1:
-            properties["maxShares"] = self.max_shares
         if self.owner_changed is not None:
             properties["LastOwnershipUpdateTime"] = azure_time(self.owner_changed)
         body: Json = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aksdisks.lab.arm import attachments, errors
+from aksdisks.lab.arm.disks import SKUS
 from aksdisks.lab.arm.machines import DataDisk, Machine
 from aksdisks.lab.faults import Faults
 
@@ -32,7 +33,7 @@ class Hindrances:
     def check_new(self, disk: Disk, used: int, quota: int) -> None:
         """Whether the region offers the SKU, and the quota (0: none) one more disk than the `used`."""
         if self._faults.active("sku-unavailable", f"sku/{disk.sku}"):
-            raise errors.sku_not_in_region(disk.sku)
+            raise errors.sku_not_supported(disk.sku, [sku for sku in SKUS if sku != disk.sku])
         if self._faults.active("disk-quota") or (quota and used >= quota):
             raise errors.quota_exceeded(disk.sku, disk.location, used)
 

@@ -60,6 +60,7 @@ class Machine:
     created: datetime
     os_disk: Disk
     provisioning_state: str = "Succeeded"
+    power: str = "running"
     tags: dict[str, str] = field(default_factory=dict)
     data_disks: list[DataDisk] = field(default_factory=list)
 
@@ -68,6 +69,11 @@ class Machine:
         """How disks name it: for an instance the id ends in the VM's name, not its number (facts E, providerID)."""
         group, _, _ = self.spec.resource_id.rpartition("/")
         return f"{group}/{self.spec.vm_name}"
+
+    @property
+    def running(self) -> bool:
+        """Not deallocated; a machine that is only stopped keeps its place and its disks busy."""
+        return self.power != "deallocated"
 
     @property
     def max_data_disks(self) -> int:

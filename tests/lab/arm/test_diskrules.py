@@ -1,0 +1,200 @@
+"""What a disk may be: SKU, zone, size and performance, row by row, and what needs it to be free."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+
+import pytest
+
+from aksdisks.lab import scenario as scenarios
+from aksdisks.lab.arm import diskrules
+from aksdisks.lab.arm.diskrules import Attached
+from aksdisks.lab.arm.disks import Disk
+from aksdisks.lab.arm.errors import CloudError
+
+REGION = scenarios.load("regional")
+OLD = dataclasses.replace(REGION, region_zones=(), offered_skus=("Premium_LRS", "StandardSSD_LRS", "Standard_LRS"))
+VM = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm"
+
+
+def body(sku="Premium_LRS", size=25, zones=None, location="West Europe", option="Empty", **properties):
+    wanted = {"creationData": {"createOption": option}, "diskSizeGB": size, **properties}
+    return {"location": location, "sku": {"name": sku}, "properties": wanted} | ({"zones": zones} if zones else {})
+
+
+@pytest.mark.parametrize(
+    ("scenario", "wanted", "status", "code", "message"),
+    [
+        (
+            OLD,
+            body("Premium_ZRS"),
+            400,
+            "InvalidParameter",
+            "SKU Premium_ZRS is not supported for resource type Disk in this region. "
+            "Supported SKUs for this region are Premium_LRS,StandardSSD_LRS,Standard_LRS",
+        ),
+        (REGION, body("premiumv2_lrs"), 400, "InvalidParameter", "PremiumV2_LRS disk is not supported."),
+        (REGION, body("UltraSSD_LRS"), 400, "InvalidParameter", "UltraSSD_LRS disk is not supported."),
+        (
+            REGION,
+            body("Premium_ZRS", zones=["1"]),
+            409,
+            "OperationNotAllowed",
+            "A disk with sku 'Premium_ZRS' cannot be created in an availability zone.",
+        ),
+        (
+            REGION,
+            body(zones=["1", "2"]),
+            400,
+            "ResourceTypeNotSupportMultiZones",
+            "The resource type 'disks' does not support multiple availability zones. The provided zones are '1,2'. "
+            "Please provide a single availability zone.",
+        ),
+        (
+            REGION,
+            body(zones=["4"]),
+            400,
+            "InvalidAvailabilityZone",
+            "The zone(s) '4' for resource 'Microsoft.Compute/disks/d' is not supported. "
+            "The supported zones for location 'westeurope' are '1,2,3'",
+        ),
+        (
+            OLD,
+            body(zones=["1"]),
+            400,
+            "InvalidAvailabilityZone",
+            "The supported zones for location 'westeurope' are ''",
+        ),
+        (
+            REGION,
+            body(location="eastus"),
+            400,
+            "LocationNotAvailableForResourceType",
+            "The provided location 'eastus' is not available for resource type 'Microsoft.Compute/disks'.",
+        ),
+        (
+            REGION,
+            body(size=32768),
+            400,
+            "InvalidParameter",
+            "The value '32768' of parameter 'disk.diskSizeGB' is out of range. "
+            "The value must be between '1' and '32767', inclusive.",
+        ),
+        (REGION, body(tier="P3"), 400, "InvalidParameter", "The value 'P3' of parameter 'disk.tier' is out of range."),
+        (REGION, body("Standard_LRS", tier="P10"), 400, "InvalidParameter", "parameter 'disk.tier' is out of range."),
+        (REGION, body(option="Copy"), 400, "InvalidParameter", "The value 'Copy' of parameter"),
+        (
+            REGION,
+            body("PremiumV2_LRS", zones=["1"], diskIOPSReadWrite=20000),
+            400,
+            "InvalidParameter",
+            "The value must be between '3000' and '12500', inclusive.",
+        ),
+        (
+            REGION,
+            body("PremiumV2_LRS", zones=["1"], diskIOPSReadWrite=4000, diskMBpsReadWrite=1001),
+            400,
+            "InvalidParameter",
+            "The value must be between '125' and '1000', inclusive.",
+        ),
+    ],
+)
+def test_new_disks_that_are_refused(scenario, wanted, status, code, message):
+    with pytest.raises(CloudError) as caught:
+        diskrules.new(scenario, "d", wanted)
+    assert (caught.value.status, caught.value.code) == (status, code)
+    assert message in caught.value.message
+
+
+def test_performance_that_was_asked_for_is_shown():
+    for wanted, shown in (
+        (body(size=100), ("P10", 500, 100)),
+        (body(size=100, tier="P20"), ("P20", 2300, 150)),
+        (body("PremiumV2_LRS", zones=["1"]), (None, 3000, 125)),
+        (body("PremiumV2_LRS", zones=["1"], diskIOPSReadWrite=4000, diskMBpsReadWrite=200), (None, 4000, 200)),
+        (body("StandardSSD_LRS", size=100, diskIOPSReadWrite=9), (None, 500, 100)),
+    ):
+        properties = disk(wanted).to_json()["properties"]
+        found = (properties.get("tier"), properties["diskIOPSReadWrite"], properties["diskMBpsReadWrite"])
+        assert found == shown
+
+
+def disk(wanted=None, **more):
+    fields = dataclasses.asdict(diskrules.new(REGION, "d", wanted or body()))
+    return Disk(id="/d", group="g", name="d", unique_id="u", created=datetime.now(UTC), **fields | more)
+
+
+RUNNING, CACHED = Attached(VM, running=True, caching="None"), Attached(VM, running=True, caching="ReadOnly")
+STOPPED = Attached(VM, running=False, caching="None")
+V2 = body("PremiumV2_LRS", 100, ["1"])
+
+
+@pytest.mark.parametrize(
+    ("before", "attached", "change", "refusal"),
+    [
+        (disk(), RUNNING, {"properties": {"diskSizeGB": 4095}}, None),
+        (disk(), None, {"properties": {"diskSizeGB": 8192}}, None),
+        (
+            disk(),
+            RUNNING,
+            {"properties": {"diskSizeGB": 4096}},
+            "Disks cannot be resized beyond 4095 GiB when attached",
+        ),
+        (disk(), CACHED, {"properties": {"diskSizeGB": 4096}}, "Only Disk CachingType 'None' is supported for disk"),
+        (disk(body(size=5000)), RUNNING, {"properties": {"diskSizeGB": 6000}}, None),
+        (disk(V2), RUNNING, {"properties": {"diskSizeGB": 6000}}, None),
+        (
+            disk(os_type="Linux"),
+            CACHED,
+            {"properties": {"diskSizeGB": 30}},
+            f"while it is attached to running VM {VM}.",
+        ),
+        (disk(os_type="Linux"), STOPPED, {"properties": {"diskSizeGB": 30}}, None),
+        (disk(), None, {"properties": {"diskSizeGB": 24}}, "cannot be resized down"),
+        (disk(), STOPPED, {"sku": {"name": "StandardSSD_LRS"}}, None),
+        (
+            disk(),
+            RUNNING,
+            {"sku": {"name": "StandardSSD_LRS"}},
+            "Cannot change the storage account type of disk d while",
+        ),
+        (disk(), None, {"zones": ["1"]}, "availability zone constraint 'NO_ZONE' and the request has"),
+        (disk(), None, {"location": "eastus"}, "The resource 'd' already exists in location 'westeurope'"),
+        (disk(), None, {"properties": {"creationData": {"createOption": "Copy"}}}, "Changing property 'creationData"),
+        (disk(), RUNNING, body(), None),
+    ],
+)
+def test_changes_of_a_disk(before, attached, change, refusal):
+    if refusal is None:
+        after = diskrules.changed(REGION, before, change, attached)
+        assert after.size_gib == change.get("properties", {}).get("diskSizeGB", before.size_gib)
+        assert after.sku == change.get("sku", {}).get("name", before.sku)
+        return
+    with pytest.raises(CloudError) as caught:
+        diskrules.changed(REGION, before, change, attached)
+    assert refusal in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("wanted", "caching", "refusal"),
+    [
+        (body(), "ReadOnly", None),
+        (body(size=4096), "None", None),
+        (body(size=4096), "ReadOnly", "Only Disk CachingType 'None' is supported"),
+        (V2, "None", None),
+        (
+            V2,
+            "ReadWrite",
+            "Storage Account type PremiumV2_LRS is not supported with caching type ReadWrite. Please use",
+        ),
+        (body("UltraSSD_LRS", zones=["1"]), "None", "only when additionalCapabilities.ultraSSDEnabled is set."),
+    ],
+)
+def test_what_a_data_disk_must_be(wanted, caching, refusal):
+    if refusal is None:
+        diskrules.check_attachable(disk(wanted), caching)
+        return
+    with pytest.raises(CloudError) as caught:
+        diskrules.check_attachable(disk(wanted), caching)
+    assert refusal in caught.value.message
