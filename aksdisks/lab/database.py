@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,7 +39,8 @@ class Database(Records):
         """Open or make the file. Raises `LabError` where it is damaged, of a newer version, or not to be written."""
         self.path = path
         self._pending: dict[tuple[str, str], Content | None] = {}
-        self._begun = False
+        self._begun = self._closed = False
+        self._afterwards: list[Callable[[], None]] = []
         self._group = asyncio.Event()
         self._error: LabError | None = None
         self._broken = asyncio.Event()
@@ -117,6 +118,8 @@ class Database(Records):
         self._note(kind, key, None)
 
     def _note(self, kind: str, key: str, content: Content | None) -> None:
+        if self._closed:
+            return
         if not self._pending and self._begun:
             # Before whatever the change wakes: tasks that are told of it run after the commit.
             asyncio.get_running_loop().call_soon(self._flush)
@@ -128,6 +131,13 @@ class Database(Records):
         self._flush()
         if self._error is not None:
             raise self._error
+
+    def after(self, act: Callable[[], None]) -> None:
+        """See `Records`."""
+        if self._pending:
+            self._afterwards.append(act)
+        else:
+            act()
 
     async def settled(self) -> None:
         """See `Records`."""
@@ -146,6 +156,7 @@ class Database(Records):
         """See `Records`."""
         if self._begun:
             self._flush()
+        self._closed = True
         with suppress(sqlite3.Error):
             self._connection.close()
 
@@ -153,6 +164,7 @@ class Database(Records):
         """Commit what is pending, all or nothing; after a failure nothing is written any more."""
         pending, self._pending = self._pending, {}
         group, self._group = self._group, asyncio.Event()
+        afterwards, self._afterwards = self._afterwards, []
         if pending and self._error is None:
             try:
                 self._commit(pending)
@@ -160,6 +172,9 @@ class Database(Records):
                 self._error = self._refusal(error)
                 self._broken.set()
         group.set()
+        if self._error is None:
+            for act in afterwards:
+                act()
 
     def _commit(self, pending: dict[tuple[str, str], Content | None]) -> None:
         puts = [
@@ -184,11 +199,3 @@ class Database(Records):
         if isinstance(error, sqlite3.OperationalError):
             return LabError(f"{self.path}: expected a database that can be read and written, found: {reason}")
         return self.damaged(reason)
-
-
-def remove(directory: Path) -> None:
-    """Take a database away. Killed in the midst of it, either all of it is still there or nothing that a lab reads."""
-    with suppress(FileNotFoundError):
-        (directory / NAME).unlink()
-    for side in SIDES[1:]:
-        (directory / f"{NAME}{side}").unlink(missing_ok=True)

@@ -68,6 +68,10 @@ class Records:
     def begin(self) -> None:
         """From now on every change is kept by itself; what was put before becomes durable as one, here."""
 
+    def after(self, act: Callable[[], None]) -> None:
+        """Act once all that was put so far is durable; not at all if the process ends before."""
+        act()
+
     async def settled(self) -> None:
         """Wait until all that was put is durable. Raises `LabError` when it cannot be."""
 

@@ -245,6 +245,13 @@ def load(name_or_path: str | Path) -> Scenario:
     return scenario
 
 
+def restored(values: Mapping[str, Any]) -> Scenario:
+    """A scenario out of what `dataclasses.asdict` made of it, through JSON. Raises `ScenarioError`."""
+    scenario = _build(Scenario, dict(values), "")
+    assert isinstance(scenario, Scenario)
+    return scenario
+
+
 def names() -> tuple[str, ...]:
     """The scenarios that come with the lab."""
     return tuple(sorted(entry.name.removesuffix(".yaml") for entry in _package().iterdir()))

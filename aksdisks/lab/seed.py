@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from aksdisks.lab.clock import micro_timestamp, timestamp
@@ -29,8 +29,16 @@ _MIGRATED_PLUGINS = (
 )
 
 
-async def seed(api: KubernetesApi, scenario: Scenario, now: datetime, authority: str) -> None:
-    """Create everything; `authority` is the API server's CA certificate (PEM). Raises `ApiError`."""
+async def seed(
+    api: KubernetesApi,
+    scenario: Scenario,
+    now: datetime,
+    authority: str,
+    machines: Sequence[MachineSpec] | None = None,
+) -> None:
+    """Create everything; `authority` is the API server's CA certificate (PEM), `machines` those that have registered
+    (all, unless given). Raises `ApiError`.
+    """
     for name in NAMESPACES:
         await api.create("namespaces", {"metadata": {"name": name}})
         await api.create("configmaps", root_ca(authority), name)

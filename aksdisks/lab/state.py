@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 _STATE, _LOCK, _LOG, _CA, _KUBECONFIG = "lab.json", "lock", "lab.log", "ca.crt", "kubeconfig"
 _ACCOUNT_KEY = "service-accounts.key"
+_DATABASE = ("lab.sqlite", "lab.sqlite-wal", "lab.sqlite-shm")
 
 
 class LabError(Exception):
@@ -129,7 +131,7 @@ class StateDirectory:
     def lock(self) -> Iterator[bool]:
         """Try to hold the directory; yields whether that worked, and never waits."""
         try:
-            stream = (self.path / _LOCK).open("a")
+            stream = _open_private(self.path / _LOCK, "a")
         except OSError as error:
             raise LabError(f"{self.path / _LOCK}: expected a file to lock, found: {error.strerror}") from error
         with stream:
@@ -152,6 +154,20 @@ class StateDirectory:
         if not path.exists():
             self._write(path, make())
         return path.read_bytes()
+
+    def open_log(self, mode: Literal["w", "a"]) -> BinaryIO:
+        """The log, for writing; nobody else may read it."""
+        return _open_private(self.log, mode)
+
+    def clear(self) -> bool:
+        """Remove the files that a lab keeps; whether there was anything. For whoever holds the lock."""
+        self.withdraw()
+        found = False
+        for name in (*_DATABASE, _ACCOUNT_KEY, _LOG):
+            with suppress(FileNotFoundError):
+                (self.path / name).unlink()
+                found = found or name != _LOG
+        return found
 
     def withdraw(self) -> None:
         """Remove what `publish` wrote."""
@@ -176,6 +192,11 @@ class StateDirectory:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
         Path(name).replace(path)
+
+
+def _open_private(path: Path, mode: Literal["w", "a"]) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if mode == "w" else os.O_APPEND)
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
 
 
 def default_state_dir() -> Path:

@@ -17,7 +17,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 ADMIN_NAME = "aksdisks-admin"
 ADMIN_GROUP = "system:masters"
-_LIFETIME = timedelta(days=30)
+_LIFETIME = timedelta(days=3650)
+"""A lab that is kept comes back with its certificates; its key opens nothing but this machine's loopback."""
 
 
 @dataclass(frozen=True, slots=True)

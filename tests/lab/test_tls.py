@@ -33,7 +33,7 @@ def test_lifetime_and_subject() -> None:
     admin = x509.load_pem_x509_certificate(certificates.admin.certificate)
     assert admin.subject.rfc4514_string() == "CN=aksdisks-admin,O=system:masters"
     assert admin.not_valid_before_utc < now < admin.not_valid_after_utc
-    assert (admin.not_valid_after_utc - now).days == 30
+    assert (admin.not_valid_after_utc - now).days == 3650
     assert b"PRIVATE" not in repr(certificates).encode()
 
 

@@ -80,6 +80,12 @@ def plan(machine: Machine, wanted: Iterable[Json], disks: Mapping[str, Disk], ma
     return Change(tuple(attach), detach)
 
 
+def under_way(machine: Machine) -> Change:
+    """What a change that was begun has still to do."""
+    attach = tuple(entry for entry in machine.data_disks if entry.state == "Attaching")
+    return Change(attach, tuple(entry for entry in machine.data_disks if entry.state == "Detaching"))
+
+
 def begin(machine: Machine, change: Change | None) -> None:
     """The request is accepted: entries appear, and those that go are marked."""
     if change is None:

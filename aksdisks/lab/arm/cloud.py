@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm import attachments, diskrules, errors
 from aksdisks.lab.arm.bodies import objects, section, texts
 from aksdisks.lab.arm.disks import Disk
 from aksdisks.lab.arm.hindrances import Hindrances
+from aksdisks.lab.arm.kept import KeptDisks, KeptMachines, KeptOperations
 from aksdisks.lab.arm.machines import Machine, scale_set_json
-from aksdisks.lab.arm.operations import Operation, Operations
+from aksdisks.lab.arm.operations import Operation, Operations, Purpose
 from aksdisks.lab.faults import Faults
+from aksdisks.lab.records import Records
 from aksdisks.lab.scenario import MachineSpec, Scenario
 
 if TYPE_CHECKING:
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from aksdisks.lab.ids import Ids
 
 Json = dict[str, Any]
+Work = Callable[[], Awaitable[Json | None]]
 
 
 class Cloud:
@@ -29,26 +34,61 @@ class Cloud:
     Names and ids are matched without case and answered as they were written when the resource was made.
     """
 
-    def __init__(self, scenario: Scenario, clock: Clock, ids: Ids, faults: Faults | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario, clock: Clock, ids: Ids, faults: Faults | None = None, records: Records | None = None
+    ) -> None:
+        """`records`: what there is from before, and where every change is kept; `resume` goes on with it."""
+        records = records or Records()
         self.scenario = scenario
         self.clock = clock
         self._hindrances = Hindrances(faults or Faults(), clock)
         place = f"{scenario.subscription}/providers/Microsoft.Compute/locations/{scenario.location}"
         self.operations = Operations(clock, ids, place)
         self._ids = ids
-        self._created = clock.now()
+        self._created = datetime.fromisoformat(records.remembered("azure", "created", clock.now().isoformat))
         self._groups = {name.lower(): name for name in (scenario.resource_group, scenario.node_resource_group)}
-        self._scale_set_uid = ids.uid()
+        self._scale_set_uid = records.remembered("azure", "scale-set", ids.uid)
         self._tags = {
-            "aks-managed-createOperationID": ids.uid(),
+            "aks-managed-createOperationID": records.remembered("azure", "create-operation", ids.uid),
             "aks-managed-poolName": scenario.pool,
             "poolName": scenario.pool,
         }
-        self._disks: dict[str, Disk] = {}
-        self._machines: dict[str, Machine] = {}
-        self._named: dict[str, Machine] = {}
-        for spec in scenario.machines:
-            self.add_machine(spec)
+        self._disks = KeptDisks(records)
+        self.on_deleted: Callable[[Disk], None] = lambda _disk: None
+        self._named = KeptMachines(records, scenario, self._disks)
+        self._machines = {machine.spec.resource_id.lower(): machine for machine in self._named.values()}
+        if records.fresh:
+            for spec in scenario.machines:
+                self.add_machine(spec)
+        kept = KeptOperations(records)
+        self._unfinished = [operation for operation in kept.read() if not self._known_again(operation)]
+        self.operations.on_change, self.operations.on_forgotten = kept.keep, kept.forget
+
+    def _known_again(self, operation: Operation) -> bool:
+        """Take in an operation from before a restart; whether it had ended."""
+        self.operations.enter(operation)
+        return operation.finished.is_set()
+
+    def resume(self) -> None:
+        """Go on with the operations that were under way; time that has passed since is over."""
+        for operation in self._unfinished:
+            work = self._work_again(operation.purpose, operation.started)
+            self.operations.go_on(operation, work)
+
+    def _work_again(self, purpose: Purpose | None, started: datetime) -> Work:
+        passed = (self.clock.now() - started).total_seconds() * self.clock.speed
+        left = 0.0 if purpose is None else max(0.0, purpose.seconds - passed)
+        if purpose is not None and purpose.act == "change" and purpose.subject in self._machines:
+            machine = self._machines[purpose.subject]
+            return self._changing(machine, attachments.under_way(machine), left)
+        disk = None if purpose is None else self._disks.get(purpose.subject)
+        if purpose is None or disk is None:
+            return self._nothing
+        return self._deleting(disk, left) if purpose.act == "delete" else self._settling(disk, left)
+
+    @staticmethod
+    async def _nothing() -> None:
+        """What it was about is gone."""
 
     async def close(self) -> None:
         """Stop the operations that are under way."""
@@ -155,14 +195,18 @@ class Cloud:
             return None
         if disk.managed_by:
             raise errors.disk_is_attached(disk.name, disk.managed_by)
+        purpose = Purpose("delete", disk.key, self.scenario.delays.delete_disk)
+        return self.operations.start("DiskOperations", self._deleting(disk, purpose.seconds), purpose)
 
+    def _deleting(self, disk: Disk, delay: float) -> Work:
         async def work() -> None:
-            await self.clock.sleep(self.scenario.delays.delete_disk)
+            await self.clock.sleep(delay)
             if disk.managed_by:
                 raise errors.disk_is_attached(disk.name, disk.managed_by)
             self._disks.pop(disk.key, None)
+            self.on_deleted(disk)
 
-        return self.operations.start("DiskOperations", work)
+        return work
 
     # Machines
 
@@ -170,7 +214,7 @@ class Cloud:
         """The machines in a group, or all. Raises ResourceGroupNotFound."""
         if group is not None and self.group(group) != self.scenario.node_resource_group:
             return []
-        return list(self._named.values())
+        return sorted(self._named.values(), key=lambda machine: machine.spec.index)
 
     def machine(self, machine_id: str) -> Machine:
         """The machine of that id. Raises ResourceNotFound."""
@@ -215,11 +259,14 @@ class Cloud:
     def _change_machine(self, machine: Machine, change: attachments.Change | None) -> Operation:
         attachments.begin(machine, change)
         machine.provisioning_state = "Updating"
+        delay = attachments.seconds(change, self.scenario.delays)
+        purpose = Purpose("change", machine.spec.resource_id.lower(), delay)
+        return self.operations.start("operations", self._changing(machine, change, delay), purpose)
 
+    def _changing(self, machine: Machine, change: attachments.Change | None, delay: float) -> Work:
         async def work() -> Json:
             state = "Succeeded"
             try:
-                delay = attachments.seconds(change, self.scenario.delays)
                 await self._hindrances.pass_time(machine, change, delay)
                 self.machine(machine.spec.resource_id)  # it may be gone by now
                 stuck = self._hindrances.stuck(machine, change)
@@ -229,7 +276,7 @@ class Cloud:
                 machine.provisioning_state = state
             return machine.to_json()
 
-        return self.operations.start("operations", work)
+        return work
 
     def _check_change(self, machine: Machine, change: attachments.Change | None) -> None:
         if machine.provisioning_state == "Updating":
@@ -246,12 +293,16 @@ class Cloud:
         return diskrules.Attached(disk.managed_by, machine.running, "ReadOnly" if place is None else place.caching)
 
     def _finish_later(self, disk: Disk, delay: float) -> Operation:
+        purpose = Purpose("settle", disk.key, delay)
+        return self.operations.start("DiskOperations", self._settling(disk, delay), purpose)
+
+    def _settling(self, disk: Disk, delay: float) -> Work:
         async def work() -> Json:
             await self.clock.sleep(delay)
             disk.provisioning_state = "Succeeded"
             return disk.to_json()
 
-        return self.operations.start("DiskOperations", work)
+        return work
 
     def add_machine(self, spec: MachineSpec) -> None:
         """Make the machine and its system disk."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from aksdisks.lab.arm import lifecycles
 from aksdisks.lab.arm.operations import azure_time
+from aksdisks.lab.records import Noticed
 from aksdisks.lab.scenario import DISK_SKUS
 
 Json = dict[str, Any]
@@ -52,7 +53,7 @@ def performance(sku: str, size_gib: int) -> tuple[str, int, int]:
 
 
 @dataclass(eq=False)
-class Disk:
+class Disk(Noticed):
     """One disk as Azure holds it; `managed_by` is the machine's id, empty while no machine has it."""
 
     id: str

@@ -9,6 +9,7 @@ from typing import Any
 from aksdisks.lab.arm import lifecycles
 from aksdisks.lab.arm.disks import Disk
 from aksdisks.lab.arm.operations import azure_time
+from aksdisks.lab.records import Noticed
 from aksdisks.lab.scenario import MachineSpec, Scenario
 
 Json = dict[str, Any]
@@ -51,7 +52,7 @@ class DataDisk:
 
 
 @dataclass(eq=False)
-class Machine:
+class Machine(Noticed):
     """One VM, or one instance of the scale set."""
 
     scenario: Scenario
@@ -82,8 +83,8 @@ class Machine:
 
     def let_go(self, disk: Disk, now: datetime) -> None:
         """Detach the disk at once, if it is here."""
-        for entry in [entry for entry in self.data_disks if entry.disk is disk]:
-            self.data_disks.remove(entry)
+        if any(entry.disk is disk for entry in self.data_disks):
+            self.data_disks = [entry for entry in self.data_disks if entry.disk is not disk]
             if disk.managed_by == self.managed_by:
                 disk.step("detached", managed_by="", now=now)
 
@@ -91,7 +92,8 @@ class Machine:
         """Attach the disk, which no machine has, at once."""
         taken = {entry.lun for entry in self.data_disks}
         lun = next(number for number in range(len(taken) + 1) if number not in taken)
-        self.data_disks.append(DataDisk(lun, disk.id, disk.name, "None", "Detach", disk, "Attached"))
+        entry = DataDisk(lun, disk.id, disk.name, "None", "Detach", disk, "Attached")
+        self.data_disks = [*self.data_disks, entry]
         disk.step("attached", managed_by=self.managed_by, now=now)
 
     def data_disks_json(self) -> list[Json]:

@@ -24,15 +24,17 @@ AUDIENCES = ("https://management.azure.com", "https://management.core.windows.ne
 
 
 class Tokens:
-    """JSON Web Tokens signed with a key that lives as long as this object."""
+    """JSON Web Tokens, signed and checked."""
 
-    def __init__(self, tenant_id: str, principals: Sequence[Principal], clock: Clock) -> None:
-        """`principals`: the first is the default one."""
+    def __init__(
+        self, tenant_id: str, principals: Sequence[Principal], clock: Clock, key: bytes | None = None
+    ) -> None:
+        """`principals`: the first is the default one; `key`: what tokens are signed with, a new one unless given."""
         self.tenant_id = tenant_id
         self.principals = {principal.client_id.lower(): principal for principal in principals}
         self.clock = clock
         self._default = principals[0]
-        self._key = secrets.token_bytes(32)
+        self._key = key or secrets.token_bytes(32)
 
     def principal(self, client_id: str) -> Principal | None:
         """The principal of that client id."""

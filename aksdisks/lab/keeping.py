@@ -1,0 +1,129 @@
+"""What a lab keeps of itself besides its objects: scenario, speed, faults, ports and credentials, as they come back."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from datetime import datetime
+from typing import Any
+
+from aksdisks.lab import tls
+from aksdisks.lab.faults import Faults
+from aksdisks.lab.records import Records
+from aksdisks.lab.scenario import Scenario, ScenarioError, load, restored
+from aksdisks.lab.state import LabError
+
+DEFAULT_SCENARIO, DEFAULT_SPEED = "regional", 100.0
+
+_KIND = "lab"
+_CHANGEABLE = ("name", "delays", "faults", "principals", "disk_quota")
+"""Of a scenario, what a lab that exists may take on; all else is built into its objects."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Credentials:
+    """All that clients know the lab by; the same after a restart, so that what they hold stays good."""
+
+    certificates: tls.Certificates
+    token: str = dataclasses.field(repr=False)
+    client_secret: str = dataclasses.field(repr=False)
+    token_key: bytes = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Port:
+    """A port to listen on, 0 for any free one; `wanted`: no other will do."""
+
+    number: int
+    wanted: bool
+
+
+def settings(records: Records, scenario: str | None, speed: float | None) -> tuple[Scenario, float]:
+    """What the lab is, where it is not given anew: as it was, else the defaults. Raises `LabError`.
+
+    Another scenario is taken on where it differs in what can be changed; the faults that were on stay on unless a
+    scenario is given.
+    """
+    kept = _kept(records, "scenario")
+    try:
+        before = None if kept is None else restored(kept)
+    except ScenarioError as error:
+        raise records.damaged(f"scenario: {error}") from error
+    try:
+        given = load(scenario or DEFAULT_SCENARIO) if scenario or before is None else None
+    except ScenarioError as error:
+        raise LabError(str(error)) from error
+    if given is not None and before is not None:
+        _check_same(before, given)
+    now = given or before
+    assert now is not None
+    speed = speed if speed is not None else _kept(records, "speed") or DEFAULT_SPEED
+    return now, speed
+
+
+def keep_settings(records: Records, scenario: Scenario, speed: float, faults: Faults) -> None:
+    """Keep what the lab is, and from now on which faults are on."""
+
+    def keep() -> None:
+        values = dataclasses.asdict(dataclasses.replace(scenario, faults=faults.list()))
+        records.remember(_KIND, "scenario", values)
+
+    keep()
+    records.remember(_KIND, "speed", speed)
+    faults.subscribe(keep)
+
+
+def credentials(records: Records, now: datetime) -> Credentials:
+    """Those of before, or new ones."""
+
+    def make() -> dict[str, Any]:
+        made = tls.issue(now)
+        return {
+            "authority": made.authority.decode(),
+            "server": [made.server.certificate.decode(), made.server.key.decode()],
+            "admin": [made.admin.certificate.decode(), made.admin.key.decode()],
+            "token": secrets.token_hex(32),
+            "client_secret": secrets.token_urlsafe(32),
+            "token_key": secrets.token_hex(32),
+        }
+
+    kept = records.remembered(_KIND, "credentials", make)
+    try:
+        server, admin = (tls.KeyPair(*(part.encode() for part in kept[name])) for name in ("server", "admin"))
+        certificates = tls.Certificates(kept["authority"].encode(), server, admin)
+        token_key = bytes.fromhex(kept["token_key"])
+        return Credentials(certificates, kept["token"], kept["client_secret"], token_key)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise records.damaged(f"credentials: {error!r}") from error
+
+
+def port(records: Records, server: str, asked: int) -> Port:
+    """Where a server listens: where it is asked to, else where it did before if that is free."""
+    if asked:
+        return Port(asked, wanted=True)
+    kept = _kept(records, f"port of {server}")
+    return Port(kept["number"], kept["wanted"]) if kept else Port(0, wanted=False)
+
+
+def keep_port(records: Records, server: str, number: int, *, wanted: bool) -> None:
+    """Keep where a server listens, and whether somebody asked for it."""
+    records.remember(_KIND, f"port of {server}", {"number": number, "wanted": wanted})
+
+
+def _check_same(before: Scenario, given: Scenario) -> None:
+    for entry in dataclasses.fields(Scenario):
+        was, asked = getattr(before, entry.name), getattr(given, entry.name)
+        if entry.name not in _CHANGEABLE and was != asked:
+            raise LabError(
+                f"scenario {given.name}: expected {entry.name} as this lab was made with ({_short(was)}), found "
+                f"{_short(asked)}; `aksdisks lab reset` starts over"
+            )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _kept(records: Records, key: str) -> Any:
+    return next((value for known, value in records.values(_KIND) if known == key), None)
