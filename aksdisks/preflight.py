@@ -15,19 +15,24 @@ from aksdisks.session import new_run_id
 from aksdisks.session_connect import Connection, check_storage_class, connect
 from aksdisks.waiting import Progress, silent
 
-# What a run does in its namespace, cluster-wide, and with the namespace that it makes (facts, section G).
-_IN_NAMESPACE = """
-list watch create patch delete: persistentvolumeclaims, deployments.apps, statefulsets.apps
-list watch delete: pods
-list watch: events
-patch: deployments/scale.apps, statefulsets/scale.apps
+# What a run, and who looks into it, may do in the namespace, cluster-wide, and with a namespace that the run makes
+# (facts, section G; `deploy` has the first two as manifests). A command in a pod goes over a WebSocket, which is a GET
+# that since Kubernetes 1.35 needs `create` as well.
+IN_NAMESPACE = """
+get list watch create patch delete: persistentvolumeclaims, deployments.apps, statefulsets.apps
+get list watch delete: pods
+get list watch: events, events.events.k8s.io, replicasets.apps
+get patch: deployments/scale.apps, statefulsets/scale.apps
+create: pods/eviction
+get create: pods/exec
 get create update delete: leases.coordination.k8s.io
 """
-_CLUSTER_WIDE = """
-list watch: nodes, persistentvolumes, storageclasses.storage.k8s.io, volumeattachments.storage.k8s.io
-list: csinodes.storage.k8s.io
+CLUSTER_WIDE = """
+get list watch: nodes, persistentvolumes, storageclasses.storage.k8s.io, volumeattachments.storage.k8s.io
+get list watch: csinodes.storage.k8s.io, csidrivers.storage.k8s.io
 """
 _WITH_NAMESPACE = "get create delete list watch: namespaces"
+RIGHTS = "This identity has the rights that a run needs"
 
 
 def preflight(parameters: Parameters, progress: Progress = silent) -> tuple[Check, ...]:
@@ -69,20 +74,19 @@ def rights(connection: Connection) -> Check:
     """Whether this identity may do everything that a run does, by the API server's word."""
     create = connection.parameters.namespace == "create"
     namespace = "" if create else connection.parameters.namespace
-    asked = [(*right, namespace) for right in _rules(_IN_NAMESPACE)]
-    asked += [(*right, "") for right in _rules(_CLUSTER_WIDE + (_WITH_NAMESPACE if create else ""))]
+    asked = [(*right, namespace) for right in rights_in(IN_NAMESPACE)]
+    asked += [(*right, "") for right in rights_in(CLUSTER_WIDE + (_WITH_NAMESPACE if create else ""))]
     missing = []
     for verb, resource, group, where in asked:
         allowed = connection.cluster.allowed(verb, resource, group, where)
         if isinstance(allowed, Unknown):
-            return check("This identity has the rights that a run needs", allowed, "no answer")
+            return check(RIGHTS, allowed, "no answer")
         if not allowed:
-            missing.append(f"{verb} {resource}")
-    seen = f"missing: {', '.join(missing)}" if missing else f"all {len(asked)}"
-    return check("This identity has the rights that a run needs", not missing, seen)
+            missing.append(f"{verb} {resource}{f'.{group}' if group else ''}")
+    return check(RIGHTS, not missing, f"missing: {', '.join(missing)}" if missing else f"all {len(asked)}")
 
 
-def _rules(text: str) -> Iterator[tuple[str, str, str]]:
+def rights_in(text: str) -> Iterator[tuple[str, str, str]]:
     """(verb, resource, API group) of each right in a text of lines `verbs: resource.group, …`."""
     for line in text.split("\n"):
         verbs, _, resources = line.partition(": ")
@@ -168,7 +172,9 @@ def _dry_runs(connection: Connection, objects: manifests.Objects) -> Iterator[Ch
         try:
             connection.cluster.create(manifest, "" if manifest["kind"] == "Namespace" else where, dry_run=True)
         except NotAllowed as error:
-            yield check(statement, Unknown(error.message), f"namespace {where}")
+            # Controllers make the pods; who runs this needs no right to.
+            why = None if manifest is pod else Unknown(error.message)
+            yield check(statement, why, f"not allowed to try in namespace {where}")
         except InputError:
             raise
         except AksdisksError as error:

@@ -23,7 +23,7 @@ from aksdisks.errors import AksdisksError, InputError
 from aksdisks.evidence import EXIT_CODES, RunbookResult, RunResult, roll_up
 from aksdisks.execution import Execution, Kernel, Stopped, WarmKernels, execute
 from aksdisks.parameters import Parameters
-from aksdisks.preflight import preflight
+from aksdisks.preflight import RIGHTS, preflight
 from aksdisks.report import write_html
 from aksdisks.session import CleanUp, Session, new_run_id, open_session
 
@@ -222,7 +222,11 @@ def check(parameters: Parameters) -> int:
     """Ask the target whether a run can pass there, show the answers, and return the exit code."""
     reporter = Reporter(quiet=False)
     with targets.prepared(parameters):
-        return _shown(reporter, preflight(parameters, reporter.progress))
+        answers = preflight(parameters, reporter.progress)
+        code = _shown(reporter, answers)
+        # Where only rights are missing the target did not allow it, which proves nothing.
+        failed = {answer.statement for answer in answers if answer.status == "failed"}
+        return EXIT_CODES["inconclusive"] if failed == {RIGHTS} else code
 
 
 def clean(parameters: Parameters, *, dry_run: bool) -> int:

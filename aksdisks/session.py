@@ -11,7 +11,7 @@ from aksdisks import manifests
 from aksdisks.azure import Azure
 from aksdisks.cluster import Cluster
 from aksdisks.cluster_watch import Watcher
-from aksdisks.errors import AksdisksError, AlreadyExists, NotAllowed, Refused
+from aksdisks.errors import AksdisksError, AlreadyExists, NotAllowed, NotFound, Refused
 from aksdisks.manifests import RUN_LABEL, Manifest
 from aksdisks.model import Claim, Pod, Unknown
 from aksdisks.parameters import Parameters
@@ -229,9 +229,10 @@ def open_session(parameters: Parameters, *, progress: Progress = silent) -> Sess
     try:
         if create:
             _make_namespace(session)
-        elif connection.cluster.find("Namespace", namespace) is None:
-            raise Refused(f"namespace {namespace}: expected a prepared one, found none")
-        session.owner = lease.acquire()
+        try:
+            session.owner = lease.acquire()
+        except NotFound as error:
+            raise Refused(f"namespace {namespace}: expected a prepared one, found none") from error
         if not create:
             _check_prepared(session)
     except BaseException:
