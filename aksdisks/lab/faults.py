@@ -8,7 +8,7 @@ import math
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from aksdisks.lab.clock import Clock
@@ -103,11 +103,18 @@ class Faults:
         """Wait until the fault is off for these objects, or `at_most` seconds of the clock."""
         end = math.inf if clock is None else clock.monotonic() + at_most
         while self.hit(name, *objects) is not None:
-            left = None if clock is None else (end - clock.monotonic()) / clock.speed
-            try:
-                await asyncio.wait_for(self.change(), left)
-            except TimeoutError:
+            if clock is None:
+                await self.change()
+            elif not await self.change_within(end - clock.monotonic(), clock):
                 return
+
+    async def change_within(self, seconds: float, clock: Clock) -> bool:
+        """Wait for a switch at most so many seconds of the clock; whether there was one."""
+        try:
+            await asyncio.wait_for(self.change(), seconds / clock.speed)
+        except TimeoutError:
+            return False
+        return True
 
     async def change(self) -> None:
         """Wait until a fault is switched on or off."""
@@ -170,6 +177,22 @@ class Faults:
 
 
 Known = Mapping[str, Iterable[str]]
+
+
+class Connection(Protocol):
+    """A request, as far as its connection is concerned."""
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """None once it is closed."""
+
+
+def drop(request: Connection, faults: Faults, server: str) -> None:
+    """Close the connection without a word while dropped-connections is on; raises `ConnectionResetError` then."""
+    if faults.active("dropped-connections", server):
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("dropped on purpose")
 
 
 def _known_name(name: str) -> str:

@@ -10,17 +10,16 @@ import os
 import secrets
 import socket
 import ssl
-from typing import Protocol
 
 import yaml
 from aiohttp import web
 
 from aksdisks.lab import tls
-from aksdisks.lab.agents.disk_driver import DiskDriver
-from aksdisks.lab.agents.node_agent import NodeAgent
 from aksdisks.lab.arm.app import arm_app
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.compute import CloudCompute
+from aksdisks.lab.arm.gate import Gate, GatedCompute
+from aksdisks.lab.arm.mishaps import Mishaps
 from aksdisks.lab.arm.tokens import Tokens
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.account_secrets import AccountSecrets
@@ -44,9 +43,11 @@ from aksdisks.lab.kube.accounttokens import AccountTokens, new_key
 from aksdisks.lab.kube.api import KubeApi
 from aksdisks.lab.kube.http import kube_app
 from aksdisks.lab.kube.store import Store
+from aksdisks.lab.parts import Machinery
 from aksdisks.lab.scenario import Scenario
 from aksdisks.lab.seed import seed
 from aksdisks.lab.state import LabError, LabState, PortInUse, StateDirectory
+from aksdisks.lab.supervised import Part
 
 _CONTROLLERS = (
     AttachDetach,
@@ -74,20 +75,6 @@ _HISTORY = 1000
 log = logging.getLogger(__name__)
 
 
-class _Part(Protocol):
-    """A controller or an agent."""
-
-    @property
-    def name(self) -> str:
-        """For the log."""
-
-    async def run(self) -> None:
-        """Until cancelled."""
-
-    async def synced(self) -> None:
-        """Until it has seen all there is."""
-
-
 class Lab:
     """One cluster and its Azure. `start` once, then `stop` once."""
 
@@ -104,7 +91,9 @@ class Lab:
         self.ids = Ids()
         self.faults = _faults(scenario)
         self.api = KubeApi(Store(history=_HISTORY), self.clock, self.ids)
-        self.cloud = Cloud(scenario, self.clock, self.ids)
+        self.cloud = Cloud(scenario, self.clock, self.ids, self.faults)
+        self._mishaps = Mishaps(self.cloud, self.faults)
+        self._gate = Gate(self.faults, self.clock)
         self.compute = CloudCompute(self.cloud)
         self._ports = (kube_port, arm_port)
         self._runners: list[web.AppRunner] = []
@@ -126,7 +115,9 @@ class Lab:
         principals = self.scenario.tenant_principals(client_secret)
         tokens = Tokens(self.scenario.tenant_id, principals, self.clock)
         arm = await self._serve(
-            arm_app(self.cloud, tokens), self._ports[1], tls.server_context(certificates, client_certificates=False)
+            arm_app(self.cloud, tokens, self._gate),
+            self._ports[1],
+            tls.server_context(certificates, client_certificates=False),
         )
         parts = self._parts(accounts)
         self._tasks = [asyncio.create_task(part.run(), name=part.name) for part in parts]
@@ -160,15 +151,13 @@ class Lab:
         await self.compute.close()
         await self.cloud.close()
 
-    def _parts(self, accounts: AccountTokens) -> list[_Part]:
+    def _parts(self, accounts: AccountTokens) -> list[Part]:
         """Everything that acts by itself, each through the two APIs alone."""
-        nodes = [
-            NodeAgent(self.api, self.clock, self.ids, machine.node_name, self.scenario.delays)
-            for machine in self.scenario.machines
-        ]
-        driver = DiskDriver(self.api, self.clock, self.ids, self.compute)
+        compute = GatedCompute(self.compute, self._gate, self.scenario)
+        machinery = Machinery(self.api, self.clock, self.ids, self.scenario, self.cloud, self.faults)
+        machines = machinery.parts(compute)
         secrets_of = AccountSecrets(self.api, self.clock, self.ids, accounts)
-        return [*(kind(self.api, self.clock, self.ids) for kind in _CONTROLLERS), secrets_of, *nodes, driver]
+        return [*(kind(self.api, self.clock, self.ids) for kind in _CONTROLLERS), secrets_of, *machines]
 
     async def _serve(self, app: web.Application, port: int, context: ssl.SSLContext) -> int:
         """Answer on loopback; the port."""
@@ -218,7 +207,7 @@ def _faults(scenario: Scenario) -> Faults:
         raise LabError(f"scenario {scenario.name}: {error}") from error
 
 
-async def _all_synced(parts: list[_Part]) -> None:
+async def _all_synced(parts: list[Part]) -> None:
     for part in parts:
         await part.synced()
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from aksdisks.lab.clock import micro_timestamp, timestamp
 from aksdisks.lab.kube import policy
-from aksdisks.lab.kube.interface import KubernetesApi, Object
+from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.scenario import MachineSpec, Scenario, StorageClass
 
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -53,13 +53,28 @@ async def seed(
     for driver in _csi_drivers():
         await api.create("csidrivers", driver)
     for machine in scenario.machines:
-        wanted = _node(scenario, machine, now)
-        node = await api.create("nodes", wanted)
-        # As with a kubelet that registers: what the machine reports goes through the status subresource.
-        await api.patch("nodes", machine.node_name, {"status": wanted["status"]}, subresource="status")
-        owner = {"apiVersion": "v1", "kind": "Node", "name": machine.node_name, "uid": node["metadata"]["uid"]}
-        await api.create("csinodes", _csi_node(scenario, machine, owner))
-        await api.create("leases", _lease(machine, owner, now), "kube-node-lease")
+        await register(api, scenario, machine, now)
+
+
+async def register(api: KubernetesApi, scenario: Scenario, machine: MachineSpec, now: datetime) -> None:
+    """What a kubelet that starts writes: its node, the drivers on it, its lease; what is there already stays."""
+    wanted = _node(scenario, machine, now)
+    if (node := await _create(api, "nodes", wanted)) is None:
+        return
+    # As with a kubelet that registers: what the machine reports goes through the status subresource.
+    await api.patch("nodes", machine.node_name, {"status": wanted["status"]}, subresource="status")
+    owner = {"apiVersion": "v1", "kind": "Node", "name": machine.node_name, "uid": node["metadata"]["uid"]}
+    await _create(api, "csinodes", csi_node(scenario, machine, owner))
+    await _create(api, "leases", _lease(machine, owner, now), "kube-node-lease")
+
+
+async def _create(api: KubernetesApi, resource: str, obj: Object, namespace: str | None = None) -> Object | None:
+    try:
+        return await api.create(resource, obj, namespace)
+    except ApiError as error:
+        if error.reason != "AlreadyExists":
+            raise
+        return None
 
 
 def root_ca(authority: str) -> Object:
@@ -217,7 +232,7 @@ def _conditions(moment: str) -> Iterator[Object]:
     yield {"type": "Ready", "status": "True", **times, **ready}
 
 
-def _csi_node(scenario: Scenario, machine: MachineSpec, owner: Object) -> Object:
+def csi_node(scenario: Scenario, machine: MachineSpec, owner: Object) -> Object:
     """What the node-driver-registrar and kubelet write (facts B, CSINode)."""
     disk_keys = [_DISK_ZONE, _ZONE] if machine.zone else [_DISK_ZONE]
     return {

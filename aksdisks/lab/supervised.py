@@ -68,6 +68,7 @@ class Supervised:
                 await asyncio.wait([running, watching], return_when=asyncio.FIRST_COMPLETED)
                 if running.done():
                     return running.result()
+                watching.result()
             finally:
                 for task in (running, watching):
                     task.cancel()

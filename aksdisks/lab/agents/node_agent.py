@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from aksdisks.lab.agents.heartbeat import Heartbeat
+from aksdisks.lab.agents.mount_trouble import MountTrouble
 from aksdisks.lab.agents.node_expansion import NodeExpansion
 from aksdisks.lab.agents.node_volumes import NodeVolumes
 from aksdisks.lab.agents.pod_status import creating, is_running, pod_address, pulled_message, ready_again, running
@@ -16,6 +17,7 @@ from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import key_of
+from aksdisks.lab.faults import Faults
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.scenario import Delays
@@ -46,7 +48,15 @@ class NodeAgent(Controller):
 
     name = "kubelet"
 
-    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, node_name: str, delays: Delays) -> None:
+    def __init__(
+        self,
+        api: KubernetesApi,
+        clock: Clock,
+        ids: Ids,
+        node_name: str,
+        delays: Delays,
+        faults: Faults | None = None,
+    ) -> None:
         """`delays` in cluster seconds."""
         super().__init__(api, clock, ids)
         self.node_name = node_name
@@ -55,7 +65,8 @@ class NodeAgent(Controller):
         self.nodes = self.watch("nodes", None, field_selector=f"metadata.name={node_name}")
         self.nodes.add_handler(self._node_changed)
         self.recorder = EventRecorder(api, clock, self.name, host=node_name)
-        self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays)
+        trouble = MountTrouble(api, clock, self.recorder, node_name, faults) if faults is not None else None
+        self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays, trouble)
         self.heartbeat = Heartbeat(api, clock, node_name, self._recovered)
         self.expansion = NodeExpansion(api, clock, node_name, self.pods, self.recorder)
         self._known: dict[str, _Pod] = {}
@@ -119,7 +130,7 @@ class NodeAgent(Controller):
         while (names := await self._patiently(lambda: self.volumes.needed(pod))) is None:
             await self.clock.sleep(RETRY)
         wanted = names
-        await self._patiently(lambda: self.volumes.mount(entry.uid, wanted))
+        await self._patiently(lambda: self.volumes.mount(pod, wanted))
         for container in pod["spec"]["containers"]:
             await self._run_container(entry, container)
         node = self.nodes.get(self.node_name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from aksdisks.lab.agents.mount_trouble import MountTrouble
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.informer import Informer
 from aksdisks.lab.controllers.storage import claim_names, driver_and_handle, unique_volume_name
@@ -22,13 +23,22 @@ class NodeVolumes:
     attachdetach-controller take it away.
     """
 
-    def __init__(self, api: KubernetesApi, clock: Clock, nodes: Informer, node_name: str, delays: Delays) -> None:
-        """`nodes` is the agent's copy of the nodes, its own among them."""
+    def __init__(
+        self,
+        api: KubernetesApi,
+        clock: Clock,
+        nodes: Informer,
+        node_name: str,
+        delays: Delays,
+        trouble: MountTrouble | None = None,
+    ) -> None:
+        """`nodes` is the agent's copy of the nodes, its own among them; `trouble`: what faults do to mounts."""
         self._api = api
         self._clock = clock
         self._nodes = nodes
         self._node_name = node_name
         self._delays = delays
+        self._trouble = trouble
         self._users: dict[str, set[str]] = {}
         self._mounted: set[str] = set()
         self._mounting: dict[str, asyncio.Lock] = {}
@@ -66,15 +76,19 @@ class NodeVolumes:
                 raise
             return None
 
-    async def mount(self, uid: str, names: list[str]) -> None:
-        """Report the volumes as in use by the pod `uid`, wait until they are attached, and mount them."""
-        await self.claim(uid, names)
+    async def mount(self, pod: Object, names: list[str]) -> None:
+        """Report the volumes as in use by the pod, wait until they are attached, and mount them."""
+        await self.claim(pod["metadata"]["uid"], names)
         for name in names:
             await self._attached(name)
             async with self._mounting.setdefault(name, asyncio.Lock()):
                 if name not in self._mounted:
+                    if self._trouble is not None:
+                        await self._trouble.before_mount(pod, name)
                     await self._clock.sleep(self._delays.mount)
                     self._mounted.add(name)
+            if self._trouble is not None:
+                await self._trouble.after_mount(pod, name)
 
     async def claim(self, uid: str, names: list[str], *, mounted: bool = False) -> None:
         """Report the volumes as in use by the pod; `mounted`: they already are (an agent that starts again)."""

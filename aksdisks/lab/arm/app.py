@@ -14,8 +14,10 @@ from aiohttp import web
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.answers import Answer, Call
 from aksdisks.lab.arm.authority import Authority
+from aksdisks.lab.arm.gate import Gate
 from aksdisks.lab.arm.handlers import Handler, Handlers
 from aksdisks.lab.arm.roles import Authorization, Right, right
+from aksdisks.lab.faults import Faults
 from aksdisks.lab.scenario import Principal
 
 if TYPE_CHECKING:
@@ -53,16 +55,16 @@ class Route:
         return found
 
 
-def arm_app(cloud: Cloud, tokens: Tokens) -> web.Application:
+def arm_app(cloud: Cloud, tokens: Tokens, gate: Gate | None = None) -> web.Application:
     """Azure Resource Manager and the token endpoint as one application, to be served over TLS."""
-    server = _Server(cloud, tokens)
+    server = _Server(cloud, tokens, gate or Gate(Faults(), cloud.clock))
     app = web.Application(client_max_size=LARGEST_BODY)
     app.router.add_route("*", "/{path:.*}", server.answer)
     return app
 
 
 class _Server:
-    def __init__(self, cloud: Cloud, tokens: Tokens) -> None:
+    def __init__(self, cloud: Cloud, tokens: Tokens, gate: Gate) -> None:
         authority = Authority(tokens)
         unlocked: tuple[tuple[str, str, Handler], ...] = (
             ("GET", "/metadata/endpoints", authority.metadata),
@@ -70,12 +72,14 @@ class _Server:
             ("POST", "/{tenant}/oauth2/v2.0/token", authority.token),
         )
         self._tokens = tokens
+        self._gate = gate
         self._authorization = Authorization(cloud.scenario.subscription)
         self._subscription = cloud.scenario.subscription_id
         self._routes = [*_compile(unlocked, is_open=True), *_compile(Handlers(cloud).routes(), is_open=False)]
 
     async def answer(self, request: web.Request) -> web.Response:
         """Any request."""
+        self._gate.hold_line(request)
         try:
             answer = await self._dispatch(request)
         except errors.CloudError as error:
@@ -84,8 +88,7 @@ class _Server:
             raise
         except Exception:
             log.exception("%s %s", request.method, request.path)
-            message = "The server encountered an internal error and was unable to complete the request."
-            answer = Answer(500, errors.CloudError(500, "InternalServerError", message).body())
+            answer = Answer(500, errors.internal_server_error().body())
         headers = {"Cache-Control": "no-cache", "x-ms-request-id": str(uuid.uuid4()), **answer.headers}
         correlation = request.headers.get("x-ms-correlation-request-id", "")
         headers["x-ms-correlation-request-id"] = correlation or str(uuid.uuid4())
@@ -112,6 +115,7 @@ class _Server:
             raise errors.subscription_not_found(subscription)
         if principal is not None and route.right is not None:
             self._authorization.check(principal, route.right, parts)
+            self._gate.check(route.right.action, route.right.scope(parts), principal)
         body: Json = {}
         form: dict[str, str] = {}
         if route.open and request.method == "POST":

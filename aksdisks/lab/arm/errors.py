@@ -422,6 +422,12 @@ def quota_exceeded(sku: str, location: str, used: int) -> CloudError:
     )
 
 
+def internal_server_error() -> CloudError:
+    """Resource Manager itself fails."""
+    message = "The server encountered an internal error and was unable to complete the request."
+    return CloudError(500, "InternalServerError", message)
+
+
 def internal_execution() -> CloudError:
     """What a failed operation on a machine says when Azure itself is at fault."""
     return CloudError(500, "InternalExecutionError", "An internal execution error occurred. Please retry later.")

@@ -34,7 +34,7 @@ def _switch_on(faults: Faults, name: str, data: bytes) -> FaultSwitch:
         body = orjson.loads(data or b"{}")
     except orjson.JSONDecodeError as error:
         raise bad_request(str(error)) from error
-    known = {"object": str, "rate": (int, float)}
+    known: dict[str, tuple[type, ...]] = {"object": (str,), "rate": (int, float)}
     if not isinstance(body, dict) or any(not isinstance(body.get(key), kind) for key, kind in known.items()):
         raise bad_request('expected {"object": TEXT, "rate": NUMBER}')
     return faults.on(name, body["object"], float(body["rate"]))

@@ -1,0 +1,79 @@
+"""The lab's nodes and its disk driver as parts that faults take down, cut off and bring back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aksdisks.lab.agents.disk_driver import DiskDriver
+from aksdisks.lab.agents.node_agent import NodeAgent
+from aksdisks.lab.agents.registrar import Registrar
+from aksdisks.lab.agents.unplugged import Unplugged
+from aksdisks.lab.arm.cloud import Cloud
+from aksdisks.lab.arm.compute import AzureCompute
+from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.mishaps import machine_is_gone
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.controllers.cloud_nodes import CloudNodes
+from aksdisks.lab.faults import Faults
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube.interface import KubernetesApi
+from aksdisks.lab.scenario import MachineSpec, Scenario
+from aksdisks.lab.seed import csi_node, register
+from aksdisks.lab.supervised import Part, Supervised
+
+
+class Machinery:
+    """Builds what acts by itself on or for the nodes."""
+
+    def __init__(
+        self, api: KubernetesApi, clock: Clock, ids: Ids, scenario: Scenario, cloud: Cloud, faults: Faults
+    ) -> None:
+        self._api = api
+        self._clock = clock
+        self._ids = ids
+        self._scenario = scenario
+        self._cloud = cloud
+        self._faults = faults
+
+    def parts(self, compute: AzureCompute) -> Iterator[Part]:
+        """`compute` is the driver's view of Azure."""
+        for machine in self._scenario.machines:
+            yield self._node(machine)
+        yield Supervised(
+            DiskDriver.name,
+            lambda: DiskDriver(self._api, self._clock, self._ids, compute),
+            self._faults,
+            lambda: self._faults.hit("driver-down") is not None,
+        )
+        drivers = {
+            machine.node_name: csi_node(self._scenario, machine, {})["spec"]["drivers"]
+            for machine in self._scenario.machines
+        }
+        yield Registrar(self._api, self._faults, drivers)
+        yield from self.control_plane()
+
+    def control_plane(self) -> Iterator[Part]:
+        """What acts on nodes without being on them or the driver's."""
+        yield CloudNodes(self._api, self._clock, self._ids, self._exists)
+
+    def _node(self, machine: MachineSpec) -> Part:
+        line = Unplugged(self._api, self._faults, machine.node_name)
+        delays = self._scenario.delays
+
+        async def registered() -> None:
+            await register(self._api, self._scenario, machine, self._clock.now())
+
+        return Supervised(
+            NodeAgent.name,
+            lambda: NodeAgent(line, self._clock, self._ids, machine.node_name, delays, self._faults),
+            self._faults,
+            lambda: machine_is_gone(self._faults, machine),
+            risen=registered,
+        )
+
+    def _exists(self, machine_id: str) -> bool:
+        try:
+            self._cloud.machine(machine_id)
+        except CloudError:
+            return False
+        return True
