@@ -130,6 +130,8 @@ class Lab:
         synced.result()
         state = self._state(kube, arm, client_secret)
         kubeconfig = _kubeconfig(self.scenario, state.kube_url, certificates, token)
+        as_user = _kubeconfig(self.scenario, state.kube_url, certificates, token, "clusterUser")
+        self.cloud.kubeconfigs = {"clusterAdmin": kubeconfig, "clusterUser": as_user}
         self.directory.publish(state, certificates.authority, kubeconfig)
         return state
 
@@ -228,9 +230,14 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _kubeconfig(scenario: Scenario, server: str, certificates: tls.Certificates, token: str) -> bytes:
-    """As `az aks get-credentials --admin` writes it: one context, the administrator's certificate and token."""
-    user = f"clusterAdmin_{scenario.resource_group}_{scenario.cluster_name}"
+def _kubeconfig(
+    scenario: Scenario, server: str, certificates: tls.Certificates, token: str, name: str = "clusterAdmin"
+) -> bytes:
+    """As `az aks get-credentials --admin` writes it: one context, the administrator's certificate and token.
+
+    In a cluster without Entra ID `clusterUser` is the same administrator by another name.
+    """
+    user = f"{name}_{scenario.resource_group}_{scenario.cluster_name}"
 
     def encoded(data: bytes) -> str:
         return base64.b64encode(data).decode()

@@ -44,6 +44,7 @@ class Cloud:
         self._hindrances = Hindrances(faults or Faults(), clock)
         place = f"{scenario.subscription}/providers/Microsoft.Compute/locations/{scenario.location}"
         self.operations = Operations(clock, ids, place)
+        self.kubeconfigs: dict[str, bytes] = {}
         self._ids = ids
         self._created = datetime.fromisoformat(records.remembered("azure", "created", clock.now().isoformat))
         self._groups = {name.lower(): name for name in (scenario.resource_group, scenario.node_resource_group)}

@@ -9,8 +9,18 @@ from aksdisks.lab.scenario import Scenario
 Json = dict[str, Any]
 
 
-def managed_cluster_json(scenario: Scenario) -> Json:
-    """The cluster's properties, as far as a scenario decides them."""
+def pool_json(scenario: Scenario) -> Json:
+    """The node pool as a resource of its own."""
+    name = scenario.pool
+    return {
+        "id": f"{scenario.cluster_id}/agentPools/{name}",
+        "name": name,
+        "type": "Microsoft.ContainerService/managedClusters/agentPools",
+        "properties": {key: value for key, value in _profile(scenario).items() if key != "name"},
+    }
+
+
+def _profile(scenario: Scenario) -> Json:
     pool: Json = {
         "name": scenario.pool,
         "count": scenario.node_count,
@@ -18,8 +28,11 @@ def managed_cluster_json(scenario: Scenario) -> Json:
         "osDiskSizeGB": scenario.os_disk_gib,
         "osDiskType": "Managed",
         "osType": "Linux",
+        "osSKU": "Ubuntu",
         "mode": "System",
         "type": "VirtualMachineScaleSets" if scenario.machine_kind == "vmss" else "AvailabilitySet",
+        "maxPods": 110,
+        "enableAutoScaling": False,
         "orchestratorVersion": scenario.kubernetes_version,
         "currentOrchestratorVersion": scenario.kubernetes_version,
         "provisioningState": "Succeeded",
@@ -27,6 +40,11 @@ def managed_cluster_json(scenario: Scenario) -> Json:
     }
     if scenario.zones:
         pool["availabilityZones"] = list(scenario.zones)
+    return pool
+
+
+def managed_cluster_json(scenario: Scenario) -> Json:
+    """The cluster's properties, as far as a scenario decides them."""
     return {
         "id": scenario.cluster_id,
         "name": scenario.cluster_name,
@@ -40,7 +58,7 @@ def managed_cluster_json(scenario: Scenario) -> Json:
             "kubernetesVersion": scenario.kubernetes_version,
             "currentKubernetesVersion": scenario.kubernetes_version,
             "dnsPrefix": scenario.cluster_name,
-            "agentPoolProfiles": [pool],
+            "agentPoolProfiles": [_profile(scenario)],
             "nodeResourceGroup": scenario.node_resource_group,
             "enableRBAC": True,
             "storageProfile": {

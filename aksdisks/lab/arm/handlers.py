@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -65,7 +66,12 @@ class Handlers:
         yield "GET", SUBSCRIPTION + COMPUTE + "/locations/{location}/{kind}/{operation}", self.get_operation
         yield "GET", SUBSCRIPTION + CLUSTERS, self.list_clusters
         yield "GET", GROUP + CLUSTERS, self.list_clusters
-        yield "GET", GROUP + CLUSTERS + "/{cluster}", self.get_cluster
+        cluster = GROUP + CLUSTERS + "/{cluster}"
+        yield "GET", cluster, self.get_cluster
+        yield "GET", cluster + "/agentPools", self.list_pools
+        yield "GET", cluster + "/agentPools/{pool}", self.get_pool
+        yield "POST", cluster + "/listClusterAdminCredential", partial(self.list_credentials, "clusterAdmin")
+        yield "POST", cluster + "/listClusterUserCredential", partial(self.list_credentials, "clusterUser")
 
     # Subscription and groups
 
@@ -192,10 +198,28 @@ class Handlers:
 
     def get_cluster(self, call: Call) -> Answer:
         """One managed cluster."""
-        scenario, group, name = self._cloud.scenario, call.parameters["group"], call.parameters["cluster"]
-        if self._cloud.group(group) != scenario.resource_group or name.lower() != scenario.cluster_name.lower():
-            raise errors.resource_not_found(f"Microsoft.ContainerService/managedClusters/{name}", group)
-        return Answer(200, clusters.managed_cluster_json(scenario))
+        self._require_cluster(call)
+        return Answer(200, clusters.managed_cluster_json(self._cloud.scenario))
+
+    def list_pools(self, call: Call) -> Answer:
+        """The cluster's node pools."""
+        self._require_cluster(call)
+        return Answer(200, {"value": [clusters.pool_json(self._cloud.scenario)]})
+
+    def get_pool(self, call: Call) -> Answer:
+        """One node pool."""
+        scenario, pool = self._cloud.scenario, call.parameters["pool"]
+        self._require_cluster(call)
+        if pool.lower() != scenario.pool.lower():
+            kind = f"Microsoft.ContainerService/managedClusters/{scenario.cluster_name}/agentPools/{pool}"
+            raise errors.resource_not_found(kind, call.parameters["group"])
+        return Answer(200, clusters.pool_json(scenario))
+
+    def list_credentials(self, name: str, call: Call) -> Answer:
+        """The kubeconfig of the cluster's administrator or user."""
+        self._require_cluster(call)
+        value = base64.b64encode(self._cloud.kubeconfigs[name]).decode()
+        return Answer(200, {"kubeconfigs": [{"name": name, "value": value}]})
 
     # Parts
 
@@ -238,6 +262,11 @@ class Handlers:
                 if call.sees(machine.spec.resource_id)
             ],
         )
+
+    def _require_cluster(self, call: Call) -> None:
+        scenario, group, name = self._cloud.scenario, call.parameters["group"], call.parameters["cluster"]
+        if self._cloud.group(group) != scenario.resource_group or name.lower() != scenario.cluster_name.lower():
+            raise errors.resource_not_found(f"Microsoft.ContainerService/managedClusters/{name}", group)
 
     def _require_scale_set(self, call: Call) -> None:
         scenario, group, name = self._cloud.scenario, call.parameters["group"], call.parameters["scale_set"]
