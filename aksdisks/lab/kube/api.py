@@ -87,26 +87,29 @@ class KubeApi:
         limit: int = 0,
         continue_token: str = "",
         resource_version: str = "",
+        resource_version_match: str = "",
     ) -> Page:
         """One page, sorted by namespace and name; later pages show the same moment as the first (410 when forgotten).
 
-        `resource_version`: refused with 504 when it lies in the future; else the newest state answers.
+        `resource_version`: refused with 504 when it lies in the future; with a limit, or when the match is Exact, the
+        list is as of then, else the newest state answers. For "0" the limit does not count, as upstream's cache has it.
         """
         _served(resource)
         holds = selectors.predicate(resource, label_selector, field_selector)
-        paging.check_not_future(resource_version, self.store.resource_version)
         key = storage_key(resource)
         if continue_token:
-            at, start = paging.decode(continue_token)
-            found = paging.after(paging.at(self.store, key, namespace, at), start)
+            when = paging.decode(continue_token, namespace, namespaced=RESOURCES[key].namespaced)
+            if resource_version not in ("", "0"):
+                raise bad_request("specifying resource version is not allowed when using continue")
         else:
-            at = self.store.resource_version
-            found = builtins.list(self.store.list(key, namespace))
+            when = paging.moment(resource_version, resource_version_match, limit, self.store.resource_version)
+        found = paging.at(self.store, key, namespace, when)
+        at = self.store.resource_version if when.resource_version is None else when.resource_version
         if holds is not None:
             found = [pair for pair in found if holds(pair[1].object)]
         token, remaining = "", None
-        if 0 < limit < len(found):
-            token = paging.encode(at, found[limit - 1][0])
+        if 0 < limit < len(found) and (resource_version != "0" or continue_token):
+            token = paging.encode(at, found[limit - 1][0], namespace)
             remaining = len(found) - limit if holds is None else None
             found = found[:limit]
         return Page([self._view(resource, version) for _, version in found], str(at), token, remaining)
@@ -170,13 +173,15 @@ class KubeApi:
         namespace: str | None = None,
         *,
         dry_run: bool = False,
+        field_manager: str = "",
         field_validation: str = "Ignore",
         warnings: builtins.list[str] | None = None,
     ) -> Object:
         """Store a new object: defaults, admission, validation; what upstream warns of is added to `warnings`."""
         return self.create_version(
-            resource, obj, namespace, dry_run=dry_run, field_validation=field_validation, warnings=warnings
-        ).object
+            resource, obj, namespace, dry_run=dry_run, field_manager=field_manager, field_validation=field_validation,
+            warnings=warnings,
+        ).object  # fmt: skip
 
     def create_version(
         self,
@@ -185,13 +190,15 @@ class KubeApi:
         namespace: str | None = None,
         *,
         dry_run: bool = False,
+        field_manager: str = "",
         field_validation: str = "Ignore",
         warnings: builtins.list[str] | None = None,
     ) -> Version:
-        """As `create`, the version instead of the object."""
+        """As `create`, the version instead of the object; with a `field_manager` its owner is recorded."""
         _served(resource)
         body = decoding.decode(resource, objects.copy(obj), field_validation, warnings)
-        return self._view(resource, self.writes.create(resource, body, namespace, dry_run=dry_run))
+        made = self.writes.create(resource, body, namespace, dry_run=dry_run, manager=field_manager)
+        return self._view(resource, made)
 
     async def update(
         self,

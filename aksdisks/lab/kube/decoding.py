@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import Any
 
 from aksdisks.lab.kube import quantities, schema
 from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.registry import RESOURCES, Resource
+from aksdisks.lab.kube.registry import RESOURCES, Resource, by_kind
 from aksdisks.lab.kube.status import bad_request
 
 
@@ -53,12 +55,18 @@ def _check_kind(kind: Resource, body: Object) -> None:
         )
     if given_kind == kind.kind and given_version == kind.api_version:
         return
+    short = given_version.rpartition("/")[2]
+    same_group = given_version.rpartition("/")[0] == kind.group
+    if by_kind(given_version, given_kind) is None and not (given_kind == kind.kind and same_group):
+        raise bad_request(
+            f'{given_kind} in version "{short}" cannot be handled as a {kind.kind}: no kind "{given_kind}" is '
+            f'registered for version "{given_version}" in scheme "pkg/api/legacyscheme/scheme.go:30"'
+        )
     if given_kind == kind.kind:
         raise bad_request(
             f"the API version in the data ({given_version}) does not match the expected API version "
             f"({kind.api_version})"
         )
-    short = given_version.rpartition("/")[2]
     group = kind.group.partition(".")[0] or "core"
     raise bad_request(
         f'{given_kind} in version "{short}" cannot be handled as a {kind.kind}: converting ({short}.{given_kind}) to '
@@ -125,10 +133,45 @@ _EXPECTED: dict[str, tuple[type, ...]] = {
 
 def _check_type(node: schema.Node, value: Any, where: str) -> None:
     wanted = node.schema.get("type")
-    if wanted is None or (type(value) in _EXPECTED[wanted]):
+    if wanted is None:
+        return
+    if type(value) in _EXPECTED[wanted]:
+        _check_format(node, value, where)
         return
     found = f"number {value}" if isinstance(value, float) else _JSON[type(value)]
     raise _WrongTypeError(f"json: cannot unmarshal {found} into Go struct field {where} of type {_go_type(node)}")
+
+
+_LIMITS = {"int32": 2**31, "int64": 2**63}
+_BASE64 = re.compile("[A-Za-z0-9+/]*={0,2}")
+_TIME = re.compile(
+    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)"
+)
+
+
+def _check_format(node: schema.Node, value: Any, where: str) -> None:
+    """Numbers that fit, base64 and times that can be read."""
+    form = node.schema.get("format")
+    if form in _LIMITS:
+        if not -_LIMITS[form] <= value < _LIMITS[form]:
+            raise _WrongTypeError(f"json: cannot unmarshal number {value} into Go struct field {where} of type {form}")
+    elif form == "byte":
+        text = value.replace("\n", "").replace("\r", "")
+        if len(text) % 4 or not _BASE64.fullmatch(text):
+            wrong = re.search("[^A-Za-z0-9+/]", text.rstrip("="))
+            at = wrong.start() if wrong else len(text) // 4 * 4
+            raise _WrongTypeError(f"illegal base64 data at input byte {at}")
+    elif form == "date-time" and not (_TIME.fullmatch(value) and _is_day(value)):
+        layout = "2006-01-02T15:04:05.000000Z07:00" if node.name.endswith("MicroTime") else "2006-01-02T15:04:05Z07:00"
+        raise _WrongTypeError(f'parsing time "{value}" as "{layout}": cannot parse "{value}" as "2006"')
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text[:10])
+    except ValueError:
+        return False
+    return True
 
 
 def _go_type(node: schema.Node) -> str:

@@ -28,6 +28,8 @@ class ApiError(Exception):
         self.reason = reason
         self.message = message
         self.details = details
+        self.metadata: Object = {}
+        """The `Status`'s own metadata: a forgotten page's refusal carries a token there."""
 
 
 class KubernetesApi(Protocol):

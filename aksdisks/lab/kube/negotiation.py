@@ -16,6 +16,9 @@ from aksdisks.lab.kube.status import bad_request
 JSON, YAML = "application/json", "application/yaml"
 _ACCEPTED = {JSON: JSON, YAML: YAML, "*/*": JSON, "application/*": JSON}
 
+_MEDIA_TYPES = f"{JSON}, {YAML}, {protobuf.MEDIA_TYPE}"
+"""As upstream lists them; protobuf is read but not written here, and its clients fall back to JSON."""
+
 PatchType = Literal["merge", "strategic", "json", "apply"]
 
 PATCH_TYPES: dict[str, PatchType] = {
@@ -63,7 +66,7 @@ def accepted(header: str, *, discovery: bool = False) -> Representation:
         found = _TRANSFORMATIONS.get((parameters["as"], group))
         if found and (found[1] == "APIGroupDiscoveryList") == discovery and parameters.get("v") in _VERSIONS[group]:
             return Representation(served, found[1], parameters["v"])
-    raise ApiError(406, "NotAcceptable", f"only the following media types are accepted: {JSON}, {YAML}", {})
+    raise ApiError(406, "NotAcceptable", f"only the following media types are accepted: {_MEDIA_TYPES}")
 
 
 def encode(value: Any, media_type: str) -> bytes:
@@ -87,7 +90,8 @@ def decode(body: bytes, content_type: str, kind: str) -> Any:
         except protobuf.MalformedError as error:
             raise _unrecognized(body, kind, f"protobuf error: {error}") from None
     if sent not in ("", JSON):
-        raise unsupported_media_type()
+        why = f"the body of the request was in an unknown format - accepted media types include: {_MEDIA_TYPES}"
+        raise ApiError(415, "UnsupportedMediaType", why)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -117,7 +121,7 @@ def media_type(content_type: str) -> str:
 
 
 def unsupported_media_type() -> ApiError:
-    """415 (golden: patch-bad-type)."""
+    """415 for a patch (golden: patch-bad-type)."""
     return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
@@ -126,7 +130,7 @@ def status(error: ApiError) -> Object:
     result: Object = {
         "kind": "Status",
         "apiVersion": "v1",
-        "metadata": {},
+        "metadata": error.metadata,
         "status": "Failure",
         "message": error.message,
         "reason": error.reason,

@@ -34,17 +34,22 @@ def entry(api_version: str, manager: str, subresource: str | None, fields: Field
     return found
 
 
+def update_entry(api_version: str, manager: str, subresource: str | None, fields: Fields, now: str) -> Object:
+    """One element of managedFields for a create, an update or an ordinary patch."""
+    return {**entry(api_version, manager, subresource, fields, now), "operation": "Update"}
+
+
 def is_of(one: Object, manager: str, subresource: str | None) -> bool:
     """Whether an element of managedFields is this manager's own apply."""
     return (one["manager"], one["operation"], one.get("subresource")) == (manager, "Apply", subresource)
 
 
 def shown(one: Object) -> str:
-    """A manager as conflicts name it: an Update with its API version and time."""
+    """A manager as conflicts name it: an Update with its API version."""
     name = f'"{one["manager"]}"'
     if "subresource" in one:
         name += f' with subresource "{one["subresource"]}"'
-    return f"{name} using {one['apiVersion']} at {one['time']}" if one["operation"] == "Update" else name
+    return f"{name} using {one['apiVersion']}" if one["operation"] == "Update" else name
 
 
 def fields(root: Node, config: Object) -> Fields:
@@ -157,7 +162,7 @@ def updated(
     mine = [one for one in entries if (one["manager"], one["operation"], one.get("subresource")) == own]
     others = taken([one for one in entries if one not in mine], lost)
     owned = _tree([*lost, *(path for one in mine for path in paths(one["fieldsV1"]) if path not in lost)])
-    return [*others, {**entry(api_version, manager, subresource, owned, now), "operation": "Update"}]
+    return [*others, update_entry(api_version, manager, subresource, owned, now)]
 
 
 def _tree(leaves: list[Path]) -> Fields:

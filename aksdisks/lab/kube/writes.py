@@ -5,13 +5,14 @@ from __future__ import annotations
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube import admission, defaults, eventviews, objects, ownership, schema, validation
-from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.registry import EVENTS_V1, RESOURCES, Resource
 from aksdisks.lab.kube.status import Cause, already_exists, bad_request, conflict, invalid, not_found
 from aksdisks.lab.kube.store import Key, Store, Version
 
 _SYSTEM = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 _MAX_GENERATED = 58
+_ATTEMPTS = 8
 
 
 def storage_key(resource: str) -> str:
@@ -38,8 +39,13 @@ class Writes:
             raise not_found(RESOURCES[resource], key[1])
         return version
 
-    def create(self, resource: str, obj: Object, namespace: str | None, *, dry_run: bool = False) -> Version:
-        """Store a new object; `obj` is the caller's own copy. 404, 403, 409 or 422, in upstream's order."""
+    def create(
+        self, resource: str, obj: Object, namespace: str | None, *, dry_run: bool = False, manager: str = ""
+    ) -> Version:
+        """Store a new object; `obj` is the caller's own copy. 404, 403, 409 or 422, in upstream's order.
+
+        `manager`: who is recorded as the owner of its fields; empty for the lab's own parts, of which none is kept.
+        """
         kind = RESOURCES[resource]
         if resource == EVENTS_V1:
             obj = eventviews.from_events_v1(obj)
@@ -47,9 +53,10 @@ class Writes:
         obj = objects.tidy(stored, obj)
         metadata: Object = obj["metadata"]
         if metadata.pop("resourceVersion", None):
-            raise ApiError(500, "InternalError", "resourceVersion should not be set on objects to be created")
+            # Upstream says so too, with code 500 and no reason.
+            raise bad_request("resourceVersion should not be set on objects to be created")
         self._place(kind, metadata, namespace)
-        self._name(metadata)
+        self._name(resource, metadata)
         defaults.apply(storage_key(resource), obj)
         admission.on_create(self.store, self.ids, stored, obj)
         for field in _SYSTEM:
@@ -68,6 +75,11 @@ class Writes:
         obj = objects.tidy(stored, obj)
         if resource == "events" or resource == EVENTS_V1:
             obj = eventviews.default(obj)
+        if manager and "managedFields" not in metadata:
+            fields = ownership.fields(schema.root(stored), {k: v for k, v in obj.items() if k != "status"})
+            obj["metadata"]["managedFields"] = [
+                ownership.update_entry(kind.api_version, manager, None, fields, metadata["creationTimestamp"])
+            ]
         if dry_run:
             return Version(obj, 0)
         return self.store.create(storage_key(resource), key, obj)
@@ -130,9 +142,14 @@ class Writes:
             raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
         metadata["namespace"] = namespace or own or "default"
 
-    def _name(self, metadata: Object) -> None:
-        if not metadata.get("name") and metadata.get("generateName"):
+    def _name(self, resource: str, metadata: Object) -> None:
+        """A name made from generateName; another one when it is taken, eight times as upstream does."""
+        if metadata.get("name") or not metadata.get("generateName"):
+            return
+        for _ in range(_ATTEMPTS):
             metadata["name"] = metadata["generateName"][:_MAX_GENERATED] + self.ids.suffix()
+            if self.store.get(storage_key(resource), (metadata.get("namespace", ""), metadata["name"])) is None:
+                return
 
     @staticmethod
     def _check_preconditions(kind: Resource, new: Object, old: Object) -> None:
