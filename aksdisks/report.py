@@ -13,7 +13,7 @@ def write_html(notebook: Path, page: Path, *, banner: str = "") -> None:
     import nbformat
 
     content = nbformat.read(notebook, as_version=4)
-    resources = {"title": _title(content, notebook.stem), "style": _style(), "banner": banner}
+    resources = {"title": _title(content, notebook.stem), "style": page_style(), "banner": banner}
     html, _ = _exporter().from_notebook_node(content, resources=resources)
     page.write_text(html, encoding="utf-8")
 
@@ -35,8 +35,8 @@ def _exporter() -> Any:
 
 
 @cache
-def _style() -> str:
-    """The page's own style sheet, with the colours of the code."""
+def page_style() -> str:
+    """The style sheet of every page, with the colours of code."""
     from pygments.formatters import HtmlFormatter
 
     ours = (files("aksdisks") / "templates/aksdisks/style.css").read_text(encoding="utf-8")

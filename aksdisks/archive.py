@@ -1,0 +1,95 @@
+"""The runs in an evidence folder: read from their run.json, listed, and compared two by two."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aksdisks.errors import InputError
+
+# run.json of another major version may mean other things by the same names.
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One earlier run: its folder and its run.json; a document that cannot be read has a `problem` instead."""
+
+    folder: Path
+    document: dict[str, Any]
+    problem: str = ""
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Wall time of each runbook that ran, by name."""
+        return {book["name"]: book["seconds"] for book in self.document.get("runbooks", ()) if book["seconds"]}
+
+
+def runs(output: Path) -> list[Past]:
+    """The runs in a folder, the oldest first. Raises InputError where there is no such folder."""
+    if not output.is_dir():
+        raise InputError(f"{output}: expected a folder of evidence, found none")
+    return [read(folder) for folder in sorted(output.iterdir()) if (folder / "run.json").is_file()]
+
+
+def read(folder: Path) -> Past:
+    """One run; what is half-written or of a newer version is told as a problem."""
+    try:
+        document = json.loads((folder / "run.json").read_bytes())
+        version = document.get("version", VERSION)
+    except (OSError, ValueError, AttributeError) as error:
+        return Past(folder, {}, f"run.json cannot be read: {error}")
+    if version > VERSION:
+        return Past(folder, {}, f"run.json is of version {version}, this program knows up to {VERSION}")
+    return Past(folder, document)
+
+
+def find(output: Path, name: str) -> Past:
+    """The run of this id, or of the only one whose id begins so; a path to its folder does too."""
+    direct = Path(name)
+    if (direct / "run.json").is_file():
+        found = [read(direct)]
+    else:
+        found = [past for past in runs(output) if past.folder.name.startswith(name)]
+    if len(found) != 1 or found[0].problem:
+        seen = "none" if not found else found[0].problem or f"{len(found)}"
+        raise InputError(f"run {name}: expected one in {output}, found {seen}")
+    return found[0]
+
+
+def compare(before: Past, after: Past) -> Iterator[tuple[str, str, str]]:
+    """What changed between two runs, as rows (what, before, after): outcome, checks, timing, versions, disks."""
+    one, two = before.document, after.document
+    for key in ("target", "status"):
+        if one[key] != two[key]:
+            yield key, one[key], two[key]
+    books, others = ({book["name"]: book for book in run["runbooks"]} for run in (one, two))
+    for name in sorted(books | others):
+        yield from _compare_runbooks(name, books.get(name), others.get(name))
+    for kind in ("versions", "parameters", "disks"):
+        for key in sorted(one.get(kind, {}) | two.get(kind, {})):
+            first, second = one.get(kind, {}).get(key, "-"), two.get(kind, {}).get(key, "-")
+            # A run's own id is no change.
+            if first != second and key != "run_id":
+                yield f"{kind} {key}", str(first), str(second)
+
+
+def _compare_runbooks(
+    name: str, one: dict[str, Any] | None, two: dict[str, Any] | None
+) -> Iterator[tuple[str, str, str]]:
+    status, other = (book["status"] if book else "-" for book in (one, two))
+    if status != other:
+        yield name, status, other
+    if not one or not two:
+        return
+    # A fifth and a quarter of a second: less is the machine's noise.
+    if abs(one["seconds"] - two["seconds"]) > max(0.25, 0.2 * one["seconds"]):
+        yield f"{name} seconds", f"{one['seconds']:.1f}", f"{two['seconds']:.1f}"
+    checks, others = ({check["statement"]: check for check in book["checks"]} for book in (one, two))
+    for statement in checks | others:
+        was, now = (found[statement]["status"] if statement in found else "-" for found in (checks, others))
+        if was != now:
+            yield f"{name}: {statement}", was, now

@@ -1,0 +1,134 @@
+"""Seals an evidence folder: SHA-256 sums of its files, an Ed25519 signature of the sums, and what either says later.
+
+The sums stand in `SHA256SUMS`, in the form that `sha256sum -c` reads, and the sum of that file in `SHA256SUMS.sha256`,
+so that damage to the sums is told from damage to what they seal; the signature, base64, in `SHA256SUMS.sig`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aksdisks.errors import InputError
+
+SUMS, OWN_SUM, SIGNATURE = "SHA256SUMS", "SHA256SUMS.sha256", "SHA256SUMS.sig"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a seal says: `problems` name each file that was altered, added or removed; `signed` by the key given."""
+
+    problems: tuple[str, ...]
+    files: int
+    signed: bool
+    remark: str
+
+    @property
+    def holds(self) -> bool:
+        """True where nothing was found to be other than it was sealed."""
+        return not self.problems
+
+
+def seal(folder: Path, key: Path | None = None) -> None:
+    """Write the sums of every file below `folder`, and with a private key (PEM, Ed25519) their signature."""
+    content = "".join(f"{_sum(path)}  {path.relative_to(folder).as_posix()}\n" for path in _files(folder)).encode()
+    signature = None if key is None else base64.b64encode(_load_private(key).sign(content)) + b"\n"
+    (folder / SUMS).write_bytes(content)
+    (folder / OWN_SUM).write_bytes(_own_sum(content))
+    if signature is not None:
+        (folder / SIGNATURE).write_bytes(signature)
+
+
+def verify(folder: Path, key: Path | None = None) -> Verdict:
+    """Compare a folder with its seal, and the seal with a public key (PEM); InputError where there is no seal."""
+    if not (folder / SUMS).is_file():
+        raise InputError(f"{folder}: expected an evidence folder with {SUMS}, found none")
+    content = (folder / SUMS).read_bytes()
+    lines = (line.partition("  ") for line in content.decode("utf-8", "replace").splitlines())
+    sealed = {name: digest for digest, _, name in lines}
+    found = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
+    problems = [f"{name}: altered" for name in sealed.keys() & found.keys() if _sum(found[name]) != sealed[name]]
+    problems += [f"{name}: removed" for name in sealed.keys() - found.keys()]
+    problems += [f"{name}: added" for name in found.keys() - sealed.keys()]
+    signed, remark = _signed(folder, content, key)
+    own = folder / OWN_SUM
+    if not own.is_file() or own.read_bytes() != _own_sum(content):
+        # What the sums say agrees with every file: then it is their own sum that was touched.
+        problems = [f"{OWN_SUM if signed or not problems else SUMS}: altered"]
+    elif key is not None and not signed:
+        problems.append(remark)
+    return Verdict(tuple(sorted(problems)), len(found), signed, remark)
+
+
+def keygen(private: Path) -> Path:
+    """Make a key pair: `private` (PEM, readable by its owner alone) and the same name with .pub; gives the latter."""
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    public = private.with_name(private.name + ".pub")
+    for path in (private, public):
+        if path.exists():
+            raise InputError(f"{path}: expected no file, found one; a key is never overwritten")
+    key = Ed25519PrivateKey.generate()
+    private.touch(mode=0o600)
+    private.write_bytes(key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()))
+    public.write_bytes(key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo))
+    return public
+
+
+def _signed(folder: Path, content: bytes, key: Path | None) -> tuple[bool, str]:
+    from cryptography.exceptions import InvalidSignature
+
+    if not (folder / SIGNATURE).is_file():
+        return False, f"{SUMS}: not signed, so this detects accidents only: who alters a file can alter the sums"
+    if key is None:
+        return False, f"{SUMS}: signed, but by whom was not checked; give the public key"
+    try:
+        _load_public(key).verify(base64.b64decode((folder / SIGNATURE).read_bytes(), validate=False), content)
+    except (InvalidSignature, ValueError):
+        return False, f"{SIGNATURE}: not the signature of {SUMS} by {key}"
+    return True, f"{SUMS}: signed by {key}"
+
+
+def _load_private(path: Path) -> Any:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    return _load(path, lambda data: load_pem_private_key(data, None), Ed25519PrivateKey, "private")
+
+
+def _load_public(path: Path) -> Any:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    return _load(path, load_pem_public_key, Ed25519PublicKey, "public")
+
+
+def _load(path: Path, read: Any, kind: type, word: str) -> Any:
+    try:
+        key = read(path.read_bytes())
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: expected an Ed25519 {word} key (PEM), found: {error}") from error
+    if not isinstance(key, kind):
+        raise InputError(f"{path}: expected an Ed25519 {word} key, found {type(key).__name__}")
+    return key
+
+
+def _own_sum(content: bytes) -> bytes:
+    return f"{hashlib.sha256(content).hexdigest()}  {SUMS}\n".encode()
+
+
+def _files(folder: Path) -> list[Path]:
+    """Every file below a folder but the seal itself; a link counts as what it is, not as what it points to."""
+    found = (path for path in folder.rglob("*") if path.is_symlink() or path.is_file())
+    return sorted(path for path in found if path.relative_to(folder).as_posix() not in (SUMS, OWN_SUM, SIGNATURE))
+
+
+def _sum(path: Path) -> str:
+    if path.is_symlink():
+        return hashlib.sha256(b"link to " + bytes(path.readlink())).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
