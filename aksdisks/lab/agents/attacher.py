@@ -8,7 +8,9 @@ from typing import ClassVar
 
 from aksdisks.lab.agents.disk_volume import default_caching
 from aksdisks.lab.agents.driver_parts import (
+    FAILED_PRECONDITION,
     INTERNAL,
+    NOT_FOUND,
     AzureError,
     Backoff,
     RpcError,
@@ -56,6 +58,7 @@ class Attacher(Controller):
         self.attachments.add_handler(self._attachment_gone)
         self.volumes = self.watch("persistentvolumes", _volume_keys)
         self.nodes = self.watch("nodes", None)
+        self.csi_nodes = self.watch("csinodes", None)
         self._backoff = Backoff(clock)
 
     def _attachment_gone(self, before: Object | None, after: Object | None) -> None:
@@ -93,9 +96,13 @@ class Attacher(Controller):
             text = f'could not add PersistentVolume finalizer: persistentvolume "{missing}" not found'
             return await self._refuse(step, name, "attachError", text, INTERNAL)
         await self._add_finalizer(volume)
+        try:
+            node_id = self._node_id(node)
+        except LookupError as error:
+            return await self._refuse(step, name, "attachError", str(error), None)
         finalizers = attachment["metadata"].get("finalizers") or []
         if FINALIZER not in finalizers:
-            patch: Object = {"metadata": {"annotations": {NODE_ID: node}, "finalizers": [*finalizers, FINALIZER]}}
+            patch: Object = {"metadata": {"annotations": {NODE_ID: node_id}, "finalizers": [*finalizers, FINALIZER]}}
             self.attachments.observe(await self.api.patch("volumeattachments", name, patch))
         try:
             lun = await self._attach_disk(node, found[1], _caching(volume))
@@ -107,6 +114,27 @@ class Attacher(Controller):
         self.attachments.observe(await self.api.patch("volumeattachments", name, patch, subresource="status"))
         return None
 
+    def _node_id(self, node: str, attachment: Object | None = None) -> str:
+        """The driver's name of the node, from its CSINode or else from the attachment. Raises `LookupError`."""
+        csi_node = self.csi_nodes.get(node)
+        for entry in () if csi_node is None else csi_node["spec"].get("drivers") or ():
+            if entry["name"] == DISK_DRIVER:
+                return str(entry["nodeID"])
+        known = ((attachment or {}).get("metadata") or {}).get("annotations") or {}
+        if NODE_ID in known:
+            return str(known[NODE_ID])
+        missing = f'csinode.storage.k8s.io "{node}" not found'
+        raise LookupError(missing if csi_node is None else f"CSINode {node} does not contain driver {DISK_DRIVER}")
+
+    def _attached_by_cluster(self, node: str, disk_id: str) -> bool:
+        """An attachment of the disk to that node is there: nothing dangles."""
+        for attachment in self.attachments.items():
+            volume = self.volumes.get(attachment["spec"]["source"].get("persistentVolumeName", ""))
+            found = None if volume is None else driver_and_handle(volume)
+            if attachment["spec"]["nodeName"] == node and found is not None and found[1].lower() == disk_id.lower():
+                return True
+        return False
+
     async def _attach_disk(self, node: str, disk_id: str, caching: str) -> int:
         """Attach; a disk that another machine has is first taken from it (CSI ControllerPublishVolume)."""
         try:
@@ -116,9 +144,15 @@ class Attacher(Controller):
                 holder = self._node_of(dangling.managed_by)
                 if holder is None:
                     raise
+                if self._attached_by_cluster(holder, disk_id):
+                    text = f"volume {disk_id} still has VolumeAttachments on node {holder}, refusing dangling detach"
+                    raise RpcError(FAILED_PRECONDITION, text) from dangling
                 await self.compute.detach_disk(holder, disk_id)
                 return await self.compute.attach_disk(node, disk_id, caching)
         except (CloudError, AttachedDiskError) as error:
+            if _no_machine(error):
+                text = f'failed to get azure instance id for node "{node}" (instance not found)'
+                raise RpcError(NOT_FOUND, text) from error
             text = f"Attach volume {disk_id} to instance {node} failed with {self._refusal(error, node)}"
             raise RpcError(INTERNAL, shortened(text)) from error
 
@@ -140,22 +174,31 @@ class Attacher(Controller):
         found = None if volume is None else driver_and_handle(volume)
         if found is not None:
             try:
-                await self.compute.detach_disk(node, found[1])
+                await self.compute.detach_disk(self._node_id(node, attachment), found[1])
+            except LookupError as error:
+                return await self._refuse(step, meta["name"], "detachError", str(error), None)
             except (CloudError, AttachedDiskError) as error:
+                if _no_machine(error):  # the driver takes a disk of a machine that is no more for detached
+                    await self._detached(step, attachment)
+                    return None
                 disk = f"Could not detach volume {found[1]} from node {node}: {self._refusal(error, node)}"
                 text = str(RpcError(INTERNAL, shortened(disk)))
                 return await self._refuse(step, meta["name"], "detachError", text, None)
+        await self._detached(step, attachment)
+        return None
+
+    async def _detached(self, step: str, attachment: Object) -> None:
+        meta = attachment["metadata"]
         self._backoff.succeeded(step)
         try:
             status = {"attached": False, "attachmentMetadata": None, "detachError": None}
             patch = {"status": status}
             await self.api.patch("volumeattachments", meta["name"], patch, subresource="status")
-            rest = [entry for entry in finalizers if entry != FINALIZER]
+            rest = [entry for entry in meta.get("finalizers") or () if entry != FINALIZER]
             await self.api.patch("volumeattachments", meta["name"], {"metadata": {"finalizers": rest or None}})
         except ApiError as error:
             if error.reason != "NotFound":
                 raise
-        return None
 
     async def _refuse(self, step: str, name: str, part: str, message: str, code: int | None) -> float:
         problem: Object = {"time": timestamp(self.clock.now()), "message": message}
@@ -187,6 +230,11 @@ class Attacher(Controller):
         changed = copy.deepcopy(volume)
         changed["metadata"]["finalizers"] = [entry for entry in finalizers if entry != FINALIZER]
         await self.api.update("persistentvolumes", changed)
+
+
+def _no_machine(error: AzureError) -> bool:
+    """Azure has no such machine (as opposed to no such disk)."""
+    return isinstance(error, CloudError) and error.code == "ResourceNotFound" and "/virtualMachine" in error.message
 
 
 def _caching(volume: Object) -> str:

@@ -15,8 +15,14 @@ RETRY_LAST = 300.0
 MESSAGE_LIMIT = 990
 """Characters of an attach error; the middle of a longer one is left out (facts C: CSI controllerserver.go)."""
 
-INTERNAL, UNKNOWN, INVALID_ARGUMENT = 13, 2, 3
-_CODES = {INTERNAL: "Internal", UNKNOWN: "Unknown", INVALID_ARGUMENT: "InvalidArgument"}
+INTERNAL, UNKNOWN, INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION = 13, 2, 3, 5, 9
+_CODES = {
+    INTERNAL: "Internal",
+    UNKNOWN: "Unknown",
+    INVALID_ARGUMENT: "InvalidArgument",
+    NOT_FOUND: "NotFound",
+    FAILED_PRECONDITION: "FailedPrecondition",
+}
 
 AzureError = CloudError | AttachedDiskError
 

@@ -17,6 +17,7 @@ from aksdisks.lab.kube.api import KubeApi
 from aksdisks.lab.kube.attributes import Attributes
 from aksdisks.lab.kube.endpoints import Endpoints, locate
 from aksdisks.lab.kube.interface import ApiError
+from aksdisks.lab.kube.outages import Outages
 from aksdisks.lab.kube.rbac import Authorizer
 from aksdisks.lab.kube.rights import RightsEndpoints
 from aksdisks.lab.kube.status import method_not_allowed, no_such_resource
@@ -45,14 +46,17 @@ class _Server:
         self._rights = RightsEndpoints(api, access, self._authorizer, clock)
         self._version = version
         self._faults = faults
+        self._outages = Outages(faults, api.store)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Every request passes here."""
+        self._outages.hold_line(request)
         try:
             user = impersonation.effective(self._authorizer, self._access.identify(request), request.headers)
             asked = attributes.of_request(request.method, request.path, request.query)
             self._authorizer.check(user, asked)
-            return await self._route(request, user, asked)
+            self._outages.check(request)
+            return await self._outages.watched(request, self._route(request, user, asked))
         except ApiError as error:
             response = _json(negotiation.status(error), error.code)
             if retry := (error.details or {}).get("retryAfterSeconds"):

@@ -22,6 +22,7 @@ from tests.lab.controllers.storage_objects import (
     ZONE,
     bound,
     claim,
+    csi_node,
     node,
     storage_class,
     volume,
@@ -234,6 +235,7 @@ def test_attach_and_detach() -> None:
 
     async def scenario(world: World) -> None:
         await world.create("nodes", node(0))
+        await world.create("csinodes", csi_node(0, 8))
         await bound(world)
         made = await world.create("volumeattachments", attachment())
         await world.clock.advance(0.1)
@@ -264,6 +266,7 @@ def test_a_refused_attach_stands_in_the_attachment_until_it_succeeds() -> None:
 
     async def scenario(world: World) -> None:
         await world.create("nodes", node(0))
+        await world.create("csinodes", csi_node(0, 8))
         await bound(world)
         await world.create("volumeattachments", attachment())
         await world.settle()
@@ -287,6 +290,7 @@ def test_a_disk_that_another_machine_has_is_taken_from_it() -> None:
     async def scenario(world: World) -> None:
         for number in range(2):
             await world.create("nodes", node(number))
+            await world.create("csinodes", csi_node(number, 8))
         await bound(world)
         await world.create("volumeattachments", attachment())
         await world.settle()
@@ -312,3 +316,50 @@ def test_a_long_message_loses_its_middle() -> None:
     text = shortened("a" * 600 + "b" * 600)
     assert (len(text), text[0], text[-1], "..." in text) == (989, "a", "b", True)
     assert shortened("short") == "short"
+
+
+@pytest.mark.parametrize(
+    ("there", "refused"),
+    [
+        (False, 'csinode.storage.k8s.io "node-0" not found'),
+        (True, f"CSINode node-0 does not contain driver {DRIVER}"),
+    ],
+)
+def test_a_node_without_the_driver_gets_no_disk(there: bool, refused: str) -> None:
+    compute = FakeCompute()
+
+    async def scenario(world: World) -> None:
+        await world.create("nodes", node(0))
+        if there:
+            await world.create("csinodes", csi_node(0, 8) | {"spec": {"drivers": []}})
+        await bound(world)
+        await world.create("volumeattachments", attachment())
+        await world.clock.advance(0.1)
+        assert (await attached(world))["status"]["attachError"]["message"] == refused
+        assert compute.calls == []
+
+    played(scenario, attacher(compute))
+
+
+def test_what_the_cluster_attached_does_not_dangle() -> None:
+    compute = FakeCompute()
+
+    async def scenario(world: World) -> None:
+        for number in range(2):
+            await world.create("nodes", node(number))
+            await world.create("csinodes", csi_node(number, 8))
+        await bound(world)
+        other = attachment()
+        other["metadata"]["name"], other["spec"]["nodeName"] = "other", "node-1"
+        await world.create("volumeattachments", other)
+        await world.settle()
+        await world.clock.advance(3)
+        compute.refusals.append(AttachedDiskError("taken", managed_by_id(f"{MACHINES}/1")))
+        await world.create("volumeattachments", attachment())
+        await world.settle()
+        await world.clock.advance(3)
+        problem = (await attached(world))["status"]["attachError"]
+        assert problem["errorCode"] == 9
+        assert problem["message"].endswith("still has VolumeAttachments on node node-1, refusing dangling detach")
+
+    played(scenario, attacher(compute))
