@@ -27,15 +27,18 @@ FORCE_DETACH_AFTER = 360.0
 """Cluster seconds until a volume leaves a node that is not ready although it may be mounted there (facts D)."""
 FIRST_BACKOFF = 0.5
 LAST_BACKOFF = 122.0
-ATTACH_TIMEOUT = 120.0
+ATTACH_TIMEOUT, ATTACH_TICK = 120.0, 10.0
+"""Cluster seconds until an attach counts as failed; looked at so often, and never more counted at a time: a lab that
+cannot keep up with its own speed is slow, not wrong."""
 
 
 @dataclass
 class _Attach:
-    """An attach under way or failed: since when (cluster seconds), for which pods, and when to try again."""
+    """An attach under way or failed: when last seen, how long waited for (cluster seconds), for which pods."""
 
-    started: float
+    seen: float
     pods: list[Object]
+    waited: float = 0.0
     failures: int = 0
     retry_at: float | None = None
 
@@ -198,8 +201,8 @@ class AttachDetach(Controller):
         else:
             self.attachments.observe(created)
         attempt = state.attaching.setdefault(node, _Attach(now, pods))
-        attempt.started, attempt.pods, attempt.retry_at = now, pods, None
-        return ATTACH_TIMEOUT
+        attempt.seen, attempt.waited, attempt.pods, attempt.retry_at = now, 0.0, pods, None
+        return ATTACH_TICK
 
     def _follow(
         self, state: _State, attachment: Object, volume: Object, pods: list[Object], now: float
@@ -221,16 +224,18 @@ class AttachDetach(Controller):
         if attempt.retry_at is not None:
             if now < attempt.retry_at:
                 return attempt.retry_at - now
-            attempt.started, attempt.pods, attempt.retry_at = now, pods, None
+            attempt.seen, attempt.waited, attempt.pods, attempt.retry_at = now, 0.0, pods, None
+        attempt.waited += min(now - attempt.seen, ATTACH_TICK)
+        attempt.seen = now
         problem = (status.get("attachError") or {}).get("message")
         if attachment["metadata"].get("deletionTimestamp"):
             problem = "volume attachment is being deleted"
-        elif problem is None and now - attempt.started >= ATTACH_TIMEOUT:
+        elif problem is None and attempt.waited >= ATTACH_TIMEOUT:
             found = driver_and_handle(volume)
             driver, handle = found if found is not None else ("", "")
             problem = f"timed out waiting for external-attacher of {driver} CSI driver to attach volume {handle}"
         if problem is None:
-            return attempt.started + ATTACH_TIMEOUT - now
+            return min(ATTACH_TICK, ATTACH_TIMEOUT - attempt.waited)
         for pod in attempt.pods:
             message = f'AttachVolume.Attach failed for volume "{volume_name}" : {problem}'
             self.recorder.event(pod, "Warning", "FailedAttachVolume", message)

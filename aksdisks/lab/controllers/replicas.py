@@ -166,12 +166,14 @@ def counts(
 
 
 class Settled:
-    """The replicas of a set that were found as they should be, and have not changed since: a pass need not look again.
+    """The replicas of a set that were found to need nothing, and have not changed since: a pass need not look again.
 
-    They are known by identity: an object that the informer replaced is another.
+    They run, or they are starting (of interest where others need not wait for them). They are known by identity: an
+    object that the informer replaced is another.
     """
 
     def __init__(self) -> None:
+        self.starting: set[int] = set()
         self._pods: dict[int, Object] = {}
         self._identities: set[int] = set()
         self._state: tuple[object, ...] = ()
@@ -191,27 +193,31 @@ class Settled:
         return outdated
 
     def has(self, pod: Object) -> bool:
-        """This very object was found well."""
+        """This very object was found to need nothing."""
         return id(pod) in self._identities
 
     def has_ordinal(self, number: int) -> bool:
         """The replica with that ordinal was."""
         return number in self._pods
 
-    def add(self, pod: Object) -> None:
-        """It is as it should be."""
+    def add(self, pod: Object, *, starting: bool = False) -> None:
+        """It is as it should be, or on its way there."""
         self.drop(ordinal(pod))
+        if starting:
+            self.starting.add(ordinal(pod))
         self._pods[ordinal(pod)] = pod
         self._identities.add(id(pod))
 
     def drop(self, number: int) -> None:
         """Something happened to that replica."""
+        self.starting.discard(number)
         pod = self._pods.pop(number, None)
         if pod is not None:
             self._identities.discard(id(pod))
 
     def clear(self) -> None:
         """Look at everything again."""
+        self.starting.clear()
         self._pods.clear()
         self._identities.clear()
 
@@ -234,6 +240,8 @@ class Pass:
         for pod in pods:
             settled.drop(ordinal(pod))
         self.settled_count = len(settled)
+        self.settled_running = len(settled) - len(settled.starting)
+        self.last_starting = max(settled.starting, default=-1)
         self.sound: list[Object] = []
         existing = {ordinal(pod): pod for pod in pods if in_range(owner, pod)}
         first = start(owner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.node_filters import NodeView, Refusal, preference, refuse, unschedulable_message
 from aksdisks.lab.controllers.pod_rules import PodRules, rules_for
 from aksdisks.lab.controllers.scheduling_snapshot import Snapshot
-from aksdisks.lab.controllers.storage import claim_names, reserved_for
+from aksdisks.lab.controllers.storage import reserved_for
 from aksdisks.lab.controllers.volume_filters import HopelessPodError, Plan, Storage, plan, pod_claims
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
@@ -191,11 +191,12 @@ class Scheduler(Controller):
         # A failure of binding is tried again by itself; a pod that fits nowhere waits for a change.
         return backoff if reason == "SchedulerError" else FLUSH
 
-    def _wake(self, keys: set[str] | None = None) -> None:
-        """Something changed that may help the pods that fit nowhere."""
+    def _wake(self, keys: Iterable[str] | None = None) -> None:
+        """Something changed that may help the pods that fit nowhere, or those of them with `keys`."""
         now = self.clock.monotonic()
-        for key, parked in self._parked.items():
-            if keys is None or key in keys:
+        for key in list(self._parked) if keys is None else keys:
+            parked = self._parked.get(key)
+            if parked is not None:
                 self.queue.add_after(key, max(0.0, parked.not_before - now))
 
     def _pod_changed(self, before: Object | None, after: Object | None) -> None:
@@ -217,15 +218,7 @@ class Scheduler(Controller):
         claim = before if after is None else after
         if claim is None or not self._parked:
             return
-        namespace, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
-        pods = (self.pods.get_key(key) for key in self._parked)
-        self._wake(
-            {
-                key_of(pod)
-                for pod in pods
-                if pod is not None and pod["metadata"]["namespace"] == namespace and name in claim_names(pod)
-            }
-        )
+        self._wake(map(key_of, self.pods.by_index("claim", key_of(claim))))
 
 
 def _best(pod: Object, nodes: Sequence[NodeView], rules: PodRules | None) -> NodeView:

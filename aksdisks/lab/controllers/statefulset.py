@@ -107,7 +107,7 @@ class StatefulSetController(Controller):
         await self._write_status(a_pass, collisions)
         for pod in a_pass.sound:
             if self._pods.get_key(key_of(pod)) is pod:
-                settled.add(pod)
+                settled.add(pod, starting=_starts(pod))
         if failure is not None:
             raise failure
         in_use = {replicas.revision_of(pod) for pod in pods}
@@ -163,7 +163,7 @@ class StatefulSetController(Controller):
         await self._own_claims(owner, pod)
         if not replicas.has_identity(pod):
             await self._repair(owner, pod)
-        elif healthy and replicas.revision_of(pod) == a_pass.update_name:
+        elif replicas.revision_of(pod) == a_pass.update_name and (healthy or _starts(pod)):
             a_pass.sound.append(pod)
         return False
 
@@ -193,7 +193,7 @@ class StatefulSetController(Controller):
         """Delete the highest replica that is not at the update revision, once those above it are healthy."""
         partition = a_pass.owner["spec"].get("updateStrategy", {}).get("rollingUpdate", {}).get("partition", 0)
         for pod in a_pass.replicas(backwards=True):
-            if replicas.ordinal(pod) < partition:
+            if replicas.ordinal(pod) < max(partition, a_pass.last_starting):
                 return
             if replicas.revision_of(pod) != a_pass.update_name and not is_terminating(pod):
                 await self._delete_pod(a_pass.owner, pod)
@@ -279,7 +279,9 @@ class StatefulSetController(Controller):
         counts = replicas.counts(owner, a_pass.pods, a_pass.current_name, a_pass.update_name, self._availability)
         same = a_pass.current_name == a_pass.update_name
         for name in counts:
-            if name != "currentReplicas" or same:
+            if name in ("readyReplicas", "availableReplicas"):
+                counts[name] += a_pass.settled_running
+            elif name != "currentReplicas" or same:
                 counts[name] += a_pass.settled_count
         current, wanted = a_pass.current_name, owner["spec"]["replicas"]
         if owner["spec"].get("updateStrategy", {}).get("type") != "OnDelete" and all(
@@ -303,6 +305,11 @@ class StatefulSetController(Controller):
         except ApiError as error:
             if error.reason != "NotFound":
                 raise
+
+
+def _starts(pod: Object) -> bool:
+    """It is on its way: nothing is to be done for it until it changes."""
+    return not replicas.is_up(pod) and not is_terminating(pod)
 
 
 def _owners(claim: Object) -> object:
