@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aksdisks.azure import Azure
-from aksdisks.errors import AksdisksError, Conflict
+from aksdisks.errors import AksdisksError, Conflict, NotAllowed
 from aksdisks.manifests import RUN_LABEL
 from aksdisks.model import Disk, Named, Unknown, Volume, known
 from aksdisks.session_connect import Connection
@@ -90,7 +90,10 @@ class Removal:
             return None
 
     def _made_by_run(self) -> bool:
-        found = self.cluster.find("Namespace", self.namespace)
+        try:
+            found = self.cluster.find("Namespace", self.namespace)
+        except NotAllowed:
+            return False  # whoever made it may look at it
         return found is not None and (found["metadata"].get("labels") or {}).get(RUN_LABEL) == self.run_id
 
     def _volumes(self, made: bool) -> tuple[Volume, ...]:

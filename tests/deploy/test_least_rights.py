@@ -1,0 +1,179 @@
+"""The walk passes with exactly the rights of aksdisks/deploy, and each one taken away is named beforehand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from aksdisks import parameters, preflight, runner
+from aksdisks.lab import process
+from aksdisks.session_connect import Connection, connect
+from tests.cli.command import aksdisks, evidence
+from tests.lab.kube import accounts
+from tests.lab.kube.wire import Wire
+
+DEPLOY = Path(preflight.__file__).with_name("deploy")
+MANIFESTS = ("serviceaccount.yaml", "role.yaml", "clusterrole.yaml", "bindings.yaml")
+ROLES = {
+    "role.yaml": "/apis/rbac.authorization.k8s.io/v1/namespaces/aksdisks/roles/aksdisks",
+    "clusterrole.yaml": "/apis/rbac.authorization.k8s.io/v1/clusterroles/aksdisks",
+}
+Right = tuple[str, str, str]
+
+
+def granted(file: str) -> list[Right]:
+    """(verb, resource, API group) of each right in a manifest."""
+    rules = yaml.safe_load((DEPLOY / file).read_text())["rules"]
+    return [
+        (verb, resource, group)
+        for rule in rules
+        for verb in rule["verbs"]
+        for resource in rule["resources"]
+        for group in rule["apiGroups"]
+    ]
+
+
+RIGHTS = [(file, right) for file in ROLES for right in granted(file)]
+
+
+@pytest.fixture(scope="module")
+def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+    """A lab of its own, prepared by its administrator as the manifests say."""
+    lab = process.start(tmp_path_factory.mktemp("lab"), 100.0, parent=os.getpid())
+    admin = ["kubectl", "--kubeconfig", lab.kubeconfig]
+    files = [part for name in MANIFESTS for part in ("-f", str(DEPLOY / name))]
+    for command in (["create", "namespace", "aksdisks"], ["apply", *files]):
+        subprocess.run([*admin, *command], check=True, capture_output=True)
+    yield Wire(lab)
+    process.stop(lab.state_dir)
+
+
+@pytest.fixture(scope="module")
+def file(wire: Wire, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Parameters that take that lab for a cluster in which we are the service account."""
+    folder, lab = tmp_path_factory.mktemp("user"), wire.lab
+    config = accounts.kubeconfig(lab, accounts.token(wire, "aksdisks", "aksdisks"), folder / "kubeconfig")
+    chosen = folder / "cluster.yaml"
+    chosen.write_text(
+        f"target: aks\nkubeconfig: {config}\ncontext: lab\nexpect: {lab.kube_url}\nnamespace: aksdisks\n"
+        f"arm_endpoint: {lab.arm_url}\nauthority: {lab.authority}\nca_bundle: {lab.ca_bundle}\n"
+    )
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def connection(file: Path) -> Iterator[Connection]:
+    opened = connect(parameters.load(file, {}))
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def taken_away(wire: Wire, file: str, right: Right) -> Iterator[None]:
+    """While it lasts, the role is without one right."""
+    role = yaml.safe_load((DEPLOY / file).read_text())
+    left = [{"verbs": [v], "resources": [r], "apiGroups": [g]} for v, r, g in granted(file) if (v, r, g) != right]
+    assert len(left) == len(granted(file)) - 1
+    assert wire("PUT", ROLES[file], {**role, "rules": left}).status == 200
+    yield
+    assert wire("PUT", ROLES[file], role).status == 200
+
+
+@pytest.mark.parametrize(
+    ("file", "table"), [("role.yaml", preflight.IN_NAMESPACE), ("clusterrole.yaml", preflight.CLUSTER_WIDE)]
+)
+def test_a_manifest_gives_exactly_what_the_library_asks_for(file: str, table: str) -> None:
+    assert sorted(granted(file)) == sorted(preflight.rights_in(table))
+
+
+@pytest.mark.parametrize(("role", "right"), RIGHTS, ids=[" ".join(right) for _, right in RIGHTS])
+def test_a_right_taken_away_is_named(wire: Wire, connection: Connection, role: str, right: Right) -> None:
+    verb, resource, group = right
+    with taken_away(wire, role, right):
+        answer = preflight.rights(connection)
+    assert (answer.status, answer.seen) == ("failed", f"missing: {verb} {resource}{f'.{group}' if group else ''}")
+
+
+@pytest.mark.parametrize(
+    ("role", "right"),
+    [
+        ("role.yaml", ("create", "leases", "coordination.k8s.io")),
+        ("role.yaml", ("create", "persistentvolumeclaims", "")),
+        ("clusterrole.yaml", ("list", "nodes", "")),
+        ("clusterrole.yaml", ("list", "storageclasses", "storage.k8s.io")),
+    ],
+)
+def test_nothing_is_made_where_a_right_is_missing(
+    wire: Wire,
+    file: Path,
+    role: str,
+    right: Right,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in user(wire, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    with taken_away(wire, role, right):
+        code = runner.check(parameters.load(file, {}))
+    shown = "".join(capsys.readouterr())
+    assert code == 3, shown
+    assert f"missing: {right[0]} {right[1]}" in " ".join(shown.split())
+    assert left(wire) == []
+
+
+def test_the_walk_passes_with_these_rights_alone(wire: Wire, file: Path, tmp_path: Path) -> None:
+    environment = os.environ | user(wire, tmp_path)
+    asked = aksdisks("check", "-f", str(file), environment=environment)
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+
+    done = aksdisks("run", "-f", str(file), "-o", str(tmp_path / "out"), environment=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    _, result = evidence(tmp_path / "out")
+    assert (result["target"], result["status"], result["teardown"]["problems"]) == ("aks", "passed", [])
+    statuses = {check["status"] for runbook in result["runbooks"] for check in runbook["checks"]}
+    assert statuses <= {"passed", "not applicable"}
+    assert left(wire) == []
+
+
+def test_a_pod_of_the_cluster_needs_nothing_but_its_account(
+    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`cluster: in-cluster`, with the files and variables that every pod has."""
+    from kubernetes.config import incluster_config
+
+    host, _, port = wire.lab.kube_url.removeprefix("https://").partition(":")
+    (tmp_path / "token").write_text(accounts.token(wire, "aksdisks", "aksdisks"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", wire.lab.ca_bundle)
+    values = {"target": "aks", "cluster": "in-cluster", "azure": "off", "namespace": "aksdisks"}
+    opened = connect(parameters.validate(values))
+    assert opened.cluster.identity() == "system:serviceaccount:aksdisks:aksdisks"
+    assert preflight.rights(opened).status == "passed"
+
+
+def user(wire: Wire, folder: Path) -> Mapping[str, str]:
+    """What a user's shell has for Azure, and a place for journals."""
+    names = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
+    azure = {name: wire.lab.environment()[name] for name in names}
+    return azure | {"AKSDISKS_STATE_DIR": str(folder / "state"), "NO_PROXY": "127.0.0.1"}
+
+
+def left(wire: Wire) -> list[Any]:
+    """What is in the prepared namespace of the kinds that a run makes."""
+    kinds = {
+        "/api/v1": ("persistentvolumeclaims", "pods"),
+        "/apis/apps/v1": ("deployments", "statefulsets"),
+        "/apis/coordination.k8s.io/v1": ("leases",),
+    }
+    paths = [f"{group}/namespaces/aksdisks/{kind}" for group, plurals in kinds.items() for kind in plurals]
+    return [item for path in paths for item in wire("GET", path).json()["items"]]
