@@ -92,7 +92,7 @@ def private_lab(parameters: Parameters) -> Iterator[Path]:
         raise InputError(f"scenario: {error}") from error
     with tempfile.TemporaryDirectory(prefix="aksdisks-") as folder:
         try:
-            process.start(folder, parameters.speed, parameters.scenario, parent=os.getpid())
+            process.start(folder, parameters.speed, parameters.scenario, parent=os.getpid(), ephemeral=True)
         except process.LabError as error:
             raise NotReachable(str(error)) from error
         try:

@@ -47,18 +47,29 @@ def main() -> int:
 
 async def _serve(options: argparse.Namespace, directory: StateDirectory, answer: _Answer) -> None:
     # Here and not above: a lab that cannot start says so before anything large is loaded.
+    from aksdisks.lab import keeping
     from aksdisks.lab.lab import Lab
-    from aksdisks.lab.scenario import ScenarioError, load
+    from aksdisks.lab.records import Records
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if options.ephemeral:
+        records = Records()
+    else:
+        from aksdisks.lab.database import NAME, Database
+
+        records = Database(directory.path / NAME)
     try:
-        scenario = load(options.scenario)
-    except ScenarioError as error:
-        raise LabError(str(error)) from error
-    lab = Lab(scenario, options.speed, directory, kube_port=options.kube_port, arm_port=options.arm_port)
+        scenario, speed = keeping.settings(records, options.scenario, options.speed)
+        lab = Lab(
+            scenario, speed, directory, kube_port=options.kube_port, arm_port=options.arm_port, records=records,
+            agents=not options.no_agents,
+        )  # fmt: skip
+    except BaseException:
+        records.close()
+        raise
     watch = asyncio.create_task(_watch_parent(options.parent, stop.set)) if options.parent else None
     try:
         state = await lab.start()
@@ -117,10 +128,12 @@ class _Answer:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m aksdisks.lab", description="Serve a lab in the foreground.")
     parser.add_argument("--state-dir", type=Path, default=default_state_dir())
-    parser.add_argument("--speed", type=float, default=1.0, help="cluster seconds in one second")
-    parser.add_argument("--scenario", default="regional", help="a name or a file")
+    parser.add_argument("--speed", type=float, help="cluster seconds in one second; default: as before, else 100")
+    parser.add_argument("--scenario", help="a name or a file; default: as before, else regional")
     parser.add_argument("--kube-port", type=int, default=0)
     parser.add_argument("--arm-port", type=int, default=0)
+    parser.add_argument("--ephemeral", action="store_true", help="keep nothing beyond the lab's end")
+    parser.add_argument("--no-agents", action="store_true", help="run neither nodes nor the disk driver")
     parser.add_argument("--parent", type=int, help="end when the process with this id ends")
     parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()

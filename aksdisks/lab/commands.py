@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,18 +19,28 @@ StateDirOption = Annotated[
 
 @app.command("start")
 def lab_start(
-    speed: Annotated[float, typer.Option(help="Seconds of a real cluster that pass in one second here.")] = 100.0,
-    scenario: Annotated[str, typer.Option(help="A scenario's name, or a file.")] = "regional",
+    speed: Annotated[
+        float | None,
+        typer.Option(help="Seconds of a real cluster that pass in one second here. Default: as before, else 100."),
+    ] = None,
+    scenario: Annotated[
+        str | None, typer.Option(help="A scenario's name, or a file. Default: as before, else regional.")
+    ] = None,
     state_dir: StateDirOption = None,
-    kube_port: Annotated[int, typer.Option(help="Port of the Kubernetes API; 0: any free one.")] = 0,
-    arm_port: Annotated[int, typer.Option(help="Port of Azure Resource Manager; 0: any free one.")] = 0,
+    kube_port: Annotated[int, typer.Option(help="Port of the Kubernetes API; 0: as before, or any free one.")] = 0,
+    arm_port: Annotated[int, typer.Option(help="Port of Azure Resource Manager; 0: as before, or any free one.")] = 0,
+    agents: Annotated[
+        bool, typer.Option("--agents/--no-agents", help="Run the nodes and the disk driver (else: `lab agents`).")
+    ] = True,
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing beyond the lab's end.")] = False,
 ) -> None:
-    """Start the lab in the background; returns when it answers."""
+    """Start the lab in the background, as it was when it stopped; returns when it answers."""
     from aksdisks.lab import process
 
     state = process.start(
-        state_dir or process.default_state_dir(), speed=speed, scenario=scenario, kube_port=kube_port, arm_port=arm_port
-    )
+        state_dir or process.default_state_dir(), speed=speed, scenario=scenario, kube_port=kube_port,
+        arm_port=arm_port, ephemeral=ephemeral, agents=agents,
+    )  # fmt: skip
     typer.echo(f"The lab answers: Kubernetes at {state.kube_url}, Azure at {state.arm_url}, speed {state.speed:g}.")
     moved = f"AKSDISKS_STATE_DIR={state.state_dir} " if state_dir else ""
     typer.echo(f'Next:  eval "$({moved}aksdisks lab env)"\n       kubectl get nodes')
@@ -66,11 +77,25 @@ def _public(state: Any) -> dict[str, Any]:
 
 @app.command("stop")
 def lab_stop(state_dir: StateDirOption = None) -> None:
-    """Stop the lab; what was in it is gone."""
+    """Stop the lab; the next start brings everything back."""
     from aksdisks.lab import process
 
     process.stop(state_dir or process.default_state_dir())
     typer.echo("The lab is stopped.")
+
+
+@app.command("reset")
+def lab_reset(
+    state_dir: StateDirOption = None,
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask; only a terminal is asked anyway.")] = False,
+) -> None:
+    """Stop the lab if it runs and remove all that was in it: objects, disks, their bytes, credentials."""
+    from aksdisks.lab import process
+
+    folder = state_dir or process.default_state_dir()
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Remove the lab in {folder} with everything in it?", abort=True)
+    typer.echo("The lab is gone; the next start begins anew." if process.reset(folder) else f"No lab in {folder}.")
 
 
 @app.command("env")

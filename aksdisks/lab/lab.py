@@ -7,14 +7,14 @@ import base64
 import errno
 import logging
 import os
-import secrets
 import socket
 import ssl
 
 import yaml
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from aksdisks.lab import tls
+from aksdisks.lab import keeping, tls
 from aksdisks.lab.arm.app import arm_app
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.compute import CloudCompute
@@ -44,6 +44,7 @@ from aksdisks.lab.kube.api import KubeApi
 from aksdisks.lab.kube.http import kube_app
 from aksdisks.lab.kube.store import Store
 from aksdisks.lab.parts import Machinery
+from aksdisks.lab.records import Records
 from aksdisks.lab.scenario import Scenario
 from aksdisks.lab.seed import seed
 from aksdisks.lab.state import LabError, LabState, PortInUse, StateDirectory
@@ -79,9 +80,21 @@ class Lab:
     """One cluster and its Azure. `start` once, then `stop` once."""
 
     def __init__(
-        self, scenario: Scenario, speed: float, directory: StateDirectory, kube_port: int = 0, arm_port: int = 0
+        self,
+        scenario: Scenario,
+        speed: float,
+        directory: StateDirectory,
+        kube_port: int = 0,
+        arm_port: int = 0,
+        *,
+        records: Records | None = None,
+        agents: bool = True,
     ) -> None:
-        """`speed`: cluster seconds in one second; port 0: a free one. `LabError` for a speed that is not above 0."""
+        """`speed`: cluster seconds in one second; port 0: the one of before, or a free one; `records`: from before.
+
+        Without `agents` no node and no disk driver is run here. `LabError` for a speed that is not above 0, and for
+        records that cannot be read.
+        """
         try:
             self.clock = Clock(speed)
         except ValueError as error:
@@ -90,37 +103,51 @@ class Lab:
         self.directory = directory
         self.ids = Ids()
         self.faults = _faults(scenario)
-        self.api = KubeApi(Store(history=_HISTORY), self.clock, self.ids)
-        self.cloud = Cloud(scenario, self.clock, self.ids, self.faults)
+        self.records = records or Records()
+        self.api = KubeApi(Store(history=_HISTORY, records=self.records), self.clock, self.ids)
+        self.cloud = Cloud(scenario, self.clock, self.ids, self.faults, self.records)
         self._mishaps = Mishaps(self.cloud, self.faults)
         self._gate = Gate(self.faults, self.clock)
         self.compute = CloudCompute(self.cloud)
+        self._agents = agents
         self._ports = (kube_port, arm_port)
         self._runners: list[web.AppRunner] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> LabState:
         """Serve, then write the state directory; raises `PortInUse`, `LabError`."""
-        certificates = tls.issue(self.clock.now())
-        token = secrets.token_hex(32)
+        known = keeping.credentials(self.records, self.clock.now())
+        certificates, token = known.certificates, known.token
         accounts = AccountTokens(self.api.store, self.clock, self.ids, self.directory.account_key(new_key))
         access = Access(token, tls.ADMIN_NAME, tls.ADMIN_GROUP, accounts)
-        await seed(self.api, self.scenario, self.clock.now(), certificates.authority.decode())
+        if self.records.fresh:
+            machines = self.scenario.machines if self._agents else ()
+            await seed(self.api, self.scenario, self.clock.now(), certificates.authority.decode(), machines)
+        keeping.keep_settings(self.records, self.scenario, self.clock.speed, self.faults)
+        kube_port, arm_port = (
+            keeping.port(self.records, server, asked)
+            for server, asked in zip(("kubernetes", "azure"), self._ports, strict=True)
+        )
+        # From here on nothing is told to anybody that a restart would not bring back.
+        self.records.begin()
+        self.cloud.resume()
         kube = await self._serve(
             kube_app(self.api, access, self.clock, self.scenario.kubernetes_version, self.faults),
-            self._ports[0],
+            kube_port,
             tls.server_context(certificates, client_certificates=True),
         )
-        client_secret = secrets.token_urlsafe(32)
-        principals = self.scenario.tenant_principals(client_secret)
-        tokens = Tokens(self.scenario.tenant_id, principals, self.clock)
+        principals = self.scenario.tenant_principals(known.client_secret)
+        tokens = Tokens(self.scenario.tenant_id, principals, self.clock, known.token_key)
         arm = await self._serve(
             arm_app(self.cloud, tokens, self._gate),
-            self._ports[1],
+            arm_port,
             tls.server_context(certificates, client_certificates=False),
         )
+        keeping.keep_port(self.records, "kubernetes", kube, wanted=kube_port.wanted)
+        keeping.keep_port(self.records, "azure", arm, wanted=arm_port.wanted)
         parts = self._parts(accounts)
         self._tasks = [asyncio.create_task(part.run(), name=part.name) for part in parts]
+        self._tasks.append(asyncio.create_task(self.records.failed(), name="records"))
         # Whoever acts first shall meet every controller at work: the order of events would tell otherwise.
         synced = asyncio.create_task(_all_synced(parts))
         await asyncio.wait([synced, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -128,7 +155,8 @@ class Lab:
             synced.cancel()
             await self.run()
         synced.result()
-        state = self._state(kube, arm, client_secret)
+        await self.records.settled()
+        state = self._state(kube, arm, known.client_secret)
         kubeconfig = _kubeconfig(self.scenario, state.kube_url, certificates, token)
         as_user = _kubeconfig(self.scenario, state.kube_url, certificates, token, "clusterUser")
         self.cloud.kubeconfigs = {"clusterAdmin": kubeconfig, "clusterUser": as_user}
@@ -140,6 +168,8 @@ class Lab:
         ended, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         part = ended.pop()
         error = part.exception()
+        if isinstance(error, LabError):
+            raise error
         log.error("%s ended", part.get_name(), exc_info=error)
         raise LabError(f"{part.get_name()}: expected it to run as long as the lab, found it ended: {error!r}")
 
@@ -150,6 +180,8 @@ class Lab:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(runner.cleanup() for runner in self._runners))
+        # Before Azure's operations are cut short: the lab that starts next goes on with them.
+        self.records.close()
         await self.compute.close()
         await self.cloud.close()
 
@@ -157,12 +189,24 @@ class Lab:
         """Everything that acts by itself, each through the two APIs alone."""
         compute = GatedCompute(self.compute, self._gate, self.scenario)
         machinery = Machinery(self.api, self.clock, self.ids, self.scenario, self.cloud, self.faults)
-        machines = machinery.parts(compute)
+        machines = machinery.parts(compute) if self._agents else machinery.control_plane()
         secrets_of = AccountSecrets(self.api, self.clock, self.ids, accounts)
         return [*(kind(self.api, self.clock, self.ids) for kind in _CONTROLLERS), secrets_of, *machines]
 
-    async def _serve(self, app: web.Application, port: int, context: ssl.SSLContext) -> int:
-        """Answer on loopback; the port."""
+    async def _serve(self, app: web.Application, port: keeping.Port, context: ssl.SSLContext) -> int:
+        """Answer on loopback; the port. No answer goes out before what it tells is kept."""
+        records = self.records
+
+        @web.middleware
+        async def kept(request: web.Request, handler: Handler) -> web.StreamResponse:
+            response = await handler(request)
+            try:
+                await records.settled()
+            except LabError as error:
+                return web.Response(status=500, text=str(error))
+            return response
+
+        app.middlewares.append(kept)
         # A client that goes away ends its watch at once (handler_cancellation), not at the next event.
         runner = web.AppRunner(
             app, access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=0.1,
@@ -170,7 +214,12 @@ class Lab:
         )  # fmt: skip
         await runner.setup()
         self._runners.append(runner)
-        listener = _listen(port)
+        try:
+            listener = _listen(port.number)
+        except PortInUse:
+            if port.wanted:
+                raise
+            listener = _listen(0)
         await web.SockSite(runner, listener, ssl_context=context, backlog=_BACKLOG).start()
         chosen: int = listener.getsockname()[1]
         return chosen

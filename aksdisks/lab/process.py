@@ -30,6 +30,7 @@ __all__ = [
     "PortInUse",
     "StartFailed",
     "default_state_dir",
+    "reset",
     "start",
     "status",
     "stop",
@@ -45,18 +46,23 @@ _started: set[int] = set()
 
 def start(
     state_dir: Path | str,
-    speed: float = 1.0,
-    scenario: str = "regional",
+    speed: float | None = None,
+    scenario: str | None = None,
     kube_port: int = 0,
     arm_port: int = 0,
     timeout: float = 15,
     *,
     parent: int | None = None,
+    ephemeral: bool = False,
+    agents: bool = True,
 ) -> LabState:
     """Start a lab in a process of its own and return once both of its servers answer.
 
-    `speed`: cluster seconds in one second; port 0: a free one; `timeout` in seconds; `parent`: the lab ends when the
-    process with this id does. Raises `AlreadyRunning`, `PortInUse`, `StartFailed`, `LabError`.
+    What the state directory keeps comes back: objects, disks, credentials, and where they are not given anew scenario,
+    `speed` (cluster seconds in one second; 100 at first) and ports (0: those of before, or free ones). `timeout` in
+    seconds; `parent`: the lab ends when the process with this id does; `ephemeral`: nothing is kept, nor looked at;
+    without `agents` neither nodes nor the disk driver run in it. Raises `AlreadyRunning`, `PortInUse`, `StartFailed`,
+    `LabError`.
     """
     directory = StateDirectory(Path(state_dir).expanduser().absolute())
     directory.prepare()
@@ -67,22 +73,23 @@ def start(
         )
     with directory.lock() as held:
         if held:  # else a lab is just starting, and the log is its own
-            directory.log.write_bytes(b"")
-    if Path(scenario).is_file():
+            directory.open_log("w").close()
+    if scenario and Path(scenario).is_file():
         scenario = str(Path(scenario).absolute())
     reading, writing = os.pipe()
     arguments = {
         "--state-dir": str(directory.path),
-        "--speed": str(speed),
-        "--scenario": scenario,
         "--kube-port": str(kube_port),
         "--arm-port": str(arm_port),
         "--ready-fd": str(writing),
     }
-    if parent is not None:
-        arguments["--parent"] = str(parent)
-    command = [sys.executable, "-P", "-m", "aksdisks.lab", *(part for pair in arguments.items() for part in pair)]
-    with os.fdopen(reading, "rb") as answers, os.fdopen(writing, "wb") as theirs, directory.log.open("ab") as log:
+    for name, value in (("--parent", parent), ("--speed", speed), ("--scenario", scenario)):
+        if value is not None:
+            arguments[name] = str(value)
+    flags = [name for name, wanted in (("--ephemeral", ephemeral), ("--no-agents", not agents)) if wanted]
+    options = [*(part for pair in arguments.items() for part in pair), *flags]
+    command = [sys.executable, "-P", "-m", "aksdisks.lab", *options]
+    with os.fdopen(reading, "rb") as answers, os.fdopen(writing, "wb") as theirs, directory.open_log("a") as log:
         os.set_inheritable(writing, True)
         # Not subprocess.Popen: the lab may well outlive this process, which Popen takes for a mistake.
         outputs = [(os.POSIX_SPAWN_DUP2, log.fileno(), number) for number in (1, 2)]
@@ -118,6 +125,23 @@ def stop(state_dir: Path | str, timeout: float = 5) -> LabState:
                 return state
             time.sleep(0.01)
     raise LabError(f"lab in {directory.path}: expected process {state.pid} to end when killed, found it running")
+
+
+def reset(state_dir: Path | str) -> bool:
+    """Remove all that a lab keeps, after stopping it if it runs; whether there was anything. Raises `LabError`.
+
+    What else stands in the directory, such as the journals of runs, stays.
+    """
+    directory = StateDirectory(Path(state_dir).expanduser().absolute())
+    if not directory.path.is_dir():
+        return False
+    with suppress(NotRunning):
+        stop(directory.path)
+    with directory.lock() as held:
+        if not held:
+            raise AlreadyRunning(f"lab in {directory.path}: expected none, found one running")
+        found = directory.clear()
+        return found
 
 
 def _await_answer(directory: StateDirectory, pid: int, handle: int, timeout: float) -> LabState:

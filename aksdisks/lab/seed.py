@@ -52,7 +52,7 @@ async def seed(
         await api.create("storageclasses", _storage_class(storage_class))
     for driver in _csi_drivers():
         await api.create("csidrivers", driver)
-    for machine in scenario.machines:
+    for machine in scenario.machines if machines is None else machines:
         await register(api, scenario, machine, now)
 
 

@@ -41,7 +41,8 @@ def test_stop_leaves_no_process_and_no_address(start_lab: StartLab) -> None:
     assert process.stop(state.state_dir) == state
     with pytest.raises(ProcessLookupError):
         os.kill(state.pid, 0)
-    assert {path.name for path in Path(state.state_dir).iterdir()} == {"lock", "lab.log", "service-accounts.key"}
+    left = {"lock", "lab.log", "lab.sqlite", "service-accounts.key"}
+    assert {path.name for path in Path(state.state_dir).iterdir()} == left
     with pytest.raises(NotRunning, match="expected one running, found none"):
         process.stop(state.state_dir)
 

@@ -131,7 +131,9 @@ class Endpoints:
                 async for event in events:
                     # The age column is as of the event, not of the watch's beginning.
                     shown = Renderer(renderer.resource, renderer.form, renderer.include, self._clock.now())
-                    await response.write(shown.event(event, first=first))
+                    line = shown.event(event, first=first)
+                    await self._api.store.records.settled()
+                    await response.write(line)
                     first = False
         except ApiError as error:
             # A watch has begun with 200, so a forgotten version is told as upstream does: by an event.
