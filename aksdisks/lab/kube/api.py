@@ -6,7 +6,7 @@ import builtins
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
@@ -15,12 +15,50 @@ from aksdisks.lab.kube.deletion import Deleted, DeleteOptions, delete
 from aksdisks.lab.kube.interface import Object, WatchEvent
 from aksdisks.lab.kube.pods import bind, evict
 from aksdisks.lab.kube.registry import EVENTS_V1, RESOURCES
-from aksdisks.lab.kube.status import bad_request, no_such_resource
+from aksdisks.lab.kube.status import bad_request, conflict, no_such_resource
 from aksdisks.lab.kube.store import Key, Store, Version
+from aksdisks.lab.kube.validators import godiff
 from aksdisks.lab.kube.watching import VersionEvent
 from aksdisks.lab.kube.writes import Writes, storage_key
 
 PatchType = Literal["merge", "strategic", "json", "apply"]
+
+_CREATED_BY_UPDATE = frozenset(
+    (
+        "clusterrolebindings", "clusterroles", "events", EVENTS_V1, "leases", "rolebindings", "roles", "services",
+    )
+)  # fmt: skip
+"""Kinds that a PUT creates (upstream's strategies: AllowCreateOnUpdate)."""
+
+
+class WriteOptions(TypedDict, total=False):
+    """How a write is to be done.
+
+    `field_manager`: who is recorded as the owner of what is written; empty for the lab's own parts, of which no record
+    is kept. `field_validation`: Ignore, Warn or Strict; what it warns of is added to `warnings`. `duplicates`: the
+    fields that the body named twice, which its JSON no longer shows.
+    """
+
+    dry_run: bool
+    field_manager: str
+    field_validation: str
+    warnings: builtins.list[str] | None
+    duplicates: Sequence[str]
+
+
+def _strictness(options: WriteOptions) -> decoding.Strictness:
+    return decoding.Strictness(
+        options.get("field_validation", "Ignore"), options.get("warnings"), options.get("duplicates", ())
+    )
+
+
+class _How(TypedDict):
+    dry_run: bool
+    manager: str
+
+
+def _how(options: WriteOptions) -> _How:
+    return {"dry_run": options.get("dry_run", False), "manager": options.get("field_manager", "")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +102,17 @@ class KubeApi:
         return self.get_version(resource, name, namespace).object
 
     def get_version(
-        self, resource: str, name: str, namespace: str | None = None, subresource: str | None = None
+        self,
+        resource: str,
+        name: str,
+        namespace: str | None = None,
+        subresource: str | None = None,
+        resource_version: str = "",
     ) -> Version:
-        """One object as a version, or its scale."""
+        """One object as a version, or its scale; 504 for a `resource_version` that has not been reached."""
+        if resource_version:
+            wanted = paging.version_number(resource_version, "invalid resource version: ")
+            paging.check_not_future(wanted, self.store.resource_version)
         version = self._view(resource, self.writes.current(resource, _key(resource, namespace, name)))
         return scaling.view(version) if subresource == "scale" else version
 
@@ -167,79 +213,46 @@ class KubeApi:
     # Writing
 
     async def create(
-        self,
-        resource: str,
-        obj: Object,
-        namespace: str | None = None,
-        *,
-        dry_run: bool = False,
-        field_manager: str = "",
-        field_validation: str = "Ignore",
-        warnings: builtins.list[str] | None = None,
+        self, resource: str, obj: Object, namespace: str | None = None, **options: Unpack[WriteOptions]
     ) -> Object:
-        """Store a new object: defaults, admission, validation; what upstream warns of is added to `warnings`."""
-        return self.create_version(
-            resource, obj, namespace, dry_run=dry_run, field_manager=field_manager, field_validation=field_validation,
-            warnings=warnings,
-        ).object  # fmt: skip
+        """Store a new object: defaults, admission, validation."""
+        return self.create_version(resource, obj, namespace, **options).object
 
     def create_version(
-        self,
-        resource: str,
-        obj: Object,
-        namespace: str | None = None,
-        *,
-        dry_run: bool = False,
-        field_manager: str = "",
-        field_validation: str = "Ignore",
-        warnings: builtins.list[str] | None = None,
+        self, resource: str, obj: Object, namespace: str | None = None, **options: Unpack[WriteOptions]
     ) -> Version:
         """As `create`, the version instead of the object; with a `field_manager` its owner is recorded."""
         _served(resource)
-        body = decoding.decode(resource, objects.copy(obj), field_validation, warnings)
-        made = self.writes.create(resource, body, namespace, dry_run=dry_run, manager=field_manager)
+        body = decoding.decode(resource, objects.copy(obj), _strictness(options))
+        made = self.writes.create(resource, body, namespace, **_how(options))
         return self._view(resource, made)
 
     async def update(
-        self,
-        resource: str,
-        obj: Object,
-        *,
-        subresource: str | None = None,
-        dry_run: bool = False,
-        field_manager: str = "",
-        field_validation: str = "Ignore",
-        warnings: builtins.list[str] | None = None,
+        self, resource: str, obj: Object, *, subresource: str | None = None, **options: Unpack[WriteOptions]
     ) -> Object:
         """Replace an object or what its subresource owns (`status`, `scale`, `finalize`); 409 for an old version."""
-        return self.update_version(
-            resource, obj, subresource=subresource, dry_run=dry_run, field_manager=field_manager,
-            field_validation=field_validation, warnings=warnings,
-        ).object  # fmt: skip
+        return self.update_version(resource, obj, subresource=subresource, **options).version.object
 
     def update_version(
-        self,
-        resource: str,
-        obj: Object,
-        *,
-        subresource: str | None = None,
-        dry_run: bool = False,
-        field_manager: str = "",
-        field_validation: str = "Ignore",
-        warnings: builtins.list[str] | None = None,
-    ) -> Version:
-        """As `update`, the version instead of the object; a scale when the subresource is `scale`."""
+        self, resource: str, obj: Object, *, subresource: str | None = None, **options: Unpack[WriteOptions]
+    ) -> Written:
+        """As `update`; a scale when the subresource is `scale`. Some kinds are created by it (201 on the wire)."""
         _served(resource)
         body = objects.copy(obj)
         if subresource == "scale":
             metadata = body.get("metadata", {})
             key = _key(resource, metadata.get("namespace"), metadata.get("name", ""))
             whole = scaling.scaled(resource, self.writes.current(resource, key), body)
-            return scaling.view(self.writes.update(resource, whole, None, dry_run=dry_run, manager=field_manager))
-        body = decoding.decode(resource, body, field_validation, warnings)
-        return self._view(
-            resource, self.writes.update(resource, body, subresource, dry_run=dry_run, manager=field_manager)
-        )
+            return Written(scaling.view(self.writes.update(resource, whole, None, **_how(options))))
+        body = decoding.decode(resource, body, _strictness(options))
+        if subresource is None and resource in _CREATED_BY_UPDATE:
+            metadata = body.get("metadata", {})
+            key = _key(resource, metadata.get("namespace"), metadata.get("name", ""))
+            if self.store.get(storage_key(resource), key) is None:
+                if metadata.get("resourceVersion"):
+                    raise conflict(RESOURCES[resource], key[1])
+                return Written(self.create_version(resource, body, metadata.get("namespace"), **options), created=True)
+        return Written(self._view(resource, self.writes.update(resource, body, subresource, **_how(options))))
 
     async def patch(
         self,
@@ -250,17 +263,13 @@ class KubeApi:
         *,
         subresource: str | None = None,
         patch_type: PatchType = "merge",
-        dry_run: bool = False,
-        field_manager: str = "",
         force: bool = False,
-        field_validation: str = "Ignore",
-        warnings: builtins.list[str] | None = None,
+        **options: Unpack[WriteOptions],
     ) -> Object:
         """Change part of an object; `apply` (server-side) also creates it."""
         return self.patch_version(
-            resource, name, patch, namespace, subresource=subresource, patch_type=patch_type, dry_run=dry_run,
-            field_manager=field_manager, force=force, field_validation=field_validation, warnings=warnings,
-        ).version.object  # fmt: skip
+            resource, name, patch, namespace, subresource=subresource, patch_type=patch_type, force=force, **options
+        ).version.object
 
     def patch_version(
         self,
@@ -271,37 +280,29 @@ class KubeApi:
         *,
         subresource: str | None = None,
         patch_type: PatchType = "merge",
-        dry_run: bool = False,
-        field_manager: str = "",
         force: bool = False,
-        field_validation: str = "Ignore",
-        warnings: builtins.list[str] | None = None,
+        **options: Unpack[WriteOptions],
     ) -> Written:
         """As `patch`; tells whether an apply created the object (201 on the wire)."""
         _served(resource)
         key = _key(resource, namespace, name)
         patch = objects.copy(patch)  # what is stored must not be the caller's own lists and maps
         if patch_type == "apply":
-            body = decoding.decode(resource, patch, field_validation, warnings)
-            request = applying.Apply(resource, key, body, subresource, field_manager, force)
-            applied, created = applying.apply(self.writes, request, dry_run=dry_run)
+            body = decoding.decode(resource, patch, _strictness(options))
+            request = applying.Apply(resource, key, body, subresource, options.get("field_manager", ""), force)
+            applied, created = applying.apply(self.writes, request, dry_run=options.get("dry_run", False))
             return Written(self._view(resource, applied), created)
         version = self._view(resource, self.writes.current(resource, key))
         if subresource == "scale":
             changed = patches.apply(resource, scaling.view(version).object, patch, patch_type)
             whole = scaling.scaled(resource, version, changed)
-            return Written(
-                scaling.view(self.writes.update(resource, whole, None, dry_run=dry_run, manager=field_manager))
-            )
+            return Written(scaling.view(self.writes.update(resource, whole, None, **_how(options))))
         changed = patches.apply(resource, version.object, patch, patch_type)
         if changed["metadata"].get("name") != name:
             raise bad_request("the name of the object does not match the name on the URL")
-        body = decoding.decode(resource, changed, field_validation, warnings)
-        return Written(
-            self._view(
-                resource, self.writes.update(resource, body, subresource, dry_run=dry_run, manager=field_manager)
-            )
-        )
+        shown = godiff.shown(patch) if patch_type == "strategic" else objects.text(changed)
+        body = decoding.decode(resource, changed, _strictness(options), shown)
+        return Written(self._view(resource, self.writes.update(resource, body, subresource, **_how(options))))
 
     async def delete(
         self,
@@ -345,13 +346,17 @@ class KubeApi:
             self.delete_version(resource, name, of, options or DeleteOptions(), dry_run=dry_run)
         return builtins.list(page.versions)
 
-    async def bind(self, namespace: str, name: str, node: str, *, uid: str | None = None) -> None:
+    async def bind(
+        self, namespace: str, name: str, node: str, *, uid: str | None = None, dry_run: bool = False
+    ) -> None:
         """Assign a pod to a node (pods/binding): nodeName, the PodScheduled condition, nomination cleared."""
-        bind(self.writes, (namespace, name), node, uid)
+        bind(self.writes, (namespace, name), node, uid, dry_run=dry_run)
 
-    async def evict(self, namespace: str, name: str, options: DeleteOptions | None = None) -> None:
+    async def evict(
+        self, namespace: str, name: str, options: DeleteOptions | None = None, *, dry_run: bool = False
+    ) -> None:
         """Evict a pod (pods/eviction): the DisruptionTarget condition, then a delete."""
-        evict(self.writes, (namespace, name), options or DeleteOptions())
+        evict(self.writes, (namespace, name), options or DeleteOptions(), dry_run=dry_run)
 
     def _view(self, resource: str, version: Version) -> Version:
         return eventviews.view(version) if resource == EVENTS_V1 else version

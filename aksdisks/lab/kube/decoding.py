@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from aksdisks.lab.kube import quantities, schema
-from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.kube.objects import text
 from aksdisks.lab.kube.registry import RESOURCES, Resource, by_kind
 from aksdisks.lab.kube.status import bad_request
 
@@ -16,25 +19,42 @@ class _WrongTypeError(Exception):
     """A value that Go would not decode; the message is the decoder's."""
 
 
-def decode(resource: str, body: Any, field_validation: str = "Ignore", warnings: list[str] | None = None) -> Object:
+@dataclass(frozen=True, slots=True)
+class Strictness:
+    """What happens with fields that nobody knows: Ignore, Warn (told in `warnings`) or Strict (refused).
+
+    `duplicates`: the fields that the body named twice, which its JSON no longer shows.
+    """
+
+    validation: str = "Ignore"
+    warnings: list[str] | None = None
+    duplicates: Sequence[str] = ()
+
+
+def decode(resource: str, body: Any, strictness: Strictness | None = None, patched: str = "") -> Object:
     """The body as the typed decoder would see it: quantities canonical, unknown fields and nulls gone.
 
-    Changes and returns `body`. 400 for another kind or version, a value of the wrong type, a bad quantity, and with
-    `field_validation` Strict for unknown fields; with Warn they are added to `warnings`.
+    Changes and returns `body`. 400 for another kind or version, a value of the wrong type, a bad quantity, and by
+    strictness for unknown fields; 422 with `patched`, the text of what a patch made, in their place.
     """
     kind = RESOURCES[resource]
     if not isinstance(body, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): expected an object")
     _check_kind(kind, body)
+    strictness = strictness or Strictness()
     unknown: list[str] = []
     try:
         _walk(schema.root(kind), body, "", unknown)
     except _WrongTypeError as error:
-        raise _cannot(kind, str(error)) from error
-    if unknown and field_validation == "Strict":
-        raise _cannot(kind, "strict decoding error: " + ", ".join(f'unknown field "{path}"' for path in unknown))
-    if unknown and field_validation == "Warn" and warnings is not None:
-        warnings += [f'unknown field "{path}"' for path in unknown]
+        raise _cannot(kind, str(error), patched) from error
+    if strictness.validation == "Ignore" or not (unknown or strictness.duplicates):
+        return body
+    problems = [f'duplicate field "{path}"' for path in strictness.duplicates]
+    problems += [f'unknown field "{path}"' for path in unknown]
+    if strictness.validation == "Strict":
+        raise _cannot(kind, "strict decoding error: " + ", ".join(problems), patched)
+    if strictness.warnings is not None:
+        strictness.warnings.extend(problems)
     return body
 
 
@@ -74,7 +94,10 @@ def _check_kind(kind: Resource, body: Object) -> None:
     )
 
 
-def _cannot(kind: Resource, why: str) -> Exception:
+def _cannot(kind: Resource, why: str, patched: str) -> Exception:
+    if patched:
+        cause = {"reason": "FieldValueInvalid", "message": f"Invalid value: {text(patched)}: {why}", "field": "patch"}
+        return ApiError(422, "Invalid", f' "" is invalid: patch: {cause["message"]}', {"causes": [cause]})
     return bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}')
 
 
@@ -156,19 +179,19 @@ def _check_format(node: schema.Node, value: Any, where: str) -> None:
         if not -_LIMITS[form] <= value < _LIMITS[form]:
             raise _WrongTypeError(f"json: cannot unmarshal number {value} into Go struct field {where} of type {form}")
     elif form == "byte":
-        text = value.replace("\n", "").replace("\r", "")
-        if len(text) % 4 or not _BASE64.fullmatch(text):
-            wrong = re.search("[^A-Za-z0-9+/]", text.rstrip("="))
-            at = wrong.start() if wrong else len(text) // 4 * 4
+        encoded = value.replace("\n", "").replace("\r", "")
+        if len(encoded) % 4 or not _BASE64.fullmatch(encoded):
+            wrong = re.search("[^A-Za-z0-9+/]", encoded.rstrip("="))
+            at = wrong.start() if wrong else len(encoded) // 4 * 4
             raise _WrongTypeError(f"illegal base64 data at input byte {at}")
     elif form == "date-time" and not (_TIME.fullmatch(value) and _is_day(value)):
         layout = "2006-01-02T15:04:05.000000Z07:00" if node.name.endswith("MicroTime") else "2006-01-02T15:04:05Z07:00"
         raise _WrongTypeError(f'parsing time "{value}" as "{layout}": cannot parse "{value}" as "2006"')
 
 
-def _is_day(text: str) -> bool:
+def _is_day(value: str) -> bool:
     try:
-        date.fromisoformat(text[:10])
+        date.fromisoformat(value[:10])
     except ValueError:
         return False
     return True

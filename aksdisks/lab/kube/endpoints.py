@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import orjson
 from aiohttp import web
 
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.kube import negotiation
+from aksdisks.lab.kube import negotiation, options
 from aksdisks.lab.kube.api import KubeApi
-from aksdisks.lab.kube.deletion import DeleteOptions
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.registry import RESOURCES, Resource, by_path
 from aksdisks.lab.kube.rendering import Renderer, include_object
@@ -98,30 +97,33 @@ class Endpoints:
     async def _list_or_watch(self, request: web.Request, target: Target) -> web.StreamResponse:
         renderer = self._renderer(request, target)
         query = request.query
-        if _flag(query.get("watch", "")):
+        if options.flag(query.get("watch", "")):
             return await self._watch(request, target, renderer)
+        options.check_list(query)
         page = self._api.list_page(
             target.resource,
             target.namespace,
             label_selector=query.get("labelSelector", ""),
-            field_selector=query.get("fieldSelector", ""),
-            limit=_number(query.get("limit", ""), "limit") or 0,
+            field_selector=_field_selector(target, query.get("fieldSelector", "")),
+            limit=options.number(query.get("limit", ""), "limit") or 0,
             continue_token=query.get("continue", ""),
             resource_version=query.get("resourceVersion", ""),
+            resource_version_match=query.get("resourceVersionMatch", ""),
         )
         return _answer(renderer.page(page), renderer.form.media_type)
 
     async def _watch(self, request: web.Request, target: Target, renderer: Renderer) -> web.StreamResponse:
         query = request.query
+        options.check_watch(query)
         events = self._api.watch_versions(
             target.resource,
             target.namespace,
             resource_version=query.get("resourceVersion", ""),
             label_selector=query.get("labelSelector", ""),
-            field_selector=query.get("fieldSelector", ""),
-            allow_bookmarks=_flag(query.get("allowWatchBookmarks", "")),
-            timeout_seconds=_number(query.get("timeoutSeconds", ""), "timeoutSeconds") or None,
-            send_initial_events=_flag(query.get("sendInitialEvents", "")),
+            field_selector=_field_selector(target, query.get("fieldSelector", "")),
+            allow_bookmarks=options.flag(query.get("allowWatchBookmarks", "")),
+            timeout_seconds=options.seconds(query.get("timeoutSeconds", ""), "timeoutSeconds"),
+            send_initial_events=options.flag(query.get("sendInitialEvents", "")),
         )
         response = web.StreamResponse(headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache, private"})
         await response.prepare(request)
@@ -145,57 +147,38 @@ class Endpoints:
 
     async def _get(self, request: web.Request, target: Target) -> web.Response:
         renderer = self._renderer(request, target)
-        version = self._api.get_version(target.resource, str(target.name), target.namespace, target.subresource)
+        wanted = request.query.get("resourceVersion", "")
+        version = self._api.get_version(target.resource, str(target.name), target.namespace, target.subresource, wanted)
         return _answer(renderer.one(version), renderer.form.media_type)
 
     async def _create(self, request: web.Request, target: Target) -> web.Response:
         if target.kind.namespaced and target.namespace is None:
             raise method_not_allowed()
         renderer = self._renderer(request, target)
+        how = await _write(request)
         body = await _object(request, target.kind.kind)
-        warnings: list[str] = []
-        version = self._api.create_version(
-            target.resource,
-            body,
-            target.namespace,
-            dry_run=_dry_run(request),
-            field_validation=_field_validation(request),
-            warnings=warnings,
-        )
-        return _answer(renderer.one(version), renderer.form.media_type, 201, warnings)
+        version = self._api.create_version(target.resource, body, target.namespace, **how)
+        return _answer(renderer.one(version), renderer.form.media_type, 201, how["warnings"])
 
     async def _update(self, request: web.Request, target: Target) -> web.Response:
         renderer = self._renderer(request, target)
+        how = await _write(request)
         body = await _object(request, "Scale" if target.subresource == "scale" else target.kind.kind)
         _check_place(body, target)
-        warnings: list[str] = []
-        version = self._api.update_version(
-            target.resource,
-            body,
-            subresource=target.subresource,
-            dry_run=_dry_run(request),
-            field_manager=_manager(request),
-            field_validation=_field_validation(request),
-            warnings=warnings,
-        )
-        return _answer(renderer.one(version), renderer.form.media_type, 200, warnings)
+        written = self._api.update_version(target.resource, body, subresource=target.subresource, **how)
+        code = 201 if written.created else 200
+        return _answer(renderer.one(written.version), renderer.form.media_type, code, how["warnings"])
 
     async def _patch(self, request: web.Request, target: Target) -> web.Response:
         renderer = self._renderer(request, target)
-        patch_type = negotiation.PATCH_TYPES.get(negotiation.media_type(_content_type(request)))
+        patch_type = negotiation.PATCH_TYPES.get(negotiation.media_type(options.content_type(request)))
         if patch_type is None:
             raise negotiation.unsupported_media_type()
-        manager, force = request.query.get("fieldManager", ""), request.query.get("force", "")
-        if patch_type == "apply" and not manager:
-            why = "Required value: is required for apply patch"
-            raise _invalid_option("PatchOptions", "fieldManager", "FieldValueRequired", why)
-        if patch_type != "apply" and force:
-            why = "Forbidden: may not be specified for non-apply patch"
-            raise _invalid_option("PatchOptions", "force", "FieldValueForbidden", why)
+        force = options.patch_options(request, patch_type)
+        how = await _write(request)
         patch = negotiation.decode_patch(await request.read(), patch_type)
         if patch_type == "apply":
             _check_place(patch, target)
-        warnings: list[str] = []
         written = self._api.patch_version(
             target.resource,
             str(target.name),
@@ -203,21 +186,16 @@ class Endpoints:
             target.namespace,
             subresource=target.subresource,
             patch_type=patch_type,
-            dry_run=_dry_run(request),
-            field_manager=request.query.get("fieldManager", "") if patch_type == "apply" else _manager(request),
-            force=_flag(request.query.get("force", "")),
-            field_validation=_field_validation(request),
-            warnings=warnings,
+            force=force,
+            **how,
         )
         code = 201 if written.created else 200
-        return _answer(renderer.one(written.version), renderer.form.media_type, code, warnings)
+        return _answer(renderer.one(written.version), renderer.form.media_type, code, how["warnings"])
 
     async def _delete(self, request: web.Request, target: Target) -> web.Response:
         renderer = self._renderer(request, target)
-        options = await _delete_options(request)
-        deleted = self._api.delete_version(
-            target.resource, str(target.name), target.namespace, options, dry_run=_dry_run(request)
-        )
+        wanted, dry_run = await options.delete_options(request)
+        deleted = self._api.delete_version(target.resource, str(target.name), target.namespace, wanted, dry_run=dry_run)
         if deleted.gone and target.resource not in _RETURNED_WHEN_GONE:
             return _answer(orjson.dumps(_gone(target.kind, deleted.version)), negotiation.JSON)
         return _answer(renderer.one(deleted.version), renderer.form.media_type)
@@ -225,13 +203,14 @@ class Endpoints:
     async def _delete_collection(self, request: web.Request, target: Target) -> web.Response:
         if "deletecollection" not in target.kind.verbs:
             raise method_not_allowed()
+        wanted, dry_run = await options.delete_options(request)
         versions = self._api.delete_collection(
             target.resource,
             target.namespace,
             label_selector=request.query.get("labelSelector", ""),
             field_selector=request.query.get("fieldSelector", ""),
-            options=await _delete_options(request),
-            dry_run=_dry_run(request),
+            options=wanted,
+            dry_run=dry_run,
         )
         head = {"kind": f"{target.kind.kind}List", "apiVersion": target.kind.api_version}
         metadata = {"resourceVersion": str(self._api.store.resource_version)}
@@ -240,15 +219,20 @@ class Endpoints:
 
     async def _bind(self, request: web.Request, target: Target) -> web.Response:
         body = await _object(request, "Binding")
-        uid = body.get("metadata", {}).get("uid") or None
-        node = body.get("target", {}).get("name", "")
-        await self._api.bind(str(target.namespace), str(target.name), node, uid=uid)
+        node, metadata = body.get("target") or {}, body.get("metadata") or {}
+        if not isinstance(node, dict) or not isinstance(node.get("name", ""), str) or not isinstance(metadata, dict):
+            raise bad_request("the object provided is unrecognized (must be of type Binding): target must name a node")
+        dry_run, _ = options.write_options(request)
+        name = node.get("name", "")
+        await self._api.bind(
+            str(target.namespace), str(target.name), name, uid=metadata.get("uid") or None, dry_run=dry_run
+        )
         return _success(201)
 
     async def _evict(self, request: web.Request, target: Target) -> web.Response:
         body = await _object(request, "Eviction")
-        options = _read_delete_options(body.get("deleteOptions") or {}, request)
-        await self._api.evict(str(target.namespace), str(target.name), options)
+        wanted, dry_run = options.read_delete_options(body.get("deleteOptions") or {}, request)
+        await self._api.evict(str(target.namespace), str(target.name), wanted, dry_run=dry_run)
         return _success(201)
 
     def _renderer(self, request: web.Request, target: Target) -> Renderer:
@@ -260,13 +244,38 @@ class Endpoints:
         )
 
 
-def _manager(request: web.Request) -> str:
-    """Who owns what an ordinary write changes: as named, else the client's own name, as upstream has it."""
-    return request.query.get("fieldManager", "") or request.headers.get("User-Agent", "").partition("/")[0]
+def _field_selector(target: Target, text: str) -> str:
+    """A list of one name (`/pods/x?watch=1`) is a list by that name."""
+    if target.name is None:
+        return text
+    return f"metadata.name={target.name},{text}" if text else f"metadata.name={target.name}"
+
+
+class _Write(TypedDict):
+    dry_run: bool
+    field_manager: str
+    field_validation: str
+    warnings: list[str]
+    duplicates: list[str]
+
+
+async def _write(request: web.Request) -> _Write:
+    """How a write is to be done; 422 for options that do not exist."""
+    dry_run, validation = options.write_options(request)
+    duplicates: list[str] = []
+    if validation != "Ignore":
+        duplicates = negotiation.duplicate_fields(await request.read())
+    return {
+        "dry_run": dry_run,
+        "field_manager": options.manager(request),
+        "field_validation": validation,
+        "warnings": [],
+        "duplicates": duplicates,
+    }
 
 
 async def _object(request: web.Request, kind: str) -> Object:
-    body = negotiation.decode(await request.read(), _content_type(request), kind)
+    body = negotiation.decode(await request.read(), options.content_type(request), kind)
     if not isinstance(body, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {kind}): expected a JSON object")
     return body
@@ -286,32 +295,12 @@ def _check_place(body: Object, target: Target) -> None:
             f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
         )
     if target.namespace is not None and (metadata.get("namespace") or target.namespace) != target.namespace:
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        raise bad_request(
+            f"the namespace of the object ({metadata['namespace']}) does not match the namespace on the request "
+            f"({target.namespace})"
+        )
     if target.namespace is not None:
         metadata["namespace"] = target.namespace
-
-
-async def _delete_options(request: web.Request) -> DeleteOptions:
-    raw = await request.read()
-    body = negotiation.decode(raw, _content_type(request), "DeleteOptions") if raw.strip() else {}
-    return _read_delete_options(body if isinstance(body, dict) else {}, request)
-
-
-def _read_delete_options(body: Object, request: web.Request) -> DeleteOptions:
-    preconditions = body.get("preconditions") or {}
-    grace = body.get("gracePeriodSeconds")
-    propagation = body.get("propagationPolicy") or request.query.get("propagationPolicy")
-    if propagation is not None:
-        _check_option("DeleteOptions", "propagationPolicy", propagation, (*_PROPAGATIONS, "nil"))
-    orphan = body.get("orphanDependents")
-    if propagation is None and orphan is not None:
-        propagation = "Orphan" if orphan else "Background"
-    return DeleteOptions(
-        propagation,
-        _number(request.query.get("gracePeriodSeconds", ""), "gracePeriodSeconds") if grace is None else int(grace),
-        preconditions.get("uid"),
-        preconditions.get("resourceVersion"),
-    )
 
 
 def _gone(kind: Resource, version: Version) -> Object:
@@ -335,53 +324,3 @@ def _answer(body: bytes, media_type: str, code: int = 200, warnings: list[str] |
         escaped = warning.replace("\\", "\\\\").replace('"', '\\"')
         response.headers.add("Warning", f'299 - "{escaped}"')
     return response
-
-
-_OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
-_PROPAGATIONS = ("Foreground", "Background", "Orphan")
-_VALIDATIONS = ("Ignore", "Warn", "Strict")
-
-
-def _dry_run(request: web.Request) -> bool:
-    values = request.query.getall("dryRun", [])
-    for value in values:
-        _check_option(_OPTIONS[request.method], "dryRun", value, ("All",))
-    return bool(values)
-
-
-def _field_validation(request: web.Request) -> str:
-    value = request.query.get("fieldValidation", "Ignore") or "Ignore"
-    _check_option(_OPTIONS[request.method], "fieldValidation", value, _VALIDATIONS)
-    return value
-
-
-def _check_option(kind: str, field: str, value: str, supported: tuple[str, ...]) -> None:
-    if value not in supported:
-        listed = ", ".join(f'"{name}"' for name in supported)
-        message = f'Unsupported value: "{value}": supported values: {listed}'
-        raise _invalid_option(kind, field, "FieldValueNotSupported", message)
-
-
-def _invalid_option(kind: str, field: str, reason: str, message: str) -> ApiError:
-    """422 for an option of a request (apimachinery: meta/v1/validation)."""
-    cause = {"reason": reason, "message": message, "field": field}
-    details = {"group": "meta.k8s.io", "kind": kind, "causes": [cause]}
-    return ApiError(422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {field}: {message}', details)
-
-
-def _content_type(request: web.Request) -> str:
-    """As the client wrote it, empty when it did not: aiohttp would put a type of its own in the place."""
-    return request.headers.get("Content-Type", "")
-
-
-def _flag(text: str) -> bool:
-    return text.lower() in ("1", "t", "true")
-
-
-def _number(text: str, name: str) -> int | None:
-    if not text:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        raise bad_request(f"{name}: expected a whole number, found {text!r}") from None

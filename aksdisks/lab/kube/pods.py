@@ -5,19 +5,24 @@ from __future__ import annotations
 from aksdisks.lab.kube import objects
 from aksdisks.lab.kube.deletion import DeleteOptions, delete
 from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.registry import RESOURCES
-from aksdisks.lab.kube.status import conflict
+from aksdisks.lab.kube.registry import RESOURCES, Resource
+from aksdisks.lab.kube.status import Cause, conflict, invalid
 from aksdisks.lab.kube.store import Key
 from aksdisks.lab.kube.writes import Writes
 
+_BINDING = Resource("bindings", "binding", "Binding")
 
-def bind(writes: Writes, key: Key, node: str, uid: str | None = None) -> None:
+
+def bind(writes: Writes, key: Key, node: str, uid: str | None = None, *, dry_run: bool = False) -> None:
     """Give a pod its node: spec.nodeName, PodScheduled True, no nominatedNodeName; generation stays.
 
-    409 when the pod is another, already has a node, or is being deleted (pkg/registry/core/pod/storage).
+    422 without a node; 409 when the pod is another, already has a node, or is being deleted
+    (pkg/registry/core/pod/storage).
     """
-    pod: Object = objects.copy(writes.current("pods", key).object)
     kind = RESOURCES["pods"]
+    if not node:
+        raise invalid(_BINDING, key[1], [Cause("target.name", "FieldValueRequired", "Required value")])
+    pod: Object = objects.copy(writes.current("pods", key).object)
     metadata = pod["metadata"]
     if uid and uid != metadata["uid"]:
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {metadata['uid']}"
@@ -31,13 +36,14 @@ def bind(writes: Writes, key: Key, node: str, uid: str | None = None) -> None:
     pod["status"].pop("nominatedNodeName", None)
     scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": writes.now()}
     _set_condition(pod, scheduled)
-    writes.store.update("pods", key, pod)
+    if not dry_run:
+        writes.store.update("pods", key, pod)
 
 
-def evict(writes: Writes, key: Key, options: DeleteOptions) -> None:
+def evict(writes: Writes, key: Key, options: DeleteOptions, *, dry_run: bool = False) -> None:
     """Mark a pod as disrupted and delete it (pkg/registry/core/pod/storage/eviction.go); no budgets are kept here."""
     version = writes.current("pods", key)
-    if "deletionTimestamp" not in version.object["metadata"]:
+    if "deletionTimestamp" not in version.object["metadata"] and not dry_run:
         pod = objects.copy(version.object)
         condition = {
             "type": "DisruptionTarget",
@@ -49,7 +55,7 @@ def evict(writes: Writes, key: Key, options: DeleteOptions) -> None:
         }
         _set_condition(pod, condition)
         writes.store.update("pods", key, pod)
-    delete(writes, "pods", key, options)
+    delete(writes, "pods", key, options, dry_run=dry_run)
 
 
 def _set_condition(pod: Object, condition: Object) -> None:

@@ -147,7 +147,7 @@ def test_bodies(wire: Wire, content_type: str, body: str, status: int) -> None:
         ("PATCH", "?force=true", "application/merge-patch+json", "{}", 422,
          'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch'),
         ("DELETE", "?dryRun=Some", "application/json", "", 422,
-         'DeleteOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "Some": supported values: "All"'),
+         'DeleteOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"'),
         ("DELETE", "?propagationPolicy=Some", "application/json", "", 422,
          'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Some": supported values: '
          '"Foreground", "Background", "Orphan", "nil"'),

@@ -110,6 +110,17 @@ _VOLUME_FIELDS: dict[str, tuple[tuple[str, str, Any], ...]] = {
 }  # fmt: skip
 
 
+def shown(value: Any) -> str:
+    """A decoded JSON value as Go's %+v prints it: `map[spec:map[replicas:3]]`."""
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{key}:{shown(value[key])}' for key in sorted(value))}]"
+    if isinstance(value, list):
+        return f"[{' '.join(shown(inner) for inner in value)}]"
+    if value is None:
+        return "<nil>"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def between(old: dict[str, Any], new: dict[str, Any]) -> str:
     """The changed lines with three lines around them."""
     before, after = (json.dumps(value, indent=1).split("\n") for value in (old, new))
