@@ -21,7 +21,7 @@ ISSUER = "https://kubernetes.default.svc.cluster.local"
 SECRET_TYPE = "kubernetes.io/service-account-token"
 _LEGACY_ISSUER = "kubernetes/serviceaccount"
 _LEGACY = "kubernetes.io/serviceaccount"
-_ALGORITHM = "ES256"
+ALGORITHM = "ES256"
 _REMEMBERED = 1024
 _EXTRA = "authentication.kubernetes.io"
 
@@ -132,7 +132,7 @@ class AccountTokens:
         from jwt.algorithms import ECAlgorithm
 
         key = ECAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
-        return {"keys": [{"use": "sig", "alg": _ALGORITHM, "kid": "aksdisks-lab", **key}]}
+        return {"keys": [{"use": "sig", "alg": ALGORITHM, "kid": "aksdisks-lab", **key}]}
 
     def _bound_claims(self, bound: Object) -> Object:
         kind, metadata = bound["kind"].lower(), bound["metadata"]
@@ -160,7 +160,7 @@ class AccountTokens:
         # Imported where needed: most labs never see such a token, and it costs a start 40 ms.
         import jwt
 
-        return jwt.encode(claims, self._key, _ALGORITHM, headers={"kid": "aksdisks-lab"})
+        return jwt.encode(claims, self._key, ALGORITHM, headers={"kid": "aksdisks-lab"})
 
     def _claims(self, token: str) -> Object:
         found = self._known.get(token)
@@ -170,7 +170,7 @@ class AccountTokens:
             try:
                 # Expiry and audience are the caller's: they change while the signature does not.
                 options: Any = {"verify_exp": False, "verify_aud": False, "verify_nbf": False, "verify_iat": False}
-                found = jwt.decode(token, self._key.public_key(), [_ALGORITHM], options=options)
+                found = jwt.decode(token, self._key.public_key(), [ALGORITHM], options=options)
             except (jwt.PyJWTError, ValueError):
                 raise TokenRefused("invalid bearer token") from None
             if len(self._known) >= _REMEMBERED:

@@ -10,8 +10,8 @@ from aksdisks.lab.kube.interface import ApiError, Object
 
 _VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
-TRUE = ("1", "t", "true")
-"""How a query says yes, in lower case."""
+_FALSE = ("", "0", "false")
+"""How a query says no, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def of_request(method: str, path: str, query: Mapping[str, str]) -> Attributes:
         return asked
     if asked.verb == "delete":
         return replace(asked, verb="deletecollection")
-    verb = "watch" if query.get("watch", "").lower() in TRUE else "list"
+    verb = "list" if query.get("watch", "").lower() in _FALSE else "watch"
     return replace(asked, verb=verb, name=_selected_name(query.get("fieldSelector", "")))
 
 

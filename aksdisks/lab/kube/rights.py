@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.kube import escalation, negotiation, reviews, tokenrequests
 from aksdisks.lab.kube.access import Access, User
+from aksdisks.lab.kube.accounttokens import ALGORITHM, ISSUER
 from aksdisks.lab.kube.api import KubeApi
 from aksdisks.lab.kube.attributes import Attributes
 from aksdisks.lab.kube.interface import ApiError, Object
@@ -42,22 +45,38 @@ class RightsEndpoints:
         body = await _posted(request, tokenrequests.KIND.kind)
         return tokenrequests.answer(self._api.store, self._access.accounts, self._clock, body, namespace, name)
 
+    def issuer(self, path: str, host: str) -> Object:
+        """What lets others check service accounts' tokens: the issuer's configuration or its public keys."""
+        if self._access.accounts is None:
+            raise no_such_resource()
+        if path == "/openid/v1/jwks":
+            return self._access.accounts.public_keys()
+        return {
+            "issuer": ISSUER,
+            "jwks_uri": f"https://{host}/openid/v1/jwks",
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [ALGORITHM],
+        }
+
     async def check_write(self, request: web.Request, user: User, asked: Attributes) -> None:
         """Refuse what the right to the URL alone does not allow.
 
-        Nobody grants more than they hold, and a WebSocket, though a GET, starts a command: since 1.35 upstream asks
-        for `create` as well (feature AuthorizePodWebsocketUpgradeCreatePermission).
+        An apply that creates needs `create`, and so, since 1.35, does a WebSocket, which though a GET starts a command
+        (feature AuthorizePodWebsocketUpgradeCreatePermission). Nobody grants more than they hold.
         """
         if MASTERS in user.groups:
             return
+        found = self._api.store.get(asked.resource, (asked.namespace, asked.name)) if asked.name else None
+        applied = asked.verb == "patch" and negotiation.PATCH_TYPES.get(_media_type(request)) == "apply"
+        if applied and found is None and not asked.subresource:
+            self._authorizer.check(user, replace(asked, verb="create"))
         if asked.resource == "pods" and asked.subresource in _STREAMED and asked.verb == "get":
-            fields = (asked.resource, asked.group, asked.namespace, asked.name, asked.subresource)
-            self._authorizer.check(user, Attributes("create", *fields))
+            self._authorizer.check(user, replace(asked, verb="create"))
         if asked.group != escalation.GROUP or asked.resource not in _GUARDED or asked.subresource:
             return
         if asked.verb not in ("create", "update", "patch"):
             return
-        found = self._api.store.get(asked.resource, (asked.namespace, asked.name)) if asked.name else None
         old = found.object if found else None
         if (new := await self._written(request, asked)) is not None:
             escalation.check(self._authorizer, user, asked.resource, asked.namespace, new, old)
@@ -69,7 +88,7 @@ class RightsEndpoints:
             if asked.verb != "patch":
                 new = negotiation.decode(body, content_type, asked.resource)
                 return new if isinstance(new, dict) else None
-            patch_type = negotiation.PATCH_TYPES[negotiation.media_type(content_type)]
+            patch_type = negotiation.PATCH_TYPES[_media_type(request)]
             return self._api.patch_version(
                 asked.resource,
                 asked.name,
@@ -82,6 +101,10 @@ class RightsEndpoints:
             ).version.object
         except (ApiError, KeyError):
             return None
+
+
+def _media_type(request: web.Request) -> str:
+    return negotiation.media_type(request.headers.get("Content-Type", ""))
 
 
 async def _posted(request: web.Request, kind: str) -> Object:
