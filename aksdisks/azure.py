@@ -38,34 +38,16 @@ class Azure:
         self._time_scale = time_scale
         self._client: Any = None
         self._retry_after: float | None = None
+        self._no_credential: Unknown | None = None
 
     def disks(self) -> tuple[Disk, ...] | Unknown:
         """All disks of the node resource group, by name."""
-        return _ask(
-            lambda client: tuple(
-                sorted(
-                    map(_disk, client.disks.list_by_resource_group(self.resource_group, raw_response_hook=self._pace)),
-                    key=lambda disk: disk.name,
-                )
-            ),
-            self._connect,
-        )
 
-    def disk(self, disk_id: str) -> Disk | Unknown | None:
-        """One disk by its id, wherever it lives in the subscription; None when it is gone."""
-        parts = disk_id.strip("/").split("/")
-        if len(parts) != 8:
-            return Unknown(f"{disk_id!r} is not the id of a disk")
+        def get(client: Any) -> tuple[Disk, ...]:
+            found = client.disks.list_by_resource_group(self.resource_group, raw_response_hook=self._pace)
+            return tuple(sorted(map(_disk, found), key=lambda disk: disk.name))
 
-        def get(client: Any) -> Disk | None:
-            from azure.core.exceptions import ResourceNotFoundError
-
-            try:
-                return _disk(client.disks.get(parts[3], parts[7]))
-            except ResourceNotFoundError:
-                return None
-
-        return _ask(get, self._connect)
+        return self._ask(get)
 
     def machines(self) -> tuple[Machine, ...] | Unknown:
         """All scale-set instances and virtual machines of the node resource group, by node name."""
@@ -78,7 +60,7 @@ class Azure:
                 found += [_machine(instance, "vmss") for instance in instances]
             return tuple(sorted(found, key=lambda machine: machine.node))
 
-        return _ask(get, self._connect)
+        return self._ask(get)
 
     def follow_disks(self) -> Iterator[tuple[Disk, ...] | Unknown | None]:
         """The disks again and again, at the pace that ARM asks for: it has no watch. What `waiting.wait` reads."""
@@ -104,7 +86,7 @@ class Azure:
                 response.raise_for_status()
                 return str(response.json()["properties"]["nodeResourceGroup"])
 
-        return _ask(get, self._connect)
+        return self._ask(get)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -130,21 +112,24 @@ class Azure:
         text = response.http_response.headers.get("Retry-After", "")
         self._retry_after = float(text) if text.isdigit() else None
 
+    def _ask(self, call: Callable[[Any], R]) -> R | Unknown:
+        """A call's answer, or why there is none: rights, throttling, no credential, no connection."""
+        from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-def _ask(call: Callable[[Any], R], connect: Callable[[], Any]) -> R | Unknown:
-    """A call's answer, or why there is none: rights, throttling, no credential, no connection."""
-    from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
-
-    try:
-        return call(connect())
-    except ClientAuthenticationError as error:
-        return Unknown(f"Azure accepts no credential: {_first_line(error)}")
-    except HttpResponseError as error:
-        code = error.error.code if error.error else f"HTTP {error.status_code}"
-        message = error.error.message if error.error and error.error.message else _first_line(error)
-        return Unknown(f"Azure answers {code}: {message}")
-    except AzureError as error:
-        return Unknown(f"Azure does not answer: {_first_line(error)}")
+        if self._no_credential is not None:
+            return self._no_credential
+        try:
+            return call(self._connect())
+        except ClientAuthenticationError as error:
+            # Trying each kind of credential takes seconds, and none comes to be while a session lasts.
+            self._no_credential = Unknown(f"Azure accepts no credential: {_first_line(error)}")
+            return self._no_credential
+        except HttpResponseError as error:
+            code = error.error.code if error.error else f"HTTP {error.status_code}"
+            message = error.error.message if error.error and error.error.message else _first_line(error)
+            return Unknown(f"Azure answers {code}: {message}")
+        except AzureError as error:
+            return Unknown(f"Azure does not answer: {_first_line(error)}")
 
 
 def _first_line(error: Exception) -> str:
@@ -161,7 +146,6 @@ def _disk(raw: Any) -> Disk:
         tier=raw.tier or "",
         state=_text(raw.disk_state),
         managed_by=raw.managed_by or "",
-        zones=tuple(raw.zones or ()),
         tags=dict(raw.tags or {}),
         created=raw.time_created,
     )
@@ -179,20 +163,13 @@ def _machine(raw: Any, kind: Any) -> Machine:
         node=(name or raw.name).lower(),
         kind=kind,
         size=_text(size),
-        provisioning_state=raw.provisioning_state or "",
-        zones=tuple(raw.zones or ()),
         data_disks=tuple(sorted(map(_data_disk, disks), key=lambda disk: disk.lun)),
     )
 
 
 def _data_disk(raw: Any) -> DataDisk:
-    return DataDisk(
-        lun=raw.lun,
-        name=raw.name or "",
-        disk_id=raw.managed_disk.id if raw.managed_disk else "",
-        caching=_text(raw.caching),
-        leaving=bool(raw.to_be_detached),
-    )
+    disk_id = raw.managed_disk.id if raw.managed_disk else ""
+    return DataDisk(lun=raw.lun, disk_id=disk_id, leaving=bool(raw.to_be_detached))
 
 
 def _text(value: Any) -> str:

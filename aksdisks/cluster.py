@@ -31,11 +31,6 @@ class Cluster:
         """The API server's URL."""
         return self.http.server
 
-    @property
-    def progress(self) -> Progress:
-        """What is told about retries and resumed watches."""
-        return self.http.progress
-
     def version(self) -> str:
         """The API server's version, such as `v1.35.0`."""
         return str(self.http.request("GET", "/version").get("gitVersion", ""))
@@ -111,8 +106,7 @@ class Cluster:
 
     def create(self, manifest: Mapping[str, Any], namespace: str = "", *, dry_run: bool = False) -> dict[str, Any]:
         """Create an object; `dry_run` asks the server, with its admission, without making it."""
-        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "dryRun": "All" if dry_run else ""}
-        return self.http.request("POST", path(manifest["kind"], _place(manifest, namespace)), query, dict(manifest))
+        return self.http.request("POST", path(manifest["kind"], namespace), _writing(dry_run), dict(manifest))
 
     def replace(self, raw: Mapping[str, Any], namespace: str = "") -> dict[str, Any]:
         """Write a whole object back; raises Conflict when it changed since it was read."""
@@ -121,11 +115,10 @@ class Cluster:
 
     def apply(self, manifest: Mapping[str, Any], namespace: str = "", *, dry_run: bool = False) -> dict[str, Any]:
         """Server-side apply as field manager `aksdisks`; idempotent. Raises Conflict where another manager holds on."""
-        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "dryRun": "All" if dry_run else ""}
         # Scaling through the subresource takes `replicas` over as this same manager but another operation; by force
         # the apply stays idempotent. Foreign objects were refused before.
-        query["force"] = "true"
-        url = path(manifest["kind"], _place(manifest, namespace), manifest["metadata"]["name"])
+        query = {**_writing(dry_run), "force": "true"}
+        url = path(manifest["kind"], namespace, manifest["metadata"]["name"])
         return self.http.request("PATCH", url, query, dict(manifest), "apply-patch+yaml")
 
     def scale(self, kind: str, name: str, namespace: str, replicas: int) -> None:
@@ -152,29 +145,27 @@ class Cluster:
         resource, _, subresource = resource.partition("/")
         attributes = {"verb": verb, "resource": resource, "group": group, "namespace": namespace}
         attributes["subresource"] = subresource
-        body = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
-        }
-        try:
-            answer = self.http.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=body)
-        except ApiError as error:
-            return Unknown(error.message)
-        return bool((answer.get("status") or {}).get("allowed"))
+        filled = {key: value for key, value in attributes.items() if value}
+        status = self._review("authorization.k8s.io/v1", "SelfSubjectAccessReview", {"resourceAttributes": filled})
+        return status if isinstance(status, Unknown) else bool(status.get("allowed"))
 
     def identity(self) -> str | Unknown:
         """Who the API server takes us for (SelfSubjectReview, Kubernetes 1.28 and later)."""
-        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        status = self._review("authentication.k8s.io/v1", "SelfSubjectReview", {})
+        return status if isinstance(status, Unknown) else str((status.get("userInfo") or {}).get("username", ""))
+
+    def _review(self, version: str, kind: str, spec: Mapping[str, Any]) -> dict[str, Any] | Unknown:
+        """The status of a review, which is asked for by creating one and never stored."""
+        body = {"apiVersion": version, "kind": kind, **({"spec": spec} if spec else {})}
         try:
-            answer = self.http.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=body)
+            return self.http.request("POST", f"/apis/{version}/{kind.lower()}s", body=body).get("status") or {}
         except ApiError as error:
             return Unknown(error.message)
-        return str(((answer.get("status") or {}).get("userInfo") or {}).get("username", ""))
 
 
-def _place(manifest: Mapping[str, Any], namespace: str) -> str:
-    return namespace or manifest["metadata"].get("namespace", "")
+def _writing(dry_run: bool) -> dict[str, str]:
+    """What every write says of itself."""
+    return {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "dryRun": "All" if dry_run else ""}
 
 
 def _key(change: Change) -> str:

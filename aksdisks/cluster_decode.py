@@ -3,199 +3,179 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from aksdisks.model import Attachment, Claim, KubeEvent, Named, Node, Pod, StorageClass, Taint, Volume
 from aksdisks.quantities import parse_time
 
+K = TypeVar("K", bound=Named)
 Raw = Mapping[str, Any]
 DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
 _DISK_ZONE = "topology.disk.csi.azure.com/zone"
 _ZONES = (_DISK_ZONE, "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 
-
-def claim(raw: Raw) -> Claim:
-    """A PersistentVolumeClaim."""
-    _, spec, status = _parts(raw)
-    return Claim(
-        **_named(raw),
-        phase=status.get("phase", "Pending"),
-        storage_class=spec.get("storageClassName") or "",
-        requested=((spec.get("resources") or {}).get("requests") or {}).get("storage", ""),
-        capacity=(status.get("capacity") or {}).get("storage", ""),
-        volume=spec.get("volumeName") or "",
-        access_modes=tuple(spec.get("accessModes") or ()),
-    )
+# Where a field stands in the raw object; of several places the first that is filled counts. Then what it is when none
+# is: of the same type, so an empty tuple says that lists are meant.
+_FIELDS: Mapping[type[Named], Mapping[str, tuple[str, Any]]] = {
+    Named: {
+        "name": ("metadata.name", ""),
+        "namespace": ("metadata.namespace", ""),
+        "uid": ("metadata.uid", ""),
+        "labels": ("metadata.labels", {}),
+        "finalizers": ("metadata.finalizers", ()),
+    },
+    Claim: {
+        "phase": ("status.phase", "Pending"),
+        "storage_class": ("spec.storageClassName", ""),
+        "capacity": ("status.capacity.storage", ""),
+        "volume": ("spec.volumeName", ""),
+        "access_modes": ("spec.accessModes", ()),
+    },
+    # A volume is today's driver's or 2019's in-tree one's.
+    Volume: {
+        "phase": ("status.phase", "Pending"),
+        "capacity": ("spec.capacity.storage", ""),
+        "storage_class": ("spec.storageClassName", ""),
+        "reclaim_policy": ("spec.persistentVolumeReclaimPolicy", "Retain"),
+        "claim_namespace": ("spec.claimRef.namespace", ""),
+        "claim_name": ("spec.claimRef.name", ""),
+        "claim_uid": ("spec.claimRef.uid", ""),
+        "disk_id": ("spec.csi.volumeHandle spec.azureDisk.diskURI", ""),
+        "access_modes": ("spec.accessModes", ()),
+    },
+    Attachment: {
+        "node": ("spec.nodeName", ""),
+        "volume": ("spec.source.persistentVolumeName", ""),
+        "attached": ("status.attached", False),
+        "attach_error": ("status.attachError.message", ""),
+    },
+    Node: {"provider_id": ("spec.providerID", "")},
+    Pod: {"node": ("spec.nodeName", "")},
+    # As core/v1 shows an event, or as events.k8s.io does.
+    KubeEvent: {
+        "type": ("type", "Normal"),
+        "reason": ("reason", ""),
+        "message": ("message note", ""),
+        "component": ("reportingComponent source.component", ""),
+        "kind": ("involvedObject.kind regarding.kind", ""),
+        "object": ("involvedObject.name regarding.name", ""),
+        "object_uid": ("involvedObject.uid regarding.uid", ""),
+        "count": ("count series.count", 1),
+    },
+    StorageClass: {
+        "provisioner": ("provisioner", ""),
+        "reclaim_policy": ("reclaimPolicy", "Delete"),
+        "binding_mode": ("volumeBindingMode", "Immediate"),
+    },
+}
 
 
 def volume(raw: Raw) -> Volume:
-    """A PersistentVolume of today's driver or of 2019's in-tree one."""
-    _, spec, status = _parts(raw)
-    reference, csi, old = spec.get("claimRef") or {}, spec.get("csi") or {}, spec.get("azureDisk") or {}
-    terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or []
+    """A PersistentVolume, with the zones that its node affinity admits."""
+    terms = _at(raw, "spec.nodeAffinity.required.nodeSelectorTerms", ())
+    rules = [rule for term in terms for rule in term.get("matchExpressions") or ()]
     zones = [
         value
-        for term in terms
-        for rule in term.get("matchExpressions") or []
+        for rule in rules
         if rule.get("key") in _ZONES and rule.get("operator") == "In"
-        for value in rule.get("values") or []
+        for value in rule.get("values") or ()
     ]
-    return Volume(
-        **_named(raw),
-        phase=status.get("phase", "Pending"),
-        capacity=(spec.get("capacity") or {}).get("storage", ""),
-        storage_class=spec.get("storageClassName") or "",
-        reclaim_policy=spec.get("persistentVolumeReclaimPolicy") or "Retain",
-        claim_namespace=reference.get("namespace", ""),
-        claim_name=reference.get("name", ""),
-        claim_uid=reference.get("uid", ""),
-        disk_id=csi.get("volumeHandle") or old.get("diskURI") or "",
-        access_modes=tuple(spec.get("accessModes") or ()),
-        zones=tuple(dict.fromkeys(zones)),
-    )
+    return _plain(Volume, raw, zones=tuple(dict.fromkeys(zones)))
 
 
 def attachment(raw: Raw) -> Attachment:
     """A VolumeAttachment; the LUN is what the driver noted in its metadata."""
-    _, spec, status = _parts(raw)
-    lun = str((status.get("attachmentMetadata") or {}).get("LUN", ""))
-    return Attachment(
-        **_named(raw),
-        node=spec.get("nodeName", ""),
-        volume=(spec.get("source") or {}).get("persistentVolumeName") or "",
-        attached=bool(status.get("attached")),
-        lun=int(lun) if lun.isdigit() else None,
-        attach_error=(status.get("attachError") or {}).get("message", ""),
-    )
+    lun = str(_at(raw, "status.attachmentMetadata.LUN", ""))
+    return _plain(Attachment, raw, lun=int(lun) if lun.isdigit() else None)
 
 
 def node(raw: Raw, csi_node: Raw | None = None) -> Node:
     """A Node; the disk slots are its CSINode's, else 2019's allocatable attachable-volumes-azure-disk."""
-    meta, spec, status = _parts(raw)
-    labels = meta.get("labels") or {}
-    drivers = ((csi_node or {}).get("spec") or {}).get("drivers") or []
-    counts = [(d.get("allocatable") or {}).get("count") for d in drivers if d.get("name") in DISK_DRIVERS]
-    old = (status.get("allocatable") or {}).get("attachable-volumes-azure-disk")
-    return Node(
-        **_named(raw),
-        ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or []),
-        schedulable=not spec.get("unschedulable", False),
-        provider_id=spec.get("providerID") or "",
-        zone=labels.get("topology.kubernetes.io/zone", ""),
+    labels, conditions = _at(raw, "metadata.labels", {}), _at(raw, "status.conditions", ())
+    drivers = [driver for driver in _at(csi_node or {}, "spec.drivers", ()) if driver.get("name") in DISK_DRIVERS]
+    counts = [(driver.get("allocatable") or {}).get("count") for driver in drivers]
+    old = _at(raw, "status.allocatable", {}).get("attachable-volumes-azure-disk")
+    return _plain(
+        Node,
+        raw,
+        ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions),
+        schedulable=not _at(raw, "spec.unschedulable", False),
         disk_zone=labels.get(_DISK_ZONE, ""),
         size=labels.get("node.kubernetes.io/instance-type") or labels.get("beta.kubernetes.io/instance-type", ""),
-        kubelet=(status.get("nodeInfo") or {}).get("kubeletVersion", ""),
         disk_slots=next((count for count in counts if count is not None), int(old) if old else None),
-        taints=tuple(Taint(t["key"], t.get("value", ""), t["effect"]) for t in spec.get("taints") or ()),
+        taints=tuple(Taint(t["key"], t.get("value", ""), t["effect"]) for t in _at(raw, "spec.taints", ())),
     )
 
 
 def pod(raw: Raw) -> Pod:
     """A Pod, with kubectl's STATUS in `status`."""
-    meta, spec, status = _parts(raw)
-    conditions = {c["type"]: c for c in status.get("conditions") or []}
-    containers = status.get("containerStatuses") or []
-    owner = next((o for o in meta.get("ownerReferences") or [] if o.get("controller")), None)
-    started = [((c.get("state") or {}).get("running") or {}).get("startedAt") for c in containers]
-    claims = [(v.get("persistentVolumeClaim") or {}).get("claimName") for v in spec.get("volumes") or []]
-    node_name = spec.get("nodeName") or ""
-    return Pod(
-        **_named(raw),
-        phase=status.get("phase", "Pending"),
-        status=_pod_status(meta, status, containers),
-        ready=(conditions.get("Ready") or {}).get("status") == "True",
-        containers=len(spec.get("containers") or ()),
+    conditions, containers = _at(raw, "status.conditions", ()), _at(raw, "status.containerStatuses", ())
+    owner = next((o for o in _at(raw, "metadata.ownerReferences", ()) if o.get("controller")), None)
+    claims = [_at(mounted, "persistentVolumeClaim.claimName", "") for mounted in _at(raw, "spec.volumes", ())]
+    return _plain(
+        Pod,
+        raw,
+        status=_pod_status(raw, containers),
+        ready=any(c["type"] == "Ready" and c.get("status") == "True" for c in conditions),
+        containers=len(_at(raw, "spec.containers", ())),
         containers_ready=sum(bool(c.get("ready")) for c in containers),
         restarts=sum(int(c.get("restartCount") or 0) for c in containers),
-        node=node_name,
-        claims=tuple(name for name in claims if name),
+        claims=tuple(filter(None, claims)),
         owner=f"{owner['kind']}/{owner['name']}" if owner else "",
-        started=min((t for t in map(parse_time, started) if t), default=None),
-        scheduled=parse_time((conditions.get("PodScheduled") or {}).get("lastTransitionTime")) if node_name else None,
     )
 
 
 def event(raw: Raw) -> KubeEvent:
-    """An event as core/v1 shows it; the scheduler's have eventTime instead of first and last, and no count."""
-    meta, about = raw.get("metadata") or {}, raw.get("involvedObject") or raw.get("regarding") or {}
-    series = raw.get("series") or {}
-    first = parse_time(raw.get("firstTimestamp")) or parse_time(raw.get("eventTime"))
-    first = first or parse_time(meta.get("creationTimestamp"))
-    return KubeEvent(
-        **_named(raw),
-        type=raw.get("type") or "Normal",
-        reason=raw.get("reason") or "",
-        message=raw.get("message") or raw.get("note") or "",
-        component=raw.get("reportingComponent") or (raw.get("source") or {}).get("component") or "",
-        kind=about.get("kind", ""),
-        object=about.get("name", ""),
-        object_uid=about.get("uid", ""),
-        count=int(raw.get("count") or series.get("count") or 1),
-        first=first,
-        last=parse_time(raw.get("lastTimestamp")) or parse_time(series.get("lastObservedTime")) or first,
-    )
+    """An event of either API; the scheduler's have eventTime instead of first and last, and no count."""
+    first = "firstTimestamp eventTime metadata.creationTimestamp"
+    last = f"lastTimestamp series.lastObservedTime {first}"
+    return _plain(KubeEvent, raw, first=parse_time(_at(raw, first, "")), last=parse_time(_at(raw, last, "")))
 
 
 def storage_class(raw: Raw) -> StorageClass:
-    """A StorageClass."""
-    meta, parameters = raw.get("metadata") or {}, raw.get("parameters") or {}
-    lower = {key.lower(): value for key, value in parameters.items()}
-    annotations = meta.get("annotations") or {}
-    return StorageClass(
-        **_named(raw),
-        provisioner=raw.get("provisioner", ""),
-        sku=lower.get("skuname") or lower.get("storageaccounttype") or "",
-        reclaim_policy=raw.get("reclaimPolicy") or "Delete",
-        binding_mode=raw.get("volumeBindingMode") or "Immediate",
-        is_default=annotations.get("storageclass.kubernetes.io/is-default-class") == "true",
-    )
-
-
-def named(raw: Raw) -> Named:
-    """Any object, reduced to its name and times."""
-    return Named(**_named(raw))
+    """A StorageClass; the case of its parameters' names does not count."""
+    parameters = {key.lower(): value for key, value in _at(raw, "parameters", {}).items()}
+    return _plain(StorageClass, raw, sku=_at(parameters, "skuname storageaccounttype", ""))
 
 
 DECODERS: Mapping[str, Callable[[Raw], Any]] = {
-    "PersistentVolumeClaim": claim,
     "PersistentVolume": volume,
     "VolumeAttachment": attachment,
     "Node": node,
     "Pod": pod,
     "Event": event,
     "StorageClass": storage_class,
-    "Deployment": named,
-    "StatefulSet": named,
-    "Namespace": named,
-    "ServiceAccount": named,
+    "PersistentVolumeClaim": lambda raw: _plain(Claim, raw),
+    # Of these only their name, labels and times matter.
+    **dict.fromkeys(("Deployment", "StatefulSet", "Namespace", "ServiceAccount"), lambda raw: _plain(Named, raw)),
 }
 
 
-def _named(raw: Raw) -> dict[str, Any]:
-    """The fields of `model.Named`."""
-    meta = raw["metadata"]
-    return {
-        "name": meta["name"],
-        "namespace": meta.get("namespace", ""),
-        "uid": meta.get("uid", ""),
-        "created": parse_time(meta.get("creationTimestamp")),
-        "deleting": parse_time(meta.get("deletionTimestamp")),
-        "labels": meta.get("labels") or {},
-        "finalizers": tuple(meta.get("finalizers") or ()),
-    }
+def _at(raw: Raw, places: str, default: Any) -> Any:
+    """What stands at the first of the dotted places that is filled, else the default."""
+    for place in places.split():
+        value: Any = raw
+        for part in place.split("."):
+            value = (value or {}).get(part)
+        if value:
+            return value
+    return default
 
 
-def _parts(raw: Raw) -> tuple[Raw, Raw, Raw]:
-    return raw.get("metadata") or {}, raw.get("spec") or {}, raw.get("status") or {}
+def _plain(kind: type[K], raw: Raw, **more: Any) -> K:
+    """A value of this kind with the fields that are only looked up, and `more`."""
+    table = {**_FIELDS[Named], **_FIELDS[kind]}
+    fields: dict[str, Any] = {name: _at(raw, places, default) for name, (places, default) in table.items()}
+    for name, value in fields.items():
+        fields[name] = tuple(value) if isinstance(value, list) else value
+    fields["created"] = parse_time(_at(raw, "metadata.creationTimestamp", ""))
+    fields["deleting"] = parse_time(_at(raw, "metadata.deletionTimestamp", ""))
+    return kind(**fields, **more)
 
 
-def _pod_status(meta: Raw, status: Raw, containers: list[Raw]) -> str:
+def _pod_status(raw: Raw, containers: Any) -> str:
     """kubectl's STATUS column: deletion first, then a container's reason, then the pod's."""
-    if meta.get("deletionTimestamp"):
-        return "Unknown" if status.get("reason") == "NodeLost" else "Terminating"
-    for container in reversed(containers):
-        state = container.get("state") or {}
-        reason = (state.get("waiting") or {}).get("reason") or (state.get("terminated") or {}).get("reason")
-        if reason:
-            return str(reason)
-    return str(status.get("reason") or status.get("phase") or "Pending")
+    if _at(raw, "metadata.deletionTimestamp", ""):
+        return "Unknown" if _at(raw, "status.reason", "") == "NodeLost" else "Terminating"
+    reasons = [_at(container, "state.waiting.reason state.terminated.reason", "") for container in reversed(containers)]
+    return next(filter(None, reasons), "") or str(_at(raw, "status.reason status.phase", "Pending"))

@@ -42,41 +42,33 @@ def objects_for(parameters: Parameters, labels: Mapping[str, str]) -> Objects:
         "resources": {"requests": {"storage": parameters.size}},
     }
     mounted = [{"name": "volume", "persistentVolumeClaim": {"claimName": CLAIM}}]
+    template = {"metadata": _metadata(CLAIM_TEMPLATE, labels), "spec": claim_spec}
+
+    def workload(app: str, volume: str, **pod_spec: Any) -> Manifest:
+        pod = {"metadata": {"labels": {"app": app, **labels}}, "spec": _pod_spec(volume, parameters) | pod_spec}
+        return {"selector": {"matchLabels": {"app": app}}, "template": pod}
+
+    stateful = workload(STATEFUL_APP, CLAIM_TEMPLATE)
     return Objects(
-        claim={
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "metadata": _metadata(CLAIM, labels),
-            "spec": claim_spec,
-        },
-        deployment={
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": _metadata(DEPLOYMENT, {"app": "busy-box-with-disk", **labels}),
-            "spec": {
-                "replicas": 1,
-                "selector": {"matchLabels": {"app": DEPLOYMENT_APP}},
-                "template": {
-                    "metadata": {"labels": {"app": DEPLOYMENT_APP, **labels}},
-                    "spec": _pod_spec("volume", parameters) | {"volumes": mounted},
-                },
-            },
-        },
-        stateful_set={
-            "apiVersion": "apps/v1",
-            "kind": "StatefulSet",
-            "metadata": _metadata(STATEFUL_SET, {"app": "busy-box-with-stateful-set-disk", **labels}),
-            "spec": {
+        claim=_object("v1", "PersistentVolumeClaim", _metadata(CLAIM, labels), claim_spec),
+        deployment=_object(
+            "apps/v1",
+            "Deployment",
+            _metadata(DEPLOYMENT, {"app": "busy-box-with-disk", **labels}),
+            {"replicas": 1, **workload(DEPLOYMENT_APP, "volume", volumes=mounted)},
+        ),
+        stateful_set=_object(
+            "apps/v1",
+            "StatefulSet",
+            _metadata(STATEFUL_SET, {"app": "busy-box-with-stateful-set-disk", **labels}),
+            {
                 "replicas": parameters.stateful_replicas,
-                "selector": {"matchLabels": {"app": STATEFUL_APP}},
+                "selector": stateful["selector"],
                 "serviceName": "stateful-disk-set",
-                "template": {
-                    "metadata": {"labels": {"app": STATEFUL_APP, **labels}},
-                    "spec": _pod_spec(CLAIM_TEMPLATE, parameters),
-                },
-                "volumeClaimTemplates": [{"metadata": _metadata(CLAIM_TEMPLATE, labels), "spec": claim_spec}],
+                "template": stateful["template"],
+                "volumeClaimTemplates": [template],
             },
-        },
+        ),
     )
 
 
@@ -103,6 +95,10 @@ def as_yaml(*manifests: Mapping[str, Any]) -> str:
     return yaml.safe_dump_all(plain, sort_keys=False, default_flow_style=False)
 
 
+def _object(version: str, kind: str, metadata: Manifest, spec: Manifest) -> Manifest:
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
 def _metadata(name: str, labels: Mapping[str, str]) -> Manifest:
     return {"name": name, "labels": dict(labels)} if labels else {"name": name}
 
@@ -119,13 +115,13 @@ def _pod_spec(volume: str, parameters: Parameters) -> Manifest:
     for name, amounts in (("requests", requests), ("limits", limits)):
         if asked := {resource: amount for resource, amount in amounts.items() if amount}:
             container.setdefault("resources", {})[name] = asked
-    spec: Manifest = {"containers": [container]}
-    if parameters.node_selector:
-        spec["nodeSelector"] = parameters.node_selector
-    if parameters.tolerations:
-        spec["tolerations"] = parameters.tolerations
-    if parameters.pull_secret:
-        spec["imagePullSecrets"] = [{"name": parameters.pull_secret}]
+    wanted = {
+        "containers": [container],
+        "nodeSelector": parameters.node_selector,
+        "tolerations": parameters.tolerations,
+        "imagePullSecrets": [{"name": parameters.pull_secret}] if parameters.pull_secret else [],
+    }
+    spec: Manifest = {name: value for name, value in wanted.items() if value}
     if parameters.security == "restricted":
         # The least that the restricted Pod Security level asks for; fsGroup lets a non-root user write to the disk.
         spec["securityContext"] = {

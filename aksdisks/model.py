@@ -43,11 +43,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim(Named):
-    """A PersistentVolumeClaim; `volume` is empty until bound, sizes are Kubernetes quantities."""
+    """A PersistentVolumeClaim; `volume` is empty until bound, `capacity` a Kubernetes quantity."""
 
     phase: str
     storage_class: str
-    requested: str
     capacity: str
     volume: str
     access_modes: tuple[str, ...]
@@ -92,10 +91,8 @@ class Node(Named):
     ready: bool
     schedulable: bool
     provider_id: str
-    zone: str
     disk_zone: str
     size: str
-    kubelet: str
     disk_slots: int | None
     taints: tuple[Taint, ...]
 
@@ -113,7 +110,6 @@ class Taint:
 class Pod(Named):
     """A pod; `status` is kubectl's STATUS column, `claims` the claims that it mounts, `owner` `Kind/name`."""
 
-    phase: str
     status: str
     ready: bool
     containers: int
@@ -122,8 +118,6 @@ class Pod(Named):
     node: str
     claims: tuple[str, ...]
     owner: str
-    started: datetime | None
-    scheduled: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +144,6 @@ class StorageClass(Named):
     sku: str
     reclaim_policy: str
     binding_mode: str
-    is_default: bool
 
     @property
     def makes_disks(self) -> bool:
@@ -185,7 +178,6 @@ class Disk:
     tier: str
     state: str
     managed_by: str
-    zones: tuple[str, ...]
     tags: Mapping[str, str]
     created: datetime | None
 
@@ -207,9 +199,7 @@ class DataDisk:
     """A place on a machine where a disk sits, in Azure's words; `leaving` while it is detached."""
 
     lun: int
-    name: str
     disk_id: str
-    caching: str
     leaving: bool = False
 
 
@@ -222,8 +212,6 @@ class Machine:
     node: str
     kind: Literal["vmss", "vm"]
     size: str
-    provisioning_state: str
-    zones: tuple[str, ...]
     data_disks: tuple[DataDisk, ...]
 
 
@@ -238,12 +226,6 @@ class Chain:
     disk: Disk | Unknown | None = None
     machine: Machine | Unknown | None = None
     lun: int | Unknown | None = None
-
-    @property
-    def missing(self) -> str:
-        """The first link that is not there, by name; empty for a whole chain. Unknown links are not missing."""
-        links = ("pod", "claim", "volume", "attachment", "disk", "machine")
-        return next((link for link in links if getattr(self, link) is None), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

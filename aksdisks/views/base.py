@@ -117,7 +117,8 @@ class Chains(View):
 
     def text(self) -> str:
         """A branch below a branch; what a chain shares with the one above it is not repeated."""
-        lines, above = [self.title], []
+        lines = [self.title]
+        above: list[Link] = []
         for chain in map(list, self.chains):
             same = chain[1:] == above[1:]
             links = [f"{link.kind} {link.name} ({link.state})" for link in (chain[:1] if same else chain)]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from azure.core.credentials import AccessTokenInfo
+from azure.core.exceptions import ClientAuthenticationError
 
 from aksdisks.azure import Azure, place, same
 from aksdisks.model import Unknown
@@ -25,13 +26,6 @@ def test_machines_and_disks_are_typed_and_belong_together(azure, lab):
     assert (azure.subscription, azure.resource_group) == (lab.subscription_id, lab.node_resource_group.lower())
 
 
-def test_one_disk_is_read_by_id_in_any_case_and_none_when_gone(azure):
-    disk = azure.disks()[0]
-    assert azure.disk(disk.id.upper()).name.lower() == disk.name.lower()
-    assert azure.disk(f"{disk.id}-gone") is None
-    assert isinstance(azure.disk("nonsense"), Unknown)
-
-
 def test_what_azure_refuses_is_unknown_with_its_code(azure):
     other = Azure(azure._settings, azure.subscription, "MC_nowhere", 1.0)
     disks = other.disks()
@@ -47,6 +41,21 @@ def test_an_endpoint_that_does_not_answer_is_unknown(azure):
     settings = replace(azure._settings, arm_endpoint="https://127.0.0.1:9", credential=Anybody)
     nobody = Azure(settings, azure.subscription, azure.resource_group, 1.0)
     assert "does not answer" in nobody.machines().because
+    nobody.close()
+
+
+def test_where_no_credential_works_none_is_asked_for_again(azure):
+    asked = []
+
+    class Nobody:
+        def get_token_info(self, *_scopes, **_options):
+            asked.append(1)
+            raise ClientAuthenticationError("no token for you")
+
+    nobody = Azure(replace(azure._settings, credential=Nobody), azure.subscription, azure.resource_group, 1.0)
+    first, second = nobody.disks(), nobody.machines()
+    assert first == second == Unknown("Azure accepts no credential: no token for you")
+    assert len(asked) == 1
     nobody.close()
 
 

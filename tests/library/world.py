@@ -33,10 +33,8 @@ def node(number: int, **changes: Any) -> Node:
         "ready": True,
         "schedulable": True,
         "provider_id": "",
-        "zone": "",
         "disk_zone": "",
         "size": "Standard_DS2_v2",
-        "kubelet": "v1.35.0",
         "disk_slots": 8,
         "taints": (),
     }
@@ -49,7 +47,6 @@ def pod(name: str, on: int, *, ready: bool = True, claim: str = CLAIM, **changes
         "namespace": SPACE,
         "uid": f"uid-{name}",
         "labels": {"app": "disk-pod"},
-        "phase": "Running" if ready else "Pending",
         "status": "Running" if ready else "ContainerCreating",
         "ready": ready,
         "containers": 1,
@@ -58,8 +55,6 @@ def pod(name: str, on: int, *, ready: bool = True, claim: str = CLAIM, **changes
         "node": f"aks-{on}",
         "claims": (claim,),
         "owner": "StatefulSet/disk-stateful-set" if "stateful" in name else "ReplicaSet/disk-deploy-1",
-        "started": None,
-        "scheduled": None,
     }
     return Pod(**plain | changes)
 
@@ -72,7 +67,6 @@ def claim(name: str = CLAIM, **changes: Any) -> Claim:
         "finalizers": ("kubernetes.io/pvc-protection",),
         "phase": "Bound",
         "storage_class": "managed-premium",
-        "requested": "25Gi",
         "capacity": "25Gi",
         "volume": f"pvc-{name}",
         "access_modes": ("ReadWriteOnce",),
@@ -108,7 +102,6 @@ def disk(of: str = CLAIM, on: int | None = 0, age: float = 0.0, **changes: Any) 
         "tier": "P4",
         "state": "Unattached" if on is None else "Attached",
         "managed_by": "" if on is None else machine(on).id,
-        "zones": (),
         "tags": {
             "kubernetes.io-created-for-pvc-namespace": SPACE,
             "kubernetes.io-created-for-pvc-name": of,
@@ -126,12 +119,7 @@ def machine(number: int, *disks: Disk) -> Machine:
         node=f"aks-{number}",
         kind="vm",
         size="Standard_DS2_v2",
-        provisioning_state="Succeeded",
-        zones=(),
-        data_disks=tuple(
-            DataDisk(lun=lun, name=held.name, disk_id=held.id.lower(), caching="ReadOnly")
-            for lun, held in enumerate(disks)
-        ),
+        data_disks=tuple(DataDisk(lun=lun, disk_id=held.id.lower()) for lun, held in enumerate(disks)),
     )
 
 
@@ -171,7 +159,6 @@ def storage_class(**changes: Any) -> StorageClass:
         "sku": "Premium_LRS",
         "reclaim_policy": "Delete",
         "binding_mode": "WaitForFirstConsumer",
-        "is_default": False,
     }
     return StorageClass(**plain | changes)
 
