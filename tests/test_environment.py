@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 CONDA_NAMES = {
     "kubernetes": "python-kubernetes",
     "matplotlib": "matplotlib-base",
+    "PyJWT": "pyjwt",
     "PyYAML": "pyyaml",
     "types-PyYAML": "types-pyyaml",
 }
