@@ -15,19 +15,24 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from aksdisks.lab import keeping, tls
+from aksdisks.lab.agents.pod_storage import PodStorage
 from aksdisks.lab.arm.app import arm_app
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.compute import CloudCompute
+from aksdisks.lab.arm.disks import Disk
 from aksdisks.lab.arm.gate import Gate, GatedCompute
 from aksdisks.lab.arm.mishaps import Mishaps
 from aksdisks.lab.arm.tokens import Tokens
 from aksdisks.lab.clock import Clock, timestamp
+from aksdisks.lab.containers import Containers
 from aksdisks.lab.controllers.account_secrets import AccountSecrets
 from aksdisks.lab.controllers.attach_detach import AttachDetach
 from aksdisks.lab.controllers.deployment import DeploymentController
+from aksdisks.lab.controllers.disruption import Disruption
 from aksdisks.lab.controllers.garbage import GarbageCollector
 from aksdisks.lab.controllers.namespaces import NamespaceController
 from aksdisks.lab.controllers.node_lifecycle import NodeLifecycle
+from aksdisks.lab.controllers.pod_garbage import PodGarbage
 from aksdisks.lab.controllers.protection import ClaimProtection, VolumeProtection
 from aksdisks.lab.controllers.replicaset import ReplicaSetController
 from aksdisks.lab.controllers.role_aggregation import RoleAggregation
@@ -41,22 +46,27 @@ from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.access import Access
 from aksdisks.lab.kube.accounttokens import AccountTokens, new_key
 from aksdisks.lab.kube.api import KubeApi
+from aksdisks.lab.kube.exec import Streams
 from aksdisks.lab.kube.http import kube_app
 from aksdisks.lab.kube.store import Store
 from aksdisks.lab.parts import Machinery
 from aksdisks.lab.records import Records
+from aksdisks.lab.sandbox import Sandbox
 from aksdisks.lab.scenario import Scenario
 from aksdisks.lab.seed import seed
 from aksdisks.lab.state import LabError, LabState, PortInUse, StateDirectory
 from aksdisks.lab.supervised import Part
+from aksdisks.lab.volumes import Volumes, directory_name
 
 _CONTROLLERS = (
     AttachDetach,
     ClaimProtection,
     DeploymentController,
+    Disruption,
     GarbageCollector,
     NamespaceController,
     NodeLifecycle,
+    PodGarbage,
     ReplicaSetController,
     RoleAggregation,
     Scheduler,
@@ -109,6 +119,9 @@ class Lab:
         self._mishaps = Mishaps(self.cloud, self.faults)
         self._gate = Gate(self.faults, self.clock)
         self.compute = CloudCompute(self.cloud)
+        self.volumes = Volumes(directory.path)
+        # Once the deletion is kept: until then a restart brings the disk back, and with it its bytes.
+        self.cloud.on_deleted = lambda disk: self.records.after(lambda: self.volumes.remove_disk(self._directory(disk)))
         self._agents = agents
         self._ports = (kube_port, arm_port)
         self._runners: list[web.AppRunner] = []
@@ -128,11 +141,12 @@ class Lab:
             keeping.port(self.records, server, asked)
             for server, asked in zip(("kubernetes", "azure"), self._ports, strict=True)
         )
+        self._sweep()
         # From here on nothing is told to anybody that a restart would not bring back.
         self.records.begin()
         self.cloud.resume()
         kube = await self._serve(
-            kube_app(self.api, access, self.clock, self.scenario.kubernetes_version, self.faults),
+            kube_app(self.api, access, self.clock, self.scenario.kubernetes_version, self.faults, self._streams()),
             kube_port,
             tls.server_context(certificates, client_certificates=True),
         )
@@ -190,8 +204,27 @@ class Lab:
         compute = GatedCompute(self.compute, self._gate, self.scenario)
         machinery = Machinery(self.api, self.clock, self.ids, self.scenario, self.cloud, self.faults)
         machines = machinery.parts(compute) if self._agents else machinery.control_plane()
+        storage = PodStorage(self.api, self.clock, self.ids, self.volumes)
         secrets_of = AccountSecrets(self.api, self.clock, self.ids, accounts)
-        return [*(kind(self.api, self.clock, self.ids) for kind in _CONTROLLERS), secrets_of, *machines]
+        return [*(kind(self.api, self.clock, self.ids) for kind in _CONTROLLERS), secrets_of, *machines, storage]
+
+    def _streams(self) -> Streams:
+        """What commands in pods see: of a disk, the directory that stands for it."""
+
+        def directory_of(disk_id: str) -> str | None:
+            disk = self.cloud.find_disk(disk_id)
+            return None if disk is None else self._directory(disk)
+
+        containers = Containers(self.api, self.volumes, directory_of)
+        return Streams(self.api, containers, Sandbox([self.directory.path]))
+
+    def _directory(self, disk: Disk) -> str:
+        return directory_name(disk.group, disk.name, self.scenario.node_resource_group)
+
+    def _sweep(self) -> None:
+        """Remove the bytes of disks and pods that are no more: a lab may end before it has done so."""
+        disks = {self._directory(disk) for disk in self.cloud.disks()}
+        self.volumes.keep(disks, {version.object["metadata"]["uid"] for _, version in self.api.store.list("pods")})
 
     async def _serve(self, app: web.Application, port: keeping.Port, context: ssl.SSLContext) -> int:
         """Answer on loopback; the port. No answer goes out before what it tells is kept."""

@@ -35,11 +35,26 @@ _GROUP_ORDER = (
 """The order in which upstream's groups come (golden: discovery-1)."""
 
 _OBJECT_VERBS = ("get", "patch", "update")
-_SUBRESOURCE_VERBS = {"finalize": ("update",), "binding": ("create",), "eviction": ("create",), "token": ("create",)}
+_STREAMS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("attach", "exec", "portforward"), ("create", "get")),
+    "log": ("get",),
+    "proxy": ("create", "delete", "get", "patch", "update"),
+}
+_SUBRESOURCE_VERBS: dict[str, tuple[str, ...]] = {
+    "finalize": ("update",),
+    "binding": ("create",),
+    "eviction": ("create",),
+    "token": ("create",),
+    **_STREAMS,
+}
 _SUBRESOURCE_KINDS = {
     "scale": ("autoscaling", "v1", "Scale"),
     "binding": ("", "v1", "Binding"),
     "eviction": ("policy", "v1", "Eviction"),
+    "attach": ("", "v1", "PodAttachOptions"),
+    "exec": ("", "v1", "PodExecOptions"),
+    "portforward": ("", "v1", "PodPortForwardOptions"),
+    "proxy": ("", "v1", "PodProxyOptions"),
     "token": (_AUTHENTICATION, "v1", "TokenRequest"),
 }
 

@@ -13,6 +13,7 @@ from aiohttp import web
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.kube import negotiation, options
 from aksdisks.lab.kube.api import KubeApi
+from aksdisks.lab.kube.exec import STREAMS, Streams
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.registry import RESOURCES, Resource, by_path
 from aksdisks.lab.kube.rendering import Renderer, include_object
@@ -64,8 +65,9 @@ def locate(group: str, version: str, parts: list[str]) -> Target:
 class Endpoints:
     """One coroutine for each verb."""
 
-    def __init__(self, api: KubeApi, clock: Clock) -> None:
+    def __init__(self, api: KubeApi, clock: Clock, streams: Streams | None = None) -> None:
         self._api = api
+        self._streams = streams
         self._clock = clock
         self._verbs: dict[tuple[str, str], Callable[[web.Request, Target], Awaitable[web.StreamResponse]]] = {
             ("GET", "collection"): self._list_or_watch,
@@ -88,6 +90,8 @@ class Endpoints:
 
     async def handle(self, request: web.Request, target: Target) -> web.StreamResponse:
         """Answer one request; raises `ApiError`."""
+        if target.subresource in STREAMS and self._streams is not None:
+            return await self._streams.handle(request, target.namespace or "", target.name or "", target.subresource)
         place = target.subresource or ("object" if target.name else "collection")
         verb = self._verbs.get((request.method, place))
         if verb is None:

@@ -16,6 +16,7 @@ from aksdisks.lab.kube.access import Access, User
 from aksdisks.lab.kube.api import KubeApi
 from aksdisks.lab.kube.attributes import Attributes
 from aksdisks.lab.kube.endpoints import Endpoints, locate
+from aksdisks.lab.kube.exec import Streams
 from aksdisks.lab.kube.interface import ApiError
 from aksdisks.lab.kube.outages import Outages
 from aksdisks.lab.kube.rbac import Authorizer
@@ -30,17 +31,26 @@ _HEALTH = ("healthz", "livez", "readyz")
 log = logging.getLogger(__name__)
 
 
-def kube_app(api: KubeApi, access: Access, clock: Clock, version: str, faults: Faults | None = None) -> web.Application:
+def kube_app(
+    api: KubeApi,
+    access: Access,
+    clock: Clock,
+    version: str,
+    faults: Faults | None = None,
+    streams: Streams | None = None,
+) -> web.Application:
     """The application; `version` is the Kubernetes version that it says it is, as `1.35.0`."""
-    server = _Server(api, access, clock, version, faults or Faults())
+    server = _Server(api, access, clock, version, faults or Faults(), streams)
     app = web.Application(client_max_size=_BODY_LIMIT)
     app.router.add_route("*", "/{path:.*}", server.answer)
     return app
 
 
 class _Server:
-    def __init__(self, api: KubeApi, access: Access, clock: Clock, version: str, faults: Faults) -> None:
-        self._endpoints = Endpoints(api, clock)
+    def __init__(
+        self, api: KubeApi, access: Access, clock: Clock, version: str, faults: Faults, streams: Streams | None
+    ) -> None:
+        self._endpoints = Endpoints(api, clock, streams)
         self._access = access
         self._authorizer = Authorizer(api.store)
         self._rights = RightsEndpoints(api, access, self._authorizer, clock)
@@ -112,8 +122,6 @@ class _Server:
                 return _openapi_document(request, "/".join(path))
             case ["openapi", "v2"]:
                 return _openapi_v2(request, self._version)
-            case [".well-known", "openid-configuration"] | ["openid", "v1", "jwks"]:
-                return _json(self._rights.issuer(request.path, request.host))
             case ["version"]:
                 return _json(_version(self._version))
             case [check, *_] if check in _HEALTH:

@@ -97,7 +97,7 @@ _TABLE = (
         "Pod",
         short_names=("po",),
         categories=_ALL,
-        subresources=("binding", "eviction", "status"),
+        subresources=("attach", "binding", "eviction", "exec", "log", "portforward", "proxy", "status"),
         storage_hash="xPOwRZ+Yhw8=",
         generation=True,
     ),
