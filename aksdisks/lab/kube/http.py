@@ -122,6 +122,8 @@ class _Server:
                 return _openapi_document(request, "/".join(path))
             case ["openapi", "v2"]:
                 return _openapi_v2(request, self._version)
+            case [".well-known", "openid-configuration"] | ["openid", "v1", "jwks"]:
+                return _json(self._rights.issuer(request.path, request.host))
             case ["version"]:
                 return _json(_version(self._version))
             case [check, *_] if check in _HEALTH:
