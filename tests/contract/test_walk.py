@@ -115,6 +115,10 @@ class Walk:
         self.mark("scaled", lambda: self.ready("disk-deploy") == 2 and self.multi_attach() == 2)
         by.apply(STATEFUL)
         self.mark("stateful", lambda: self.ready("disk-stateful-set") == 5)
+        self.finish(by)
+
+    def finish(self, by: Any) -> None:
+        """From the five replicas to the end."""
         before = self.pod_uid("disk-stateful-set-2")
         by.delete_pod("disk-stateful-set-2")
         replaced = lambda: self.pod_uid("disk-stateful-set-2") not in (before, None)  # noqa: E731
@@ -179,12 +183,12 @@ def test_pods_go_through_the_recorded_phases(walked: Walk) -> None:
 @pytest.mark.parametrize("mark", list(golden()[1]))
 def test_objects_at_each_mark_are_the_recorded_ones(walked: Walk, mark: str) -> None:
     upstream, marks = golden()
-    ours = _unapplied(walked.recorder.recording.comparable(walked.marks[mark]))
-    theirs = _unapplied(upstream.comparable(marks[mark]))
+    ours = unapplied(walked.recorder.recording.comparable(walked.marks[mark]))
+    theirs = unapplied(upstream.comparable(marks[mark]))
     assert ours == theirs
 
 
-def _unapplied(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def unapplied(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Objects without kubectl's own note, which other clients do not leave, in an order that walks share."""
     for item in objects:
         item["metadata"].get("annotations", {}).pop(LAST_APPLIED, None)

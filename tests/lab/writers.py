@@ -173,7 +173,7 @@ class Secrets(Writer):
                 name,
                 str(number),
                 lambda name=name, literal=literal: self._call("create", "secret", "generic", name, literal),
-            )  # noqa: E501
+            )
             if number % 3 == 0:
                 yield name, GONE, lambda name=name: self._call("delete", "secret", name, "--wait=false")
 

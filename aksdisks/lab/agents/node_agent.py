@@ -12,7 +12,15 @@ from aksdisks.lab.agents.heartbeat import Heartbeat
 from aksdisks.lab.agents.mount_trouble import MountTrouble
 from aksdisks.lab.agents.node_expansion import NodeExpansion
 from aksdisks.lab.agents.node_volumes import NodeVolumes
-from aksdisks.lab.agents.pod_status import creating, is_running, pod_address, pulled_message, ready_again, running
+from aksdisks.lab.agents.pod_status import (
+    address_number,
+    creating,
+    is_running,
+    pod_address,
+    pulled_message,
+    ready_again,
+    running,
+)
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
@@ -75,7 +83,11 @@ class NodeAgent(Controller):
         self._addresses = 10
 
     async def started(self) -> None:
-        """Signs of life and resizes go on beside the pods."""
+        """What runs already is taken over first; signs of life and resizes go on beside the pods."""
+        for pod in self.pods.items():
+            if pod["spec"].get("nodeName") == self.node_name and is_running(pod):
+                await self._take_over(pod)
+        await self._patiently(self.volumes.report)
         self.spawn(self.heartbeat.run())
         self.spawn(self.expansion.run())
 
@@ -122,10 +134,8 @@ class NodeAgent(Controller):
 
     async def _start(self, entry: _Pod) -> None:
         pod = entry.latest
-        if is_running(pod):
-            entry.started = [container["name"] for container in pod["spec"]["containers"]]
-            await self._patiently(lambda: self._adopt(entry))
-            return
+        if entry.started:
+            return  # taken over
         await self._write_status(entry, lambda: creating(entry.latest, self._now()))
         while (names := await self._patiently(lambda: self.volumes.needed(pod))) is None:
             await self.clock.sleep(RETRY)
@@ -140,10 +150,16 @@ class NodeAgent(Controller):
         await self._write_status(entry, lambda: running(entry.latest, address, self._now()))
         await self.expansion.look_at([entry.latest])
 
-    async def _adopt(self, entry: _Pod) -> None:
+    async def _take_over(self, pod: Object) -> None:
         """A pod that ran before this agent did: its volumes are mounted already."""
-        names = await self.volumes.needed(entry.latest)
-        await self.volumes.claim(entry.uid, names or [], mounted=True)
+        uid, containers = pod["metadata"]["uid"], pod["spec"]["containers"]
+        self._known[uid] = _Pod(key_of(pod), uid, pod, started=[container["name"] for container in containers])
+        self._images.update(container["image"] for container in containers)
+        node, address = self.nodes.get(self.node_name), pod["status"].get("podIP")
+        if node is not None and address:
+            self._addresses = max(self._addresses, address_number(node, address) + 1)
+        names = await self._patiently(lambda: self.volumes.needed(pod))
+        self.volumes.take_over(uid, names or [])
 
     async def _run_container(self, entry: _Pod, container: Object) -> None:
         image = container["image"]

@@ -90,13 +90,17 @@ class NodeVolumes:
             if self._trouble is not None:
                 await self._trouble.after_mount(pod, name)
 
-    async def claim(self, uid: str, names: list[str], *, mounted: bool = False) -> None:
-        """Report the volumes as in use by the pod; `mounted`: they already are (an agent that starts again)."""
+    async def claim(self, uid: str, names: list[str]) -> None:
+        """Report the volumes as in use by the pod."""
         for name in names:
             self._users.setdefault(name, set()).add(uid)
-            if mounted:
-                self._mounted.add(name)
-        await self._report()
+        await self.report()
+
+    def take_over(self, uid: str, names: list[str]) -> None:
+        """The pod ran before this agent did, with the volumes mounted; `report` follows once all are taken over."""
+        for name in names:
+            self._users.setdefault(name, set()).add(uid)
+            self._mounted.add(name)
 
     async def _attached(self, name: str) -> None:
         while True:
@@ -122,9 +126,10 @@ class NodeVolumes:
             if not self._users.get(name):
                 self._mounted.discard(name)
                 self._users.pop(name, None)
-        await self._report()
+        await self.report()
 
-    async def _report(self) -> None:
+    async def report(self) -> None:
+        """Write which volumes are in use into the node's status, where it says otherwise."""
         wanted = sorted(self._users)
         node = self._nodes.get(self._node_name)
         if node is None or wanted == ((node.get("status") or {}).get("volumesInUse") or []):

@@ -14,7 +14,7 @@ def creating(pod: Object, now: str) -> dict[str, Any]:
     return {
         "phase": "Pending",
         "conditions": _conditions(pod, ready=False, now=now),
-        "startTime": now,
+        "startTime": (pod.get("status") or {}).get("startTime") or now,
         "containerStatuses": [
             _container(container, {"waiting": {"reason": "ContainerCreating"}}, ready=False)
             for container in pod["spec"]["containers"]
@@ -75,10 +75,19 @@ def pod_address(node: Object, number: int) -> str:
 
     Out of the node's podCIDR; a node without one gets 10.244.<last digit of its name, base 36>.0/24 as AKS would count.
     """
-    cidr = node["spec"].get("podCIDR") or f"10.244.{int(node['metadata']['name'][-1], 36)}.0/24"
-    network = ipaddress.ip_network(cidr)
+    network = _network(node)
     # The first ten addresses are left to the node's own pods; the range is used in turn.
     return str(network[10 + (number - 10) % (network.num_addresses - 12)])
+
+
+def address_number(node: Object, address: str) -> int:
+    """Which pod of its node had that address, as `pod_address` counts; 9, before the first, for a foreign one."""
+    network, found = _network(node), ipaddress.ip_address(address)
+    return int(found) - int(network.network_address) if found in network else 9
+
+
+def _network(node: Object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(node["spec"].get("podCIDR") or f"10.244.{int(node['metadata']['name'][-1], 36)}.0/24")
 
 
 def go_duration(seconds: float) -> str:

@@ -188,3 +188,28 @@ def test_pods_of_a_node_that_was_taken_for_lost_are_ready_again() -> None:
             assert [entry["status"] for entry in of["conditions"] if entry["type"] == "Ready"] == ["True"]
 
     played(scenario, agent)
+
+
+def test_an_agent_that_starts_again_takes_over_what_runs() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.api.patch("nodes", "node-0", ATTACHED, subresource="status")
+        await place(world, "ends", 0, "data")
+        await place(world, "stays")
+        await world.clock.advance(5)
+        await world.stop()
+        addresses = {(await status(world, name))["podIP"] for name in ("ends", "stays")}
+        await world.api.delete("pods", "ends", "walk")
+        stale = {"status": {"volumesInUse": [UNIQUE, f"{UNIQUE}-of-a-pod-that-was-deleted-by-force"]}}
+        await world.api.patch("nodes", "node-0", stale, subresource="status")
+
+        await world.run(agent)
+        assert await in_use(world) == [UNIQUE]
+        assert (await world.get("pods", "ends")) is not None, "its container has a second to stop"
+        await place(world, "new")
+        await world.clock.advance(5)
+        assert (await world.get("pods", "ends"), await in_use(world)) == (None, [])
+        assert (await status(world, "new"))["podIP"] not in addresses
+        assert f'Normal Pulled Container image "{IMAGE}" already present' in " ".join(world.events)
+
+    played(scenario, agent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -77,14 +77,23 @@ class World:
         await self.create("namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "walk"}})
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "walk"}}
         await self.create("serviceaccounts", account)
+        await self.run(*kinds)
+
+    async def run(self, *kinds: Callable[[Any, Clock, Ids], Controller]) -> None:
+        """Run the controllers, as after a restart of theirs."""
         for kind in kinds:
             self._tasks.append(asyncio.create_task(kind(_Logged(self), self.clock, self.ids).run()))
         await self.settle()
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Something else that goes on beside the controllers."""
+        self._tasks.append(asyncio.create_task(work))
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
 
     async def settle(self) -> None:
         """Until nothing is written any more; retries get the little time they ask for."""
