@@ -86,6 +86,10 @@ class Informer:
         """The objects that the indexer `name` filed under `value`."""
         return list(self._indices[name].get(value, {}).values())
 
+    def index_values(self, name: str) -> list[str]:
+        """All values under which the indexer `name` filed something."""
+        return list(self._indices[name])
+
     def observe(self, obj: Object) -> None:
         """Take in what a write of one's own returned before the watch tells, so that no later decision misses it.
 

@@ -21,6 +21,10 @@ CONFIRMATION, CONFIRMATION_REAL = 10.0, 1.0
 was noticed. On a machine that was suspended, or too busy, everybody's timers are late, and the agent must have its
 turn first. Never less than the real seconds: agents of a fast lab renew once a real second."""
 
+EVICTION_RATE, SLOW_EVICTION_RATE = 0.1, 0.01
+"""Nodes of a zone that are emptied in a cluster second; slower when the zone as a whole is unwell."""
+UNHEALTHY_ZONE, LARGE_ZONE = 0.55, 50
+
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
@@ -28,6 +32,8 @@ _OURS = (UNSCHEDULABLE, NOT_READY, UNREACHABLE)
 
 
 def _node_keys(before: Object | None, after: Object | None) -> Iterable[str]:
+    if after is None and before is not None:
+        yield key_of(before)
     if after is not None and (before is None or _watched(before) != _watched(after)):
         yield key_of(after)
 
@@ -51,21 +57,27 @@ class NodeLifecycle(Controller):
         """Keys are those of nodes."""
         super().__init__(api, clock, ids)
         self.nodes = self.watch("nodes", _node_keys)
+        self.nodes.add_handler(self._others_changed)
         self.leases = self.watch("leases", _lease_keys, LEASES)
         self.pods = self.watch("pods", None)
         self.pods.add_index("node", lambda pod: filter(None, (pod["spec"].get("nodeName"),)))
         self.recorder = EventRecorder(api, clock, self.name)
-        self._known: set[str] = set()
+        self._known: dict[str, Object] = {}
+        self._evictions: dict[str, float] = {}
         self._suspects: dict[str, tuple[str, float]] = {}
 
     async def reconcile(self, key: str) -> float | None:
         """See `Controller`; comes back when the node's lease would have run out."""
         node = self.nodes.get(key)
         if node is None:
-            self._known.discard(key)
+            removed = self._known.pop(key, None)
+            if removed is not None:
+                message = f"Node {key} event: Removing Node {key} from Controller"
+                self.recorder.event(removed, "Normal", "RemovingNode", message)
             return None
-        if key not in self._known:
-            self._known.add(key)
+        fresh = key not in self._known
+        self._known[key] = node
+        if fresh:
             message = f"Node {key} event: Registered Node {key} in Controller"
             self.recorder.event(node, "Normal", "RegisteredNode", message)
         renewed = self._renewed(key, node)
@@ -80,8 +92,9 @@ class NodeLifecycle(Controller):
             left = at + max(CONFIRMATION, CONFIRMATION_REAL * self.clock.speed) - now
             if left <= 0:
                 node = await self._lose(node)
-        await self._taint(node)
-        return left if left > 0 else None
+        wait = await self._taint(node)
+        waits = [seconds for seconds in (wait, left if left > 0 else None) if seconds is not None]
+        return min(waits, default=None)
 
     def _renewed(self, name: str, node: Object) -> str:
         """When the node last showed that it lives."""
@@ -96,6 +109,7 @@ class NodeLifecycle(Controller):
             condition.update(unknown, message="Kubelet stopped posting node status.")
         node = await self.api.update("nodes", changed, subresource="status")
         self.nodes.observe(node)
+        self._look_at_lost()
         self.recorder.event(node, "Normal", "NodeNotReady", f"Node {name} status is now: NodeNotReady")
         for pod in self.pods.by_index("node", name):
             await self._mark_pod(pod, now)
@@ -117,15 +131,25 @@ class NodeLifecycle(Controller):
             return
         self.recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready")
 
-    async def _taint(self, node: Object) -> None:
-        """Keep the taints that follow from the node's state, and leave all others alone."""
+    async def _taint(self, node: Object) -> float | None:
+        """Keep the taints that follow from the node's state, and leave all others alone.
+
+        The taint that evicts is given out at a limited rate in each zone, and not at all while no node is ready:
+        then it is rather the control plane that is cut off. When to look again, in cluster seconds.
+        """
+        wait = None
         wanted = []
         if node["spec"].get("unschedulable"):
             wanted.append((UNSCHEDULABLE, "NoSchedule"))
         state = _ready(node)
         if state in ("False", "Unknown"):
             key = NOT_READY if state == "False" else UNREACHABLE
-            wanted += [(key, "NoSchedule"), (key, "NoExecute")]
+            wanted.append((key, "NoSchedule"))
+            has = any(taint["key"] in (NOT_READY, UNREACHABLE) for taint in _evicting(node))
+            wait = 0.0 if has and not self._disrupted() else self._next_eviction(node)
+            if wait == 0.0:
+                wanted.append((key, "NoExecute"))
+                wait = None
         present = node["spec"].get("taints") or []
         taints = [entry for entry in present if entry["key"] not in _OURS or (entry["key"], entry["effect"]) in wanted]
         have = {(entry["key"], entry["effect"]) for entry in taints}
@@ -139,6 +163,50 @@ class NodeLifecycle(Controller):
             if not taints:
                 del changed["spec"]["taints"]
             self.nodes.observe(await self.api.update("nodes", changed))
+        return wait
+
+    def _disrupted(self) -> bool:
+        """No node at all is ready."""
+        return all(_ready(node) != "True" for node in self.nodes.items())
+
+    def _next_eviction(self, node: Object) -> float | None:
+        """Cluster seconds until the node may be emptied, 0 when that is now; None when no time is set.
+
+        K nodelifecycle: nodeEvictionRate 0.1, unhealthyZoneThreshold 0.55, secondary rate 0.01, 0 for up to 50 nodes.
+        """
+        if self._disrupted():
+            return None
+        zone = _zone(node)
+        states = [_ready(other) for other in self.nodes.items() if _zone(other) == zone]
+        lost = sum(state != "True" for state in states)
+        unhealthy = lost > 2 and lost / len(states) >= UNHEALTHY_ZONE
+        if unhealthy and len(states) <= LARGE_ZONE:
+            return None
+        now = self.clock.monotonic()
+        left = self._evictions.get(zone, now) - now
+        if left <= 0:
+            self._evictions[zone] = now + 1.0 / (SLOW_EVICTION_RATE if unhealthy else EVICTION_RATE)
+        return max(0.0, left)
+
+    def _others_changed(self, before: Object | None, after: Object | None) -> None:
+        """A node that is lost or comes back may change what the others that are lost are in for."""
+        if (before is not None and _ready(before)) != (after is not None and _ready(after)):
+            self._look_at_lost()
+
+    def _look_at_lost(self) -> None:
+        for node in self.nodes.items():
+            if _ready(node) != "True":
+                self.queue.add(key_of(node))
+
+
+def _evicting(node: Object) -> list[Object]:
+    return [taint for taint in node["spec"].get("taints") or () if taint["effect"] == "NoExecute"]
+
+
+def _zone(node: Object) -> str:
+    labels = node["metadata"].get("labels") or {}
+    keys = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
+    return ":".join(str(labels.get(key, "")) for key in keys)
 
 
 def _ready(node: Object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aksdisks.lab.kube import objects
+from aksdisks.lab.kube import budgets, objects
 from aksdisks.lab.kube.deletion import DeleteOptions, delete
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.registry import RESOURCES, Resource
@@ -41,8 +41,9 @@ def bind(writes: Writes, key: Key, node: str, uid: str | None = None, *, dry_run
 
 
 def evict(writes: Writes, key: Key, options: DeleteOptions, *, dry_run: bool = False) -> None:
-    """Mark a pod as disrupted and delete it (pkg/registry/core/pod/storage/eviction.go); no budgets are kept here."""
+    """Mark a pod as disrupted and delete it, if its budget allows (pkg/registry/core/pod/storage/eviction.go)."""
     version = writes.current("pods", key)
+    budgets.check(writes, version.object, dry_run=dry_run)
     if "deletionTimestamp" not in version.object["metadata"] and not dry_run:
         pod = objects.copy(version.object)
         condition = {

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from aksdisks.lab.agents.heartbeat import Heartbeat
 from aksdisks.lab.controllers.node_lifecycle import NodeLifecycle
 from aksdisks.lab.controllers.taint_eviction import TaintEviction
@@ -9,18 +11,22 @@ from tests.lab.controllers.helpers import World, played
 from tests.lab.controllers.storage_objects import node, pod
 
 
-async def cluster(world: World) -> None:
+async def cluster(world: World, silent: int = 1, alive: int = 1) -> None:
+    """Nodes that say nothing, one pod on the first of them, and nodes that live."""
     for name in ("default", "kube-node-lease"):
         await world.create("namespaces", {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}})
-    await world.create("nodes", node(0))
-    await world.api.patch("nodes", "node-0", {"status": node(0)["status"]}, subresource="status")
+    for number in range(silent + alive):
+        await world.create("nodes", node(number))
+        await world.api.patch("nodes", f"node-{number}", {"status": node(number)["status"]}, subresource="status")
+        if number >= silent:
+            world.beside(Heartbeat(world.api, world.clock, f"node-{number}").run())
     await world.create("pods", pod("p", nodeName="node-0"))
     await world.run_pods("p")
     world.events.clear()
 
 
-async def taints(world: World) -> list[tuple[str, str]]:
-    spec = (await world.get("nodes", "node-0", None))["spec"]
+async def taints(world: World, number: int = 0) -> list[tuple[str, str]]:
+    spec = (await world.get("nodes", f"node-{number}", None))["spec"]
     return [(entry["key"].partition("/")[2], entry["effect"]) for entry in spec.get("taints", ())]
 
 
@@ -76,5 +82,43 @@ def test_a_cordoned_node_is_tainted_until_it_is_not() -> None:
         await world.api.patch("nodes", "node-0", {"spec": {"unschedulable": None}})
         await world.settle()
         assert await taints(world) == []
+
+    played(scenario, NodeLifecycle)
+
+
+def test_nodes_are_emptied_one_after_another() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world, silent=2)
+        await world.clock.advance(51)
+        both = [await taints(world, number) for number in range(2)]
+        assert sorted(map(len, both)) == [1, 2]
+        await world.clock.advance(10)
+        assert [len(await taints(world, number)) for number in range(2)] == [2, 2]
+
+    played(scenario, NodeLifecycle)
+
+
+@pytest.mark.parametrize(("silent", "alive"), [(2, 0), (3, 2)])
+def test_nothing_is_evicted_while_all_nodes_or_most_of_a_small_zone_are_lost(silent: int, alive: int) -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world, silent, alive)
+        await world.clock.advance(600)
+        evicting = [entry for number in range(silent) for entry in await taints(world, number)]
+        expected = [("unreachable", "NoSchedule")] * silent
+        assert [entry for entry in evicting if entry[1] == "NoSchedule"] == expected
+        # Those of a zone that was well until then are emptied; with no node left, none is.
+        assert ("unreachable", "NoExecute") not in evicting or alive
+        pods = (await world.get("pods", "p"))["metadata"]
+        assert alive or "deletionTimestamp" not in pods
+
+    played(scenario, NodeLifecycle, TaintEviction)
+
+
+def test_a_node_that_is_removed_is_told_of() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.api.delete("nodes", "node-0")
+        await world.settle()
+        assert world.events == ["Normal RemovingNode Node node-0 event: Removing Node node-0 from Controller"]
 
     played(scenario, NodeLifecycle)
