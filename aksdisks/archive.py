@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aksdisks.errors import InputError
-
-# run.json of another major version may mean other things by the same names.
-VERSION = 1
+from aksdisks.evidence import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ def compare(before: Past, after: Past) -> Iterator[tuple[str, str, str]]:
         for key in sorted(one.get(kind, {}) | two.get(kind, {})):
             first, second = one.get(kind, {}).get(key, "-"), two.get(kind, {}).get(key, "-")
             # A run's own id is no change.
-            if first != second and key != "run_id":
+            if first != second and f"{kind} {key}" != "parameters run_id":
                 yield f"{kind} {key}", str(first), str(second)
 
 

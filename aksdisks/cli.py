@@ -116,11 +116,16 @@ def run(
         "evidence"
     ),
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show the final table only.")] = False,
+    share: Annotated[
+        bool, typer.Option("--share", help="Take out who and where: subscriptions, users, hosts.")
+    ] = False,
+    sign: Annotated[Path | None, typer.Option(help="Sign with this private key (evidence keygen).")] = None,
 ) -> None:
     """Run the runbooks headless through papermill and leave them, executed, as evidence."""
     from aksdisks import runner, shipped
 
-    result = runner.run(shipped.runbooks(names or ()), _parameters(file, settings), output, quiet=quiet)
+    runbooks, parameters = shipped.runbooks(names or ()), _parameters(file, settings)
+    result = runner.run(runbooks, parameters, output, quiet=quiet, share=share, key=sign)
     raise typer.Exit(result.exit_code)
 
 
@@ -162,6 +167,59 @@ def record(names: NamesArgument = None) -> None:
     for path in shipped.runbooks(names or ()):
         typer.echo(f"recording {path.stem}", err=True)
         recorder.record([path])
+
+
+evidence_app = typer.Typer(help="What runs left as evidence: list, compare, verify, sign.", no_args_is_help=True)
+app.add_typer(evidence_app, name="evidence")
+EvidenceOption = Annotated[Path, typer.Option("-o", "--output", help="The folder that has a folder for each run.")]
+
+
+@evidence_app.command("keygen")
+def evidence_keygen(private: Annotated[Path, typer.Argument(help="File for the private key.")]) -> None:
+    """Make an Ed25519 key pair for `aksdisks run --sign` and `evidence verify --key`."""
+    from aksdisks.seal import keygen
+
+    typer.echo(f"private key {private}, public key {keygen(private)}")
+
+
+@evidence_app.command("verify", epilog="Exit codes: 0 as it was sealed, 1 altered, 2 no such folder or key.")
+def evidence_verify(
+    folder: Annotated[Path, typer.Argument(help="A run's folder.")],
+    key: Annotated[Path | None, typer.Option(help="The public key of who should have signed.")] = None,
+) -> None:
+    """Name every file that was altered, added or removed since the folder was sealed."""
+    from aksdisks.seal import verify
+
+    verdict = verify(folder, key)
+    for problem in verdict.problems:
+        typer.echo(problem)
+    typer.echo(f"{verdict.files} files, {'as sealed' if verdict.holds else 'not as sealed'}. {verdict.remark}")
+    raise typer.Exit(0 if verdict.holds else 1)
+
+
+@evidence_app.command("list")
+def evidence_list(output: EvidenceOption = Path("evidence")) -> None:
+    """List the runs, the oldest first."""
+    from aksdisks import archive
+
+    for past in archive.runs(output):
+        books = past.document.get("runbooks", ())
+        passed = sum(book["status"] == "passed" for book in books)
+        status = past.problem or f"{past.document['status']:<12} {passed} of {len(books)} runbooks"
+        typer.echo(f"{past.folder.name:<24} {past.document.get('target', '-'):<5} {status}")
+
+
+@evidence_app.command("compare", epilog="Exit codes: 0 nothing changed, 1 something did, 2 no such run.")
+def evidence_compare(before: str, after: str, output: EvidenceOption = Path("evidence")) -> None:
+    """Show what changed between two runs: outcome, timing, versions, parameters and disks."""
+    from aksdisks import archive
+
+    changes = list(archive.compare(archive.find(output, before), archive.find(output, after)))
+    for what, was, now in changes:
+        typer.echo(f"{what}: {was} -> {now}")
+    if not changes:
+        typer.echo("nothing changed")
+    raise typer.Exit(1 if changes else 0)
 
 
 def main() -> None:

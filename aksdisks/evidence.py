@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from aksdisks.checks import Check
@@ -12,6 +12,9 @@ Status = Literal["passed", "failed", "inconclusive", "not run", "not applicable"
 
 # Worst first; "not applicable" counts as neither and shows only where nothing else does.
 _SEVERITY: tuple[Status, ...] = ("failed", "not run", "inconclusive", "passed", "not applicable")
+
+# The form of run.json; a program refuses to read a later one.
+VERSION = 1
 
 EXIT_CODES: dict[str, int] = {
     "passed": 0,
@@ -50,7 +53,11 @@ class RunbookResult:
 
 @dataclass(frozen=True)
 class RunResult:
-    """A whole run, as run.json tells it. Times are RFC 3339 in UTC; `teardown` says what was removed or stayed."""
+    """A whole run, as run.json tells it. Times are RFC 3339 in UTC; `teardown` says what was removed or stayed.
+
+    `identity`: server, version and resource group of the target; `disks`: how many the resource group had before the
+    run and after it.
+    """
 
     run: str
     target: str
@@ -61,7 +68,14 @@ class RunResult:
     versions: dict[str, str]
     runbooks: tuple[RunbookResult, ...]
     teardown: dict[str, Any] = field(default_factory=dict)
+    identity: dict[str, str] = field(default_factory=dict)
+    disks: dict[str, str] = field(default_factory=dict)
     problem: str = ""
+
+    def with_problem(self, problem: str) -> RunResult:
+        """The same run, failed by something beside its runbooks; an interrupted one stays interrupted."""
+        status = self.status if self.status == "interrupted" else "failed"
+        return replace(self, status=status, problem="; ".join(filter(None, (self.problem, problem))))
 
     @property
     def exit_code(self) -> int:
@@ -73,6 +87,7 @@ class RunResult:
     def document(self) -> dict[str, Any]:
         """The content of run.json."""
         return {
+            "version": VERSION,
             "run": self.run,
             "target": self.target,
             "status": self.status,
@@ -80,6 +95,8 @@ class RunResult:
             "finished": self.finished,
             "parameters": self.parameters,
             "versions": self.versions,
+            "identity": self.identity,
+            "disks": self.disks,
             "runbooks": [runbook.document() for runbook in self.runbooks],
             "teardown": self.teardown,
             **({"problem": self.problem} if self.problem else {}),

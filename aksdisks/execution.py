@@ -164,17 +164,19 @@ def execute(
     *,
     cell_timeout: float,
     on_step: Callable[[str], None],
+    redact: Callable[[Any], Any] = lambda notebook: notebook,
 ) -> Execution:
     """Run `runbook` with `parameters` into `output`, saved after every code cell.
 
-    `on_step` is called with the heading above each code cell as it starts; it may raise Stopped. Never raises for what
-    happens inside the notebook: an error, a time-out (`cell_timeout` in seconds) or a dead kernel is the execution's
-    `problem`.
+    `redact` gives the notebook as it may be written. `on_step` is called with the heading above each code cell as it
+    starts; it may raise Stopped. Never raises for what happens inside the notebook: an error, a time-out
+    (`cell_timeout` in seconds) or a dead kernel is the execution's `problem`.
     """
     import nbformat
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
+    from papermill.iorw import write_ipynb
 
     _register_engine()
     execution = Execution()
@@ -182,7 +184,7 @@ def execute(
         with _closed_loop():
             notebook = papermill.execute_notebook(
                 str(runbook),
-                str(output),
+                None,  # what papermill writes at the end would have passed no redaction
                 parameters=dict(parameters),
                 engine_name="aksdisks",
                 kernel_name="python3",
@@ -190,9 +192,11 @@ def execute(
                 request_save_on_cell_execute=False,
                 kernel=kernel,
                 cell_timeout=cell_timeout,
-                saved_to=output,
+                save=lambda content: write_ipynb(redact(content), str(output)),
                 on_step=on_step,
             )
+        # papermill's last touch, its own metadata, came after the last cell.
+        write_ipynb(redact(notebook), str(output))
         execution.completed = True
     except PapermillExecutionError as error:
         execution.problem = f"cell {error.exec_count}: {error.ename}: {error.evalue}"
@@ -226,7 +230,6 @@ def _register_engine() -> None:
     from jupyter_core.utils import run_sync
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NBClientEngine, papermill_engines
-    from papermill.iorw import write_ipynb
 
     if "aksdisks" in papermill_engines._engines:
         return
@@ -235,9 +238,11 @@ def _register_engine() -> None:
     logging.getLogger("papermill").setLevel(logging.ERROR)
 
     class Client(PapermillNotebookClient):  # type: ignore[misc]
-        def __init__(self, *args: Any, saved_to: Path, on_step: Callable[[str], None], **kwargs: Any) -> None:
+        def __init__(
+            self, *args: Any, save: Callable[[Any], None], on_step: Callable[[str], None], **kwargs: Any
+        ) -> None:
             super().__init__(*args, **kwargs)
-            self.saved_to, self.on_step, self.heading = saved_to, on_step, ""
+            self.save, self.on_step, self.heading = save, on_step, ""
 
         async def async_execute_cell(self, cell: Any, cell_index: int, *args: Any, **kwargs: Any) -> Any:
             if cell.cell_type == "markdown":
@@ -250,7 +255,7 @@ def _register_engine() -> None:
             finally:
                 # A killed run leaves what it had seen; papermill itself would write at the start and end of every
                 # cell, prose included.
-                write_ipynb(self.nb, str(self.saved_to))
+                self.save(self.nb)
 
         execute_cell = run_sync(async_execute_cell)
 
@@ -265,7 +270,7 @@ def _register_engine() -> None:
             *,
             kernel: Kernel,
             cell_timeout: float,
-            saved_to: Path,
+            save: Callable[[Any], None],
             on_step: Callable[[str], None],
             **_unused: Any,
         ) -> Any:
@@ -275,7 +280,7 @@ def _register_engine() -> None:
                 km=kernel.manager,
                 kernel_name=kernel_name,
                 timeout=int(cell_timeout),
-                saved_to=saved_to,
+                save=save,
                 on_step=on_step,
             )
             try:

@@ -57,6 +57,10 @@ class Parameters(BaseModel):
     security: Literal["restricted", "none"] = _p("none", "restricted or none", "restricted passes that security level")
     pull_secret: str = _p("", "a Secret's name", "the Secret to pull the image with, already in the namespace")
     wait_timeout: float = _p(900.0, "a number above 0", "seconds of cluster time that a wait may last", gt=0)
+    step_deadline: float = _p(1800.0, "a number above 0", "seconds of cluster time for a cell", gt=0)
+    runbook_deadline: float = _p(3600.0, "a number above 0", "seconds of cluster time for a runbook", gt=0)
+    run_deadline: float = _p(7200.0, "a number above 0", "seconds of cluster time for the whole run", gt=0)
+    teardown_deadline: float = _p(900.0, "a number above 0", "seconds of cluster time for the clean-up", gt=0)
     run_id: str = _p("", "lower-case letters, digits and dashes, at most 40", "the run's id; empty: a new one")
 
     @field_validator("azure", mode="before")

@@ -27,12 +27,12 @@ def record(runbooks: Sequence[Path]) -> None:
 
     with prepared(Parameters()), TemporaryDirectory(prefix="aksdisks-record-") as folder:
         for path in runbooks:
-            old = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+            old = nbformat.read(path, as_version=4)
             executed = Path(folder) / path.name
             _execute(path, executed)
-            new = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
+            new = nbformat.read(executed, as_version=4)
             _settle(old, new, _patterns(path))
-            text = nbformat.writes(new, indent=1) + "\n"  # type: ignore[no-untyped-call]
+            text = nbformat.writes(new, indent=1) + "\n"
             if text != path.read_text(encoding="utf-8"):
                 path.write_text(text, encoding="utf-8")
 

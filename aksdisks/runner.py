@@ -19,41 +19,62 @@ from typing import Any
 from aksdisks import leftovers, targets
 from aksdisks.checks import Check
 from aksdisks.console import Reporter
+from aksdisks.dossier import Dossier, identity, redactor_for
 from aksdisks.errors import AksdisksError, InputError
 from aksdisks.evidence import EXIT_CODES, RunbookResult, RunResult, roll_up
 from aksdisks.execution import Execution, Kernel, Stopped, WarmKernels, execute
+from aksdisks.inventory import take
+from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.preflight import RIGHTS, preflight
-from aksdisks.report import write_html
+from aksdisks.seal import check_private
 from aksdisks.session import CleanUp, Session, new_run_id, open_session
 
 _PACKAGES = ("aksdisks", "azure-identity", "azure-mgmt-compute", "kubernetes", "nbclient", "pandas", "papermill")
 
 # How long a cell has to end once its kernel was interrupted, before the kernel is killed; seconds.
 _INTERRUPT_PATIENCE = 3.0
-# How long a single cell may take on top of the waits that it makes, seconds.
-_CELL_SLACK = 120.0
+# No deadline on the lab is shorter, in real seconds.
+_LAB_DEADLINE = 300.0
 
 
-def run(runbooks: Sequence[Path], parameters: Parameters, output: Path, *, quiet: bool = False) -> RunResult:
+def run(
+    runbooks: Sequence[Path],
+    parameters: Parameters,
+    output: Path,
+    *,
+    quiet: bool = False,
+    share: bool = False,
+    key: Path | None = None,
+) -> RunResult:
     """Run `runbooks` in order on the parameters' target, leaving `output`/<run id>/ behind.
 
     Raises InputError and CannotRun before a kernel starts where that is possible; whatever happens after that is in
-    the result, and nothing of the run is left on the target.
+    the result, and nothing of the run is left on the target. `share` takes identities out of all that is written, not
+    secrets alone; `key` (private, PEM) signs the evidence.
     """
     _check_output(output)
     parameters = parameters.model_copy(update={"run_id": parameters.run_id or new_run_id()})
-    return _Run(runbooks, parameters, output / parameters.run_id, Reporter(quiet=quiet)).run()
+    folder = output / parameters.run_id
+    if folder.exists():
+        raise InputError(f"run_id: expected one that {output} has no run of, found {parameters.run_id}")
+    if key is not None:
+        check_private(key)
+    return _Run(runbooks, parameters, Dossier(folder, key), share, Reporter(quiet=quiet)).run()
 
 
 class _Run:
     """The state of one run while it lasts; the result is rewritten to run.json at every step."""
 
-    def __init__(self, runbooks: Sequence[Path], parameters: Parameters, folder: Path, reporter: Reporter) -> None:
+    def __init__(
+        self, runbooks: Sequence[Path], parameters: Parameters, dossier: Dossier, share: bool, reporter: Reporter
+    ) -> None:
         self.runbooks = runbooks
         self.parameters = parameters
-        self.folder = folder
+        self.dossier = dossier
+        self.share = share
         self.reporter = reporter
+        self.ends = time.monotonic() + self._real(parameters.run_deadline)
         self.signals = _Signals(reporter)
         self.pages: list[Future[None]] = []
         self.result = RunResult(
@@ -76,10 +97,11 @@ class _Run:
                 pass
             work.result()
             if self.signals.noted:
-                self.folder.mkdir(parents=True, exist_ok=True)
+                self.dossier.open()
                 self._update(status="interrupted", problem=f"interrupted by {self.signals.noted}")
             self._update(finished=_now())
-        self.reporter.summary(self.result, self.folder)
+            self.result = self.dossier.finish(self.result)
+        self.reporter.summary(self.result, self.dossier.folder)
         return self.result
 
     def _run(self) -> None:
@@ -91,7 +113,7 @@ class _Run:
                     return
                 with open_session(self.parameters, progress=self.reporter.progress) as session:
                     try:
-                        self.folder.mkdir(parents=True)
+                        self._begin(session)
                         with ThreadPoolExecutor(1) as pages:
                             self._runbooks(session, kernels, pages)
                     finally:
@@ -110,6 +132,27 @@ class _Run:
             self._update(status="inconclusive", problem="nothing was made: the target does not allow the run")
         return status != "failed"
 
+    def _begin(self, session: Session) -> None:
+        """Open the evidence: who is asked, and what was there before."""
+        self.dossier.redactor = redactor_for(session, share=self.share)
+        self.dossier.open()
+        self._update(identity=identity(session))
+        self._inventory(session, "before")
+        for left in leftovers.find_leftovers(session.connection):
+            if left.run != session.run_id and not left.busy:
+                self.reporter.say(f"An earlier run left something: {left.run} in {left.namespace}. See aksdisks clean.")
+
+    def _inventory(self, session: Session, when: str) -> None:
+        """Keep what both sides show; that it cannot be had is no reason to stop."""
+        try:
+            inventory = take(session)
+        except AksdisksError as error:
+            self.dossier.document(f"inventory-{when}.json", {"unknown": str(error)})
+            return
+        self.dossier.document(f"inventory-{when}.json", inventory)
+        disks = inventory.disks
+        self._update(disks={**self.result.disks, when: str(disks) if isinstance(disks, Unknown) else str(len(disks))})
+
     def _runbooks(self, session: Session, kernels: WarmKernels, pages: ThreadPoolExecutor) -> None:
         """Run each; the next kernel warms up, and the last page is rendered, while a runbook waits for its cluster."""
         for number, path in enumerate(self.runbooks):
@@ -124,33 +167,42 @@ class _Run:
                 execution = self._execute(path, kernel)
             finally:
                 kernel.close()
-            self.reporter.finished(self._keep(number, path, execution, time.monotonic() - began, pages))
+            result = self._keep(number, path, execution, time.monotonic() - began, pages)
+            self.reporter.finished(result)
+            if result.status != "passed":
+                # The crime scene, before the teardown takes it away.
+                self._inventory(session, f"{path.stem}-{result.status}".replace(" ", "-"))
             if execution.problem and not execution.interrupted and (gone := session.target_problem()):
                 self._update(problem=gone)
+                break
+            if time.monotonic() > self.ends:
+                self._update(problem=f"the run's deadline of {self.parameters.run_deadline:.0f} s passed")
                 break
         self._update(status=roll_up([runbook.status for runbook in self.result.runbooks]))
 
     def _execute(self, path: Path, kernel: Kernel) -> Execution:
         """One runbook in a thread of its own, while this one looks out for signals."""
         done: list[Execution] = []
-        scale = self.parameters.speed if self.parameters.target == "lab" else 1.0
+        ends = min(self.ends, time.monotonic() + self._real(self.parameters.runbook_deadline))
 
         def work() -> None:
             done.append(
                 execute(
                     path,
-                    self.folder / path.name,
+                    self.dossier.folder / path.name,
                     _notebook_parameters(self.parameters),
                     kernel,
-                    cell_timeout=self.parameters.wait_timeout / scale + _CELL_SLACK,
+                    cell_timeout=self._real(self.parameters.step_deadline),
                     on_step=self._step,
+                    redact=self.dossier.redacted,
                 )
             )
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
-        while thread.is_alive() and not self.signals.noted:
+        while thread.is_alive() and not self.signals.noted and time.monotonic() < ends:
             thread.join(0.05)
+        late = thread.is_alive() and not self.signals.noted
         if thread.is_alive():
             # The cell ends with KeyboardInterrupt, which the saved notebook shows; one that does not is killed.
             kernel.interrupt()
@@ -161,6 +213,9 @@ class _Run:
         if self.signals.noted and not execution.completed:
             execution.interrupted = True
             execution.problem = f"interrupted by {self.signals.noted}"
+        elif late:
+            execution.completed = False
+            execution.problem = f"the deadline passed ({self.parameters.runbook_deadline:.0f} s for a runbook)"
         return execution
 
     def _step(self, heading: str) -> None:
@@ -172,21 +227,19 @@ class _Run:
     def _keep(
         self, number: int, path: Path, execution: Execution, seconds: float, pages: ThreadPoolExecutor
     ) -> RunbookResult:
-        """Write what a runbook came to into run.json, and its page beside it."""
-        page = self.folder / f"{path.stem}.html"
-        written = (self.folder / path.name).exists()
+        """Write what a runbook came to into run.json; its page follows while the next one runs."""
+        written = (self.dossier.folder / path.name).exists()
         result = RunbookResult(
             name=path.stem,
             status=execution.status,
             seconds=seconds,
             notebook=path.name if written else None,
-            html=page.name if written else None,
+            html=f"{path.stem}.html" if written else None,
             checks=tuple(execution.checks),
             problem=execution.problem,
         )
         if written:
-            banner = f"This runbook did not end: {execution.problem}" if execution.problem else ""
-            self.pages.append(pages.submit(write_html, self.folder / path.name, page, banner=banner))
+            self.pages.append(pages.submit(self.dossier.page, path.stem, execution.problem))
         runbooks = list(self.result.runbooks)
         runbooks[number] = result
         self._update(runbooks=tuple(runbooks))
@@ -196,7 +249,7 @@ class _Run:
         """Remove what the run made; what could not be removed is named in the result."""
         self.reporter.runbook("clean-up")
         try:
-            report = session.clean_up()
+            report = session.clean_up(self.parameters.teardown_deadline)
         except AksdisksError as error:
             report = CleanUp(removed=(), kept=(), problems=(str(error),), seconds=0.0)
         self._update(
@@ -208,14 +261,16 @@ class _Run:
                 "cluster_seconds": round(report.seconds, 1),
             }
         )
+        self._inventory(session, "after")
 
     def _update(self, **changes: Any) -> None:
-        """Change the result, and run.json with it: whoever reads it always finds a whole and true document."""
+        """Change the result, and run.json with it."""
         self.result = replace(self.result, **changes)
-        if self.folder.is_dir():
-            whole = self.folder / "run.json.new"
-            whole.write_text(json.dumps(self.result.document(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-            whole.replace(self.folder / "run.json")
+        self.dossier.write(self.result)
+
+    def _real(self, seconds: float) -> float:
+        """Cluster seconds in real ones; the lab's speed shortens delays, not the work of this machine."""
+        return seconds if self.parameters.target != "lab" else max(_LAB_DEADLINE, seconds / self.parameters.speed)
 
 
 def check(parameters: Parameters) -> int:

@@ -35,7 +35,7 @@ class Verdict:
 def seal(folder: Path, key: Path | None = None) -> None:
     """Write the sums of every file below `folder`, and with a private key (PEM, Ed25519) their signature."""
     content = "".join(f"{_sum(path)}  {path.relative_to(folder).as_posix()}\n" for path in _files(folder)).encode()
-    signature = None if key is None else base64.b64encode(_load_private(key).sign(content)) + b"\n"
+    signature = None if key is None else base64.b64encode(check_private(key).sign(content)) + b"\n"
     (folder / SUMS).write_bytes(content)
     (folder / OWN_SUM).write_bytes(_own_sum(content))
     if signature is not None:
@@ -93,7 +93,8 @@ def _signed(folder: Path, content: bytes, key: Path | None) -> tuple[bool, str]:
     return True, f"{SUMS}: signed by {key}"
 
 
-def _load_private(path: Path) -> Any:
+def check_private(path: Path) -> Any:
+    """The private key in a file; raises InputError where there is none."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 

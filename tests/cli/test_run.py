@@ -48,7 +48,8 @@ def test_the_article_passes_where_a_lab_is_taken_for_a_cluster(
     assert done.returncode == 0, done.stdout + done.stderr
     folder, result = evidence(tmp_path / "out")
     assert set(result) == {
-        *("run", "target", "status", "started", "finished", "parameters", "versions", "runbooks", "teardown"),
+        *("version", "run", "target", "status", "started", "finished", "parameters", "versions"),
+        *("identity", "disks", "runbooks", "teardown"),
     }
     assert (result["run"], result["target"], result["status"]) == (folder.name, "aks", "passed")
     assert [runbook["name"] for runbook in result["runbooks"]] == RUNBOOKS

@@ -1,0 +1,124 @@
+"""One run's folder on disk: all that goes into it passes the redactor; in the end it is summed up and sealed."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from aksdisks import archive, summary
+from aksdisks.evidence import RunResult
+from aksdisks.model import Unknown
+from aksdisks.redaction import Redactor, environment_secrets
+from aksdisks.report import write_html
+from aksdisks.seal import seal
+from aksdisks.session import Session
+
+
+class Dossier:
+    """The folder of a run; nothing is written before `open`."""
+
+    def __init__(self, folder: Path, key: Path | None) -> None:
+        """`key`: the private key that signs the sums, if any. Until more is known, the environment's secrets go."""
+        self.folder = folder
+        self.redactor = Redactor(environment_secrets())
+        self.key = key
+
+    def open(self) -> None:
+        """Make the folder, unless it is there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def redacted(self, notebook: Any) -> Any:
+        """A notebook as it may be written."""
+        import nbformat
+
+        return nbformat.from_dict(self.redactor.value(notebook))
+
+    def write(self, result: RunResult) -> None:
+        """Write run.json; whoever reads it always finds a whole document."""
+        if self.folder.is_dir():
+            self.document("run.json", result.document())
+
+    def document(self, name: str, value: Any) -> None:
+        """Write a JSON file whole or not at all; dataclasses and mappings alike."""
+        whole = self.folder / f"{name}.new"
+        text = json.dumps(self.redactor.value(_plain(value)), indent=2, ensure_ascii=False, default=str)
+        whole.write_text(text + "\n", encoding="utf-8")
+        whole.replace(self.folder / name)
+
+    def page(self, name: str, problem: str) -> None:
+        """Render a notebook's page; one that did not end says why at its top, in the notebook too."""
+        path = self.folder / f"{name}.ipynb"
+        banner = self.redactor.text(f"This runbook did not end: {problem}") if problem else ""
+        if banner:
+            _add_banner(path, banner)
+        write_html(path, path.with_suffix(".html"), banner=banner)
+
+    def finish(self, result: RunResult) -> RunResult:
+        """Write the cover, JUnit XML and metrics, look for leaks, and seal; a leak fails the run."""
+        if not self.folder.is_dir():
+            return result
+        earlier = [past for past in archive.runs(self.folder.parent) if past.folder != self.folder and not past.problem]
+        texts = {
+            "index.html": summary.index(result, earlier),
+            "junit.xml": summary.junit(result),
+            "aksdisks.prom": summary.prometheus(result),
+        }
+        for name, text in texts.items():
+            (self.folder / name).write_text(self.redactor.text(text), encoding="utf-8")
+        if leaks := list(self.redactor.leaks(self.folder)):
+            result = result.with_problem(f"a secret stands in {', '.join(leaks)}; do not hand this folder over")
+            (self.folder / "index.html").write_text(
+                self.redactor.text(summary.index(result, earlier)), encoding="utf-8"
+            )
+        self.write(result)
+        seal(self.folder, self.key)
+        return result
+
+
+def redactor_for(session: Session, *, share: bool) -> Redactor:
+    """What has to go from a session's evidence: secrets, and where it is shared who and where it was."""
+    if not share:
+        return Redactor(environment_secrets())
+    known = identity(session)
+    return Redactor(
+        environment_secrets(),
+        {
+            "subscription": [known.get("subscription", "")],
+            "tenant": [os.environ.get("AZURE_TENANT_ID", "")],
+            "user": [known.get("user", ""), os.environ.get("USER", "")],
+            "host": [urlsplit(known["server"]).hostname or "", socket.gethostname()],
+        },
+    )
+
+
+def identity(session: Session) -> dict[str, str]:
+    """Which cluster and which Azure a session talks to, and as whom."""
+    cluster, azure = session.cluster, session.azure
+    found = {"server": cluster.server, "kubernetes": cluster.version(), "user": str(cluster.identity())}
+    if isinstance(azure, Unknown):
+        return found | {"azure": str(azure)}
+    return found | {"subscription": azure.subscription, "node resource group": azure.resource_group}
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses as mappings, all the way down."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _add_banner(path: Path, banner: str) -> None:
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)
+    cell = nbformat.v4.new_markdown_cell(f"> **{banner}** Cells without a number were not run.", id="aksdisks-banner")
+    notebook.cells.insert(0, cell)
+    nbformat.write(notebook, path)
