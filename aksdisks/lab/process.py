@@ -132,6 +132,8 @@ def reset(state_dir: Path | str) -> bool:
 
     What else stands in the directory, such as the journals of runs, stays.
     """
+    from aksdisks.lab.volumes import Volumes
+
     directory = StateDirectory(Path(state_dir).expanduser().absolute())
     if not directory.path.is_dir():
         return False
@@ -140,7 +142,9 @@ def reset(state_dir: Path | str) -> bool:
     with directory.lock() as held:
         if not held:
             raise AlreadyRunning(f"lab in {directory.path}: expected none, found one running")
+        # The objects first: what is killed here leaves bytes that no disk owns, which the next start removes.
         found = directory.clear()
+        Volumes(directory.path).keep((), ())
         return found
 
 
