@@ -94,7 +94,12 @@ def _root(
 
 
 def _parameters(file: Path | None, settings: list[str] | None) -> Any:
-    """The parameters of a file and of `-p` flags."""
+    """The parameters of a file, of the environment and of `-p` flags."""
+    return _resolved(file, settings)[0]
+
+
+def _resolved(file: Path | None, settings: list[str] | None) -> tuple[Any, dict[str, str]]:
+    """The same, and where each came from."""
     from aksdisks import parameters, shipped
     from aksdisks.errors import InputError
 
@@ -104,7 +109,7 @@ def _parameters(file: Path | None, settings: list[str] | None) -> Any:
         if not equals:
             raise InputError(f"-p: expected NAME=VALUE, found {setting!r}")
         overrides[name.strip()] = value
-    return parameters.load(file or shipped.folder("parameters") / "lab.yaml", overrides)
+    return parameters.resolve(file or shipped.folder("parameters") / "lab.yaml", overrides)
 
 
 @app.command(epilog=_EXIT_CODES)
@@ -137,6 +142,24 @@ def list_runbooks() -> None:
 
     for path in shipped.runbooks():
         typer.echo(f"{path.stem:<18} {describe(path)}")
+
+
+@app.command(epilog="A flag (-p) wins over AKSDISKS_PARAM_<NAME>, that over the file, that over the default.")
+def parameters(
+    file: Annotated[Path | None, typer.Argument(help="Parameter file; default: parameters/lab.yaml.")] = None,
+    settings: SetOption = None,
+    schema: Annotated[bool, typer.Option("--schema", help="The JSON Schema of a file, for editors.")] = False,
+) -> None:
+    """Show every parameter: its value and where that came from, type, unit, default and meaning."""
+    import json
+
+    from aksdisks.console import parameter_table
+    from aksdisks.parameters import json_schema
+
+    if schema:
+        typer.echo(json.dumps(json_schema(), indent=2))
+    else:
+        parameter_table(*_resolved(file, settings))
 
 
 @app.command(epilog=_EXIT_CODES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from aksdisks.checks import Check
 from aksdisks.evidence import RunbookResult, RunResult
+from aksdisks.parameters import Parameters
 
 _MARKS = {
     "passed": "[green]passed[/]",
@@ -114,6 +115,19 @@ class Reporter:
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+
+def parameter_table(parameters: Parameters, sources: Mapping[str, str]) -> None:
+    """Every parameter on a line or two of the terminal."""
+    table = Table("name", "value", "from", "default", "what", box=None, pad_edge=False, header_style="bold")
+    table.columns[0].no_wrap = True
+    for name, field in type(parameters).model_fields.items():
+        extra = field.json_schema_extra
+        about = [str(extra[key]) for key in ("unit", "expected")] if isinstance(extra, dict) else []
+        value, source = str(getattr(parameters, name)), Path(sources.get(name, "default")).name
+        what = "; ".join(filter(None, [field.description, *about]))
+        table.add_row(name, *map(escape, (value, source, str(field.default), what)))
+    Console(highlight=False).print(table)
 
 
 def _passed(checks: Sequence[Check]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -20,9 +21,13 @@ _SECRET = re.compile(r"secret$|password|token|_key$", re.IGNORECASE)
 _SIMPLE = (str, int, float, bool, list, dict, tuple)
 
 
-def _p(default: Any, expected: str, description: str, **limits: Any) -> Any:
-    """A field with its words for errors (`expected`) and for people (`description`, with the unit)."""
-    return Field(default, description=description, json_schema_extra={"expected": expected}, **limits)
+# Any parameter may also come from the environment: AKSDISKS_PARAM_SIZE=32Gi.
+_VARIABLE = "AKSDISKS_PARAM_"
+
+
+def _p(default: Any, expected: str, description: str, unit: str = "", **limits: Any) -> Any:
+    """A field with its words for errors (`expected`) and for people (`description`, `unit`)."""
+    return Field(default, description=description, json_schema_extra={"expected": expected, "unit": unit}, **limits)
 
 
 class Parameters(BaseModel):
@@ -31,7 +36,9 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False)
 
     target: Literal["lab", "aks"] = _p("lab", "lab or aks", "what the runbooks walk on")
-    speed: float = _p(100.0, "a number above 0", "lab: cluster seconds that pass in a second", gt=0)
+    speed: float = _p(
+        100.0, "a number above 0", "lab: how much faster than a cluster", "cluster seconds per second", gt=0
+    )
     scenario: str = _p("regional", "a scenario's name or file", "lab: nodes, zones, classes and delays")
     cluster: Literal["kubeconfig", "in-cluster"] = _p("kubeconfig", "kubeconfig or in-cluster", "aks: how to get in")
     kubeconfig: str = _p("", "a path", "aks: kubeconfig file; empty: KUBECONFIG, else ~/.kube/config")
@@ -46,21 +53,23 @@ class Parameters(BaseModel):
     )
     allow_retain: bool = _p(False, "true or false", "accept a class that keeps volumes, and their cost, after the run")
     storage_class: str = _p("managed-premium", "a StorageClass's name", "the class of every claim", min_length=1)
-    size: str = _p("25Gi", "a quantity above 0, such as 25Gi", "the size of every claim")
+    size: str = _p("25Gi", "a quantity above 0, such as 25Gi", "the size of every claim", "bytes, as a quantity")
     deployment_replicas: int = _p(4, "a whole number from 2 to 50", "pods after scaling out", ge=2, le=50)
     stateful_replicas: int = _p(5, "a whole number from 1 to 50", "pods of the stateful set", ge=1, le=50)
     image: str = _p("vplauzon/get-started:part2-no-redis", "an image reference", "the pods' image", min_length=1)
     node_selector: dict[str, str] = _p({}, "a mapping of labels", "labels that a node must have")
     tolerations: list[dict[str, Any]] = _p([], "a list of tolerations", "as in a pod's spec")
-    cpu_request: str = _p("", "a quantity such as 50m, or empty", "CPU that each pod asks for")
-    memory_request: str = _p("", "a quantity such as 64Mi, or empty", "memory that each pod asks for, and its limit")
+    cpu_request: str = _p("", "a quantity such as 50m, or empty", "CPU that each pod asks for", "cores, as a quantity")
+    memory_request: str = _p(
+        "", "a quantity such as 64Mi, or empty", "memory that each pod asks for, and its limit", "bytes"
+    )
     security: Literal["restricted", "none"] = _p("none", "restricted or none", "restricted passes that security level")
     pull_secret: str = _p("", "a Secret's name", "the Secret to pull the image with, already in the namespace")
-    wait_timeout: float = _p(900.0, "a number above 0", "seconds of cluster time that a wait may last", gt=0)
-    step_deadline: float = _p(1800.0, "a number above 0", "seconds of cluster time for a cell", gt=0)
-    runbook_deadline: float = _p(3600.0, "a number above 0", "seconds of cluster time for a runbook", gt=0)
-    run_deadline: float = _p(7200.0, "a number above 0", "seconds of cluster time for the whole run", gt=0)
-    teardown_deadline: float = _p(900.0, "a number above 0", "seconds of cluster time for the clean-up", gt=0)
+    wait_timeout: float = _p(900.0, "a number above 0", "how long a wait may last", "cluster seconds", gt=0)
+    step_deadline: float = _p(1800.0, "a number above 0", "how long may take: a cell", "cluster seconds", gt=0)
+    runbook_deadline: float = _p(3600.0, "a number above 0", "how long may take: a runbook", "cluster seconds", gt=0)
+    run_deadline: float = _p(7200.0, "a number above 0", "how long may take: the whole run", "cluster seconds", gt=0)
+    teardown_deadline: float = _p(900.0, "a number above 0", "how long may take: the clean-up", "cluster seconds", gt=0)
     run_id: str = _p("", "lower-case letters, digits and dashes, at most 40", "the run's id; empty: a new one")
 
     @field_validator("azure", mode="before")
@@ -125,17 +134,40 @@ def validate(values: Mapping[str, Any], sources: Mapping[str, str] | None = None
     return parameters
 
 
-def load(path: str | Path | None, overrides: Mapping[str, str] | None = None) -> Parameters:
-    """Parameters from a YAML file (None: the lab's defaults), with `name=value` texts laid over.
+def load(
+    path: str | Path | None, overrides: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+) -> Parameters:
+    """The parameters of `resolve`, without where each came from."""
+    return resolve(path, overrides, environment)[0]
 
-    Raises InputError for a file that is missing or no mapping, ParameterError for a name or a value.
+
+def resolve(
+    path: str | Path | None, overrides: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[Parameters, dict[str, str]]:
+    """Parameters, and where each that is not a default was written.
+
+    A YAML file (None: the lab's defaults) gives way to AKSDISKS_PARAM_<NAME> of the environment (None: this process's),
+    and that to `name=value` texts. Raises InputError for a file that is missing or no mapping, ParameterError for a
+    name or a value.
     """
     values = {} if path is None else _read(Path(path))
     sources = dict.fromkeys(values, str(path))
-    for name, text in (overrides or {}).items():
+    variables = os.environ if environment is None else environment
+    texts = {
+        variable: (variable.removeprefix(_VARIABLE).lower(), text)
+        for variable, text in variables.items()
+        if variable.startswith(_VARIABLE)
+    }
+    for source, (name, text) in [*texts.items(), *(("-p", item) for item in (overrides or {}).items())]:
         values[name] = _from_text(name, text)
-        sources[name] = "-p"
-    return validate(values, sources)
+        sources[name] = source
+    return validate(values, sources), sources
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a parameter file, for editors; parameters/schema.json is this."""
+    schema = Parameters.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "aksdisks parameters"}
 
 
 def from_namespace(names: Mapping[str, Any]) -> Parameters:

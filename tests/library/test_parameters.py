@@ -1,12 +1,13 @@
 """Parameters: what is accepted, and the one line that says why something is not."""
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
 from aksdisks.errors import InputError, ParameterError
-from aksdisks.parameters import Parameters, expected, from_namespace, load
+from aksdisks.parameters import Parameters, expected, from_namespace, json_schema, load, resolve
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,3 +86,24 @@ def test_every_parameter_says_what_it_is_and_what_it_must_be():
     for name, field in Parameters.model_fields.items():
         assert field.description and expected(name), name
     assert Parameters.model_json_schema()["properties"]["size"]["description"]
+
+
+def test_the_schema_for_editors_is_that_of_the_code() -> None:
+    assert json.loads((ROOT / "parameters" / "schema.json").read_text()) == json_schema()
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("size: 1Gi\nspeed: 10\nstateful_replicas: 2\n")
+    environment = {"AKSDISKS_PARAM_SIZE": "2Gi", "AKSDISKS_PARAM_SPEED": "20"}
+    values, sources = resolve(file, {"size": "3Gi"}, environment)
+    assert (values.size, values.speed, values.stateful_replicas) == ("3Gi", 20, 2)
+    assert sources == {"size": "-p", "speed": "AKSDISKS_PARAM_SPEED", "stateful_replicas": str(file)}
+
+
+def test_an_unknown_name_in_the_environment_is_refused() -> None:
+    with pytest.raises(ParameterError) as refusal:
+        resolve(None, {}, {"AKSDISKS_PARAM_SIZES": "2Gi"})
+    assert str(refusal.value) == (
+        "sizes: expected a parameter's name, found an unknown one in AKSDISKS_PARAM_SIZES (did you mean 'size'?)"
+    )
