@@ -72,21 +72,26 @@ class Azure:
 
     def node_resource_group(self, cluster_id: str) -> str | Unknown:
         """The node resource group of a managed cluster, by the cluster's ARM id: with it `expect` is checked."""
+        return self._ask(lambda _: str(self._resource(cluster_id, "2025-01-01")["properties"]["nodeResourceGroup"]))
 
-        def get(_client: Any) -> str:
-            from azure.core import PipelineClient
-            from azure.core.pipeline.policies import BearerTokenCredentialPolicy
-            from azure.core.rest import HttpRequest
+    def location(self) -> str | Unknown:
+        """The region of the node resource group."""
+        group = f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
+        return self._ask(lambda _: str(self._resource(group, "2021-04-01")["location"]))
 
-            settings = self._settings
-            policies = [BearerTokenCredentialPolicy(settings.credential(), *settings.scopes)]
-            url = f"{settings.arm_endpoint}{cluster_id}?api-version=2025-01-01"
-            with PipelineClient[Any, Any](settings.arm_endpoint, policies=policies, **settings.transport) as arm:
-                response = arm.send_request(HttpRequest("GET", url))
-                response.raise_for_status()
-                return str(response.json()["properties"]["nodeResourceGroup"])
+    def _resource(self, path: str, version: str) -> Any:
+        """Any resource as ARM's raw JSON: what the compute client has no call for."""
+        from azure.core import PipelineClient
+        from azure.core.pipeline.policies import BearerTokenCredentialPolicy
+        from azure.core.rest import HttpRequest
 
-        return self._ask(get)
+        settings = self._settings
+        policies = [BearerTokenCredentialPolicy(settings.credential(), *settings.scopes)]
+        url = f"{settings.arm_endpoint}{path}?api-version={version}"
+        with PipelineClient[Any, Any](settings.arm_endpoint, policies=policies, **settings.transport) as arm:
+            response = arm.send_request(HttpRequest("GET", url))
+            response.raise_for_status()
+            return response.json()
 
     def close(self) -> None:
         """Give the connections back."""

@@ -8,7 +8,7 @@ from typing import Any
 from aksdisks import manifests
 from aksdisks.checks import Check, check
 from aksdisks.errors import AksdisksError, InputError, NotAllowed
-from aksdisks.model import Node, StorageClass, Unknown
+from aksdisks.model import Node, StorageClass, Unknown, known
 from aksdisks.parameters import Parameters
 from aksdisks.quantities import cost_per_day, disk_tier, gib
 from aksdisks.session import new_run_id
@@ -31,6 +31,15 @@ CLUSTER_WIDE = """
 get list watch: nodes, persistentvolumes, storageclasses.storage.k8s.io, volumeattachments.storage.k8s.io
 get list watch: csinodes.storage.k8s.io, csidrivers.storage.k8s.io
 """
+# Azure: reading the node resource group, and the managed cluster where `expect` names it.
+IN_AZURE = (
+    "Microsoft.Compute/disks/read",
+    "Microsoft.Compute/virtualMachines/read",
+    "Microsoft.Compute/virtualMachineScaleSets/read",
+    "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/read",
+    "Microsoft.ContainerService/managedClusters/read",
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+)
 _WITH_NAMESPACE = "get create delete list watch: namespaces"
 RIGHTS = "This identity has the rights that a run needs"
 
@@ -144,14 +153,16 @@ def _tolerates(toleration: Mapping[str, Any], key: str, value: str, effect: str)
 
 
 def _azure(connection: Connection) -> Check:
-    statement = "Azure shows the node resource group's disks"
-    if isinstance(connection.azure, Unknown):
-        holds = None if connection.parameters.azure == "off" else connection.azure
-        return check(statement, holds, str(connection.azure))
-    disks = connection.azure.disks()
-    if isinstance(disks, Unknown):
-        return check(statement, disks, connection.azure.resource_group)
-    return check(statement, True, f"{connection.azure.resource_group}: {len(disks)} disks")
+    statement = "Azure shows the node resource group, its disks and its machines"
+    azure = connection.azure
+    if isinstance(azure, Unknown):
+        return check(statement, None if connection.parameters.azure == "off" else azure, str(azure))
+    location, disks, machines = azure.location(), azure.disks(), azure.machines()
+    for answer in (location, disks, machines):
+        if isinstance(answer, Unknown):
+            return check(statement, answer, azure.resource_group)
+    seen = f"{azure.resource_group} in {location}: {len(known(disks))} disks, {len(known(machines))} machines"
+    return check(statement, True, seen)
 
 
 def _dry_runs(connection: Connection, objects: manifests.Objects) -> Iterator[Check]:

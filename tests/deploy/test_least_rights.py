@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 import yaml
 
 from aksdisks import parameters, preflight, runner
+from aksdisks.errors import NotAllowed
 from aksdisks.lab import process
 from aksdisks.session_connect import Connection, connect
 from tests.cli.command import aksdisks, evidence
@@ -40,13 +43,45 @@ def granted(file: str) -> list[Right]:
     ]
 
 
+ACTIONS: list[str] = json.loads((DEPLOY / "azure-role.json").read_text())["Actions"]
+SECRET = "not-a-secret-of-anybody"
+CLUSTER_ID = (
+    "/subscriptions/6a1d5f4e-93c7-4b0e-8f52-2d7c1b9e4a60/resourceGroups/disks"
+    "/providers/Microsoft.ContainerService/managedClusters/article"
+)
+
+
+def principal(missing: str = "") -> str:
+    """The id of the client that has the Azure role, without one of its actions."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"least rights without {missing}"))
+
+
+def scenario(folder: Path) -> Path:
+    """The default scenario with those clients."""
+    roles = [
+        {
+            "client_id": principal(missing),
+            "client_secret": SECRET,
+            "roles": [
+                {"name": "aksdisks", "actions": [action for action in ACTIONS if action != missing], "scope": group}
+                for group in ("disks", "MC_disks_article_westeurope")
+            ],
+        }
+        for missing in ("", *ACTIONS)
+    ]
+    file = folder / "least.yaml"
+    file.write_text(yaml.safe_dump({"base": "regional", "principals": roles}))
+    return file
+
+
 RIGHTS = [(file, right) for file in ROLES for right in granted(file)]
 
 
 @pytest.fixture(scope="module")
 def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     """A lab of its own, prepared by its administrator as the manifests say."""
-    lab = process.start(tmp_path_factory.mktemp("lab"), 100.0, parent=os.getpid())
+    folder = tmp_path_factory.mktemp("lab")
+    lab = process.start(folder / "state", 100.0, str(scenario(folder)), parent=os.getpid())
     admin = ["kubectl", "--kubeconfig", lab.kubeconfig]
     files = [part for name in MANIFESTS for part in ("-f", str(DEPLOY / name))]
     for command in (["create", "namespace", "aksdisks"], ["apply", *files]):
@@ -93,6 +128,10 @@ def test_a_manifest_gives_exactly_what_the_library_asks_for(file: str, table: st
     assert sorted(granted(file)) == sorted(preflight.rights_in(table))
 
 
+def test_the_azure_role_gives_exactly_what_the_library_asks_for() -> None:
+    assert sorted(ACTIONS) == sorted(preflight.IN_AZURE)
+
+
 @pytest.mark.parametrize(("role", "right"), RIGHTS, ids=[" ".join(right) for _, right in RIGHTS])
 def test_a_right_taken_away_is_named(wire: Wire, connection: Connection, role: str, right: Right) -> None:
     verb, resource, group = right
@@ -129,6 +168,30 @@ def test_nothing_is_made_where_a_right_is_missing(
     assert left(wire) == []
 
 
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_azure_action_taken_away_is_named(
+    wire: Wire, file: Path, action: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in user(wire, tmp_path, missing=action).items():
+        monkeypatch.setenv(name, value)
+    if "managedClusters" in action:
+        with pytest.raises(NotAllowed, match=action):
+            connect(parameters.load(file, {"expect": CLUSTER_ID}))
+        return
+    answers = preflight.preflight(parameters.load(file, {}))
+    (answer,) = (answer for answer in answers if answer.statement.startswith("Azure shows"))
+    assert answer.status == "inconclusive"
+    assert f"does not have authorization to perform action '{action}'" in answer.seen
+
+
+def test_the_expected_cluster_is_found_with_the_azure_role(
+    wire: Wire, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in user(wire, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    connect(parameters.load(file, {"expect": CLUSTER_ID})).close()
+
+
 def test_the_walk_passes_with_these_rights_alone(wire: Wire, file: Path, tmp_path: Path) -> None:
     environment = os.environ | user(wire, tmp_path)
     asked = aksdisks("check", "-f", str(file), environment=environment)
@@ -161,10 +224,10 @@ def test_a_pod_of_the_cluster_needs_nothing_but_its_account(
     assert preflight.rights(opened).status == "passed"
 
 
-def user(wire: Wire, folder: Path) -> Mapping[str, str]:
+def user(wire: Wire, folder: Path, missing: str = "") -> Mapping[str, str]:
     """What a user's shell has for Azure, and a place for journals."""
-    names = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
-    azure = {name: wire.lab.environment()[name] for name in names}
+    azure = {"AZURE_TENANT_ID": wire.lab.tenant_id, "AZURE_CLIENT_SECRET": SECRET}
+    azure["AZURE_CLIENT_ID"] = principal(missing)
     return azure | {"AKSDISKS_STATE_DIR": str(folder / "state"), "NO_PROXY": "127.0.0.1"}
 
 
