@@ -96,9 +96,12 @@ def pod(name: str = "p", *claims: str, **spec: Any) -> Object:
     }
 
 
-async def bound(world: Any, claim_name: str = "data", volume_name: str = "pv", **spec: Any) -> None:
+async def bound(
+    world: Any, claim_name: str = "data", volume_name: str = "pv", of_claim: Object | None = None, **spec: Any
+) -> None:
     """A claim and its volume, bound to one another as the persistentvolume-controller leaves them."""
-    made = await world.create("persistentvolumeclaims", claim(claim_name, volumeName=volume_name))
+    wanted = claim(claim_name, volumeName=volume_name, **(of_claim or {}))
+    made = await world.create("persistentvolumeclaims", wanted)
     await world.create("persistentvolumes", volume(volume_name, of=made, **spec))
     marks = {"metadata": {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}}
     await world.api.patch("persistentvolumeclaims", claim_name, marks, "walk")
