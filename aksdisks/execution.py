@@ -25,8 +25,10 @@ from aksdisks.evidence import Status, roll_up
 # An error of these names in a cell says that the target could not be asked, not that it gave a wrong answer.
 _INCONCLUSIVE_ERRORS = ("NotReachable", "NotAllowed")
 
-# Imported while the kernel waits for its notebook: what every runbook needs once it opens its session.
-_WARM_IMPORTS = "import aksdisks.notebook, kubernetes.client, azure.mgmt.compute, azure.identity, pandas"
+# Imported while the kernel waits for its notebook: what every runbook needs once it opens its session. No name is
+# bound by it: `azure` is a parameter too.
+_WARM_MODULES = ("aksdisks.notebook", "kubernetes.client", "azure.mgmt.compute", "azure.identity", "pandas")
+_WARM_IMPORTS = f"[__import__(module) for module in {_WARM_MODULES!r}]"
 
 
 @dataclass

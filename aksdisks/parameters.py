@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal, get_origin
 
 import yaml
@@ -175,7 +176,9 @@ def from_namespace(names: Mapping[str, Any]) -> Parameters:
 
     A public name of a simple type that is nearly a parameter's is taken for a misspelling: ParameterError.
     """
-    values = {name: names[name] for name in Parameters.model_fields if name in names}
+    known = ((name, names[name]) for name in Parameters.model_fields if name in names)
+    # `import azure` binds a parameter's name to something that is no value.
+    values = {name: value for name, value in known if not isinstance(value, ModuleType)}
     for name, value in names.items():
         if name in values or name.startswith("_") or not isinstance(value, _SIMPLE):
             continue

@@ -13,7 +13,13 @@ def write_html(notebook: Path, page: Path, *, banner: str = "") -> None:
     import nbformat
 
     content = nbformat.read(notebook, as_version=4)
-    resources = {"title": _title(content, notebook.stem), "style": page_style(), "banner": banner}
+    failed = (cell.id for cell in content.cells for output in cell.get("outputs", ()) if output.output_type == "error")
+    resources = {
+        "failed": next(failed, ""),
+        "title": _title(content, notebook.stem),
+        "style": page_style(),
+        "banner": banner,
+    }
     html, _ = _exporter().from_notebook_node(content, resources=resources)
     page.write_text(html, encoding="utf-8")
 

@@ -1,0 +1,136 @@
+"""Runs of runbooks made for the test, on a lab taken for a cluster: deadlines, the scene kept, secrets, seals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nbformat
+import pytest
+
+from aksdisks import runner
+from aksdisks.errors import InputError
+from aksdisks.evidence import RunResult
+from aksdisks.lab.process import LabState
+from aksdisks.parameters import Parameters
+from aksdisks.seal import keygen, verify
+
+OPEN = "from aksdisks.notebook import open_walk\nwalk = open_walk(globals())"
+SECRET = "planted-s3cr3t/value"
+
+
+@pytest.fixture
+def run(lab: LabState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[RunResult, Path]]:
+    """Runs notebooks of these cells, each list one runbook."""
+    for name, value in lab.environment().items():
+        monkeypatch.setenv(name, value)
+
+    def run(*books: list[str], key: Path | None = None, share: bool = False, **changed: object):  # type: ignore[no-untyped-def]
+        parameters = Parameters(
+            target="aks",
+            kubeconfig=lab.kubeconfig,
+            context=lab.cluster_name,
+            arm_endpoint=lab.arm_url,
+            authority=lab.authority,
+            ca_bundle=lab.ca_bundle,
+            **changed,
+        )
+        paths = [_notebook(tmp_path / f"{number:02}-book.ipynb", cells) for number, cells in enumerate(books)]
+        result = runner.run(paths, parameters, tmp_path / "out", quiet=True, share=share, key=key)
+        return result, tmp_path / "out" / result.run
+
+    return run
+
+
+def _notebook(path: Path, cells: list[str]) -> Path:
+    content = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in ["target: str = 'lab'", *cells]]
+    )
+    content.cells[0].metadata["tags"] = ["parameters"]
+    content.cells.insert(0, nbformat.v4.new_markdown_cell("# A book"))
+    content.metadata.kernelspec = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    nbformat.write(content, path)
+    return path
+
+
+def test_a_failed_runbook_keeps_its_scene_and_the_next_one_runs(run: Callable[..., tuple[RunResult, Path]]) -> None:
+    check = "walk.check('it holds', True, 'seen')"
+    result, folder = run([OPEN, "walk.apply_deployment()", "raise RuntimeError('no')"], [OPEN, check])
+
+    assert [book.status for book in result.runbooks] == ["failed", "passed"]
+    assert (result.status, result.exit_code) == ("failed", 1)
+    assert result.runbooks[0].problem == "cell 5: RuntimeError: no"
+    scene = json.loads((folder / "inventory-00-book-failed.json").read_text())
+    assert [pod["status"] for pod in scene["pods"]] == ["Running"]
+    assert {event["reason"] for event in scene["events"]} > {"Scheduled", "SuccessfulAttachVolume"}
+    after = json.loads((folder / "inventory-after.json").read_text())
+    assert (after["pods"], result.disks["after"]) == ([], result.disks["before"])
+    assert "did not end: cell 5: RuntimeError: no" in nbformat.read(folder / "00-book.ipynb", 4).cells[0].source
+    assert 'href="00-book.html#failed"' in (folder / "index.html").read_text()
+    assert 'id="failed"' in (folder / "00-book.html").read_text()
+    suites = {suite.get("name"): suite for suite in ElementTree.parse(folder / "junit.xml").getroot()}
+    assert (suites["00-book"].get("errors"), suites["01-book"].get("errors")) == ("1", "0")
+    assert suites["01-book"].find("testcase").get("name") == "it holds"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("deadline", "problem", "statuses"),
+    [
+        ("step_deadline", "a cell did not end within 2 s", ["failed", "passed"]),
+        ("runbook_deadline", "the deadline passed (2 s for a runbook)", ["failed", "passed"]),
+    ],
+)
+def test_a_hang_ends_at_its_deadline_and_is_cleaned_up(
+    run: Callable[..., tuple[RunResult, Path]], deadline: str, problem: str, statuses: list[str]
+) -> None:
+    hang = [OPEN, "import threading; threading.Event().wait()"]
+    quick = ["from aksdisks.checks import check\ncheck('it holds', True, 'seen')"]
+    result, _ = run(hang, quick, **{deadline: 2.0})
+    assert [book.status for book in result.runbooks] == statuses
+    assert result.runbooks[0].problem == problem
+    assert result.teardown["status"] == "passed"
+
+
+def test_planted_secrets_are_in_no_file(
+    run: Callable[..., tuple[RunResult, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLANTED_TOKEN", SECRET)
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
+    cells = [
+        OPEN,
+        "import os; secret = os.environ['PLANTED_TOKEN']; print(secret)",
+        "secret",
+        "from IPython.display import HTML; HTML(f'<b title=\"{secret}\">x</b>')",
+        f"print('{token}')",
+        "raise ValueError(f'https://x/?sig=abcdefghijklmnopqrst and {secret}')",
+    ]
+    result, folder = run(cells, image=f"registry.example/{SECRET}")
+    assert result.runbooks[0].status == "failed"
+    for path in folder.iterdir():
+        content = path.read_text()
+        assert SECRET not in content, path.name
+        assert token not in content, path.name
+        assert "abcdefghijklmnopqrst" not in content, path.name
+
+
+def test_what_is_shared_says_neither_who_nor_where(lab: LabState, run: Callable[..., tuple[RunResult, Path]]) -> None:
+    _, folder = run([OPEN, "walk.apply_deployment()", "walk.look().disks()", "walk.banner()"], share=True)
+    notebook = (folder / "00-book.ipynb").read_text()
+    assert "managed-premium" in notebook, "it still reads"
+    for path in folder.iterdir():
+        content = path.read_text().lower()
+        assert lab.subscription_id not in content, path.name
+        assert lab.tenant_id not in content, path.name
+
+
+def test_a_signed_run_verifies_and_a_run_id_is_not_used_twice(
+    tmp_path: Path, run: Callable[..., tuple[RunResult, Path]]
+) -> None:
+    public = keygen(tmp_path / "key")
+    quick = ["from aksdisks.checks import check\ncheck('it holds', True, 'seen')"]
+    result, folder = run(quick, key=tmp_path / "key", run_id="nightly-1")
+    assert (result.status, verify(folder, public).signed) == ("passed", True)
+    with pytest.raises(InputError, match=r"run_id: expected one that .* has no run of, found nightly-1"):
+        run(quick, run_id="nightly-1")
