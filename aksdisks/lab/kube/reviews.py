@@ -48,7 +48,7 @@ def answer(
             asked = _attributes(review, spec, metadata, ())
         case _:
             asked = _attributes(review, spec, metadata, _subject_causes(review, spec, namespace))
-            user = User(_text(spec, "user"), tuple(map(str, spec.get("groups") or ())), _text(spec, "uid"))
+            user = User(_text(spec, "user"), tuple(texts(spec, "groups")), _text(spec, "uid"))
     decision = authorizer.decide(user, asked)
     status = {"allowed": decision.allowed, **({"reason": decision.reason} if decision.reason else {})}
     return _shown(review, metadata, spec, status)
@@ -84,7 +84,8 @@ def _subject_causes(review: Resource, spec: Object, namespace: str) -> list[Caus
     if not spec.get("user") and not spec.get("groups"):
         causes.append(_invalid("spec.user", "", _NO_SUBJECT))
     if review.namespaced:
-        where = (spec.get("resourceAttributes") or {}).get("namespace", "")
+        attributes = spec.get("resourceAttributes")
+        where = attributes.get("namespace", "") if isinstance(attributes, dict) else ""
         if where != namespace:
             causes.append(_invalid("spec.resourceAttributes.namespace", where, "must match metadata.namespace"))
     return causes
@@ -107,7 +108,7 @@ def _rules(authorizer: Authorizer, user: User, spec: Object) -> Object:
 
 
 def _token(access: Access, spec: Object) -> Object:
-    token, audiences = _text(spec, "token"), tuple(map(str, spec.get("audiences") or ()))
+    token, audiences = _text(spec, "token"), tuple(texts(spec, "audiences"))
     if not token:
         raise bad_request("token is required for TokenReview in authentication")
     try:
@@ -129,3 +130,11 @@ def _text(values: Object, field: str) -> str:
     if not isinstance(value, str):
         raise ApiError(400, "BadRequest", f"{field}: expected a text, found {value!r}")
     return value
+
+
+def texts(values: Object, field: str) -> list[str]:
+    """A list of texts in a request's body, empty when there is none; 400 for anything else."""
+    found = values.get(field) or []
+    if not isinstance(found, list) or not all(isinstance(value, str) for value in found):
+        raise bad_request(f"{field}: expected a list of texts")
+    return found

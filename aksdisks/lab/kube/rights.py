@@ -84,16 +84,25 @@ class RightsEndpoints:
     async def _written(self, request: web.Request, asked: Attributes) -> Object | None:
         """What the request would store; None where it cannot be, which its own handler then says."""
         body, content_type = await request.read(), request.headers.get("Content-Type", "")
+        namespace = asked.namespace or None
         try:
             if asked.verb != "patch":
                 new = negotiation.decode(body, content_type, asked.resource)
-                return new if isinstance(new, dict) else None
+                if not isinstance(new, dict):
+                    return None
+                if asked.verb == "create":
+                    return self._api.create_version(asked.resource, new, namespace, dry_run=True).object
+                # The namespace may be left to the URL; the name is held to it by the handler.
+                place = {"name": asked.name, **({"namespace": namespace} if namespace else {})}
+                metadata = new.get("metadata")
+                new["metadata"] = {**(metadata if isinstance(metadata, dict) else {}), **place}
+                return self._api.update_version(asked.resource, new, dry_run=True).version.object
             patch_type = negotiation.PATCH_TYPES[_media_type(request)]
             return self._api.patch_version(
                 asked.resource,
                 asked.name,
                 negotiation.decode_patch(body, patch_type),
-                asked.namespace or None,
+                namespace,
                 patch_type=patch_type,
                 dry_run=True,
                 field_manager=request.query.get("fieldManager", "") or "unknown",

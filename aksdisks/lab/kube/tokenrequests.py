@@ -6,6 +6,7 @@ from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.kube.accounttokens import ISSUER, AccountTokens
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.registry import RESOURCES, Resource
+from aksdisks.lab.kube.reviews import texts
 from aksdisks.lab.kube.status import Cause, bad_request, conflict, invalid, not_found
 from aksdisks.lab.kube.store import Store
 
@@ -27,7 +28,7 @@ def answer(store: Store, tokens: AccountTokens, clock: Clock, body: Object, name
     if found is None:
         raise not_found(RESOURCES["serviceaccounts"], name)
     account = found.object
-    audiences = [str(audience) for audience in spec.get("audiences") or ()] or [ISSUER]
+    audiences = texts(spec, "audiences") or [ISSUER]
     seconds = _seconds(spec)
     bound = _bound(store, spec.get("boundObjectRef"), account)
     token, expires = tokens.issue(account, audiences, seconds, bound)

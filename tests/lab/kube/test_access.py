@@ -286,6 +286,18 @@ def test_nor_do_they_by_a_patch(robot: Ask, media_type: str) -> None:
     assert answer.status == 403 and "not currently held" in answer.json()["message"]
 
 
+@pytest.mark.parametrize("place", [{}, {"namespace": NAMESPACE}])
+def test_nor_by_a_replacement(robot: Ask, place: dict[str, str]) -> None:
+    more = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
+    body = {"metadata": {"name": "reader", **place}, "rules": more}
+    answer = robot("PUT", f"{RBAC}/namespaces/{NAMESPACE}/roles/reader", body)
+    assert answer.status == 403 and "not currently held" in answer.json()["message"]
+    binding = bound("reader", "Role", "reader")
+    binding["subjects"].append({"kind": "User", "name": "bob", "apiGroup": "rbac.authorization.k8s.io"})
+    binding["metadata"]["namespace"] = NAMESPACE
+    assert robot("PUT", f"{RBAC}/namespaces/{NAMESPACE}/rolebindings/reader", binding).status == 200
+
+
 def test_an_apply_that_creates_takes_the_right_to_create(wire: Wire, robot: Ask) -> None:
     role = {"metadata": {"name": "patcher"}, "rules": [{**READER[0], "verbs": ["patch"]}]}
     assert wire("POST", f"{RBAC}/namespaces/{NAMESPACE}/roles", role).status == 201
@@ -297,6 +309,46 @@ def test_an_apply_that_creates_takes_the_right_to_create(wire: Wire, robot: Ask)
         "PATCH", f"{HERE}/configmaps/new?fieldManager=test", body, **{"Content-Type": "application/apply-patch+yaml"}
     )
     assert answer.json()["message"].startswith(f'configmaps "new" is forbidden: User "{ACCOUNT}" cannot create ')
+
+
+def test_a_command_over_a_websocket_takes_two_rights(wire: Wire, robot: Ask) -> None:
+    rules = [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods/exec"]}]
+    assert wire("POST", f"{RBAC}/namespaces/{NAMESPACE}/roles", {"metadata": {"name": "half"}, "rules": rules}).status
+    path = f"{HERE}/pods/p/exec?command=true"
+    assert 'cannot get resource "pods/exec"' in robot("GET", path).json()["message"]
+    assert wire("POST", f"{RBAC}/namespaces/{NAMESPACE}/rolebindings", bound("half", "Role", "half")).status == 201
+    assert 'cannot create resource "pods/exec"' in robot("GET", path).json()["message"]
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"spec":[]}', b'{"metadata":3,"spec":{}}', b"{", b'{"spec":{"groups":5}}'])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{AUTHORIZATION}/selfsubjectaccessreviews",
+        f"{AUTHORIZATION}/subjectaccessreviews",
+        f"{AUTHENTICATION}/tokenreviews",
+        f"{HERE}/serviceaccounts/robot/token",
+        f"{RBAC}/namespaces/{NAMESPACE}/roles",
+        f"{RBAC}/namespaces/{NAMESPACE}/rolebindings",
+    ],
+)
+def test_hostile_bodies_get_an_answer(wire: Wire, robot: Ask, path: str, body: bytes) -> None:
+    for ask in (wire, robot):
+        answer = ask("POST", path, body)
+        assert answer.status < 500 and answer.json()["kind"], answer.body
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"rules": "all"}, {"rules": [5]}, {"rules": [{"verbs": "get"}]}, {"roleRef": 3}, {"subjects": [{"kind": []}]}],
+)
+def test_hostile_roles_get_an_answer(wire: Wire, robot: Ask, more: dict[str, Any]) -> None:
+    for kind in ("roles", "rolebindings"):
+        for ask in (robot, wire):
+            answer = ask("POST", f"{RBAC}/namespaces/{NAMESPACE}/{kind}", {"metadata": {"name": "hostile"}, **more})
+            assert answer.status < 500, answer.body
+        wire("DELETE", f"{RBAC}/namespaces/{NAMESPACE}/{kind}/hostile")
+    assert robot("GET", f"{HERE}/pods").status == 200
 
 
 def test_collected_roles_follow_their_parts(wire: Wire) -> None:
