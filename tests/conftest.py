@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,8 @@ def start_lab(tmp_path: Path) -> Iterator[Callable[..., LabState]]:
     started: list[LabState] = []
 
     def start(directory: str = "lab", **options: object) -> LabState:
-        state = process.start(tmp_path / directory, SPEED, parent=os.getpid(), **options)  # type: ignore[arg-type]
+        chosen: dict[str, Any] = {"speed": SPEED, "parent": os.getpid()} | options
+        state = process.start(tmp_path / directory, **chosen)
         started.append(state)
         return state
 

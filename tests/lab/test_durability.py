@@ -64,8 +64,6 @@ def check(state: LabState, maps: ConfigMaps, secrets: Secrets, disks: Disks) -> 
     for operation in disks.operations:
         settle(cloud, operation)
     disks.check(Disks.read(cloud, state))
-    lab.close()
-    cloud.close()
 
 
 def decoded(text: str) -> str:

@@ -23,9 +23,10 @@ NUMBERS = itertools.count(1)
 
 
 class Connection:
-    """One kept-alive HTTPS connection to one of the lab's servers."""
+    """Requests to one of the lab's servers over HTTPS; `kept`: all over one connection, which is to be closed."""
 
     def __init__(self, url: str, ca_bundle: str, token: str = "") -> None:
+        self.kept = False
         parts = urlsplit(url)
         context = ssl.create_default_context(cafile=ca_bundle)
         self._connection = http.client.HTTPSConnection(str(parts.hostname), parts.port, timeout=20, context=context)
@@ -37,7 +38,10 @@ class Connection:
         self._connection.request(method, path, data, headers)
         response = self._connection.getresponse()
         content = response.read()
-        return Answer(response.status, json.loads(content) if content else None, response.headers)
+        if not self.kept:
+            self.close()
+        is_json = "json" in response.headers.get("Content-Type", "")
+        return Answer(response.status, json.loads(content) if is_json else content.decode(), response.headers)
 
     def close(self) -> None:
         self._connection.close()
@@ -93,6 +97,11 @@ class Writer(threading.Thread):
             pass  # the lab was killed
         except BaseException as error:
             self.failure = error
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """The writer is done."""
 
     def writes(self) -> Iterator[tuple[str, Any, Callable[[], None]]]:
         raise NotImplementedError
@@ -121,8 +130,12 @@ class ConfigMaps(Writer):
     def __init__(self, state: LabState, seed: int, known: dict[str, Any]) -> None:
         super().__init__("config maps", known)
         self._lab = kubernetes(state)
+        self._lab.kept = True
         self._random = random.Random(seed)
         self.version = 0
+
+    def close(self) -> None:
+        self._lab.close()
 
     def writes(self) -> Iterator[tuple[str, Any, Callable[[], None]]]:
         while True:
@@ -187,11 +200,15 @@ class Disks(Writer):
     def __init__(self, state: LabState, seed: int, known: dict[str, Any]) -> None:
         super().__init__("disks", known)
         self._lab = azure(state)
+        self._lab.kept = True
         self._random = random.Random(seed)
         group = f"/subscriptions/{state.subscription_id}/resourceGroups/{state.node_resource_group}"
         self._compute = f"{group}/providers/Microsoft.Compute"
         self._location = state.location
         self.operations: list[str] = []
+
+    def close(self) -> None:
+        self._lab.close()
 
     def writes(self) -> Iterator[tuple[str, Any, Callable[[], None]]]:
         while True:
