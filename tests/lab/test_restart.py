@@ -137,9 +137,8 @@ def test_bytes_stay_with_their_disk_and_go_with_it(start_lab: StartLab) -> None:
     assert not file.parent.exists()
 
 
-def test_a_scenario_given_anew_may_change_what_is_not_built(
-    start_lab: StartLab, stopped: LabState, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("stopped")
+def test_a_scenario_given_anew_may_change_what_is_not_built(start_lab: StartLab, tmp_path: Path) -> None:
     (tmp_path / "more.yaml").write_text("base: regional\nnode_count: 5\n")
     with pytest.raises(LabError, match=r"scenario more: expected node_count .*\(3\), found 5; `aksdisks lab reset`"):
         start_lab(scenario=str(tmp_path / "more.yaml"))
