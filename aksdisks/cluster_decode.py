@@ -3,71 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any, TypeVar
 
-from aksdisks.model import Attachment, Claim, KubeEvent, Named, Node, Pod, StorageClass, Taint, Volume
+from aksdisks.model import DISK_DRIVERS, Attachment, Claim, KubeEvent, Named, Node, Pod, StorageClass, Taint, Volume
 from aksdisks.quantities import parse_time
 
 K = TypeVar("K", bound=Named)
 Raw = Mapping[str, Any]
-DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
 _DISK_ZONE = "topology.disk.csi.azure.com/zone"
 _ZONES = (_DISK_ZONE, "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
-
-# Where a field stands in the raw object; of several places the first that is filled counts. Then what it is when none
-# is: of the same type, so an empty tuple says that lists are meant.
-_FIELDS: Mapping[type[Named], Mapping[str, tuple[str, Any]]] = {
-    Named: {
-        "name": ("metadata.name", ""),
-        "namespace": ("metadata.namespace", ""),
-        "uid": ("metadata.uid", ""),
-        "labels": ("metadata.labels", {}),
-        "finalizers": ("metadata.finalizers", ()),
-    },
-    Claim: {
-        "phase": ("status.phase", "Pending"),
-        "storage_class": ("spec.storageClassName", ""),
-        "capacity": ("status.capacity.storage", ""),
-        "volume": ("spec.volumeName", ""),
-        "access_modes": ("spec.accessModes", ()),
-    },
-    # A volume is today's driver's or 2019's in-tree one's.
-    Volume: {
-        "phase": ("status.phase", "Pending"),
-        "capacity": ("spec.capacity.storage", ""),
-        "storage_class": ("spec.storageClassName", ""),
-        "reclaim_policy": ("spec.persistentVolumeReclaimPolicy", "Retain"),
-        "claim_namespace": ("spec.claimRef.namespace", ""),
-        "claim_name": ("spec.claimRef.name", ""),
-        "claim_uid": ("spec.claimRef.uid", ""),
-        "disk_id": ("spec.csi.volumeHandle spec.azureDisk.diskURI", ""),
-        "access_modes": ("spec.accessModes", ()),
-    },
-    Attachment: {
-        "node": ("spec.nodeName", ""),
-        "volume": ("spec.source.persistentVolumeName", ""),
-        "attached": ("status.attached", False),
-        "attach_error": ("status.attachError.message", ""),
-    },
-    Node: {"provider_id": ("spec.providerID", "")},
-    Pod: {"node": ("spec.nodeName", "")},
-    # As core/v1 shows an event, or as events.k8s.io does.
-    KubeEvent: {
-        "type": ("type", "Normal"),
-        "reason": ("reason", ""),
-        "message": ("message note", ""),
-        "component": ("reportingComponent source.component", ""),
-        "kind": ("involvedObject.kind regarding.kind", ""),
-        "object": ("involvedObject.name regarding.name", ""),
-        "object_uid": ("involvedObject.uid regarding.uid", ""),
-        "count": ("count series.count", 1),
-    },
-    StorageClass: {
-        "provisioner": ("provisioner", ""),
-        "reclaim_policy": ("reclaimPolicy", "Delete"),
-        "binding_mode": ("volumeBindingMode", "Immediate"),
-    },
-}
 
 
 def volume(raw: Raw) -> Volume:
@@ -125,13 +70,6 @@ def pod(raw: Raw) -> Pod:
     )
 
 
-def event(raw: Raw) -> KubeEvent:
-    """An event of either API; the scheduler's have eventTime instead of first and last, and no count."""
-    first = "firstTimestamp eventTime metadata.creationTimestamp"
-    last = f"lastTimestamp series.lastObservedTime {first}"
-    return _plain(KubeEvent, raw, first=parse_time(_at(raw, first, "")), last=parse_time(_at(raw, last, "")))
-
-
 def storage_class(raw: Raw) -> StorageClass:
     """A StorageClass; the case of its parameters' names does not count."""
     parameters = {key.lower(): value for key, value in _at(raw, "parameters", {}).items()}
@@ -143,9 +81,9 @@ DECODERS: Mapping[str, Callable[[Raw], Any]] = {
     "VolumeAttachment": attachment,
     "Node": node,
     "Pod": pod,
-    "Event": event,
     "StorageClass": storage_class,
     "PersistentVolumeClaim": lambda raw: _plain(Claim, raw),
+    "Event": lambda raw: _plain(KubeEvent, raw),
     # Of these only their name, labels and times matter.
     **dict.fromkeys(("Deployment", "StatefulSet", "Namespace", "ServiceAccount"), lambda raw: _plain(Named, raw)),
 }
@@ -164,13 +102,13 @@ def _at(raw: Raw, places: str, default: Any) -> Any:
 
 def _plain(kind: type[K], raw: Raw, **more: Any) -> K:
     """A value of this kind with the fields that are only looked up, and `more`."""
-    table = {**_FIELDS[Named], **_FIELDS[kind]}
-    fields: dict[str, Any] = {name: _at(raw, places, default) for name, (places, default) in table.items()}
-    for name, value in fields.items():
-        fields[name] = tuple(value) if isinstance(value, list) else value
-    fields["created"] = parse_time(_at(raw, "metadata.creationTimestamp", ""))
-    fields["deleting"] = parse_time(_at(raw, "metadata.deletionTimestamp", ""))
-    return kind(**fields, **more)
+    for each in fields(kind):
+        if each.metadata:
+            default = each.metadata["default"]
+            value: Any = _at(raw, each.metadata["places"], default)
+            value = tuple(value) if isinstance(value, list) else value
+            more[each.name] = parse_time(value) if default is None else value
+    return kind(**more)
 
 
 def _pod_status(raw: Raw, containers: Any) -> str:

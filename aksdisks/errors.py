@@ -52,9 +52,6 @@ class ParameterError(InputError):
 
     def __init__(self, name: str, *, expected: str, found: str, hint: str = "") -> None:
         super().__init__(f"{name}: expected {expected}, found {found}", hint=hint)
-        self.name = name
-        self.expected = expected
-        self.found = found
 
 
 class TargetMismatch(InputError):
@@ -89,10 +86,6 @@ class WaitTimeout(AksdisksError):
     def __init__(self, awaited: str, *, seconds: float, last_seen: str, found_out: str = "") -> None:
         found = f"; {found_out}" if found_out else ""
         super().__init__(f"{awaited}: not within {seconds:.0f} s; last seen: {last_seen or 'nothing'}{found}")
-        self.awaited = awaited
-        self.seconds = seconds
-        self.last_seen = last_seen
-        self.found_out = found_out
 
 
 class CheckFailed(AksdisksError):

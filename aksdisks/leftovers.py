@@ -10,7 +10,7 @@ from aksdisks.checks import Check, check
 from aksdisks.manifests import LEASE, RUN_LABEL
 from aksdisks.model import Unknown, known
 from aksdisks.parameters import Parameters
-from aksdisks.session_cleanup import CleanUp, Removal
+from aksdisks.session_cleanup import Removal
 from aksdisks.session_connect import Connection, connect
 from aksdisks.session_journal import Journal
 from aksdisks.session_lease import holder
@@ -54,17 +54,6 @@ def find_leftovers(connection: Connection) -> tuple[Leftover, ...]:
     return tuple(_leftover(connection, run, namespace) for run, namespace in sorted(places))
 
 
-def remove_leftover(connection: Connection, leftover: Leftover) -> CleanUp:
-    """Remove what one run left, and its namespace where it made it; disks go with their volumes or are reported."""
-    return Removal(
-        connection=connection,
-        namespace=leftover.namespace,
-        run_id=leftover.run,
-        whole=True,
-        seconds=max(_DEADLINE, connection.parameters.wait_timeout / connection.target.time_scale),
-    ).run()
-
-
 def orphans(connection: Connection) -> tuple[str, ...]:
     """Volumes and disks of runs' namespaces that are gone: reported with what to look at, never deleted."""
     spaces = {space.name for space in connection.cluster.list("Namespace")}
@@ -87,7 +76,10 @@ def _clean(connection: Connection, leftover: Leftover, dry_run: bool) -> Check:
         return check(what, Unknown(leftover.busy), "left alone")
     if dry_run:
         return check(f"{what} would be removed", True, listed(leftover.objects, 20))
-    result = remove_leftover(connection, leftover)
+    seconds = max(_DEADLINE, connection.parameters.wait_timeout / connection.target.time_scale)
+    result = Removal(
+        connection=connection, namespace=leftover.namespace, run_id=leftover.run, whole=True, seconds=seconds
+    ).run()
     seen = listed(result.problems or (*result.removed, *(f"kept: {line}" for line in result.kept)), 20)
     return check(f"{what} is removed", result.complete, seen)
 

@@ -1,13 +1,17 @@
-"""Frozen values that travel between the stages; `Unknown(because)` is one of them."""
+"""Frozen values that travel between the stages, with where each stands in Kubernetes' JSON; `Unknown` is one."""
+
+# `_at` makes a new field at each call, as `field` itself does.
+# ruff: noqa: RUF009
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
+DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,43 +32,51 @@ def known(value: tuple[T, ...] | Unknown) -> tuple[T, ...]:
     return () if isinstance(value, Unknown) else value
 
 
+def _at(places: str, default: Any = "") -> Any:
+    """A field that is only looked up: dotted places in the raw object, of which the first that is filled counts.
+
+    The default, when none is, tells the type: None means a time, an empty tuple a list.
+    """
+    return field(default_factory=lambda: default, metadata={"places": places, "default": default})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
     """What every Kubernetes object has; by itself an object of which only its existence matters."""
 
-    name: str
-    namespace: str = ""
-    uid: str = ""
-    created: datetime | None = None
-    deleting: datetime | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    finalizers: tuple[str, ...] = ()
+    name: str = _at("metadata.name")
+    namespace: str = _at("metadata.namespace")
+    uid: str = _at("metadata.uid")
+    created: datetime | None = _at("metadata.creationTimestamp", None)
+    deleting: datetime | None = _at("metadata.deletionTimestamp", None)
+    labels: Mapping[str, str] = _at("metadata.labels", {})
+    finalizers: tuple[str, ...] = _at("metadata.finalizers", ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim(Named):
     """A PersistentVolumeClaim; `volume` is empty until bound, `capacity` a Kubernetes quantity."""
 
-    phase: str
-    storage_class: str
-    capacity: str
-    volume: str
-    access_modes: tuple[str, ...]
+    phase: str = _at("status.phase", "Pending")
+    storage_class: str = _at("spec.storageClassName")
+    capacity: str = _at("status.capacity.storage")
+    volume: str = _at("spec.volumeName")
+    access_modes: tuple[str, ...] = _at("spec.accessModes", ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume(Named):
     """A PersistentVolume; `disk_id` is the CSI handle or 2019's azureDisk.diskURI, empty for other kinds."""
 
-    phase: str
-    capacity: str
-    storage_class: str
-    reclaim_policy: str
-    claim_namespace: str
-    claim_name: str
-    claim_uid: str
-    disk_id: str
-    access_modes: tuple[str, ...]
+    phase: str = _at("status.phase", "Pending")
+    capacity: str = _at("spec.capacity.storage")
+    storage_class: str = _at("spec.storageClassName")
+    reclaim_policy: str = _at("spec.persistentVolumeReclaimPolicy", "Retain")
+    claim_namespace: str = _at("spec.claimRef.namespace")
+    claim_name: str = _at("spec.claimRef.name")
+    claim_uid: str = _at("spec.claimRef.uid")
+    disk_id: str = _at("spec.csi.volumeHandle spec.azureDisk.diskURI")
+    access_modes: tuple[str, ...] = _at("spec.accessModes", ())
     zones: tuple[str, ...]
 
     @property
@@ -77,11 +89,11 @@ class Volume(Named):
 class Attachment(Named):
     """A VolumeAttachment: Kubernetes' wish and word that a volume is attached to a node."""
 
-    node: str
-    volume: str
-    attached: bool
+    node: str = _at("spec.nodeName")
+    volume: str = _at("spec.source.persistentVolumeName")
+    attached: bool = _at("status.attached", False)
     lun: int | None
-    attach_error: str
+    attach_error: str = _at("status.attachError.message")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +102,7 @@ class Node(Named):
 
     ready: bool
     schedulable: bool
-    provider_id: str
+    provider_id: str = _at("spec.providerID")
     disk_zone: str
     size: str
     disk_slots: int | None
@@ -115,40 +127,45 @@ class Pod(Named):
     containers: int
     containers_ready: int
     restarts: int
-    node: str
+    node: str = _at("spec.nodeName")
     claims: tuple[str, ...]
     owner: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KubeEvent(Named):
-    """An event of either API; `kind` and `object` are what it is about, times are whole seconds or better."""
+    """An event of either API; `kind` and `object` are what it is about, times are whole seconds or better.
 
-    type: str
-    reason: str
-    message: str
-    component: str
-    kind: str
-    object: str
-    object_uid: str
-    count: int
-    first: datetime | None
-    last: datetime | None
+    The scheduler's have eventTime instead of first and last, and no count.
+    """
+
+    type: str = _at("type", "Normal")
+    reason: str = _at("reason")
+    message: str = _at("message note")
+    component: str = _at("reportingComponent source.component")
+    kind: str = _at("involvedObject.kind regarding.kind")
+    object: str = _at("involvedObject.name regarding.name")
+    object_uid: str = _at("involvedObject.uid regarding.uid")
+    count: int = _at("count series.count", 1)
+    first: datetime | None = _at("firstTimestamp eventTime metadata.creationTimestamp", None)
+    last: datetime | None = _at(
+        "lastTimestamp series.lastObservedTime firstTimestamp eventTime metadata.creationTimestamp", None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageClass(Named):
     """A StorageClass; `sku` is its parameter skuname or storageaccounttype, whatever the key's case."""
 
-    provisioner: str
+    provisioner: str = _at("provisioner")
     sku: str
-    reclaim_policy: str
-    binding_mode: str
+    reclaim_policy: str = _at("reclaimPolicy", "Delete")
+    binding_mode: str = _at("volumeBindingMode", "Immediate")
 
     @property
     def makes_disks(self) -> bool:
         """True for classes of the disk driver, today's or 2019's."""
-        return self.provisioner in ("disk.csi.azure.com", "kubernetes.io/azure-disk")
+        return self.provisioner in DISK_DRIVERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ class Walk:
     def apply_claim(self) -> Card:
         """Make the claim, and wait until it is bound or an event says what it waits for."""
         self.session.apply_claim()
-        claims = self.session.wait_for_claims(_about(manifests.CLAIM), f"claim {manifests.CLAIM}")
+        claims = self.session.wait_for("PersistentVolumeClaim", _about(manifests.CLAIM), f"claim {manifests.CLAIM}")
         if all(claim.phase != "Bound" for claim in claims if claim.name == manifests.CLAIM):
             self.session.wait_for("Event", _about(manifests.CLAIM), f"an event of {manifests.CLAIM}", labelled=False)
         return self._done(f"Claim {manifests.CLAIM} is there", "apply -f claim.yaml")

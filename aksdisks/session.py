@@ -41,24 +41,27 @@ class Session:
     and raise WaitTimeout; `on_timeout` adds what is found out then.
     """
 
-    def __init__(self, connection: Connection, run_id: str, namespace: str, journal: Journal, lease: Lease) -> None:
+    def __init__(self, connection: Connection, run_id: str) -> None:
         self.connection = connection
-        self.parameters: Parameters = connection.parameters
-        self.target = connection.target
+        self.parameters = parameters = connection.parameters
         self.cluster: Cluster = connection.cluster
         self.azure: Azure | Unknown = connection.azure
         self.run_id = run_id
-        self.namespace = namespace
+        self.namespace = f"aksdisks-{run_id}" if parameters.namespace == "create" else parameters.namespace
         self.labels = {RUN_LABEL: run_id}
         self.selector = f"{RUN_LABEL}={run_id}"
-        self.objects = manifests.objects_for(connection.parameters, self.labels)
+        self.objects = manifests.objects_for(parameters, self.labels)
         self.time_scale = connection.target.time_scale
-        self.journal = journal
         self.progress: Progress = connection.progress
+        state_dir = connection.target.state_dir
+        self.journal = Journal(state_dir, run_id)
+        seconds = max(_SHORTEST_LEASE, round(2 * parameters.wait_timeout))
+        self.lease = Lease(
+            self.cluster, self.namespace, run_id, seconds, lambda other: bool(Journal(state_dir, other).ended())
+        )
         # The session that took the Lease gives it, and the namespace, back; a runbook within a run leaves them.
         self.owner = False
         self.made_namespace = False
-        self.lease = lease
 
     def __enter__(self) -> Session:
         return self
@@ -139,19 +142,9 @@ class Session:
             scale=self.time_scale,
         )
 
-    def wait_for_claims(
-        self, holds: Callable[[tuple[Claim, ...]], bool], awaited: str, **how: Any
-    ) -> tuple[Claim, ...]:
-        """Watch the run's claims until they hold."""
-        return self.wait_for("PersistentVolumeClaim", holds, awaited, **how)
-
     def watch(self, *kinds: str) -> Watcher:
         """Watch kinds of the run's namespace, with arrival times: `with session.watch("Pod", "Event") as seen: …`."""
         return self.cluster.watch(kinds, self.namespace)
-
-    def cluster_seconds(self, elapsed: float) -> float:
-        """Elapsed real seconds as seconds of cluster time."""
-        return elapsed * self.time_scale
 
     def real_seconds(self, seconds: float | None = None) -> float:
         """The deadline in real seconds of a wait of cluster seconds (None: `wait_timeout`), never below 30."""
@@ -213,24 +206,15 @@ def open_session(parameters: Parameters, *, progress: Progress = silent) -> Sess
     """
     connection = connect(parameters, progress)
     check_storage_class(connection)
-    run_id = parameters.run_id or new_run_id()
     create = parameters.namespace == "create"
-    namespace = f"aksdisks-{run_id}" if create else parameters.namespace
-    journal = Journal(connection.target.state_dir, run_id)
-    lease = Lease(
-        connection.cluster,
-        namespace,
-        run_id,
-        max(_SHORTEST_LEASE, round(2 * parameters.wait_timeout)),
-        lambda other: bool(Journal(connection.target.state_dir, other).ended()),
-    )
-    session = Session(connection, run_id, namespace, journal, lease)
-    journal.opened(target=parameters.target, server=connection.cluster.server, namespace=namespace, made=create)
+    session = Session(connection, parameters.run_id or new_run_id())
+    server, namespace = connection.cluster.server, session.namespace
+    session.journal.opened(target=parameters.target, server=server, namespace=namespace, made=create)
     try:
         if create:
             _make_namespace(session)
         try:
-            session.owner = lease.acquire()
+            session.owner = session.lease.acquire()
         except NotFound as error:
             raise Refused(f"namespace {namespace}: expected a prepared one, found none") from error
         if not create:

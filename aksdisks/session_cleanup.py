@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aksdisks.azure import Azure
 from aksdisks.errors import AksdisksError, Conflict, NotAllowed
 from aksdisks.manifests import RUN_LABEL
-from aksdisks.model import Disk, Named, Unknown, Volume, known
+from aksdisks.model import Disk, Unknown, Volume, known
 from aksdisks.session_connect import Connection
 from aksdisks.session_journal import Journal
 from aksdisks.session_lease import release
@@ -127,8 +127,7 @@ class Removal:
                 self.problems.append(str(error))
 
     def _gone(self, kind: str, words: str) -> None:
-        states = self.cluster.follow(kind, self.namespace, self.selector)
-        self._wait(words, states, lambda found: [each.name for each in found])
+        self._wait(words, self.cluster.follow(kind, self.namespace, self.selector))
 
     def _volumes_gone(self, volumes: Sequence[Volume]) -> None:
         going = {volume.name for volume in volumes if volume.reclaim_policy == "Delete"}
@@ -137,49 +136,37 @@ class Removal:
             for volume in volumes
             if volume.name not in going
         ]
-        if not going:
-            return
-        states = self.cluster.follow("PersistentVolume")
-
-        def left(found: Sequence[Volume]) -> list[str]:
-            return [volume.name for volume in found if volume.name in going]
-
-        self._wait("the run's volumes to go", states, left)
-        self.removed += [f"volume {name}" for name in sorted(going)]
+        if going:
+            self._wait("the run's volumes to go", self.cluster.follow("PersistentVolume"), going)
+            self.removed += [f"volume {name}" for name in sorted(going)]
 
     def _disks_gone(self, volumes: Sequence[Volume], disks: Sequence[Disk]) -> None:
         retained = [volume for volume in volumes if volume.reclaim_policy != "Delete"]
-        self.kept += [
-            f"disk {disk.name} ({disk.sku}, its volume is retained)" for disk in disks if _belongs(disk, retained)
-        ]
-        going = {disk.id.lower() for disk in disks if not _belongs(disk, retained)}
+        kept = [disk for disk in disks if _belongs(disk, retained)]
+        self.kept += [f"disk {disk.name} ({disk.sku}, its volume is retained)" for disk in kept]
+        going = [disk.name for disk in disks if disk not in kept]
         if not going or not isinstance(self.azure, Azure):
             return
-
-        def left(found: tuple[Disk, ...] | Unknown) -> list[str]:
-            return [disk.name for disk in known(found) if disk.id.lower() in going]
-
-        final = self._wait("the run's disks to go", self.azure.follow_disks(), left)
+        final = self._wait("the run's disks to go", self.azure.follow_disks(), going)
         if isinstance(final, Unknown):
             self.kept.append(f"disks: {final}")
         else:
-            self.removed += [f"disk {disk.name}" for disk in disks if disk.id.lower() in going]
+            self.removed += [f"disk {name}" for name in going]
 
     def _remove_namespace(self) -> None:
         found = self.cluster.find("Namespace", self.namespace)
-        if found is None:
-            return
-        self.cluster.delete("Namespace", self.namespace, uid=found["metadata"]["uid"])
-        states = self.cluster.follow("Namespace", selector=self.selector)
+        if found is not None:
+            self.cluster.delete("Namespace", self.namespace, uid=found["metadata"]["uid"])
+            states = self.cluster.follow("Namespace", selector=self.selector)
+            self._wait("the run's namespace to go", states, [self.namespace])
+            self.removed.append(f"Namespace {self.namespace}")
 
-        def left(found: Sequence[Named]) -> list[str]:
-            return [space.name for space in found if space.name == self.namespace]
+    def _wait(self, words: str, states: Any, going: Collection[str] | None = None) -> Any:
+        """Wait until none of these names (None: nothing) is left, within what the clean-up has of its time."""
 
-        self._wait("the run's namespace to go", states, left)
-        self.removed.append(f"Namespace {self.namespace}")
+        def left(found: tuple[Any, ...] | Unknown) -> list[str]:
+            return [each.name for each in known(found) if going is None or each.name in going]
 
-    def _wait(self, words: str, states: Any, left: Callable[[Any], list[str]]) -> Any:
-        """Wait until nothing is `left`, within what the clean-up has of its time."""
         return wait(
             words,
             states,

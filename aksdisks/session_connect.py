@@ -86,16 +86,11 @@ def _azure(target: Target, nodes: tuple[Node, ...] | Unknown) -> Azure | Unknown
         return target.azure
     if isinstance(nodes, Unknown):
         return Unknown(f"the nodes, which tell the subscription, cannot be read: {nodes.because}")
-    places = {
-        (sub.lower(), group.lower()): (sub, group)
-        for n in nodes
-        if (found := place(n.provider_id))
-        for sub, group in [found]
-    }
+    found = [named for node in nodes if (named := place(node.provider_id))]
+    places = {(subscription.lower(), group.lower()) for subscription, group in found}
     if len(places) != 1:
         return Unknown(f"the nodes' providerIDs name {len(places)} Azure resource groups, expected 1")
-    subscription, group = next(iter(places.values()))
-    return Azure(target.azure, subscription, group, target.time_scale)
+    return Azure(target.azure, *found[-1], target.time_scale)
 
 
 def _check_expected(connection: Connection) -> None:

@@ -37,11 +37,7 @@ class Lease:
         while True:
             found = self._cluster.find("Lease", LEASE, self._namespace)
             try:
-                if found is None:
-                    self._cluster.create(self._manifest(), self._namespace)
-                    self._renewed = time.monotonic()
-                    return True
-                run, until = holder(found)
+                run, until = holder(found or {})
                 if run != self._run_id and until > datetime.now(UTC) and not self._ended(run):
                     raise NamespaceBusy(
                         f"namespace {self._namespace}: expected no other run in it, "
@@ -57,26 +53,19 @@ class Lease:
         if time.monotonic() - self._renewed >= _RENEW_AFTER:
             self.acquire()
 
-    def _write(self, found: dict[str, Any]) -> None:
-        wanted = self._manifest()
-        found = {**found, "kind": "Lease", "apiVersion": "coordination.k8s.io/v1", "spec": wanted["spec"]}
-        found["metadata"] = {**found["metadata"], "labels": wanted["metadata"]["labels"]}
-        self._cluster.replace(found, self._namespace)
-        self._renewed = time.monotonic()
-
-    def _manifest(self) -> dict[str, Any]:
-        now = show_time(datetime.now(UTC))
-        return {
+    def _write(self, found: dict[str, Any] | None) -> None:
+        """Make the Lease, or write ours over the one that was found."""
+        now, labels = show_time(datetime.now(UTC)), {RUN_LABEL: self._run_id}
+        times = {"leaseDurationSeconds": self._seconds, "acquireTime": now, "renewTime": now}
+        wanted = {
+            **(found or {}),
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
-            "metadata": {"name": LEASE, "labels": {RUN_LABEL: self._run_id}},
-            "spec": {
-                "holderIdentity": self._run_id,
-                "leaseDurationSeconds": self._seconds,
-                "acquireTime": now,
-                "renewTime": now,
-            },
+            "metadata": {**(found or {}).get("metadata", {}), "name": LEASE, "labels": labels},
+            "spec": {"holderIdentity": self._run_id, **times},
         }
+        (self._cluster.replace if found else self._cluster.create)(wanted, self._namespace)
+        self._renewed = time.monotonic()
 
 
 def release(cluster: Cluster, namespace: str, run_id: str) -> None:

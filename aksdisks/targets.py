@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -44,7 +45,6 @@ class AzureSettings:
 class Target:
     """Where a run happens; nothing is connected yet. `time_scale`: cluster seconds in one real second, 1 on AKS."""
 
-    name: str
     kubernetes: Callable[[], ApiClient] = field(repr=False)
     azure: AzureSettings | Unknown
     time_scale: float
@@ -54,7 +54,13 @@ class Target:
 
 def open_target(parameters: Parameters) -> Target:
     """The target that the parameters name. Raises NotReachable where no lab runs, InputError for a bad kubeconfig."""
-    return _lab(parameters) if parameters.target == "lab" else _aks(parameters)
+    if parameters.target == "lab":
+        lab = _running_lab()
+        client, azure, scale = partial(_client, lab.kubeconfig), partial(_lab_azure, lab), lab.speed
+    else:
+        client, azure, scale = partial(_aks_client, parameters), partial(_aks_azure, parameters), 1.0
+    settings = Unknown("azure is off") if parameters.azure == "off" else azure()
+    return Target(client, settings, scale, parameters.expect, state_dir())
 
 
 @contextmanager
@@ -68,12 +74,11 @@ def prepared(parameters: Parameters) -> Iterator[dict[str, str]]:
     if parameters.target != "lab":
         yield {}
         return
-    with private_lab(parameters) as folder:
-        variables = {"AKSDISKS_STATE_DIR": str(folder)}
+    with _private_lab(parameters) as folder:
         before = os.environ.get("AKSDISKS_STATE_DIR")
-        os.environ.update(variables)
+        os.environ["AKSDISKS_STATE_DIR"] = folder
         try:
-            yield variables
+            yield {"AKSDISKS_STATE_DIR": folder}
         finally:
             del os.environ["AKSDISKS_STATE_DIR"]
             if before is not None:
@@ -81,7 +86,7 @@ def prepared(parameters: Parameters) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def private_lab(parameters: Parameters) -> Iterator[Path]:
+def _private_lab(parameters: Parameters) -> Iterator[str]:
     """A lab of our own with the parameters' speed and scenario; yields its state directory."""
     from aksdisks.lab import process
     from aksdisks.lab.scenario import ScenarioError, load
@@ -96,7 +101,7 @@ def private_lab(parameters: Parameters) -> Iterator[Path]:
         except process.LabError as error:
             raise NotReachable(str(error)) from error
         try:
-            yield Path(folder)
+            yield folder
         finally:
             try:
                 process.stop(folder)
@@ -113,7 +118,7 @@ def state_dir() -> Path:
     return Path(base) / "aksdisks"
 
 
-def _lab(parameters: Parameters) -> Target:
+def _running_lab() -> LabState:
     from aksdisks.lab import process
 
     folder = process.default_state_dir()
@@ -123,66 +128,40 @@ def _lab(parameters: Parameters) -> Target:
         raise NotReachable(str(error)) from error
     if state is None:
         raise NotReachable(f"lab in {folder}: expected one that runs, found none", hint="aksdisks lab start")
-    return Target(
-        name="lab",
-        kubernetes=lambda: _client(state.kubeconfig, None),
-        azure=Unknown("azure is off") if parameters.azure == "off" else _lab_azure(state),
-        time_scale=state.speed,
-        expected=parameters.expect,
-        state_dir=state_dir(),
-    )
+    return state
 
 
-def _lab_azure(state: LabState) -> AzureSettings:
-    transport = _transport(state.arm_url, state.ca_bundle)
-
-    def credential() -> TokenCredential:
-        from azure.identity import ClientSecretCredential
-
-        return ClientSecretCredential(
-            state.tenant_id,
-            state.client_id,
-            state.client_secret,
-            authority=state.authority,
-            disable_instance_discovery=True,
-            **transport,
-        )
-
-    return AzureSettings(state.arm_url.rstrip("/"), credential, transport)
-
-
-def _aks(parameters: Parameters) -> Target:
-    return Target(
-        name="aks",
-        kubernetes=lambda: _client(
-            parameters.kubeconfig, parameters.context, in_cluster=parameters.cluster == "in-cluster"
-        ),
-        azure=Unknown("azure is off") if parameters.azure == "off" else _aks_azure(parameters),
-        time_scale=1.0,
-        expected=parameters.expect,
-        state_dir=state_dir(),
-    )
+def _lab_azure(lab: LabState) -> AzureSettings:
+    secret = {"tenant_id": lab.tenant_id, "client_id": lab.client_id, "client_secret": lab.client_secret}
+    return _azure(lab.arm_url, lab.authority, lab.ca_bundle, secret)
 
 
 def _aks_azure(parameters: Parameters) -> AzureSettings:
     """Azure as the parameters say, else as `aksdisks lab env` exports it, else the public cloud."""
-    arm = (parameters.arm_endpoint or os.environ.get("AKSDISKS_ARM_ENDPOINT") or _PUBLIC_ARM).rstrip("/")
     bundle = parameters.ca_bundle or os.environ.get("AKSDISKS_CA_BUNDLE", "")
     if bundle and not Path(bundle).is_file():
         raise ParameterError("ca_bundle", expected="a file with certificates", found=repr(bundle))
     authority = parameters.authority or os.environ.get("AZURE_AUTHORITY_HOST", "")
-    transport = _transport(arm, bundle)
+    arm = parameters.arm_endpoint or os.environ.get("AKSDISKS_ARM_ENDPOINT") or _PUBLIC_ARM
+    return _azure(arm, authority, bundle, {})
+
+
+def _azure(arm: str, authority: str, ca_bundle: str, secret: Mapping[str, str]) -> AzureSettings:
+    """Settings with the credential of a secret, or with whatever DefaultAzureCredential finds."""
+    transport = _transport(arm, ca_bundle)
 
     def credential() -> TokenCredential:
-        from azure.identity import DefaultAzureCredential
+        from azure.identity import ClientSecretCredential, DefaultAzureCredential
 
         host = urlsplit(authority if "://" in authority else f"https://{authority}").hostname
         options: dict[str, Any] = {"authority": authority} if authority else {}
         if authority and host not in _KNOWN_AUTHORITIES:
             options["disable_instance_discovery"] = True
-        return DefaultAzureCredential(**options, **transport)
+        kind: Any = ClientSecretCredential if secret else DefaultAzureCredential
+        found: TokenCredential = kind(**secret, **options, **transport)
+        return found
 
-    return AzureSettings(arm, credential, transport)
+    return AzureSettings(arm.rstrip("/"), credential, transport)
 
 
 def _transport(url: str, ca_bundle: str) -> dict[str, Any]:
@@ -201,7 +180,11 @@ def _is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def _client(file: str, context: str | None, *, in_cluster: bool = False) -> ApiClient:
+def _aks_client(parameters: Parameters) -> ApiClient:
+    return _client(parameters.kubeconfig, parameters.context, in_cluster=parameters.cluster == "in-cluster")
+
+
+def _client(file: str, context: str = "", *, in_cluster: bool = False) -> ApiClient:
     """The official client as a kubeconfig or a pod sets it up: certificates, tokens, exec plugins."""
     from kubernetes import client, config
 
@@ -214,9 +197,11 @@ def _client(file: str, context: str | None, *, in_cluster: bool = False) -> ApiC
         if in_cluster:
             loader.load_incluster_config(client_configuration=configuration)
         else:
-            if context:
-                _check_context(context, [entry["name"] for entry in loader.list_kube_config_contexts(path)[0]])
-            loader.load_kube_config(path, context, client_configuration=configuration, persist_config=False)
+            names = [entry["name"] for entry in loader.list_kube_config_contexts(path)[0]] if context else []
+            if context not in ("", *names):
+                hint = did_you_mean(context, names)
+                raise ParameterError("context", expected=f"one of {', '.join(names)}", found=repr(context), hint=hint)
+            loader.load_kube_config(path, context or None, client_configuration=configuration, persist_config=False)
     except AksdisksError:
         raise
     except Exception as error:  # the loaders raise their own, yaml's, binascii's and whatever an exec plugin does
@@ -231,9 +216,3 @@ def _client(file: str, context: str | None, *, in_cluster: bool = False) -> ApiC
     # A watcher holds a connection for each kind; requests must not wait for one of those.
     configuration.connection_pool_maxsize = 16
     return client.ApiClient(configuration)
-
-
-def _check_context(context: str, names: list[str]) -> None:
-    if context not in names:
-        expected, hint = f"one of {', '.join(names)}", did_you_mean(context, names)
-        raise ParameterError("context", expected=expected, found=repr(context), hint=hint)

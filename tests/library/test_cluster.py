@@ -141,7 +141,7 @@ def test_2019s_shapes_are_understood():
          "status": {"allocatable": {"attachable-volumes-azure-disk": "8"}}}
     )  # fmt: skip
     assert (node.size, node.disk_slots, node.ready) == ("Standard_DS2_v2", 8, False)
-    event = cluster_decode.event(
+    event = cluster_decode.DECODERS["Event"](
         {"metadata": {"name": "e", "creationTimestamp": "2019-01-14T16:00:00Z"}, "regarding": {"kind": "Pod",
          "name": "p"}, "note": "text", "eventTime": "2019-01-14T16:00:01.5Z", "reportingController": "x"}
     )  # fmt: skip
