@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from aksdisks.errors import InputError, ParameterError, did_you_mean
 from aksdisks.quantities import parse_quantity
 
-_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
-_RUN_ID = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$")
+# Understood by pydantic and by editors that check with the JSON schema.
+_NAMESPACE = r"^(?!default$|kube-)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_RUN_ID = r"^([a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?)?$"
 _SECRET = re.compile(r"secret$|password|token|_key$", re.IGNORECASE)
 _SIMPLE = (str, int, float, bool, list, dict, tuple)
 
@@ -34,7 +35,7 @@ def _p(default: Any, expected: str, description: str, unit: str = "", **limits: 
 class Parameters(BaseModel):
     """Every parameter of every runbook; the defaults are the lab's and equal the article. Never holds a secret."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, regex_engine="python-re")
 
     target: Literal["lab", "aks"] = _p("lab", "lab or aks", "what the runbooks walk on")
     speed: float = _p(
@@ -50,7 +51,10 @@ class Parameters(BaseModel):
     authority: str = _p("", "an https URL", "where tokens come from; empty: AZURE_AUTHORITY_HOST, the public cloud")
     ca_bundle: str = _p("", "a file with certificates", "whom to trust for ARM and tokens; empty: the system's")
     namespace: str = _p(
-        "create", "create, or a prepared namespace", "create makes one for the run; not default, kube-*"
+        "create",
+        "create, or a prepared namespace",
+        "create makes one for the run; not default, kube-*",
+        pattern=_NAMESPACE,
     )
     allow_retain: bool = _p(False, "true or false", "accept a class that keeps volumes, and their cost, after the run")
     storage_class: str = _p("managed-premium", "a StorageClass's name", "the class of every claim", min_length=1)
@@ -71,7 +75,9 @@ class Parameters(BaseModel):
     runbook_deadline: float = _p(3600.0, "a number above 0", "how long may take: a runbook", "cluster seconds", gt=0)
     run_deadline: float = _p(7200.0, "a number above 0", "how long may take: the whole run", "cluster seconds", gt=0)
     teardown_deadline: float = _p(900.0, "a number above 0", "how long may take: the clean-up", "cluster seconds", gt=0)
-    run_id: str = _p("", "lower-case letters, digits and dashes, at most 40", "the run's id; empty: a new one")
+    run_id: str = _p(
+        "", "lower-case letters, digits and dashes, at most 40", "the run's id; empty: a new one", pattern=_RUN_ID
+    )
 
     @field_validator("azure", mode="before")
     @classmethod
@@ -99,20 +105,6 @@ class Parameters(BaseModel):
         # azure-core sends no token over http (facts F), and would say so only in the middle of a run.
         if value and not value.startswith("https://"):
             raise ValueError("not https")
-        return value
-
-    @field_validator("namespace")
-    @classmethod
-    def _namespace(cls, value: str) -> str:
-        if not _NAMESPACE.match(value) or value == "default" or value.startswith("kube-"):
-            raise ValueError("not a namespace for this")
-        return value
-
-    @field_validator("run_id")
-    @classmethod
-    def _run_id(cls, value: str) -> str:
-        if value and not _RUN_ID.match(value):
-            raise ValueError("not a run id")
         return value
 
 
