@@ -9,7 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from aksdisks.lab import commands
+try:
+    from aksdisks.lab import commands
+except ModuleNotFoundError as missing:
+    # An image for the schedule is built without the lab.
+    if missing.name not in ("aksdisks.lab", "aksdisks.lab.commands"):
+        raise
+    commands = None  # type: ignore[assignment]
 
 
 class _Commands(typer.core.TyperGroup):
@@ -44,7 +50,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(commands.app, name="lab")
+if commands is not None:
+    app.add_typer(commands.app, name="lab")
 
 _EXIT_CODES = "Exit codes: 0 passed, 1 a check or a cell failed, 2 bad input, 3 inconclusive, 130 interrupted."
 
@@ -190,6 +197,17 @@ def record(names: NamesArgument = None) -> None:
     for path in shipped.runbooks(names or ()):
         typer.echo(f"recording {path.stem}", err=True)
         recorder.record([path])
+
+
+@app.command()
+def deploy(to: Annotated[Path | None, typer.Option(help="Write the files into this folder.")] = None) -> None:
+    """List, or write out, what a run on a schedule takes: image, CronJob, roles, examples (docs/schedule.md)."""
+    from aksdisks import shipped
+
+    if to is not None:
+        shipped.write_deployment(to)
+    for path in shipped.deployment():
+        typer.echo(path.name)
 
 
 evidence_app = typer.Typer(help="What runs left as evidence: list, compare, verify, sign.", no_args_is_help=True)

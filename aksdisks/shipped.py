@@ -37,3 +37,18 @@ def runbooks(names: Sequence[str] = ()) -> list[Path]:
         if by_name[key] not in chosen:
             chosen.append(by_name[key])
     return sorted(chosen)
+
+
+def deployment() -> list[Path]:
+    """The files that put a run on a schedule: image, manifests, roles, examples."""
+    return sorted(path for path in (_PACKAGE / "deploy").iterdir() if path.is_file() and path.suffix != ".py")
+
+
+def write_deployment(folder: Path) -> None:
+    """Write those files into a folder; raises InputError where one of that name is there already."""
+    for path in deployment():
+        if (folder / path.name).exists():
+            raise InputError(f"{folder / path.name}: expected no file, found one; nothing is overwritten")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in deployment():
+        (folder / path.name).write_bytes(path.read_bytes())
