@@ -84,14 +84,11 @@ class Cluster:
             now = {_key(change): change.value for change in watcher.initial}
             yield tuple(now.values())
             for change in watcher:
-                if change is None:
-                    yield None
-                    continue
-                if change.type == "DELETED":
-                    now.pop(_key(change), None)
-                else:
+                if change is not None:
                     now[_key(change)] = change.value
-                yield tuple(now.values())
+                    if change.type == "DELETED":
+                        del now[_key(change)]
+                yield None if change is None else tuple(now.values())
 
     def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
         """One object as raw JSON; raises NotFound."""

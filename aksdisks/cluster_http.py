@@ -8,16 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from aksdisks.errors import (
-    AksdisksError,
-    AlreadyExists,
-    ApiError,
-    Conflict,
-    Expired,
-    NotAllowed,
-    NotFound,
-    NotReachable,
-)
+from aksdisks import errors
+from aksdisks.errors import ApiError, Expired, NotReachable
 from aksdisks.waiting import Progress, silent
 
 if TYPE_CHECKING:
@@ -32,7 +24,8 @@ _TRIES = 4
 _PAUSE = 0.2
 _LONGEST_PAUSE = 30.0
 
-Query = Mapping[str, str]
+Query = Mapping[str, str] | None
+Raw = dict[str, Any]
 
 # kind: (path prefix, plural, namespaced)
 KINDS: dict[str, tuple[str, str, bool]] = {
@@ -70,9 +63,7 @@ class KubernetesHttp:
         self.server = str(client.configuration.host).rstrip("/")
         self.progress = progress
 
-    def request(
-        self, method: str, url: str, query: Query | None = None, body: Any = None, content: str = "json"
-    ) -> dict[str, Any]:
+    def request(self, method: str, url: str, query: Query = None, body: Any = None, content: str = "json") -> Raw:
         """One request, its JSON answer; raises `errors`, in words that name the method and the path.
 
         Tried again: everything on 429, which says that nothing was done; reads on 5xx and on a lost connection too, but
@@ -91,11 +82,9 @@ class KubernetesHttp:
                 time.sleep(pause)
         return self.once(method, url, query, body, content)
 
-    def once(
-        self, method: str, url: str, query: Query | None = None, body: Any = None, content: str = "json"
-    ) -> dict[str, Any]:
+    def once(self, method: str, url: str, query: Query = None, body: Any = None, content: str = "json") -> Raw:
         """The same without a second try."""
-        response = self._send(method, url, query or {}, body, content)
+        response = self._send(method, url, query, body, content)
         self._answered = True
         try:
             answer = json.loads(response.data)
@@ -139,7 +128,7 @@ class KubernetesHttp:
         for setting in self._configuration.auth_settings().values():
             if setting.get("in") == "header" and setting.get("value"):
                 headers[setting["key"]] = setting["value"]
-        asked = urlencode({name: value for name, value in query.items() if value})
+        asked = urlencode({name: value for name, value in (query or {}).items() if value})
         try:
             response = self._pool.request(
                 method,
@@ -151,9 +140,7 @@ class KubernetesHttp:
                 timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=_WATCH_TIMEOUT if stream else _READ_TIMEOUT),
             )
             if response.status >= 400:
-                raise _error(
-                    method, url, response.status, response.read() if stream else response.data, response.headers
-                )
+                raise _error(f"{method} {url}", response, response.read() if stream else response.data)
             return response
         except urllib3.exceptions.HTTPError as error:
             raise NotReachable(f"{self.server}: expected a Kubernetes API, found: {_cause(error)}") from error
@@ -174,21 +161,22 @@ def _cause(error: BaseException) -> str:
     return text.rpartition(">: ")[2] or type(error).__name__
 
 
-def _error(method: str, url: str, status: int, data: bytes, headers: Mapping[str, str]) -> AksdisksError:
+def _error(asked: str, response: Any, data: bytes) -> errors.AksdisksError:
     try:
         body = json.loads(data)
     except ValueError:
         body = {}
     body = body if isinstance(body, dict) else {}
-    reason = str(body.get("reason") or "")
-    words = str(body.get("message") or data[:200].decode(errors="replace").strip() or f"HTTP {status}")
-    message = f"{method} {url}: {words}"
+    status, reason = response.status, str(body.get("reason") or "")
+    words = body.get("message") or data[:200].decode(errors="replace").strip() or f"HTTP {status}"
+    message = f"{asked}: {words}"
     if status in (401, 403):
-        return NotAllowed(message)
-    kinds: dict[int, type[ApiError]] = {404: NotFound, 410: Expired, 409: Conflict}
-    kind = AlreadyExists if status == 409 and reason == "AlreadyExists" else kinds.get(status, ApiError)
+        return errors.NotAllowed(message)
+    kinds: dict[int, type[ApiError]] = {404: errors.NotFound, 410: Expired, 409: errors.Conflict}
+    exists = status == 409 and reason == "AlreadyExists"
+    kind = errors.AlreadyExists if exists else kinds.get(status, ApiError)
     try:
-        retry_after = float(headers.get("Retry-After", ""))
+        retry_after = float(response.headers.get("Retry-After", ""))
     except ValueError:
         retry_after = None
     return kind(message, status=status, reason=reason, retry_after=retry_after)

@@ -48,14 +48,12 @@ class Watcher:
 
     def __enter__(self) -> Watcher:
         self.began = time.monotonic()
-        initial: list[Change] = []
         for kind in self._kinds:
             items, version = self._http.items(kind, self._where(kind), self._selector)
-            initial += [Change(0.0, "ADDED", kind, DECODERS[kind](item)) for item in items]
+            self.initial += tuple(Change(0.0, "ADDED", kind, DECODERS[kind](item)) for item in items)
             known = {_key(item): item for item in items}
             thread = threading.Thread(target=self._run, args=(kind, version, known), daemon=True, name=f"watch {kind}")
             self._threads.append(thread)
-        self.initial = tuple(initial)
         if not self._lazy:
             self._start()
         return self
@@ -162,7 +160,7 @@ class Watcher:
             before = known.get(key)
             if before is None or before["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
                 self._put("MODIFIED" if before else "ADDED", kind, item)
-                known[key] = item
+        known.update(now)
         return version
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from aksdisks.azure import Azure, same
-from aksdisks.model import Attachment, Chain, Claim, Disk, Inventory, Machine, Pod, Unknown, Volume, known
+from aksdisks.model import Chain, Claim, Inventory, Machine, Pod, Unknown, Volume, known
 from aksdisks.session import Session
+
+T = TypeVar("T")
 
 
 def take(session: Session) -> Inventory:
@@ -41,65 +45,36 @@ def take(session: Session) -> Inventory:
 def join(inventory: Inventory) -> tuple[Chain, ...]:
     """The chains of an inventory: one for each pod and claim, then one for each claim that no pod mounts; pure."""
     claims = {claim.name: claim for claim in inventory.claims}
-    mounted: set[str] = set()
-    chains = []
-    for pod in inventory.pods:
-        for name in pod.claims:
-            mounted.add(name)
-            chains.append(_chain(inventory, pod, claims.get(name)))
-    chains += [_chain(inventory, None, claim) for claim in inventory.claims if claim.name not in mounted]
-    return tuple(chains)
+    mounts = [(pod, name) for pod in inventory.pods for name in pod.claims]
+    mounted = {name for _, name in mounts}
+    links: list[tuple[Pod | None, Claim | None]] = [(pod, claims.get(name)) for pod, name in mounts]
+    links += [(None, claim) for claim in inventory.claims if claim.name not in mounted]
+    volumes = {volume.name: volume for volume in inventory.volumes}
+    return tuple(_chain(inventory, pod, claim, volumes.get(claim.volume) if claim else None) for pod, claim in links)
 
 
-def _chain(inventory: Inventory, pod: Pod | None, claim: Claim | None) -> Chain:
-    volume = _volume(inventory, claim)
+def _chain(inventory: Inventory, pod: Pod | None, claim: Claim | None, volume: Volume | None) -> Chain:
     if volume is None:
         return Chain(pod, claim)
-    attachment = _attachment(inventory, pod, volume)
-    disk = _disk(inventory, volume)
-    machine = _machine(inventory, disk)
-    return Chain(pod, claim, volume, attachment, disk, machine, _lun(machine, disk))
-
-
-def _volume(inventory: Inventory, claim: Claim | None) -> Volume | None:
-    if claim is None or not claim.volume:
-        return None
-    return next((volume for volume in inventory.volumes if volume.name == claim.volume), None)
-
-
-def _attachment(inventory: Inventory, pod: Pod | None, volume: Volume) -> Attachment | None:
-    """The attachment to the pod's own node: a pod that waits on another node has none. Without a pod, any."""
-    found = [entry for entry in inventory.attachments if entry.volume == volume.name]
-    if pod is not None:
-        found = [entry for entry in found if entry.node == pod.node]
-    return next(iter(found), None)
-
-
-def _disk(inventory: Inventory, volume: Volume) -> Disk | Unknown | None:
-    if isinstance(inventory.disks, Unknown):
-        return inventory.disks
-    return next((disk for disk in inventory.disks if same(disk.id, volume.disk_id)), None)
-
-
-def _machine(inventory: Inventory, disk: Disk | Unknown | None) -> Machine | Unknown | None:
-    """The machine that holds the disk, by Azure's word alone: it is what Kubernetes' word is compared with."""
+    # A pod's attachment is the one to its own node: one that waits on another node has none. Without a pod, any.
+    found = [each for each in inventory.attachments if each.volume == volume.name]
+    attachment = next((each for each in found if pod is None or each.node == pod.node), None)
+    disk = _first(inventory.disks, lambda disk: same(disk.id, volume.disk_id))
     if isinstance(disk, Unknown):
-        return disk
-    if isinstance(inventory.machines, Unknown):
-        return inventory.machines
-    if disk is None or not disk.managed_by:
-        return None
-    return next((machine for machine in inventory.machines if _manages(disk.managed_by, machine)), None)
+        return Chain(pod, claim, volume, attachment, disk, disk, disk)
+    # The machine is that of Azure's word alone: it is what Kubernetes' word is compared with.
+    holder = disk.managed_by if disk else ""
+    machine = _first(inventory.machines, lambda machine: bool(holder) and _manages(holder, machine))
+    if isinstance(machine, Unknown):
+        return Chain(pod, claim, volume, attachment, disk, machine, machine)
+    luns = [place.lun for place in machine.data_disks if disk and same(place.disk_id, disk.id)] if machine else []
+    return Chain(pod, claim, volume, attachment, disk, machine, next(iter(luns), None))
+
+
+def _first(among: tuple[T, ...] | Unknown, fits: Callable[[T], bool]) -> T | Unknown | None:
+    return among if isinstance(among, Unknown) else next(filter(fits, among), None)
 
 
 def _manages(managed_by: str, machine: Machine) -> bool:
     """For a scale set's instance managedBy ends with its name, `V_0`, where its id ends with `/0` (facts E)."""
     return same(managed_by, machine.id) or same(managed_by, f"{machine.id.rpartition('/')[0]}/{machine.name}")
-
-
-def _lun(machine: Machine | Unknown | None, disk: Disk | Unknown | None) -> int | Unknown | None:
-    if isinstance(machine, Unknown):
-        return machine
-    if machine is None or not isinstance(disk, Disk):
-        return None
-    return next((place.lun for place in machine.data_disks if same(place.disk_id, disk.id)), None)

@@ -166,24 +166,17 @@ class Walk:
     def apply_stateful_set(self) -> Card:
         """Apply the article's second file and wait until all its pods run."""
         replicas = self.parameters.stateful_replicas
-        self._roll(manifests.STATEFUL_APP, replicas, self.session.apply_stateful_set)
-        return self._done(f"StatefulSet {manifests.STATEFUL_SET} runs {replicas} pods", "apply -f stateful-set.yaml")
+        return self._roll_set(replicas, self.session.apply_stateful_set, "apply -f stateful-set.yaml")
 
     def scale_stateful_set(self, replicas: int) -> Card:
         """Scale the StatefulSet and wait for its pods, and for the volumes of the departed to be detached."""
-        self._roll(manifests.STATEFUL_APP, replicas, lambda: self.session.scale_stateful_set(replicas))
-        return self._done(
-            f"StatefulSet {manifests.STATEFUL_SET} runs {replicas} pods",
-            f"scale statefulset {manifests.STATEFUL_SET} --replicas={replicas}",
-        )
+        typed = f"scale statefulset {manifests.STATEFUL_SET} --replicas={replicas}"
+        return self._roll_set(replicas, lambda: self.session.scale_stateful_set(replicas), typed)
 
     def delete_stateful_set(self) -> Card:
         """Delete the StatefulSet and wait until its pods are gone and their volumes detached."""
-        self._roll(manifests.STATEFUL_APP, 0, self.session.delete_stateful_set)
-        return self._done(
-            f"StatefulSet {manifests.STATEFUL_SET} and its pods are gone",
-            f"delete statefulset {manifests.STATEFUL_SET}",
-        )
+        typed = f"delete statefulset {manifests.STATEFUL_SET}"
+        return self._roll_set(0, self.session.delete_stateful_set, typed, "and its pods are gone")
 
     def delete_pod(self, pod: Pod) -> Card:
         """Delete a pod of the StatefulSet and wait until another runs under its name."""
@@ -336,6 +329,10 @@ class Walk:
                 on_timeout=self._causes,
                 scale=self.session.time_scale,
             )
+
+    def _roll_set(self, replicas: int, act: Callable[[], object], typed: str, outcome: str = "") -> Card:
+        self._roll(manifests.STATEFUL_APP, replicas, act)
+        return self._done(f"StatefulSet {manifests.STATEFUL_SET} {outcome or f'runs {replicas} pods'}", typed)
 
     def _causes(self) -> str:
         return "; ".join(f"{found.object}: {found.cause}" for found in diagnose(take(self.session)))
