@@ -1,4 +1,4 @@
-"""The cells of rows of kinds about disruption, endpoints, access, priority and batches (as in `cells`)."""
+"""The cells of rows of kinds about disruption, endpoints, access, priority, batches and scale (as in `cells`)."""
 
 from __future__ import annotations
 
@@ -122,3 +122,9 @@ def priority_class(item: Object, now: datetime) -> Sequence[Any]:
         age_of(item, now),
         item.get("preemptionPolicy", ""),
     )
+
+
+def scale(item: Object, now: datetime) -> Sequence[Any]:
+    """The subresource of what is scaled: how many are wanted, and how many there are."""
+    wanted, present = item["spec"].get("replicas", 0), item["status"].get("replicas", 0)
+    return (item["metadata"]["name"], wanted, present, age_of(item, now))

@@ -241,10 +241,11 @@ class Endpoints:
 
     def _renderer(self, request: web.Request, target: Target) -> Renderer:
         form = negotiation.accepted(request.headers.get("Accept", ""))
-        if target.subresource is not None and form.kind:
+        if target.subresource not in (None, "scale", "status") and form.kind:
             form = negotiation.Representation(form.media_type)
+        shown = "scale" if target.subresource == "scale" else target.resource
         return Renderer(
-            target.resource, form, include_object(request.query.get("includeObject", "")), self._clock.now()
+            shown, form, include_object(request.query.get("includeObject", "")), self._clock.now()
         )
 
 

@@ -27,13 +27,14 @@ _MAGIC = b"k8s\x00"
 _KEPT_WHEN_ZERO = frozenset(
     (
         "activeDeadlineSeconds", "allowPrivilegeEscalation", "allowVolumeExpansion", "attachRequired",
-        "automountServiceAccountToken", "blockOwnerDeletion", "controller", "count", "defaultMode",
-        "enableServiceLinks", "expirationSeconds", "fsGroup", "gracePeriodSeconds", "hostUsers", "immutable",
-        "leaseDurationSeconds", "leaseTransitions", "mode", "optional", "orphanDependents", "partition",
-        "podInfoOnMount", "priority", "privileged", "progressDeadlineSeconds", "readOnlyRootFilesystem", "replicas",
-        "requiresRepublish", "revisionHistoryLimit", "runAsGroup", "runAsNonRoot", "runAsUser", "seLinuxMount",
-        "setHostnameAsFQDN", "shareProcessNamespace", "storageCapacity", "terminationGracePeriodSeconds",
-        "tolerationSeconds", "ttlSecondsAfterFinished",
+        "automountServiceAccountToken", "backoffLimit", "blockOwnerDeletion", "completions", "controller", "count",
+        "defaultMode", "enableServiceLinks", "expirationSeconds", "failedJobsHistoryLimit", "fsGroup",
+        "gracePeriodSeconds", "hostUsers", "immutable", "leaseDurationSeconds", "leaseTransitions", "mode",
+        "optional", "orphanDependents", "parallelism", "partition", "podInfoOnMount", "priority", "privileged",
+        "progressDeadlineSeconds", "readOnlyRootFilesystem", "replicas", "requiresRepublish", "revisionHistoryLimit",
+        "runAsGroup", "runAsNonRoot", "runAsUser", "seLinuxMount", "setHostnameAsFQDN", "shareProcessNamespace",
+        "startingDeadlineSeconds", "storageCapacity", "successfulJobsHistoryLimit", "suspend",
+        "terminationGracePeriodSeconds", "tolerationSeconds", "ttlSecondsAfterFinished", "value",
     )
 )  # fmt: skip
 """Optional numbers and booleans. The others go over the wire even when unset: a zero of theirs means nothing."""

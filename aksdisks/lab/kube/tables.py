@@ -124,6 +124,7 @@ LAYOUTS: dict[str, Layout] = {
     ),
 }
 
+LAYOUTS["scale"] = _layout(cells_further.scale, "Name,Desired,Available,Age", desired="integer", available="integer")
 LAYOUTS[EVENTS_V1] = Layout(LAYOUTS["events"].columns, cells.event_v1)
 
 
