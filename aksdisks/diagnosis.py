@@ -60,14 +60,9 @@ def _standing_refusal(pod: Pod, events: Iterable[KubeEvent]) -> KubeEvent | None
     """A pod's last Multi-Attach event, unless the volume was attached after it (a transient refusal)."""
     own = [event for event in events if event.object_uid == pod.uid]
     attached = [event.last for event in own if event.reason == "SuccessfulAttachVolume" and event.last]
-    refused = [
-        event
-        for event in own
-        if event.reason == "FailedAttachVolume"
-        and MULTI_ATTACH.search(event.message)
-        and not (event.last and attached and max(attached) >= event.last)
-    ]
-    return refused[-1] if refused else None
+    refused = [e for e in own if e.reason == "FailedAttachVolume" and MULTI_ATTACH.search(e.message)]
+    standing = [e for e in refused if not (e.last and attached and max(attached) >= e.last)]
+    return standing[-1] if standing else None
 
 
 def _pods(inventory: Inventory) -> Iterator[Finding]:
@@ -121,15 +116,13 @@ def _holders(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> 
     """The pods elsewhere that use the volume: those that the event names, else those that mount the claim."""
     names = named_pods(event)
     claim = chain.claim.name if chain.claim else ""
+    elsewhere = [each for each in inventory.pods if each.uid != pod.uid and each.node not in ("", pod.node)]
     found = [
-        other
-        for other in inventory.pods
-        if other.uid != pod.uid
-        and other.node
-        and other.node != pod.node
-        and (other.name in names or (claim in other.claims and (other.ready or other.deleting is not None)))
+        each
+        for each in elsewhere
+        if each.name in names or (claim in each.claims and (each.ready or each.deleting is not None))
     ]
-    return sorted(found, key=lambda other: (other.name not in names, other.name))
+    return sorted(found, key=lambda each: (each.name not in names, each.name))
 
 
 def _whereabouts(pod: Pod, nodes: dict[str, Node]) -> str:
@@ -149,9 +142,8 @@ def _attachments(chain: Chain, inventory: Inventory) -> Iterator[Evidence]:
             yield Evidence("Kubernetes", f"volume {volume}", f"{state} {attachment.node}")
     for disk in known(inventory.disks):
         if chain.volume and disk.id.lower() == chain.volume.disk_id.lower():
-            yield Evidence(
-                "Azure", f"disk {disk.name}", f"{disk.state}, on {disk.managed_by.rpartition('/')[2] or 'none'}"
-            )
+            holder = disk.managed_by.rpartition("/")[2] or "none"
+            yield Evidence("Azure", f"disk {disk.name}", f"{disk.state}, on {holder}")
 
 
 def _old_nodes(chain: Chain, inventory: Inventory) -> str:
@@ -161,21 +153,21 @@ def _old_nodes(chain: Chain, inventory: Inventory) -> str:
 
 def _creating(pod: Pod, chain: Chain) -> Finding:
     """Why a placed pod does not run yet, from the first link that its data still lacks."""
-    attachment, claim = chain.attachment, chain.claim
+    attachment, claim, about = chain.attachment, chain.claim, f"pod {pod.name}"
     if claim is not None and claim.phase != "Bound":
         cause = f"claim {claim.name} is {claim.phase}: its disk is being made"
     elif attachment is not None and attachment.attach_error:
         cause = f"the disk could not be attached: {attachment.attach_error}"
         rows = (Evidence("Kubernetes", f"volume {attachment.volume}", attachment.attach_error),)
-        return Finding("attach-error", f"pod {pod.name}", "problem", cause, rows, f"kubectl describe pod {pod.name}")
+        return Finding("attach-error", about, "problem", cause, rows, f"kubectl describe {about}")
     elif attachment is None or not attachment.attached:
         cause = f"its disk is not yet attached to {pod.node}"
     elif pod.status == "ContainerCreating":
         cause = "its disk is attached; it is being mounted and the container started"
     else:
         cause = f"its disk is attached; the container says {pod.status}"
-    rows = (Evidence("Kubernetes", f"pod {pod.name}", f"{pod.status} on {pod.node}"),)
-    return Finding("still-starting", f"pod {pod.name}", "wait", cause, rows, f"kubectl get pod {pod.name} --watch")
+    rows = (Evidence("Kubernetes", about, f"{pod.status} on {pod.node}"),)
+    return Finding("still-starting", about, "wait", cause, rows, f"kubectl get {about} --watch")
 
 
 def _waiting_claims(inventory: Inventory) -> Iterator[Finding]:
@@ -201,9 +193,8 @@ def _leaving(inventory: Inventory) -> Iterator[Finding]:
             yield Finding("claim-protected", f"claim {claim.name}", "wait", cause, rows, step)
     for volume in inventory.volumes:
         if volume.phase == "Released":
-            rows = (
-                Evidence("Kubernetes", f"volume {volume.name}", f"Released, reclaim policy {volume.reclaim_policy}"),
-            )
+            says = f"Released, reclaim policy {volume.reclaim_policy}"
+            rows = (Evidence("Kubernetes", f"volume {volume.name}", says),)
             kept = volume.reclaim_policy == "Retain"
             cause = "its claim is gone; " + ("the disk is kept on purpose" if kept else "the disk is being deleted")
             step = f"kubectl describe pv {volume.name}"

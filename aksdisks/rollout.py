@@ -45,30 +45,20 @@ class Rollout:
 
     def describe(self) -> str:
         """The pods' states in one line."""
-        return (
-            ", ".join(f"{pod.name} {pod.status}" for pod in sorted(self.pods.values(), key=lambda p: p.name))
-            or "no pods"
-        )
+        pods = sorted(self.pods.values(), key=lambda pod: pod.name)
+        return ", ".join(f"{pod.name} {pod.status}" for pod in pods) or "no pods"
 
     def timeline(self, inventory: Inventory, scale: float) -> list[Moments]:
         """The moments of the pods that came during the watch, in cluster seconds, in the order of their start."""
         volume_of = {c.pod.name: c.volume.name for c in inventory.chains if c.pod and c.volume}
 
-        def at(step: str, key: str) -> float | None:
-            moment = self.moments.get((step, key))
-            return None if moment is None else moment * scale
+        def row(pod: Pod) -> Moments:
+            volume = volume_of.get(pod.name, "")
+            keys = {"created": pod.uid, "scheduled": pod.uid, "attached": volume, "started": pod.uid}
+            found = {step: self.moments.get((step, key)) for step, key in keys.items()}
+            return Moments(pod.name, **{step: None if at is None else at * scale for step, at in found.items()})
 
-        rows = [
-            Moments(
-                pod.name,
-                at("created", pod.uid),
-                at("scheduled", pod.uid),
-                at("attached", volume_of.get(pod.name, "")),
-                at("started", pod.uid),
-            )
-            for pod in self.pods.values()
-            if ("created", pod.uid) in self.moments
-        ]
+        rows = [row(pod) for pod in self.pods.values() if ("created", pod.uid) in self.moments]
         return sorted(rows, key=lambda row: (row.started is None, row.started or 0.0, row.pod))
 
     def _take(self, change: Change) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from aksdisks.checks import Holds
 from aksdisks.diagnosis import Finding, diagnose
-from aksdisks.model import Chain, Disk, Inventory, Machine, Pod, StorageClass, Unknown, known
+from aksdisks.model import Chain, Claim, Disk, Inventory, Pod, StorageClass, Unknown, known
 from aksdisks.quantities import cost_per_day, show_gib
 from aksdisks.sides import Scope, Side, azure_side, free_slots, kubernetes_side, second_node
 from aksdisks.views.base import Card, Chains, Link, Stack, Table, View
@@ -114,14 +115,7 @@ class Look:
     def claims(self) -> Table:
         """`kubectl get pvc`."""
         rows = [
-            (
-                c.name,
-                "Terminating" if c.deleting else c.phase,
-                c.volume,
-                c.capacity,
-                _short(c.access_modes),
-                c.storage_class,
-            )
+            (c.name, _phase(c), c.volume, c.capacity, _short(c.access_modes), c.storage_class)
             for c in self.inventory.claims
         ]
         return Table("kubectl get pvc", ("NAME", "STATUS", "VOLUME", "CAPACITY", "MODES", "STORAGECLASS"), rows)
@@ -155,10 +149,8 @@ class Look:
             if change == "same" and not disk.claim.startswith(f"{self.inventory.namespace}/"):
                 others += 1
                 continue
-            state = () if change == "gone" else (disk.state, disk.managed_by.rpartition("/")[2])
-            rows.append(
-                (change, disk.name, f"{show_gib(disk.size_gib)} {disk.sku}", *(state or ("", "")), _claim(disk))
-            )
+            state = ("", "") if change == "gone" else (disk.state, disk.managed_by.rpartition("/")[2])
+            rows.append((change, disk.name, f"{show_gib(disk.size_gib)} {disk.sku}", *state, _claim(disk)))
         note = f"{len(old)} before, {len(new)} now; {others} of others not shown"
         return Table(title, columns, rows, note, empty="none of this namespace")
 
@@ -223,19 +215,18 @@ def _place(pod: Pod) -> tuple[object, ...]:
 
 
 def _links(chain: Chain) -> list[Link]:
-    pod, claim, volume, disk, machine = chain.pod, chain.claim, chain.volume, chain.disk, chain.machine
+    def link(kind: str, value: Any, state: Callable[[Any], str], absent: str = "none") -> Link:
+        azure = kind in ("disk", "machine")
+        if value is None or isinstance(value, Unknown):
+            return Link(kind, "-", absent if value is None else str(value), azure)
+        return Link(kind, value.name, state(value), azure)
+
     return [
-        Link("pod", pod.name, f"{pod.status}, {pod.node or 'no node yet'}") if pod else Link("pod", "-", "none"),
-        Link("claim", claim.name, claim.phase) if claim else Link("claim", "-", "none"),
-        Link("volume", volume.name, f"{volume.phase}, {volume.capacity}")
-        if volume
-        else Link("volume", "-", "none yet"),
-        Link("disk", disk.name, f"{disk.state}, {show_gib(disk.size_gib)} {disk.sku}", azure=True)
-        if isinstance(disk, Disk)
-        else Link("disk", "-", "none yet" if disk is None else str(disk), azure=True),
-        Link("machine", machine.name, f"LUN {chain.lun}, {machine.size}", azure=True)
-        if isinstance(machine, Machine)
-        else Link("machine", "-", "none" if machine is None else str(machine), azure=True),
+        link("pod", chain.pod, lambda pod: f"{pod.status}, {pod.node or 'no node yet'}"),
+        link("claim", chain.claim, lambda claim: claim.phase),
+        link("volume", chain.volume, lambda volume: f"{volume.phase}, {volume.capacity}", "none yet"),
+        link("disk", chain.disk, lambda disk: f"{disk.state}, {show_gib(disk.size_gib)} {disk.sku}", "none yet"),
+        link("machine", chain.machine, lambda machine: f"LUN {chain.lun}, {machine.size}"),
     ]
 
 
@@ -248,6 +239,10 @@ def _card(alike: Sequence[Finding]) -> Card:
 
 def _claim(disk: Disk) -> str:
     return disk.claim.rpartition("/")[2]
+
+
+def _phase(claim: Claim) -> str:
+    return "Terminating" if claim.deleting else claim.phase
 
 
 def _short(modes: Iterable[str]) -> str:
