@@ -14,7 +14,7 @@ import yaml
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from aksdisks.lab import keeping, tls
+from aksdisks.lab import keeping, nohttp, tls
 from aksdisks.lab.agents.pod_storage import PodStorage
 from aksdisks.lab.arm.app import arm_app
 from aksdisks.lab.arm.cloud import Cloud
@@ -240,6 +240,7 @@ class Lab:
             return response
 
         app.middlewares.append(kept)
+        nohttp.log_in_one_line()
         # A client that goes away ends its watch at once (handler_cancellation), not at the next event.
         runner = web.AppRunner(
             app, access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=0.1,

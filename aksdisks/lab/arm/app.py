@@ -59,7 +59,7 @@ def arm_app(cloud: Cloud, tokens: Tokens, gate: Gate | None = None) -> web.Appli
     """Azure Resource Manager and the token endpoint as one application, to be served over TLS."""
     server = _Server(cloud, tokens, gate or Gate(Faults(), cloud.clock))
     app = web.Application(client_max_size=LARGEST_BODY)
-    app.router.add_route("*", "/{path:.*}", server.answer)
+    app.router.add_route("*", "/{path:(?s:.*)}", server.answer)
     return app
 
 
@@ -84,6 +84,9 @@ class _Server:
             answer = await self._dispatch(request)
         except errors.CloudError as error:
             answer = Answer(error.status, error.body(), _error_headers(error, request))
+        except web.RequestPayloadError:
+            refusal = errors.invalid_content("the body cannot be read")
+            answer = Answer(refusal.status, refusal.body())
         except web.HTTPException:
             raise
         except Exception:
@@ -119,7 +122,10 @@ class _Server:
         body: Json = {}
         form: dict[str, str] = {}
         if route.open and request.method == "POST":
-            form = {name: str(value) for name, value in (await request.post()).items()}
+            try:
+                form = {name: str(value) for name, value in (await request.post()).items()}
+            except ValueError:  # a form in parts without a boundary, or with bytes that are no text
+                raise errors.invalid_content("the form cannot be read") from None
         elif request.method in ("PUT", "PATCH", "POST"):
             body = _object(await request.read())
         query = {name.lower() if name.startswith("$") else name: value for name, value in request.query.items()}

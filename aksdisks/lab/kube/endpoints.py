@@ -244,9 +244,7 @@ class Endpoints:
         if target.subresource not in (None, "scale", "status") and form.kind:
             form = negotiation.Representation(form.media_type)
         shown = "scale" if target.subresource == "scale" else target.resource
-        return Renderer(
-            shown, form, include_object(request.query.get("includeObject", "")), self._clock.now()
-        )
+        return Renderer(shown, form, include_object(request.query.get("includeObject", "")), self._clock.now())
 
 
 def _field_selector(target: Target, text: str) -> str:
@@ -325,7 +323,23 @@ def _success(code: Literal[201]) -> web.Response:
 def _answer(body: bytes, media_type: str, code: int = 200, warnings: list[str] | None = None) -> web.Response:
     response = web.Response(body=body, status=code, content_type=media_type)
     response.headers["Cache-Control"] = "no-cache, private"
-    for warning in warnings or ():
+    if warnings:
+        _warn(response, warnings)
+    return response
+
+
+_WARNINGS_LENGTH, _WARNING_LENGTH = 4096, 256
+
+
+def _warn(response: web.Response, warnings: list[str]) -> None:
+    """Warnings as headers; those with control characters are left out, many are shortened (apiserver: warnings.go)."""
+    shown = [warning for warning in dict.fromkeys(warnings) if warning.isprintable()]
+    if sum(map(len, shown)) > _WARNINGS_LENGTH:
+        shown = [warning[:_WARNING_LENGTH] for warning in shown]
+    length = 0
+    for warning in shown:
+        length += len(warning)
+        if length > _WARNINGS_LENGTH:
+            return
         escaped = warning.replace("\\", "\\\\").replace('"', '\\"')
         response.headers.add("Warning", f'299 - "{escaped}"')
-    return response

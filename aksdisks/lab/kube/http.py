@@ -21,7 +21,7 @@ from aksdisks.lab.kube.interface import ApiError
 from aksdisks.lab.kube.outages import Outages
 from aksdisks.lab.kube.rbac import Authorizer
 from aksdisks.lab.kube.rights import RightsEndpoints
-from aksdisks.lab.kube.status import method_not_allowed, no_such_resource
+from aksdisks.lab.kube.status import bad_request, method_not_allowed, no_such_resource
 
 _BODY_LIMIT = 3 * 1024 * 1024
 """Bytes; upstream's limit of a request body."""
@@ -42,7 +42,7 @@ def kube_app(
     """The application; `version` is the Kubernetes version that it says it is, as `1.35.0`."""
     server = _Server(api, access, clock, version, faults or Faults(), streams)
     app = web.Application(client_max_size=_BODY_LIMIT)
-    app.router.add_route("*", "/{path:.*}", server.answer)
+    app.router.add_route("*", "/{path:(?s:.*)}", server.answer)
     return app
 
 
@@ -79,6 +79,8 @@ class _Server:
                 ),
                 413,
             )
+        except web.RequestPayloadError:
+            return _json(negotiation.status(bad_request("the body of the request cannot be read")), 400)
         except Exception:
             log.exception("%s %s failed", request.method, request.path_qs)
             refusal = ApiError(500, "InternalError", "Internal error occurred: the lab's log says more", {})
@@ -98,12 +100,13 @@ class _Server:
                 return await self._endpoints.handle(request, locate("", "v1", rest))
             case ["apis", ("authorization.k8s.io" | "authentication.k8s.io") as group, "v1", *rest] if rest:
                 return _json(await self._rights.review(request, user, group, rest), 201)
-            case ["apis", group, version, *rest] if rest:
+            case ["apis", group, version, *rest] if rest and discovery.resource_list(group, version) is not None:
                 return await self._endpoints.handle(request, locate(group, version, rest))
             case _:
-                if request.method not in ("GET", "HEAD"):
+                answer = self._describe(request, parts)
+                if request.method not in ("GET", "HEAD") and answer.status != 404:
                     raise method_not_allowed()
-                return self._describe(request, parts)
+                return answer
 
     def _describe(self, request: web.Request, parts: list[str]) -> web.Response:
         """What is not a resource: discovery, OpenAPI, version, health."""
@@ -113,9 +116,11 @@ class _Server:
             case ["api", "v1"]:
                 return _json(discovery.resource_list("", "v1"))
             case ["apis", group]:
-                return _json(discovery.api_group(group))
+                found = discovery.api_group(group)
+                return _no_such_path() if found is None else _json(found)
             case ["apis", group, version]:
-                return _json(discovery.resource_list(group, version))
+                listed = discovery.resource_list(group, version)
+                return _no_such_path() if listed is None else _json(listed)
             case ["openapi", "v3"]:
                 return web.Response(body=openapi.index(), content_type=negotiation.JSON)
             case ["openapi", "v3", *path]:
@@ -129,7 +134,7 @@ class _Server:
             case [check, *_] if check in _HEALTH:
                 return web.Response(text="ok")
             case _:
-                raise no_such_resource()
+                return _no_such_path()
 
 
 def _discovery_root(request: web.Request, root: str) -> web.Response:
@@ -188,6 +193,11 @@ def _version(version: str) -> Mapping[str, str]:
         "compiler": "",
         "platform": "linux/amd64",
     }
+
+
+def _no_such_path() -> web.Response:
+    """Where upstream has no handler at all, Go's own answer is given, which is no `Status`."""
+    return web.Response(status=404, text="404 page not found\n", headers={"X-Content-Type-Options": "nosniff"})
 
 
 def _json(value: object, code: int = 200) -> web.Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -194,12 +195,44 @@ def _quality(parameters: dict[str, str]) -> float:
         return 0.0
 
 
+_MOST_NODES = 1_000_000
+"""Values of one YAML document, aliases counted as often as they stand; more are a bomb."""
+
+
 def _load(body: bytes) -> Any:
     """YAML, much faster where it is JSON; raises `yaml.YAMLError`."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        return yaml.load(body, Loader=_Loader)
+        pass
+    try:
+        return _as_json(yaml.load(body, Loader=_Loader), [0])
+    except (RecursionError, ValueError, TypeError) as error:
+        raise yaml.YAMLError(str(error) or "document contains excessive aliasing") from None
+
+
+def _as_json(value: Any, seen: list[int]) -> Any:
+    """The value with the keys that JSON has; `seen` counts the values. ValueError for what JSON does not have."""
+    seen[0] += 1
+    if seen[0] > _MOST_NODES:
+        raise ValueError("document contains excessive aliasing")
+    if isinstance(value, dict):
+        return {_key(key): _as_json(inner, seen) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_json(inner, seen) for inner in value]
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    raise ValueError(f"unsupported value of type {type(value).__name__}")
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, bool):
+        return str(key).lower()
+    if isinstance(key, str | int | float):
+        return str(key)
+    raise ValueError("unsupported map key")
 
 
 def _unrecognized(body: bytes, kind: str, why: str) -> ApiError:
@@ -225,6 +258,8 @@ def _go_error(body: bytes) -> str:
     text = body.decode(errors="replace")
     try:
         json.loads(text)
+    except RecursionError:
+        return "exceeded max depth"
     except json.JSONDecodeError as error:
         position = error.pos
         while position < len(text) and text[position].isspace():
