@@ -7,7 +7,6 @@ import json
 import os
 import pty
 import select
-import shutil
 import socket
 import subprocess
 import time
@@ -23,11 +22,12 @@ from aksdisks.lab import process
 from aksdisks.lab.process import LabState
 
 from .kube.wire import Wire
+from .kubectl import needs_kubectl
 
 NAMESPACE = "bytes"
 SECRET = "the-secret-of-the-pod"
 
-pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+pytestmark = needs_kubectl
 
 
 def _container(name: str, *mounts: tuple[str, str], **more: object) -> dict[str, object]:

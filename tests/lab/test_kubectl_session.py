@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,9 @@ import pytest
 
 from aksdisks.lab import process
 
-pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+from .kubectl import needs_kubectl
+
+pytestmark = needs_kubectl
 
 NODE = "aks-agentpool-22115152-vmss00000"
 
