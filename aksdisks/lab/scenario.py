@@ -152,6 +152,7 @@ class Scenario:
     vm_size: str = "Standard_DS2_v2"
     max_data_disks: int = 0
     disk_quota: int = 0
+    throttling: Literal["off", "clients", "everyone"] = "clients"
     os_disk_gib: int = 128
     zones: tuple[str, ...] = ()
     region_zones: tuple[str, ...] = ("1", "2", "3")

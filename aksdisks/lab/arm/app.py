@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -34,13 +34,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Route:
-    """A path's parts, `{name}` for a parameter; open routes need no token."""
+    """A path's parts, `{name}` for a parameter; open routes need no token. `template`: the path without parameters."""
 
     method: str
     parts: tuple[str, ...]
     handler: Handler
     open: bool
     right: Right | None
+    template: str
 
     def match(self, parts: tuple[str, ...]) -> dict[str, str] | None:
         """The parameters when the path is this route's, without case."""
@@ -73,6 +74,7 @@ class _Server:
         )
         self._tokens = tokens
         self._gate = gate
+        self._throttle = None if cloud.scenario.throttling == "off" else cloud.throttle
         self._authorization = Authorization(cloud.scenario.subscription)
         self._subscription = cloud.scenario.subscription_id
         self._routes = [*_compile(unlocked, is_open=True), *_compile(Handlers(cloud).routes(), is_open=False)]
@@ -116,9 +118,9 @@ class _Server:
         subscription = found.get("subscription", self._subscription)
         if subscription.lower() != self._subscription:
             raise errors.subscription_not_found(subscription)
+        left: Mapping[str, str] = {}
         if principal is not None and route.right is not None:
-            self._authorization.check(principal, route.right, parts)
-            self._gate.check(route.right.action, route.right.scope(parts), principal)
+            left = self._admit(principal, route, route.right, parts)
         body: Json = {}
         form: dict[str, str] = {}
         if route.open and request.method == "POST":
@@ -129,7 +131,21 @@ class _Server:
         elif request.method in ("PUT", "PATCH", "POST"):
             body = _object(await request.read())
         query = {name.lower() if name.startswith("$") else name: value for name, value in request.query.items()}
-        return route.handler(Call(request.method, base, path, found, query, body, form, self._view(principal, route)))
+        call = Call(request.method, base, path, found, query, body, form, self._view(principal, route))
+        answer = route.handler(call)
+        return replace(answer, headers={**left, **answer.headers})
+
+    def _admit(self, principal: Principal, route: Route, right: Right, parts: tuple[str, ...]) -> dict[str, str]:
+        """Let the request pass, with the headers that tell how many more may; raises `CloudError`."""
+        scope = right.scope(parts)
+        left: dict[str, str] = {}
+        if self._throttle is not None:
+            left.update(self._throttle.take(principal, route.method, route.template))
+        self._authorization.check(principal, right, parts)
+        self._gate.check(right.action, scope, principal)
+        if self._throttle is not None:
+            left.update(self._throttle.take_compute(right.action, scope))
+        return left
 
     def _view(self, principal: Principal | None, route: Route) -> Callable[[str], bool]:
         """What a list of this route shows to that principal."""
@@ -149,6 +165,7 @@ def _compile(routes: Iterable[tuple[str, str, Handler]], *, is_open: bool) -> li
             handler,
             is_open,
             None if is_open else right(method, path.split("/")[1:]),
+            "".join(f"/{part}" for part in path.split("/")[1:] if not part.startswith("{")),
         )
         for method, path, handler in routes
     ]

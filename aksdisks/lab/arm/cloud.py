@@ -14,6 +14,7 @@ from aksdisks.lab.arm.hindrances import Hindrances
 from aksdisks.lab.arm.kept import KeptDisks, KeptMachines, KeptOperations
 from aksdisks.lab.arm.machines import Machine, scale_set_json
 from aksdisks.lab.arm.operations import Operation, Operations, Purpose
+from aksdisks.lab.arm.throttling import Throttle
 from aksdisks.lab.faults import Faults
 from aksdisks.lab.records import Records
 from aksdisks.lab.scenario import MachineSpec, Scenario
@@ -45,6 +46,7 @@ class Cloud:
         place = f"{scenario.subscription}/providers/Microsoft.Compute/locations/{scenario.location}"
         self.operations = Operations(clock, ids, place)
         self.kubeconfigs: dict[str, bytes] = {}
+        self.throttle = Throttle(clock, scenario.subscription_id)
         self._ids = ids
         self._created = datetime.fromisoformat(records.remembered("azure", "created", clock.now().isoformat))
         self._groups = {name.lower(): name for name in (scenario.resource_group, scenario.node_resource_group)}

@@ -52,11 +52,13 @@ class CloudCompute:
     """`AzureCompute` on the lab's own cloud, in process.
 
     Changes of a machine are gathered and sent one PUT at a time, each with the machine's full list of data disks, as
-    the driver does (facts E, Attach).
+    the driver does (facts E, Attach). Azure's limits on requests hold here too where the scenario says so.
     """
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        # As in a cluster whose nodes' identity is a service principal.
+        self._principal = cloud.scenario.tenant_principals("")[0]
         self._batches = Batches(cloud.clock, self._send)
 
     async def create_disk(
@@ -65,6 +67,7 @@ class CloudCompute:
         """See `AzureCompute`."""
         scenario = self._cloud.scenario
         body = new_disk(scenario.location, size_gib, sku, tags, zone)
+        self._take("PUT", "disks")
         operation = self._cloud.create_or_update_disk(scenario.node_resource_group, name, body)
         disk = await operation.done()
         assert disk is not None
@@ -76,6 +79,7 @@ class CloudCompute:
         if disk is None:
             return
         check_free(disk_id, disk.managed_by)
+        self._take("DELETE", "disks")
         operation = self._cloud.delete_disk(disk.group, disk.name)
         if operation is not None:
             await operation.done()
@@ -94,6 +98,7 @@ class CloudCompute:
     async def resize_disk(self, disk_id: str, size_gib: int) -> None:
         """See `AzureCompute`."""
         group, name = self._cloud.disk_path(disk_id)
+        self._take("PATCH", "disks")
         await self._cloud.update_disk(group, name, {"properties": {"diskSizeGB": size_gib}}).done()
 
     async def close(self) -> None:
@@ -105,9 +110,17 @@ class CloudCompute:
         machine = self._cloud.machine_named(node_name)
         goal = wanted(machine.data_disks_json(), batch)
         if goal.changed:
+            self._take("PUT", "virtualMachines", machine.spec.resource_id)
             body = data_disks_body(machine.spec.resource_id, self._cloud.scenario.location, goal.entries)
             await self._cloud.update_machine(machine.spec.resource_id, body).done()
         return goal.luns
+
+    def _take(self, method: str, kind: str, machine_id: str = "") -> None:
+        """Count a request. Raises `CloudError` 429."""
+        if self._cloud.scenario.throttling == "everyone":
+            template = f"/subscriptions/resourceGroups/providers/Microsoft.Compute/{kind}"
+            self._cloud.throttle.take(self._principal, method, template)
+            self._cloud.throttle.take_compute(f"Microsoft.Compute/{kind}/write", machine_id)
 
 
 def new_disk(location: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None) -> Json:

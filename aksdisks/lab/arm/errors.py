@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -398,15 +399,35 @@ def token_audience(audience: str, expected: Sequence[str]) -> CloudError:
     )
 
 
-def too_many_requests(target: str, retry_after: int) -> CloudError:
-    """Compute's throttling, documented without the outer `error` (facts E); `retry_after` in whole seconds."""
+def too_many_requests(
+    target: str, retry_after: int, now: datetime | None = None, allowed: int = 0, measured: int = 0
+) -> CloudError:
+    """Compute's throttling, documented without the outer `error` (facts E); `retry_after` in whole seconds.
+
+    The details tell as JSON in a text what was `allowed` and what was `measured` until `now` (aks-engine#2295).
+    """
+    group: dict[str, object] = {"operationGroup": target}
+    if now is not None:
+        times = {"startTime": now.isoformat(), "endTime": (now + timedelta(seconds=retry_after)).isoformat()}
+        group |= times | {"allowedRequestCount": allowed, "measuredRequestCount": max(measured, allowed + 1)}
     return CloudError(
         429,
         "OperationNotAllowed",
         "The server rejected the request because too many requests have been received for this subscription.",
-        details=[{"code": "TooManyRequests", "target": target, "message": f'{{"operationGroup":"{target}"}}'}],
+        details=[{"code": "TooManyRequests", "target": target, "message": json.dumps(group, separators=(",", ":"))}],
         retry_after=retry_after,
         wrapped=False,
+    )
+
+
+def subscription_throttled(subscription_id: str, operation: str, retry_after: int) -> CloudError:
+    """Resource Manager's own throttling (azure-docs#105248); `retry_after` in whole seconds."""
+    return CloudError(
+        429,
+        "SubscriptionRequestsThrottled",
+        f"Number of requests for subscription '{subscription_id}' and operation '{operation}' exceeded the backend "
+        f"storage limit. Please try again after '{retry_after}' seconds.",
+        retry_after=retry_after,
     )
 
 

@@ -41,7 +41,10 @@ class Gate:
         if self._faults.active("role-missing", f"action/{action}"):
             raise errors.not_authorised(principal.client_id, principal.object_id, action, scope)
         if self._faults.active("throttled"):
-            raise errors.too_many_requests("HighCostGet30Min", RETRY_AFTER)
+            if action.startswith("Microsoft.Compute/"):
+                raise errors.too_many_requests("HighCostGet30Min", RETRY_AFTER)
+            subscription = scope.split("/")[2]
+            raise errors.subscription_throttled(subscription, action.upper(), RETRY_AFTER)
 
 
 class GatedCompute:

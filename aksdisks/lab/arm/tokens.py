@@ -26,9 +26,7 @@ AUDIENCES = ("https://management.azure.com", "https://management.core.windows.ne
 class Tokens:
     """JSON Web Tokens, signed and checked."""
 
-    def __init__(
-        self, tenant_id: str, principals: Sequence[Principal], clock: Clock, key: bytes | None = None
-    ) -> None:
+    def __init__(self, tenant_id: str, principals: Sequence[Principal], clock: Clock, key: bytes | None = None) -> None:
         """`principals`: the first is the default one; `key`: what tokens are signed with, a new one unless given."""
         self.tenant_id = tenant_id
         self.principals = {principal.client_id.lower(): principal for principal in principals}

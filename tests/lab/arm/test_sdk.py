@@ -97,7 +97,9 @@ def test_attach_and_detach_an_instances_disk(compute, azure):
         f"Disk '{disk.id}' cannot be attached as the disk is already owned by VM '{attached.managed_by}'."
     )
 
+    azure.clock.speed = 20
     poller = put(compute, "0", entry(disk, 3, toBeDetached=True))
+    azure.clock.speed = 500
     with pytest.raises(ResourceExistsError) as caught:
         put(compute, "1", entry(disk, 0))
     assert caught.value.error.code == "AttachDiskWhileBeingDetached"
@@ -144,6 +146,15 @@ def test_what_cannot_be_attached(compute):
     assert caught.value.error.message == "Disk zonal is not found."
 
 
+@pytest.fixture
+def slowly(azure):
+    """Time enough to act while Azure is at work, however busy this machine is."""
+    azure.clock.speed = 25
+    yield
+    azure.clock.speed = 500
+
+
+@pytest.mark.usefixtures("slowly")
 def test_a_second_change_of_a_machine_conflicts_and_an_operation_can_fail(compute):
     first, second = made(compute, "first"), made(compute, "second")
     poller = put(compute, "1", entry(first, 0))

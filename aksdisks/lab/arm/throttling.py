@@ -1,0 +1,110 @@
+"""Azure's limits on requests: buckets that every request takes from and that fill up with time (facts D).
+
+They fill in cluster seconds, like everything else here: a client that follows a fast lab sends more requests in a
+second and is allowed as many more. Retry-After is in the seconds of whoever waits, and in whole ones, as HTTP has it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aksdisks.lab.arm import errors
+
+if TYPE_CHECKING:
+    from aksdisks.lab.clock import Clock
+    from aksdisks.lab.scenario import Principal
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A bucket's size, and how much of it comes back in a cluster second."""
+
+    name: str
+    size: int
+    per_second: float
+
+
+SUBSCRIPTION = {
+    "GET": Limit("reads", 250, 25),
+    "HEAD": Limit("reads", 250, 25),
+    "DELETE": Limit("deletes", 200, 10),
+    "PUT": Limit("writes", 200, 10),
+    "PATCH": Limit("writes", 200, 10),
+    "POST": Limit("writes", 200, 10),
+}
+"""Resource Manager's own, for each principal in a subscription."""
+
+GET_MACHINE = Limit("GetVMResource", 36, 12 / 60)
+UPDATE_MACHINE = Limit("UpdateVMResource", 12, 4 / 60)
+LIST_MACHINES = Limit("ListVMSubscription", 900, 300 / 60)
+"""Compute's, for each machine and for all of a subscription's lists. The names are the lab's."""
+
+_FORGET = 10_000
+
+
+@dataclass
+class _Bucket:
+    level: float
+    at: float
+
+
+class Throttle:
+    """The buckets of one subscription."""
+
+    def __init__(self, clock: Clock, subscription_id: str) -> None:
+        self._clock = clock
+        self._subscription_id = subscription_id
+        self._buckets: dict[tuple[str, str], _Bucket] = {}
+
+    def take(self, principal: Principal, method: str, template: str) -> Mapping[str, str]:
+        """A request reaches Resource Manager; the header that tells what is left. Raises SubscriptionRequestsThrottled.
+
+        `template` is the route's path with its parameters' places left out, which the refusal names.
+        """
+        limit = SUBSCRIPTION[method]
+        left, wait = self._take(limit, principal.client_id.lower())
+        if wait:
+            operation = f"{method}{template}".upper()
+            raise errors.subscription_throttled(self._subscription_id, operation, self._seconds(wait))
+        return {f"x-ms-ratelimit-remaining-subscription-{limit.name}": str(left)}
+
+    def take_compute(self, action: str, scope: str) -> Mapping[str, str]:
+        """A request reaches the compute provider; the header that tells what is left. Raises compute's 429."""
+        limit = _compute_limit(action, scope)
+        if limit is None:
+            return {}
+        left, wait = self._take(limit, scope.lower())
+        if wait:
+            now = self._clock.now()
+            raise errors.too_many_requests(limit.name, self._seconds(wait), now, limit.size)
+        return {"x-ms-ratelimit-remaining-resource": f"Microsoft.Compute/{limit.name};{left}"}
+
+    def _take(self, limit: Limit, key: str) -> tuple[int, float]:
+        """What is left, and how many cluster seconds to wait (0: the request passes)."""
+        now = self._clock.monotonic()
+        if len(self._buckets) > _FORGET:
+            self._buckets.clear()
+        bucket = self._buckets.setdefault((limit.name, key), _Bucket(limit.size, now))
+        bucket.level = min(float(limit.size), bucket.level + max(0.0, now - bucket.at) * limit.per_second)
+        bucket.at = now
+        if bucket.level < 1:
+            return 0, (1 - bucket.level) / limit.per_second
+        bucket.level -= 1
+        return int(bucket.level), 0.0
+
+    def _seconds(self, cluster_seconds: float) -> int:
+        return max(1, math.ceil(cluster_seconds / self._clock.speed))
+
+
+def _compute_limit(action: str, scope: str) -> Limit | None:
+    """The limit of an action on machines, None for one that has none here."""
+    parts = action.split("/")
+    if parts[0] != "Microsoft.Compute" or "virtualMachines" not in parts:
+        return None
+    if parts[-1] != "read":
+        return UPDATE_MACHINE
+    one = "/virtualmachines/" in scope.lower().partition("/providers/")[2]
+    return GET_MACHINE if one else LIST_MACHINES
