@@ -24,7 +24,7 @@ from aksdisks.sides import Said, Scope, by_age
 from aksdisks.views.base import Card, Stack, Table, View
 from aksdisks.views.look import Look
 from aksdisks.views.timeline import Timeline
-from aksdisks.waiting import silent, wait
+from aksdisks.waiting import silent
 
 _SCOPES: Mapping[str, Scope] = {
     "": bool,
@@ -315,7 +315,7 @@ class Walk:
         with self.session.watch("Pod", "Event", "VolumeAttachment") as watcher:
             rollout.begin(watcher.initial)
             act()
-            wait(
+            self.session.wait(
                 f"{replicas} pods of app {app}",
                 rollout.follow(watcher),
                 lambda now: (
@@ -323,11 +323,8 @@ class Walk:
                     and without not in {pod.uid for pod in now.pods.values()}
                     and not leaving & now.attached_volumes()
                 ),
-                seconds=self.session.real_seconds(),
                 describe=Rollout.describe,
-                progress=self.session.progress,
                 on_timeout=self._causes,
-                scale=self.session.time_scale,
             )
 
     def _roll_set(self, replicas: int, act: Callable[[], object], typed: str, outcome: str = "") -> Card:

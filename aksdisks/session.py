@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from aksdisks import manifests
 from aksdisks.azure import Azure
@@ -21,6 +21,7 @@ from aksdisks.session_journal import Journal
 from aksdisks.session_lease import Lease, release
 from aksdisks.waiting import Progress, listed, silent, wait
 
+S = TypeVar("S")
 __all__ = ["CleanUp", "Session", "new_run_id", "open_session"]
 
 # The lab's speed shortens delays, not the work of this machine: no wait ends earlier than this, in real seconds.
@@ -113,6 +114,11 @@ class Session:
         """The run's claims."""
         return self.cluster.claims(self.namespace, self.selector)
 
+    def wait(self, awaited: str, states: Iterable[S | None], holds: Callable[[S], bool], **how: Any) -> S:
+        """The first of the states that holds, within `wait_timeout`; `how` is as for `waiting.wait`."""
+        how = {"seconds": self.real_seconds(), "progress": self.progress, "scale": self.time_scale, **how}
+        return wait(awaited, states, holds, **how)
+
     def wait_for(
         self,
         kind: str,
@@ -121,26 +127,16 @@ class Session:
         *,
         app: str = "",
         labelled: bool = True,
-        describe: Callable[[tuple[Any, ...]], str] | None = None,
-        seconds: float | None = None,
         on_timeout: Callable[[], str] | None = None,
     ) -> tuple[Any, ...]:
         """Watch a kind until its values hold, and give them. `labelled=False` for kinds without the run's label.
 
         Kinds: Pod, PersistentVolumeClaim, Deployment, StatefulSet; unlabelled Event, PersistentVolume,
-        VolumeAttachment, Node. `seconds` are of cluster time.
+        VolumeAttachment, Node.
         """
         self.lease.renew()
-        return wait(
-            awaited,
-            self.cluster.follow(kind, self.namespace, self._select(app) if labelled else ""),
-            holds,
-            seconds=self.real_seconds(seconds),
-            describe=describe or _described,
-            progress=self.progress,
-            on_timeout=on_timeout,
-            scale=self.time_scale,
-        )
+        states = self.cluster.follow(kind, self.namespace, self._select(app) if labelled else "")
+        return self.wait(awaited, states, holds, describe=_described, on_timeout=on_timeout)
 
     def watch(self, *kinds: str) -> Watcher:
         """Watch kinds of the run's namespace, with arrival times: `with session.watch("Pod", "Event") as seen: …`."""
@@ -242,13 +238,13 @@ def _make_namespace(session: Session) -> None:
         raise Refused(f"namespace {session.namespace}: expected one that this run made, found another's")
     # Without the default service account the first pods would fail to be created, and events would say so.
     try:
-        wait(
+        session.wait(
             f"the service account of namespace {session.namespace}",
             session.cluster.follow("ServiceAccount", session.namespace),
             lambda accounts: any(account.name == "default" for account in accounts),
             seconds=session.real_seconds(60.0),
             describe=_described,
-            scale=session.time_scale,
+            progress=silent,
         )
     except NotAllowed:
         pass  # without the right to look, the controllers' own retries must do
