@@ -124,20 +124,34 @@ def run(
     names: NamesArgument = None,
     file: FileOption = None,
     settings: SetOption = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder that gets a folder for each run.")] = Path(
-        "evidence"
-    ),
+    output: Annotated[
+        str,
+        typer.Option("-o", "--output", help="Folder that gets a folder for each run, or https://ACCOUNT/CONTAINER."),
+    ] = "evidence",
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show the final table only.")] = False,
     share: Annotated[
         bool, typer.Option("--share", help="Take out who and where: subscriptions, users, hosts.")
     ] = False,
     sign: Annotated[Path | None, typer.Option(help="Sign with this private key (evidence keygen).")] = None,
+    webhook: Annotated[
+        str, typer.Option(envvar="AKSDISKS_WEBHOOK", help="Tell this URL of a failure or a change of outcome.")
+    ] = "",
 ) -> None:
     """Run the runbooks headless through papermill and leave them, executed, as evidence."""
     from aksdisks import runner, shipped
+    from aksdisks.delivery import Container
+    from aksdisks.errors import AksdisksError
 
     runbooks, parameters = shipped.runbooks(names or ()), _parameters(file, settings)
-    result = runner.run(runbooks, parameters, output, quiet=quiet, share=share, key=sign)
+    container = Container.of(output) if "://" in output else None
+    folder = Path("evidence") if container else Path(output)
+    result = runner.run(runbooks, parameters, folder, quiet=quiet, share=share, key=sign, webhook=webhook)
+    if container is not None:
+        try:
+            container.upload(folder / result.run)
+        except AksdisksError as error:
+            # The outcome stands; what was not delivered lies here and can be delivered again.
+            typer.echo(f"aksdisks: {error} (again: aksdisks evidence upload {folder / result.run} {output})", err=True)
     raise typer.Exit(result.exit_code)
 
 
@@ -236,6 +250,14 @@ def evidence_verify(
         typer.echo(problem)
     typer.echo(f"{verdict.files} files, {'as sealed' if verdict.holds else 'not as sealed'}. {verdict.remark}")
     raise typer.Exit(0 if verdict.holds else 1)
+
+
+@evidence_app.command("upload")
+def evidence_upload(folder: Path, url: Annotated[str, typer.Argument(help="https://ACCOUNT/CONTAINER/PREFIX")]) -> None:
+    """Deliver a run's folder to a Blob container, for the first time or again."""
+    from aksdisks.delivery import Container
+
+    typer.echo(f"{Container.of(url).upload(folder)} files delivered to {url}")
 
 
 @evidence_app.command("list")

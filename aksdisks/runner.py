@@ -16,9 +16,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from aksdisks import leftovers, targets
+from aksdisks import archive, leftovers, targets
 from aksdisks.checks import Check
 from aksdisks.console import Reporter
+from aksdisks.delivery import is_worth_a_word, tell
 from aksdisks.dossier import Dossier, identity, redactor_for
 from aksdisks.errors import AksdisksError, InputError
 from aksdisks.evidence import EXIT_CODES, RunbookResult, RunResult, roll_up
@@ -46,12 +47,13 @@ def run(
     quiet: bool = False,
     share: bool = False,
     key: Path | None = None,
+    webhook: str = "",
 ) -> RunResult:
     """Run `runbooks` in order on the parameters' target, leaving `output`/<run id>/ behind.
 
     Raises InputError and CannotRun before a kernel starts where that is possible; whatever happens after that is in
     the result, and nothing of the run is left on the target. `share` takes identities out of all that is written, not
-    secrets alone; `key` (private, PEM) signs the evidence.
+    secrets alone; `key` (private, PEM) signs the evidence. `webhook` hears of a failure or of a change of outcome.
     """
     _check_output(output)
     parameters = parameters.model_copy(update={"run_id": parameters.run_id or new_run_id()})
@@ -60,7 +62,19 @@ def run(
         raise InputError(f"run_id: expected one that {output} has no run of, found {parameters.run_id}")
     if key is not None:
         check_private(key)
-    return _Run(runbooks, parameters, Dossier(folder, key), share, Reporter(quiet=quiet)).run()
+    reporter = Reporter(quiet=quiet)
+    result = _Run(runbooks, parameters, Dossier(folder, key), share, reporter).run()
+    if webhook:
+        before = [
+            past.document["status"] for past in archive.runs(output) if not past.problem and past.folder != folder
+        ]
+        last = before[-1] if before else None
+        if is_worth_a_word(result, last):
+            try:
+                tell(webhook, result, last, str(folder))
+            except AksdisksError as error:
+                reporter.say(str(error))
+    return result
 
 
 class _Run:

@@ -1,0 +1,94 @@
+"""Sends a run's outcome away: its folder to Blob storage, a word to a webhook. A failed delivery changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from aksdisks.errors import InputError, NotReachable
+from aksdisks.evidence import RunResult
+
+_PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A Blob container, and the prefix of names in it: `https://ACCOUNT/CONTAINER/PREFIX`, in any cloud."""
+
+    account: str
+    name: str
+    prefix: str
+
+    @classmethod
+    def of(cls, url: str) -> Container:
+        """The container that a URL names; raises InputError for one that names none or carries a signature."""
+        parts = urlsplit(url)
+        account, path = f"https://{parts.netloc}", parts.path.strip("/")
+        if (parts.hostname or "").replace(".", "").isdigit() or parts.hostname == "localhost":
+            # Storage at an address, such as an emulator's, has the account's name in the path.
+            first, _, path = path.partition("/")
+            account = f"{account}/{first}"
+        name, _, prefix = path.partition("/")
+        if parts.scheme != "https" or not parts.hostname or not name or parts.query:
+            raise InputError("-o: expected https://ACCOUNT/CONTAINER/PREFIX without a signature, found another URL")
+        return cls(account, name, prefix)
+
+    def upload(self, folder: Path, *, credential: Any = None, **options: Any) -> int:
+        """Upload every file of a run's folder under its name; how many there were. Raises NotReachable.
+
+        Repeating it is harmless: blobs are overwritten with the same content. `options` go to the client.
+        """
+        try:
+            from azure.storage.blob import ContainerClient
+        except ModuleNotFoundError as error:
+            raise InputError("-o: Blob storage needs more packages: pip install 'aksdisks[blob]'") from error
+        from azure.core.exceptions import AzureError
+        from azure.identity import DefaultAzureCredential
+
+        if "connection_verify" not in options and (bundle := os.environ.get("AKSDISKS_CA_BUNDLE")):
+            options["connection_verify"] = bundle
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        try:
+            with ContainerClient(
+                self.account, self.name, credential or DefaultAzureCredential(), retry_total=3, **options
+            ) as container:
+                for path in files:
+                    name = "/".join(filter(None, (self.prefix, folder.name, path.relative_to(folder).as_posix())))
+                    with path.open("rb") as content:
+                        container.upload_blob(name, content, overwrite=True)
+        except AzureError as error:
+            reason = str(error).splitlines()[0]
+            raise NotReachable(f"{self.account}/{self.name}: the evidence was not delivered: {reason}") from error
+        return len(files)
+
+
+def is_worth_a_word(result: RunResult, before: str | None) -> bool:
+    """Whether a run is told to the webhook: when it did not pass, or came out otherwise than the one before."""
+    return result.status != "passed" or before not in (None, result.status)
+
+
+def tell(url: str, result: RunResult, before: str | None, where: str) -> None:
+    """Post the outcome as JSON; `text` is what Slack shows, the rest is for programs. Raises NotReachable."""
+    failed = [book.name for book in result.runbooks if book.status != "passed"]
+    change = f" (before: {before})" if before and before != result.status else ""
+    text = f"aksdisks {result.run} on {result.target}: {result.status}{change}. " + (
+        f"Not passed: {', '.join(failed)}. " if failed else ""
+    )
+    body: dict[str, Any] = {"text": text + where, "run": result.run, "target": result.target, "status": result.status}
+    body |= {"before": before, "runbooks": {book.name: book.status for book in result.runbooks}, "evidence": where}
+    if not url.startswith(("https://", "http://")):
+        raise InputError("webhook: expected an http or https URL, found something else")
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=_PATIENCE):
+            pass
+    except (OSError, ValueError) as error:
+        reason = f"{error.code} {error.reason}" if isinstance(error, urllib.error.HTTPError) else error
+        # A webhook's path is its secret: the host has to do.
+        raise NotReachable(f"webhook at {urlsplit(url).hostname}: the outcome was not delivered: {reason}") from error
