@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import ssl
+from collections.abc import Iterable
 
 import yaml
 from aiohttp import web
@@ -27,6 +28,7 @@ from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.containers import Containers
 from aksdisks.lab.controllers.account_secrets import AccountSecrets
 from aksdisks.lab.controllers.attach_detach import AttachDetach
+from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.deployment import DeploymentController
 from aksdisks.lab.controllers.disruption import Disruption
 from aksdisks.lab.controllers.garbage import GarbageCollector
@@ -43,11 +45,16 @@ from aksdisks.lab.controllers.volume_binder import VolumeBinder
 from aksdisks.lab.controllers.volume_expand import VolumeExpand
 from aksdisks.lab.faults import FaultError, Faults
 from aksdisks.lab.ids import Ids
+from aksdisks.lab.in_tree.api import InTreeApi
+from aksdisks.lab.in_tree.binder import InTreeBinder
+from aksdisks.lab.in_tree.tables import old_tables
+from aksdisks.lab.in_tree.tokens import LegacyTokens
 from aksdisks.lab.kube.access import Access
 from aksdisks.lab.kube.accounttokens import AccountTokens, new_key
 from aksdisks.lab.kube.api import KubeApi
 from aksdisks.lab.kube.exec import Streams
 from aksdisks.lab.kube.http import kube_app
+from aksdisks.lab.kube.interface import KubernetesApi
 from aksdisks.lab.kube.store import Store
 from aksdisks.lab.parts import Machinery
 from aksdisks.lab.records import Records
@@ -123,6 +130,9 @@ class Lab:
         # Once the deletion is kept: until then a restart brings the disk back, and with it its bytes.
         self.cloud.on_deleted = lambda disk: self.records.after(lambda: self.volumes.remove_disk(self._directory(disk)))
         self._agents = agents
+        self._actors: KubernetesApi = self.api
+        if scenario.era == "2019":
+            self._actors = InTreeApi(self.api, KubeApi(Store(history=_HISTORY), self.clock, self.ids))
         self._ports = (kube_port, arm_port)
         self._runners: list[web.AppRunner] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -135,7 +145,7 @@ class Lab:
         access = Access(token, tls.ADMIN_NAME, tls.ADMIN_GROUP, accounts)
         if self.records.fresh:
             machines = self.scenario.machines if self._agents else ()
-            await seed(self.api, self.scenario, self.clock.now(), certificates.authority.decode(), machines)
+            await seed(self._actors, self.scenario, self.clock.now(), certificates.authority.decode(), machines)
         keeping.keep_settings(self.records, self.scenario, self.clock.speed, self.faults)
         kube_port, arm_port = (
             keeping.port(self.records, server, asked)
@@ -202,11 +212,17 @@ class Lab:
     def _parts(self, accounts: AccountTokens) -> list[Part]:
         """Everything that acts by itself, each through the two APIs alone."""
         compute = GatedCompute(self.compute, self._gate, self.scenario)
-        machinery = Machinery(self.api, self.clock, self.ids, self.scenario, self.cloud, self.faults)
+        machinery = Machinery(self._actors, self.clock, self.ids, self.scenario, self.cloud, self.faults)
         machines = machinery.parts(compute) if self._agents else machinery.control_plane()
         storage = PodStorage(self.api, self.clock, self.ids, self.volumes)
         secrets_of = AccountSecrets(self.api, self.clock, self.ids, accounts)
-        return [*(kind(self.api, self.clock, self.ids) for kind in _CONTROLLERS), secrets_of, *machines, storage]
+        controllers = [kind(self._actors, self.clock, self.ids) for kind in self._controllers()]
+        return [*controllers, secrets_of, *machines, storage]
+
+    def _controllers(self) -> Iterable[type[Controller]]:
+        if self.scenario.era == "today":
+            return _CONTROLLERS
+        return (*(InTreeBinder if kind is VolumeBinder else kind for kind in _CONTROLLERS), LegacyTokens)
 
     def _streams(self) -> Streams:
         """What commands in pods see: of a disk, the directory that stands for it."""
@@ -240,6 +256,8 @@ class Lab:
             return response
 
         app.middlewares.append(kept)
+        if self.scenario.era == "2019":
+            app.middlewares.append(old_tables)
         nohttp.log_in_one_line()
         # A client that goes away ends its watch at once (handler_cancellation), not at the next event.
         runner = web.AppRunner(

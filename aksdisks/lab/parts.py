@@ -16,6 +16,8 @@ from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.cloud_nodes import CloudNodes
 from aksdisks.lab.faults import Faults
 from aksdisks.lab.ids import Ids
+from aksdisks.lab.in_tree.driver import InTreeDriver
+from aksdisks.lab.in_tree.mounts import InTreeNodeAgent
 from aksdisks.lab.kube.interface import KubernetesApi
 from aksdisks.lab.scenario import MachineSpec, Scenario
 from aksdisks.lab.seed import csi_node, register
@@ -34,6 +36,9 @@ class Machinery:
         self._scenario = scenario
         self._cloud = cloud
         self._faults = faults
+        in_tree = scenario.era == "2019"
+        self._agent: type[NodeAgent] = InTreeNodeAgent if in_tree else NodeAgent
+        self._driver: type[DiskDriver] = InTreeDriver if in_tree else DiskDriver
 
     def parts(self, compute: AzureCompute) -> Iterator[Part]:
         """`compute` is the driver's view of Azure."""
@@ -41,7 +46,7 @@ class Machinery:
             yield self._node(machine)
         yield Supervised(
             DiskDriver.name,
-            lambda: DiskDriver(self._api, self._clock, self._ids, compute),
+            lambda: self._driver(self._api, self._clock, self._ids, compute),
             self._faults,
             lambda: self._faults.hit("driver-down") is not None,
         )
@@ -49,7 +54,8 @@ class Machinery:
             machine.node_name: csi_node(self._scenario, machine, {})["spec"]["drivers"]
             for machine in self._scenario.machines
         }
-        yield Registrar(self._api, self._faults, drivers)
+        if self._scenario.era == "today":
+            yield Registrar(self._api, self._faults, drivers)
         yield from self.control_plane()
 
     def control_plane(self) -> Iterator[Part]:
@@ -65,7 +71,7 @@ class Machinery:
 
         return Supervised(
             NodeAgent.name,
-            lambda: NodeAgent(line, self._clock, self._ids, machine.node_name, delays, self._faults),
+            lambda: self._agent(line, self._clock, self._ids, machine.node_name, delays, self._faults),
             self._faults,
             lambda: machine_is_gone(self._faults, machine),
             risen=registered,

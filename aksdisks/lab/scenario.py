@@ -157,6 +157,7 @@ class Scenario:
     zones: tuple[str, ...] = ()
     region_zones: tuple[str, ...] = ("1", "2", "3")
     offered_skus: tuple[str, ...] = DISK_SKUS
+    era: Literal["today", "2019"] = "today"
     kubernetes_version: str = "1.35.0"
     storage_classes: tuple[StorageClass, ...] = ()
     delays: Delays = field(default_factory=Delays)

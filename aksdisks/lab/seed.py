@@ -23,6 +23,19 @@ _ROOT_CA_DESCRIPTION = (
     "clusters."
 )
 
+_SOFTWARE = {
+    "today": {
+        "kernelVersion": "5.15.0-1089-azure",
+        "osImage": "Ubuntu 22.04.5 LTS",
+        "containerRuntimeVersion": "containerd://1.7.27-1",
+    },
+    "2019": {
+        "kernelVersion": "4.15.0-1035-azure",
+        "osImage": "Ubuntu 16.04.5 LTS",
+        "containerRuntimeVersion": "docker://3.0.1",
+    },
+}
+
 _MIGRATED_PLUGINS = (
     "kubernetes.io/aws-ebs,kubernetes.io/azure-disk,kubernetes.io/azure-file,kubernetes.io/cinder,"
     "kubernetes.io/gce-pd,kubernetes.io/portworx-volume,kubernetes.io/vsphere-volume"
@@ -173,6 +186,9 @@ def _node(scenario: Scenario, machine: MachineSpec, now: datetime) -> Object:
         "topology.kubernetes.io/region": scenario.location,
         _ZONE: zone or str(machine.index % 3),
     }
+    if scenario.era == "2019":
+        del labels[_DISK_ZONE]
+        labels["kubernetes.io/role"] = "agent"
     drivers = {DISK_DRIVER: machine.node_name, FILE_DRIVER: machine.node_name}
     annotations = {
         "csi.volume.kubernetes.io/nodeid": json.dumps(drivers, separators=(",", ":")),
@@ -188,6 +204,10 @@ def _node(scenario: Scenario, machine: MachineSpec, now: datetime) -> Object:
         "memory": f"{int(size.memory_gib * 1024 * 1024 * 0.97)}Ki",
         "pods": "110",
     }
+    if scenario.era == "2019":
+        # The limit stood here before there was a CSINode (k/k#77225).
+        capacity["attachable-volumes-azure-disk"] = str(size.max_data_disks)
+        del annotations["csi.volume.kubernetes.io/nodeid"]
     allocatable = capacity | {
         "cpu": f"{size.cpus * 1000 - 100}m",
         "memory": f"{int(size.memory_gib * 1024 * 1024 * 0.65)}Ki",
@@ -208,9 +228,7 @@ def _node(scenario: Scenario, machine: MachineSpec, now: datetime) -> Object:
                 "machineID": f"{machine.index:032x}",
                 "systemUUID": f"00000000-0000-0000-0000-{machine.index:012x}",
                 "bootID": f"00000000-0000-4000-8000-{machine.index:012x}",
-                "kernelVersion": "5.15.0-1089-azure",
-                "osImage": "Ubuntu 22.04.5 LTS",
-                "containerRuntimeVersion": "containerd://1.7.27-1",
+                **_SOFTWARE[scenario.era],
                 "kubeletVersion": f"v{scenario.kubernetes_version}",
                 "kubeProxyVersion": "",
                 "operatingSystem": "linux",

@@ -6,7 +6,7 @@ from typing import Any
 
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.controllers.storage import DISK_DRIVER, attachment_name, driver_and_handle
+from aksdisks.lab.controllers.storage import DISK_DRIVER, attachment_name, driver_and_handle, handle_in
 from aksdisks.lab.faults import Faults
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
@@ -47,7 +47,7 @@ class MountTrouble:
 
     async def _problem(self, unique_name: str) -> tuple[str, str] | None:
         """The volume's name and what went wrong; None when it can be mounted."""
-        handle = unique_name.partition("^")[2]
+        handle = handle_in(unique_name)
         places = f"node/{self._node_name}", f"disk/{handle.rpartition('/')[2]}"
         if self._faults.hit("driver-down", places[0]) is not None:
             text = "kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: driver name "
@@ -64,7 +64,7 @@ class MountTrouble:
     async def after_mount(self, pod: Object, unique_name: str) -> None:
         """The walk over a volume's files that `fsGroup` asks for (K pkg/volume/volume_linux.go)."""
         security: dict[str, Any] = pod["spec"].get("securityContext") or {}
-        handle = unique_name.partition("^")[2]
+        handle = handle_in(unique_name)
         places = f"node/{self._node_name}", f"disk/{handle.rpartition('/')[2]}"
         asked = security.get("fsGroup") is not None and security.get("fsGroupChangePolicy") != "OnRootMismatch"
         if not asked or not self._faults.active("fsgroup-slow", *places):

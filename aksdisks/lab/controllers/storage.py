@@ -16,6 +16,7 @@ BETA_STORAGE_PROVISIONER = "volume.beta.kubernetes.io/storage-provisioner"
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
+MIGRATED_TO = "pv.kubernetes.io/migrated-to"
 
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
@@ -52,7 +53,19 @@ def driver_and_handle(volume: Object) -> tuple[str, str] | None:
 def unique_volume_name(volume: Object) -> str | None:
     """The name in a node's volumesInUse and volumesAttached (facts B: K csi_plugin.go, util.go)."""
     found = driver_and_handle(volume)
+    if found is not None and annotations_of(volume).get(PROVISIONED_BY) in MIGRATED and not is_migrated(volume):
+        return f"kubernetes.io/azure-disk/{found[1]}"
     return None if found is None else f"kubernetes.io/csi/{found[0]}^{found[1]}"
+
+
+def is_migrated(volume: Object) -> bool:
+    """An in-tree volume that the CSI driver serves; the cluster of 2019 had none."""
+    return MIGRATED_TO in annotations_of(volume)
+
+
+def handle_in(unique_name: str) -> str:
+    """The volume's handle in its unique name."""
+    return unique_name.partition("^")[2] or unique_name.removeprefix("kubernetes.io/azure-disk/")
 
 
 def attachment_name(handle: str, driver: str, node: str) -> str:

@@ -14,6 +14,9 @@ _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 _SERVICE_NETWORK = "10.0"
 """AKS's default service CIDR is 10.0.0.0/16."""
 _TOLERATED_SECONDS = 300
+
+TOKEN_SECRET = "lab.aksdisks.dev/token-secret"
+"""Annotation of an account whose pods mount this secret, as before 1.21; upstream decides by a feature gate."""
 _PRIORITIES = {"system-node-critical": 2000001000, "system-cluster-critical": 2000000000}
 
 
@@ -132,11 +135,15 @@ def _service_account(store: Store, ids: Ids, pod: Object) -> None:
     unmounted = [c for c in containers if not any(m.get("mountPath") == _TOKEN_PATH for m in c.get("volumeMounts", ()))]
     if not wanted or not unmounted:
         return
-    volume = f"kube-api-access-{ids.suffix()}"
+    secret = account.object["metadata"].get("annotations", {}).get(TOKEN_SECRET)
+    volume = secret or f"kube-api-access-{ids.suffix()}"
     for container in unmounted:
         mount = {"name": volume, "readOnly": True, "mountPath": _TOKEN_PATH}
         container.setdefault("volumeMounts", []).append(mount)
-    spec.setdefault("volumes", []).append({"name": volume, "projected": _token_sources()})
+    source: Object = {"projected": _token_sources()}
+    if secret:
+        source = {"secret": {"secretName": secret, "defaultMode": 420}}
+    spec.setdefault("volumes", []).append({"name": volume, **source})
 
 
 def _token_sources() -> Object:

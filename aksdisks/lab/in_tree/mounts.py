@@ -1,0 +1,40 @@
+"""The kubelet of 2019: a pod whose volumes do not come in time is told so again and again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aksdisks.lab.agents.node_agent import NodeAgent
+from aksdisks.lab.kube.interface import Object
+
+PATIENCE = 123.0
+"""Cluster seconds that the kubelet waited for volumes before it said so and began again (facts D: pod wait 2 m 3 s)."""
+
+
+class InTreeNodeAgent(NodeAgent):
+    """Today's, which keeps quiet about a plain timeout, with the word of then (facts C: AKS#1278, #884)."""
+
+    async def _start(self, entry: Any) -> None:
+        telling = self.spawn(self._lose_patience(entry.latest))
+        try:
+            await super()._start(entry)
+        finally:
+            telling.cancel()
+
+    async def _lose_patience(self, pod: Object) -> None:
+        while True:
+            await self.clock.sleep(PATIENCE)
+            self.recorder.event(pod, "Warning", "FailedMount", timeout_message(pod))
+
+
+def timeout_message(pod: Object) -> str:
+    """None of the pod's claims is mounted before all are attached, so each of them is listed."""
+    meta, volumes = pod["metadata"], pod["spec"].get("volumes") or ()
+    name, namespace = meta["name"], meta["namespace"]
+    unmounted = " ".join(volume["name"] for volume in volumes if "persistentVolumeClaim" in volume)
+    every = " ".join(volume["name"] for volume in volumes)
+    return (
+        f'Unable to mount volumes for pod "{name}_{namespace}({meta["uid"]})": timeout expired waiting for volumes '
+        f'to attach or mount for pod "{namespace}"/"{name}". list of unmounted volumes=[{unmounted}]. '
+        f"list of unattached volumes=[{every}]"
+    )
