@@ -31,6 +31,9 @@ _PROCESSES = 64
 _TMP = 64 * _MEBIBYTE
 
 
+Way = Literal["bwrap", "unshare"]
+
+
 class SandboxError(Exception):
     """A command that cannot be confined as asked, or not at all on this machine; says why in one line."""
 
@@ -70,11 +73,12 @@ class _Step:
 class Sandbox:
     """What this machine has to confine with; found out once, when it is first needed."""
 
-    def __init__(self, hidden: Sequence[Path] = ()) -> None:
-        """`hidden`: directories of which nothing may show, even where they stand within the system."""
+    def __init__(self, hidden: Sequence[Path] = (), ways: Sequence[Way] = ("bwrap", "unshare")) -> None:
+        """`hidden`: directories of which nothing may show even where they stand in the system; `ways`: to be tried."""
+        self._ways = ways
         self._hidden = [str(path.resolve()) for path in (*hidden, Path.home())]
         self._probing = asyncio.Lock()
-        self._way: Literal["bwrap", "unshare"] | None = None
+        self._way: Way | None = None
 
     async def command(self, confined: Confined, command: Sequence[str], *, terminal: bool = False) -> list[str]:
         """The arguments of the process to start, with no environment of its own. Raises `SandboxError`."""
@@ -83,11 +87,10 @@ class Sandbox:
                 self._way = await self._probe()
         return self._arguments(self._way, confined, command, terminal)
 
-    async def _probe(self) -> Literal["bwrap", "unshare"]:
+    async def _probe(self) -> Way:
         """The first way in which a command runs. Raises `SandboxError`."""
         found = []
-        ways: tuple[Literal["bwrap", "unshare"], ...] = ("bwrap", "unshare")
-        for way in ways:
+        for way in self._ways:
             try:
                 arguments = self._arguments(way, Confined("probe", (), Path("/var/empty"), {}), ["true"], False)
             except SandboxError as error:
@@ -103,7 +106,7 @@ class Sandbox:
             found.append(f"{way}: {' '.join(said.decode(errors='replace').split())[:200] or process.returncode}")
         raise SandboxError(
             "this machine cannot confine a command: expected bubblewrap (bwrap) or user namespaces, found "
-            + "; ".join(found)
+            + ("; ".join(found) or "neither")
         )
 
     def _arguments(self, way: str, confined: Confined, command: Sequence[str], terminal: bool) -> list[str]:
@@ -191,7 +194,14 @@ class Sandbox:
         if not _is_root():
             outer += ["--user", "--map-root-user"]
         q = shlex.quote
-        lines = ["set -e", f"PATH={_TOOLS}", f"hostname {q(confined.hostname)}", "mount --make-rprivate /"]
+        lines = [
+            "set -e",
+            "before=$(umask)",
+            "umask 022",
+            f"PATH={_TOOLS}",
+            f"hostname {q(confined.hostname)}",
+            "mount --make-rprivate /",
+        ]
         lines += ["mount -t tmpfs -o nosuid,nodev,size=4m,mode=755 root /mnt", "cd /mnt", "mkdir -p .old proc dev etc"]
         for step in steps:
             target = q(f"/mnt{step.target}")
@@ -214,7 +224,7 @@ class Sandbox:
             lines.append(f"ln -s /proc/self/fd{place} dev/{name}")
         lines += ["mkdir dev/shm", f"mount -t tmpfs -o nosuid,nodev,size={_TMP},mode=1777 tmpfs dev/shm"]
         lines += ["mount -t proc -o nosuid,nodev,noexec proc proc", "pivot_root . .old", "cd /"]
-        lines += ["umount -l /.old", "rmdir /.old", "mount -o remount,bind,nosuid,nodev,ro /"]
+        lines += ["umount -l /.old", "rmdir /.old", "mount -o remount,bind,nosuid,nodev,ro /", "umask $before"]
         dropped = [] if _is_root() else [_tool("setpriv"), "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
         # Not exec: the first process of a PID namespace would not be reached by its own terminal's signals.
         return [*outer, "--", _tool("sh"), "-c", "\n".join([*lines, '"$@"; exit $?']), "sh", *dropped, *inner]
