@@ -57,7 +57,10 @@ def test_names_count_in_base_36_and_zones_take_turns(tmp_path):
         ("storage_classes: [{name: x}]", "storage_classes[0].provisioner: expected a value, found none"),
         ("[1", "bad.yaml: expected YAML, found"),
         ("- 1", "bad.yaml: expected a mapping, found list"),
-        ("base: nowhere", "scenario: expected a file or one of article-2019, availability-set, regional, small-quota, three-zones"),
+        (
+            "base: nowhere",
+            "scenario: expected a file or one of article-2019, availability-set, regional, small-quota, three-zones",
+        ),
     ],
 )
 def test_a_wrong_file_is_named_by_key_expected_and_found(tmp_path, text, message):
