@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -15,6 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from aksdisks.lab.state import AlreadyRunning, LabError, StateDirectory, default_state_dir
+
+_COLLECTIONS = (50_000, 20, 100)
+"""Python's own are (700, 10, 10)."""
 
 _LOCK_PATIENCE = 0.5
 """Seconds: someone who asks for the lab's status holds the lock for a moment."""
@@ -73,6 +77,10 @@ async def _serve(options: argparse.Namespace, directory: StateDirectory, answer:
     watch = asyncio.create_task(_watch_parent(options.parent, stop.set)) if options.parent else None
     try:
         state = await lab.start()
+        # What is there now stays: objects are trees without cycles, and to look through them all again and again for
+        # cycles would cost a large cluster more than its controllers do.
+        gc.freeze()
+        gc.set_threshold(*_COLLECTIONS)
         answer.accept(f"aksdisks lab: Kubernetes at {state.kube_url}, Azure at {state.arm_url}; {state.kubeconfig}")
         waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(lab.run())]
         done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -61,6 +61,12 @@ class NodeView:
         return used
 
     @cached_property
+    def soft_taints(self) -> tuple[Object, ...]:
+        """Its taints that only advise against it."""
+        taints = self.node["spec"].get("taints") or ()
+        return tuple(taint for taint in taints if taint["effect"] == "PreferNoSchedule")
+
+    @cached_property
     def opinionated(self) -> tuple[Object, ...]:
         """Its pods that have affinities of their own towards pods."""
         kinds = ("podAffinity", "podAntiAffinity")
@@ -181,14 +187,20 @@ def _resources(pod: Object, node: NodeView) -> Refusal | None:
 
 def preference(pod: Object, node: NodeView) -> tuple[float, float]:
     """The weights of the pod's preferred node affinities that hold, and the soft taints that it does not tolerate."""
-    preferred = ((pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}).get(
-        "preferredDuringSchedulingIgnoredDuringExecution"
-    )
     weight = sum(
-        entry["weight"] for entry in preferred or () if matches_terms([entry["preference"]], node.labels, node.name)
+        entry["weight"] for entry in _preferred(pod) if matches_terms([entry["preference"]], node.labels, node.name)
     )
-    soft = (taint for taint in node.node["spec"].get("taints") or () if taint["effect"] == "PreferNoSchedule")
-    return float(weight), float(sum(not tolerates(pod, taint) for taint in soft))
+    return float(weight), float(sum(not tolerates(pod, taint) for taint in node.soft_taints))
+
+
+def has_preferences(pod: Object) -> bool:
+    """It would rather be on some nodes than on others."""
+    return bool(_preferred(pod))
+
+
+def _preferred(pod: Object) -> list[Object]:
+    affinity = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
+    return affinity.get("preferredDuringSchedulingIgnoredDuringExecution") or []
 
 
 def unschedulable_message(total: int, refusals: Iterable[Refusal], prefilter: str = "") -> str:

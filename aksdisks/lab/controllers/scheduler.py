@@ -12,7 +12,14 @@ from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.claim_binding import ClaimBinder, ClaimBindingError
 from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import key_of
-from aksdisks.lab.controllers.node_filters import NodeView, Refusal, preference, refuse, unschedulable_message
+from aksdisks.lab.controllers.node_filters import (
+    NodeView,
+    Refusal,
+    has_preferences,
+    preference,
+    refuse,
+    unschedulable_message,
+)
 from aksdisks.lab.controllers.pod_rules import PodRules, rules_for
 from aksdisks.lab.controllers.scheduling_snapshot import Snapshot
 from aksdisks.lab.controllers.storage import reserved_for
@@ -226,6 +233,8 @@ def _best(pod: Object, nodes: Sequence[NodeView], rules: PodRules | None) -> Nod
 
     Preferences are normalised and weighted as upstream's default plugins are: taints 3, affinities and spread 2.
     """
+    if rules is None and not has_preferences(pod) and not any(node.soft_taints for node in nodes):
+        return min(nodes, key=lambda node: (len(node.pods), node.name))
     affinity, taints = zip(*(preference(pod, node) for node in nodes), strict=True)
     liking = [rules.liking(node) if rules else 0.0 for node in nodes]
     crowding = [rules.crowding(node) if rules else 0.0 for node in nodes]
