@@ -99,12 +99,21 @@ def lab_reset(
 
 
 @app.command("env")
-def lab_env(state_dir: StateDirOption = None) -> None:
+def lab_env(
+    state_dir: StateDirOption = None,
+    az: Annotated[
+        bool, typer.Option("--az", help="Also register the lab as a cloud of the Azure CLI's and log in to it.")
+    ] = False,
+) -> None:
     """Print what a shell exports so that kubectl and the SDKs use the lab: eval "$(aksdisks lab env)"."""
     import shlex
 
-    for name, value in _running(state_dir).environment().items():
+    state = _running(state_dir)
+    variables = state.environment() | (state.az_environment() if az else {})
+    for name, value in variables.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
+    for command in state.az_commands() if az else ():
+        typer.echo(command)
 
 
 fault_app = typer.Typer(help="What goes wrong in the running lab: see it, switch it on and off.", no_args_is_help=True)

@@ -93,6 +93,28 @@ class LabState:
             variables["no_proxy"] = no_proxy
         return variables
 
+    def az_environment(self) -> dict[str, str]:
+        """What the Azure CLI needs besides: a configuration of its own, the lab's authority, no look-up of instances.
+
+        REQUESTS_CA_BUNDLE holds for every program of that shell that is written with requests.
+        """
+        return {
+            "AZURE_CONFIG_DIR": str(Path(self.state_dir) / "az"),
+            "AZURE_CORE_INSTANCE_DISCOVERY": "false",
+            "REQUESTS_CA_BUNDLE": self.ca_bundle,
+        }
+
+    def az_commands(self) -> tuple[str, ...]:
+        """What to type then; the secret is the variable's. A cloud's name has the port, which an address keeps."""
+        name = f"aksdisks-{self.arm_url.rpartition(':')[2]}"
+        return (
+            f"az cloud show --name {name} --output none 2>/dev/null || "
+            f"az cloud register --name {name} --endpoint-resource-manager {self.arm_url}",
+            f"az cloud set --name {name} --only-show-errors",
+            'az login --service-principal --username "$AZURE_CLIENT_ID" --password "$AZURE_CLIENT_SECRET" '
+            '--tenant "$AZURE_TENANT_ID" --output none',
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class StateDirectory:

@@ -1,0 +1,110 @@
+"""The Azure CLI against the lab: a session as people have it, in both kinds of cluster and with a reader's rights."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.lab.az import installed, logged_in
+
+GROUP = "MC_disks_article_westeurope"
+POOL = "aks-agentpool-22115152-vmss"
+READER, SECRET = "11111111-2222-3333-4444-555555555555", "reader-secret"
+
+
+@pytest.fixture(scope="session")
+def program(request):
+    return installed(Path(request.config.cache.mkdir("azure-cli")))
+
+
+@pytest.fixture(scope="session")
+def az(program, lab, tmp_path_factory):
+    return logged_in(program, lab, tmp_path_factory.mktemp("az"))
+
+
+def good(said):
+    assert said.code == 0, said.errors
+    return said.json if said.output.strip() else None
+
+
+def test_the_account_is_the_labs_subscription(az, lab):
+    account = good(az("account show"))
+    assert (account["id"], account["tenantId"]) == (lab.subscription_id, lab.tenant_id)
+    assert account["user"] == {"name": lab.client_id, "type": "servicePrincipal"}
+
+
+def test_a_disks_life(az):
+    made = good(az(f"disk create -g {GROUP} -n az-disk --size-gb 25 --sku Premium_LRS --tags a=b"))
+    assert (made["diskSizeGB"], made["sku"]["name"], made["tags"]) == (25, "Premium_LRS", {"a": "b"})
+    assert good(az(f"disk update -g {GROUP} -n az-disk --size-gb 30"))["diskSizeGB"] == 30
+    smaller = az(f"disk update -g {GROUP} -n az-disk --size-gb 20")
+    assert smaller.code == 1
+    assert smaller.errors.startswith("ERROR: (OperationNotAllowed) The disk/snapshot resource with id /subscriptions/")
+    shown = good(az(f"disk show -g {GROUP.upper()} -n AZ-DISK"))
+    assert (shown["name"], shown["diskState"], shown["tier"]) == ("az-disk", "Unattached", "P4")
+    names = {disk["name"] for disk in good(az(f"disk list -g {GROUP}"))}
+    assert "az-disk" in names
+    assert len([name for name in names if "_OsDisk_1_" in name]) == 3
+    assert good(az(f"disk delete -g {GROUP} -n az-disk --yes")) is None
+    missing = az(f"disk show -g {GROUP} -n az-disk")
+    assert missing.code == 3
+    assert "(ResourceNotFound) The Resource 'Microsoft.Compute/disks/az-disk' under resource group" in missing.errors
+
+
+def test_scale_sets_and_their_instances(az):
+    assert good(az("vm list")) == []
+    [pool] = good(az("vmss list"))
+    assert (pool["name"], pool["sku"]["capacity"], pool["resourceGroup"]) == (POOL, 3, GROUP)
+    instances = good(az(f"vmss list-instances -g {GROUP} -n {POOL} --expand instanceView"))
+    assert [entry["instanceId"] for entry in instances] == ["0", "1", "2"]
+    assert {entry["instanceView"]["statuses"][1]["code"] for entry in instances} == {"PowerState/running"}
+
+
+def test_the_cluster_and_its_credentials(az, tmp_path):
+    [cluster] = good(az("aks list"))
+    shown = good(az("aks show -g disks -n article"))
+    assert shown["nodeResourceGroup"] == cluster["nodeResourceGroup"] == GROUP
+    assert shown["agentPoolProfiles"][0]["count"] == 3
+    for options, context in (("", "article"), ("--admin", "article-admin")):
+        file = tmp_path / context
+        assert az(f"aks get-credentials -g disks -n article -f {file} {options}").code == 0
+        assert yaml.safe_load(file.read_text())["current-context"] == context
+        nodes = ["kubectl", "--kubeconfig", str(file), "get", "nodes", "-o", "name"]
+        result = subprocess.run(nodes, capture_output=True, text=True, timeout=30, check=True)
+        assert result.stdout.count("node/aks-agentpool-") == 3
+
+
+def test_resource_groups(az):
+    assert [group["name"] for group in good(az("group list"))] == ["disks", GROUP]
+    group = good(az(f"group show -n {GROUP}"))
+    assert group["managedBy"].endswith("/managedClusters/article")
+    missing = az("group show -n nowhere")
+    assert "(ResourceGroupNotFound) Resource group 'nowhere' could not be found." in missing.errors
+
+
+def test_availability_sets_and_a_readers_rights(program, start_lab, tmp_path):
+    """Another lab, seen by a principal that may only read its machines and disks."""
+    scenario = tmp_path / "vms.yaml"
+    roles = [{"name": "Reader", "scope": GROUP}]
+    principals = [{"client_id": READER, "client_secret": SECRET, "roles": roles}]
+    scenario.write_text(json.dumps({"base": "availability-set", "principals": principals}))
+    state = start_lab(scenario=str(scenario))
+    reader = dataclasses.replace(state, client_id=READER, client_secret=SECRET)
+    az = logged_in(program, reader, tmp_path / "az")
+    machines = good(az("vm list"))
+    assert [machine["name"] for machine in machines] == [f"aks-agentpool-22115152-{number}" for number in range(3)]
+    shown = good(az(f"vm show -g {GROUP} -n aks-agentpool-22115152-1"))
+    assert shown["hardwareProfile"]["vmSize"] == "Standard_DS2_v2"
+    disk = good(az(f"disk list -g {GROUP}"))[0]["name"]
+    refused = az(f"disk delete -g {GROUP} -n {disk} --yes")
+    assert refused.code == 1
+    assert f"(AuthorizationFailed) The client '{READER}' with object id '" in refused.errors
+    assert (
+        "does not have authorization to perform action 'Microsoft.Compute/disks/delete' over scope '" in refused.errors
+    )
+    assert "(AuthorizationFailed)" in az("aks show -g disks -n article").errors
