@@ -98,6 +98,21 @@ def lab_reset(
     typer.echo("The lab is gone; the next start begins anew." if process.reset(folder) else f"No lab in {folder}.")
 
 
+@app.command("agents")
+def lab_agents(
+    kubeconfig: Annotated[Path, typer.Option("--kubeconfig", help="The Kubernetes API to serve, any.")],
+    context: Annotated[str, typer.Option(help="Its context. Default: the current one.", show_default=False)] = "",
+    speed: Annotated[
+        float | None, typer.Option(help="Seconds of a cluster that pass in one second. Default: the lab's.")
+    ] = None,
+    state_dir: StateDirOption = None,
+) -> None:
+    """Run the nodes and the disk driver in this process, against any Kubernetes API and the running lab's Azure."""
+    from aksdisks.lab import standalone
+
+    standalone.run(_running(state_dir), kubeconfig, context, speed)
+
+
 @app.command("env")
 def lab_env(
     state_dir: StateDirOption = None,

@@ -11,7 +11,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from aksdisks.lab.records import Content, Records
@@ -30,6 +30,18 @@ _VERSION = 1
 _TABLE = "CREATE TABLE records (kind TEXT NOT NULL, key TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (kind, key))"
 _PUT = "INSERT INTO records VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET content = excluded.content"
 _REMOVE = "DELETE FROM records WHERE kind = ? AND key = ?"
+
+
+def peek(path: Path, kind: str, key: str) -> bytes | None:
+    """One record of a database that a lab may be using, None where there is none. Raises `LabError`."""
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            row = connection.execute("SELECT content FROM records WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+    except sqlite3.Error as error:
+        raise LabError(f"{path}: expected a lab's database, found: {error}") from error
+    return None if row is None else bytes(row[0])
 
 
 class Database(Records):

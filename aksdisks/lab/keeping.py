@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import secrets
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from aksdisks.lab import tls
 from aksdisks.lab.faults import Faults
 from aksdisks.lab.records import Records
 from aksdisks.lab.scenario import Scenario, ScenarioError, load, restored
-from aksdisks.lab.state import LabError
+from aksdisks.lab.state import LabError, LabState
 
 DEFAULT_SCENARIO, DEFAULT_SPEED = "regional", 100.0
 
@@ -59,6 +62,18 @@ def settings(records: Records, scenario: str | None, speed: float | None) -> tup
     assert now is not None
     speed = speed if speed is not None else _kept(records, "speed") or DEFAULT_SPEED
     return now, speed
+
+
+def running_scenario(state: LabState) -> Scenario:
+    """The scenario of a running lab, as another process sees it. Raises `LabError`."""
+    from aksdisks.lab.database import NAME, peek
+
+    kept = peek(Path(state.state_dir, NAME), _KIND, "scenario")
+    try:
+        scenario = restored(orjson.loads(kept)) if kept is not None else load(state.scenario)
+    except (ScenarioError, orjson.JSONDecodeError) as error:
+        raise LabError(f"lab in {state.state_dir}: expected its scenario, found: {error}") from error
+    return scenario
 
 
 def keep_settings(records: Records, scenario: Scenario, speed: float, faults: Faults) -> None:

@@ -56,7 +56,7 @@ from aksdisks.lab.kube.exec import Streams
 from aksdisks.lab.kube.http import kube_app
 from aksdisks.lab.kube.interface import KubernetesApi
 from aksdisks.lab.kube.store import Store
-from aksdisks.lab.parts import Machinery
+from aksdisks.lab.parts import Machinery, control_plane
 from aksdisks.lab.records import Records
 from aksdisks.lab.sandbox import Sandbox
 from aksdisks.lab.scenario import Scenario
@@ -212,8 +212,11 @@ class Lab:
     def _parts(self, accounts: AccountTokens) -> list[Part]:
         """Everything that acts by itself, each through the two APIs alone."""
         compute = GatedCompute(self.compute, self._gate, self.scenario)
-        machinery = Machinery(self._actors, self.clock, self.ids, self.scenario, self.cloud, self.faults)
-        machines = machinery.parts(compute) if self._agents else machinery.control_plane()
+        machinery = Machinery(self._actors, self.clock, self.ids, self.scenario, self.faults)
+        machines = [
+            *control_plane(self.api, self.clock, self.ids, self.cloud),
+            *(machinery.parts(compute) if self._agents else ()),
+        ]
         storage = PodStorage(self.api, self.clock, self.ids, self.volumes)
         secrets_of = AccountSecrets(self.api, self.clock, self.ids, accounts)
         controllers = [kind(self._actors, self.clock, self.ids) for kind in self._controllers()]

@@ -27,14 +27,11 @@ from aksdisks.lab.supervised import Part, Supervised
 class Machinery:
     """Builds what acts by itself on or for the nodes."""
 
-    def __init__(
-        self, api: KubernetesApi, clock: Clock, ids: Ids, scenario: Scenario, cloud: Cloud, faults: Faults
-    ) -> None:
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, scenario: Scenario, faults: Faults) -> None:
         self._api = api
         self._clock = clock
         self._ids = ids
         self._scenario = scenario
-        self._cloud = cloud
         self._faults = faults
         in_tree = scenario.era == "2019"
         self._agent: type[NodeAgent] = InTreeNodeAgent if in_tree else NodeAgent
@@ -56,11 +53,6 @@ class Machinery:
         }
         if self._scenario.era == "today":
             yield Registrar(self._api, self._faults, drivers)
-        yield from self.control_plane()
-
-    def control_plane(self) -> Iterator[Part]:
-        """What acts on nodes without being on them or the driver's."""
-        yield CloudNodes(self._api, self._clock, self._ids, self._exists)
 
     def _node(self, machine: MachineSpec) -> Part:
         line = Unplugged(self._api, self._faults, machine.node_name)
@@ -77,9 +69,15 @@ class Machinery:
             risen=registered,
         )
 
-    def _exists(self, machine_id: str) -> bool:
+
+def control_plane(api: KubernetesApi, clock: Clock, ids: Ids, cloud: Cloud) -> Iterator[Part]:
+    """What acts on nodes without being on them or the driver's."""
+
+    def exists(machine_id: str) -> bool:
         try:
-            self._cloud.machine(machine_id)
+            cloud.machine(machine_id)
         except CloudError:
             return False
         return True
+
+    yield CloudNodes(api, clock, ids, exists)

@@ -61,21 +61,27 @@ async def seed(
     for binding in policy.bindings():
         await api.create("clusterrolebindings", binding)
     await api.create("services", _kubernetes_service(), "default")
-    for storage_class in scenario.storage_classes:
-        await api.create("storageclasses", _storage_class(storage_class))
-    for driver in _csi_drivers():
-        await api.create("csidrivers", driver)
+    await install(api, scenario)
     for machine in scenario.machines if machines is None else machines:
         await register(api, scenario, machine, now)
+
+
+async def install(api: KubernetesApi, scenario: Scenario) -> None:
+    """What AKS's add-on manager and the drivers' manifests put into a cluster; what is there already stays."""
+    for storage_class in scenario.storage_classes:
+        await _create(api, "storageclasses", _storage_class(storage_class))
+    for driver in _csi_drivers():
+        await _create(api, "csidrivers", driver)
 
 
 async def register(api: KubernetesApi, scenario: Scenario, machine: MachineSpec, now: datetime) -> None:
     """What a kubelet that starts writes: its node, the drivers on it, its lease; what is there already stays."""
     wanted = _node(scenario, machine, now)
     if (node := await _create(api, "nodes", wanted)) is None:
-        return
-    # As with a kubelet that registers: what the machine reports goes through the status subresource.
-    await api.patch("nodes", machine.node_name, {"status": wanted["status"]}, subresource="status")
+        node = await api.get("nodes", machine.node_name)
+    else:
+        # As with a kubelet that registers: what the machine reports goes through the status subresource.
+        await api.patch("nodes", machine.node_name, {"status": wanted["status"]}, subresource="status")
     owner = {"apiVersion": "v1", "kind": "Node", "name": machine.node_name, "uid": node["metadata"]["uid"]}
     await _create(api, "csinodes", csi_node(scenario, machine, owner))
     await _create(api, "leases", _lease(machine, owner, now), "kube-node-lease")

@@ -13,6 +13,9 @@ from aksdisks.lab.controllers.queue import WorkQueue
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
+OUTRUN = 0.1
+"""Cluster seconds of back-off until which a missing object is taken for one that a watch has yet to tell of."""
+
 KeyMap = Callable[[Object | None, Object | None], Iterable[str]]
 
 
@@ -125,7 +128,9 @@ class Controller:
                 again = await self.reconcile(key)
             except ApiError as error:
                 delay = self.queue.retry(key)
-                if error.reason != "Conflict" and not namespace_terminating(error):
+                # What was gone when it was written to is soon gone from the controller's own copy too.
+                outrun = error.reason == "Conflict" or (error.reason == "NotFound" and delay < OUTRUN)
+                if not outrun and not namespace_terminating(error):
                     self.log.warning("%s: %s: %s; again in %.3g s", self.name, key, error, delay)
             except Exception:
                 delay = self.queue.retry(key)

@@ -1,0 +1,106 @@
+"""Nodes and disk driver as a process of their own, against any Kubernetes API, with a running lab's Azure."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from aksdisks.lab.arm.client import ArmAddress, ArmCompute
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.faults import Faults
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.keeping import running_scenario
+from aksdisks.lab.kube import kubeconfig
+from aksdisks.lab.kube.interface import ApiError, KubernetesApi
+from aksdisks.lab.kube.remote import RemoteApi
+from aksdisks.lab.parts import Machinery
+from aksdisks.lab.scenario import Scenario
+from aksdisks.lab.seed import install, register
+from aksdisks.lab.state import LabError, LabState
+
+_PATIENCE = 30.0
+"""Real seconds in which a control plane that is just starting may refuse."""
+
+log = logging.getLogger(__name__)
+
+
+def run(state: LabState, config: Path, context: str = "", speed: float | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. `speed`: cluster seconds in one second, the lab's own unless given; on a control
+    plane whose timers nobody has sped up it is 1. Raises `LabError`.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        clock = Clock(state.speed if speed is None else speed)
+    except ValueError as error:
+        raise LabError(str(error)) from error
+    cluster = kubeconfig.load(config, context)
+    asyncio.run(_serve(state, running_scenario(state), cluster, clock))
+
+
+async def _serve(state: LabState, scenario: Scenario, cluster: kubeconfig.Cluster, clock: Clock) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    compute = ArmCompute(azure_of(state), clock)
+    tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait(), name="stop")]
+    try:
+        async with RemoteApi(cluster, clock) as api:
+            await _prepare(api, scenario, clock)
+            parts = list(Machinery(api, clock, Ids(), scenario, Faults()).parts(compute))
+            tasks += [asyncio.create_task(part.run(), name=part.name) for part in parts]
+            synced = asyncio.ensure_future(asyncio.gather(*(part.synced() for part in parts)))
+            await asyncio.wait([synced, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            if synced.done():
+                synced.result()
+                print(f"{len(scenario.machines)} nodes and the disk driver serve {cluster.server}.", flush=True)
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            synced.cancel()
+            for task in tasks[1:]:
+                if task.done():
+                    raise LabError(f"{task.get_name()}: expected it to run on, found it ended: {task.exception()!r}")
+            await _end(tasks)
+    finally:
+        await _end(tasks)
+        await compute.close()
+
+
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _prepare(api: KubernetesApi, scenario: Scenario, clock: Clock) -> None:
+    """Make what the nodes' machines and the driver bring into a cluster, where it is not there yet."""
+    until = clock.monotonic() + _PATIENCE * clock.speed
+    while True:
+        try:
+            await install(api, scenario)
+            for machine in scenario.machines:
+                await register(api, scenario, machine, clock.now())
+        except ApiError as error:
+            if clock.monotonic() > until or error.code in (401, 403):
+                raise LabError(f"Kubernetes API: expected to register nodes and drivers, found: {error}") from error
+            log.warning("%s; again in 1 s", error)
+            await clock.sleep(clock.speed)
+        else:
+            return
+
+
+def azure_of(state: LabState) -> ArmAddress:
+    """A lab's Azure and its principal, as the driver is configured with them."""
+    return ArmAddress(
+        url=state.arm_url,
+        authority=state.authority,
+        tenant_id=state.tenant_id,
+        client_id=state.client_id,
+        client_secret=state.client_secret,
+        subscription_id=state.subscription_id,
+        node_resource_group=state.node_resource_group,
+        location=state.location,
+        ca_bundle=state.ca_bundle,
+    )
