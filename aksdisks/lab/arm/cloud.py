@@ -224,8 +224,10 @@ class Cloud:
         try:
             return self._machines[machine_id.lower()]
         except KeyError:
-            parts = machine_id.split("/")
-            raise errors.resource_not_found("/".join(parts[6:]), parts[4]) from None
+            # A node may carry any text as its providerID, so it need not be a resource's id.
+            _, _, resource = machine_id.partition("/providers/")
+            group = dict(zip(machine_id.split("/"), machine_id.split("/")[1:], strict=False)).get("resourceGroups", "")
+            raise errors.resource_not_found(resource or machine_id, group) from None
 
     def machine_named(self, computer_name: str) -> Machine:
         """The machine whose computer has that name. Raises ResourceNotFound."""

@@ -23,7 +23,7 @@ from tests.lab.hostile import good, requests
 from tests.lab.hostile.requests import Bodies, Request
 from tests.lab.kube.wire import Wire
 
-FEW, MANY = 200, 5000
+FEW, MANY = 150, 5000
 """Requests to each server."""
 ANSWER_WITHIN = 10.0
 FAILURES = (500, 502)
