@@ -54,7 +54,8 @@ class Reporter:
 
     def progress(self, text: str) -> None:
         """What a wait of the runner's own last saw."""
-        self._show(text)
+        if text:
+            self._show(text)
 
     def finished(self, result: RunbookResult) -> None:
         """A runbook ended."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from aksdisks import manifests
+from aksdisks import live, manifests
 from aksdisks.checks import Check, Holds, Refusal, check, refusal
 from aksdisks.diagnosis import diagnose
-from aksdisks.errors import ApiError
+from aksdisks.errors import ApiError, InputError
 from aksdisks.inventory import take
 from aksdisks.model import Pod, Unknown
 from aksdisks.parameters import from_namespace
@@ -24,8 +23,8 @@ from aksdisks.sides import Said, Scope, by_age
 from aksdisks.views.base import Card, Stack, Table, View
 from aksdisks.views.look import Look
 from aksdisks.views.timeline import Timeline
-from aksdisks.waiting import silent
 
+_ABOVE = "run the cells above first"
 _SCOPES: Mapping[str, Scope] = {
     "": bool,
     "deployment": lambda claim: claim == manifests.CLAIM,
@@ -35,23 +34,37 @@ _SCOPES: Mapping[str, Scope] = {
 
 def open_walk(names: Mapping[str, Any]) -> Walk:
     """Open the session that the notebook's parameters (its `globals()`) ask for."""
-    parameters = from_namespace(names)
+    parameters, former = from_namespace(names), names.get("walk")
+    if isinstance(former, Walk) and former.cleaned is None:
+        if former.parameters == parameters and not former.session.target_problem():
+            return former  # the cell was run again; what it opened is still there
+        former.clean_up()
     # Why Azure cannot be asked is a value that checks show; azure-identity would also log it into every cell.
     logging.getLogger("azure").addHandler(logging.NullHandler())
-    # On a real cluster a wait lasts minutes and says what it sees; on the lab it is over before it could be read.
-    return Walk(open_session(parameters, progress=silent if parameters.target == "lab" else _say))
+    return Walk(open_session(parameters, progress=live.progress))
 
 
 class Walk:
     """One runbook's way through the article: each method is a look, an act, a claim or the clean-up."""
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self._session = session
+        self.cleaned: View | None = None
         self.parameters = session.parameters
         self.namespace = session.namespace
         self._statements: tuple[str, ...] = ()
         self._verdicts: dict[int, Check] = {}
         self._rollout = Rollout("")
+
+    @property
+    def session(self) -> Session:
+        """The open session; raises InputError after the clean-up."""
+        if self.cleaned is not None:
+            raise InputError(
+                "this walk: expected an open session, found it cleaned up",
+                hint="run the cell that opens it again, and those below it",
+            )
+        return self._session
 
     # Looks
 
@@ -93,7 +106,7 @@ class Walk:
 
     def claim(self, number: int, holds: Holds, seen: object, *, shown: View | None = None) -> View:
         """Judge a numbered claim, below what is shown."""
-        return self._judge(number, check(self._statements[number - 1], holds, seen), shown)
+        return self._judge(number, check(self._statement(number), holds, seen), shown)
 
     def agree(
         self,
@@ -110,7 +123,7 @@ class Walk:
 
         Where its precondition is not given, the claim is inconclusive and says why, or is not applicable (None).
         """
-        statement = self._statements[number - 1]
+        statement = self._statement(number)
         if given is not True:
             return self._judge(number, check(statement, given, "its precondition is not given here"), shown)
         return self._judge(number, self._compare(statement, kubernetes, azure, count=count, sides=sides), shown)
@@ -121,6 +134,12 @@ class Walk:
 
     def check(self, statement: str, holds: Holds, seen: object) -> Check:
         """A check beside the numbered claims, such as a precondition."""
+        return check(statement, holds, seen)
+
+    def tried(self, statement: str, done: object, holds: Holds, seen: object) -> Check:
+        """A check of what the reader was invited to do; not applicable until something of it is `done`."""
+        if not done:
+            return check(statement, None, "not tried yet: take the step above, then run this cell again")
         return check(statement, holds, seen)
 
     def refused(self, statement: str, act: Callable[..., object], *args: object, **named: object) -> Refusal:
@@ -180,8 +199,10 @@ class Walk:
 
     def delete_pod(self, pod: Pod) -> Card:
         """Delete a pod of the StatefulSet and wait until another runs under its name."""
-        replicas = len(self.session.pods(manifests.STATEFUL_APP))
-        self._roll(manifests.STATEFUL_APP, replicas, lambda: self.session.delete_pod(pod.name), without=pod.uid)
+        pods = self.session.pods(manifests.STATEFUL_APP)
+        if pod.uid not in {each.uid for each in pods}:
+            return Card(f"Pod {pod.name} was deleted before; the one that has its name now is left alone")
+        self._roll(manifests.STATEFUL_APP, len(pods), lambda: self.session.delete_pod(pod.name), without=pod.uid)
         return self._done(f"Pod {pod.name} was deleted, and runs again", f"delete pod {pod.name}")
 
     def delete_claim(self, name: str) -> Card:
@@ -199,7 +220,10 @@ class Walk:
     def pod(self, ordinal: int) -> Pod:
         """The StatefulSet's pod with this number, as it is now."""
         wanted = manifests.stateful_pod(ordinal)
-        return next(pod for pod in self.session.pods(manifests.STATEFUL_APP) if pod.name == wanted)
+        for pod in self.session.pods(manifests.STATEFUL_APP):
+            if pod.name == wanted:
+                return pod
+        raise InputError(f"pod {wanted}: expected one, found none", hint=_ABOVE)
 
     def claim_name(self, ordinal: int) -> str:
         """The name of the claim of the StatefulSet's pod with this number."""
@@ -271,16 +295,27 @@ class Walk:
 
     def clean_up(self) -> View:
         """Remove what this runbook made, and check that nothing is left; a runner's run is the runner's to clean."""
+        if self.cleaned is not None:
+            return self.cleaned
         if self.parameters.run_id:
             self.session.close()
-            return Card("The next runbook goes on from here; the runner removes everything at the end of its run.")
+            shown = Card("The next runbook goes on from here; the runner removes everything at the end of its run.")
+            self.cleaned = shown
+            return shown
         done = self.session.clean_up()
-        self.session.close()
-        _say("")
         left = "; ".join(done.problems) or "nothing is left" + (f" but {', '.join(done.kept)}" if done.kept else "")
         kinds = Counter(line.partition(" ")[0] for line in done.removed)
         removed = Table("Removed", ("kind", "how many"), sorted(kinds.items(), key=lambda item: str(item[0]).lower()))
-        return Stack([removed, self.check("What this runbook made is removed", done.complete, left)])
+        result = Stack([removed, self.check("What this runbook made is removed", done.complete, left)])
+        if done.complete:  # else it can be tried again
+            self.session.close()
+            self.cleaned = result
+        return result
+
+    def _statement(self, number: int) -> str:
+        if number > len(self._statements):
+            raise InputError(f"claim {number}: expected a number of its own, found none", hint=_ABOVE)
+        return self._statements[number - 1]
 
     def _judge(self, number: int, verdict: Check, shown: View | None) -> View:
         self._verdicts[number] = verdict
@@ -323,7 +358,7 @@ class Walk:
                     and without not in {pod.uid for pod in now.pods.values()}
                     and not leaving & now.attached_volumes()
                 ),
-                describe=Rollout.describe,
+                describe=lambda now: f"{now.ready} of {replicas} ready; {now.describe()}",
                 on_timeout=self._causes,
             )
 
@@ -336,7 +371,6 @@ class Walk:
 
     def _done(self, title: str, words: str) -> Card:
         """What an act shows: its effect, and what a person would have typed for it."""
-        _say("")
         return Card(title, typed=self._kubectl(words))
 
     def _kubectl(self, words: str) -> str:
@@ -353,12 +387,3 @@ def _listed(said: Said, most: int = 6) -> str:
     texts = [" on ".join(map(str, item)) if isinstance(item, tuple) else str(item) for item in said]
     shown = texts if isinstance(said, tuple) else sorted(texts)
     return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "") or "none"
-
-
-def _say(text: str) -> None:
-    """Progress in one line that replaces the one before; empty: take it away, the cell's result stands alone."""
-    ipython = sys.modules.get("IPython")
-    if ipython and ipython.get_ipython():
-        ipython.display.clear_output(wait=bool(text))
-    if text:
-        print(text, flush=True)

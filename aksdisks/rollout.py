@@ -39,6 +39,11 @@ class Rollout:
         """Every pod runs, or has been told that its volume cannot be attached a second time."""
         return len(self.pods) == replicas and all(p.ready or p.uid in self.refused for p in self.pods.values())
 
+    @property
+    def ready(self) -> int:
+        """How many pods run."""
+        return sum(pod.ready for pod in self.pods.values())
+
     def attached_volumes(self) -> set[str]:
         """The volumes that Kubernetes holds attached, or is attaching, anywhere."""
         return {attachment.volume for attachment in self.attachments.values()}

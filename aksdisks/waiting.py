@@ -37,7 +37,8 @@ def wait(
     """The first state that holds; `states` yields one on every change, and None now and then so that time is looked at.
 
     `seconds` is the deadline in real seconds, `scale` turns it into cluster seconds for the message; `progress` gets
-    each new description once. Raises WaitTimeout, with what `on_timeout` found out; a source that ends counts as one.
+    each new description once, and an empty text when the wait is over. Raises WaitTimeout, with what `on_timeout`
+    found out; a source that ends counts as one.
     """
     deadline = monotonic() + seconds
     seen = ""
@@ -53,6 +54,7 @@ def wait(
             if monotonic() >= deadline:
                 break
     finally:
+        progress("")
         # A generator that holds connections gives them back at once, not when it is collected.
         close = getattr(states, "close", None)
         if close is not None:

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 CONDA_NAMES = {
     "kubernetes": "python-kubernetes",
     "matplotlib": "matplotlib-base",
+    "playwright": "playwright-python",
     "PyJWT": "pyjwt",
     "PyYAML": "pyyaml",
     "types-PyYAML": "types-pyyaml",

@@ -12,7 +12,7 @@ def test_the_first_state_that_holds_is_given_and_each_new_description_said_once(
     said = []
     found = wait("three", [1, None, 1, 2, 3, 4], lambda n: n == 3, seconds=9, progress=said.append)
     assert found == 3
-    assert said == ["three: 1", "three: 2", "three: 3"]
+    assert said == ["three: 1", "three: 2", "three: 3", ""]
 
 
 @pytest.mark.parametrize(
