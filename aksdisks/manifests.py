@@ -20,6 +20,7 @@ DEPLOYMENT_APP = "disk-pod"
 STATEFUL_SET = "disk-stateful-set"
 STATEFUL_APP = "stateful-disk-pod"
 CLAIM_TEMPLATE = "azure-managed-disk-stateful"
+MOUNT_PATH = "/buffer"
 LEASE = "aksdisks"
 
 Manifest = dict[str, Any]
@@ -108,7 +109,7 @@ def _pod_spec(volume: str, parameters: Parameters) -> Manifest:
         "name": "busy",
         "image": parameters.image,
         "ports": [{"containerPort": 80}],
-        "volumeMounts": [{"name": volume, "mountPath": "/buffer"}],
+        "volumeMounts": [{"name": volume, "mountPath": MOUNT_PATH}],
     }
     requests = {"cpu": parameters.cpu_request, "memory": parameters.memory_request}
     limits = {"memory": parameters.memory_request}

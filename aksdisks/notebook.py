@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from aksdisks import live, manifests
+from aksdisks import live, manifests, notes
 from aksdisks.checks import Check, Holds, Refusal, check, refusal
 from aksdisks.diagnosis import diagnose
 from aksdisks.errors import ApiError, InputError
@@ -55,6 +55,7 @@ class Walk:
         self._statements: tuple[str, ...] = ()
         self._verdicts: dict[int, Check] = {}
         self._rollout = Rollout("")
+        self._notes: notes.Notes = Unknown("no note was written")
 
     @property
     def session(self) -> Session:
@@ -244,6 +245,24 @@ class Walk:
         shown = Table("persistentVolumeClaimRetentionPolicy", ("when", "then"), sorted(policy.items()))
         kept = set(policy.values()) <= {"Retain"}
         return Stack([shown, self.check("The set keeps its claims", kept, ", ".join(policy.values()) or "no policy")])
+
+    # Bytes
+
+    def write_notes(self) -> Card:
+        """Write a note of its own on each pod's disk, through the pod; where that cannot be had, say why."""
+        self._notes = written = notes.write(self.session)
+        if isinstance(written, Unknown):
+            return Card("No note could be written", [("because", written.because)])
+        pod = manifests.stateful_pod(0)
+        typed = f"exec {pod} -- sh -c 'echo NOTE > {manifests.MOUNT_PATH}/{pod}.note'"
+        return self._done(f"Each of {len(written)} pods has a note of its own on its disk", typed)
+
+    def notes_kept(self) -> Check:
+        """The check that each pod finds on its disk the note that was written there, and no other."""
+        written, found = self._notes, notes.read(self.session, self._notes)
+        sides = [said if isinstance(said, Unknown) else frozenset(said.items()) for said in (written, found)]
+        statement = "Each pod finds on its disk the note that was written there, and no other"
+        return self._compare(statement, sides[0], sides[1], sides=("written", "read"))
 
     # What the API refuses; all dry runs on the server, so that nothing would come of it if it did not
 

@@ -1,0 +1,68 @@
+"""The proof of bytes: a note of its own on the disk of each pod, written and read by commands in the pods."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aksdisks import manifests
+from aksdisks.model import Unknown
+from aksdisks.session import Session
+
+Notes = Mapping[str, str] | Unknown
+_SECONDS = 60.0
+
+# One file a pod, and all of them read: a disk that two pods shared would show two notes.
+_WRITE = 'printf %s "$2" > "$1"'
+_READ = f"cat {manifests.MOUNT_PATH}/*.note"
+
+
+def write(session: Session) -> Notes:
+    """Give each pod of the StatefulSet a note: what each was given, or why that cannot be had."""
+    given = {}
+    for pod in session.pods(manifests.STATEFUL_APP):
+        given[pod.name] = secrets.token_hex(8)
+        file = f"{manifests.MOUNT_PATH}/{pod.name}.note"
+        done = command(session, pod.name, ["sh", "-c", _WRITE, "sh", file, given[pod.name]])
+        if isinstance(done, Unknown):
+            return done
+    return given
+
+
+def read(session: Session, given: Notes) -> Notes:
+    """All that the pods of the same names find now, each on its disk."""
+    found = {}
+    for pod in given if not isinstance(given, Unknown) else ():
+        text = command(session, pod, ["sh", "-c", _READ])
+        if isinstance(text, Unknown):
+            return text
+        found[pod] = text
+    return given if isinstance(given, Unknown) else found
+
+
+def command(session: Session, pod: str, arguments: Sequence[str]) -> str | Unknown:
+    """What a command prints in a pod of the session's namespace, or why it could not be run or failed."""
+    from kubernetes.client import CoreV1Api
+    from kubernetes.client.exceptions import ApiException
+    from kubernetes.stream import stream
+
+    api = CoreV1Api(session.connection.target.kubernetes())
+    wanted: dict[str, Any] = {"stdout": True, "stderr": True, "stdin": False, "tty": False, "_preload_content": False}
+    try:
+        talk = stream(api.connect_get_namespaced_pod_exec, pod, session.namespace, command=list(arguments), **wanted)
+    except (ApiException, OSError) as error:
+        # The answer to a handshake comes as text, headers and all; of it the Status's message is what matters.
+        message = re.search(r'"message": ?"((?:[^"\\]|\\.)*)"', str(error))
+        return Unknown(f"no command runs in pod {pod}: {message[1] if message else str(error).splitlines()[0][:200]}")
+    try:
+        talk.run_forever(timeout=_SECONDS)
+        printed, complaint = talk.read_stdout(), talk.read_stderr()
+        code = None if talk.is_open() else talk.returncode
+    finally:
+        talk.close()
+    if code != 0:
+        why = complaint.strip().partition("\n")[0] or ("no end" if code is None else f"exit code {code}")
+        return Unknown(f"a command in pod {pod} failed: {why}")
+    return str(printed)
