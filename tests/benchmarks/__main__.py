@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 
 from aksdisks.lab import process
+from tests.benchmarks import fleet
 
 BARE = "import kubernetes, azure.mgmt.compute, azure.identity, pandas"
 AKSDISKS = [str(Path(sys.executable).with_name("aksdisks"))]
@@ -102,6 +103,22 @@ def help_text(rounds: int) -> None:
     row("help", ours, empty, "s", "<= 0.3 s", "aksdisks --help : an empty Python")
 
 
+def a_fleet(_rounds: int) -> None:
+    """The last hundred of a thousand pods with a disk each on a hundred nodes, against the first; then all at once."""
+    for policy in ("OrderedReady", "Parallel"):
+        found = fleet.measure(policy)
+        each = found.cpu_per_pod()
+        if policy == "OrderedReady":
+            row("fleet", each[-1], each[0], "ms", "<= 1.2 x", "CPU for a pod of the last hundred : of the first")
+            ordered = found.used[-1]
+        else:
+            row("fleet", found.used[-1], ordered, "s", "<= 1.2 x", "CPU for 1,000 pods at once : one after another")
+        for what, values in (("CPU", each), ("wall", found.per_pod())):
+            print(f"{'':<10} {policy}, {what} ms a pod by hundreds: {' '.join(f'{value:.0f}' for value in values)}")
+        size = f"{found.resident_mib:.0f} MiB resident"
+        print(f"{'':<10} {policy}, all: {found.passed[-1]:.1f} s at speed {fleet.SPEED:.0f}, {size}", flush=True)
+
+
 def row(name: str, ours: float, against: float, unit: str, target: str, what: str) -> None:
     """One line of the table."""
     print(
@@ -122,7 +139,13 @@ def call(command: list[str], environment: dict[str, str] | None = None) -> None:
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-BENCHMARKS: dict[str, Callable[[int], None]] = {"run": walk, "start": start, "memory": memory, "help": help_text}
+BENCHMARKS: dict[str, Callable[[int], None]] = {
+    "run": walk,
+    "start": start,
+    "memory": memory,
+    "help": help_text,
+    "fleet": a_fleet,
+}
 
 if __name__ == "__main__":
     main()
