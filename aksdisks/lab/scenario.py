@@ -33,6 +33,8 @@ class Delays:
     delete_disk: float = 2.0
     attach: float = 12.0
     detach: float = 10.0
+    start_machine: float = 30.0
+    stop_machine: float = 30.0
     mount: float = 2.0
     unmount: float = 0.5
     image_pull: float = 1.5

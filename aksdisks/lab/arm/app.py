@@ -14,6 +14,7 @@ from aiohttp import web
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.answers import Answer, Call
 from aksdisks.lab.arm.authority import Authority
+from aksdisks.lab.arm.directory import Directory
 from aksdisks.lab.arm.gate import Gate
 from aksdisks.lab.arm.handlers import Handler, Handlers
 from aksdisks.lab.arm.roles import Authorization, Right, right
@@ -77,7 +78,8 @@ class _Server:
         self._throttle = None if cloud.scenario.throttling == "off" else cloud.throttle
         self._authorization = Authorization(cloud.scenario.subscription)
         self._subscription = cloud.scenario.subscription_id
-        self._routes = [*_compile(unlocked, is_open=True), *_compile(Handlers(cloud).routes(), is_open=False)]
+        known = [*Directory(cloud).routes(), *Handlers(cloud).routes()]
+        self._routes = [*_compile(unlocked, is_open=True), *_compile(known, is_open=False)]
 
     async def answer(self, request: web.Request) -> web.Response:
         """Any request."""

@@ -23,10 +23,11 @@ DELETE_OPTIONS = ("Detach", "Delete")
 
 @dataclass(frozen=True)
 class Change:
-    """What one request changes on one machine."""
+    """What one request changes on one machine; `forced`: keys of disks that go whatever the machine does."""
 
     attach: tuple[DataDisk, ...]
     detach: tuple[DataDisk, ...]
+    forced: frozenset[str] = frozenset()
 
 
 def full_list(machine: Machine, body: Json) -> list[Json]:
@@ -37,7 +38,7 @@ def full_list(machine: Machine, body: Json) -> list[Json]:
         key = (member(item, "diskId", str) or "").lower()
         for entry in wanted:
             if entry["managedDisk"]["id"].lower() == key:
-                entry["toBeDetached"] = True
+                entry |= {"toBeDetached": True, "detachOption": item.get("detachOption")}
     for item in objects(body, "dataDisksToAttach") or ():
         lun = member(item, "lun", int)
         if lun is None:
@@ -55,10 +56,15 @@ def plan(machine: Machine, wanted: Iterable[Json], disks: Mapping[str, Disk], ma
     staying: dict[str, DataDisk] = {}
     attach: list[DataDisk] = []
     luns: set[int] = set()
+    forced: set[str] = set()
     for item in wanted:
         disk_id = member(section(item, "managedDisk"), "id", str)
         lun = member(item, "lun", int)
         if member(item, "toBeDetached", bool):
+            option = member(item, "detachOption", str)
+            if option is not None:
+                canonical(option, ("ForceDetach",), "dataDisk.detachOption")
+                forced.add((disk_id or "").lower())
             continue
         if not disk_id:
             raise errors.missing_parameter("dataDisk.managedDisk.id")
@@ -77,7 +83,7 @@ def plan(machine: Machine, wanted: Iterable[Json], disks: Mapping[str, Disk], ma
     if len(staying) + len(attach) > machine.max_data_disks:
         raise errors.too_many_data_disks(machine.max_data_disks)
     detach = tuple(entry for key, entry in present.items() if key not in staying)
-    return Change(tuple(attach), detach)
+    return Change(tuple(attach), detach, frozenset(forced))
 
 
 def under_way(machine: Machine) -> Change:
@@ -127,6 +133,8 @@ def finish(
         else:
             entry.step("done")
             entry.disk.step("attached", managed_by=machine.managed_by, now=now)
+            if not machine.running:
+                entry.disk.step("machine deallocated", managed_by=machine.managed_by, now=now)
     if lost:
         raise errors.disk_not_found(lost[0].disk_id)
     if stuck:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from aksdisks.lab.arm import attachments, diskrules, errors
+from aksdisks.lab.arm import attachments, diskrules, errors, power
 from aksdisks.lab.arm.bodies import objects, section, texts
 from aksdisks.lab.arm.disks import Disk
 from aksdisks.lab.arm.hindrances import Hindrances
@@ -84,6 +84,9 @@ class Cloud:
         if purpose is not None and purpose.act == "change" and purpose.subject in self._machines:
             machine = self._machines[purpose.subject]
             return self._changing(machine, attachments.under_way(machine), left)
+        if purpose is not None and purpose.act == "power":
+            machines = [self._machines[key] for key in purpose.subject.split(",") if key in self._machines]
+            return self._powering(machines, power.ACTS[purpose.detail], left)
         disk = None if purpose is None else self._disks.get(purpose.subject)
         if purpose is None or disk is None:
             return self._nothing
@@ -280,6 +283,27 @@ class Cloud:
             finally:
                 machine.provisioning_state = state
             return machine.to_json()
+
+        return work
+
+    def change_power(self, machine_ids: Sequence[str], act: power.Act) -> Operation:
+        """POST start, deallocate, …: the same for each of the machines, at the same time."""
+        machines = [self.machine(machine_id) for machine_id in machine_ids]
+        for machine in machines:
+            self._check_change(machine, None)
+        for machine in machines:
+            power.begin(machine, act)
+        subject = ",".join(machine.spec.resource_id.lower() for machine in machines)
+        purpose = Purpose("power", subject, act.seconds(self.scenario.delays), act.name.lower())
+        return self.operations.start("operations", self._powering(machines, act, purpose.seconds), purpose)
+
+    def _powering(self, machines: Sequence[Machine], act: power.Act, delay: float) -> Work:
+        async def work() -> None:
+            await self.clock.sleep(delay)
+            for machine in machines:
+                power.finish(machine, act, self.clock.now())
+                machine.provisioning_state = "Succeeded"
+                self._hindrances.follow_power(machine)
 
         return work
 

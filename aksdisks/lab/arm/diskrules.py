@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aksdisks.lab.arm import errors
+from aksdisks.lab.arm import errors, refusals
 from aksdisks.lab.arm.bodies import member, section, texts
 from aksdisks.lab.arm.disks import MAX_GIB, MAX_PROVISIONED_GIB, PREMIUM_TIERS, PROVISIONED, SKUS, Disk, performance
 from aksdisks.lab.scenario import Scenario
@@ -55,7 +55,7 @@ def new(scenario: Scenario, name: str, body: Json) -> DiskProperties:
     if not location:
         raise errors.location_required()
     if location != scenario.location:
-        raise errors.location_not_available(location, "Microsoft.Compute/disks", scenario.location)
+        raise refusals.location_not_available(location, "Microsoft.Compute/disks", scenario.location)
     properties = section(body, "properties")
     option = member(section(properties, "creationData"), "createOption", str)
     if option is None:
@@ -86,21 +86,21 @@ def changed(scenario: Scenario, disk: Disk, body: Json, attached: Attached | Non
     properties = section(body, "properties")
     location = _location(member(body, "location", str))
     if location and location != disk.location:
-        raise errors.location_is_fixed(disk.name, disk.group, disk.location, location)
+        raise refusals.location_is_fixed(disk.name, disk.group, disk.location, location)
     zones = member(body, "zones", list)
     if zones is not None and tuple(str(zone) for zone in zones) != disk.zones:
-        raise errors.zones_are_fixed(disk.id, disk.zones, [str(zone) for zone in zones])
+        raise refusals.zones_are_fixed(disk.id, disk.zones, [str(zone) for zone in zones])
     option = member(section(properties, "creationData"), "createOption", str)
     if option is not None and option.lower() != disk.create_option.lower():
-        raise errors.property_is_fixed("creationData.createOption")
+        raise refusals.property_is_fixed("creationData.createOption")
     sku = _sku(scenario, member(section(body, "sku"), "name", str) or disk.sku)
     size = _size(sku, member(properties, "diskSizeGB", int) or disk.size_gib)
     if size < disk.size_gib:
-        raise errors.shrinking(disk.id)
+        raise refusals.shrinking(disk.id)
     if attached is not None and size > disk.size_gib:
         _check_online_growth(disk, size, attached)
     if attached is not None and attached.running and sku != disk.sku:
-        raise errors.sku_while_attached(disk.name, attached.machine_id)
+        raise refusals.sku_while_attached(disk.name, attached.machine_id)
     tags = texts(body, "tags")
     return DiskProperties(
         location=disk.location,
@@ -117,21 +117,21 @@ def changed(scenario: Scenario, disk: Disk, body: Json, attached: Attached | Non
 def check_attachable(disk: Disk, caching: str) -> None:
     """What a machine's data disk must be, wherever it is attached. Raises `CloudError`."""
     if disk.sku in PROVISIONED and caching != "None":
-        raise errors.caching_not_supported(disk.sku, caching)
+        raise refusals.caching_not_supported(disk.sku, caching)
     if disk.sku == "UltraSSD_LRS":
-        raise errors.ultra_not_enabled()
+        raise refusals.ultra_not_enabled()
     if disk.size_gib > LARGEST_CACHED_GIB and caching != "None":
-        raise errors.caching_of_large_disk()
+        raise refusals.caching_of_large_disk()
 
 
 def _check_online_growth(disk: Disk, size: int, attached: Attached) -> None:
     if disk.os_type and attached.running:
-        raise errors.resize_while_attached(disk.name, attached.machine_id)
+        raise refusals.resize_while_attached(disk.name, attached.machine_id)
     if disk.sku in PROVISIONED or size <= LARGEST_CACHED_GIB or disk.size_gib > LARGEST_CACHED_GIB:
         return
     if attached.caching != "None":
-        raise errors.caching_of_large_disk()
-    raise errors.growth_needs_detach(disk.name, attached.machine_id)
+        raise refusals.caching_of_large_disk()
+    raise refusals.growth_needs_detach(disk.name, attached.machine_id)
 
 
 def _location(text: str | None) -> str:
@@ -141,22 +141,22 @@ def _location(text: str | None) -> str:
 def _sku(scenario: Scenario, name: str) -> str:
     sku = canonical(name, SKUS, "disk.sku.name")
     if sku not in scenario.offered_skus:
-        raise errors.sku_not_supported(sku, scenario.offered_skus)
+        raise refusals.sku_not_supported(sku, scenario.offered_skus)
     return sku
 
 
 def _zones(scenario: Scenario, name: str, sku: str, wanted: Iterable[object]) -> tuple[str, ...]:
     zones = tuple(str(zone) for zone in wanted)
     if len(zones) > 1:
-        raise errors.several_zones(zones)
+        raise refusals.several_zones(zones)
     if zones and zones[0] not in scenario.region_zones:
-        raise errors.zone_not_supported(
+        raise refusals.zone_not_supported(
             f"Microsoft.Compute/disks/{name}", zones, scenario.location, scenario.region_zones
         )
     if zones and sku.endswith("_ZRS"):
-        raise errors.zone_of_redundant_disk(sku)
+        raise refusals.zone_of_redundant_disk(sku)
     if not zones and sku in PROVISIONED:
-        raise errors.zone_needed(sku)
+        raise refusals.zone_needed(sku)
     return zones
 
 

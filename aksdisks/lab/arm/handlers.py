@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from aksdisks.lab.arm import clusters, errors
+from aksdisks.lab.arm import clusters, errors, power
 from aksdisks.lab.arm.answers import Answer, Call, page
+from aksdisks.lab.arm.bodies import member
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.disks import Disk
 from aksdisks.lab.arm.machines import Machine
@@ -37,8 +38,6 @@ class Handlers:
 
     def routes(self) -> Iterable[tuple[str, str, Handler]]:
         """Method, path with parameters, handler. Literal parts are matched without case."""
-        yield "GET", "/subscriptions", self.list_subscriptions
-        yield "GET", SUBSCRIPTION, self.get_subscription
         yield "GET", SUBSCRIPTION + "/resourceGroups", self.list_groups
         yield "GET", GROUP, self.get_group
         yield "HEAD", GROUP, self.head_group
@@ -63,6 +62,10 @@ class Handlers:
             yield "PATCH", machine, self.update_machine
             yield "GET", machine + "/instanceView", self.get_instance_view
             yield "POST", machine + "/attachDetachDataDisks", self.attach_detach
+            for act in power.ACTS.values():
+                yield "POST", f"{machine}/{act.name}", partial(self.change_power, act)
+        for act in power.ACTS.values():
+            yield "POST", f"{SCALE_SET}/{act.name}", partial(self.change_power_of_several, act)
         yield "GET", SUBSCRIPTION + COMPUTE + "/locations/{location}/{kind}/{operation}", self.get_operation
         yield "GET", SUBSCRIPTION + CLUSTERS, self.list_clusters
         yield "GET", GROUP + CLUSTERS, self.list_clusters
@@ -73,16 +76,7 @@ class Handlers:
         yield "POST", cluster + "/listClusterAdminCredential", partial(self.list_credentials, "clusterAdmin")
         yield "POST", cluster + "/listClusterUserCredential", partial(self.list_credentials, "clusterUser")
 
-    # Subscription and groups
-
-    def list_subscriptions(self, call: Call) -> Answer:
-        """All subscriptions: one, to those who have a role in it."""
-        found = [self._subscription()] if call.sees(self._cloud.scenario.subscription) else []
-        return Answer(200, {"value": found, "count": {"type": "Total", "value": len(found)}})
-
-    def get_subscription(self, _: Call) -> Answer:
-        """The subscription."""
-        return Answer(200, self._subscription())
+    # Groups
 
     def list_groups(self, call: Call) -> Answer:
         """All resource groups."""
@@ -170,6 +164,21 @@ class Handlers:
         operation = self._cloud.attach_detach(machine.spec.resource_id, call.body)
         return self._accepted(call, operation, None)
 
+    def change_power(self, act: power.Act, call: Call) -> Answer:
+        """Start, stop or make anew one VM or instance."""
+        operation = self._cloud.change_power([self._machine(call).spec.resource_id], act)
+        return self._accepted(call, operation, None)
+
+    def change_power_of_several(self, act: power.Act, call: Call) -> Answer:
+        """The same for the instances that the body names, or for all."""
+        self._require_scale_set(call)
+        wanted = member(call.body, "instanceIds", list) or ["*"]
+        base = f"{self._cloud.scale_set_json()['id']}/virtualMachines"
+        ids = [f"{base}/{instance}" for instance in wanted if instance != "*"]
+        if "*" in wanted:
+            ids = [machine.spec.resource_id for machine in self._cloud.machines()]
+        return self._accepted(call, self._cloud.change_power(ids, act), None)
+
     # Operations
 
     def get_operation(self, call: Call) -> Answer:
@@ -222,23 +231,6 @@ class Handlers:
         return Answer(200, {"kubeconfigs": [{"name": name, "value": value}]})
 
     # Parts
-
-    def _subscription(self) -> Json:
-        scenario = self._cloud.scenario
-        return {
-            "id": scenario.subscription,
-            "authorizationSource": "RoleBased",
-            "managedByTenants": [],
-            "subscriptionId": scenario.subscription_id,
-            "tenantId": scenario.tenant_id,
-            "displayName": "aksdisks lab",
-            "state": "Enabled",
-            "subscriptionPolicies": {
-                "locationPlacementId": "Public_2014-09-01",
-                "quotaId": "PayAsYouGo_2014-09-01",
-                "spendingLimit": "Off",
-            },
-        }
 
     def _disk(self, call: Call) -> Disk:
         return self._cloud.disk(call.parameters["group"], call.parameters["disk"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aksdisks.lab.arm import attachments, errors
+from aksdisks.lab.arm import attachments, errors, refusals
 from aksdisks.lab.arm.disks import SKUS
 from aksdisks.lab.arm.machines import DataDisk, Machine
 from aksdisks.lab.faults import Faults
@@ -30,12 +30,20 @@ class Hindrances:
             if entry.state == "DetachFailed" and self._faults.hit("detach-stuck", *_places(machine, entry)):
                 raise errors.disk_is_being_detached(entry.disk.name, machine.spec.vm_name)
 
+    def follow_power(self, machine: Machine) -> None:
+        """The kubelet of a machine that does not run is not heard of."""
+        node = f"node/{machine.spec.node_name}"
+        if machine.power == "running":
+            self._faults.off("node-silent", node)
+        else:
+            self._faults.on("node-silent", node)
+
     def check_new(self, disk: Disk, used: int, quota: int) -> None:
         """Whether the region offers the SKU, and the quota (0: none) one more disk than the `used`."""
         if self._faults.active("sku-unavailable", f"sku/{disk.sku}"):
-            raise errors.sku_not_supported(disk.sku, [sku for sku in SKUS if sku != disk.sku])
+            raise refusals.sku_not_supported(disk.sku, [sku for sku in SKUS if sku != disk.sku])
         if self._faults.active("disk-quota") or (quota and used >= quota):
-            raise errors.quota_exceeded(disk.sku, disk.location, used)
+            raise refusals.quota_exceeded(disk.sku, disk.location, used)
 
     async def pass_time(self, machine: Machine, change: attachments.Change | None, seconds: float) -> None:
         """Cluster seconds, and then as long as a fault makes it take."""
@@ -49,8 +57,9 @@ class Hindrances:
         await self._faults.passed("machine-stuck", node)
 
     def stuck(self, machine: Machine, change: attachments.Change | None) -> list[DataDisk]:
-        """What will not be detached."""
+        """What will not be detached, unless by force."""
         entries = change.detach if change is not None else ()
+        entries = tuple(entry for entry in entries if change is None or entry.key not in change.forced)
         return [entry for entry in entries if self._faults.active("detach-stuck", *_places(machine, entry))]
 
 

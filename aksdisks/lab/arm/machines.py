@@ -148,7 +148,7 @@ class Machine(Noticed):
             "disks": [{"name": name, "statuses": [_status("ProvisioningState/succeeded", at)]} for name, at in disks],
             "statuses": [
                 _status(f"ProvisioningState/{self.provisioning_state.lower()}", self.created),
-                {"code": "PowerState/running", "level": "Info", "displayStatus": "VM running"},
+                {"code": f"PowerState/{self.power}", "level": "Info", "displayStatus": f"VM {self.power}"},
             ],
         }
 

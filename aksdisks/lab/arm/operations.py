@@ -29,12 +29,14 @@ log = logging.getLogger(__name__)
 class Purpose:
     """What an operation does, as far as a restarted lab must know to go on with it.
 
-    `settle` a disk (by its key) after `seconds` of the cluster's, `delete` it, or `change` a machine (by its id).
+    `settle` a disk (by its key) after `seconds` of the cluster's, `delete` it, `change` a machine (by its id), or
+    the `power` of some (ids with commas between), with the act as `detail`.
     """
 
-    act: Literal["settle", "delete", "change"]
+    act: Literal["settle", "delete", "change", "power"]
     subject: str
     seconds: float
+    detail: str = ""
 
 
 @dataclass(eq=False)

@@ -70,6 +70,8 @@ def right(method: str, template: Sequence[str]) -> Right | None:
         kinds = "/".join(["Microsoft.Resources", *template[::2]])
         return Right(f"{kinds}/{verb}", len(template) - len(template) % 2)
     start = template.index("providers")
+    if len(template) < start + 3:
+        return Right(f"Microsoft.Resources/subscriptions/providers/{verb}", 2)
     kinds = "/".join([template[start + 1], *template[start + 2 :: 2]])
     segments = len(template) - start - 2
     if segments % 2 == 0:

@@ -1,0 +1,199 @@
+"""What Azure is made of here: tenants, the subscription, locations, providers, SKUs and resources of every type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.answers import Answer, Call, page
+from aksdisks.lab.arm.cloud import Cloud
+from aksdisks.lab.arm.clusters import managed_cluster_json
+from aksdisks.lab.arm.disks import PROVISIONED
+from aksdisks.lab.scenario import VM_SIZES, Scenario
+
+Json = dict[str, Any]
+Handler = Callable[[Call], Answer]
+
+SUBSCRIPTION = "/subscriptions/{subscription}"
+
+PROVIDERS = {
+    "Microsoft.Compute": (
+        "disks",
+        "virtualMachines",
+        "virtualMachineScaleSets",
+        "virtualMachineScaleSets/virtualMachines",
+        "locations/DiskOperations",
+        "locations/operations",
+    ),
+    "Microsoft.ContainerService": ("managedClusters", "managedClusters/agentPools"),
+    "Microsoft.Resources": ("subscriptions", "subscriptions/resourceGroups", "tenants"),
+}
+GENERIC = ("id", "name", "type", "location", "tags", "sku", "managedBy", "zones")
+"""What every resource has, as lists of all types show it."""
+API_VERSIONS = ("2026-04-01", "2026-03-02", "2025-04-01", "2025-01-02", "2024-11-01")
+
+
+class Directory:
+    """The routes that tell what there is; no rules in here."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._scenario = cloud.scenario
+
+    def routes(self) -> Iterable[tuple[str, str, Handler]]:
+        """Method, path with parameters, handler."""
+        yield "GET", "/tenants", self.list_tenants
+        yield "GET", "/subscriptions", self.list_subscriptions
+        yield "GET", SUBSCRIPTION, self.get_subscription
+        yield "GET", SUBSCRIPTION + "/locations", self.list_locations
+        yield "GET", SUBSCRIPTION + "/providers", self.list_providers
+        yield "GET", SUBSCRIPTION + "/providers/{provider}", self.get_provider
+        yield "GET", SUBSCRIPTION + "/providers/Microsoft.Compute/skus", self.list_skus
+        yield "GET", SUBSCRIPTION + "/providers/Microsoft.Compute/locations/{location}/vmSizes", self.list_sizes
+        yield "GET", SUBSCRIPTION + "/resources", self.list_resources
+        yield "GET", SUBSCRIPTION + "/resourceGroups/{group}/resources", self.list_resources
+
+    def list_tenants(self, _: Call) -> Answer:
+        """All tenants: one."""
+        tenant = self._scenario.tenant_id
+        names = {"displayName": "aksdisks lab", "defaultDomain": "aksdisks.example", "tenantType": "AAD"}
+        return Answer(200, {"value": [{"id": f"/tenants/{tenant}", "tenantId": tenant, **names}]})
+
+    def list_subscriptions(self, call: Call) -> Answer:
+        """All subscriptions: one, to those who have a role in it."""
+        found = [_subscription(self._scenario)] if call.sees(self._scenario.subscription) else []
+        return Answer(200, {"value": found, "count": {"type": "Total", "value": len(found)}})
+
+    def get_subscription(self, _: Call) -> Answer:
+        """The subscription."""
+        return Answer(200, _subscription(self._scenario))
+
+    def list_locations(self, _: Call) -> Answer:
+        """All locations: the cluster's."""
+        name = self._scenario.location
+        body: Json = {
+            "id": f"{self._scenario.subscription}/locations/{name}",
+            "name": name,
+            "type": "Region",
+            "displayName": name,
+            "regionalDisplayName": name,
+            "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
+        }
+        if self._scenario.region_zones:
+            zones = [{"logicalZone": zone, "physicalZone": f"{name}-az{zone}"} for zone in self._scenario.region_zones]
+            body["availabilityZoneMappings"] = zones
+        return Answer(200, {"value": [body]})
+
+    def list_providers(self, _: Call) -> Answer:
+        """The providers that the lab has something of."""
+        return Answer(200, {"value": [self._provider(name) for name in PROVIDERS]})
+
+    def get_provider(self, call: Call) -> Answer:
+        """One provider."""
+        wanted = call.parameters["provider"]
+        for name in PROVIDERS:
+            if name.lower() == wanted.lower():
+                return Answer(200, self._provider(name))
+        message = f"The resource namespace '{wanted}' is invalid."
+        raise errors.CloudError(404, "InvalidResourceNamespace", message)
+
+    def list_skus(self, call: Call) -> Answer:
+        """Disks and machines that the location has, with its zones."""
+        scenario = self._scenario
+        disks = [_sku(scenario, "disks", sku, zonal=not sku.endswith("_ZRS")) for sku in scenario.offered_skus]
+        machines = [
+            _sku(
+                scenario,
+                "virtualMachines",
+                name,
+                MaxDataDiskCount=size.max_data_disks,
+                vCPUs=size.cpus,
+                MemoryGB=size.memory_gib,
+            )
+            for name, size in VM_SIZES.items()
+        ]
+        return page(call, [(f"{number:04}", partial(dict, sku)) for number, sku in enumerate([*disks, *machines])])
+
+    def list_sizes(self, _: Call) -> Answer:
+        """The machines' sizes."""
+        value = [
+            {
+                "name": name,
+                "numberOfCores": size.cpus,
+                "osDiskSizeInMB": 1047552,
+                "resourceDiskSizeInMB": 0,
+                "memoryInMB": int(size.memory_gib * 1024),
+                "maxDataDiskCount": size.max_data_disks,
+            }
+            for name, size in VM_SIZES.items()
+        ]
+        return Answer(200, {"value": value})
+
+    def list_resources(self, call: Call) -> Answer:
+        """Everything in the group or the subscription, by id; no filters."""
+        group = call.parameters.get("group")
+        wanted = None if group is None else f"/resourcegroups/{self._cloud.group(group).lower()}/"
+        cloud, scenario = self._cloud, self._scenario
+        found = [disk.to_json() for disk in cloud.disks()]
+        if scenario.machine_kind == "vmss":
+            found.append(cloud.scale_set_json())
+        else:
+            found += [machine.to_json() for machine in cloud.machines()]
+        found.append(managed_cluster_json(scenario))
+        shown = [
+            {
+                key: entry[key]
+                for key in ("id", "name", "type", "location", "tags", "sku", "managedBy", "zones")
+                if key in entry
+            }
+            for entry in found
+            if (wanted is None or wanted in entry["id"].lower()) and call.sees(entry["id"])
+        ]
+        shown.sort(key=lambda entry: entry["id"].lower())
+        return page(call, [(entry["id"].lower(), partial(dict, entry)) for entry in shown])
+
+    def _provider(self, name: str) -> Json:
+        kinds = [
+            {"resourceType": kind, "locations": [self._scenario.location], "apiVersions": list(API_VERSIONS)}
+            for kind in PROVIDERS[name]
+        ]
+        return {
+            "id": f"{self._scenario.subscription}/providers/{name}",
+            "namespace": name,
+            "resourceTypes": kinds,
+            "registrationState": "Registered",
+            "registrationPolicy": "RegistrationRequired",
+        }
+
+
+def _subscription(scenario: Scenario) -> Json:
+    return {
+        "id": scenario.subscription,
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionId": scenario.subscription_id,
+        "tenantId": scenario.tenant_id,
+        "displayName": "aksdisks lab",
+        "state": "Enabled",
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "PayAsYouGo_2014-09-01",
+            "spendingLimit": "Off",
+        },
+    }
+
+
+def _sku(scenario: Scenario, kind: str, name: str, *, zonal: bool = True, **capabilities: object) -> Json:
+    """An entry of the list of resource SKUs; provisioned disks are to be had in zones only."""
+    zones = list(scenario.region_zones) if zonal or name in PROVISIONED else []
+    return {
+        "resourceType": kind,
+        "name": name,
+        "tier": name.partition("_")[0],
+        "locations": [scenario.location],
+        "locationInfo": [{"location": scenario.location, "zones": zones}],
+        "capabilities": [{"name": key, "value": str(value)} for key, value in capabilities.items()],
+        "restrictions": [],
+    }

@@ -1,0 +1,166 @@
+"""Azure's refusals of what a disk should be or become: SKU, zone, size, host cache, quota."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aksdisks.lab.arm.errors import CloudError
+
+
+def location_not_available(location: str, kind: str, available: str) -> CloudError:
+    """A location that the subscription has not got; the lab has one."""
+    return CloudError(
+        400,
+        "LocationNotAvailableForResourceType",
+        f"The provided location '{location}' is not available for resource type '{kind}'. "
+        f"List of available regions for the resource type is '{available}'.",
+    )
+
+
+def location_is_fixed(name: str, group: str, location: str, wanted: str) -> CloudError:
+    """A resource cannot move."""
+    return CloudError(
+        409,
+        "InvalidResourceLocation",
+        f"The resource '{name}' already exists in location '{location}' in resource group '{group}'. A resource with "
+        f"the same name cannot be created in location '{wanted}'. Please select a new resource name.",
+    )
+
+
+def zones_are_fixed(resource_id: str, zones: Sequence[str], wanted: Sequence[str]) -> CloudError:
+    """A resource keeps its zone."""
+    return CloudError(
+        400,
+        "ResourceAvailabilityZonesCannotBeModified",
+        f"Resource '{resource_id}' has an existing availability zone constraint '{','.join(zones) or 'NO_ZONE'}' and "
+        f"the request has availability zone constraint '{','.join(wanted) or 'NO_ZONE'}', which do not match. Zones "
+        "cannot be added/updated/removed once the resource is created. The resource cannot be updated from regional "
+        "to zonal or vice-versa.",
+    )
+
+
+def property_is_fixed(name: str) -> CloudError:
+    """A property that is settled when the resource is made."""
+    return CloudError(409, "PropertyChangeNotAllowed", f"Changing property '{name}' is not allowed.", target=name)
+
+
+def sku_not_supported(sku: str, supported: Sequence[str]) -> CloudError:
+    """The region has not got the SKU (azure-cli#22732, terraform-provider-azurerm#18520)."""
+    return CloudError(
+        400,
+        "InvalidParameter",
+        f"SKU {sku} is not supported for resource type Disk in this region. "
+        f"Supported SKUs for this region are {','.join(supported)}",
+        target="sku",
+    )
+
+
+def zone_needed(sku: str) -> CloudError:
+    """PremiumV2 disks, and Ultra disks where there are zones, are zonal (CSI#1556, #1659)."""
+    return CloudError(400, "InvalidParameter", f"{sku} disk is not supported.")
+
+
+def zone_of_redundant_disk(sku: str) -> CloudError:
+    """A zone-redundant disk has no zone of its own (terraform-azurerm-avm-res-compute-virtualmachine#236)."""
+    return CloudError(409, "OperationNotAllowed", f"A disk with sku '{sku}' cannot be created in an availability zone.")
+
+
+def several_zones(zones: Sequence[str]) -> CloudError:
+    """A disk is in one zone (ansible#53788)."""
+    return CloudError(
+        400,
+        "ResourceTypeNotSupportMultiZones",
+        f"The resource type 'disks' does not support multiple availability zones. The provided zones are "
+        f"'{','.join(zones)}'. Please provide a single availability zone.",
+    )
+
+
+def zone_not_supported(resource: str, zones: Sequence[str], location: str, supported: Sequence[str]) -> CloudError:
+    """A zone that the region has not got (kubernetes/test-infra#24049)."""
+    return CloudError(
+        400,
+        "InvalidAvailabilityZone",
+        f"The zone(s) '{','.join(zones)}' for resource '{resource}' is not supported. "
+        f"The supported zones for location '{location}' are '{','.join(supported)}'",
+    )
+
+
+def caching_not_supported(sku: str, caching: str) -> CloudError:
+    """Disks without a host cache (azure-docs#83535)."""
+    return CloudError(
+        400,
+        "InvalidParameter",
+        f"Storage Account type {sku} is not supported with caching type {caching}. Please use caching type None.",
+        target="dataDisk.caching",
+    )
+
+
+def caching_of_large_disk() -> CloudError:
+    """Disks too large for a host cache (CSI#3072)."""
+    return CloudError(
+        400, "BadRequest", "Only Disk CachingType 'None' is supported for disk with size greater than 4095 GB."
+    )
+
+
+def ultra_not_enabled() -> CloudError:
+    """The machine was made without the capability (azure-docs#59977)."""
+    return CloudError(
+        400,
+        "InvalidParameter",
+        "StorageAccountType UltraSSD_LRS can be used only when additionalCapabilities.ultraSSDEnabled is set.",
+        target="managedDisk.storageAccountType",
+    )
+
+
+def resize_while_attached(name: str, machine_id: str) -> CloudError:
+    """A running machine's OS disk (k/k#96706, of the time when that held for data disks too)."""
+    return CloudError(
+        409,
+        "OperationNotAllowed",
+        f"Cannot resize disk {name} while it is attached to running VM {machine_id}. Resizing a disk of an Azure "
+        "Virtual Machine requires the virtual machine to be deallocated. Please stop your VM and retry the operation.",
+    )
+
+
+def growth_needs_detach(name: str, machine_id: str) -> CloudError:
+    """Past 4095 GiB (azure-docs#89430)."""
+    return CloudError(
+        409,
+        "OperationNotAllowed",
+        f"Disks cannot be resized beyond 4095 GiB when attached to a VM. Detach disk {name} from VM {machine_id} and "
+        "try again. If caching is enabled for this disk, it will not be supported for disks greater than 4095 GiB.",
+    )
+
+
+def sku_while_attached(name: str, machine_id: str) -> CloudError:
+    """A disk is converted while its machine does not run (worded like the resize's)."""
+    return CloudError(
+        409,
+        "OperationNotAllowed",
+        f"Cannot change the storage account type of disk {name} while it is attached to running VM {machine_id}. "
+        "Please stop your VM and retry the operation.",
+    )
+
+
+def shrinking(disk_id: str) -> CloudError:
+    """A disk can only grow (azure-docs#57951)."""
+    return CloudError(
+        409,
+        "OperationNotAllowed",
+        f"The disk/snapshot resource with id {disk_id} cannot be resized down. Reducing disk/snapshot size is not "
+        "supported in Azure to prevent data loss. If you do need to reduce the size of the disk, please create new "
+        "snapshot/disks with the appropriate size. More information is available at https://aka.ms/AzureDisksFAQ",
+        target="disk.diskSizeGB",
+    )
+
+
+def quota_exceeded(sku: str, location: str, used: int) -> CloudError:
+    """Compute's words for every quota (scylla-cluster-tests#12948), with the quota that a disk's SKU counts against."""
+    return CloudError(
+        409,
+        "OperationNotAllowed",
+        f"Operation could not be completed as it results in exceeding approved {sku.partition('_')[0]}DiskCount quota. "
+        f"Additional details - Deployment Model: Resource Manager, Location: {location}, Current Limit: {used}, "
+        f"Current Usage: {used}, Additional Required: 1, (Minimum) New Limit Required: {used + 1}. Setup Alerts when "
+        "Quota reaches threshold. Learn more at https://aka.ms/quotamonitoringalerting .",
+    )
