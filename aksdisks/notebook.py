@@ -9,11 +9,12 @@ from copy import deepcopy
 from typing import Any
 
 from aksdisks import live, manifests, notes
+from aksdisks.azure import Azure
 from aksdisks.checks import Check, Holds, Refusal, check, refusal
 from aksdisks.diagnosis import diagnose
 from aksdisks.errors import ApiError, InputError
 from aksdisks.inventory import take
-from aksdisks.model import Pod, Unknown
+from aksdisks.model import Disk, Pod, Unknown, known
 from aksdisks.parameters import from_namespace
 from aksdisks.preflight import rights
 from aksdisks.quantities import cost_per_day, disk_tier, gib
@@ -368,6 +369,7 @@ class Walk:
         self._rollout = rollout = Rollout(app)
         with self.session.watch("Pod", "Event", "VolumeAttachment") as watcher:
             rollout.begin(watcher.initial)
+            untold = leaving - rollout.attached_volumes()
             act()
             self.session.wait(
                 f"{replicas} pods of app {app}",
@@ -380,6 +382,13 @@ class Walk:
                 describe=lambda now: f"{now.ready} of {replicas} ready; {now.describe()}",
                 on_timeout=self._causes,
             )
+        if untold and isinstance(self.session.azure, Azure):
+
+            def detached(disks: tuple[Disk, ...] | Unknown) -> bool:
+                return not any(disk.managed_by for disk in known(disks) if disk.name.endswith(tuple(untold)))
+
+            awaited = "disks without VolumeAttachment to be detached"
+            self.session.wait(awaited, self.session.azure.follow_disks(), detached)
 
     def _roll_set(self, replicas: int, act: Callable[[], object], typed: str, outcome: str = "") -> Card:
         self._roll(manifests.STATEFUL_APP, replicas, act)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from aksdisks.diagnosis import multi_attach_events
-from aksdisks.model import Chain, Inventory, Unknown, Volume
+from aksdisks.model import Chain, Inventory, Machine, Unknown, Volume
 from aksdisks.quantities import gib
 
 Said = frozenset[Any] | tuple[Any, ...] | Unknown
@@ -100,7 +100,10 @@ def second_node(inventory: Inventory, scope: Scope) -> bool | Unknown:
     for chain in _live(inventory, scope):
         pod, volume = chain.pod, chain.volume
         if pod and volume and pod.node in nodes:
-            holders = {each.node for each in inventory.attachments if each.volume == volume.name and each.attached}
+            told = [each for each in inventory.attachments if each.volume == volume.name]
+            holders = {each.node for each in told if each.attached}
+            if not told and isinstance(chain.machine, Machine):  # in-tree disks have no VolumeAttachment
+                holders = {chain.machine.node}
             admitted = not volume.zones or nodes[pod.node].disk_zone in volume.zones
             if admitted and holders and pod.node not in holders:
                 return True
