@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
@@ -82,9 +82,10 @@ class Informer:
             return list(self._objects.values())
         return [obj for obj in self._objects.values() if obj["metadata"].get("namespace") == namespace]
 
-    def by_index(self, name: str, value: str) -> list[Object]:
-        """The objects that the indexer `name` filed under `value`."""
-        return list(self._indices[name].get(value, {}).values())
+    def by_index(self, name: str, value: str, without: Set[str] = frozenset()) -> list[Object]:
+        """The objects that the indexer `name` filed under `value`, except those with the keys `without`."""
+        filed = self._indices[name].get(value, {})
+        return [filed[key] for key in filed if key not in without] if without else list(filed.values())
 
     def index_values(self, name: str) -> list[str]:
         """All values under which the indexer `name` filed something."""

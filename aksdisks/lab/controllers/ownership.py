@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from aksdisks.lab.controllers.informer import Informer
 from aksdisks.lab.controllers.pods import controller_of, controller_reference
@@ -22,9 +22,9 @@ def _filed_under(obj: Object) -> tuple[str]:
     return (f"{obj['metadata']['namespace']}/" if controller is None else str(controller["uid"]),)
 
 
-def controlled_by(informer: Informer, owner: Object) -> list[Object]:
-    """The objects whose controller reference names `owner`."""
-    return informer.by_index(_INDEX, owner["metadata"]["uid"])
+def controlled_by(informer: Informer, owner: Object, without: Set[str] = frozenset()) -> list[Object]:
+    """The objects whose controller reference names `owner`, except those with the keys `without`."""
+    return informer.by_index(_INDEX, owner["metadata"]["uid"], without)
 
 
 def orphans(informer: Informer, namespace: str) -> list[Object]:
@@ -38,8 +38,11 @@ async def claim(
     owner: Object,
     informer: Informer,
     eligible: Callable[[Object], bool] = lambda _: True,
+    without: Set[str] = frozenset(),
 ) -> list[Object]:
     """The `eligible` objects that `owner` controls, of an informer that is indexed by controller.
+
+    Those with the keys `without` are known to be its own, and left out.
 
     Orphans that match `owner.spec.selector` are adopted, own ones that no longer match are released. Raises ApiError,
     but not for objects that vanish meanwhile.
@@ -48,7 +51,7 @@ async def claim(
     stays = "deletionTimestamp" not in meta
     requirements = selectors.from_label_selector(owner["spec"]["selector"])
     claimed: list[Object] = []
-    for obj in filter(eligible, controlled_by(informer, owner)):
+    for obj in filter(eligible, controlled_by(informer, owner, without)):
         if selectors.matches(requirements, obj["metadata"].get("labels")):
             claimed.append(obj)
         elif stays:

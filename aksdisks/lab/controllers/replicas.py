@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 
+from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.pods import (
     Availability,
     controller_of,
@@ -168,14 +169,14 @@ def counts(
 class Settled:
     """The replicas of a set that were found to need nothing, and have not changed since: a pass need not look again.
 
-    They run, or they are starting (of interest where others need not wait for them). They are known by identity: an
-    object that the informer replaced is another.
+    They run, or they are starting (of interest where others need not wait for them). Whoever changes a replica, or
+    learns that it changed, drops it.
     """
 
     def __init__(self) -> None:
         self.starting: set[int] = set()
         self._pods: dict[int, Object] = {}
-        self._identities: set[int] = set()
+        self.keys: set[str] = set()
         self._state: tuple[object, ...] = ()
         self._revision = ""
 
@@ -192,13 +193,9 @@ class Settled:
         self._revision = self._revision if revision is None else revision
         return outdated
 
-    def has(self, pod: Object) -> bool:
-        """This very object was found to need nothing."""
-        return id(pod) in self._identities
-
-    def has_ordinal(self, number: int) -> bool:
-        """The replica with that ordinal was."""
-        return number in self._pods
+    def others(self, first: int, count: int) -> list[int]:
+        """Of `count` ordinals from `first` on, those of replicas that are not settled."""
+        return sorted(set(range(first, first + count)) - self._pods.keys())
 
     def add(self, pod: Object, *, starting: bool = False) -> None:
         """It is as it should be, or on its way there."""
@@ -206,20 +203,20 @@ class Settled:
         if starting:
             self.starting.add(ordinal(pod))
         self._pods[ordinal(pod)] = pod
-        self._identities.add(id(pod))
+        self.keys.add(key_of(pod))
 
     def drop(self, number: int) -> None:
         """Something happened to that replica."""
         self.starting.discard(number)
         pod = self._pods.pop(number, None)
         if pod is not None:
-            self._identities.discard(id(pod))
+            self.keys.discard(key_of(pod))
 
     def clear(self) -> None:
         """Look at everything again."""
         self.starting.clear()
         self._pods.clear()
-        self._identities.clear()
+        self.keys.clear()
 
     def __len__(self) -> int:
         return len(self._pods)
@@ -244,10 +241,7 @@ class Pass:
         self.last_starting = max(settled.starting, default=-1)
         self.sound: list[Object] = []
         existing = {ordinal(pod): pod for pod in pods if in_range(owner, pod)}
-        first = start(owner)
-        self._numbers = [
-            number for number in range(first, first + owner["spec"]["replicas"]) if not settled.has_ordinal(number)
-        ]
+        self._numbers = settled.others(start(owner), owner["spec"]["replicas"])
         self._replicas = existing
         others = [pod for pod in pods if not in_range(owner, pod)]
         self.condemned: list[Object] = sorted(others, key=ordinal, reverse=True)

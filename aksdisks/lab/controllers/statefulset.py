@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from aksdisks.lab.clock import Clock, turn
@@ -85,11 +86,8 @@ class StatefulSetController(Controller):
             return None
         settled = self._settled.setdefault(owner["metadata"]["uid"], Settled())
         settled.keep_for(owner)
-
-        def looked_at(pod: Object) -> bool:
-            return not settled.has(pod) and replicas.is_member(owner, pod)
-
-        pods = await claim(self.api, "statefulsets", owner, self._pods, looked_at)
+        members = partial(replicas.is_member, owner)
+        pods = await claim(self.api, "statefulsets", owner, self._pods, members, settled.keys)
         known = await claim(self.api, "statefulsets", owner, self._revisions)
         if is_terminating(owner) and not known:
             return None  # Its history was collected already; making it again would only be collected again.
@@ -97,7 +95,7 @@ class StatefulSetController(Controller):
         for revision in (current, update):
             self._revisions.observe(revision)
         if settled.keep_for(owner, update["metadata"]["name"]):
-            pods = await claim(self.api, "statefulsets", owner, self._pods, looked_at)
+            pods = await claim(self.api, "statefulsets", owner, self._pods, members)
         a_pass = Pass(owner, current, update, pods, settled)
         failure: ApiError | None = None
         try:
