@@ -14,7 +14,7 @@ from aksdisks.checks import Check, Holds, Refusal, check, refusal
 from aksdisks.diagnosis import diagnose
 from aksdisks.errors import ApiError, InputError
 from aksdisks.inventory import take
-from aksdisks.model import Disk, Pod, Unknown, known
+from aksdisks.model import Pod, Unknown
 from aksdisks.parameters import from_namespace
 from aksdisks.preflight import rights
 from aksdisks.quantities import cost_per_day, disk_tier, gib
@@ -384,8 +384,9 @@ class Walk:
             )
         if untold and isinstance(self.session.azure, Azure):
 
-            def detached(disks: tuple[Disk, ...] | Unknown) -> bool:
-                return not any(disk.managed_by for disk in known(disks) if disk.name.endswith(tuple(untold)))
+            def detached(disks: object) -> bool:
+                found = disks if isinstance(disks, tuple) else ()
+                return not any(disk.managed_by for disk in found if disk.name.endswith(tuple(untold)))
 
             awaited = "disks without VolumeAttachment to be detached"
             self.session.wait(awaited, self.session.azure.follow_disks(), detached)
