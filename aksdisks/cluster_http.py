@@ -66,15 +66,16 @@ class KubernetesHttp:
     def request(self, method: str, url: str, query: Query = None, body: Any = None, content: str = "json") -> Raw:
         """One request, its JSON answer; raises `errors`, in words that name the method and the path.
 
-        Tried again: everything on 429, which says that nothing was done; reads on 5xx and on a lost connection too, but
-        not to a server that never answered. `content` is the last part of the body's type.
+        Tried again on 429, 5xx and a lost connection, but not to a server that never answered. That is safe for all
+        that we ask: applies and scalings name the wanted state, deletes name a uid, and whoever creates or replaces
+        takes AlreadyExists and Conflict for a reason to look again. `content` is the last part of the body's type.
         """
         for attempt in range(1, _TRIES):
             try:
                 return self.once(method, url, query, body, content)
             except (NotReachable, ApiError) as error:
                 status = error.status if isinstance(error, ApiError) else 0
-                if status != 429 and not (method == "GET" and (self._answered if status == 0 else status >= 500)):
+                if not (self._answered if status == 0 else status == 429 or status >= 500):
                     raise
                 asked = error.retry_after if isinstance(error, ApiError) else None
                 pause = _PAUSE * 2**attempt if asked is None else min(asked, _LONGEST_PAUSE)

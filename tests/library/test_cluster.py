@@ -107,9 +107,9 @@ def test_a_dry_run_makes_nothing(session):
 
 @pytest.mark.parametrize(
     ("status", "method", "tries"),
-    [(429, "DELETE", 4), (503, "GET", 4), (503, "DELETE", 1), (422, "GET", 1), (0, "POST", 1), (0, "GET", 4)],
+    [(429, "DELETE", 4), (503, "GET", 4), (503, "DELETE", 4), (422, "GET", 1), (409, "POST", 1), (0, "PATCH", 4)],
 )
-def test_only_what_is_safe_is_tried_again(on_lab, monkeypatch, status, method, tries):
+def test_what_may_pass_is_tried_again_and_what_was_judged_is_not(on_lab, monkeypatch, status, method, tries):
     http, asked, said = connect(on_lab).cluster.http, [], []
     monkeypatch.setattr("aksdisks.cluster_http._PAUSE", 0.0)
     error = ApiError("no", status=status, retry_after=0.0) if status else NotReachable("gone")
