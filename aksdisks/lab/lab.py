@@ -86,6 +86,8 @@ _CONTROLLERS = (
 
 HOST = "127.0.0.1"
 _BACKLOG = 512
+_LONGEST_LINE = 1 << 20
+"""Bytes of a request's first line, as Go has it: a command for a pod goes in the URL."""
 
 _HISTORY = 1000
 """Changes remembered of each resource: nodes report for ever, and each of their versions is some 20 KiB of memory."""
@@ -265,7 +267,7 @@ class Lab:
         # A client that goes away ends its watch at once (handler_cancellation), not at the next event.
         runner = web.AppRunner(
             app, access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=0.1,
-            keepalive_timeout=600,
+            keepalive_timeout=600, max_line_size=_LONGEST_LINE,
         )  # fmt: skip
         await runner.setup()
         self._runners.append(runner)

@@ -143,6 +143,9 @@ class StateDirectory:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.path):
                 pass
+            for file in (self.log, self.path / _LOCK):
+                file.touch(mode=0o600)
+                file.chmod(0o600)
         except OSError as error:
             reason = error.strerror or str(error)
             raise LabError(

@@ -164,6 +164,7 @@ def inside(kubectl: Kubectl) -> Callable[..., str]:
         (["sh", "-c", "echo $BOTH"], None, f"key {SECRET} $(KEY) $(NOTHING)\n", 0),
         (["cat", "/hidden/key"], None, SECRET, 0),
         (["sh", "-c", "echo page > /usr/share/nginx/html/index && cat /usr/share/nginx/html/index"], None, "page\n", 0),
+        (["sh", "-c", f"echo {'x' * 100_000} | wc -c"], None, "100001\n", 0),
         (["printf", "%s|", "a b", "", "ä$HOME"], None, "a b||ä$HOME|", 0),
     ],
 )
@@ -327,6 +328,11 @@ def test_a_disk_that_is_deleted_takes_its_bytes_along(own_lab: LabState, kubectl
     kubectl("delete", "pod/short", "pvc/short", "--timeout=20s")
     kubectl("wait", "--for=delete", f"pv/{disk}", "--timeout=20s")
     assert not directory.exists()
+
+
+def test_the_state_directory_is_its_owners_alone(own_lab: LabState) -> None:
+    shown = [path for path in Path(own_lab.state_dir).rglob("*") if not path.is_symlink()]
+    assert [path for path in shown if path.stat().st_mode & 0o077] == []
 
 
 # Out of reach

@@ -85,7 +85,7 @@ class Streams:
             confined = await self._containers.view(pod, container, terminal=wanted.terminal)
             return await self._sandbox.command(confined, command, terminal=wanted.terminal)
         except SandboxError as error:
-            raise ApiError(501, "NotImplemented", f"pod {pod['metadata']['name']}: no command runs: {error}") from None
+            raise ApiError(501, "NotImplemented", f"pod {pod['metadata']['name']}: {error}") from None
 
     async def _serve(
         self, request: web.Request, pod: Object, arguments: list[str], wanted: Wanted, command: list[str]
