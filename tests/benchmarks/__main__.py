@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -10,12 +11,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
 
 from aksdisks.lab import process
-from tests.benchmarks import fleet
+from tests.benchmarks import api, fleet
 
 BARE = "import kubernetes, azure.mgmt.compute, azure.identity, pandas"
 AKSDISKS = [str(Path(sys.executable).with_name("aksdisks"))]
@@ -119,6 +121,52 @@ def a_fleet(_rounds: int) -> None:
         print(f"{'':<10} {policy}, all: {found.passed[-1]:.1f} s at speed {fleet.SPEED:.0f}, {size}", flush=True)
 
 
+def requests(_rounds: int) -> None:
+    """Requests per second over TLS, against upstream's kube-apiserver with etcd on two cores."""
+    for load, answered in api.measure():
+        what = f"{load.method} {load.path}, {load.connections} connections : upstream's"
+        row(load.name, answered, load.upstream, "/s", ">= 1 x", what)
+    row("api-client", api.limit(), 1.0, "/s", "", "what the client of this benchmark can do : 1")
+
+
+def archive(rounds: int) -> None:
+    """`aksdisks evidence list` over 1,000 runs, against an empty Python."""
+    document = json.dumps(
+        {"version": 1, "target": "aks", "status": "passed", "runbooks": [{"name": "x", "status": "passed"}] * 6}
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(1000):
+            (Path(folder) / f"nightly-{number:04}").mkdir()
+            (Path(folder) / f"nightly-{number:04}" / "run.json").write_text(document)
+        ours = statistics.median(
+            seconds(lambda: call([*AKSDISKS, "evidence", "list", "-o", folder])) for _ in range(rounds)
+        )
+    empty = statistics.median(seconds(lambda: call([sys.executable, "-c", ""])) for _ in range(rounds))
+    row("archive", ours, empty, "s", "<= 0.5 s", "evidence list of 1,000 runs : an empty Python")
+
+
+def overhead(rounds: int) -> None:
+    """A whole run, against the runbooks in it: evidence, redaction, teardown and reports are the rest."""
+    whole, books = [], []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            call([*AKSDISKS, "run", "-q", "-o", folder])
+            (run,) = Path(folder).iterdir()
+            document = json.loads((run / "run.json").read_text())
+        started, finished = (datetime.fromisoformat(document[key]) for key in ("started", "finished"))
+        # From the request for a target to the first runbook the lab starts: that is the target's, not the evidence's.
+        books.append(sum(book["seconds"] for book in document["runbooks"]))
+        whole.append((finished - started).total_seconds())
+    row(
+        "overhead",
+        statistics.median(whole),
+        statistics.median(books),
+        "s",
+        "<= 1.2 x",
+        "a run with its lab : its runbooks",
+    )
+
+
 def row(name: str, ours: float, against: float, unit: str, target: str, what: str) -> None:
     """One line of the table."""
     print(
@@ -145,6 +193,9 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "memory": memory,
     "help": help_text,
     "fleet": a_fleet,
+    "api": requests,
+    "archive": archive,
+    "overhead": overhead,
 }
 
 if __name__ == "__main__":

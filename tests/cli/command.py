@@ -10,8 +10,11 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+import jsonschema
 
 AKSDISKS = str(Path(sys.executable).with_name("aksdisks"))
 
@@ -26,9 +29,11 @@ def aksdisks(
 
 
 def evidence(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """The folder of the only run in `folder`, and its run.json."""
+    """The folder of the only run in `folder`, and its run.json, which keeps to its published schema."""
     (run,) = folder.iterdir()
-    return run, json.loads((run / "run.json").read_text())
+    document = json.loads((run / "run.json").read_text())
+    jsonschema.validate(document, json.loads((files("aksdisks") / "run.schema.json").read_text()))
+    return run, document
 
 
 @contextmanager
