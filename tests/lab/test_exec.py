@@ -232,6 +232,19 @@ def test_a_container_that_does_not_run(own_lab: LabState) -> None:
     assert (answer.status, answer.body) == (404, b'container not found ("one")\n')
 
 
+def test_a_node_that_is_silent(own_lab: LabState, kubectl: Kubectl) -> None:
+    wire = Wire(own_lab)
+    node = kubectl("get", "pod", "web-0", "-o", "jsonpath={.spec.nodeName}").stdout
+    path, patch = f"/api/v1/nodes/{node}/status", {"Content-Type": "application/strategic-merge-patch+json"}
+
+    def refused() -> bool:
+        wire("PATCH", path, {"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}, patch)
+        return "error dialing backend: dial tcp 10.224.0." in kubectl("exec", "web-0", "--", "true").stderr
+
+    _until(refused)  # the node, which is well, says so again and again
+    _until(lambda: kubectl("exec", "web-0", "--", "true").returncode == 0)
+
+
 # The Python client
 
 

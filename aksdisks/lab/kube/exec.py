@@ -68,6 +68,7 @@ class Streams:
         if not _runs(pod, container["name"]):
             # The kubelet's own answer, which is no Status: clients put "unable to upgrade connection: " before it.
             return web.Response(status=404, text=f'container not found ("{container["name"]}")\n')
+        await self._check_node(pod["spec"]["nodeName"])
         arguments = await self._arguments(pod, container, command, wanted)
         _check_upgrade(request)
         if self._now >= _MOST:
@@ -77,6 +78,15 @@ class Streams:
             return await self._serve(request, pod, arguments, wanted, command)
         finally:
             self._now -= 1
+
+    async def _check_node(self, name: str) -> None:
+        """A node that has fallen silent has no kubelet to ask; the wait for it, some seconds upstream, is left out."""
+        status = (await self._api.get("nodes", name)).get("status") or {}
+        ready = [entry.get("status") for entry in status.get("conditions") or () if entry.get("type") == "Ready"]
+        if ready == ["Unknown"]:
+            addresses = [entry["address"] for entry in status.get("addresses") or () if entry["type"] == "InternalIP"]
+            where = f"{addresses[0] if addresses else name}:10250"
+            raise ApiError(500, "", f"error dialing backend: dial tcp {where}: i/o timeout")
 
     async def _arguments(self, pod: Object, container: Object, command: list[str], wanted: Wanted) -> list[str]:
         if any("\0" in part for part in command):
