@@ -13,6 +13,7 @@ from aksdisks.session import Session
 
 Notes = Mapping[str, str] | Unknown
 _SECONDS = 60.0
+_TRIES = 4
 
 # One file a pod, and all of them read: a disk that two pods shared would show two notes.
 _WRITE = 'printf %s "$2" > "$1"'
@@ -50,12 +51,20 @@ def command(session: Session, pod: str, arguments: Sequence[str]) -> str | Unkno
 
     api = CoreV1Api(session.connection.target.kubernetes())
     wanted: dict[str, Any] = {"stdout": True, "stderr": True, "stdin": False, "tty": False, "_preload_content": False}
-    try:
-        talk = stream(api.connect_get_namespaced_pod_exec, pod, session.namespace, command=list(arguments), **wanted)
-    except (ApiException, OSError) as error:
-        # The answer to a handshake comes as text, headers and all; of it the Status's message is what matters.
-        message = re.search(r'"message": ?"((?:[^"\\]|\\.)*)"', str(error))
-        return Unknown(f"no command runs in pod {pod}: {message[1] if message else str(error).splitlines()[0][:200]}")
+    for attempt in range(_TRIES):
+        try:
+            talk = stream(
+                api.connect_get_namespaced_pod_exec, pod, session.namespace, command=list(arguments), **wanted
+            )
+            break
+        except (ApiException, OSError) as error:
+            # The answer to a handshake comes as text, headers and all; of it the Status's message is what matters.
+            message = re.search(r'"message": ?"((?:[^"\\]|\\.)*)"', str(error))
+            said = message[1] if message else str(error).splitlines()[0][:200]
+            # Both notes may be written and read twice; a server's trouble passes, a refusal does not.
+            if attempt + 1 == _TRIES or not re.search(r"\b(429|5\d\d)\b|onnection", str(error)[:200]):
+                return Unknown(f"no command runs in pod {pod}: {said}")
+            session.progress(f"exec in pod {pod}: {said}; again")
     try:
         talk.run_forever(timeout=_SECONDS)
         printed, complaint = talk.read_stdout(), talk.read_stderr()
