@@ -155,6 +155,19 @@ def run(
     raise typer.Exit(result.exit_code)
 
 
+@app.command()
+def walk(
+    folder: Annotated[Path, typer.Option(help="Working folder for copies of the runbooks.")] = Path("aksdisks-walk"),
+    speed: Annotated[float, typer.Option(help="Speed of the lab, unless one runs already.")] = 10.0,
+    port: Annotated[int, typer.Option(help="JupyterLab's port.", show_default="8888, or any free one")] = 0,
+    browser: Annotated[bool, typer.Option(help="Open a browser on it.")] = True,
+) -> None:
+    """Open JupyterLab on copies of the runbooks, beside a lab at walking speed; Ctrl-C ends both."""
+    from aksdisks.walk import walk as serve
+
+    serve(folder, speed=speed, port=port, browser=browser, say=typer.echo)
+
+
 @app.command(name="list")
 def list_runbooks() -> None:
     """List the runbooks: their names and what each promises."""

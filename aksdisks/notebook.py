@@ -138,11 +138,11 @@ class Walk:
         """A check beside the numbered claims, such as a precondition."""
         return check(statement, holds, seen)
 
-    def tried(self, statement: str, done: object, holds: Holds, seen: object) -> Check:
-        """A check of what the reader was invited to do; not applicable until something of it is `done`."""
+    def tried(self, statement: str, words: str, done: object, holds: Holds, seen: object) -> Stack:
+        """Invite the reader to type a kubectl command, and check what came of it; not applicable until it is `done`."""
         if not done:
-            return check(statement, None, "not tried yet: take the step above, then run this cell again")
-        return check(statement, holds, seen)
+            holds, seen = None, "not tried yet; do it, then run this cell again"
+        return Stack([Card("In a terminal", typed=self._kubectl(words)), check(statement, holds, seen)])
 
     def refused(self, statement: str, act: Callable[..., object], *args: object, **named: object) -> Refusal:
         """Try what the API must refuse, and show its answer as a value."""

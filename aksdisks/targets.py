@@ -109,6 +109,29 @@ def _private_lab(parameters: Parameters) -> Iterator[str]:
                 pass  # it died before; whoever waited for it has said so
 
 
+@contextmanager
+def shared_lab(speed: float) -> Iterator[tuple[LabState, bool]]:
+    """The lab in the default state directory, and whether it was started here: then with this speed, until the end.
+
+    Raises NotReachable where none can be started.
+    """
+    try:
+        from aksdisks.lab import process
+    except ModuleNotFoundError as error:
+        raise NotReachable(f"lab: expected {error.name}, found none", hint="pip install 'aksdisks[lab]'") from error
+    folder = process.default_state_dir()
+    try:
+        running = process.status(folder)
+        lab = running or process.start(folder, speed, parent=os.getpid())
+    except process.LabError as error:
+        raise NotReachable(str(error)) from error
+    try:
+        yield lab, running is None
+    finally:
+        if running is None and process.status(folder):
+            process.stop(folder)
+
+
 def state_dir() -> Path:
     """Where journals are kept: AKSDISKS_STATE_DIR, else aksdisks under XDG_STATE_HOME or ~/.local/state."""
     own = os.environ.get("AKSDISKS_STATE_DIR")

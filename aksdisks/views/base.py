@@ -21,6 +21,8 @@ _FRAME = f"border:{_LINE};border-radius:4px"
 _CODE = "font-family:monospace;background:rgba(128,128,128,.14);padding:.15em .45em;border-radius:3px"
 _TABLE = '<table style="border-collapse:collapse;margin:0;font-size:.9em;background:transparent">'
 _CELL = "text-align:left;padding:.25em .8em .25em 0;vertical-align:top;background:transparent"
+_LONG = 8
+"""Texts of more lines than this are folded."""
 _SCREEN = 34
 """Longer values may be broken into lines, so that wide tables fit a page."""
 
@@ -92,7 +94,7 @@ class Card(View):
         """Explanations in a frame, files and commands as code."""
         lines = "".join(f"<div>{_faint(f'{name}:', 'span')} {escape(what)}</div>" for name, what in self.lines)
         block = f"{_FRAME};padding:.6em .9em;margin:.3em 0;overflow-x:auto;line-height:1.35"
-        content = f'<pre style="{block}">{escape(self.content.rstrip())}</pre>' if self.content else ""
+        content = _folded(f'<pre style="{block}">{escape(self.content.rstrip())}</pre>') if self.content else ""
         typed = f'<code style="{_CODE}">$ {escape(self.typed)}</code>' if self.typed else ""
         inner = _heading(self.title) + lines + content + typed
         return f'<div style="{_FRAME};padding:.4em .9em;margin:.5em 0">{inner}</div>' if lines else _box(inner)
@@ -173,6 +175,13 @@ def cell(value: object) -> str:
 
 def _heading(title: str) -> str:
     return f'<div style="font-weight:600;margin:.2em 0 .35em">{escape(title)}</div>' if title else ""
+
+
+def _folded(block: str) -> str:
+    """A block that has to be unfolded where it is long; how long says the line that unfolds it."""
+    lines = len(block.splitlines())
+    summary = f'<summary style="cursor:pointer;opacity:.7">{lines} lines</summary>'
+    return f"<details>{summary}{block}</details>" if lines > _LONG else block
 
 
 def _faint(text: str, tag: str = "div") -> str:

@@ -1,0 +1,172 @@
+"""The guided walk: JupyterLab on copies of the runbooks, and a lab that kernels and terminals there reach at once."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from aksdisks import shipped
+from aksdisks.errors import CannotRun, InputError
+from aksdisks.targets import shared_lab
+
+_PORT = 8888
+_PATIENCE = 60.0  # seconds for JupyterLab to answer: its first start on a slow disk takes a while
+_FAREWELL = 10.0  # seconds for it to end its kernels
+
+
+def walk(folder: Path, *, speed: float, port: int, browser: bool, say: Callable[[str], None]) -> None:
+    """Serve JupyterLab on the runbooks in `folder` until it is shut down or interrupted; then all that it took ends.
+
+    `port` 0: 8888, or any free one. Raises InputError, and CannotRun where the lab or JupyterLab does not start.
+    """
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise InputError(
+            "jupyterlab: expected it beside aksdisks, found none", hint=f"{sys.executable} -m pip install jupyterlab"
+        )
+    port = _free(port)
+    for name in copy(folder):
+        say(f"{folder / name} differs from the runbook of that name and was kept; delete it to have it as shipped.")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    with shared_lab(speed) as (lab, ours), TemporaryDirectory(prefix="aksdisks-walk-") as own:
+        run = f"runs at speed {lab.speed:g}" + (" and ends with the walk" if ours else "; it was there and stays")
+        token = secrets.token_urlsafe(24)
+        environment = _environment(Path(own), {"AKSDISKS_STATE_DIR": lab.state_dir, **lab.environment()})
+        try:
+            with _jupyterlab(folder, port, browser, Path(own), {**environment, "JUPYTER_TOKEN": token}) as server:
+                say(f"The lab {run}. JupyterLab: http://127.0.0.1:{port}/lab/tree/00-overview.ipynb?token={token}")
+                if not shutil.which("kubectl"):
+                    say("A terminal in it has no kubectl: none is installed here.")
+                say("Ctrl-C ends it.")
+                server.wait()
+        except KeyboardInterrupt:
+            pass  # the way to end it
+    say("JupyterLab has ended" + (", and the lab with it." if ours else "; the lab goes on: aksdisks lab stop."))
+
+
+def copy(folder: Path) -> list[str]:
+    """Copy the runbooks into a folder, without the outputs that would tell the end; give the names that were kept.
+
+    A notebook that is there already is never written to, and is among those kept if its cells are not the runbook's.
+    """
+    import nbformat
+
+    def cells(path: Path) -> list[tuple[str, str]]:
+        return [(cell.cell_type, cell.source) for cell in nbformat.read(path, as_version=4).cells]
+
+    kept = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for runbook in shipped.runbooks():
+            target = folder / runbook.name
+            if target.exists():
+                kept += [target.name] if not _equal(cells, runbook, target) else []
+                continue
+            notebook: Any = nbformat.read(runbook, as_version=4)
+            for cell in notebook.cells:
+                if cell.cell_type == "code":
+                    cell.update(outputs=[], execution_count=None)
+            target.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{folder}: expected a folder to copy the runbooks to, found: {error.strerror}") from error
+    return kept
+
+
+def _equal(cells: Callable[[Path], Any], runbook: Path, target: Path) -> bool:
+    try:
+        return bool(cells(runbook) == cells(target))
+    except Exception:  # whatever was made of it, it is the user's
+        return False
+
+
+def _free(port: int) -> int:
+    """The port, if nothing listens there; for 0 the usual one, or any."""
+    for wanted in (port,) if port else (_PORT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", wanted))
+                return int(probe.getsockname()[1])
+            except (OSError, OverflowError):
+                continue
+    raise InputError(
+        f"port {port}: expected one that is free, found it taken", hint="without --port any free one is used"
+    )
+
+
+def _environment(own: Path, lab: Mapping[str, str]) -> dict[str, str]:
+    """What JupyterLab, its kernels and its terminals get beyond ours; this environment's kernel goes by `python3`."""
+    kernel = own / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext", "aksdisks.live"]
+    spec = {"argv": command, "display_name": "Python 3", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    # A login shell would take the environment's own programs off the path again.
+    shell = {"ServerApp": {"terminado_settings": {"shell_command": [os.environ.get("SHELL") or "/bin/sh"]}}}
+    (own / "jupyter_server_config.json").write_text(json.dumps(shell))
+    paths = {
+        "PATH": str(Path(sys.executable).parent), "JUPYTER_PATH": str(own), "JUPYTER_CONFIG_PATH": str(own),
+    }  # fmt: skip
+    joined = {name: os.pathsep.join(filter(None, [path, os.environ.get(name)])) for name, path in paths.items()}
+    return {**os.environ, **lab, **joined}
+
+
+@contextmanager
+def _jupyterlab(
+    folder: Path, port: int, browser: bool, own: Path, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """JupyterLab in a session of its own, so that Ctrl-C is ours to handle; once it answers."""
+    settings = {
+        "ServerApp.root_dir": folder.absolute(), "ServerApp.ip": "127.0.0.1", "ServerApp.port": port,
+        "ServerApp.port_retries": 0, "ServerApp.open_browser": browser, "ServerApp.allow_root": os.geteuid() == 0,
+        "LabApp.default_url": "/lab/tree/00-overview.ipynb", "LabApp.workspaces_dir": own / "workspaces",
+        "LabApp.news_url": None, "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in settings.items())]
+    log = own / "jupyterlab.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        _await_answer(server, port, log)
+        yield server
+    finally:
+        server.terminate()
+        try:
+            server.wait(_FAREWELL)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def _await_answer(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + _PATIENCE
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            opener.open(f"http://127.0.0.1:{port}/api", timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+    raise CannotRun(f"jupyterlab: expected an answer on port {port}, found: {last}")
