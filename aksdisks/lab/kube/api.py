@@ -288,7 +288,9 @@ class KubeApi:
         key = _key(resource, namespace, name)
         patch = objects.copy(patch)  # what is stored must not be the caller's own lists and maps
         if patch_type == "apply":
-            body = decoding.decode(resource, patch, _strictness(options))
+            kind = RESOURCES[resource]
+            applied_to = f"{'/'.join(part for part in key if part)}; {kind.api_version}, Kind={kind.kind}"
+            body = decoding.decode(resource, patch, _strictness(options), applied=applied_to)
             request = applying.Apply(resource, key, body, subresource, options.get("field_manager", ""), force)
             applied, created = applying.apply(self.writes, request, dry_run=options.get("dry_run", False))
             return Written(self._view(resource, applied), created)

@@ -31,11 +31,14 @@ class Strictness:
     duplicates: Sequence[str] = ()
 
 
-def decode(resource: str, body: Any, strictness: Strictness | None = None, patched: str = "") -> Object:
+def decode(
+    resource: str, body: Any, strictness: Strictness | None = None, patched: str = "", applied: str = ""
+) -> Object:
     """The body as the typed decoder would see it: quantities canonical, unknown fields and nulls gone.
 
     Changes and returns `body`. 400 for another kind or version, a value of the wrong type, a bad quantity, and by
-    strictness for unknown fields; 422 with `patched`, the text of what a patch made, in their place.
+    strictness for unknown fields; 422 with `patched`, the text of what a patch made, in their place. `applied`: the
+    name of what is applied server-side, where an unknown field is always refused.
     """
     kind = RESOURCES[resource]
     if not isinstance(body, dict):
@@ -47,6 +50,11 @@ def decode(resource: str, body: Any, strictness: Strictness | None = None, patch
         _walk(schema.root(kind), body, "", unknown)
     except _WrongTypeError as error:
         raise _cannot(kind, str(error), patched) from error
+    if unknown and applied:
+        found = [f".{path}: field not declared in schema" for path in unknown]
+        shown = found[0] if len(found) == 1 else "errors:\n" + "\n".join(f"  {one}" for one in found)
+        # Upstream's code for this is 500, without a reason.
+        raise bad_request(f"failed to create typed patch object ({applied}): {shown}")
     if strictness.validation == "Ignore" or not (unknown or strictness.duplicates):
         return body
     problems = [f'duplicate field "{path}"' for path in strictness.duplicates]

@@ -56,7 +56,10 @@ GOOD: dict[str, dict[str, Any]] = {
     "CSINode": {
         "spec": {"drivers": [{"name": "d", "nodeID": "n", "topologyKeys": ["a"], "allocatable": {"count": 4}}]}
     },
-    "Deployment": {"spec": {"replicas": 1, "selector": _SELECTOR, "template": _TEMPLATE, "strategy": {}}},
+    "Deployment": {
+        "spec": {"replicas": 1, "selector": _SELECTOR, "template": _TEMPLATE, "strategy": {}},
+        "status": {"replicas": 1, "readyReplicas": 1, "conditions": [{"type": "Available", "status": "True"}]},
+    },
     "EndpointSlice": {"addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"]}], "ports": [{"port": 80}]},
     "Event": {
         "involvedObject": {"kind": "Pod", "name": "a", "namespace": "default"},

@@ -249,3 +249,67 @@ def test_an_ordinary_write_takes_fields_from_those_who_applied_them() -> None:
         assert kept["spec"]["replicas"] == 3
 
     run(test)
+
+
+def test_a_generated_name_that_is_taken_is_drawn_again() -> None:
+    async def test(api: KubeApi) -> None:
+        drawn = iter(["aaaaa", "aaaaa", "bbbbb", *["aaaaa"] * 8])
+        api.writes.ids.suffix = lambda _n=5: next(drawn)  # type: ignore[method-assign]
+        body = {"metadata": {"generateName": "x-"}}
+        names = [(await api.create("configmaps", body, "n"))["metadata"]["name"] for _ in range(2)]
+        assert names == ["x-aaaaa", "x-bbbbb"]
+        with pytest.raises(ApiError, match='configmaps "x-aaaaa" already exists'):
+            await api.create("configmaps", body, "n")
+
+    run(test)
+
+
+def test_some_kinds_are_created_by_an_update() -> None:
+    async def test(api: KubeApi) -> None:
+        body: Object = {"metadata": {"name": "l", "namespace": "n"}, "spec": {"holderIdentity": "h"}}
+        assert api.update_version("leases", body).created
+        body["metadata"]["resourceVersion"] = "5"
+        body["metadata"]["name"] = "m"
+        with pytest.raises(ApiError, match="the object has been modified"):
+            await api.update("leases", body)
+        with pytest.raises(ApiError, match='configmaps "l" not found'):
+            await api.update("configmaps", {"metadata": {"name": "l", "namespace": "n"}})
+
+    run(test)
+
+
+def test_a_write_over_the_wire_owns_its_fields() -> None:
+    async def test(api: KubeApi) -> None:
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "1"}}
+        await api.create("configmaps", body, "n", field_manager="curl")
+        body["data"] = {"a": "2"}
+        with pytest.raises(ApiError) as refusal:
+            await api.patch("configmaps", "x", body, "n", patch_type="apply", field_manager="one")
+        assert refusal.value.message == 'Apply failed with 1 conflict: conflict with "curl" using v1: .data.a'
+        body["tea"] = "green"
+        with pytest.raises(ApiError) as refusal:
+            await api.patch("configmaps", "x", body, "n", patch_type="apply", field_manager="one", force=True)
+        assert refusal.value.message == (
+            "failed to create typed patch object (n/x; v1, Kind=ConfigMap): .tea: field not declared in schema"
+        )
+
+    run(test)
+
+
+def test_a_forgotten_page_goes_on_if_one_likes() -> None:
+    async def test(api: KubeApi) -> None:
+        api.store._table("configmaps").history = type(api.store._table("configmaps").history)(maxlen=2)
+        for name in "abcd":
+            await api.create("configmaps", {"metadata": {"name": name}}, "n")
+        first = api.list_page("configmaps", "n", limit=2)
+        for name in "efg":
+            await api.create("configmaps", {"metadata": {"name": name}}, "n")
+        with pytest.raises(ApiError) as refusal:
+            api.list_page("configmaps", "n", limit=9, continue_token=first.continue_token)
+        assert (refusal.value.code, refusal.value.reason) == (410, "Expired")
+        rest = api.list_page("configmaps", "n", limit=9, continue_token=refusal.value.metadata["continue"])
+        assert [item["metadata"]["name"] for item in rest.items] == list("cdefg")
+        with pytest.raises(ApiError, match="The resourceVersion for the provided list is too old"):
+            api.list_page("configmaps", "n", resource_version="101", resource_version_match="Exact")
+
+    run(test)

@@ -289,3 +289,68 @@ def test_openapi_v2_is_there_and_empty(wire: Wire) -> None:
 def test_a_body_that_is_too_large_is_refused(wire: Wire) -> None:
     answer = wire("POST", CONFIG_MAPS, json.dumps({"data": {"a": "x" * 4_000_000}}))
     assert (answer.status, answer.json()["reason"]) == (413, "RequestEntityTooLarge")
+
+
+LIST = 'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: '
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "message"),
+    [
+        ("resourceVersion=x", 400, 'invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint'),
+        ("resourceVersion=99999999", 504, "Too large resource version: 99999999, current: "),
+        ("resourceVersionMatch=Exact", 422, LIST + "Forbidden: resourceVersionMatch is forbidden unless resourceVers"),
+        ("resourceVersion=0&resourceVersionMatch=Exact", 422, LIST + 'Forbidden: resourceVersionMatch "exact" is forb'),
+        ("resourceVersion=1&resourceVersionMatch=Any", 422, LIST + 'Unsupported value: "Any": supported values: "Exac'),
+        ("continue=nonsense", 400, "invalid continue token: continue key is not valid: invalid character "),
+        (
+            "continue=%21%21",
+            400,
+            "invalid continue token: continue key is not valid: illegal base64 data at input byte 0",
+        ),
+        ("continue=e30", 400, "invalid continue token: continue key is not valid: server does not recognize this enco"),
+        ("watch=1&sendInitialEvents=true", 422, LIST + "Forbidden: sendInitialEvents requires setting resourceVersio"),
+        ("watch=1&resourceVersionMatch=NotOlderThan", 422, LIST + "Forbidden: resourceVersionMatch is forbidden for w"),
+        ("limit=many", 400, 'limit: strconv.ParseInt: parsing "many": invalid syntax'),
+    ],
+)
+def test_moments_that_a_list_cannot_be_of(wire: Wire, query: str, status: int, message: str) -> None:
+    answer = wire("GET", f"{CONFIG_MAPS}?{query}")
+    assert (answer.status, answer.json()["message"][: len(message)]) == (status, message)
+
+
+def test_what_a_body_says_twice(wire: Wire) -> None:
+    body = '{"metadata":{"name":"twice"},"data":{"a":"1","a":"2"},"tea":{}}'
+    strict = wire("POST", f"{CONFIG_MAPS}?fieldValidation=Strict&dryRun=All", body)
+    assert (strict.status, strict.json()["message"]) == (
+        400,
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: duplicate field "data.a", '
+        'unknown field "tea"',
+    )
+    warned = wire("POST", f"{CONFIG_MAPS}?dryRun=All", body)
+    assert warned.headers.get_all("Warning") == [
+        '299 - "duplicate field \\"data.a\\""', '299 - "unknown field \\"tea\\""',
+    ]  # fmt: skip
+    assert warned.json()["data"] == {"a": "2"}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "shown"),
+    [("application/merge-patch+json", '{"apiVersion":'), ("application/strategic-merge-patch+json", "map[tea:green]")],
+)
+def test_a_patch_that_does_not_fit(wire: Wire, config_map: dict[str, Any], content_type: str, shown: str) -> None:
+    path = f"{CONFIG_MAPS}/{config_map['metadata']['name']}?fieldValidation=Strict"
+    answer = wire("PATCH", path, {"tea": "green"}, {"Content-Type": content_type}).json()
+    (cause,) = answer["details"]["causes"]
+    assert (answer["code"], cause["field"]) == (422, "patch")
+    assert cause["message"].startswith(f'Invalid value: "{shown}'.replace('{"', '{\\"').replace('":', '\\":'))
+    assert cause["message"].endswith('strict decoding error: unknown field "tea"')
+
+
+def test_a_dry_run_leaves_everything_as_it_was(wire: Wire, config_map: dict[str, Any]) -> None:
+    path = f"{CONFIG_MAPS}/{config_map['metadata']['name']}"
+    assert wire("DELETE", f"{path}?dryRun=All").status == 200
+    assert wire("DELETE", path, {"dryRun": ["All"]}).status == 200
+    assert wire("PUT", f"{path}?dryRun=All", {**config_map, "data": {"other": "x"}}).json()["data"] == {"other": "x"}
+    assert wire("DELETE", path, {"preconditions": {"uid": "other"}}).status == 409
+    assert wire("GET", path).json() == config_map

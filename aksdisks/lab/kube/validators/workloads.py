@@ -157,10 +157,10 @@ def status_update(new: Object, old: Object) -> list[Cause]:  # noqa: ARG001 - th
         causes += not_negative(f"status.{key}", status.get(key))
     for key in ("fullyLabeledReplicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"):
         if status.get(key, 0) > total:
-            causes.append(invalid(f"status.{key}", status[key], "cannot be greater than status.replicas"))
-    if status.get("availableReplicas", 0) > status.get("readyReplicas", 0):
-        why = "cannot be greater than readyReplicas"
-        causes.append(invalid("status.availableReplicas", status["availableReplicas"], why))
+            causes.append(invalid(f"status.{key}", status.get(key, 0), "cannot be greater than status.replicas"))
+    available = status.get("availableReplicas", 0)
+    if available > status.get("readyReplicas", 0):
+        causes.append(invalid("status.availableReplicas", available, "cannot be greater than readyReplicas"))
     return causes
 
 
