@@ -134,7 +134,8 @@ class Lab:
         self._agents = agents
         self._actors: KubernetesApi = self.api
         if scenario.era == "2019":
-            self._actors = InTreeApi(self.api, KubeApi(Store(history=_HISTORY), self.clock, self.ids))
+            hidden = Store(history=_HISTORY, records=self.records, realm="hidden/")
+            self._actors = InTreeApi(self.api, KubeApi(hidden, self.clock, self.ids))
         self._ports = (kube_port, arm_port)
         self._runners: list[web.AppRunner] = []
         self._tasks: list[asyncio.Task[None]] = []

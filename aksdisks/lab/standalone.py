@@ -37,8 +37,13 @@ def run(state: LabState, config: Path, context: str = "", speed: float | None = 
         clock = Clock(state.speed if speed is None else speed)
     except ValueError as error:
         raise LabError(str(error)) from error
-    cluster = kubeconfig.load(config, context)
-    asyncio.run(_serve(state, running_scenario(state), cluster, clock))
+    scenario = running_scenario(state)
+    if scenario.era != "today":
+        raise LabError(
+            f"scenario {scenario.name}: expected one of today's for agents apart, found one of {scenario.era}: its "
+            "agents write kinds that its API does not show"
+        )
+    asyncio.run(_serve(state, scenario, kubeconfig.load(config, context), clock))
 
 
 async def _serve(state: LabState, scenario: Scenario, cluster: kubeconfig.Cluster, clock: Clock) -> None:

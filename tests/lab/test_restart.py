@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab import process
+from aksdisks.lab import faults_client, process
+from aksdisks.lab.faults import FaultSwitch
 from aksdisks.lab.process import LabError, LabState, PortInUse
 from tests.lab.kube.wire import Wire
 from tests.lab.writers import azure, kubernetes
@@ -144,6 +145,40 @@ def test_a_scenario_given_anew_may_change_what_is_not_built(start_lab: StartLab,
         start_lab(scenario=str(tmp_path / "more.yaml"))
     (tmp_path / "quick.yaml").write_text("base: regional\ndelays: {attach: 0}\n")
     assert start_lab(scenario=str(tmp_path / "quick.yaml")).scenario == "quick"
+
+
+def test_faults_that_are_on_stay_on(start_lab: StartLab) -> None:
+    state = start_lab()
+    faults_client.switch_on(state, "attach-slow", "disk/data", 0.5)
+    process.stop(state.state_dir)
+    again = start_lab()
+    assert faults_client.switched_on(again) == (FaultSwitch("attach-slow", "disk/data", 0.5),)
+    faults_client.switch_off(again, "attach-slow")
+    process.stop(again.state_dir)
+    assert faults_client.switched_on(start_lab()) == ()
+
+
+def test_a_cluster_of_2019_comes_back_with_what_it_does_not_show(start_lab: StartLab, tmp_path: Path) -> None:
+    def kubectl(*arguments: str) -> None:
+        environment = os.environ | state.environment() | {"KUBECACHEDIR": str(tmp_path / "cache")}
+        subprocess.run(["kubectl", *arguments], env=environment, check=True, capture_output=True, timeout=30)
+
+    def attached() -> int:
+        group = f"/subscriptions/{state.subscription_id}/resourceGroups/{state.node_resource_group}"
+        path = f"{group}/providers/Microsoft.Compute/disks?api-version=2025-01-02"
+        disks = azure(state)("GET", path).body["value"]
+        return sum("managedBy" in disk and not disk["properties"].get("osType") for disk in disks)
+
+    state = start_lab(scenario="article-2019")
+    kubectl("apply", "-f", str(Path(__file__).parent / "article" / "dynamic-with-deploy.yaml"))
+    kubectl("rollout", "status", "deployment/disk-deploy", "--timeout=20s")
+    assert attached() == 1
+    process.stop(state.state_dir)
+    state = start_lab()
+    kubectl("delete", "deployment/disk-deploy")
+    deadline = time.monotonic() + 10
+    while attached():
+        assert time.monotonic() < deadline
 
 
 def test_a_port_of_before_is_given_up_unless_it_was_asked_for(start_lab: StartLab, stopped: LabState) -> None:

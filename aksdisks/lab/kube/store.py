@@ -21,9 +21,6 @@ Key = tuple[str, str]
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
-_OBJECTS, _COUNTER = "object/", "resource-version"
-"""Kinds of records: objects by `object/<plural>` and `namespace/name`; the counter alone."""
-
 
 class Version:
     """One object as of one resourceVersion, and its JSON, made once however many clients are told."""
@@ -109,12 +106,16 @@ class _Table:
 class Store:
     """The lab's etcd: a dictionary a resource, one counter. Not for several threads."""
 
-    def __init__(self, first_version: int = 100, history: int = 2000, records: Records | None = None) -> None:
+    def __init__(
+        self, first_version: int = 100, history: int = 2000, records: Records | None = None, realm: str = ""
+    ) -> None:
         """`history`: how many changes of each resource are remembered for watches and for pages of old lists.
 
         `records`: what the store begins with, and where it keeps every change. What was before a restart is
-        forgotten: a watch from there is answered 410, and its client lists again. Raises `LabError`.
+        forgotten: a watch from there is answered 410, and its client lists again. `realm` keeps several stores apart
+        in one set of records. Raises `LabError`.
         """
+        self._objects, self._counter = f"{realm}object/", f"{realm}resource-version"
         self.records = records or Records()
         self.resource_version = first_version
         self._history = history
@@ -194,10 +195,10 @@ class Store:
         self._table(resource).subscriptions.discard(subscription)
 
     def _restore(self) -> None:
-        for _, number in self.records.values(_COUNTER):
+        for _, number in self.records.values(self._counter):
             self.resource_version = self._before = number
-        for kind in self.records.kinds(_OBJECTS):
-            table = self._table(kind.removeprefix(_OBJECTS))
+        for kind in self.records.kinds(self._objects):
+            table = self._table(kind.removeprefix(self._objects))
             for place, obj in self.records.values(kind):
                 namespace, _, name = place.partition("/")
                 table.versions[namespace, name] = Version(obj, int(obj["metadata"]["resourceVersion"]))
@@ -212,11 +213,11 @@ class Store:
     def _keep(self, resource: str, key: Key, version: Version | None) -> None:
         place = f"{key[0]}/{key[1]}"
         if version is None:
-            self.records.remove(_OBJECTS + resource, place)
+            self.records.remove(self._objects + resource, place)
         else:
-            self.records.put(_OBJECTS + resource, place, version.stored)
+            self.records.put(self._objects + resource, place, version.stored)
         # With every change: a deletion leaves nothing else that would keep the number from being used again.
-        self.records.put(_COUNTER, "", str(self.resource_version).encode())
+        self.records.put(self._counter, "", str(self.resource_version).encode())
 
     def _put(self, resource: str, key: Key, obj: Object, kind: Literal["ADDED", "MODIFIED"]) -> Version:
         table = self._table(resource)
