@@ -52,6 +52,7 @@ def main() -> int:
 async def _serve(options: argparse.Namespace, directory: StateDirectory, answer: _Answer) -> None:
     # Here and not above: a lab that cannot start says so before anything large is loaded.
     from aksdisks.lab import keeping
+    from aksdisks.lab.database import NAME, Database
     from aksdisks.lab.lab import Lab
     from aksdisks.lab.records import Records
 
@@ -60,10 +61,11 @@ async def _serve(options: argparse.Namespace, directory: StateDirectory, answer:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if options.ephemeral:
+        if (directory.path / NAME).exists():
+            # Its disks would be taken for nobody's, and their bytes removed.
+            raise LabError(f"{directory.path}: expected no kept lab where nothing is to be kept, found {NAME}")
         records = Records()
     else:
-        from aksdisks.lab.database import NAME, Database
-
         records = Database(directory.path / NAME)
     try:
         scenario, speed = keeping.settings(records, options.scenario, options.speed)
