@@ -9,31 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from azure.identity import ClientSecretCredential
-from azure.mgmt.compute import ComputeManagementClient
-from kubernetes import client, config
 
 from aksdisks.lab.process import LabState
 from tests.cli.command import aksdisks, evidence, interrupted, processes_with
+from tests.cli.target import disks, namespaces
 
 RUNBOOKS = ["00-overview", "01-dynamic-disk", "02-scale-out", "03-stateful-set", "04-pod-failure", "05-limits"]
-
-
-@pytest.fixture
-def cluster_file(lab: LabState, tmp_path: Path) -> Path:
-    """A parameter file that takes the tests' lab for a cluster: every rail and client is that of a real one."""
-    file = tmp_path / "cluster.yaml"
-    file.write_text(
-        f"target: aks\nkubeconfig: {lab.kubeconfig}\ncontext: {lab.cluster_name}\nexpect: {lab.kube_url}\n"
-        f"arm_endpoint: {lab.arm_url}\nauthority: {lab.authority}\nca_bundle: {lab.ca_bundle}\n"
-    )
-    return file
-
-
-@pytest.fixture
-def bystanders(lab: LabState) -> tuple[list[str], list[str]]:
-    """What a run must leave as it was: the namespaces and the disks."""
-    return _namespaces(lab), _disks(lab)
 
 
 def test_the_article_passes_where_a_lab_is_taken_for_a_cluster(
@@ -61,7 +42,7 @@ def test_the_article_passes_where_a_lab_is_taken_for_a_cluster(
         assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']*""", page), "a page fetches nothing"
         assert "<script" not in page
     assert "USD" in done.stderr, "what it costs a day is shown"
-    assert (_namespaces(lab), _disks(lab)) == bystanders
+    assert (namespaces(lab), disks(lab)) == bystanders
     for file in folder.iterdir():
         assert lab.client_secret not in file.read_text(), file.name
 
@@ -112,7 +93,7 @@ def test_a_signal_ends_in_true_statuses_and_a_clean_target(
     cut = RUNBOOKS.index(at.split(":")[0])
     assert statuses == ["passed"] * cut + ["not run"] * (len(RUNBOOKS) - cut)
     assert result["teardown"]["status"] == "passed"
-    assert (_namespaces(lab), _disks(lab)) == bystanders
+    assert (namespaces(lab), disks(lab)) == bystanders
     assert processes_with("AKSDISKS_TEST", str(tmp_path)) == []
 
 
@@ -129,36 +110,12 @@ def test_what_a_killed_run_left_is_found_and_removed_and_nothing_else(
     with interrupted(*command, at=at, by=signal.SIGKILL, environment=environment) as process:
         assert process.returncode == -signal.SIGKILL
     assert processes_with("AKSDISKS_TEST", str(tmp_path)) == []
-    assert (_namespaces(lab), _disks(lab)) != bystanders
+    assert (namespaces(lab), disks(lab)) != bystanders
 
     shown = aksdisks("clean", "-f", str(cluster_file), "--dry-run", environment=environment)
     assert "PersistentVolumeClaim" in shown.stdout, shown.stdout + shown.stderr
-    assert (_namespaces(lab), _disks(lab)) != bystanders
+    assert (namespaces(lab), disks(lab)) != bystanders
 
     done = aksdisks("clean", "-f", str(cluster_file), environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (_namespaces(lab), _disks(lab)) == bystanders
-
-
-def _namespaces(lab: LabState) -> list[str]:
-    core = client.CoreV1Api(config.new_client_from_config(lab.kubeconfig))
-    return sorted(item.metadata.name for item in core.list_namespace().items)
-
-
-def _disks(lab: LabState) -> list[str]:
-    credential = ClientSecretCredential(
-        lab.tenant_id,
-        lab.client_id,
-        lab.client_secret,
-        authority=lab.authority,
-        disable_instance_discovery=True,
-        connection_verify=lab.ca_bundle,
-    )
-    with ComputeManagementClient(
-        credential,
-        lab.subscription_id,
-        base_url=lab.arm_url,
-        credential_scopes=[f"{lab.arm_url}/.default"],
-        connection_verify=lab.ca_bundle,
-    ) as compute:
-        return sorted(disk.name for disk in compute.disks.list_by_resource_group(lab.node_resource_group))
+    assert (namespaces(lab), disks(lab)) == bystanders
