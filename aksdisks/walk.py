@@ -23,7 +23,7 @@ from aksdisks import shipped
 from aksdisks.errors import CannotRun, InputError
 from aksdisks.targets import shared_lab
 
-_PORT = 8888
+_PORT, _FIRST = 8888, "/lab/tree/00-overview.ipynb"
 _PATIENCE = 60.0  # seconds for JupyterLab to answer: its first start on a slow disk takes a while
 _FAREWELL = 10.0  # seconds for it to end its kernels
 
@@ -48,7 +48,7 @@ def walk(folder: Path, *, speed: float, port: int, browser: bool, say: Callable[
         environment = _environment(Path(own), {"AKSDISKS_STATE_DIR": lab.state_dir, **lab.environment()})
         try:
             with _jupyterlab(folder, port, browser, Path(own), {**environment, "JUPYTER_TOKEN": token}) as server:
-                say(f"The lab {run}. JupyterLab: http://127.0.0.1:{port}/lab/tree/00-overview.ipynb?token={token}")
+                say(f"The lab {run}. JupyterLab: http://127.0.0.1:{port}{_FIRST}?token={token}")
                 if not shutil.which("kubectl"):
                     say("A terminal in it has no kubectl: none is installed here.")
                 say("Ctrl-C ends it.")
@@ -118,6 +118,10 @@ def _environment(own: Path, lab: Mapping[str, str]) -> dict[str, str]:
     # A login shell would take the environment's own programs off the path again.
     shell = {"ServerApp": {"terminado_settings": {"shell_command": [os.environ.get("SHELL") or "/bin/sh"]}}}
     (own / "jupyter_server_config.json").write_text(json.dumps(shell))
+    # Else it asks first of all whether it may fetch news.
+    (own / "labconfig").mkdir()
+    news = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    (own / "labconfig" / "page_config.json").write_text(json.dumps(news))
     paths = {
         "PATH": str(Path(sys.executable).parent), "JUPYTER_PATH": str(own), "JUPYTER_CONFIG_PATH": str(own),
     }  # fmt: skip
@@ -133,8 +137,7 @@ def _jupyterlab(
     settings = {
         "ServerApp.root_dir": folder.absolute(), "ServerApp.ip": "127.0.0.1", "ServerApp.port": port,
         "ServerApp.port_retries": 0, "ServerApp.open_browser": browser, "ServerApp.allow_root": os.geteuid() == 0,
-        "LabApp.default_url": "/lab/tree/00-overview.ipynb", "LabApp.workspaces_dir": own / "workspaces",
-        "LabApp.news_url": None, "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        "LabApp.default_url": _FIRST, "LabApp.workspaces_dir": own / "workspaces",
     }  # fmt: skip
     command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in settings.items())]
     log = own / "jupyterlab.log"

@@ -17,6 +17,8 @@ STAGES = (
 )
 """What happens between two moments, and its colour: distinguishable without red and green, and in grey."""
 
+_INK, _DOT = "#7d7d7d", "#2e9e5b"
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -62,11 +64,11 @@ class Timeline(View):
         return {"text/plain": self.text(), "image/png": base64.b64encode(self.png()).decode()}
 
     def png(self) -> bytes:
-        """The picture; white behind, so that it reads on dark pages too."""
+        """The picture; nothing behind it and all in mid-tones, so that it reads on light and on dark pages."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(8.5, 1.2 + 0.42 * len(self.pods)), dpi=110, facecolor="white", layout="constrained")
+        figure = Figure(figsize=(8.5, 1.2 + 0.42 * len(self.pods)), dpi=110, layout="constrained")
         axes = figure.add_subplot()
         for row, pod in enumerate(self.pods):
             for label, start, end, colour in STAGES:
@@ -74,19 +76,21 @@ class Timeline(View):
                 if left is not None and right is not None:
                     axes.barh(row, right - left, left=left, color=colour, height=0.6, label=label if row == 0 else "_")
             if pod.started is not None:
-                axes.plot(pod.started, row, marker="o", color="#1f6f43", label="running" if row == 0 else "_")
+                axes.plot(pod.started, row, marker="o", color=_DOT, linestyle="", label="running" if row == 0 else "_")
         axes.set_yticks(range(len(self.pods)), [p.pod for p in self.pods])
         axes.invert_yaxis()
         axes.set_xlim(left=0)
-        axes.set_title(self.title, loc="left")
-        axes.set_xlabel("cluster seconds since the command")
-        axes.grid(axis="x", color="#dddddd")
+        axes.set_title(self.title, loc="left", color=_INK)
+        axes.set_xlabel("cluster seconds since the command", color=_INK)
+        axes.tick_params(colors=_INK)
+        axes.grid(axis="x", color=_INK, alpha=0.3)
         axes.set_axisbelow(True)
         axes.spines[["top", "right", "left"]].set_visible(False)
-        figure.legend(loc="outside upper center", ncols=4, frameon=False)
+        axes.spines["bottom"].set_color(_INK)
+        figure.legend(loc="outside upper center", ncols=4, frameon=False, labelcolor=_INK)
         file = io.BytesIO()
         FigureCanvasAgg(figure)
-        figure.savefig(file, format="png")
+        figure.savefig(file, format="png", transparent=True)
         return file.getvalue()
 
 
