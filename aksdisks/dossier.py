@@ -83,8 +83,9 @@ class Dossier:
 
 def redactor_for(session: Session, *, share: bool) -> Redactor:
     """What has to go from a session's evidence: secrets, and where it is shared who and where it was."""
+    patterns = session.parameters.redact
     if not share:
-        return Redactor(environment_secrets())
+        return Redactor(environment_secrets(), patterns=patterns)
     known = identity(session)
     return Redactor(
         environment_secrets(),
@@ -94,6 +95,7 @@ def redactor_for(session: Session, *, share: bool) -> Redactor:
             "user": [known.get("user", ""), os.environ.get("USER", "")],
             "host": [urlsplit(known["server"]).hostname or "", socket.gethostname()],
         },
+        patterns,
     )
 
 

@@ -75,6 +75,7 @@ class Parameters(BaseModel):
     runbook_deadline: float = _p(3600.0, "a number above 0", "how long may take: a runbook", "cluster seconds", gt=0)
     run_deadline: float = _p(7200.0, "a number above 0", "how long may take: the whole run", "cluster seconds", gt=0)
     teardown_deadline: float = _p(900.0, "a number above 0", "how long may take: the clean-up", "cluster seconds", gt=0)
+    redact: dict[str, str] = _p({}, "names with regular expressions", "what else is taken out of the evidence, by name")
     run_id: str = _p(
         "", "lower-case letters, digits and dashes, at most 40", "the run's id; empty: a new one", pattern=_RUN_ID
     )
@@ -97,6 +98,16 @@ class Parameters(BaseModel):
     def _request(cls, value: str) -> str:
         if value:
             parse_quantity(value)
+        return value
+
+    @field_validator("redact")
+    @classmethod
+    def _patterns(cls, value: dict[str, str]) -> dict[str, str]:
+        for expression in value.values():
+            try:
+                re.compile(expression)
+            except re.error as error:
+                raise ValueError("not a regular expression") from error
         return value
 
     @field_validator("arm_endpoint", "authority")

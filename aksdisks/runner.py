@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Sequence
@@ -332,7 +333,15 @@ def _notebook_parameters(parameters: Parameters) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {package: version(package) for package in _PACKAGES}
+    """Of Python, of the packages that matter, and the commit where this is a checkout."""
+    found = {"python": platform.python_version()} | {package: version(package) for package in _PACKAGES}
+    root = Path(__file__).parent.parent
+    if (root / ".git").exists():
+        asked = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+        )
+        found["git"] = asked.stdout.strip() or "unknown"
+    return found
 
 
 def _now() -> str:

@@ -20,6 +20,7 @@ from tests.cli.command import aksdisks
         (["run", "-p", "stateful_replica=3"], None, 2, ["stateful_replica", "did you mean 'stateful_replicas'?"]),
         (["run", "-p", "stateful_replicas=many"], None, 2, ["stateful_replicas", "whole number", "'many'"]),
         (["run", "-p", "size=25GB!"], None, 2, ["size", "25Gi", "'25GB!'"]),
+        (["run", "-p", "redact={x: '('}"], None, 2, ["redact", "regular expressions"]),
         (["run", "-p", "replicas"], None, 2, ["-p", "NAME=VALUE", "'replicas'"]),
         (["run", "-p", "namespace=kube-system"], None, 2, ["namespace", "'kube-system'"]),
         (["run", "-p", "azure_client_secret=x"], None, 2, ["azure_client_secret", "environment"]),
@@ -50,7 +51,7 @@ def test_one_line_and_an_exit_code(
     environment = os.environ | {"AKSDISKS_STATE_DIR": str(tmp_path / "state")}
     before = sorted(tmp_path.iterdir())
 
-    done = aksdisks(*(argument.format(file=file) for argument in arguments), environment=environment)
+    done = aksdisks(*(argument.replace("{file}", str(file)) for argument in arguments), environment=environment)
 
     assert done.returncode == code, done.stderr
     assert len(done.stderr.splitlines()) == bool(said), done.stderr

@@ -112,6 +112,9 @@ def test_what_a_killed_run_left_is_found_and_removed_and_nothing_else(
     assert processes_with("AKSDISKS_TEST", str(tmp_path)) == []
     assert (namespaces(lab), disks(lab)) != bystanders
 
+    warned = aksdisks("run", "00", "-f", str(cluster_file), "-o", str(tmp_path / "next"), environment=environment)
+    assert "An earlier run left something" in warned.stderr
+
     shown = aksdisks("clean", "-f", str(cluster_file), "--dry-run", environment=environment)
     assert "PersistentVolumeClaim" in shown.stdout, shown.stdout + shown.stderr
     assert (namespaces(lab), disks(lab)) != bystanders
