@@ -438,6 +438,9 @@ def _problem(line: Row, environment: Mapping[str, str]) -> str:
         try:
             shown, _ = running.communicate(line.stdin or "", timeout=line.seconds or 40)
         except subprocess.TimeoutExpired:
+            if line.seconds is None:
+                running.kill()
+                pytest.fail(f"$ kubectl {line.command.strip()}\n  no end; what follows would have none either")
             running.terminate()
             shown, _ = running.communicate()
     text = " ".join(shown.split())
