@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from aksdisks import errors
-from aksdisks.errors import ApiError, Expired, NotReachable
+from aksdisks.errors import ApiError, Expired, NotAllowed, NotReachable
 from aksdisks.waiting import Progress, silent
 
 if TYPE_CHECKING:
@@ -145,6 +145,8 @@ class KubernetesHttp:
             return response
         except urllib3.exceptions.HTTPError as error:
             raise NotReachable(f"{self.server}: expected a Kubernetes API, found: {_cause(error)}") from error
+        except ValueError:  # its words, and its frames, hold the token
+            raise NotAllowed(f"{self.server}: expected a token that fits in a header, found another") from None
 
 
 def _cause(error: BaseException) -> str:

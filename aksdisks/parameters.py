@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, get_origin
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -17,9 +18,12 @@ from aksdisks.errors import InputError, ParameterError, did_you_mean
 from aksdisks.quantities import parse_quantity
 
 # Understood by pydantic and by editors that check with the JSON schema.
-_NAMESPACE = r"^(?!default$|kube-)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-_RUN_ID = r"^([a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?)?$"
+# A bare $ would let a last line break through.
+_NAMESPACE = r"^(?!default$|kube-)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$(?!\n)"
+_RUN_ID = r"^([a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?)?$(?!\n)"
 _SECRET = re.compile(r"secret$|password|token|_key$", re.IGNORECASE)
+# An error need not repeat more characters of a value.
+_SHOWN = 200
 _SIMPLE = (str, int, float, bool, list, dict, tuple)
 
 
@@ -32,10 +36,15 @@ def _p(default: Any, expected: str, description: str, unit: str = "", **limits: 
     return Field(default, description=description, json_schema_extra={"expected": expected, "unit": unit}, **limits)
 
 
+def _seconds(default: float, description: str) -> Any:
+    """A duration; no longer than a Lease, of which a wait makes one, can last."""
+    return _p(default, "a number above 0, at most 1e6", description, "cluster seconds", gt=0, le=1e6)
+
+
 class Parameters(BaseModel):
     """Every parameter of every runbook; the defaults are the lab's and equal the article. Never holds a secret."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, regex_engine="python-re")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, regex_engine="python-re", allow_inf_nan=False)
 
     target: Literal["lab", "aks"] = _p("lab", "lab or aks", "what the runbooks walk on")
     speed: float = _p(
@@ -63,18 +72,18 @@ class Parameters(BaseModel):
     stateful_replicas: int = _p(5, "a whole number from 1 to 50", "pods of the stateful set", ge=1, le=50)
     image: str = _p("vplauzon/get-started:part2-no-redis", "an image reference", "the pods' image", min_length=1)
     node_selector: dict[str, str] = _p({}, "a mapping of labels", "labels that a node must have")
-    tolerations: list[dict[str, Any]] = _p([], "a list of tolerations", "as in a pod's spec")
+    tolerations: list[dict[str, str | int | None]] = _p([], "a list of tolerations", "as in a pod's spec")
     cpu_request: str = _p("", "a quantity such as 50m, or empty", "CPU that each pod asks for", "cores, as a quantity")
     memory_request: str = _p(
         "", "a quantity such as 64Mi, or empty", "memory that each pod asks for, and its limit", "bytes"
     )
     security: Literal["restricted", "none"] = _p("none", "restricted or none", "restricted passes that security level")
     pull_secret: str = _p("", "a Secret's name", "the Secret to pull the image with, already in the namespace")
-    wait_timeout: float = _p(900.0, "a number above 0", "how long a wait may last", "cluster seconds", gt=0)
-    step_deadline: float = _p(1800.0, "a number above 0", "how long may take: a cell", "cluster seconds", gt=0)
-    runbook_deadline: float = _p(3600.0, "a number above 0", "how long may take: a runbook", "cluster seconds", gt=0)
-    run_deadline: float = _p(7200.0, "a number above 0", "how long may take: the whole run", "cluster seconds", gt=0)
-    teardown_deadline: float = _p(900.0, "a number above 0", "how long may take: the clean-up", "cluster seconds", gt=0)
+    wait_timeout: float = _seconds(900.0, "how long a wait may last")
+    step_deadline: float = _seconds(1800.0, "how long may take: a cell")
+    runbook_deadline: float = _seconds(3600.0, "how long may take: a runbook")
+    run_deadline: float = _seconds(7200.0, "how long may take: the whole run")
+    teardown_deadline: float = _seconds(900.0, "how long may take: the clean-up")
     redact: dict[str, str] = _p({}, "names with regular expressions", "what else is taken out of the evidence, by name")
     run_id: str = _p(
         "", "lower-case letters, digits and dashes, at most 40", "the run's id; empty: a new one", pattern=_RUN_ID
@@ -114,7 +123,7 @@ class Parameters(BaseModel):
     @classmethod
     def _https(cls, value: str) -> str:
         # azure-core sends no token over http (facts F), and would say so only in the middle of a run.
-        if value and not value.startswith("https://"):
+        if value and not (value.startswith("https://") and urlsplit(value).hostname):
             raise ValueError("not https")
         return value
 
@@ -131,7 +140,7 @@ def validate(values: Mapping[str, Any], sources: Mapping[str, str] | None = None
         parameters = Parameters(**dict(values))
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
-        found = f"{values[name]!r}{_where(name, sources)}"
+        found = f"{repr(values[name])[:_SHOWN]}{_where(name, sources)}"
         raise ParameterError(name, expected=expected(name), found=found) from error
     if parameters.target == "aks" and parameters.cluster == "kubeconfig" and not parameters.context:
         raise ParameterError("context", expected="a context of the kubeconfig (target is aks)", found="none")
@@ -208,16 +217,38 @@ def _unknown_name(name: str, where: str) -> ParameterError:
     return ParameterError(name, expected="a parameter's name", found=f"an unknown one{where}", hint=hint)
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """YAML in which a key stands once: of two values one would be lost without a word."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key.value, str) and key.value in seen:
+                raise yaml.constructor.ConstructorError(problem=f"{key.value!r} again", problem_mark=key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+def _yaml(text: str) -> Any:
+    """What a YAML text says; raises yaml.YAMLError also where the loader ends with an error of Python's."""
+    try:
+        return yaml.load(text, _OnceLoader)  # a SafeLoader
+    except (ValueError, RecursionError) as error:
+        raise yaml.MarkedYAMLError(problem=str(error)) from error
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise InputError(f"{path}: expected a readable YAML file, found: {reason}") from error
+    try:
+        content = _yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
         raise InputError(f"{path}: expected YAML, found{line}: {problem}") from error
     if content is None:
         return {}
@@ -232,6 +263,6 @@ def _from_text(name: str, text: str) -> Any:
     if field is None or field.annotation is str or get_origin(field.annotation) is Literal:
         return text
     try:
-        return yaml.safe_load(text)
+        return _yaml(text)
     except yaml.YAMLError:
         return text

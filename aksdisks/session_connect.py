@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aksdisks.azure import Azure, place, same
 from aksdisks.cluster import Cluster
-from aksdisks.errors import AksdisksError, NotAllowed, Refused, TargetMismatch, did_you_mean
+from aksdisks.errors import AksdisksError, ApiError, NotAllowed, NotReachable, Refused, TargetMismatch, did_you_mean
 from aksdisks.model import Node, StorageClass, Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.targets import Target, open_target
@@ -48,6 +48,8 @@ def connect(parameters: Parameters, progress: Progress = silent) -> Connection:
         # Any answer proves that the cluster is there; without the nodes Azure cannot be found.
         nodes = Unknown(error.message)
         cluster.version()
+    except ApiError as error:
+        raise NotReachable(f"{cluster.server}: expected a Kubernetes API, found: {error.message}") from error
     azure = _azure(target, nodes)
     connection = Connection(parameters, target, cluster, azure, progress)
     if target.expected:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from aksdisks.errors import AksdisksError, InputError, NotReachable, ParameterError, did_you_mean
+from aksdisks.errors import AksdisksError, InputError, NotAllowed, NotReachable, ParameterError, did_you_mean
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
 
@@ -213,6 +213,7 @@ def _client(file: str, context: str = "", *, in_cluster: bool = False) -> ApiCli
 
     loader: Any = config  # parts of it have no types
     configuration = client.Configuration()
+    where = file or os.environ.get("KUBECONFIG") or "~/.kube/config"
     path = str(Path(file).expanduser()) if file else None
     if path and not Path(path).is_file():
         raise ParameterError("kubeconfig", expected="a kubeconfig file", found=f"no file {file!r}")
@@ -220,10 +221,13 @@ def _client(file: str, context: str = "", *, in_cluster: bool = False) -> ApiCli
         if in_cluster:
             loader.load_incluster_config(client_configuration=configuration)
         else:
-            names = [entry["name"] for entry in loader.list_kube_config_contexts(path)[0]] if context else []
+            # Not list_kube_config_contexts, which insists on a current context.
+            merged = loader.kube_config.KubeConfigMerger(path or os.environ.get("KUBECONFIG", "~/.kube/config")).config
+            names = [entry["name"] for entry in (merged.value.get("contexts") or [])] if context and merged else []
             if context not in ("", *names):
                 hint = did_you_mean(context, names)
-                raise ParameterError("context", expected=f"one of {', '.join(names)}", found=repr(context), hint=hint)
+                there = ", ".join(names) or "those that are there, which is none"
+                raise ParameterError("context", expected=f"one of {there}", found=repr(context), hint=hint)
             loader.load_kube_config(path, context or None, client_configuration=configuration, persist_config=False)
     except AksdisksError:
         raise
@@ -231,8 +235,13 @@ def _client(file: str, context: str = "", *, in_cluster: bool = False) -> ApiCli
         reason = " ".join(str(error).split()) or type(error).__name__
         if in_cluster:
             raise NotReachable(f"in-cluster: expected a pod's service account, found: {reason}") from error
-        where = file or os.environ.get("KUBECONFIG") or "~/.kube/config"
         raise InputError(f"kubeconfig {where}: expected one that can be used, found: {reason}") from error
+    if "://" not in configuration.host:
+        raise InputError(f"kubeconfig {where}: expected a server's URL, found {configuration.host!r}")
+    anonymous = not configuration.auth_settings() and not configuration.cert_file
+    if anonymous and configuration.host.startswith("https:"):
+        # A plugin that fails is only logged by the loader, and all requests would be anonymous.
+        raise NotAllowed(f"kubeconfig {where}: expected a user with a credential, found none that can be used")
     if _is_loopback(configuration.host):
         # The client takes HTTPS_PROXY from the environment, and would send 127.0.0.1 to it.
         configuration.proxy = None

@@ -7,8 +7,10 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from aksdisks.lab.process import LabState
 from tests.cli.command import aksdisks
@@ -29,6 +31,12 @@ from tests.cli.command import aksdisks
         (["run", "-f", "absent.yaml"], None, 2, ["absent.yaml", "No such file"]),
         (["run", "-f", "{file}"], "a: [", 2, ["YAML"]),
         (["run", "-f", "{file}"], "- a\n- b\n", 2, ["mapping", "list"]),
+        (["run", "-f", "{file}"], "size: 25Gi\nsize: 30Gi\n", 2, ["line 2", "'size' again"]),
+        (["run", "-f", "{file}"], "tolerations: " + "[" * 3000, 2, ["YAML", "recursion"]),
+        (["run", "-f", "{file}"], "size: 2026-99-99\n", 2, ["YAML", "month"]),
+        (["run", "-f", "{file}"], 'run_id: "a\\n"\n', 2, ["run_id", "'a\\n'"]),
+        (["run", "-p", "wait_timeout=.inf"], None, 2, ["wait_timeout", "at most 1e6", "inf"]),
+        (["run", "-p", "arm_endpoint=https://[x"], None, 2, ["arm_endpoint", "https URL", "'https://[x'"]),
         (["run", "-f", "{file}"], "target: aks\n", 2, ["context", "target is aks"]),
         (["run", "-f", "{file}"], "target: gke\n", 2, ["target", "lab or aks", "'gke'"]),
         (["run", "-f", "{file}"], "target: aks\ncontext: x\nkubeconfig: /nowhere\n", 2, ["kubeconfig", "'/nowhere'"]),
@@ -89,6 +97,36 @@ def test_a_cluster_that_does_not_answer_is_inconclusive(
     assert f"https://127.0.0.1:{port}" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({"current-context": None}, 0, ""),
+        ({"current-context": "gone"}, 0, ""),
+        ({"contexts": None}, 2, "context: expected one of those that are there, which is none, found 'article'"),
+        ({"users": []}, 3, "expected a user with a credential, found none that can be used"),
+        ({"token": "a\nb"}, 3, "expected a token that fits in a header, found another"),
+        ({"server": "nonsense"}, 2, "expected a server's URL, found 'nonsense'"),
+        ({"server": "{server}/elsewhere"}, 3, "expected a Kubernetes API, found: GET /apis"),
+    ],
+)
+def test_an_odd_kubeconfig(
+    lab: LabState, lab_environment: Mapping[str, str], tmp_path: Path, change: dict[str, Any], code: int, said: str
+) -> None:
+    content = yaml.safe_load(Path(lab.kubeconfig).read_text())
+    if "token" in change:
+        content["users"][0]["user"] = change
+    elif "server" in change:
+        content["clusters"][0]["cluster"]["server"] = change["server"].format(server=lab.kube_url)
+    else:
+        content |= change
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(content))
+    file = tmp_path / "cluster.yaml"
+    file.write_text(f"target: aks\nkubeconfig: {tmp_path / 'kubeconfig'}\ncontext: article\nazure: 'off'\n")
+    done = aksdisks("check", "-f", str(file), environment=lab_environment)
+    assert (done.returncode, len(done.stderr.splitlines())) == (code, bool(said)), done.stderr
+    assert said in done.stderr
 
 
 def test_a_lab_already_running_and_a_lab_that_died(start_lab: Callable[..., LabState]) -> None:
