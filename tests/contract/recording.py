@@ -149,7 +149,10 @@ class Recorder:
     def objects(self) -> list[dict[str, Any]]:
         """The objects that exist now, but for events and controller revisions."""
         latest: dict[str, dict[str, Any]] = {}
+        ours = {f"pvc-{uid}" for uid in self.recording._claims()}
         for change in list(self.recording.changes):
+            if change["kind"] in self.CLUSTER and not _is_of(change["object"], ours):
+                continue
             latest.pop(change["object"]["metadata"]["uid"], None)
             if change["type"] != "DELETED" and change["kind"] != "Event":
                 latest[change["object"]["metadata"]["uid"]] = change["object"]
@@ -161,20 +164,20 @@ class Recorder:
             for change in watcher.stream(function, *where, timeout_seconds=300):
                 item = change["raw_object"]
                 with self._changed:
-                    if kind not in self.CLUSTER or self._is_ours(item):
-                        self.recording.changes.append({"type": change["type"], "kind": kind, "object": item})
+                    self.recording.changes.append({"type": change["type"], "kind": kind, "object": item})
                     self._changed.notify_all()
         except HTTPError:
             # The lab's end cuts a watch that waits for the next change.
             if not self._stopped:
                 raise
 
-    def _is_ours(self, item: dict[str, Any]) -> bool:
-        claim = item["spec"].get("claimRef")
-        if claim:
-            return bool(claim["namespace"] == NAMESPACE)
-        volume = item["spec"].get("source", {}).get("persistentVolumeName", "")
-        return any(volume == f"pvc-{uid}" for uid in self.recording._claims())
+
+def _is_of(item: dict[str, Any], volumes: set[str]) -> bool:
+    """A volume of the namespace's claims, or an attachment of one."""
+    claim = item["spec"].get("claimRef")
+    if claim:
+        return bool(claim["namespace"] == NAMESPACE)
+    return item["spec"].get("source", {}).get("persistentVolumeName", "") in volumes
 
 
 def _of_the_control_plane(event: dict[str, Any]) -> bool:
