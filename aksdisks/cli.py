@@ -75,7 +75,7 @@ def _complete_runbooks(incomplete: str) -> list[str]:
 NamesArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[NAME]...",
+        metavar="NAME",
         help="Runbooks, such as 01 or 01-dynamic-disk. Default: all.",
         autocompletion=_complete_runbooks,
         show_default=False,
@@ -126,13 +126,13 @@ def run(
     settings: SetOption = None,
     output: Annotated[
         str,
-        typer.Option("-o", "--output", help="Folder that gets a folder for each run, or https://ACCOUNT/CONTAINER."),
+        typer.Option("-o", "--output", help="Folder that gets a folder for each run, or a Blob container's URL."),
     ] = "evidence",
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show the final table only.")] = False,
     share: Annotated[
         bool, typer.Option("--share", help="Take out who and where: subscriptions, users, hosts.")
     ] = False,
-    sign: Annotated[Path | None, typer.Option(help="Sign with this private key (evidence keygen).")] = None,
+    sign: Annotated[Path | None, typer.Option(help="Sign with this private key (`aksdisks evidence keygen`).")] = None,
     webhook: Annotated[
         str, typer.Option(envvar="AKSDISKS_WEBHOOK", help="Tell this URL of a failure or a change of outcome.")
     ] = "",
@@ -218,7 +218,7 @@ def clean(
 
 @app.command(epilog=_EXIT_CODES)
 def record(names: NamesArgument = None) -> None:
-    """Execute the runbooks on a lab of their own and keep the outputs in them."""
+    """Execute the runbooks on a lab of their own and keep the outputs in runbooks/ (for those who change them)."""
     from aksdisks import recorder, shipped
 
     for path in shipped.runbooks(names or ()):
@@ -237,7 +237,7 @@ def deploy(to: Annotated[Path | None, typer.Option(help="Write the files into th
         typer.echo(path.name)
 
 
-evidence_app = typer.Typer(help="What runs left as evidence: list, compare, verify, sign.", no_args_is_help=True)
+evidence_app = typer.Typer(help="What runs left as evidence: list, compare, verify, deliver.", no_args_is_help=True)
 app.add_typer(evidence_app, name="evidence")
 EvidenceOption = Annotated[Path, typer.Option("-o", "--output", help="The folder that has a folder for each run.")]
 
@@ -253,7 +253,7 @@ def evidence_keygen(private: Annotated[Path, typer.Argument(help="File for the p
 @evidence_app.command("verify", epilog="Exit codes: 0 as it was sealed, 1 altered, 2 no such folder or key.")
 def evidence_verify(
     folder: Annotated[Path, typer.Argument(help="A run's folder.")],
-    key: Annotated[Path | None, typer.Option(help="The public key of who should have signed.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The public key (FILE.pub) of who should have signed.")] = None,
 ) -> None:
     """Name every file that was altered, added or removed since the folder was sealed."""
     from aksdisks.seal import verify
@@ -266,7 +266,10 @@ def evidence_verify(
 
 
 @evidence_app.command("upload")
-def evidence_upload(folder: Path, url: Annotated[str, typer.Argument(help="https://ACCOUNT/CONTAINER/PREFIX")]) -> None:
+def evidence_upload(
+    folder: Annotated[Path, typer.Argument(help="A run's folder.")],
+    url: Annotated[str, typer.Argument(help="https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX")],
+) -> None:
     """Deliver a run's folder to a Blob container, for the first time or again."""
     from aksdisks.delivery import Container
 
@@ -286,7 +289,11 @@ def evidence_list(output: EvidenceOption = Path("evidence")) -> None:
 
 
 @evidence_app.command("compare", epilog="Exit codes: 0 nothing changed, 1 something did, 2 no such run.")
-def evidence_compare(before: str, after: str, output: EvidenceOption = Path("evidence")) -> None:
+def evidence_compare(
+    before: Annotated[str, typer.Argument(help="A run's id (its beginning is enough), or its folder.")],
+    after: Annotated[str, typer.Argument(help="The same of a later one.")],
+    output: EvidenceOption = Path("evidence"),
+) -> None:
     """Show what changed between two runs: outcome, timing, versions, parameters and disks."""
     from aksdisks import archive
 

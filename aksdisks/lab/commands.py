@@ -13,7 +13,11 @@ app = typer.Typer(help="The embedded laboratory: a stand-in for AKS and Azure on
 
 StateDirOption = Annotated[
     Path | None,
-    typer.Option("--state-dir", help="Where the lab keeps its state. Default: AKSDISKS_STATE_DIR.", show_default=False),
+    typer.Option(
+        "--state-dir",
+        help="Where the lab keeps its state. Default: AKSDISKS_STATE_DIR, else ~/.local/state/aksdisks/lab.",
+        show_default=False,
+    ),
 ]
 
 
@@ -24,7 +28,11 @@ def lab_start(
         typer.Option(help="Seconds of a real cluster that pass in one second here. Default: as before, else 100."),
     ] = None,
     scenario: Annotated[
-        str | None, typer.Option(help="A scenario's name, or a file. Default: as before, else regional.")
+        str | None,
+        typer.Option(
+            help="regional, three-zones, small-quota, availability-set, article-2019, or a file. "
+            "Default: as before, else regional."
+        ),
     ] = None,
     state_dir: StateDirOption = None,
     kube_port: Annotated[int, typer.Option(help="Port of the Kubernetes API; 0: as before, or any free one.")] = 0,
@@ -140,7 +148,7 @@ ObjectOption = Annotated[
 
 @fault_app.command("on")
 def fault_on(
-    name: str,
+    name: Annotated[str, typer.Argument(help="What goes wrong, such as attach-slow.", show_default=False)],
     target: ObjectOption = "",
     rate: Annotated[float, typer.Option(help="Which part of the occasions it hits: above 0, at most 1.")] = 1.0,
     state_dir: StateDirOption = None,
@@ -153,7 +161,7 @@ def fault_on(
 
 @fault_app.command("off")
 def fault_off(
-    name: Annotated[str, typer.Argument(show_default=False)] = "",
+    name: Annotated[str, typer.Argument(help="What went wrong; or --all.", show_default=False)] = "",
     target: ObjectOption = "",
     everything: Annotated[bool, typer.Option("--all", help="All that is on.")] = False,
     state_dir: StateDirOption = None,
