@@ -48,7 +48,7 @@ def _attended() -> Any:
 
 def _html(text: str) -> str:
     awaited, _, seen = text.partition(": ")
-    counted = re.search(r"\b(\d+) of (\d+)\b", seen)
+    counted = re.search(r"\b([1-9]\d*) of (\d+)\b", seen)  # a bar without a value moves by itself
     value = f' value="{counted[1]}" max="{counted[2]}"' if counted else ""
     return (
         f'<div style="{_BOX}">waiting for <b>{escape(awaited)}</b>'

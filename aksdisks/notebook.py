@@ -372,7 +372,7 @@ class Walk:
             untold = leaving - rollout.attached_volumes()
             act()
             self.session.wait(
-                f"{replicas} pods of app {app}",
+                f"{replicas} pod{'' if replicas == 1 else 's'} of app {app}",
                 rollout.follow(watcher),
                 lambda now: (
                     now.settled(replicas)
