@@ -34,15 +34,29 @@ def runs(output: Path) -> list[Past]:
 
 
 def read(folder: Path) -> Past:
-    """One run; what is half-written or of a newer version is told as a problem."""
+    """One run; what is half-written, of a newer version or no run at all is told as a problem."""
     try:
         document = json.loads((folder / "run.json").read_bytes())
         version = document.get("version", VERSION)
-    except (OSError, ValueError, AttributeError) as error:
+        if version > VERSION:
+            return Past(folder, {}, f"run.json is of version {version}, this program knows up to {VERSION}")
+        if not _is_run(document):
+            return Past(folder, {}, "run.json is not that of a run")
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         return Past(folder, {}, f"run.json cannot be read: {error}")
-    if version > VERSION:
-        return Past(folder, {}, f"run.json is of version {version}, this program knows up to {VERSION}")
     return Past(folder, document)
+
+
+def _is_run(document: dict[str, Any]) -> bool:
+    """Whether all is there that is read here; the whole schema would take too long for a thousand runs."""
+    books = document["runbooks"]
+    words = [document["target"], document["status"], *(book[key] for book in books for key in ("name", "status"))]
+    words += [check[key] for book in books for check in book["checks"] for key in ("statement", "status")]
+    return (
+        all(isinstance(word, str) for word in words)
+        and all(isinstance(book["seconds"], (int, float)) for book in books)
+        and all(isinstance(document.get(kind, {}), dict) for kind in ("versions", "parameters", "disks"))
+    )
 
 
 def find(output: Path, name: str) -> Past:

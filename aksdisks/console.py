@@ -84,7 +84,8 @@ class Reporter:
         for problem in (result.problem, *result.teardown.get("problems", ())):
             if problem:
                 self.out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
-        self.out.print(f"{_MARKS[result.status]}: {escape(str(folder))}", soft_wrap=True)
+        where = escape(str(folder)) if folder.exists() else "nothing was written"
+        self.out.print(f"{_MARKS[result.status]}: {where}", soft_wrap=True)
 
     def before(self, answers: Iterable[Check]) -> None:
         """What a real cluster answered before anything was made."""

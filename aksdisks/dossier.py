@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from aksdisks import archive, summary
+from aksdisks.errors import InputError
 from aksdisks.evidence import RunResult
 from aksdisks.model import Unknown
 from aksdisks.redaction import Redactor, environment_secrets
 from aksdisks.report import write_html
-from aksdisks.seal import seal
+from aksdisks.seal import SUMS, seal
 from aksdisks.session import Session
 
 
@@ -28,10 +30,15 @@ class Dossier:
         self.folder = folder
         self.redactor = Redactor(environment_secrets())
         self.key = key
+        # What could not be written. It ends nothing, since a run has to clean up; it fails the run in the end.
+        self.problem = ""
 
     def open(self) -> None:
-        """Make the folder, unless it is there."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Make the folder, unless it is there; raises InputError where that is not possible."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.folder}: expected a folder that can be made, found: {error.strerror}") from error
 
     def redacted(self, notebook: Any) -> Any:
         """A notebook as it may be written."""
@@ -46,18 +53,17 @@ class Dossier:
 
     def document(self, name: str, value: Any) -> None:
         """Write a JSON file whole or not at all; dataclasses and mappings alike."""
-        whole = self.folder / f"{name}.new"
         text = json.dumps(self.redactor.value(_plain(value)), indent=2, ensure_ascii=False, default=str)
-        whole.write_text(text + "\n", encoding="utf-8")
-        whole.replace(self.folder / name)
+        self._put(name, text + "\n")
 
     def page(self, name: str, problem: str) -> None:
         """Render a notebook's page; one that did not end says why at its top, in the notebook too."""
         path = self.folder / f"{name}.ipynb"
         banner = self.redactor.text(f"This runbook did not end: {problem}") if problem else ""
         if banner:
-            _add_banner(path, banner)
-        write_html(path, path.with_suffix(".html"), banner=banner)
+            self._put(path.name, _with_banner(path, banner))
+        with self._noted(path.with_suffix(".html")):
+            write_html(path, path.with_suffix(".html"), banner=banner)
 
     def finish(self, result: RunResult) -> RunResult:
         """Write the cover, JUnit XML and metrics, look for leaks, and seal; a leak fails the run."""
@@ -70,15 +76,33 @@ class Dossier:
             "aksdisks.prom": summary.prometheus(result),
         }
         for name, text in texts.items():
-            (self.folder / name).write_text(self.redactor.text(text), encoding="utf-8")
+            self._put(name, self.redactor.text(text))
+        if self.problem:
+            result = result.with_problem(self.problem)
         if leaks := list(self.redactor.leaks(self.folder)):
             result = result.with_problem(f"a secret stands in {', '.join(leaks)}; do not hand this folder over")
-            (self.folder / "index.html").write_text(
-                self.redactor.text(summary.index(result, earlier)), encoding="utf-8"
-            )
+            self._put("index.html", self.redactor.text(summary.index(result, earlier)))
         self.write(result)
-        seal(self.folder, self.key)
-        return result
+        with self._noted(self.folder / SUMS):
+            seal(self.folder, self.key)
+        return result.with_problem(self.problem) if self.problem and not result.problem else result
+
+    def _put(self, name: str, text: str) -> None:
+        """Write a file whole or not at all."""
+        whole = self.folder / f".{name}"
+        with self._noted(whole):
+            whole.write_text(text, encoding="utf-8")
+            whole.replace(self.folder / name)
+
+    @contextmanager
+    def _noted(self, path: Path) -> Iterator[None]:
+        """Keep why a file could not be written, and no half of it."""
+        try:
+            yield
+        except OSError as error:
+            self.problem = self.problem or f"{path}: expected to be written, found: {error.strerror or error}"
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def redactor_for(session: Session, *, share: bool) -> Redactor:
@@ -117,10 +141,10 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def _add_banner(path: Path, banner: str) -> None:
+def _with_banner(path: Path, banner: str) -> str:
     import nbformat
 
     notebook = nbformat.read(path, as_version=4)
     cell = nbformat.v4.new_markdown_cell(f"> **{banner}** Cells without a number were not run.", id="aksdisks-banner")
     notebook.cells.insert(0, cell)
-    nbformat.write(notebook, path)
+    return str(nbformat.writes(notebook))

@@ -182,6 +182,13 @@ def execute(
 
     _register_engine()
     execution = Execution()
+    whole = output.with_name(f".{output.name}")
+
+    def save(content: Any) -> None:
+        # What was saved before stays until there is more.
+        write_ipynb(redact(content), str(whole))
+        whole.replace(output)
+
     try:
         with _closed_loop():
             notebook = papermill.execute_notebook(
@@ -194,11 +201,11 @@ def execute(
                 request_save_on_cell_execute=False,
                 kernel=kernel,
                 cell_timeout=cell_timeout,
-                save=lambda content: write_ipynb(redact(content), str(output)),
+                save=save,
                 on_step=on_step,
             )
         # papermill's last touch, its own metadata, came after the last cell.
-        write_ipynb(redact(notebook), str(output))
+        save(notebook)
         execution.completed = True
     except PapermillExecutionError as error:
         execution.problem = f"cell {error.exec_count}: {error.ename}: {error.evalue}"
@@ -208,6 +215,9 @@ def execute(
         execution.problem = "the kernel died"
     except Stopped as stopped:
         execution.problem = str(stopped)
+    except OSError as error:
+        whole.unlink(missing_ok=True)
+        execution.problem = f"{output} cannot be saved: {error.strerror or error}"
     if not execution.completed:
         if not output.exists():
             return execution

@@ -114,9 +114,11 @@ class Parameters(BaseModel):
     def _patterns(cls, value: dict[str, str]) -> dict[str, str]:
         for expression in value.values():
             try:
-                re.compile(expression)
+                empty = re.search(expression, "")
             except re.error as error:
                 raise ValueError("not a regular expression") from error
+            if empty:
+                raise ValueError("it is found everywhere")
         return value
 
     @field_validator("arm_endpoint", "authority")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from aksdisks import manifests
 from aksdisks.checks import Check, check
-from aksdisks.errors import AksdisksError, InputError, NotAllowed
+from aksdisks.errors import AksdisksError, InputError, NotAllowed, NotFound, Refused
 from aksdisks.model import Node, StorageClass, Unknown, known
 from aksdisks.parameters import Parameters
 from aksdisks.quantities import cost_per_day, disk_tier, gib
-from aksdisks.session import new_run_id
+from aksdisks.session import check_prepared, new_run_id
 from aksdisks.session_connect import Connection, check_storage_class, connect
 from aksdisks.waiting import Progress, silent
 
@@ -171,6 +172,10 @@ def _dry_runs(connection: Connection, objects: manifests.Objects) -> Iterator[Ch
     create = parameters.namespace == "create"
     # The namespace of the run does not exist yet, so its objects are tried in `default`; a dry run makes nothing.
     where = "default" if create else parameters.namespace
+    if not create:
+        # What the run would be refused for is said in the same words, and not by a dry run that fails.
+        with suppress(NotAllowed):
+            check_prepared(connection.cluster, where, parameters.run_id)
     template = objects.deployment["spec"]["template"]
     pod = {"apiVersion": "v1", "kind": "Pod", **template}
     pod["metadata"] = {**template["metadata"], "name": "aksdisks-check"}
@@ -186,6 +191,8 @@ def _dry_runs(connection: Connection, objects: manifests.Objects) -> Iterator[Ch
             # Controllers make the pods; who runs this needs no right to.
             why = None if manifest is pod else Unknown(error.message)
             yield check(statement, why, f"not allowed to try in namespace {where}")
+        except NotFound as error:
+            raise Refused(f"namespace {where}: expected a prepared one, found none") from error
         except InputError:
             raise
         except AksdisksError as error:

@@ -73,7 +73,10 @@ def keygen(private: Path) -> Path:
         if path.exists():
             raise InputError(f"{path}: expected no file, found one; a key is never overwritten")
     key = Ed25519PrivateKey.generate()
-    private.touch(mode=0o600)
+    try:
+        private.touch(mode=0o600)
+    except OSError as error:
+        raise InputError(f"{private}: expected a file that can be made, found: {error.strerror}") from error
     private.write_bytes(key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()))
     public.write_bytes(key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo))
     return public
@@ -82,12 +85,13 @@ def keygen(private: Path) -> Path:
 def _signed(folder: Path, content: bytes, key: Path | None) -> tuple[bool, str]:
     from cryptography.exceptions import InvalidSignature
 
+    public = None if key is None else _load_public(key)
     if not (folder / SIGNATURE).is_file():
         return False, f"{SUMS}: not signed, so this detects accidents only: who alters a file can alter the sums"
-    if key is None:
+    if public is None:
         return False, f"{SUMS}: signed, but by whom was not checked; give the public key"
     try:
-        _load_public(key).verify(base64.b64decode((folder / SIGNATURE).read_bytes(), validate=False), content)
+        public.verify(base64.b64decode((folder / SIGNATURE).read_bytes(), validate=False), content)
     except (InvalidSignature, ValueError):
         return False, f"{SIGNATURE}: not the signature of {SUMS} by {key}"
     return True, f"{SUMS}: signed by {key}"

@@ -214,7 +214,7 @@ def open_session(parameters: Parameters, *, progress: Progress = silent) -> Sess
         except NotFound as error:
             raise Refused(f"namespace {namespace}: expected a prepared one, found none") from error
         if not create:
-            _check_prepared(session)
+            check_prepared(session.cluster, namespace, session.run_id)
     except BaseException:
         # Interrupted or refused: take back what this opening made, and only that.
         _undo(session)
@@ -260,16 +260,16 @@ def _undo(session: Session) -> None:
         session.progress(f"namespace {session.namespace}: {error}")
 
 
-def _check_prepared(session: Session) -> None:
-    """Refuse a prepared namespace that holds objects of our names which this run did not make."""
+def check_prepared(cluster: Cluster, namespace: str, run_id: str) -> None:
+    """Raise Refused for a prepared namespace that holds objects of our names which this run did not make."""
     ours = (manifests.DEPLOYMENT, manifests.STATEFUL_SET, manifests.CLAIM)
     prefix = f"{manifests.CLAIM_TEMPLATE}-{manifests.STATEFUL_SET}-"
-    for kind, found in session.cluster.made(session.namespace):
+    for kind, found in cluster.made(namespace):
         name, run = found.name, found.labels.get(RUN_LABEL, "")
-        if (name in ours or name.startswith(prefix)) and run != session.run_id:
+        if (name in ours or name.startswith(prefix)) and run != run_id:
             made_by = f"one that run {run} left" if run else "one that no run made"
             hint = "aksdisks clean -f FILE removes it" if run else "it is left alone; choose another namespace"
-            raise Refused(f"{kind} {name} in namespace {session.namespace}: expected none, found {made_by}", hint=hint)
+            raise Refused(f"{kind} {name} in namespace {namespace}: expected none, found {made_by}", hint=hint)
 
 
 def _with_replicas(manifest: Manifest, replicas: int) -> Manifest:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from kubernetes import client, config
 
 from aksdisks.lab.process import LabState
 from tests.cli.command import aksdisks
@@ -127,6 +128,30 @@ def test_an_odd_kubeconfig(
     done = aksdisks("check", "-f", str(file), environment=lab_environment)
     assert (done.returncode, len(done.stderr.splitlines())) == (code, bool(said)), done.stderr
     assert said in done.stderr
+
+
+def test_a_namespace_that_was_not_prepared_is_refused(
+    lab: LabState, lab_environment: Mapping[str, str], cluster_file: Path, tmp_path: Path
+) -> None:
+    core: Any = client.CoreV1Api(config.new_client_from_config(lab.kubeconfig))
+    space = core.create_namespace({"metadata": {"generateName": "prepared-"}}).metadata.name
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}}
+    core.create_namespaced_persistent_volume_claim(
+        space, {"metadata": {"name": "azure-managed-disk"}, "spec": {**claim, "storageClassName": "managed-premium"}}
+    )
+    try:
+        for namespace, said in (
+            ("not-there", "namespace not-there: expected a prepared one, found none"),
+            (space, f"PersistentVolumeClaim azure-managed-disk in namespace {space}: expected none, found one that no"),
+        ):
+            options = ("-f", str(cluster_file), "-p", f"namespace={namespace}", "-q", "-o", str(tmp_path / "out"))
+            done = aksdisks("run", "00", *options, environment=lab_environment)
+            assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+            assert said in done.stderr
+        assert not (tmp_path / "out").exists()
+        assert len(core.list_namespaced_persistent_volume_claim(space).items) == 1
+    finally:
+        core.delete_namespace(space)
 
 
 def test_a_lab_already_running_and_a_lab_that_died(start_lab: Callable[..., LabState]) -> None:

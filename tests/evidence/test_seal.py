@@ -82,8 +82,9 @@ def test_a_signature_is_the_signer_s_alone(folder: Path, tmp_path: Path) -> None
         (lambda f: verify(f), "expected an evidence folder with SHA256SUMS, found none"),
         (lambda f: seal(f, f / "run.json"), "expected an Ed25519 private key (PEM)"),
         (lambda f: keygen(f / "run.json"), "a key is never overwritten"),
+        (lambda f: keygen(f / "absent" / "key"), "expected a file that can be made, found: No such file"),
     ],
-    ids=["no seal", "no key", "overwriting"],
+    ids=["no seal", "no key", "overwriting", "no folder"],
 )
 def test_what_cannot_be_done_is_said(folder: Path, act: Callable[[Path], object], said: str) -> None:
     before = sorted(folder.rglob("*"))

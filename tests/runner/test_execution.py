@@ -63,6 +63,15 @@ def test_what_ends_early_keeps_its_checks_and_says_why(tmp_path: Path, kernel: K
     )
 
 
+def test_a_full_disk_ends_the_runbook_and_keeps_what_was_saved(tmp_path: Path, kernel: Kernel) -> None:
+    fill = "import pathlib; pathlib.Path(fill).unlink(missing_ok=True); pathlib.Path(fill).symlink_to('/dev/full')"
+    runbook = notebook(tmp_path, f"size, fill = '1Gi', {str(tmp_path / '.out.ipynb')!r}", SHOWN, fill, "print('never')")
+    execution = execute(runbook, tmp_path / "out.ipynb", {}, kernel, cell_timeout=30, on_step=lambda _: None)
+    assert execution.problem == f"{tmp_path / 'out.ipynb'} cannot be saved: No space left on device"
+    assert execution.checks == [Check("size", Status.PASSED, "1Gi")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.ipynb", "out.ipynb"]
+
+
 def test_an_interrupt_from_outside_ends_the_cell(tmp_path: Path, kernel: Kernel) -> None:
     runbook = notebook(tmp_path, "size = '1Gi'", "import threading; threading.Event().wait()")
     waits = threading.Event()

@@ -1,0 +1,54 @@
+"""An evidence folder that others wrote into, and a disk that is full: said in a line, and nothing half-made stays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from aksdisks import archive
+from aksdisks.dossier import Dossier
+from aksdisks.evidence import RunbookResult, RunResult
+from aksdisks.seal import verify
+
+RESULT = RunResult("nightly-7", "lab", "passed", "", None, {}, {}, (RunbookResult("01-dynamic-disk", "passed"),))
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "cannot be read"),
+        (b"\xff\xfe", "cannot be read"),
+        (json.dumps(RESULT.document()).encode()[:300], "cannot be read"),
+        (b"[]", "cannot be read"),
+        (b"[" * 100_000, "cannot be read"),
+        (b'{"version": 2}', "is of version 2, this program knows up to 1"),
+        (b'{"version": "x"}', "cannot be read"),
+        (b'{"status": "passed", "target": "lab", "runbooks": [1]}', "cannot be read"),
+        (b'{"status": "passed", "target": 7, "runbooks": []}', "is not that of a run"),
+    ],
+)
+def test_what_is_no_run_is_a_problem_of_its_own(tmp_path: Path, content: bytes, problem: str) -> None:
+    for name, written in (("bad", content), ("good", json.dumps(RESULT.document()).encode())):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_bytes(written)
+    bad, good = archive.runs(tmp_path)
+    assert problem in bad.problem
+    assert (good.problem, list(archive.compare(good, good))) == ("", [])
+
+
+@pytest.mark.parametrize("name", ["run.json", "index.html", "SHA256SUMS"])
+def test_a_full_disk_fails_the_run_and_leaves_no_half(tmp_path: Path, name: str) -> None:
+    dossier = Dossier(tmp_path / "run", None)
+    dossier.open()
+    written = dossier.folder / (name if name == "SHA256SUMS" else f".{name}")
+    written.symlink_to("/dev/full")
+    if name == "run.json":
+        dossier.write(RESULT)
+    result = dossier.finish(RESULT)
+    assert (result.status, result.exit_code) == ("failed", 1)
+    assert result.problem == f"{written}: expected to be written, found: No space left on device"
+    assert not written.is_symlink()
+    if name != "SHA256SUMS":
+        assert verify(dossier.folder).holds
