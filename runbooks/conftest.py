@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from aksdisks.lab import process
+from tests import nbval_watch as nbval_watch  # a dead kernel is noticed
 
 SPEED = 100.0
 

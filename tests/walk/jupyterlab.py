@@ -64,8 +64,9 @@ def walking(home: Path, *options: str) -> Iterator[Walking]:
                 try:
                     yield Walking(process, found[1], found[2], home / "walk", environment)
                 finally:
-                    process.send_signal(signal.SIGINT)
-                    process.communicate(timeout=30)
+                    if process.poll() is None:
+                        process.send_signal(signal.SIGINT)
+                        process.communicate(timeout=60)
                 return
         raise AssertionError(f"it never said where JupyterLab answers: {said}")
 
@@ -132,7 +133,7 @@ class NotebookPage:
             return
         script = "() => Math.max(...[...document.querySelectorAll('.jp-NotebookPanel *')].map(e => e.scrollHeight))"
         self.page.set_viewport_size({"width": 1300, "height": self.page.evaluate(script) + 200})
-        self.page.keyboard.press("Control+Home")
+        self.page.evaluate("() => document.querySelectorAll('.jp-NotebookPanel *').forEach(e => e.scrollTop = 0)")
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             self.page.wait_for_timeout(1000)

@@ -1,0 +1,1 @@
+"""The comparison of a cluster with the record."""

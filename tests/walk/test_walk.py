@@ -1,0 +1,102 @@
+"""`aksdisks walk` beside the browser: the copies, what is refused, and that nothing is left running."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from aksdisks import shipped, walk
+from aksdisks.errors import InputError
+from aksdisks.lab import process
+from tests.cli.command import aksdisks, processes_with
+from tests.walk.jupyterlab import walking
+
+
+def cells(path: Path) -> list:
+    return nbformat.read(path, as_version=4).cells
+
+
+def test_copies_have_no_outputs_and_are_never_written_over(tmp_path: Path) -> None:
+    assert walk.copy(tmp_path) == []
+    names = [path.name for path in shipped.runbooks()]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert all(not cell.get("outputs") for name in names for cell in cells(tmp_path / name))
+
+    run, edited, broken = (tmp_path / name for name in names[:3])
+    notebook = nbformat.read(run, as_version=4)
+    next(cell for cell in notebook.cells if cell.cell_type == "code").execution_count = 7
+    nbformat.write(notebook, run)
+    edited.write_text(edited.read_text().replace("# 01", "# My own 01"))
+    broken.write_text("{")
+    before = [path.read_bytes() for path in (run, edited, broken)]
+    assert walk.copy(tmp_path) == [edited.name, broken.name]
+    assert [path.read_bytes() for path in (run, edited, broken)] == before
+
+
+def test_a_port_that_is_taken_and_a_folder_that_cannot_be_are_bad_input(tmp_path: Path) -> None:
+    environment = os.environ | {"AKSDISKS_STATE_DIR": str(tmp_path / "state")}
+    (tmp_path / "file").touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for options, words in (
+            (["--port", port], f"port {port}: expected one that is free, found it taken"),
+            (["--folder", str(tmp_path / "file")], "expected a folder to copy the runbooks to, found: File exists"),
+        ):
+            done = aksdisks("walk", "--no-browser", "--folder", str(tmp_path / "w"), *options, environment=environment)
+            assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+
+
+def test_without_jupyterlab_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "jupyterlab", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(
+        InputError, match=r"jupyterlab: expected it beside aksdisks, found none \(.* install jupyterlab\)"
+    ):
+        walk.walk(tmp_path, speed=10, port=0, browser=False, say=print)
+
+
+def test_a_lab_that_does_not_start_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+    environment = os.environ | {"AKSDISKS_STATE_DIR": str(tmp_path / "state")}
+    done = aksdisks("walk", "--no-browser", "--folder", str(tmp_path / "walk"), environment=environment)
+    assert (done.returncode, "expected one that can be written to" in done.stderr) == (3, True), done.stderr
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_the_end_is_the_end_of_jupyterlab_and_of_the_lab_that_it_started(tmp_path: Path, by: signal.Signals) -> None:
+    with walking(tmp_path) as walked:
+        state = process.status(tmp_path / "state")
+        assert state and state.speed == 10
+        walked.process.send_signal(by)
+        said, _ = walked.process.communicate(timeout=60)
+    assert walked.process.returncode == 0
+    assert "JupyterLab has ended, and the lab with it." in said
+    assert process.status(tmp_path / "state") is None
+    assert processes_with("AKSDISKS_STATE_DIR", str(tmp_path / "state")) == []
+
+
+def test_a_lab_that_runs_is_used_and_stays(tmp_path: Path) -> None:
+    process.start(tmp_path / "state", 50, parent=os.getpid())
+    try:
+        with walking(tmp_path) as walked:
+            walked.process.send_signal(signal.SIGINT)
+            said, _ = walked.process.communicate(timeout=60)
+        assert "the lab goes on: aksdisks lab stop." in said
+        assert process.status(tmp_path / "state")
+    finally:
+        process.stop(tmp_path / "state")
+
+
+def test_the_kernel_is_this_environments(tmp_path: Path) -> None:
+    environment = walk._environment(tmp_path, {"KUBECONFIG": "k"})
+    spec = json.loads((tmp_path / "kernels" / "python3" / "kernel.json").read_text())
+    assert spec["argv"][0] == sys.executable
+    assert environment["JUPYTER_PATH"].split(os.pathsep)[0] == str(tmp_path)
+    assert environment["KUBECONFIG"] == "k"
