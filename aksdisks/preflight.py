@@ -8,7 +8,7 @@ from typing import Any
 
 from aksdisks import manifests
 from aksdisks.checks import Check, check
-from aksdisks.errors import AksdisksError, InputError, NotAllowed, NotFound, Refused
+from aksdisks.errors import AksdisksError, AlreadyExists, InputError, NotAllowed, NotFound, Refused
 from aksdisks.model import Node, StorageClass, Unknown, known
 from aksdisks.parameters import Parameters
 from aksdisks.quantities import cost_per_day, disk_tier, gib
@@ -195,6 +195,9 @@ def _dry_runs(connection: Connection, objects: manifests.Objects) -> Iterator[Ch
             raise Refused(f"namespace {where}: expected a prepared one, found none") from error
         except InputError:
             raise
+        except AlreadyExists:
+            # Admission spoke first; the name is taken in `default` only, where the run makes nothing.
+            yield check(statement, True, f"admitted in namespace {where}, which has one of that name")
         except AksdisksError as error:
             yield check(statement, False, error.message)
         else:
