@@ -97,9 +97,7 @@ def test_every_claim_is_judged_and_every_check_passed(path):
     _, code = read(path)
     claims = next(cell for cell in code if cell.id == "claims").outputs[0].data["text/plain"]
     numbered = re.findall(r"^(\d)  (.+)$", claims, flags=re.MULTILINE)
-    checks = {
-        cell.id: output.data[MIME_TYPE] for cell in code for output in cell.outputs if MIME_TYPE in output.data
-    }
+    checks = {cell.id: output.data[MIME_TYPE] for cell in code for output in cell.outputs if MIME_TYPE in output.data}
     # What the reader is invited to do is done by nobody here.
     assert checks.pop("try-it")["status"] == "not applicable"
     assert {statement for _, statement in numbered} <= {check["statement"] for check in checks.values()}
