@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import yaml
@@ -22,7 +23,7 @@ CONDA_NAMES = {
 def test_environment_lists_what_pyproject_lists() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = {f"python{project['requires-python']}"}
-    for requirement in [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]:
+    for requirement in chain(project["dependencies"], *project["optional-dependencies"].values()):
         name, bound = re.fullmatch(r"([A-Za-z0-9-]+)(?:\[[\w,]+\])?(.*)", requirement).groups()
         if name != "aksdisks":
             wanted.add(CONDA_NAMES.get(name, name) + bound)

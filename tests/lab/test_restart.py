@@ -227,7 +227,7 @@ def test_a_private_lab_keeps_nothing(start_lab: StartLab) -> None:
 def test_a_private_lab_keeps_away_from_one_that_is_kept(start_lab: StartLab, stopped: LabState) -> None:
     bytes_of_a_disk = Path(stopped.state_dir, "volumes", "data")
     bytes_of_a_disk.mkdir(parents=True)
-    with pytest.raises(LabError, match="expected no kept lab where nothing is to be kept, found lab.sqlite"):
+    with pytest.raises(LabError, match=r"expected no kept lab where nothing is to be kept, found lab\.sqlite"):
         start_lab(ephemeral=True)
     assert bytes_of_a_disk.exists()
 
