@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import secrets
 import shutil
@@ -24,6 +23,7 @@ from aksdisks.errors import CannotRun, InputError
 from aksdisks.targets import shared_lab
 
 _PORT, _FIRST = 8888, "/lab/tree/00-overview.ipynb"
+_SETTINGS = Path(__file__).parent / "jupyter"
 _PATIENCE = 60.0  # seconds for JupyterLab to answer: its first start on a slow disk takes a while
 _FAREWELL = 10.0  # seconds for it to end its kernels
 
@@ -34,9 +34,7 @@ def walk(folder: Path, *, speed: float, port: int, browser: bool, say: Callable[
     `port` 0: 8888, or any free one. Raises InputError, and CannotRun where the lab or JupyterLab does not start.
     """
     if importlib.util.find_spec("jupyterlab") is None:
-        raise InputError(
-            "jupyterlab: expected it beside aksdisks, found none", hint=f"{sys.executable} -m pip install jupyterlab"
-        )
+        raise InputError("jupyterlab: expected it beside aksdisks, found none", hint="pip install jupyterlab")
     port = _free(port)
     for name in copy(folder):
         say(f"{folder / name} differs from the runbook of that name and was kept; delete it to have it as shipped.")
@@ -45,9 +43,9 @@ def walk(folder: Path, *, speed: float, port: int, browser: bool, say: Callable[
     with shared_lab(speed) as (lab, ours), TemporaryDirectory(prefix="aksdisks-walk-") as own:
         run = f"runs at speed {lab.speed:g}" + (" and ends with the walk" if ours else "; it was there and stays")
         token = secrets.token_urlsafe(24)
-        environment = _environment(Path(own), {"AKSDISKS_STATE_DIR": lab.state_dir, **lab.environment()})
+        reach = {"AKSDISKS_STATE_DIR": lab.state_dir, "JUPYTER_TOKEN": token, **lab.environment()}
         try:
-            with _jupyterlab(folder, port, browser, Path(own), {**environment, "JUPYTER_TOKEN": token}) as server:
+            with _jupyterlab(folder, port, browser, Path(own), _environment(reach)) as server:
                 say(f"The lab {run}. JupyterLab: http://127.0.0.1:{port}{_FIRST}?token={token}")
                 if not shutil.which("kubectl"):
                     say("A terminal in it has no kubectl: none is installed here.")
@@ -65,8 +63,11 @@ def copy(folder: Path) -> list[str]:
     """
     import nbformat
 
-    def cells(path: Path) -> list[tuple[str, str]]:
-        return [(cell.cell_type, cell.source) for cell in nbformat.read(path, as_version=4).cells]
+    def cells(path: Path) -> list[tuple[str, str]] | None:
+        try:
+            return [(cell.cell_type, cell.source) for cell in nbformat.read(path, as_version=4).cells]
+        except Exception:  # whatever was made of it, it is the user's
+            return None
 
     kept = []
     try:
@@ -74,7 +75,7 @@ def copy(folder: Path) -> list[str]:
         for runbook in shipped.runbooks():
             target = folder / runbook.name
             if target.exists():
-                kept += [target.name] if not _equal(cells, runbook, target) else []
+                kept += [target.name] if cells(runbook) != cells(target) else []
                 continue
             notebook: Any = nbformat.read(runbook, as_version=4)
             for cell in notebook.cells:
@@ -84,13 +85,6 @@ def copy(folder: Path) -> list[str]:
     except OSError as error:
         raise InputError(f"{folder}: expected a folder to copy the runbooks to, found: {error.strerror}") from error
     return kept
-
-
-def _equal(cells: Callable[[Path], Any], runbook: Path, target: Path) -> bool:
-    try:
-        return bool(cells(runbook) == cells(target))
-    except Exception:  # whatever was made of it, it is the user's
-        return False
 
 
 def _free(port: int) -> int:
@@ -103,30 +97,17 @@ def _free(port: int) -> int:
                 return int(probe.getsockname()[1])
             except (OSError, OverflowError):
                 continue
-    raise InputError(
-        f"port {port}: expected one that is free, found it taken", hint="without --port any free one is used"
-    )
+    raise InputError(f"port {port}: expected one that is free, found it taken", hint="leave out --port for any")
 
 
-def _environment(own: Path, lab: Mapping[str, str]) -> dict[str, str]:
-    """What JupyterLab, its kernels and its terminals get beyond ours; this environment's kernel goes by `python3`."""
-    kernel = own / "kernels" / "python3"
-    kernel.mkdir(parents=True)
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext", "aksdisks.live"]
-    spec = {"argv": command, "display_name": "Python 3", "language": "python"}
-    (kernel / "kernel.json").write_text(json.dumps(spec))
-    # A login shell would take the environment's own programs off the path again.
-    shell = {"ServerApp": {"terminado_settings": {"shell_command": [os.environ.get("SHELL") or "/bin/sh"]}}}
-    (own / "jupyter_server_config.json").write_text(json.dumps(shell))
-    # Else it asks first of all whether it may fetch news.
-    (own / "labconfig").mkdir()
-    news = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
-    (own / "labconfig" / "page_config.json").write_text(json.dumps(news))
-    paths = {
-        "PATH": str(Path(sys.executable).parent), "JUPYTER_PATH": str(own), "JUPYTER_CONFIG_PATH": str(own),
-    }  # fmt: skip
-    joined = {name: os.pathsep.join(filter(None, [path, os.environ.get(name)])) for name, path in paths.items()}
-    return {**os.environ, **lab, **joined}
+def _environment(lab: Mapping[str, str]) -> dict[str, str]:
+    """What JupyterLab, its kernels and its terminals get: the lab, this environment's kernel and programs first.
+
+    Our settings keep it from asking whether to fetch news, and terminals from being login shells, which forget PATH.
+    """
+    ours = {"PATH": Path(sys.executable).parent, "JUPYTER_PATH": _SETTINGS, "JUPYTER_CONFIG_PATH": _SETTINGS}
+    paths = {name: os.pathsep.join(filter(None, [str(path), os.environ.get(name)])) for name, path in ours.items()}
+    return {**os.environ, **lab, **paths}
 
 
 @contextmanager
@@ -142,14 +123,8 @@ def _jupyterlab(
     command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in settings.items())]
     log = own / "jupyterlab.log"
     with log.open("wb") as output:
-        server = subprocess.Popen(
-            command,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+        streams: Any = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+        server = subprocess.Popen(command, env=dict(environment), start_new_session=True, **streams)
     try:
         _await_answer(server, port, log)
         yield server

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.kernelspec import KernelSpecManager
 
 from aksdisks import shipped, walk
 from aksdisks.errors import InputError
@@ -94,9 +94,12 @@ def test_a_lab_that_runs_is_used_and_stays(tmp_path: Path) -> None:
         process.stop(tmp_path / "state")
 
 
-def test_the_kernel_is_this_environments(tmp_path: Path) -> None:
-    environment = walk._environment(tmp_path, {"KUBECONFIG": "k"})
-    spec = json.loads((tmp_path / "kernels" / "python3" / "kernel.json").read_text())
-    assert spec["argv"][0] == sys.executable
-    assert environment["JUPYTER_PATH"].split(os.pathsep)[0] == str(tmp_path)
+def test_the_kernel_and_the_programs_are_this_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_PATH", "/theirs")
+    environment = walk._environment({"KUBECONFIG": "k"})
     assert environment["KUBECONFIG"] == "k"
+    assert environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    kernels, theirs = environment["JUPYTER_PATH"].split(os.pathsep)
+    assert theirs == "/theirs"
+    spec = KernelSpecManager(kernel_dirs=[f"{kernels}/kernels"]).get_kernel_spec("python3")
+    assert spec.argv[0] == "python"  # which Jupyter takes for the Python that it runs in
