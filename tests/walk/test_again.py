@@ -1,0 +1,72 @@
+"""Cells run twice, too early or too late: no harm is done, and each says what it needs."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from aksdisks import live
+from aksdisks.errors import InputError
+from aksdisks.lab.process import LabState
+from aksdisks.notebook import Walk, open_walk
+
+
+@pytest.fixture
+def names(lab: LabState, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A notebook's globals, as its parameters cell leaves them."""
+    monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state_dir)
+    return {"target": "lab", "stateful_replicas": 2}
+
+
+def test_cells_run_twice_do_what_is_left_to_do(names: dict[str, Any]) -> None:
+    walk = names["walk"] = open_walk(names)
+    assert open_walk(names) is walk
+    with pytest.raises(InputError, match=r"claim 1: .*run the cells above first"):
+        walk.claim(1, True, "")
+    with pytest.raises(
+        InputError, match=r"pod disk-stateful-set-0: expected one, found none .*run the cells above first"
+    ):
+        walk.pod(0)
+
+    walk.apply_stateful_set()
+    walk.apply_stateful_set()
+    pod = walk.pod(0)
+    walk.delete_pod(pod)
+    successor = walk.pod(0)
+    assert "was deleted before; the one that has its name now is left alone" in walk.delete_pod(pod).text()
+    assert walk.pod(0).uid == successor.uid != pod.uid
+
+    names["stateful_replicas"] = 1
+    other = open_walk(names)
+    assert other is not walk and walk.cleaned is not None
+    done = other.clean_up()
+    assert "✔ passed: What this runbook made is removed" in done.text()
+    assert other.clean_up() is done
+    for act in (other.look, other.apply_claim, other.apply_stateful_set, lambda: other.delete_claim("x")):
+        with pytest.raises(InputError, match=r"found it cleaned up \(run the cell that opens it again"):
+            act()
+    names["walk"] = other
+    again: Walk = open_walk(names)
+    assert again is not other and again.namespace != other.namespace
+    again.clean_up()
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["somebody sits there", "headless"])
+def test_progress_is_for_whoever_could_answer_a_question(monkeypatch: pytest.MonkeyPatch, asked: bool) -> None:
+    shown: list[Any] = []
+    kernel = SimpleNamespace(get_parent=lambda: {"content": {"allow_stdin": asked}})
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=kernel))
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
+    monkeypatch.setattr("IPython.display.clear_output", lambda wait: shown.append(wait))
+    live.progress("5 pods of app <x>: 2 of 5 ready; x-0 Running")
+    live.progress("")
+    if not asked:
+        assert shown == []
+        return
+    before, data, after = shown
+    assert (before, after) == (True, True)
+    assert data["text/plain"] == "… 5 pods of app <x>: 2 of 5 ready; x-0 Running"
+    for part in ("<b>5 pods of app &lt;x&gt;</b>", 'value="2" max="5"', "last seen: 2 of 5 ready; x-0 Running"):
+        assert part in data["text/html"]
