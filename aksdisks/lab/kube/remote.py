@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
@@ -31,8 +30,8 @@ _SILENCE = 90.0
 _RETRIES = 8
 _PAUSE = 1.0
 """Real seconds before a failure to reach the server is told: who is told tries again at once."""
-
-log = logging.getLogger(__name__)
+_TURNS = 3
+"""Of the event loop, in which the connections of a closed session go."""
 
 
 class RemoteApi:
@@ -58,6 +57,8 @@ class RemoteApi:
     ) -> None:
         if self._session is not None:
             await self._session.close()
+            for _ in range(_TURNS):
+                await self._clock.sleep(0)
 
     async def get(self, resource: str, name: str, namespace: str | None = None) -> Object:
         """See `KubernetesApi`."""
@@ -96,12 +97,13 @@ class RemoteApi:
             async with self._http.get(url, params=_given(query), headers=headers, timeout=timeout) as response:
                 if response.status >= 400:
                     raise _refusal(response.status, await response.read())
-                rest = b""
-                async for chunk in response.content.iter_any():
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in lines:
-                        if line.strip():
-                            yield _event(line)
+                try:
+                    async for line in _lines(response.content):
+                        yield _event(line)
+                finally:
+                    # Left early: without a farewell, which nobody would wait for.
+                    if response.connection is not None and response.connection.transport is not None:
+                        response.connection.transport.abort()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise await self._unreachable("watch", url, error) from error
 
@@ -211,6 +213,16 @@ class RemoteApi:
     async def _wait(self, seconds: float) -> None:
         """Real seconds."""
         await self._clock.sleep(seconds * self._clock.speed)
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Whole lines, however long: an object may be larger than the reader's own limit."""
+    rest = b""
+    async for chunk in content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield line
 
 
 def _path(resource: str, namespace: str | None, name: str = "", subresource: str | None = None) -> str:

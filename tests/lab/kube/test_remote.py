@@ -6,6 +6,7 @@ import asyncio
 import base64
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,11 @@ def space(lab: LabState) -> Any:
     async def remove(api: RemoteApi) -> None:
         marked = await api.delete("namespaces", SPACE)
         version = marked["metadata"]["resourceVersion"]
-        async for event in api.watch("namespaces", resource_version=version, field_selector=f"metadata.name={SPACE}"):
-            if event.type == "DELETED":
-                return
+        watch = api.watch("namespaces", resource_version=version, field_selector=f"metadata.name={SPACE}")
+        async with aclosing(watch) as events:  # type: ignore[type-var]
+            async for event in events:
+                if event.type == "DELETED":
+                    return
 
     talk(lab, make)
     yield
