@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,10 @@ except ModuleNotFoundError as missing:
     if missing.name not in ("aksdisks.lab", "aksdisks.lab.commands"):
         raise
     commands = None  # type: ignore[assignment]
+
+
+# What only the user's machine can be blamed for: no room, no write access.
+_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class _Commands(typer.core.TyperGroup):
@@ -36,7 +41,9 @@ class _Commands(typer.core.TyperGroup):
             # what stops a lab from starting or stopping is bad input. All else is a defect and shows its traceback.
             module = type(error).__module__
             code = 2 if module.startswith("aksdisks.lab.") else getattr(error, "exit_code", None)
-            if not module.startswith("aksdisks.") or code is None:
+            if isinstance(error, OSError) and error.errno in _MACHINE:
+                code = 2
+            elif not module.startswith("aksdisks.") or code is None:
                 raise
             typer.echo(f"aksdisks: {error}", err=True)
             raise typer.Exit(code) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -25,13 +26,22 @@ _MARKS = {
 }
 
 
+class _Console(Console):
+    """A console that outlives its reader: `aksdisks run | head` ends in its own order, with its own exit code."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more, here or when Python ends."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 class Reporter:
     """Says what goes on: a live line on a terminal, a line for each step in a log, nothing but the end when quiet."""
 
     def __init__(self, *, quiet: bool) -> None:
         """Colours follow rich's rules: none where output is not a terminal or NO_COLOR is set."""
-        self.out = Console(highlight=False)
-        self.err = Console(stderr=True, highlight=False, quiet=quiet)
+        self.out = _Console(highlight=False)
+        self.err = _Console(stderr=True, highlight=False, quiet=quiet)
         self._live: Status | None = None
         self._runbook = ""
         self._step = ""
@@ -40,6 +50,10 @@ class Reporter:
     def say(self, text: str) -> None:
         """A line for people."""
         self.err.print(escape(text))
+
+    def warn(self, text: str) -> None:
+        """A line for people who wanted to hear nothing else."""
+        _Console(stderr=True, highlight=False).print(escape(text), soft_wrap=True)
 
     def runbook(self, name: str) -> None:
         """A runbook starts."""
@@ -129,7 +143,7 @@ def parameter_table(parameters: Parameters, sources: Mapping[str, str]) -> None:
         value, source = str(getattr(parameters, name)), Path(sources.get(name, "default")).name
         what = "; ".join(filter(None, [field.description, *about]))
         table.add_row(name, *map(escape, (value, source, str(field.default), what)))
-    Console(highlight=False).print(table)
+    _Console(highlight=False).print(table)
 
 
 def _passed(checks: Sequence[Check]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import logging
 import os
 import urllib.error
 import urllib.request
@@ -53,10 +55,15 @@ class Container:
 
         if "connection_verify" not in options and (bundle := os.environ.get("AKSDISKS_CA_BUNDLE")):
             options["connection_verify"] = bundle
+        # What each credential tried is in the log of whoever keeps one; else the one line of the error is enough.
+        logging.getLogger("azure").addHandler(logging.NullHandler())
         files = sorted(path for path in folder.rglob("*") if path.is_file())
+        if not files:
+            raise InputError(f"{folder}: expected a run's folder, found no file")
+        options = {"retry_total": 3, "initial_backoff": 1, "increment_base": 2, **options}
         try:
             with ContainerClient(
-                self.account, self.name, credential or DefaultAzureCredential(), retry_total=3, **options
+                self.account, self.name, credential or DefaultAzureCredential(retry_total=1), **options
             ) as container:
                 for path in files:
                     name = "/".join(filter(None, (self.prefix, folder.name, path.relative_to(folder).as_posix())))
@@ -73,6 +80,17 @@ def is_worth_a_word(result: RunResult, before: str | None) -> bool:
     return result.status != "passed" or before not in (None, result.status)
 
 
+def check_webhook(url: str) -> None:
+    """Raise InputError, which does not repeat it, for what cannot be a webhook's URL."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and url.isprintable()
+    except ValueError:
+        fits = False
+    if not fits or " " in url:
+        raise InputError("webhook: expected an http or https URL, found something else")
+
+
 def tell(url: str, result: RunResult, before: str | None, where: str) -> None:
     """Post the outcome as JSON; `text` is what Slack shows, the rest is for programs. Raises NotReachable."""
     failed = [book.name for book in result.runbooks if book.status != "passed"]
@@ -82,13 +100,15 @@ def tell(url: str, result: RunResult, before: str | None, where: str) -> None:
     )
     body: dict[str, Any] = {"text": text + where, "run": result.run, "target": result.target, "status": result.status}
     body |= {"before": before, "runbooks": {book.name: book.status for book in result.runbooks}, "evidence": where}
-    if not url.startswith(("https://", "http://")):
-        raise InputError("webhook: expected an http or https URL, found something else")
+    check_webhook(url)
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE):
             pass
-    except (OSError, ValueError) as error:
-        reason = f"{error.code} {error.reason}" if isinstance(error, urllib.error.HTTPError) else error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason: object = error
+        if isinstance(error, urllib.error.HTTPError):
+            reason = f"{error.code} {error.reason}"
+            error.close()
         # A webhook's path is its secret: the host has to do.
         raise NotReachable(f"webhook at {urlsplit(url).hostname}: the outcome was not delivered: {reason}") from error

@@ -91,7 +91,7 @@ class Dossier:
         """Write a file whole or not at all."""
         whole = self.folder / f".{name}"
         with self._noted(whole):
-            whole.write_text(text, encoding="utf-8")
+            whole.write_text(text, encoding="utf-8", errors="backslashreplace")
             whole.replace(self.folder / name)
 
     @contextmanager

@@ -95,7 +95,8 @@ class Kernel:
                 self.manager.start_kernel(
                     extra_arguments=["--HistoryManager.enabled=False", f"--IPKernelApp.exec_lines={_WARM_IMPORTS}"],
                     cwd=str(self.directory),
-                    env={**os.environ, **environment},
+                    # Neither a user's start-up files nor a home without write access is a kernel's business.
+                    env={**os.environ, "IPYTHONDIR": str(self.directory), **environment},
                 )
         except BaseException:
             shutil.rmtree(self.directory, ignore_errors=True)
@@ -218,6 +219,8 @@ def execute(
     except OSError as error:
         whole.unlink(missing_ok=True)
         execution.problem = f"{output} cannot be saved: {error.strerror or error}"
+    except Exception as error:  # papermill's and nbformat's own, such as for a language that has no translator
+        execution.problem = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
     if not execution.completed:
         if not output.exists():
             return execution

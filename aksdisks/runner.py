@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -20,7 +21,7 @@ from typing import Any
 from aksdisks import archive, leftovers, targets
 from aksdisks.checks import Check
 from aksdisks.console import Reporter
-from aksdisks.delivery import is_worth_a_word, tell
+from aksdisks.delivery import check_webhook, is_worth_a_word, tell
 from aksdisks.dossier import Dossier, identity, redactor_for
 from aksdisks.errors import AksdisksError, InputError
 from aksdisks.evidence import EXIT_CODES, RunbookResult, RunResult, roll_up
@@ -61,8 +62,11 @@ def run(
     folder = output / parameters.run_id
     if folder.exists():
         raise InputError(f"run_id: expected one that {output} has no run of, found {parameters.run_id}")
+    _check_runbooks(runbooks)
     if key is not None:
         check_private(key)
+    if webhook:
+        check_webhook(webhook)
     reporter = Reporter(quiet=quiet)
     result = _Run(runbooks, parameters, Dossier(folder, key), share, reporter).run()
     if webhook:
@@ -74,7 +78,7 @@ def run(
             try:
                 tell(webhook, result, last, str(folder))
             except AksdisksError as error:
-                reporter.say(str(error))
+                reporter.warn(str(error))
     return result
 
 
@@ -314,8 +318,11 @@ def _shown(reporter: Reporter, answers: Sequence[Check]) -> int:
 
 def describe(runbook: Path) -> str:
     """A runbook's promise: the first line of prose under its title."""
-    content = json.loads(runbook.read_text(encoding="utf-8"))
-    lines = "".join(content["cells"][0]["source"]).splitlines()
+    try:
+        content = json.loads(runbook.read_text(encoding="utf-8"))
+        lines = "".join(content["cells"][0]["source"]).splitlines()
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        return f"cannot be read: {error}"
     return next((line.strip("*_ ") for line in lines if line.strip() and not line.startswith("#")), "")
 
 
@@ -324,6 +331,26 @@ def _check_output(output: Path) -> None:
     existing = next(path for path in (output, *output.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise InputError(f"-o {output}: expected a folder that can be written, found {existing}")
+
+
+def _check_runbooks(runbooks: Sequence[Path]) -> None:
+    """Refuse what was edited until it is no notebook, before anything is made."""
+    import nbformat
+
+    for path in runbooks:
+        try:
+            content = json.loads(path.read_bytes())
+            if content["nbformat"] != 4:
+                raise ValueError(f"nbformat {content['nbformat']}, not 4")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # cells without an id get one
+                nbformat.validate(content)
+            json.dumps(content, ensure_ascii=False).encode()  # as it is saved
+            if not any("parameters" in cell["metadata"].get("tags", ()) for cell in content["cells"]):
+                raise ValueError("no cell tagged parameters, so that none could be set")
+        except Exception as error:  # the schema's, json's, and whatever a document of another shape brings about
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise InputError(f"{path}: expected a notebook, found: {reason}") from error
 
 
 def _notebook_parameters(parameters: Parameters) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ import yaml
 from kubernetes import client, config
 
 from aksdisks.lab.process import LabState
-from tests.cli.command import aksdisks
+from aksdisks.seal import verify
+from tests.cli.command import AKSDISKS, aksdisks
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,8 @@ from tests.cli.command import aksdisks
         (["run", "-f", "{file}"], "target: aks\ncontext: x\nkubeconfig: /nowhere\n", 2, ["kubeconfig", "'/nowhere'"]),
         (["run", "07-operators"], None, 2, ["runbook", "00-overview", "'07-operators'"]),
         (["run", "-o", "{file}"], "a file", 2, ["-o", "folder"]),
+        (["run", "--webhook", "https://[x/secret"], None, 2, ["webhook", "URL", "something else"]),
+        (["evidence", "upload", "absent", "https://a.example/c"], None, 2, ["absent", "a run's folder"]),
         (["lab", "start", "--scenario", "nowhere"], None, 2, ["nowhere", "regional"]),
         (["lab", "start", "--speed", "0"], None, 2, ["speed", "above 0"]),
         (["lab", "stop"], None, 2, ["expected one running, found none"]),
@@ -133,7 +137,8 @@ def test_an_odd_kubeconfig(
 def test_a_namespace_that_was_not_prepared_is_refused(
     lab: LabState, lab_environment: Mapping[str, str], cluster_file: Path, tmp_path: Path
 ) -> None:
-    core: Any = client.CoreV1Api(config.new_client_from_config(lab.kubeconfig))
+    load: Any = config.new_client_from_config
+    core: Any = client.CoreV1Api(load(lab.kubeconfig))
     space = core.create_namespace({"metadata": {"generateName": "prepared-"}}).metadata.name
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}}
     core.create_namespaced_persistent_volume_claim(
@@ -152,6 +157,25 @@ def test_a_namespace_that_was_not_prepared_is_refused(
         assert len(core.list_namespaced_persistent_volume_claim(space).items) == 1
     finally:
         core.delete_namespace(space)
+
+
+def test_nobody_reads_on_and_the_command_ends_in_its_own_order(
+    lab_environment: Mapping[str, str], cluster_file: Path, tmp_path: Path
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer) as pipe:
+        options = ("-f", str(cluster_file), "-p", "run_id=unread", "-o", str(tmp_path))
+        done = subprocess.run(
+            [AKSDISKS, "run", "00", *options], env=lab_environment, stdout=pipe, stderr=pipe, timeout=120, check=False
+        )
+    assert (done.returncode, verify(tmp_path / "unread").holds) == (0, True)
+
+
+def test_a_full_disk_under_what_is_shown_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([AKSDISKS, "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "aksdisks: [Errno 28] No space left on device\n")
 
 
 def test_a_lab_already_running_and_a_lab_that_died(start_lab: Callable[..., LabState]) -> None:

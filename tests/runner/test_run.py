@@ -134,3 +134,24 @@ def test_a_signed_run_verifies_and_a_run_id_is_not_used_twice(
     assert (result.status, verify(folder, public).signed) == ("passed", True)
     with pytest.raises(InputError, match=r"run_id: expected one that .* has no run of, found nightly-1"):
         run(quick, run_id="nightly-1")
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("not json", "Expecting value: line 1 column 1 (char 0)"),
+        ('{"nbformat": 3}', "nbformat 3, not 4"),
+        ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "x"}]}', "is not valid under"),
+        ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}', "no cell tagged parameters"),
+    ],
+)
+def test_what_was_edited_until_it_is_no_notebook_is_refused_before_anything_is_made(
+    tmp_path: Path, content: str, found: str
+) -> None:
+    book = tmp_path / "00-book.ipynb"
+    book.write_text(content)
+    with pytest.raises(InputError) as refusal:
+        runner.run([book], Parameters(), tmp_path / "out", quiet=True)
+    assert str(refusal.value).startswith(f"{book}: expected a notebook, found: ")
+    assert found in str(refusal.value)
+    assert not (tmp_path / "out").exists()
