@@ -6,12 +6,14 @@ notebook still reads. Only whole known values and unmistakable shapes are replac
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 # A value shorter than this says nothing and would be found in ordinary words.
 _SHORTEST = 8
@@ -42,7 +44,8 @@ class Redactor:
         identities: Mapping[str, Iterable[str]] | None = None,
         patterns: Mapping[str, str] | None = None,
     ) -> None:
-        self._secrets = sorted({value for value in secrets if len(value) >= _SHORTEST}, key=len, reverse=True)
+        known = {form for value in secrets if len(value) >= _SHORTEST for form in _forms(value)}
+        self._secrets = sorted(known, key=len, reverse=True)
         words: dict[str, str] = {}
         for kind, values in (identities or {}).items():
             for number, value in enumerate(sorted({v for v in values if len(v) > 2}), 1):
@@ -80,10 +83,17 @@ class Redactor:
         """Files below a folder in which a secret stands all the same."""
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             content = path.read_bytes().decode("utf-8", "replace")
-            # JSON and HTML write some characters of a secret in other words.
-            forms = {form for secret in self._secrets for form in (secret, json.dumps(secret)[1:-1])}
+            # What writes a file may have spelt a spelling anew.
+            forms = {form for secret in self._secrets for form in _forms(secret)}
             if any(form in content for form in forms) or any(shape.search(content) for shape in _SECRET_SHAPES):
                 yield path.relative_to(folder).as_posix()
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret, and the other words in which JSON, HTML, URLs and Python's repr write some of its characters."""
+    written = {json.dumps(secret, ensure_ascii=plain)[1:-1] for plain in (True, False)}
+    pages = {html.escape(secret), html.escape(secret, quote=False)}
+    return {secret, repr(secret)[1:-1], quote(secret), quote(secret, "")} | written | pages
 
 
 def environment_secrets(environment: Mapping[str, str] | None = None) -> set[str]:
@@ -93,5 +103,10 @@ def environment_secrets(environment: Mapping[str, str] | None = None) -> set[str
     return {
         value
         for name, value in found.items()
-        if _SECRET_NAME.search(name) and not value.startswith("/") and not _GUID.fullmatch(value)
+        if _SECRET_NAME.search(name) and not _is_path(name, value) and not _GUID.fullmatch(value)
     }
+
+
+def _is_path(name: str, value: str) -> bool:
+    """Whether a value is a file's name; base64 may begin with a slash as well."""
+    return value.startswith("/") and (name.upper().endswith(("_FILE", "_PATH", "_DIR")) or os.access(value, os.F_OK))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import json
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -53,8 +57,21 @@ def test_the_environment_s_secrets_are_known_by_their_variables() -> None:
         "GITHUB_TOKEN": "two-secret",
         "SECRETARY": "no secret",
         "DB_PASSWORD": "three-secret",
+        "ACCESS_KEY": "/base64+of/secret==",
     }
-    assert environment_secrets(environment) == {"one-secret", "two-secret", "three-secret"}
+    found = environment_secrets(environment)
+    assert found == {"one-secret", "two-secret", "three-secret", "/base64+of/secret=="}
+
+
+@pytest.mark.parametrize(
+    "spell", [str, repr, json.dumps, html.escape, quote, lambda s: json.dumps(s, ensure_ascii=False)]
+)
+def test_a_secret_goes_in_every_spelling(spell: Callable[[str], str]) -> None:
+    secret = "pä\"ss <&> w'ord/1"
+    redacted = Redactor([secret]).text(f"before {spell(secret)} after")
+    assert redacted.startswith("before ") and redacted.endswith(" after")
+    assert "ss" not in redacted
+    assert "[secret]" in redacted
 
 
 def test_a_leak_names_the_file_whatever_its_spelling(tmp_path: Path) -> None:
