@@ -39,7 +39,9 @@ class Informer:
     """List, then watch; list again when the server no longer has the history.
 
     Handlers are called in the order of changes with (before, after): before is None for a new object, after is None
-    for one that is gone. Objects are shared with the store: copy before changing.
+    for one that is gone. Before is what they were told last, also where an observed write has put something newer into
+    the copy: what others changed at the same time shows in the difference. Objects are shared with the store: copy
+    before changing.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class Informer:
         self.namespace = namespace
         self._selector = field_selector
         self._objects: dict[str, Object] = {}
+        self._told: dict[str, Object] = {}
+        self._buried: set[str] = set()
         self._seen = 0
         self._synced = asyncio.Event()
         self._handlers: list[Handler] = []
@@ -109,6 +113,7 @@ class Informer:
             self.observe(answer)
         else:
             self._drop(key)
+            self._buried.add(str(obj["metadata"]["uid"]))
 
     async def synced(self) -> None:
         """Wait until the first list is in."""
@@ -144,26 +149,32 @@ class Informer:
 
     def _replace(self, objects: list[Object], version: int) -> None:
         self._seen = max(self._seen, version)
+        self._buried.clear()
         fresh = {key_of(obj) for obj in objects}
-        for key, old in list(self._objects.items()):
+        for key in self._objects.keys() - fresh:
+            self._drop(key)
+        for key, old in list(self._told.items()):
             if key not in fresh:
-                self._drop(key)
+                del self._told[key]
                 self._tell(old, None)
         for obj in objects:
             self._take(obj, gone=False)
 
     def _take(self, obj: Object, *, gone: bool) -> None:
-        key = key_of(obj)
-        old = self._objects.get(key)
+        key, uid = key_of(obj), str(obj["metadata"].get("uid"))
+        there = self._objects.get(key)
+        newest = there is None or version_of(there) <= version_of(obj)
+        told = self._told.pop(key, None)
         if gone:
-            if old is not None and version_of(old) > version_of(obj):
-                return  # Its successor of the same name was observed already.
-            self._drop(key)
-            self._tell(obj if old is None else old, None)
+            self._buried.discard(uid)
+            if newest:  # else its successor of the same name was observed already
+                self._drop(key)
+            self._tell(obj if told is None else told, None)
             return
-        if old is None or version_of(old) <= version_of(obj):
+        if newest and uid not in self._buried:
             self._put(key, obj)
-        self._tell(old, self._objects[key])
+        self._told[key] = obj
+        self._tell(told, obj)
 
     def _put(self, key: str, obj: Object) -> None:
         self._objects[key] = obj

@@ -96,6 +96,32 @@ def test_a_second_node_is_told_once_and_gets_the_volume_when_the_first_lets_go()
     played(scenario, AttachDetach)
 
 
+def test_a_node_that_lets_go_while_its_report_is_written_is_heard() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await place(world, "a", 0)
+        await report(world, 0, {"attached": True})
+        await use(world, 0, UNIQUE)
+        await world.api.delete("pods", "a", "walk", grace_period_seconds=0)
+        await world.settle()
+        name = attachment_name(HANDLE, DRIVER, "node-0")
+        patch = world.api.patch
+
+        async def meanwhile(resource: str, *what: Any, **more: Any) -> Any:
+            if resource == "nodes":
+                await patch("nodes", "node-0", {"status": {"volumesInUse": None}}, subresource="status")
+            return await patch(resource, *what, **more)
+
+        world.api.patch = meanwhile  # type: ignore[method-assign]
+        # What makes the controller report the node again; that write's answer has the node's own report in it.
+        await patch("nodes", "node-0", {"status": {"volumesAttached": None}}, subresource="status")
+        await patch("volumeattachments", name, {"metadata": {"labels": {"a": "b"}}})
+        await world.settle()
+        assert (await world.api.list("volumeattachments"))[0] == []
+
+    played(scenario, AttachDetach)
+
+
 @pytest.mark.parametrize(
     ("holders", "text"),
     [

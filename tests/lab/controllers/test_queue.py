@@ -153,3 +153,47 @@ def test_a_write_observed_too_late_does_not_come_back() -> None:
         task.cancel()
 
     asyncio.run(play())
+
+
+def test_handlers_are_told_what_others_changed_before_an_own_write_was_observed() -> None:
+    """A patch answers with everybody's changes: the difference to what was told last is the only word about them."""
+
+    async def play() -> None:
+        world = World()
+        await world.start()
+        informer = Informer(world.api, world.clock, "configmaps")
+        told: list[tuple[object, object]] = []
+        informer.add_handler(lambda *states: told.append(tuple(state and state.get("data") for state in states)))
+        await world.create("configmaps", config_map("a"))
+        task = asyncio.create_task(informer.run())
+        await spin()
+        await world.api.patch("configmaps", "a", {"data": {"theirs": "1"}}, "walk")
+        informer.observe(await world.api.patch("configmaps", "a", {"data": {"own": "1"}}, "walk"))
+        assert told == [(None, None)]
+        await spin()
+        assert told[1:] == [(None, {"theirs": "1"}), ({"theirs": "1"}, {"theirs": "1", "own": "1"})]
+        task.cancel()
+
+    asyncio.run(play())
+
+
+def test_what_one_deleted_does_not_come_back_with_older_news() -> None:
+    async def play() -> None:
+        world = World()
+        await world.start()
+        informer = Informer(world.api, world.clock, "configmaps")
+        there: list[bool] = []
+        informer.add_handler(lambda _before, _after: there.append(informer.get("a", "walk") is not None))
+        task = asyncio.create_task(informer.run())
+        await spin()
+        created = await world.create("configmaps", config_map("a"))
+        informer.observe(created)
+        informer.observe_deleted(created, await world.api.delete("configmaps", "a", "walk"))
+        await spin()
+        assert there == [False, False]
+        await world.create("configmaps", config_map("a"))
+        await spin()
+        assert there == [False, False, True]
+        task.cancel()
+
+    asyncio.run(play())
