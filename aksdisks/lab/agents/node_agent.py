@@ -130,7 +130,8 @@ class NodeAgent(Controller):
         self.spawn(self._release(entry))
 
     async def _release(self, entry: _Pod) -> None:
-        await self._patiently(lambda: self.volumes.release(entry.uid))
+        await self.volumes.release(entry.uid)
+        await self._patiently(self.volumes.report)
 
     async def _start(self, entry: _Pod) -> None:
         pod = entry.latest

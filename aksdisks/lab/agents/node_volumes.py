@@ -42,6 +42,7 @@ class NodeVolumes:
         self._users: dict[str, set[str]] = {}
         self._mounted: set[str] = set()
         self._mounting: dict[str, asyncio.Lock] = {}
+        self._reporting = asyncio.Lock()
         self._news = asyncio.Event()
 
     def node_changed(self) -> None:
@@ -112,7 +113,7 @@ class NodeVolumes:
             await news.wait()
 
     async def release(self, uid: str) -> None:
-        """The pod `uid` is gone: unmount what no other pod uses, then report that it is no longer in use."""
+        """The pod `uid` is gone: unmount what no other pod uses; `report` is to tell that it is no longer in use."""
         names = [name for name, users in self._users.items() if uid in users]
         for name in names:
             self._users[name].discard(uid)
@@ -126,13 +127,13 @@ class NodeVolumes:
             if not self._users.get(name):
                 self._mounted.discard(name)
                 self._users.pop(name, None)
-        await self.report()
 
     async def report(self) -> None:
         """Write which volumes are in use into the node's status, where it says otherwise."""
-        wanted = sorted(self._users)
-        node = self._nodes.get(self._node_name)
-        if node is None or wanted == ((node.get("status") or {}).get("volumesInUse") or []):
-            return
-        patch = {"status": {"volumesInUse": wanted or None}}
-        self._nodes.observe(await self._api.patch("nodes", self._node_name, patch, subresource="status"))
+        async with self._reporting:  # two writes on their way could arrive the wrong way round
+            wanted = sorted(self._users)
+            node = self._nodes.get(self._node_name)
+            if node is None or wanted == ((node.get("status") or {}).get("volumesInUse") or []):
+                return
+            patch = {"status": {"volumesInUse": wanted or None}}
+            self._nodes.observe(await self._api.patch("nodes", self._node_name, patch, subresource="status"))

@@ -6,6 +6,7 @@ import pytest
 
 from aksdisks.lab.agents.node_agent import NodeAgent
 from aksdisks.lab.agents.pod_status import go_duration, image_bytes
+from aksdisks.lab.kube.interface import ApiError
 from aksdisks.lab.scenario import Delays
 from tests.lab.controllers.helpers import World, played
 from tests.lab.controllers.storage_objects import DISKS, DRIVER, bound, node, pod
@@ -41,6 +42,30 @@ async def status(world: World, name: str = "p") -> dict[str, Any]:
 
 async def in_use(world: World) -> list[str]:
     return list((await world.get("nodes", "node-0", None))["status"].get("volumesInUse", []))
+
+
+def test_a_report_that_is_refused_once_is_made_again() -> None:
+    """Else the volume would stay in use, and attached, for ever."""
+
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await place(world, "p", 0, "data")
+        await world.api.patch("nodes", "node-0", ATTACHED, subresource="status")
+        await world.clock.advance(5)
+        patch, refusals = world.api.patch, iter([ApiError(500, "InternalError", "etcdserver: request timed out")])
+
+        async def refused(resource: str, *what: Any, **more: Any) -> Any:
+            if resource == "nodes" and (error := next(refusals, None)) is not None:
+                raise error
+            return await patch(resource, *what, **more)
+
+        world.api.patch = refused  # type: ignore[method-assign]
+        await world.api.delete("pods", "p", "walk", grace_period_seconds=0)
+        await world.settle()
+        await world.clock.advance(5)
+        assert await in_use(world) == []
+
+    played(scenario, agent)
 
 
 def test_a_pod_waits_for_its_volume_and_runs() -> None:
