@@ -26,12 +26,30 @@ SECRET = "the-secret"
 
 
 class MovableClock(Clock):
-    """A clock that a test can put forward."""
+    """A clock that a test can put forward, and on which what takes long can be kept from ending."""
 
     ahead = timedelta()
 
+    def __init__(self, speed: float) -> None:
+        super().__init__(speed)
+        self._held_from = float("inf")
+        self._released = asyncio.Event()
+
     def now(self) -> datetime:
         return super().now() + self.ahead
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        while seconds >= self._held_from:
+            await self._released.wait()
+
+    async def hold(self, seconds: float) -> None:
+        self._held_from = seconds
+        self._released.clear()
+
+    async def release(self) -> None:
+        self._held_from = float("inf")
+        self._released.set()
 
 
 class InstantClock(Clock):
@@ -80,6 +98,15 @@ class AzureServer:
 
     def run(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(30)
+
+    @contextmanager
+    def holding(self, seconds):
+        """What takes at least that many cluster seconds does not end before the test lets it, however slow or fast."""
+        self.run(self.clock.hold(seconds))
+        try:
+            yield
+        finally:
+            self.run(self.clock.release())
 
     def client(self, secret=SECRET, subscription=None, **changes) -> ComputeManagementClient:
         credential = ClientSecretCredential(

@@ -103,15 +103,13 @@ def test_a_failed_operation_is_printed_as_the_answer_that_told_of_it(azure):
         while azure.cloud.machine_named(node).provisioning_state == "Succeeded":
             await asyncio.sleep(0.001)
         await compute.delete_disk(disk_id)
+        await asyncio.to_thread(azure.run, azure.clock.release())
         with pytest.raises(CloudError) as caught:
             await attach
         return caught.value
 
-    azure.clock.speed = 50
-    try:
+    with azure.holding(azure.scenario.delays.attach):
         error = tell(azure, story)
-    finally:
-        azure.clock.speed = 500
     lines = response_error_text(error, "PUT", "/x").splitlines()
     assert lines[0].startswith("GET https://management.azure.com/subscriptions/")
     assert "/providers/Microsoft.Compute/locations/westeurope/operations/" in lines[0]
