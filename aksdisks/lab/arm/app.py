@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from aksdisks.lab.arm import errors
+from aksdisks.lab.arm import addresses, errors, replies
 from aksdisks.lab.arm.answers import Answer, Call
 from aksdisks.lab.arm.authority import Authority
 from aksdisks.lab.arm.directory import Directory
@@ -78,6 +77,7 @@ class _Server:
         self._throttle = None if cloud.scenario.throttling == "off" else cloud.throttle
         self._authorization = Authorization(cloud.scenario.subscription)
         self._subscription = cloud.scenario.subscription_id
+        self._location = cloud.scenario.location
         known = [*Directory(cloud).routes(), *Handlers(cloud).routes()]
         self._routes = [*_compile(unlocked, is_open=True), *_compile(known, is_open=False)]
 
@@ -87,7 +87,8 @@ class _Server:
         try:
             answer = await self._dispatch(request)
         except errors.CloudError as error:
-            answer = Answer(error.status, error.body(), _error_headers(error, request))
+            authority = f"https://{request.host}/{self._tokens.tenant_id}"
+            answer = Answer(error.status, error.body(), replies.headers_of_refusal(error, authority))
         except web.RequestPayloadError:
             refusal = errors.invalid_content("the body cannot be read")
             answer = Answer(refusal.status, refusal.body())
@@ -96,13 +97,13 @@ class _Server:
         except Exception:
             log.exception("%s %s", request.method, request.path)
             answer = Answer(500, errors.internal_server_error().body())
-        headers = {"Cache-Control": "no-cache", "x-ms-request-id": str(uuid.uuid4()), **answer.headers}
-        correlation = request.headers.get("x-ms-correlation-request-id", "")
-        headers["x-ms-correlation-request-id"] = correlation or str(uuid.uuid4())
+        now = self._tokens.clock.now()
+        headers = {**replies.headers_of(request.headers, self._location, now), **answer.headers}
         if answer.body is None:
             return web.Response(status=answer.status, headers=headers)
         body = orjson.dumps(answer.body)
-        return web.Response(status=answer.status, body=body, headers=headers, content_type="application/json")
+        headers["Content-Type"] = "application/json; charset=utf-8"
+        return web.Response(status=answer.status, body=body, headers=headers)
 
     async def _dispatch(self, request: web.Request) -> Answer:
         path = request.path.rstrip("/")
@@ -113,13 +114,9 @@ class _Server:
         principal: Principal | None = None
         if route is None or not route.open:
             principal = self._tokens.check(request.headers.get("Authorization"), base)
-            if not request.query.get("api-version"):
-                raise errors.missing_api_version()
+            self._check_address(parts, request.query.get("api-version", ""), known=bool(matches))
         if route is None:
-            raise errors.method_not_allowed(request.method, path) if matches else errors.no_such_type(path)
-        subscription = found.get("subscription", self._subscription)
-        if subscription.lower() != self._subscription:
-            raise errors.subscription_not_found(subscription)
+            raise errors.method_not_allowed(request.method, path)
         left: Mapping[str, str] = {}
         if principal is not None and route.right is not None:
             left = self._admit(principal, route, route.right, parts)
@@ -131,11 +128,23 @@ class _Server:
             except ValueError:  # a form in parts without a boundary, or with bytes that are no text
                 raise errors.invalid_content("the form cannot be read") from None
         elif request.method in ("PUT", "PATCH", "POST"):
-            body = _object(await request.read())
+            body = _object(await request.read(), request.headers.get("Content-Type"))
         query = {name.lower() if name.startswith("$") else name: value for name, value in request.query.items()}
         call = Call(request.method, base, path, found, query, body, form, self._view(principal, route))
         answer = route.handler(call)
         return replace(answer, headers={**left, **answer.headers})
+
+    def _check_address(self, parts: tuple[str, ...], version: str, *, known: bool) -> None:
+        """What Resource Manager looks at before it asks a provider; raises `CloudError`."""
+        if not version:
+            raise errors.missing_api_version()
+        if len(parts) > 1 and parts[0].lower() == "subscriptions":
+            addresses.check_subscription(parts[1])
+            if parts[1].lower() != self._subscription:
+                raise errors.subscription_not_found(parts[1])
+        if not known:
+            raise addresses.unknown(parts, version)
+        addresses.check_version(parts, version, self._location, self._tokens.clock.now())
 
     def _admit(self, principal: Principal, route: Route, right: Right, parts: tuple[str, ...]) -> dict[str, str]:
         """Let the request pass, with the headers that tell how many more may; raises `CloudError`."""
@@ -173,25 +182,24 @@ def _compile(routes: Iterable[tuple[str, str, Handler]], *, is_open: bool) -> li
     ]
 
 
-def _object(data: bytes) -> Json:
+def _object(data: bytes, media_type: str | None) -> Json:
     if not data.strip():
         return {}
+    if (media_type or "").partition(";")[0].strip().lower() not in ("application/json", "text/json"):
+        raise errors.unsupported_media_type(media_type)
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise errors.invalid_content(str(error)) from None
+        raise errors.invalid_content(_place_of(error)) from None
     if not isinstance(body, dict):
         raise errors.invalid_content(f"Error converting value of type '{type(body).__name__}' to type 'object'")
     return body
 
 
-def _error_headers(error: errors.CloudError, request: web.Request) -> dict[str, str]:
-    headers = {"x-ms-failure-cause": "gateway" if error.status in (401, 403) else "service"}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(error.retry_after)
-    if error.status == 401:
-        address = f"https://{request.host}"
-        headers["WWW-Authenticate"] = (
-            f'Bearer authorization_uri="{address}", error="invalid_token", error_description="{error.message}"'
-        )
-    return headers
+def _place_of(error: orjson.JSONDecodeError) -> str:
+    """Where the text is no JSON, in the words of Resource Manager's parser."""
+    # Newtonsoft counts columns from 0, and is on line 0 until it has read something.
+    place = f"Path '', line {error.lineno if error.pos else 0}, position {error.colno - 1}."
+    if error.pos >= len(error.doc.rstrip()):
+        return f"Unexpected end when reading JSON. {place}"
+    return f"Unexpected character encountered while parsing value: {error.doc[error.pos]}. {place}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.addresses import NAMESPACES, UNREGISTERED, invalid_namespace
 from aksdisks.lab.arm.answers import Answer, Call, page
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.clusters import managed_cluster_json
@@ -18,21 +18,8 @@ Handler = Callable[[Call], Answer]
 
 SUBSCRIPTION = "/subscriptions/{subscription}"
 
-PROVIDERS = {
-    "Microsoft.Compute": (
-        "disks",
-        "virtualMachines",
-        "virtualMachineScaleSets",
-        "virtualMachineScaleSets/virtualMachines",
-        "locations/DiskOperations",
-        "locations/operations",
-    ),
-    "Microsoft.ContainerService": ("managedClusters", "managedClusters/agentPools"),
-    "Microsoft.Resources": ("subscriptions", "subscriptions/resourceGroups", "tenants"),
-}
 GENERIC = ("id", "name", "type", "location", "tags", "sku", "managedBy", "zones")
 """What every resource has, as lists of all types show it."""
-API_VERSIONS = ("2026-04-01", "2026-03-02", "2025-04-01", "2025-01-02", "2024-11-01")
 
 
 class Directory:
@@ -88,16 +75,15 @@ class Directory:
 
     def list_providers(self, _: Call) -> Answer:
         """The providers that the lab has something of."""
-        return Answer(200, {"value": [self._provider(name) for name in PROVIDERS]})
+        return Answer(200, {"value": [self._provider(name) for name in (*NAMESPACES, *UNREGISTERED)]})
 
     def get_provider(self, call: Call) -> Answer:
         """One provider."""
         wanted = call.parameters["provider"]
-        for name in PROVIDERS:
+        for name in (*NAMESPACES, *UNREGISTERED):
             if name.lower() == wanted.lower():
                 return Answer(200, self._provider(name))
-        message = f"The resource namespace '{wanted}' is invalid."
-        raise errors.CloudError(404, "InvalidResourceNamespace", message)
+        raise invalid_namespace(wanted)
 
     def list_skus(self, call: Call) -> Answer:
         """Disks and machines that the location has, with its zones."""
@@ -143,11 +129,7 @@ class Directory:
             found += [machine.to_json() for machine in cloud.machines()]
         found.append(managed_cluster_json(scenario))
         shown = [
-            {
-                key: entry[key]
-                for key in ("id", "name", "type", "location", "tags", "sku", "managedBy", "zones")
-                if key in entry
-            }
+            {key: entry[key] for key in GENERIC if key in entry}
             for entry in found
             if (wanted is None or wanted in entry["id"].lower()) and call.sees(entry["id"])
         ]
@@ -156,14 +138,14 @@ class Directory:
 
     def _provider(self, name: str) -> Json:
         kinds = [
-            {"resourceType": kind, "locations": [self._scenario.location], "apiVersions": list(API_VERSIONS)}
-            for kind in PROVIDERS[name]
+            {"resourceType": kind, "locations": [self._scenario.location], "apiVersions": list(versions)}
+            for kind, versions in NAMESPACES.get(name, {}).items()
         ]
         return {
             "id": f"{self._scenario.subscription}/providers/{name}",
             "namespace": name,
             "resourceTypes": kinds,
-            "registrationState": "Registered",
+            "registrationState": "Registered" if name in NAMESPACES else "NotRegistered",
             "registrationPolicy": "RegistrationRequired",
         }
 

@@ -190,9 +190,13 @@ def missing_api_version() -> CloudError:
     )
 
 
-def no_such_type(path: str) -> CloudError:
-    """A path that the lab does not serve."""
-    return CloudError(404, "InvalidResourceType", f"The resource type of '{path}' could not be found.")
+def unsupported_media_type(media_type: str | None) -> CloudError:
+    """A body that is not said to be JSON (azure-cli#10143)."""
+    return CloudError(
+        415,
+        "UnsupportedMediaType",
+        f"The content media type '{media_type or '<null>'}' is not supported. Only 'application/json' is supported.",
+    )
 
 
 def method_not_allowed(method: str, path: str) -> CloudError:
@@ -244,6 +248,15 @@ def token_missing() -> CloudError:
         401,
         "AuthenticationFailed",
         "Authentication failed. The 'Authorization' header is missing.",
+    )
+
+
+def token_header_invalid() -> CloudError:
+    """An Authorization header that is not `Bearer` and a token."""
+    return CloudError(
+        401,
+        "AuthenticationFailedInvalidHeader",
+        "Authentication failed. The 'Authorization' header is provided in an invalid format.",
     )
 
 

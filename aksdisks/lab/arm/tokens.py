@@ -64,8 +64,10 @@ class Tokens:
         if not authorization:
             raise errors.token_missing()
         scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise errors.token_header_invalid()
         signed, _, signature = token.strip().rpartition(".")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
+        if not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
             raise errors.token_invalid()
         claims = _decode(signed.partition(".")[2])
         expiry, now = datetime.fromtimestamp(claims["exp"], UTC), self.clock.now()
@@ -73,7 +75,9 @@ class Tokens:
             raise errors.token_expired(expiry, now)
         allowed = audiences(own)
         if claims["aud"].rstrip("/") not in allowed:
-            raise errors.token_audience(claims["aud"], allowed)
+            raise errors.token_audience(
+                claims["aud"], [f"{audience}{end}" for audience in allowed for end in ("/", "")]
+            )
         return self.principals[claims["appid"].lower()]
 
     def _signature(self, signed: str) -> str:

@@ -102,7 +102,12 @@ def test_wrong_tokens_get_401(azure):
         ({}, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."),
         ({"Authorization": "Bearer nothing"}, "InvalidAuthenticationToken", "The access token is invalid."),
         ({"Authorization": "Bearer ünï"}, "InvalidAuthenticationToken", "The access token is invalid."),
-        ({"Authorization": good.replace("Bearer", "Basic")}, "InvalidAuthenticationToken", "The access token is"),
+        (
+            {"Authorization": good.replace("Bearer", "Basic")},
+            "AuthenticationFailedInvalidHeader",
+            "Authentication failed. The 'Authorization' header is provided in an invalid format.",
+        ),
+        ({"Authorization": "Bearer "}, "AuthenticationFailedInvalidHeader", "Authentication failed. The"),
         ({"Authorization": other}, "InvalidAuthenticationToken", "The access token is invalid."),
     ]
     for headers, code, message in rows:
@@ -111,7 +116,9 @@ def test_wrong_tokens_get_401(azure):
         error = answer.json()["error"]
         assert (answer.status_code, error["code"]) == (401, code)
         assert error["message"].startswith(message)
-        assert answer.headers["WWW-Authenticate"].startswith("Bearer authorization_uri=")
+        tenant = f'Bearer authorization_uri="{azure.url}/{azure.scenario.tenant_id}", error="invalid_token", '
+        assert answer.headers["WWW-Authenticate"].startswith(tenant)
+        assert answer.headers["x-ms-failure-cause"] == "gateway"
 
 
 def test_a_token_for_another_resource_is_not_for_this_one(azure):

@@ -18,13 +18,19 @@ def ask(azure):
         session.trust_env = False
         session.headers["Authorization"] = f"Bearer {azure.tokens.issue('https://management.azure.com/')}"
 
-        def send(method, path, body=None):
+        def send(method, path, body=None, **more):
             path = path.replace("/~S", f"/subscriptions/{azure.scenario.subscription_id}", 1)
             path = path.replace("/~G", f"/resourceGroups/{GROUP}/providers/Microsoft.Compute", 1)
             address = path if path.startswith("https:") else f"{azure.url}{path}"
             data = body if isinstance(body, str) else json.dumps(body)
+            headers = {"Content-Type": "application/json"} | more
             return session.request(
-                method, address, data=None if body is None else data, verify=azure.ca_bundle, timeout=10
+                method,
+                address,
+                data=None if body is None else data,
+                headers=headers,
+                verify=azure.ca_bundle,
+                timeout=10,
             )
 
         yield send
@@ -34,8 +40,20 @@ def ask(azure):
     ("method", "path", "body", "status", "code"),
     [
         ("GET", "/~S/~G/disks", None, 400, "MissingApiVersionParameter"),
-        ("GET", f"/~S/~G/snapshots?{VERSION}", None, 404, "InvalidResourceType"),
-        ("GET", f"/?{VERSION}", None, 404, "InvalidResourceType"),
+        ("GET", f"/~S/~G/images?{VERSION}", None, 404, "InvalidResourceType"),
+        ("GET", f"/?{VERSION}", None, 404, "MissingSubscription"),
+        ("GET", f"/~S/providers/Contoso.Compute/disks?{VERSION}", None, 404, "InvalidResourceNamespace"),
+        (
+            "GET",
+            f"/~S/providers/Microsoft.Network/virtualNetworks?{VERSION}",
+            None,
+            409,
+            "MissingSubscriptionRegistration",
+        ),
+        ("GET", f"/subscriptions/none/resourceGroups?{VERSION}", None, 400, "InvalidSubscriptionId"),
+        ("GET", "/~S/resourceGroups?api-version=2099-01-01", None, 400, "InvalidApiVersionParameter"),
+        ("GET", "/~S/~G/disks?api-version=latest", None, 404, "InvalidResourceType"),
+        ("GET", "/~S/~G/disks/x?api-version=2014-01-01", None, 400, "NoRegisteredProviderFound"),
         ("DELETE", f"/~S/~G/disks?{VERSION}", None, 405, "HttpMethodNotAllowed"),
         ("PUT", f"/~S/~G/disks/x?{VERSION}", "{", 400, "InvalidRequestContent"),
         ("PUT", f"/~S/~G/disks/x?{VERSION}", [], 400, "InvalidRequestContent"),
@@ -66,6 +84,45 @@ def test_what_is_refused(ask, method, path, body, status, code):
     assert answer.status_code == status
     assert answer.json()["error"]["code"] == code or code is None
     assert answer.headers["x-ms-request-id"] and answer.headers["x-ms-correlation-request-id"]
+
+
+def test_a_body_that_is_not_said_to_be_json(ask):
+    answer = ask("PUT", f"/~S/~G/disks/x?{VERSION}", {}, **{"Content-Type": "application/x-www-form-urlencoded"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "UnsupportedMediaType")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("x", "Unexpected character encountered while parsing value: x. Path '', line 0, position 0."),
+        ('{"location": ', "Unexpected end when reading JSON. Path '', line 1, position 13."),
+        ('{\n"location": x}', "Unexpected character encountered while parsing value: x. Path '', line 2, position 12."),
+    ],
+)
+def test_where_a_body_is_no_json(ask, body, problem):
+    message = ask("PUT", f"/~S/~G/disks/x?{VERSION}", body).json()["error"]["message"]
+    assert message == f"The request content was invalid and could not be deserialized: '{problem}'."
+
+
+def test_the_headers_of_every_answer(ask):
+    ids = {"x-ms-correlation-request-id": "c", "x-ms-client-request-id": "d", "x-ms-return-client-request-id": "true"}
+    answer = ask("GET", f"/~S/~G/disks/none?{VERSION}", **ids)
+    expected = {
+        "Content-Type": "application/json; charset=utf-8",
+        "Cache-Control": "no-cache",
+        "Pragma": "no-cache",
+        "Expires": "-1",
+        "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+        "X-Content-Type-Options": "nosniff",
+        "x-ms-correlation-request-id": "c",
+        "x-ms-client-request-id": "d",
+        "x-ms-failure-cause": "gateway",
+    }
+    assert {name: answer.headers.get(name) for name in expected} == expected
+    assert answer.headers["x-ms-routing-request-id"].endswith(f":{answer.headers['x-ms-request-id']}")
+    assert (
+        "x-ms-client-request-id" not in ask("GET", f"/~S/~G/disks?{VERSION}", **{"x-ms-client-request-id": "d"}).headers
+    )
 
 
 def test_paths_are_matched_without_case(ask, azure):
