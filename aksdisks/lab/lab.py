@@ -60,7 +60,7 @@ from aksdisks.lab.parts import Machinery, control_plane
 from aksdisks.lab.records import Records
 from aksdisks.lab.sandbox import Sandbox
 from aksdisks.lab.scenario import Scenario
-from aksdisks.lab.seed import seed
+from aksdisks.lab.seed import priority_classes, seed
 from aksdisks.lab.state import LabError, LabState, PortInUse, StateDirectory
 from aksdisks.lab.supervised import Part
 from aksdisks.lab.volumes import Volumes, directory_name
@@ -149,6 +149,7 @@ class Lab:
         if self.records.fresh:
             machines = self.scenario.machines if self._agents else ()
             await seed(self._actors, self.scenario, self.clock.now(), certificates.authority.decode(), machines)
+        await priority_classes(self._actors)
         keeping.keep_settings(self.records, self.scenario, self.clock.speed, self.faults)
         kube_port, arm_port = (
             keeping.port(self.records, server, asked)

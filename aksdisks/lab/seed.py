@@ -42,6 +42,21 @@ _MIGRATED_PLUGINS = (
 )
 
 
+_PRIORITIES = (
+    (
+        "system-cluster-critical",
+        2000000000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
+    (
+        "system-node-critical",
+        2000001000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
+)
+"""Name, value, description (pkg/apis/scheduling/v1/helpers.go)."""
+
+
 async def seed(
     api: KubernetesApi,
     scenario: Scenario,
@@ -64,6 +79,12 @@ async def seed(
     await install(api, scenario)
     for machine in scenario.machines if machines is None else machines:
         await register(api, scenario, machine, now)
+
+
+async def priority_classes(api: KubernetesApi) -> None:
+    """What upstream's API server makes anew whenever it starts; what is there already stays. Raises `ApiError`."""
+    for name, value, description in _PRIORITIES:
+        await _create(api, "priorityclasses", {"metadata": {"name": name}, "value": value, "description": description})
 
 
 async def install(api: KubernetesApi, scenario: Scenario) -> None:

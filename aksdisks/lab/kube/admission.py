@@ -17,7 +17,6 @@ _TOLERATED_SECONDS = 300
 
 TOKEN_SECRET = "lab.aksdisks.dev/token-secret"
 """Annotation of an account whose pods mount this secret, as before 1.21; upstream decides by a feature gate."""
-_PRIORITIES = {"system-node-critical": 2000001000, "system-cluster-critical": 2000000000}
 
 
 def on_create(store: Store, ids: Ids, kind: Resource, obj: Object) -> None:
@@ -28,12 +27,14 @@ def on_create(store: Store, ids: Ids, kind: Resource, obj: Object) -> None:
     if kind.plural == "pods":
         _service_account(store, ids, obj)
         _tolerations(obj["spec"])
-        _priority(obj)
+        _priority(store, obj)
     elif kind.plural == "persistentvolumeclaims":
         _storage_class(store, obj["spec"])
         _protect(metadata, "kubernetes.io/pvc-protection")
     elif kind.plural == "persistentvolumes":
         _protect(metadata, "kubernetes.io/pv-protection")
+    elif kind.plural == "priorityclasses":
+        _only_default(store, obj)
     elif kind.plural == "services":
         _cluster_ip(store, ids, obj["spec"])
     elif kind.plural == "namespaces" and metadata.get("name"):
@@ -41,7 +42,9 @@ def on_create(store: Store, ids: Ids, kind: Resource, obj: Object) -> None:
 
 
 def on_update(store: Store, kind: Resource, new: Object, old: Object) -> None:
-    """Refuse to grow a claim whose class does not say that its volumes can (403)."""
+    """Refuse to grow a claim whose class does not say that its volumes can, and a second default priority (403)."""
+    if kind.plural == "priorityclasses":
+        _only_default(store, new)
     if kind.plural != "persistentvolumeclaims" or "volumeName" not in old["spec"]:
         return
     was, now = (one["spec"].get("resources", {}).get("requests", {}).get("storage") for one in (old, new))
@@ -110,15 +113,51 @@ def _tolerates(toleration: Object, taint: str) -> bool:
     return bool(toleration.get("key", taint) == taint and toleration.get("effect", "NoExecute") == "NoExecute")
 
 
-def _priority(pod: Object) -> None:
-    spec = pod["spec"]
-    name = spec.get("priorityClassName")
-    if name and name not in _PRIORITIES:
+def _priority(store: Store, pod: Object) -> None:
+    """Priority and preemption policy by the pod's class, else by the default one (plugin/pkg/admission/priority)."""
+    spec, name = pod["spec"], pod["metadata"].get("name", "")
+    named = spec.get("priorityClassName")
+    if named:
+        found = store.get("priorityclasses", ("", named))
+        if found is None:
+            raise forbidden(RESOURCES["pods"], name, f"no PriorityClass with name {named} was found")
+        chosen: Object | None = found.object
+    else:
+        chosen = default_priority(store)
+    if chosen is not None:
+        spec["priorityClassName"] = chosen["metadata"]["name"]
+    computed = chosen["value"] if chosen else 0
+    policy = chosen.get("preemptionPolicy", _PREEMPTS) if chosen else _PREEMPTS
+    if spec.get("priority") not in (None, computed):
         raise forbidden(
-            RESOURCES["pods"], pod["metadata"].get("name", ""), f"no PriorityClass with name {name} was found"
+            RESOURCES["pods"], name, f"the integer value of priority ({spec['priority']}) {_COMPUTED % computed}"
         )
-    spec["priority"] = _PRIORITIES.get(name, 0)
-    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+    if spec.get("preemptionPolicy") not in (None, policy):
+        shown = spec["preemptionPolicy"]
+        raise forbidden(RESOURCES["pods"], name, f"the string value of PreemptionPolicy ({shown}) {_COMPUTED % policy}")
+    spec["priority"], spec["preemptionPolicy"] = computed, policy
+
+
+_PREEMPTS = "PreemptLowerPriority"
+_COMPUTED = (
+    "must not be provided in pod spec; priority admission controller computed %s from the given PriorityClass name"
+)
+
+
+def default_priority(store: Store) -> Object | None:
+    """The class of pods that name none; the lowest, should there be several."""
+    classes = [version.object for _, version in store.list("priorityclasses") if version.object.get("globalDefault")]
+    return min(classes, key=lambda one: int(one["value"])) if classes else None
+
+
+def _only_default(store: Store, obj: Object) -> None:
+    if not obj.get("globalDefault"):
+        return
+    present = default_priority(store)
+    name = obj["metadata"].get("name", "")
+    if present is not None and present["metadata"]["name"] != name:
+        why = f"PriorityClass {present['metadata']['name']} is already marked as default. Only one default can exist"
+        raise forbidden(RESOURCES["priorityclasses"], name, why)
 
 
 def _service_account(store: Store, ids: Ids, pod: Object) -> None:

@@ -12,7 +12,7 @@ from aksdisks.lab.kube import quantities, schema
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.objects import text
 from aksdisks.lab.kube.registry import RESOURCES, Resource, by_kind
-from aksdisks.lab.kube.status import bad_request
+from aksdisks.lab.kube.status import bad_request, internal
 
 
 class _WrongTypeError(Exception):
@@ -43,7 +43,7 @@ def decode(
     kind = RESOURCES[resource]
     if not isinstance(body, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): expected an object")
-    _check_kind(kind, body)
+    check_kind(kind, body)
     strictness = strictness or Strictness()
     unknown: list[str] = []
     try:
@@ -53,8 +53,7 @@ def decode(
     if unknown and applied:
         found = [f".{path}: field not declared in schema" for path in unknown]
         shown = found[0] if len(found) == 1 else "errors:\n" + "\n".join(f"  {one}" for one in found)
-        # Upstream's code for this is 500, without a reason.
-        raise bad_request(f"failed to create typed patch object ({applied}): {shown}")
+        raise internal(f"failed to create typed patch object ({applied}): {shown}")
     if strictness.validation == "Ignore" or not (unknown or strictness.duplicates):
         return body
     problems = [f'duplicate field "{path}"' for path in strictness.duplicates]
@@ -75,7 +74,8 @@ def complete(resource: str, obj: Object) -> Object:
     return obj
 
 
-def _check_kind(kind: Resource, body: Object) -> None:
+def check_kind(kind: Resource, body: Object) -> None:
+    """400 for a body of another kind or version; what it leaves out it need not say."""
     given_kind, given_version = body.get("kind") or kind.kind, body.get("apiVersion") or kind.api_version
     if not isinstance(given_kind, str) or not isinstance(given_version, str):
         raise bad_request(

@@ -65,6 +65,12 @@ def groups() -> tuple[str, ...]:
     return tuple(sorted(present, key=lambda group: (*_position(group), group)))
 
 
+def paths() -> list[str]:
+    """The paths of discovery itself."""
+    below = [path for name in groups() if name for path in (f"/apis/{name}", f"/apis/{name}/v1")]
+    return ["/api", "/api/v1", "/apis", *below]
+
+
 def api_versions(server_address: str) -> Object:
     """`/api`; `server_address` is host:port."""
     return {

@@ -101,6 +101,7 @@ class Endpoints:
     async def _list_or_watch(self, request: web.Request, target: Target) -> web.StreamResponse:
         renderer = self._renderer(request, target)
         query = request.query
+        options.check_numbers(query)
         if options.flag(query.get("watch", "")):
             return await self._watch(request, target, renderer)
         options.check_list(query)
@@ -109,7 +110,7 @@ class Endpoints:
             target.namespace,
             label_selector=query.get("labelSelector", ""),
             field_selector=_field_selector(target, query.get("fieldSelector", "")),
-            limit=options.number(query.get("limit", ""), "limit") or 0,
+            limit=options.number(query.get("limit", "")) or 0,
             continue_token=query.get("continue", ""),
             resource_version=query.get("resourceVersion", ""),
             resource_version_match=query.get("resourceVersionMatch", ""),
@@ -126,7 +127,7 @@ class Endpoints:
             label_selector=query.get("labelSelector", ""),
             field_selector=_field_selector(target, query.get("fieldSelector", "")),
             allow_bookmarks=options.flag(query.get("allowWatchBookmarks", "")),
-            timeout_seconds=options.seconds(query.get("timeoutSeconds", ""), "timeoutSeconds"),
+            timeout_seconds=options.seconds(query.get("timeoutSeconds", "")),
             send_initial_events=options.flag(query.get("sendInitialEvents", "")),
         )
         response = web.StreamResponse(headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache, private"})
@@ -240,7 +241,8 @@ class Endpoints:
         return _success(201)
 
     def _renderer(self, request: web.Request, target: Target) -> Renderer:
-        form = negotiation.accepted(request.headers.get("Accept", ""))
+        streams = target.name is None and request.method == "GET"
+        form = negotiation.accepted(request.headers.get("Accept", ""), streams=streams)
         if target.subresource not in (None, "scale", "status") and form.kind:
             form = negotiation.Representation(form.media_type)
         shown = "scale" if target.subresource == "scale" else target.resource

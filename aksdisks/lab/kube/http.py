@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import time
 from collections.abc import Mapping
+from email.utils import formatdate
 
 import orjson
 from aiohttp import web
@@ -11,12 +14,13 @@ from aiohttp import web
 from aksdisks.lab import tls
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.faults import Faults
-from aksdisks.lab.kube import attributes, discovery, faultpaths, impersonation, negotiation, openapi
+from aksdisks.lab.kube import answers, attributes, discovery, faultpaths, impersonation, negotiation, openapi
 from aksdisks.lab.kube.access import Access, User
 from aksdisks.lab.kube.api import KubeApi
 from aksdisks.lab.kube.attributes import Attributes
 from aksdisks.lab.kube.endpoints import Endpoints, locate
 from aksdisks.lab.kube.exec import Streams
+from aksdisks.lab.kube.health import Health
 from aksdisks.lab.kube.interface import ApiError
 from aksdisks.lab.kube.outages import Outages
 from aksdisks.lab.kube.rbac import Authorizer
@@ -26,7 +30,13 @@ from aksdisks.lab.kube.status import bad_request, method_not_allowed, no_such_re
 _BODY_LIMIT = 3 * 1024 * 1024
 """Bytes; upstream's limit of a request body."""
 
-_HEALTH = ("healthz", "livez", "readyz")
+_PATHS = (
+    "/.well-known/openid-configuration", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks", "/version",
+)  # fmt: skip
+"""What `/` lists beside discovery and health."""
+
+_YEAR = 365 * 86400
+"""Seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +53,7 @@ def kube_app(
     server = _Server(api, access, clock, version, faults or Faults(), streams)
     app = web.Application(client_max_size=_BODY_LIMIT)
     app.router.add_route("*", "/{path:(?s:.*)}", server.answer)
+    app.on_response_prepare.append(answers.Answers().head)
     return app
 
 
@@ -57,12 +68,17 @@ class _Server:
         self._version = version
         self._faults = faults
         self._outages = Outages(faults, api.store)
+        self._health = Health(api.store)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Every request passes here."""
         self._outages.hold_line(request)
+        return answers.shaped(request, await self._answer(request))
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         try:
             user = impersonation.effective(self._authorizer, self._access.identify(request), request.headers)
+            answers.identified(request, user)
             asked = attributes.of_request(request.method, request.path, request.query)
             self._authorizer.check(user, asked)
             self._outages.check(request)
@@ -95,16 +111,18 @@ class _Server:
                     raise faultpaths.forbidden()
                 return _json(await faultpaths.answer(request, self._faults, "".join(rest)))
             case ["api", "v1", "namespaces", namespace, "serviceaccounts", name, "token"]:
-                return _json(await self._rights.token(request, namespace, name), 201)
+                return _negotiated(request, await self._rights.token(request, namespace, name), 201)
             case ["api", "v1", *rest] if rest:
                 return await self._endpoints.handle(request, locate("", "v1", rest))
             case ["apis", ("authorization.k8s.io" | "authentication.k8s.io") as group, "v1", *rest] if rest:
-                return _json(await self._rights.review(request, user, group, rest), 201)
+                return _negotiated(request, await self._rights.review(request, user, group, rest), 201)
             case ["apis", group, version, *rest] if rest and discovery.resource_list(group, version) is not None:
                 return await self._endpoints.handle(request, locate(group, version, rest))
+            case ["openapi", *_] | [] | ["index.html"] | ["healthz" | "livez" | "readyz", *_]:
+                return self._describe(request, parts)
             case _:
                 answer = self._describe(request, parts)
-                if request.method not in ("GET", "HEAD") and answer.status != 404:
+                if request.method != "GET" and answer.status != 404:
                     raise method_not_allowed()
                 return answer
 
@@ -114,15 +132,21 @@ class _Server:
             case ["api" | "apis" as root]:
                 return _discovery_root(request, root)
             case ["api", "v1"]:
-                return _json(discovery.resource_list("", "v1"))
+                return _negotiated(request, discovery.resource_list("", "v1"))
             case ["apis", group]:
                 found = discovery.api_group(group)
-                return _no_such_path() if found is None else _json(found)
+                return _no_such_path() if found is None else _negotiated(request, found)
             case ["apis", group, version]:
-                listed = discovery.resource_list(group, version)
-                return _no_such_path() if listed is None else _json(listed)
+                if discovery.api_group(group) is None:
+                    return _no_such_path()
+                return _negotiated(request, discovery.resource_list(group, version))
+            case ["api", *_]:
+                raise no_such_resource()
+            case ["apis", group, *_] if discovery.api_group(group) is not None:
+                # Below a path that is served, go-restful answers, and with it the API's own serializer.
+                raise no_such_resource()
             case ["openapi", "v3"]:
-                return web.Response(body=openapi.index(), content_type=negotiation.JSON)
+                return _openapi_index(request)
             case ["openapi", "v3", *path]:
                 return _openapi_document(request, "/".join(path))
             case ["openapi", "v2"]:
@@ -130,9 +154,12 @@ class _Server:
             case [".well-known", "openid-configuration"] | ["openid", "v1", "jwks"]:
                 return _json(self._rights.issuer(request.path, request.host))
             case ["version"]:
-                return _json(_version(self._version))
-            case [check, *_] if check in _HEALTH:
-                return web.Response(text="ok")
+                return _raw(_version(self._version))
+            case [] | ["index.html"]:
+                return _raw({"paths": sorted([*_PATHS, *discovery.paths(), *self._health.paths()])})
+            case [root, *check]:
+                excluded = request.query.getall("exclude", [])
+                return self._health.answer(root, "/".join(check), request.query, excluded) or _no_such_path()
             case _:
                 return _no_such_path()
 
@@ -154,16 +181,33 @@ def _discovery_root(request: web.Request, root: str) -> web.Response:
     return response
 
 
+def _openapi_index(request: web.Request) -> web.Response:
+    etag = f'"{hashlib.sha512(openapi.index()).hexdigest().upper()}"'
+    if request.headers.get("If-None-Match") == etag:
+        return web.Response(status=304, headers={"ETag": etag})
+    return web.Response(body=openapi.index(), content_type=negotiation.JSON, headers={"ETag": etag})
+
+
 def _openapi_document(request: web.Request, path: str) -> web.Response:
+    """One group's document; without a body where there is none, as upstream (kube-openapi: handler3/handler.go)."""
+    headers = {"Vary": "Accept"}
     document = openapi.document(path)
     if document is None:
-        raise no_such_resource()
-    etag = f'"{openapi.digest(path)}"'
-    headers = {"ETag": etag, "Vary": "Accept"}
-    # The index's links carry the hash, so what is behind such a link never changes.
-    if request.query.get("hash") == openapi.digest(path):
-        headers["Cache-Control"] = "public, immutable, max-age=31536000"
-    if request.headers.get("If-None-Match") == etag:
+        return web.Response(status=404, headers=headers)
+    accepted = request.headers.get("Accept", "") or "*/*"
+    if not any(
+        negotiation.media_type(entry) in (negotiation.JSON, "application/*", "*/*") for entry in accepted.split(",")
+    ):
+        return web.Response(status=406, headers=headers)
+    digest = openapi.digest(path)
+    headers["ETag"] = f'"{digest}"'
+    if wanted := request.query.get("hash", ""):
+        if wanted != digest:
+            return web.Response(status=301, headers={"Location": f"/openapi/v3/{path}?hash={digest}", **headers})
+        # The index's links carry the hash, so what is behind such a link never changes.
+        headers["Cache-Control"] = "public, immutable"
+        headers["Expires"] = formatdate(time.time() + _YEAR, usegmt=True)
+    if request.headers.get("If-None-Match") == headers["ETag"]:
         return web.Response(status=304, headers=headers)
     return web.Response(body=document, content_type=negotiation.JSON, headers=headers)
 
@@ -193,6 +237,20 @@ def _version(version: str) -> Mapping[str, str]:
         "compiler": "",
         "platform": "linux/amd64",
     }
+
+
+def _negotiated(request: web.Request, value: object, code: int = 200) -> web.Response:
+    """What is neither stored nor shown in tables, as JSON or YAML; 406 in every other form."""
+    form = negotiation.accepted(request.headers.get("Accept", ""), transformed=False)
+    if value is None:
+        raise no_such_resource()
+    body = negotiation.encode(value, form.media_type)
+    return web.Response(body=body, status=code, content_type=form.media_type)
+
+
+def _raw(value: object) -> web.Response:
+    """What is no object of the API: always JSON, always indented (apiserver: responsewriters WriteRawJSON)."""
+    return web.Response(body=orjson.dumps(value, option=orjson.OPT_INDENT_2), content_type=negotiation.JSON)
 
 
 def _no_such_path() -> web.Response:

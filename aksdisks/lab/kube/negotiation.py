@@ -21,6 +21,9 @@ _ACCEPTED = {JSON: JSON, YAML: YAML, "*/*": JSON, "application/*": JSON}
 _MEDIA_TYPES = f"{JSON}, {YAML}, {protobuf.MEDIA_TYPE}"
 """As upstream lists them; protobuf is read but not written here, and its clients fall back to JSON."""
 
+_STREAM_TYPES = f"{JSON};stream=watch, {protobuf.MEDIA_TYPE};stream=watch"
+_PRODUCED = (JSON, YAML, protobuf.MEDIA_TYPE, "*/*")
+
 PatchType = Literal["merge", "strategic", "json", "apply"]
 
 PATCH_TYPES: dict[str, PatchType] = {
@@ -51,13 +54,20 @@ _TRANSFORMATIONS: dict[
 _VERSIONS = {"meta.k8s.io": ("v1", "v1beta1"), "apidiscovery.k8s.io": ("v2", "v2beta1")}
 
 
-def accepted(header: str, *, discovery: bool = False) -> Representation:
+def accepted(
+    header: str, *, discovery: bool = False, transformed: bool = True, streams: bool = False
+) -> Representation:
     """The first entry that can be served; 406 when there is none (protobuf alone, for instance).
 
     `discovery`: whether the path answers in the aggregated form; elsewhere that entry is passed over, and vice versa.
+    `transformed`: whether there are other forms at all, such as tables. `streams`: whether the path can be watched.
     """
     entries = [_entry(part) for part in header.split(",") if part.strip()] or [(JSON, {})]
     entries.sort(key=lambda entry: -_quality(entry[1]))
+    if not discovery and not any(name in _PRODUCED for name, _ in entries):
+        # The router refuses before the serializer is asked (go-restful: jsr311.go).
+        listed = f"{_MEDIA_TYPES}, {_STREAM_TYPES}" if streams else _MEDIA_TYPES
+        raise ApiError(406, "NotAcceptable", f"406: Not Acceptable\n\nAvailable representations: {listed}", {})
     for name, parameters in entries:
         served = _ACCEPTED.get(name)
         if served is None:
@@ -65,7 +75,7 @@ def accepted(header: str, *, discovery: bool = False) -> Representation:
         if "as" not in parameters:
             return Representation(served)
         group = parameters.get("g", "")
-        found = _TRANSFORMATIONS.get((parameters["as"], group))
+        found = _TRANSFORMATIONS.get((parameters["as"], group)) if transformed else None
         if found and (found[1] == "APIGroupDiscoveryList") == discovery and parameters.get("v") in _VERSIONS[group]:
             return Representation(served, found[1], parameters["v"])
     raise ApiError(406, "NotAcceptable", f"only the following media types are accepted: {_MEDIA_TYPES}")
@@ -174,7 +184,7 @@ def status(error: ApiError) -> Object:
         "metadata": error.metadata,
         "status": "Failure",
         "message": error.message,
-        "reason": error.reason,
+        **({"reason": error.reason} if error.reason else {}),
     }
     if error.details is not None:
         result["details"] = error.details

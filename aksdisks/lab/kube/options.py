@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -31,20 +31,26 @@ def flag(value: str) -> bool:
     return value.lower() not in ("", "0", "false")
 
 
-def number(value: str, name: str) -> int | None:
+def number(value: str) -> int | None:
     """A query's number, None without one; 400 when it is none."""
     if not value:
         return None
     digits = value.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
-        raise bad_request(f'{name}: strconv.ParseInt: parsing "{value}": invalid syntax')
+        raise bad_request(f'strconv.ParseInt: parsing "{value}": invalid syntax')
     return int(value)
 
 
-def seconds(value: str, name: str) -> int | None:
+def seconds(value: str) -> int | None:
     """A time limit in whole seconds; None without one and for zero."""
-    found = number(value, name)
+    found = number(value)
     return min(found, _MAX_SECONDS) if found and found > 0 else None
+
+
+def check_numbers(query: Mapping[str, str]) -> None:
+    """400 for a list's numbers that are none, also where they would not count."""
+    for name in ("timeoutSeconds", "limit"):
+        number(query.get(name, ""))
 
 
 def manager(request: web.Request) -> str:
@@ -152,7 +158,7 @@ def read_delete_options(body: Any, request: web.Request) -> tuple[DeleteOptions,
             raise bad_request(f"DeleteOptions: expected {kind.__name__}, found {text(value)}")
     grace = body.get("gracePeriodSeconds")
     if grace is None:
-        grace = number(request.query.get("gracePeriodSeconds", ""), "gracePeriodSeconds")
+        grace = number(request.query.get("gracePeriodSeconds", ""))
     propagation = body.get("propagationPolicy", request.query.get("propagationPolicy"))
     orphan = body.get("orphanDependents")
     if orphan is None and "orphanDependents" in request.query:

@@ -9,6 +9,7 @@ from aksdisks.lab.kube import discovery
 from aksdisks.lab.kube.access import Access, User
 from aksdisks.lab.kube.accounttokens import ISSUER, TokenRefused
 from aksdisks.lab.kube.attributes import Attributes
+from aksdisks.lab.kube.decoding import check_kind
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.rbac import Authorizer
 from aksdisks.lab.kube.registry import Resource
@@ -29,16 +30,17 @@ def find(group: str, plural: str, namespace: str) -> Resource | None:
 
 
 def answer(
-    authorizer: Authorizer, access: Access, user: User, review: Resource, body: Object, namespace: str
+    authorizer: Authorizer, access: Access, user: User, review: Resource, body: Object, namespace: str, now: str
 ) -> Object:
-    """The review with its status; 400 or 422 for a question that is none."""
+    """The review with its status; 400 or 422 for a question that is none. `now`: as Kubernetes writes times."""
+    check_kind(review, body)
     spec = body.get("spec") or {}
     metadata = body.get("metadata") or {}
     if not isinstance(spec, dict) or not isinstance(metadata, dict):
         raise bad_request(f"{review.kind}: expected objects as metadata and spec")
     match review.kind:
         case "SelfSubjectReview":
-            return _shown(review, {}, None, {"userInfo": user.info()})
+            return _shown(review, {"creationTimestamp": now}, None, {"userInfo": user.info()})
         case "TokenReview":
             return _shown(review, metadata, spec, _token(access, spec))
         case "SelfSubjectRulesReview":

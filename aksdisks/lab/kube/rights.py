@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from aksdisks.lab.clock import Clock
+from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.kube import escalation, negotiation, reviews, tokenrequests
 from aksdisks.lab.kube.access import Access, User
 from aksdisks.lab.kube.accounttokens import ALGORITHM, ISSUER
 from aksdisks.lab.kube.api import KubeApi
 from aksdisks.lab.kube.attributes import Attributes
 from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.kube.options import write_options
 from aksdisks.lab.kube.rbac import MASTERS, Authorizer
 from aksdisks.lab.kube.status import bad_request, method_not_allowed, no_such_resource
 
@@ -36,7 +37,8 @@ class RightsEndpoints:
         if kind is None:
             raise no_such_resource()
         body = await _posted(request, kind.kind)
-        return reviews.answer(self._authorizer, self._access, user, kind, body, namespace)
+        now = timestamp(self._clock.now())
+        return reviews.answer(self._authorizer, self._access, user, kind, body, namespace, now)
 
     async def token(self, request: web.Request, namespace: str, name: str) -> Object:
         """Answer a TokenRequest."""
@@ -122,4 +124,5 @@ async def _posted(request: web.Request, kind: str) -> Object:
     body = negotiation.decode(await request.read(), request.headers.get("Content-Type", ""), kind)
     if not isinstance(body, dict):
         raise bad_request("expected a JSON object")
+    write_options(request)
     return body

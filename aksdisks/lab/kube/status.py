@@ -67,6 +67,11 @@ def bad_request(message: str) -> ApiError:
     return ApiError(400, "BadRequest", message)
 
 
+def internal(message: str) -> ApiError:
+    """500 without a reason: what upstream answers for an error that it has not foreseen (responsewriters/status.go)."""
+    return ApiError(500, "", message)
+
+
 def no_such_resource() -> ApiError:
     """404 for a path that names nothing served."""
     return ApiError(404, "NotFound", "the server could not find the requested resource", {})

@@ -7,7 +7,7 @@ from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube import admission, defaults, eventviews, objects, ownership, schema, validation
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.registry import EVENTS_V1, RESOURCES, Resource
-from aksdisks.lab.kube.status import Cause, already_exists, bad_request, conflict, invalid, not_found
+from aksdisks.lab.kube.status import Cause, already_exists, bad_request, conflict, internal, invalid, not_found
 from aksdisks.lab.kube.store import Key, Store, Version
 
 _SYSTEM = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
@@ -53,8 +53,7 @@ class Writes:
         obj = objects.tidy(stored, obj)
         metadata: Object = obj["metadata"]
         if metadata.pop("resourceVersion", None):
-            # Upstream says so too, with code 500 and no reason.
-            raise bad_request("resourceVersion should not be set on objects to be created")
+            raise internal("resourceVersion should not be set on objects to be created")
         self._place(kind, metadata, namespace)
         self._name(resource, metadata)
         defaults.apply(storage_key(resource), obj)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import ssl
 from collections.abc import Iterator
@@ -85,6 +86,9 @@ def test_a_stranger_s_certificate_is_refused_by_tls(lab: LabState, tmp_path: Pat
         ("application/yaml", 200, "application/yaml", "ConfigMap"),
         ("application/json;as=Table;v=v1;g=meta.k8s.io", 200, "application/json", "Table"),
         ("application/json;as=Table;v=v9;g=meta.k8s.io", 406, "application/json", "Status"),
+        ("application/*", 406, "application/json", "Status"),
+        ("text/html", 406, "application/json", "Status"),
+        ("text/html,application/json;q=0.1", 200, "application/json", "ConfigMap"),
         (
             "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
             200,
@@ -270,14 +274,113 @@ def test_every_openapi_document_is_whole_and_cached(wire: Wire) -> None:
         assert "immutable" in answer.headers["Cache-Control"]
         again = wire("GET", entry["serverRelativeURL"], headers={"If-None-Match": answer.headers["ETag"]})
         assert (again.status, again.body) == (304, b"")
+        old = wire("GET", entry["serverRelativeURL"].partition("?")[0] + "?hash=OLD")
+        assert (old.status, old.headers["Location"]) == (301, entry["serverRelativeURL"])
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/apis/nothing/v1", "/apis/apps/v2", "/openapi/v3/apis/nothing/v1"])
-def test_what_is_not_served_is_not_found(wire: Wire, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/nowhere", "404 page not found\n"),
+        ("/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies", "404 page not found\n"),
+        ("/livez/nothing", "404 page not found\n"),
+        ("/openapi/v3/apis/nothing/v1", ""),
+        ("/api/v2/pods", "the server could not find the requested resource"),
+        ("/apis/apps/v2", "the server could not find the requested resource"),
+        ("/apis/apps/v1/gadgets", "the server could not find the requested resource"),
+    ],
+)
+def test_what_is_not_served_is_not_found(wire: Wire, path: str, told: str) -> None:
     """Where upstream has no handler, Go's own words."""
     answer = wire("GET", path)
-    told = answer.body.decode() if answer.headers.get_content_type() == "text/plain" else answer.json()["reason"]
-    assert (answer.status, told) == (404, "NotFound" if path.startswith("/openapi") else "404 page not found\n")
+    message = (
+        answer.json()["message"] if answer.headers.get_content_type() == "application/json" else answer.body.decode()
+    )
+    assert (answer.status, message) == (404, told)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/livez", 200, "ok"),
+        ("/readyz/etcd-readiness", 200, "ok"),
+        ("/healthz/poststarthook/rbac/bootstrap-roles", 200, "ok"),
+        (
+            "/livez?verbose&exclude=etcd&exclude=nothing",
+            200,
+            "[+]ping ok\n[+]etcd excluded: ok\n[+]poststarthook/start-system-namespaces-controller ok\n"
+            "[+]poststarthook/rbac/bootstrap-roles ok\n"
+            "[+]poststarthook/scheduling/bootstrap-system-priority-classes ok\n"
+            'warn: some health checks cannot be excluded: no matches for "nothing"\nlivez check passed\n',
+        ),
+    ],
+)
+def test_health(wire: Wire, path: str, status: int, text: str) -> None:
+    answer = wire("GET", path)
+    assert (answer.status, answer.body.decode()) == (status, text)
+
+
+def test_a_check_that_fails_is_told_without_its_reason(wire: Wire) -> None:
+    path = "/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical"
+    found = wire("GET", path).json()
+    assert wire("DELETE", path).status == 200
+    try:
+        answer = wire("GET", "/readyz")
+        assert answer.status == 500
+        assert "bootstrap-system-priority-classes failed: reason withheld\n" in answer.body.decode()
+    finally:
+        metadata = {"name": found["metadata"]["name"]}
+        body = {"metadata": metadata, "value": found["value"], "description": found["description"]}
+        assert wire("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", body).status == 201
+
+
+def test_every_answer_has_the_headers_of_upstream(wire: Wire) -> None:
+    ids = set()
+    for path in ("/version", "/nowhere", CONFIG_MAPS):
+        headers = wire("GET", path, headers={"Audit-ID": f"mine{path}"}).headers
+        ids.add((headers["X-Kubernetes-Pf-Flowschema-Uid"], headers["X-Kubernetes-Pf-Prioritylevel-Uid"]))
+        assert (headers["Audit-Id"], headers["Cache-Control"]) == (f"mine{path}", "no-cache, private")
+        assert "Server" not in headers
+    assert len(ids) == 1
+    stranger = wire("GET", "/version", headers={"Authorization": "Bearer wrong"}).headers
+    assert len(stranger["Audit-Id"]) == 36
+    assert "X-Kubernetes-Pf-Flowschema-Uid" not in stranger
+
+
+def test_long_answers_are_compressed_for_those_who_ask(wire: Wire) -> None:
+    path = "/openapi/v3/api/v1"
+    assert "Content-Encoding" not in wire("GET", path, headers={"Accept-Encoding": "gzip"}).headers
+    wire("POST", CONFIG_MAPS, {"metadata": {"name": "long"}, "data": {"a": "x" * 140_000}})
+    plain = wire("GET", f"{CONFIG_MAPS}/long")
+    packed = wire("GET", f"{CONFIG_MAPS}/long", headers={"Accept-Encoding": "deflate, gzip;q=1.0"})
+    wire("DELETE", f"{CONFIG_MAPS}/long")
+    assert (packed.headers["Content-Encoding"], packed.headers["Vary"]) == ("gzip", "Accept-Encoding")
+    assert gzip.decompress(packed.body) == plain.body
+
+
+@pytest.mark.parametrize(
+    ("query", "agent", "lines"),
+    [("", "client-go", 1), ("?pretty=true", "client-go", 6), ("", "curl/8.5", 6), ("?pretty=false", "curl/8.5", 1)],
+)
+def test_json_is_indented_for_people(wire: Wire, query: str, agent: str, lines: int) -> None:
+    answer = wire("GET", f"/apis/apps{query}", headers={"User-Agent": agent})
+    assert answer.body.decode().count("\n") + 1 >= lines
+    assert ("\n" in answer.body.decode()) == (lines > 1)
+
+
+def test_the_root_lists_what_answers(wire: Wire) -> None:
+    paths = wire("GET", "/").json()["paths"]
+    assert paths == sorted(paths)
+    assert {wire("GET", path).status for path in paths if not path.endswith("/v3/")} == {200}
+
+
+def test_a_review_has_no_form_but_its_own(wire: Wire) -> None:
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    body = {"spec": {"nonResourceAttributes": {"path": "/", "verb": "get"}}}
+    table = wire("POST", path, body, {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"})
+    assert (table.status, table.json()["reason"]) == (406, "NotAcceptable")
+    assert wire("POST", path, {"kind": "ConfigMap", "apiVersion": "v1", **body}).status == 400
+    assert wire("POST", path, body, {"Accept": "application/yaml"}).headers.get_content_type() == "application/yaml"
 
 
 def test_openapi_v2_is_there_and_empty(wire: Wire) -> None:
@@ -311,7 +414,8 @@ LIST = 'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: '
         ("continue=e30", 400, "invalid continue token: continue key is not valid: server does not recognize this enco"),
         ("watch=1&sendInitialEvents=true", 422, LIST + "Forbidden: sendInitialEvents requires setting resourceVersio"),
         ("watch=1&resourceVersionMatch=NotOlderThan", 422, LIST + "Forbidden: resourceVersionMatch is forbidden for w"),
-        ("limit=many", 400, 'limit: strconv.ParseInt: parsing "many": invalid syntax'),
+        ("limit=many", 400, 'strconv.ParseInt: parsing "many": invalid syntax'),
+        ("timeoutSeconds=long", 400, 'strconv.ParseInt: parsing "long": invalid syntax'),
     ],
 )
 def test_moments_that_a_list_cannot_be_of(wire: Wire, query: str, status: int, message: str) -> None:

@@ -442,6 +442,8 @@ def test_no_body_makes_the_server_fail(seed: int) -> None:
                     patch_type: Any = kind
                     await api.patch(resource, name, wrong, patch_type=patch_type, field_manager="m", dry_run=True)
             except ApiError as refusal:
-                assert 400 <= refusal.code < 500, (resource, kind, wrong, refusal.message)
+                # What an apply says that the schema does not know is 500 upstream too.
+                foreseen = 500 if refusal.message.startswith("failed to create typed patch object") else 499
+                assert 400 <= refusal.code <= foreseen, (resource, kind, wrong, refusal.message)
 
     asyncio.run(test())
