@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from aksdisks.errors import InputError
-from aksdisks.evidence import VERSION
+from aksdisks.evidence import VERSION, RunbookResult, RunResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +19,8 @@ class Past:
     """One earlier run: its folder and its run.json; a document that cannot be read has a `problem` instead."""
 
     folder: Path
-    document: dict[str, Any]
+    result: RunResult | None
     problem: str = ""
-
-    @property
-    def seconds(self) -> dict[str, float]:
-        """Wall time of each runbook that ran, by name."""
-        return {book["name"]: book["seconds"] for book in self.document.get("runbooks", ()) if book["seconds"]}
 
 
 def runs(output: Path) -> list[Past]:
@@ -33,75 +30,73 @@ def runs(output: Path) -> list[Past]:
     return [read(folder) for folder in sorted(output.iterdir()) if (folder / "run.json").is_file()]
 
 
+def results(output: Path, but: Path) -> list[RunResult]:
+    """The runs in a folder that can be read, the oldest first, without the one in the folder `but`."""
+    return [past.result for past in runs(output) if past.result and past.folder != but]
+
+
 def read(folder: Path) -> Past:
     """One run; what is half-written, of a newer version or no run at all is told as a problem."""
     try:
         document = json.loads((folder / "run.json").read_bytes())
-        version = document.get("version", VERSION)
+        version = document.pop("version", VERSION)
         if version > VERSION:
-            return Past(folder, {}, f"run.json is of version {version}, this program knows up to {VERSION}")
-        if not _is_run(document):
-            return Past(folder, {}, "run.json is not that of a run")
-    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
-        return Past(folder, {}, f"run.json cannot be read: {error}")
-    return Past(folder, document)
+            return Past(folder, None, f"run.json is of version {version}, this program knows up to {VERSION}")
+        return Past(folder, _run().validate_python(document))
+    except ValidationError as error:
+        first = error.errors()[0]
+        return Past(folder, None, f"run.json is not that of a run: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
+        return Past(folder, None, f"run.json cannot be read: {error}")
 
 
-def _is_run(document: dict[str, Any]) -> bool:
-    """Whether all is there that is read here; the whole schema would take too long for a thousand runs."""
-    books = document["runbooks"]
-    words = [document["target"], document["status"], *(book[key] for book in books for key in ("name", "status"))]
-    words += [check[key] for book in books for check in book["checks"] for key in ("statement", "status")]
-    return (
-        all(isinstance(word, str) for word in words)
-        and all(isinstance(book["seconds"], (int, float)) for book in books)
-        and all(isinstance(document.get(kind, {}), dict) for kind in ("versions", "parameters", "disks"))
-    )
+@cache
+def _run() -> TypeAdapter[RunResult]:
+    return TypeAdapter(RunResult)
 
 
-def find(output: Path, name: str) -> Past:
+def find(output: Path, name: str) -> RunResult:
     """The run of this id, or of the only one whose id begins so; a path to its folder does too."""
     direct = Path(name)
     if (direct / "run.json").is_file():
         found = [read(direct)]
     else:
         found = [past for past in runs(output) if past.folder.name.startswith(name)]
-    if len(found) != 1 or found[0].problem:
+    result = found[0].result if len(found) == 1 else None
+    if result is None:
         seen = "none" if not found else found[0].problem or f"{len(found)}"
         raise InputError(f"run {name}: expected one in {output}, found {seen}")
-    return found[0]
+    return result
 
 
-def compare(before: Past, after: Past) -> Iterator[tuple[str, str, str]]:
+def compare(before: RunResult, after: RunResult) -> Iterator[tuple[str, str, str]]:
     """What changed between two runs, as rows (what, before, after): outcome, checks, timing, versions, disks."""
-    one, two = before.document, after.document
     for key in ("target", "status"):
-        if one[key] != two[key]:
-            yield key, one[key], two[key]
-    books, others = ({book["name"]: book for book in run["runbooks"]} for run in (one, two))
+        yield from _change(key, getattr(before, key), getattr(after, key))
+    books, others = ({book.name: book for book in run.runbooks} for run in (before, after))
     for name in sorted(books | others):
         yield from _compare_runbooks(name, books.get(name), others.get(name))
     for kind in ("versions", "parameters", "disks"):
-        for key in sorted(one.get(kind, {}) | two.get(kind, {})):
-            first, second = one.get(kind, {}).get(key, "-"), two.get(kind, {}).get(key, "-")
-            # A run's own id is no change.
-            if first != second and f"{kind} {key}" != "parameters run_id":
-                yield f"{kind} {key}", str(first), str(second)
+        one, two = getattr(before, kind), getattr(after, kind)
+        for key in sorted(one | two):
+            if f"{kind} {key}" != "parameters run_id":  # a run's own id is no change
+                yield from _change(f"{kind} {key}", one.get(key, "-"), two.get(key, "-"))
 
 
 def _compare_runbooks(
-    name: str, one: dict[str, Any] | None, two: dict[str, Any] | None
+    name: str, one: RunbookResult | None, two: RunbookResult | None
 ) -> Iterator[tuple[str, str, str]]:
-    status, other = (book["status"] if book else "-" for book in (one, two))
-    if status != other:
-        yield name, status, other
+    yield from _change(name, one.status if one else "-", two.status if two else "-")
     if not one or not two:
         return
     # A fifth and a quarter of a second: less is the machine's noise.
-    if abs(one["seconds"] - two["seconds"]) > max(0.25, 0.2 * one["seconds"]):
-        yield f"{name} seconds", f"{one['seconds']:.1f}", f"{two['seconds']:.1f}"
-    checks, others = ({check["statement"]: check for check in book["checks"]} for book in (one, two))
-    for statement in checks | others:
-        was, now = (found[statement]["status"] if statement in found else "-" for found in (checks, others))
-        if was != now:
-            yield f"{name}: {statement}", was, now
+    if abs(one.seconds - two.seconds) > max(0.25, 0.2 * one.seconds):
+        yield f"{name} seconds", f"{one.seconds:.1f}", f"{two.seconds:.1f}"
+    was, now = ({check.statement: check.status.value for check in book.checks} for book in (one, two))
+    for statement in was | now:
+        yield from _change(f"{name}: {statement}", was.get(statement, "-"), now.get(statement, "-"))
+
+
+def _change(what: str, was: object, now: object) -> Iterator[tuple[str, str, str]]:
+    if was != now:
+        yield what, str(was), str(now)

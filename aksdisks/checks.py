@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from html import escape
 from typing import Any, Protocol, runtime_checkable
@@ -52,10 +52,6 @@ class Check:
     status: Status
     seen: str
 
-    def as_dict(self) -> dict[str, str]:
-        """The form in which the check travels to the runner and into run.json."""
-        return {"statement": self.statement, "status": self.status.value, "seen": self.seen}
-
     @classmethod
     def from_dict(cls, form: Mapping[str, str]) -> Check:
         """The check that travelled in this form; raises ValueError for a status that is none."""
@@ -75,7 +71,7 @@ class Check:
         )
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return {"text/plain": self.text(), "text/html": self.html(), MIME_TYPE: self.as_dict()}
+        return {"text/plain": self.text(), "text/html": self.html(), MIME_TYPE: asdict(self)}
 
 
 def check(statement: str, holds: Holds, seen: object) -> Check:
@@ -104,7 +100,7 @@ class Refusal:
             "text/plain": f"{self.request}\n  {self.answer}\n{self.check.text()}",
             "text/html": quote + self.check.html(),
         }
-        return {**shown, MIME_TYPE: self.check.as_dict()}
+        return {**shown, MIME_TYPE: asdict(self.check)}
 
 
 def refusal(

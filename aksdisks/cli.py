@@ -289,10 +289,12 @@ def evidence_list(output: EvidenceOption = Path("evidence")) -> None:
     from aksdisks import archive
 
     for past in archive.runs(output):
-        books = past.document.get("runbooks", ())
-        passed = sum(book["status"] == "passed" for book in books)
-        status = past.problem or f"{past.document['status']:<12} {passed} of {len(books)} runbooks"
-        typer.echo(f"{past.folder.name:<24} {past.document.get('target', '-'):<5} {status}")
+        target, status = "-", past.problem
+        if past.result:
+            states = [book.status for book in past.result.runbooks]
+            target = past.result.target
+            status = f"{past.result.status:<12} {states.count('passed')} of {len(states)} runbooks"
+        typer.echo(f"{past.folder.name:<24} {target:<5} {status}")
 
 
 @evidence_app.command("compare", epilog="Exit codes: 0 nothing changed, 1 something did, 2 no such run.")

@@ -69,19 +69,14 @@ class Dossier:
         """Write the cover, JUnit XML and metrics, look for leaks, and seal; a leak fails the run."""
         if not self.folder.is_dir():
             return result
-        earlier = [past for past in archive.runs(self.folder.parent) if past.folder != self.folder and not past.problem]
-        texts = {
-            "index.html": summary.index(result, earlier),
-            "junit.xml": summary.junit(result),
-            "aksdisks.prom": summary.prometheus(result),
-        }
-        for name, text in texts.items():
-            self._put(name, self.redactor.text(text))
+        earlier = archive.results(self.folder.parent, but=self.folder)
+        for name in summary.FILES:
+            self._put(name, self.redactor.text(summary.render(name, result, earlier)))
         if self.problem:
             result = result.with_problem(self.problem)
         if leaks := list(self.redactor.leaks(self.folder)):
             result = result.with_problem(f"a secret stands in {', '.join(leaks)}; do not hand this folder over")
-            self._put("index.html", self.redactor.text(summary.index(result, earlier)))
+            self._put(summary.COVER, self.redactor.text(summary.render(summary.COVER, result, earlier)))
         self.write(result)
         with self._noted(self.folder / SUMS):
             seal(self.folder, self.key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from aksdisks.checks import Check
@@ -16,14 +16,7 @@ _SEVERITY: tuple[Status, ...] = ("failed", "not run", "inconclusive", "passed", 
 # The form of run.json; a program refuses to read a later one.
 VERSION = 1
 
-EXIT_CODES: dict[str, int] = {
-    "passed": 0,
-    "not applicable": 0,
-    "failed": 1,
-    "not run": 1,
-    "inconclusive": 3,
-    "interrupted": 130,
-}
+_EXIT_CODES = {"passed": 0, "not applicable": 0, "failed": 1, "not run": 1, "inconclusive": 3, "interrupted": 130}
 
 
 @dataclass(frozen=True)
@@ -37,18 +30,6 @@ class RunbookResult:
     html: str | None = None
     checks: tuple[Check, ...] = ()
     problem: str = ""
-
-    def document(self) -> dict[str, Any]:
-        """This result as it stands in run.json."""
-        return {
-            "name": self.name,
-            "status": self.status,
-            "seconds": round(self.seconds, 3),
-            "notebook": self.notebook,
-            "html": self.html,
-            "checks": [check.as_dict() for check in self.checks],
-            **({"problem": self.problem} if self.problem else {}),
-        }
 
 
 @dataclass(frozen=True)
@@ -80,27 +61,16 @@ class RunResult:
     @property
     def exit_code(self) -> int:
         """0 passed, 1 failed, 3 inconclusive, 130 interrupted; a run whose teardown left something has failed."""
-        if self.status == "passed" and self.teardown.get("status") == "failed":
-            return 1
-        return EXIT_CODES[self.status]
+        left = self.status == "passed" and self.teardown.get("status") == "failed"
+        return 1 if left else _EXIT_CODES[self.status]
 
     def document(self) -> dict[str, Any]:
-        """The content of run.json."""
-        return {
-            "version": VERSION,
-            "run": self.run,
-            "target": self.target,
-            "status": self.status,
-            "started": self.started,
-            "finished": self.finished,
-            "parameters": self.parameters,
-            "versions": self.versions,
-            "identity": self.identity,
-            "disks": self.disks,
-            "runbooks": [runbook.document() for runbook in self.runbooks],
-            "teardown": self.teardown,
-            **({"problem": self.problem} if self.problem else {}),
-        }
+        """The content of run.json; a `problem` stands only where there is one."""
+        document = {"version": VERSION, **asdict(self)}
+        for part in (document, *document["runbooks"]):
+            if not part["problem"]:
+                del part["problem"]
+        return document
 
 
 def roll_up(statuses: Sequence[str]) -> Status:
@@ -109,3 +79,8 @@ def roll_up(statuses: Sequence[str]) -> Status:
     Nothing to roll up is inconclusive: a runbook that checked nothing has proved nothing.
     """
     return min(statuses, key=_SEVERITY.index, default="inconclusive")  # type: ignore[arg-type]
+
+
+def exit_code(checks: Sequence[Check]) -> int:
+    """The exit code that checks come to."""
+    return _EXIT_CODES[roll_up([check.status for check in checks])]

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 # What PyPI and conda-forge call differently.
 CONDA_NAMES = {
+    "Jinja2": "jinja2",
     "kubernetes": "python-kubernetes",
     "matplotlib": "matplotlib-base",
     "playwright": "playwright-python",

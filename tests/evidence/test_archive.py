@@ -25,8 +25,8 @@ RESULT = RunResult("nightly-7", "lab", "passed", "", None, {}, {}, (RunbookResul
         (b"[" * 100_000, "cannot be read"),
         (b'{"version": 2}', "is of version 2, this program knows up to 1"),
         (b'{"version": "x"}', "cannot be read"),
-        (b'{"status": "passed", "target": "lab", "runbooks": [1]}', "cannot be read"),
-        (b'{"status": "passed", "target": 7, "runbooks": []}', "is not that of a run"),
+        (b'{"status": "passed", "target": "lab", "runbooks": [1]}', "is not that of a run: run: Field required"),
+        (b'{"status": "passed", "target": 7, "runbooks": []}', "is not that of a run: run: "),
     ],
 )
 def test_what_is_no_run_is_a_problem_of_its_own(tmp_path: Path, content: bytes, problem: str) -> None:
@@ -35,7 +35,7 @@ def test_what_is_no_run_is_a_problem_of_its_own(tmp_path: Path, content: bytes, 
         (tmp_path / name / "run.json").write_bytes(written)
     bad, good = archive.runs(tmp_path)
     assert problem in bad.problem
-    assert (good.problem, list(archive.compare(good, good))) == ("", [])
+    assert (good.problem, list(archive.compare(good.result, good.result))) == ("", [])
 
 
 @pytest.mark.parametrize("name", ["run.json", "index.html", "SHA256SUMS"])
