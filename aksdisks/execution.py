@@ -12,10 +12,11 @@ import os
 import shutil
 import signal
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -129,34 +130,26 @@ class Kernel:
 
 
 class WarmKernels:
-    """Keeps one started kernel ahead of demand."""
+    """Keeps one started kernel ahead of demand, with `environment` added to that of this process."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        """`environment` is added to that of this process."""
-        self._environment = dict(environment)
-        self._lock = threading.Lock()
-        self._next: Kernel | None = None
-        self._closed = False
+        self._environment = environment
+        self._pool = ThreadPoolExecutor(1)
+        self._next: Future[Kernel] | None = self._pool.submit(Kernel, environment)
 
-    def warm(self) -> None:
-        """Start the next kernel unless one waits already."""
-        with self._lock:
-            if self._next is None and not self._closed:
-                self._next = Kernel(self._environment)
+    def __enter__(self) -> WarmKernels:
+        return self
 
-    def take(self) -> Kernel:
-        """The waiting kernel, or a new one; it is the caller's to close."""
-        with self._lock:
-            kernel, self._next = self._next, None
-            return kernel or Kernel(self._environment)
-
-    def close(self) -> None:
+    def __exit__(self, *_exc: object) -> None:
         """End the kernel that waits, if any."""
-        with self._lock:
-            self._closed = True
-            if self._next is not None:
-                self._next.close()
-                self._next = None
+        self._pool.shutdown()
+        if self._next and not self._next.exception():
+            self._next.result().close()
+
+    def take(self, *, more: bool) -> Kernel:
+        """The waiting kernel, the caller's to close; `more` starts another."""
+        waiting, self._next = self._next, self._pool.submit(Kernel, self._environment) if more else None
+        return waiting.result() if waiting else Kernel(self._environment)
 
 
 def execute(
@@ -240,42 +233,18 @@ def collect_checks(notebook: Any) -> list[Check]:
     ]
 
 
+@cache
 def _register_engine() -> None:
     """Teach papermill to use our kernels and to save after each code cell only."""
-    from jupyter_core.utils import run_sync
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NBClientEngine, papermill_engines
-
-    if "aksdisks" in papermill_engines._engines:
-        return
 
     # It warns of every parameter that a notebook's cell does not list; ours are checked before, all of them.
     logging.getLogger("papermill").setLevel(logging.ERROR)
 
-    class Client(PapermillNotebookClient):  # type: ignore[misc]
-        def __init__(
-            self, *args: Any, save: Callable[[Any], None], on_step: Callable[[str], None], **kwargs: Any
-        ) -> None:
-            super().__init__(*args, **kwargs)
-            self.save, self.on_step, self.heading = save, on_step, ""
-
-        async def async_execute_cell(self, cell: Any, cell_index: int, *args: Any, **kwargs: Any) -> Any:
-            if cell.cell_type == "markdown":
-                headings = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
-                self.heading = headings[-1] if headings else self.heading
-                return cell
-            self.on_step(self.heading)
-            try:
-                return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
-            finally:
-                # A killed run leaves what it had seen; papermill itself would write at the start and end of every
-                # cell, prose included.
-                self.save(self.nb)
-
-        execute_cell = run_sync(async_execute_cell)
-
     class WarmEngine(NBClientEngine):  # type: ignore[misc]
-        """Papermill's engine on a kernel handed in."""
+        """Papermill's engine on a kernel handed in, which stays the caller's to close."""
 
         @classmethod
         def execute_managed_notebook(
@@ -285,21 +254,32 @@ def _register_engine() -> None:
             *,
             kernel: Kernel,
             cell_timeout: float,
-            save: Callable[[Any], None],
-            on_step: Callable[[str], None],
-            **_unused: Any,
+            save: Any,
+            on_step: Any,
+            **_: Any,
         ) -> Any:
-            """Execute every cell; the kernel stays the caller's to close."""
-            client = Client(
-                nb_man,
-                km=kernel.manager,
-                kernel_name=kernel_name,
-                timeout=int(cell_timeout),
-                save=save,
-                on_step=on_step,
+            heading = ""
+
+            def starts(cell: Any, **_: Any) -> None:
+                nonlocal heading
+                if cell.cell_type == "code":
+                    on_step(heading)
+                else:
+                    headings = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
+                    heading = headings[-1] if headings else heading
+
+            def ended(**_: Any) -> None:
+                save(nb_man.nb)
+
+            hooks = {"on_cell_start": starts, "on_cell_executed": ended}
+            client = PapermillNotebookClient(
+                nb_man, km=kernel.manager, kernel_name=kernel_name, timeout=int(cell_timeout), **hooks
             )
             try:
                 return client.execute()
+            except (CellTimeoutError, DeadKernelError):
+                ended()  # what the cell had shown
+                raise
             finally:
                 if client.kc is not None:
                     client.kc.stop_channels()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aksdisks.azure import Azure
 from aksdisks.checks import Check, check
-from aksdisks.manifests import LEASE, RUN_LABEL
+from aksdisks.manifests import RUN_LABEL
 from aksdisks.model import Unknown, known
 from aksdisks.parameters import Parameters
 from aksdisks.session_cleanup import Removal
 from aksdisks.session_connect import Connection, connect
-from aksdisks.session_journal import Journal
-from aksdisks.session_lease import holder
+from aksdisks.session_hold import Lease
 from aksdisks.waiting import Progress, listed, silent
 
 _DEADLINE = 120.0
@@ -77,9 +77,7 @@ def _clean(connection: Connection, leftover: Leftover, dry_run: bool) -> Check:
     if dry_run:
         return check(f"{what} would be removed", True, listed(leftover.objects, 20))
     seconds = max(_DEADLINE, connection.parameters.wait_timeout / connection.target.time_scale)
-    result = Removal(
-        connection=connection, namespace=leftover.namespace, run_id=leftover.run, whole=True, seconds=seconds
-    ).run()
+    result = Removal(connection, leftover.namespace, leftover.run, time.monotonic() + seconds).run()
     seen = listed(result.problems or (*result.removed, *(f"kept: {line}" for line in result.kept)), 20)
     return check(f"{what} is removed", result.complete, seen)
 
@@ -87,11 +85,8 @@ def _clean(connection: Connection, leftover: Leftover, dry_run: bool) -> Check:
 def _leftover(connection: Connection, run: str, namespace: str) -> Leftover:
     cluster, selector = connection.cluster, f"{RUN_LABEL}={run}"
     objects = [f"{kind} {found.name}" for kind, found in cluster.made(namespace, selector)]
-    lease = cluster.find("Lease", LEASE, namespace)
-    who, until = holder(lease) if lease else ("", datetime.now(UTC))
-    held = who == run and until > datetime.now(UTC)
-    # Where this machine's journal knows that the run's processes are gone, its Lease needs no waiting for.
-    busy = held and not Journal(connection.target.state_dir, run).ended()
-    return Leftover(
-        run, namespace, tuple(objects), f"in progress, or killed elsewhere; until {until:%H:%M} UTC" if busy else ""
-    )
+    lease = Lease(cluster=cluster, namespace=namespace, run_id="", state_dir=connection.target.state_dir)
+    who, until = lease.holder()
+    busy = who == run and until > datetime.now(UTC)
+    why = f"in progress, or killed elsewhere; until {until:%H:%M} UTC" if busy else ""
+    return Leftover(run, namespace, tuple(objects), why)

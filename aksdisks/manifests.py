@@ -79,6 +79,11 @@ def namespace(name: str, labels: Mapping[str, str], parameters: Parameters) -> M
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": _metadata(name, {**labels, **level})}
 
 
+def made_by(raw: Mapping[str, Any]) -> str:
+    """The run that made an object, by its label; empty for none."""
+    return str((raw["metadata"].get("labels") or {}).get(RUN_LABEL, ""))
+
+
 def stateful_claim(ordinal: int) -> str:
     """The name of the claim that the StatefulSet makes for its pod with this number."""
     return f"{CLAIM_TEMPLATE}-{STATEFUL_SET}-{ordinal}"

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from aksdisks import live, manifests, notes
@@ -26,6 +27,7 @@ from aksdisks.views.look import Look
 from aksdisks.views.timeline import Timeline
 
 _ABOVE = "run the cells above first"
+_SET = ("StatefulSet", manifests.STATEFUL_SET)
 _SCOPES: Mapping[str, Scope] = {
     "": bool,
     "deployment": lambda claim: claim == manifests.CLAIM,
@@ -164,7 +166,7 @@ class Walk:
 
     def apply_claim(self) -> Card:
         """Make the claim, and wait until it is bound or an event says what it waits for."""
-        self.session.apply_claim()
+        self.session.apply(self.session.objects.claim)
         claims = self.session.wait_for("PersistentVolumeClaim", _about(manifests.CLAIM), f"claim {manifests.CLAIM}")
         if all(claim.phase != "Bound" for claim in claims if claim.name == manifests.CLAIM):
             self.session.wait_for("Event", _about(manifests.CLAIM), f"an event of {manifests.CLAIM}", labelled=False)
@@ -173,44 +175,48 @@ class Walk:
     def apply_deployment(self, replicas: int = 1) -> Card:
         """Apply the article's first file and wait until each pod runs or is refused its volume."""
         if len(self.session.pods(manifests.DEPLOYMENT_APP)) != replicas or replicas == 1:
-            self._roll(manifests.DEPLOYMENT_APP, 1, lambda: self.session.apply_deployment(1))
+            objects = self.session.objects
+            act = partial(self.session.apply, objects.claim, objects.deployment)
+            self._roll(manifests.DEPLOYMENT_APP, 1, act)
             if replicas > 1:
                 self.scale_deployment(replicas)
         return self._done(f"Deployment {manifests.DEPLOYMENT} is there", "apply -f deployment.yaml")
 
     def scale_deployment(self, replicas: int) -> Card:
         """Scale the Deployment and wait until each pod runs or is refused its volume."""
-        self._roll(manifests.DEPLOYMENT_APP, replicas, lambda: self.session.scale_deployment(replicas))
-        typed = f"""patch deploy {manifests.DEPLOYMENT} -p '{{"spec":{{"replicas":{replicas}}}}}'"""
-        return self._done(f"Deployment {manifests.DEPLOYMENT} now asks for {replicas} pods", typed)
+        name = manifests.DEPLOYMENT
+        self._roll(manifests.DEPLOYMENT_APP, replicas, partial(self.session.scale, "Deployment", name, replicas))
+        typed = f"""patch deploy {name} -p '{{"spec":{{"replicas":{replicas}}}}}'"""
+        return self._done(f"Deployment {name} now asks for {replicas} pods", typed)
 
     def apply_stateful_set(self) -> Card:
         """Apply the article's second file and wait until all its pods run."""
         replicas = self.parameters.stateful_replicas
-        return self._roll_set(replicas, self.session.apply_stateful_set, "apply -f stateful-set.yaml")
+        act = partial(self.session.apply, self.session.objects.stateful_set)
+        return self._roll_set(replicas, act, "apply -f stateful-set.yaml")
 
     def scale_stateful_set(self, replicas: int) -> Card:
         """Scale the StatefulSet and wait for its pods, and for the volumes of the departed to be detached."""
         typed = f"scale statefulset {manifests.STATEFUL_SET} --replicas={replicas}"
-        return self._roll_set(replicas, lambda: self.session.scale_stateful_set(replicas), typed)
+        return self._roll_set(replicas, partial(self.session.scale, *_SET, replicas), typed)
 
     def delete_stateful_set(self) -> Card:
         """Delete the StatefulSet and wait until its pods are gone and their volumes detached."""
         typed = f"delete statefulset {manifests.STATEFUL_SET}"
-        return self._roll_set(0, self.session.delete_stateful_set, typed, "and its pods are gone")
+        return self._roll_set(0, partial(self.session.delete, *_SET), typed, "and its pods are gone")
 
     def delete_pod(self, pod: Pod) -> Card:
         """Delete a pod of the StatefulSet and wait until another runs under its name."""
         pods = self.session.pods(manifests.STATEFUL_APP)
         if pod.uid not in {each.uid for each in pods}:
             return Card(f"Pod {pod.name} was deleted before; the one that has its name now is left alone")
-        self._roll(manifests.STATEFUL_APP, len(pods), lambda: self.session.delete_pod(pod.name), without=pod.uid)
+        self._roll(manifests.STATEFUL_APP, len(pods), partial(self.session.delete, "Pod", pod.name), without=pod.uid)
         return self._done(f"Pod {pod.name} was deleted, and runs again", f"delete pod {pod.name}")
 
     def delete_claim(self, name: str) -> Card:
         """Delete a claim that no pod uses and wait until its volume, and so its disk, is gone."""
         volumes = {claim.volume for claim in self.session.claims() if claim.name == name}
-        self.session.delete_claims([name])
+        self.session.delete("PersistentVolumeClaim", name)
         self.session.wait_for(
             "PersistentVolume",
             lambda found: not volumes & {volume.name for volume in found},

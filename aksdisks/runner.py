@@ -7,12 +7,11 @@ import os
 import platform
 import signal
 import subprocess
-import threading
 import time
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,8 +22,8 @@ from aksdisks.checks import Check
 from aksdisks.console import Reporter
 from aksdisks.delivery import check_webhook, is_worth_a_word, tell
 from aksdisks.dossier import Dossier, identity, redactor_for
-from aksdisks.errors import AksdisksError, InputError
-from aksdisks.evidence import EXIT_CODES, RunbookResult, RunResult, roll_up
+from aksdisks.errors import AksdisksError, InputError, NotAllowed
+from aksdisks.evidence import RunbookResult, RunResult, exit_code, roll_up
 from aksdisks.execution import Execution, Kernel, Stopped, WarmKernels, execute
 from aksdisks.inventory import take
 from aksdisks.model import Unknown
@@ -70,10 +69,8 @@ def run(
     reporter = Reporter(quiet=quiet)
     result = _Run(runbooks, parameters, Dossier(folder, key), share, reporter).run()
     if webhook:
-        before = [
-            past.document["status"] for past in archive.runs(output) if not past.problem and past.folder != folder
-        ]
-        last = before[-1] if before else None
+        earlier = archive.results(output, but=folder)
+        last = earlier[-1].status if earlier else None
         if is_worth_a_word(result, last):
             try:
                 tell(webhook, result, last, str(folder))
@@ -82,29 +79,28 @@ def run(
     return result
 
 
+@dataclass
 class _Run:
     """The state of one run while it lasts; the result is rewritten to run.json at every step."""
 
-    def __init__(
-        self, runbooks: Sequence[Path], parameters: Parameters, dossier: Dossier, share: bool, reporter: Reporter
-    ) -> None:
-        self.runbooks = runbooks
-        self.parameters = parameters
-        self.dossier = dossier
-        self.share = share
-        self.reporter = reporter
-        self.ends = time.monotonic() + self._real(parameters.run_deadline)
-        self.signals = _Signals(reporter)
-        self.pages: list[Future[None]] = []
+    runbooks: Sequence[Path]
+    parameters: Parameters
+    dossier: Dossier
+    share: bool
+    reporter: Reporter
+
+    def __post_init__(self) -> None:
+        self.ends = time.monotonic() + self._real(self.parameters.run_deadline)
+        self.signals = _Signals(self.reporter)
         self.result = RunResult(
-            run=parameters.run_id,
-            target=parameters.target,
+            run=self.parameters.run_id,
+            target=self.parameters.target,
             status="not run",
             started=_now(),
             finished=None,
-            parameters=parameters.model_dump(),
+            parameters=self.parameters.model_dump(),
             versions=_versions(),
-            runbooks=tuple(RunbookResult(path.stem, "not run") for path in runbooks),
+            runbooks=tuple(RunbookResult(path.stem, "not run") for path in self.runbooks),
         )
 
     def run(self) -> RunResult:
@@ -124,21 +120,16 @@ class _Run:
         return self.result
 
     def _run(self) -> None:
-        with targets.prepared(self.parameters) as environment:
-            kernels = WarmKernels(environment)
-            try:
-                threading.Thread(target=kernels.warm, daemon=True).start()
-                if not self._may_begin() or self.signals.noted:
-                    return
-                with open_session(self.parameters, progress=self.reporter.progress) as session:
-                    try:
-                        self._begin(session)
-                        with ThreadPoolExecutor(1) as pages:
-                            self._runbooks(session, kernels, pages)
-                    finally:
-                        self._teardown(session)
-            finally:
-                kernels.close()
+        with targets.prepared(self.parameters) as environment, WarmKernels(environment) as kernels:
+            if not self._may_begin() or self.signals.noted:
+                return
+            with open_session(self.parameters, progress=self.reporter.progress) as session:
+                try:
+                    self._begin(session)
+                    with ThreadPoolExecutor(1) as pages:
+                        self._runbooks(session, kernels, pages)
+                finally:
+                    self._teardown(session)
 
     def _may_begin(self) -> bool:
         """On a real cluster, say what will be made and what it costs before anything is, and ask whether it can be."""
@@ -177,9 +168,7 @@ class _Run:
         for number, path in enumerate(self.runbooks):
             if self.signals.noted:
                 return
-            kernel = kernels.take()
-            if number + 1 < len(self.runbooks):
-                threading.Thread(target=kernels.warm, daemon=True).start()
+            kernel = kernels.take(more=number + 1 < len(self.runbooks))
             began = time.monotonic()
             self.reporter.runbook(path.stem)
             try:
@@ -201,34 +190,28 @@ class _Run:
 
     def _execute(self, path: Path, kernel: Kernel) -> Execution:
         """One runbook in a thread of its own, while this one looks out for signals."""
-        done: list[Execution] = []
         ends = min(self.ends, time.monotonic() + self._real(self.parameters.runbook_deadline))
-
-        def work() -> None:
-            done.append(
-                execute(
-                    path,
-                    self.dossier.folder / path.name,
-                    _notebook_parameters(self.parameters),
-                    kernel,
-                    cell_timeout=self._real(self.parameters.step_deadline),
-                    on_step=self._step,
-                    redact=self.dossier.redacted,
-                )
+        with ThreadPoolExecutor(1) as worker:
+            work = worker.submit(
+                execute,
+                path,
+                self.dossier.folder / path.name,
+                _notebook_parameters(self.parameters),
+                kernel,
+                cell_timeout=self._real(self.parameters.step_deadline),
+                on_step=self._step,
+                redact=self.dossier.redacted,
             )
-
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        while thread.is_alive() and not self.signals.noted and time.monotonic() < ends:
-            thread.join(0.05)
-        late = thread.is_alive() and not self.signals.noted
-        if thread.is_alive():
-            # The cell ends with KeyboardInterrupt, which the saved notebook shows; one that does not is killed.
-            kernel.interrupt()
-            thread.join(_INTERRUPT_PATIENCE)
-            kernel.kill()
-            thread.join()
-        execution = done[0] if done else Execution(problem="papermill ended with an error of its own")
+            while not work.done() and not self.signals.noted and time.monotonic() < ends:
+                wait([work], timeout=0.05)
+            late = not work.done() and not self.signals.noted
+            if not work.done():
+                # The cell ends with KeyboardInterrupt, which the saved notebook shows; one that does not is killed.
+                kernel.interrupt()
+                wait([work], timeout=_INTERRUPT_PATIENCE)
+                kernel.kill()
+        own = work.exception()
+        execution = Execution(problem=f"papermill ended with an error of its own: {own}") if own else work.result()
         if self.signals.noted and not execution.completed:
             execution.interrupted = True
             execution.problem = f"interrupted by {self.signals.noted}"
@@ -251,17 +234,16 @@ class _Run:
         result = RunbookResult(
             name=path.stem,
             status=execution.status,
-            seconds=seconds,
+            seconds=round(seconds, 3),
             notebook=path.name if written else None,
             html=f"{path.stem}.html" if written else None,
             checks=tuple(execution.checks),
             problem=execution.problem,
         )
         if written:
-            self.pages.append(pages.submit(self.dossier.page, path.stem, execution.problem))
-        runbooks = list(self.result.runbooks)
-        runbooks[number] = result
-        self._update(runbooks=tuple(runbooks))
+            pages.submit(self.dossier.page, path.stem, execution.problem)
+        done = self.result.runbooks
+        self._update(runbooks=(*done[:number], result, *done[number + 1 :]))
         return result
 
     def _teardown(self, session: Session) -> None:
@@ -270,16 +252,8 @@ class _Run:
         try:
             report = session.clean_up(self.parameters.teardown_deadline)
         except AksdisksError as error:
-            report = CleanUp(removed=(), kept=(), problems=(str(error),), seconds=0.0)
-        self._update(
-            teardown={
-                "status": "passed" if report.complete else "failed",
-                "removed": list(report.removed),
-                "kept": list(report.kept),
-                "problems": list(report.problems),
-                "cluster_seconds": round(report.seconds, 1),
-            }
-        )
+            report = CleanUp(problems=(str(error),))
+        self._update(teardown={"status": "passed" if report.complete else "failed", **asdict(report)})
         self._inventory(session, "after")
 
     def _update(self, **changes: Any) -> None:
@@ -297,10 +271,9 @@ def check(parameters: Parameters) -> int:
     reporter = Reporter(quiet=False)
     with targets.prepared(parameters):
         answers = preflight(parameters, reporter.progress)
-        code = _shown(reporter, answers)
         # Where only rights are missing the target did not allow it, which proves nothing.
         failed = {answer.statement for answer in answers if answer.status == "failed"}
-        return EXIT_CODES["inconclusive"] if failed == {RIGHTS} else code
+        return max(_shown(reporter, answers), NotAllowed.exit_code if failed == {RIGHTS} else 0)
 
 
 def clean(parameters: Parameters, *, dry_run: bool) -> int:
@@ -313,7 +286,7 @@ def _shown(reporter: Reporter, answers: Sequence[Check]) -> int:
     """Show checks and return the exit code that they come to."""
     reporter.close()
     reporter.answers(answers)
-    return EXIT_CODES[roll_up([answer.status for answer in answers])]
+    return exit_code(answers)
 
 
 def describe(runbook: Path) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -17,8 +18,7 @@ from aksdisks.model import Claim, Pod, Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.session_cleanup import CleanUp, Removal
 from aksdisks.session_connect import Connection, check_storage_class, connect
-from aksdisks.session_journal import Journal
-from aksdisks.session_lease import Lease, release
+from aksdisks.session_hold import Journal, Lease
 from aksdisks.waiting import Progress, listed, silent, wait
 
 S = TypeVar("S")
@@ -58,7 +58,7 @@ class Session:
         self.journal = Journal(state_dir, run_id)
         seconds = max(_SHORTEST_LEASE, round(2 * parameters.wait_timeout))
         self.lease = Lease(
-            self.cluster, self.namespace, run_id, seconds, lambda other: bool(Journal(state_dir, other).ended())
+            cluster=self.cluster, namespace=self.namespace, run_id=run_id, state_dir=state_dir, seconds=seconds
         )
         # The session that took the Lease gives it, and the namespace, back; a runbook within a run leaves them.
         self.owner = False
@@ -70,41 +70,27 @@ class Session:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def apply_claim(self) -> None:
-        """The article's claim alone: nothing is made for it until a pod uses it."""
-        self._apply(self.objects.claim)
+    def apply(self, *wanted: Manifest) -> None:
+        """Apply objects of the run, such as `session.objects.claim`; idempotent."""
+        for manifest in wanted:
+            self._note("apply", object=f"{manifest['kind']} {manifest['metadata']['name']}")
+            self.cluster.apply(manifest, self.namespace)
 
-    def apply_deployment(self, replicas: int = 1) -> None:
-        """The article's first file: the claim and the Deployment. Idempotent."""
-        self._apply(self.objects.claim)
-        self._apply(_with_replicas(self.objects.deployment, replicas))
+    def scale(self, kind: str, name: str, replicas: int) -> None:
+        """Set the replicas of a Deployment or a StatefulSet."""
+        self._note("scale", object=f"{kind} {name}", replicas=replicas)
+        self.cluster.scale(kind, name, self.namespace, replicas)
 
-    def scale_deployment(self, replicas: int) -> None:
-        """Set the Deployment's replicas."""
-        self._scale("Deployment", manifests.DEPLOYMENT, replicas)
-
-    def apply_stateful_set(self, replicas: int | None = None) -> None:
-        """The article's second file; None: as many replicas as the parameters say. Idempotent."""
-        self._apply(_with_replicas(self.objects.stateful_set, replicas or self.parameters.stateful_replicas))
-
-    def scale_stateful_set(self, replicas: int) -> None:
-        """Set the StatefulSet's replicas."""
-        self._scale("StatefulSet", manifests.STATEFUL_SET, replicas)
-
-    def delete_pod(self, name: str) -> None:
-        """Delete one pod of the run, as a failure would; its controller makes another."""
-        self._delete("Pod", name)
-
-    def delete_stateful_set(self) -> None:
-        """Delete the StatefulSet; its pods follow, the claims stay."""
-        self._delete("StatefulSet", manifests.STATEFUL_SET)
-
-    def delete_claims(self, names: Sequence[str] | None = None) -> tuple[str, ...]:
-        """Delete the named claims of the run (None: all of them), and with them volumes and disks; gives the names."""
-        found = tuple(claim.name for claim in self.claims() if names is None or claim.name in names)
-        for name in found:
-            self._delete("PersistentVolumeClaim", name)
-        return found
+    def delete(self, kind: str, name: str) -> None:
+        """Delete an object that this run made, if it is there; raises Refused for another's."""
+        raw = self.cluster.find(kind, name, self.namespace)
+        if raw is None:
+            return
+        run = manifests.made_by(raw)
+        if run != self.run_id:
+            raise Refused(f"{kind} {name}: expected one that run {self.run_id} made, found {run or 'no run label'}")
+        self._note("delete", object=f"{kind} {name}")
+        self.cluster.delete(kind, name, self.namespace, uid=raw["metadata"]["uid"])
 
     def pods(self, app: str = "") -> tuple[Pod, ...]:
         """The run's pods; `app` (`disk-pod`, `stateful-disk-pod`) reduces them to one workload's."""
@@ -155,36 +141,12 @@ class Session:
 
         The namespace and the Lease go only with the session that made them. `seconds` of cluster time for all of it.
         """
-        return Removal(
-            connection=self.connection,
-            namespace=self.namespace,
-            run_id=self.run_id,
-            whole=self.owner,
-            seconds=self.real_seconds(seconds),
-        ).run()
+        ends = time.monotonic() + self.real_seconds(seconds)
+        return Removal(self.connection, self.namespace, self.run_id, ends, whole=self.owner).run()
 
     def close(self) -> None:
         """Give the connections back; nothing on the target changes."""
         self.connection.close()
-
-    def _apply(self, manifest: Manifest) -> None:
-        name = f"{manifest['kind']} {manifest['metadata']['name']}"
-        self._note("apply", object=name)
-        self.cluster.apply(manifest, self.namespace)
-
-    def _scale(self, kind: str, name: str, replicas: int) -> None:
-        self._note("scale", object=f"{kind} {name}", replicas=replicas)
-        self.cluster.scale(kind, name, self.namespace, replicas)
-
-    def _delete(self, kind: str, name: str) -> None:
-        raw = self.cluster.find(kind, name, self.namespace)
-        if raw is None:
-            return
-        run = (raw["metadata"].get("labels") or {}).get(RUN_LABEL)
-        if run != self.run_id:
-            raise Refused(f"{kind} {name}: expected one that run {self.run_id} made, found {run or 'no run label'}")
-        self._note("delete", object=f"{kind} {name}")
-        self.cluster.delete(kind, name, self.namespace, uid=raw["metadata"]["uid"])
 
     def _note(self, act: str, **details: Any) -> None:
         self.lease.renew()
@@ -234,7 +196,7 @@ def _make_namespace(session: Session) -> None:
         except AlreadyExists:
             session.made_namespace = False
             found = session.cluster.get("Namespace", session.namespace)
-    if found is not None and (found["metadata"].get("labels") or {}).get(RUN_LABEL) != session.run_id:
+    if found is not None and manifests.made_by(found) != session.run_id:
         raise Refused(f"namespace {session.namespace}: expected one that this run made, found another's")
     # Without the default service account the first pods would fail to be created, and events would say so.
     try:
@@ -255,7 +217,7 @@ def _undo(session: Session) -> None:
         if session.made_namespace:
             session.cluster.delete("Namespace", session.namespace)
         elif session.owner:
-            release(session.cluster, session.namespace, session.run_id)
+            session.lease.release()
     except AksdisksError as error:
         session.progress(f"namespace {session.namespace}: {error}")
 
@@ -270,10 +232,6 @@ def check_prepared(cluster: Cluster, namespace: str, run_id: str) -> None:
             made_by = f"one that run {run} left" if run else "one that no run made"
             hint = "aksdisks clean -f FILE removes it" if run else "it is left alone; choose another namespace"
             raise Refused(f"{kind} {name} in namespace {namespace}: expected none, found {made_by}", hint=hint)
-
-
-def _with_replicas(manifest: Manifest, replicas: int) -> Manifest:
-    return {**manifest, "spec": {**manifest["spec"], "replicas": replicas}}
 
 
 def _described(found: tuple[Any, ...]) -> str:

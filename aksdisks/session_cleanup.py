@@ -5,29 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from aksdisks.azure import Azure
 from aksdisks.errors import AksdisksError, Conflict, NotAllowed
-from aksdisks.manifests import RUN_LABEL
+from aksdisks.manifests import RUN_LABEL, made_by
 from aksdisks.model import Disk, Unknown, Volume, known
 from aksdisks.session_connect import Connection
-from aksdisks.session_journal import Journal
-from aksdisks.session_lease import release
+from aksdisks.session_hold import Journal, Lease
 from aksdisks.waiting import listed, wait
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class CleanUp:
     """What a clean-up did, in lines such as `Deployment disk-deploy`; `kept` is what stays by intent, with the reason.
 
-    `problems` are what should be gone and is not; `seconds` are of cluster time.
+    `problems` are what should be gone and is not.
     """
 
-    removed: tuple[str, ...]
-    kept: tuple[str, ...]
-    problems: tuple[str, ...]
-    seconds: float
+    removed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    cluster_seconds: float = 0.0
 
     @property
     def complete(self) -> bool:
@@ -35,23 +36,22 @@ class CleanUp:
         return not self.problems
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Removal:
     """One run's removal from one namespace: idempotent, and it goes on after a step that failed.
 
     `whole`: the run's hold on the namespace goes too, and the namespace itself where the run made it (its label says
-    so); `seconds` (real) is for all of it.
+    so); `ends` is when all of it has to be done, by time.monotonic.
     """
 
     connection: Connection
     namespace: str
     run_id: str
-    whole: bool
-    seconds: float
+    ends: float
+    whole: bool = True
     removed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.cluster = self.connection.cluster
@@ -62,41 +62,43 @@ class Removal:
 
     def run(self) -> CleanUp:
         """Remove workloads and claims, wait for pods, claims, volumes and disks, then remove the namespace."""
+        began = time.monotonic()
         if problem := self.connection.problem():
-            return CleanUp((), (), (problem,), 0.0)  # each step would find the same, after retries of its own
-        made = self._step(self._made_by_run) or False
-        volumes = self._step(lambda: self._volumes(made)) or ()
-        disks = self._step(lambda: self._disks(volumes)) or ()
-        names = [volume.name for volume in volumes]
-        self._step(lambda: self.journal.write("clean up", namespace=self.namespace, volumes=names))
+            return CleanUp(problems=(problem,))  # each step would find the same, after retries of its own
+        made = self._step(self._made_by_run)
+        volumes = self._step(self._volumes, made) or ()
+        disks = self._step(self._disks, volumes) or ()
+        self._step(self._note, "clean up", volumes)
         self._step(self._delete_labelled)
-        for kind, words in (("Pod", "the run's pods to end"), ("PersistentVolumeClaim", "the run's claims to go")):
-            self._step(lambda kind=kind, words=words: self._gone(kind, words))  # type: ignore[misc]
-        self._step(lambda: self._volumes_gone(volumes))
-        self._step(lambda: self._disks_gone(volumes, disks))
+        self._step(self._gone, "Pod", "the run's pods to end")
+        self._step(self._gone, "PersistentVolumeClaim", "the run's claims to go")
+        self._step(self._volumes_gone, volumes)
+        self._step(self._disks_gone, volumes, disks)
         if self.whole:
-            last = self._remove_namespace if made else lambda: release(self.cluster, self.namespace, self.run_id)
-            self._step(last)
+            self._step(self._remove_namespace if made else self._release)
         if not self.problems:
-            self._step(lambda: self.journal.write("cleaned", namespace=self.namespace))
-        seconds = (time.monotonic() - self.began) * self.time_scale
+            self._step(self._note, "cleaned", ())
+        seconds = round((time.monotonic() - began) * self.time_scale, 1)
         return CleanUp(tuple(self.removed), tuple(self.kept), tuple(self.problems), seconds)
 
-    def _step(self, step: Callable[[], Any]) -> Any:
+    def _step(self, step: Callable[..., T], *given: Any) -> T | None:
         try:
-            return step()
+            return step(*given)
         except AksdisksError as error:
             self.problems.append(str(error))
             return None
+
+    def _note(self, act: str, volumes: Sequence[Volume]) -> None:
+        self.journal.write(act, namespace=self.namespace, volumes=[volume.name for volume in volumes])
 
     def _made_by_run(self) -> bool:
         try:
             found = self.cluster.find("Namespace", self.namespace)
         except NotAllowed:
             return False  # whoever made it may look at it
-        return found is not None and (found["metadata"].get("labels") or {}).get(RUN_LABEL) == self.run_id
+        return found is not None and made_by(found) == self.run_id
 
-    def _volumes(self, made: bool) -> tuple[Volume, ...]:
+    def _volumes(self, made: bool | None) -> tuple[Volume, ...]:
         """The volumes of the run's claims, also of claims that are gone already: by claimRef and by the journal."""
         claims = {claim.uid for claim in self.cluster.claims(self.namespace, self.selector)}
         noted = self.journal.volumes()
@@ -131,11 +133,8 @@ class Removal:
 
     def _volumes_gone(self, volumes: Sequence[Volume]) -> None:
         going = {volume.name for volume in volumes if volume.reclaim_policy == "Delete"}
-        self.kept += [
-            f"volume {volume.name} of {volume.claim} (reclaim policy {volume.reclaim_policy})"
-            for volume in volumes
-            if volume.name not in going
-        ]
+        kept = [volume for volume in volumes if volume.name not in going]
+        self.kept += [f"volume {each.name} of {each.claim} (reclaim policy {each.reclaim_policy})" for each in kept]
         if going:
             self._wait("the run's volumes to go", self.cluster.follow("PersistentVolume"), going)
             self.removed += [f"volume {name}" for name in sorted(going)]
@@ -152,6 +151,10 @@ class Removal:
             self.kept.append(f"disks: {final}")
         else:
             self.removed += [f"disk {name}" for name in going]
+
+    def _release(self) -> None:
+        state_dir = self.connection.target.state_dir
+        Lease(cluster=self.cluster, namespace=self.namespace, run_id=self.run_id, state_dir=state_dir).release()
 
     def _remove_namespace(self) -> None:
         found = self.cluster.find("Namespace", self.namespace)
@@ -171,7 +174,7 @@ class Removal:
             words,
             states,
             lambda found: not left(found),
-            seconds=max(0.0, self.began + self.seconds - time.monotonic()),
+            seconds=max(0.0, self.ends - time.monotonic()),
             describe=lambda found: listed(left(found)),
             progress=self.connection.progress,
             scale=self.time_scale,

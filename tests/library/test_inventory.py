@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from aksdisks import manifests
 from aksdisks.inventory import join, take
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
@@ -22,9 +23,9 @@ def scaled(lab):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AKSDISKS_STATE_DIR", lab.state_dir)
         with open_session(Parameters()) as session:
-            session.apply_deployment()
+            session.apply(session.objects.claim, session.objects.deployment)
             session.wait_for("Pod", lambda pods: any(pod.ready for pod in pods), "the first pod")
-            session.scale_deployment(3)
+            session.scale("Deployment", manifests.DEPLOYMENT, 3)
             session.wait_for(
                 "Event", lambda events: sum("Multi-Attach" in e.message for e in events) == 2, "two refusals",
                 labelled=False,

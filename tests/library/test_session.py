@@ -14,7 +14,7 @@ from aksdisks.preflight import preflight
 from aksdisks.quantities import show_time
 from aksdisks.session import new_run_id, open_session
 from aksdisks.session_connect import connect
-from aksdisks.session_journal import Journal
+from aksdisks.session_hold import Journal
 
 RUNNING = "every pod runs"
 CLAIM = manifests.objects_for(Parameters(), {}).claim
@@ -39,24 +39,24 @@ def on(prepared, **more):
 
 
 def test_the_article_from_claim_to_clean_up(session):
-    session.apply_deployment()
-    session.apply_stateful_set(2)
-    session.wait_for("Pod", all_ready(3), RUNNING)
-    session.scale_stateful_set(1)
+    stateful = ("StatefulSet", manifests.STATEFUL_SET)
+    session.apply(session.objects.claim, session.objects.deployment, session.objects.stateful_set)
+    session.wait_for("Pod", all_ready(6), RUNNING)
+    session.scale(*stateful, 1)
     session.wait_for("Pod", lambda pods: len(pods) == 1, "one pod", app=manifests.STATEFUL_APP)
     (first,) = session.pods(manifests.STATEFUL_APP)
-    session.delete_pod(first.name)
+    session.delete("Pod", first.name)
     session.wait_for("Pod",
         lambda pods: [p.ready for p in pods] == [True] and pods[0].uid != first.uid, "it again",
         app=manifests.STATEFUL_APP,
     )  # fmt: skip
     claims = {claim.name: claim for claim in session.claims()}
-    assert set(claims) == {"azure-managed-disk", manifests.stateful_claim(0), manifests.stateful_claim(1)}
+    assert set(claims) == {"azure-managed-disk", *map(manifests.stateful_claim, range(5))}
     assert {claim.volume for claim in claims.values()} <= {disk.name for disk in session.azure.disks()}
 
     result = session.clean_up()
 
-    assert result.complete and result.seconds > 0
+    assert result.complete and result.cluster_seconds > 0
     assert {"Deployment disk-deploy", "StatefulSet disk-stateful-set", f"Namespace {session.namespace}"} <= set(
         result.removed
     )
@@ -67,11 +67,10 @@ def test_the_article_from_claim_to_clean_up(session):
 def test_every_act_is_in_the_journal_before_it_happens(session):
     with pytest.raises(Refused, match="expected one that run"):
         session.cluster.create(CLAIM, session.namespace)
-        session.delete_claims([manifests.CLAIM])
-        session._delete("PersistentVolumeClaim", manifests.CLAIM)
+        session.delete("PersistentVolumeClaim", manifests.CLAIM)
     session.cluster.delete("PersistentVolumeClaim", manifests.CLAIM, session.namespace)
-    session.apply_claim()
-    session.delete_claims()
+    session.apply(session.objects.claim)
+    session.delete("PersistentVolumeClaim", manifests.CLAIM)
     acts = [(entry["act"], entry.get("object", "")) for entry in session.journal.entries()]
     claim = "PersistentVolumeClaim azure-managed-disk"
     assert acts == [("open", ""), ("apply", claim), ("delete", claim)]
@@ -80,7 +79,7 @@ def test_every_act_is_in_the_journal_before_it_happens(session):
 
 def test_a_wait_that_fails_says_what_was_seen(session, monkeypatch):
     monkeypatch.setattr(session, "real_seconds", lambda _seconds=None: 0.3)
-    session.apply_claim()
+    session.apply(session.objects.claim)
     with pytest.raises(WaitTimeout, match=r"a bound claim: not within .* azure-managed-disk Pending; no pod yet"):
         session.wait_for(
             "PersistentVolumeClaim", lambda claims: claims[0].phase == "Bound", "a bound claim",
@@ -119,7 +118,7 @@ def test_a_class_that_retains_needs_permission_and_its_disks_are_reported(on_lab
     with pytest.raises(Refused, match="expected reclaim policy Delete, found Retain"):
         open_session(validate({"storage_class": "keeps"}))
     with open_session(validate({"storage_class": "keeps", "allow_retain": True})) as session:
-        session.apply_deployment()
+        session.apply(session.objects.claim, session.objects.deployment)
         session.wait_for("Pod", all_ready(1), RUNNING)
         (claim,) = session.claims()
         result = session.clean_up()
@@ -157,7 +156,7 @@ def test_foreign_objects_of_our_names_are_refused_and_left_alone(prepared):
 
 def dead(session, monkeypatch):
     """As after a kill: the journal's processes are gone."""
-    monkeypatch.setattr("aksdisks.session_journal._lives", lambda _pid: False)
+    monkeypatch.setattr("aksdisks.session_hold._lives", lambda _pid: False)
     session.close()
 
 
@@ -167,7 +166,7 @@ def test_after_a_kill_the_leftovers_are_found_and_removed_and_nothing_else(place
     name = "create" if place == "create" else request.getfixturevalue("prepared")
     parameters = on(name)
     session = open_session(parameters)
-    session.apply_deployment()
+    session.apply(session.objects.claim, session.objects.deployment)
     session.wait_for("Pod", all_ready(1), RUNNING)
     foreign = CLAIM | {"metadata": {"name": "foreign"}}
     session.cluster.create(foreign, session.namespace)
@@ -205,7 +204,7 @@ def test_a_run_has_ended_when_its_runner_and_its_kernels_are_gone(tmp_path, monk
     ended.opened()
     ended.opened()
     monkeypatch.setattr(
-        "aksdisks.session_journal._lives", lambda pid: pid in (alive[0] if pid == runner else alive.pop(0))
+        "aksdisks.session_hold._lives", lambda pid: pid in (alive[0] if pid == runner else alive.pop(0))
     )
     assert ended.ended() is True and alive == [set()]
     ended.write("open", pid=1, host="another machine")
