@@ -29,16 +29,25 @@ def same(one: str, other: str) -> bool:
 
 
 class Azure:
-    """The disks and machines of one node resource group. It only reads: nothing here ever changes Azure."""
+    """The disks and machines of one node resource group. It only reads: nothing here ever changes Azure.
 
-    def __init__(self, settings: AzureSettings, subscription: str, resource_group: str, time_scale: float) -> None:
+    `unknown` is the one answer of an Azure that cannot be asked.
+    """
+
+    def __init__(
+        self,
+        settings: AzureSettings | Unknown,
+        subscription: str = "",
+        resource_group: str = "",
+        time_scale: float = 1.0,
+    ) -> None:
         self.subscription = subscription
         self.resource_group = resource_group
-        self._settings = settings
+        self.unknown = settings if isinstance(settings, Unknown) else None
+        self._settings: Any = settings
         self._time_scale = time_scale
         self._client: Any = None
         self._retry_after: float | None = None
-        self._no_credential: Unknown | None = None
 
     def disks(self) -> tuple[Disk, ...] | Unknown:
         """All disks of the node resource group, by name."""
@@ -95,9 +104,9 @@ class Azure:
 
     def close(self) -> None:
         """Give the connections back."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     def _connect(self) -> Any:
         """The SDK's client; its packages are imported only where Azure is asked."""
@@ -119,16 +128,16 @@ class Azure:
 
     def _ask(self, call: Callable[[Any], R]) -> R | Unknown:
         """A call's answer, or why there is none: rights, throttling, no credential, no connection."""
+        if self.unknown is not None:
+            return self.unknown
         from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-        if self._no_credential is not None:
-            return self._no_credential
         try:
             return call(self._connect())
         except ClientAuthenticationError as error:
             # Trying each kind of credential takes seconds, and none comes to be while a session lasts.
-            self._no_credential = Unknown(f"Azure accepts no credential: {_first_line(error)}")
-            return self._no_credential
+            self.unknown = Unknown(f"Azure accepts no credential: {_first_line(error)}")
+            return self.unknown
         except HttpResponseError as error:
             code = error.error.code if error.error else f"HTTP {error.status_code}"
             message = error.error.message if error.error and error.error.message else _first_line(error)
@@ -147,9 +156,9 @@ def _disk(raw: Any) -> Disk:
         name=raw.name,
         resource_group=raw.id.split("/")[4],
         size_gib=raw.disk_size_gb,
-        sku=_text(raw.sku.name) if raw.sku else "",
+        sku=_text(raw, "sku.name"),
         tier=raw.tier or "",
-        state=_text(raw.disk_state),
+        state=_text(raw, "disk_state"),
         managed_by=raw.managed_by or "",
         tags=dict(raw.tags or {}),
         created=raw.time_created,
@@ -158,25 +167,22 @@ def _disk(raw: Any) -> Disk:
 
 def _machine(raw: Any, kind: Any) -> Machine:
     disks = (raw.storage_profile.data_disks if raw.storage_profile else None) or []
-    name = raw.os_profile.computer_name if raw.os_profile else None
-    size = raw.hardware_profile.vm_size if raw.hardware_profile else None
-    if size is None and getattr(raw, "sku", None):
-        size = raw.sku.name
+    held = [
+        DataDisk(lun=disk.lun, disk_id=_text(disk, "managed_disk.id"), leaving=bool(disk.to_be_detached))
+        for disk in disks
+    ]
     return Machine(
         id=raw.id,
         name=raw.name,
-        node=(name or raw.name).lower(),
+        node=(_text(raw, "os_profile.computer_name") or raw.name).lower(),
         kind=kind,
-        size=_text(size),
-        data_disks=tuple(sorted(map(_data_disk, disks), key=lambda disk: disk.lun)),
+        size=_text(raw, "hardware_profile.vm_size") or _text(raw, "sku.name"),
+        data_disks=tuple(sorted(held, key=lambda disk: disk.lun)),
     )
 
 
-def _data_disk(raw: Any) -> DataDisk:
-    disk_id = raw.managed_disk.id if raw.managed_disk else ""
-    return DataDisk(lun=raw.lun, disk_id=disk_id, leaving=bool(raw.to_be_detached))
-
-
-def _text(value: Any) -> str:
-    """The SDK gives an enumeration for values that it knows and a text for others."""
-    return "" if value is None else str(getattr(value, "value", value))
+def _text(raw: Any, place: str) -> str:
+    """The text at a dotted place, empty where something on the way is missing; of an enumeration its value."""
+    for part in place.split("."):
+        raw = getattr(raw, part, None)
+    return "" if raw is None else str(getattr(raw, "value", raw))

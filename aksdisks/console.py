@@ -74,25 +74,19 @@ class Reporter:
     def finished(self, result: RunbookResult) -> None:
         """A runbook ended."""
         self._stop_live()
-        self.err.print(
-            f"{result.name:<18} {_MARKS[result.status]}  {_passed(result.checks)}  {result.seconds:.1f} s",
-            soft_wrap=True,
-        )
+        line = f"{result.name:<18} {_MARKS[result.status]}  {_passed(result.checks)}  {result.seconds:.1f} s"
+        self.err.print(line, soft_wrap=True)
         if result.problem:
             self.err.print(f"  {escape(result.problem)}", soft_wrap=True)
 
     def summary(self, result: RunResult, folder: Path) -> None:
         """The whole run: a table, what did not pass, and where the evidence lies."""
-        self.close()
+        self._stop_live()
         table = Table("runbook", "status", "checks", "seconds", box=None, pad_edge=False, header_style="bold")
         table.columns[3].justify = "right"
-        for runbook in result.runbooks:
-            table.add_row(
-                runbook.name,
-                _MARKS[runbook.status],
-                _passed(runbook.checks),
-                f"{runbook.seconds:.1f}" if runbook.seconds else "",
-            )
+        for book in result.runbooks:
+            seconds = f"{book.seconds:.1f}" if book.seconds else ""
+            table.add_row(book.name, _MARKS[book.status], _passed(book.checks), seconds)
         self.out.print(table)
         self.answers([check for runbook in result.runbooks for check in runbook.checks if check.status != "passed"])
         for problem in (result.problem, *result.teardown.get("problems", ())):
@@ -101,21 +95,12 @@ class Reporter:
         where = escape(str(folder)) if folder.exists() else "nothing was written"
         self.out.print(f"{_MARKS[result.status]}: {where}", soft_wrap=True)
 
-    def before(self, answers: Iterable[Check]) -> None:
-        """What a real cluster answered before anything was made."""
+    def answers(self, answers: Iterable[Check], *, aside: bool = False) -> None:
+        """Checks, one a line: the result, or `aside`, on the way to it."""
         self._stop_live()
-        self.answers(answers, self.err)
-
-    def answers(self, answers: Iterable[Check], console: Console | None = None) -> None:
-        """Checks, one a line."""
         for answer in answers:
-            (console or self.out).print(
-                f"{_MARKS[answer.status]:<12} {escape(answer.statement)}: {escape(answer.seen)}", soft_wrap=True
-            )
-
-    def close(self) -> None:
-        """Take the live line away."""
-        self._stop_live()
+            line = f"{_MARKS[answer.status]:<12} {escape(answer.statement)}: {escape(answer.seen)}"
+            (self.err if aside else self.out).print(line, soft_wrap=True)
 
     def _show(self, text: str) -> None:
         line = f"{self._runbook}: {text}" if self._runbook else text

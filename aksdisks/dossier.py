@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from aksdisks import archive, summary
 from aksdisks.errors import InputError
 from aksdisks.evidence import RunResult
-from aksdisks.model import Unknown
+from aksdisks.model import Inventory
 from aksdisks.redaction import Redactor, environment_secrets
 from aksdisks.report import write_html
 from aksdisks.seal import SUMS, seal
@@ -51,10 +51,10 @@ class Dossier:
         if self.folder.is_dir():
             self.document("run.json", result.document())
 
-    def document(self, name: str, value: Any) -> None:
-        """Write a JSON file whole or not at all; dataclasses and mappings alike."""
-        text = json.dumps(self.redactor.value(_plain(value)), indent=2, ensure_ascii=False, default=str)
-        self._put(name, text + "\n")
+    def document(self, name: str, value: Inventory | dict[str, Any]) -> None:
+        """Write a JSON file whole or not at all."""
+        plain = self.redactor.value(asdict(value) if isinstance(value, Inventory) else value)
+        self._put(name, json.dumps(plain, indent=2, ensure_ascii=False, default=str) + "\n")
 
     def page(self, name: str, problem: str) -> None:
         """Render a notebook's page; one that did not end says why at its top, in the notebook too."""
@@ -122,18 +122,9 @@ def identity(session: Session) -> dict[str, str]:
     """Which cluster and which Azure a session talks to, and as whom."""
     cluster, azure = session.cluster, session.azure
     found = {"server": cluster.server, "kubernetes": cluster.version(), "user": str(cluster.identity())}
-    if isinstance(azure, Unknown):
-        return found | {"azure": str(azure)}
+    if azure.unknown is not None:
+        return found | {"azure": str(azure.unknown)}
     return found | {"subscription": azure.subscription, "node resource group": azure.resource_group}
-
-
-def _plain(value: Any) -> Any:
-    """Dataclasses as mappings, all the way down."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def _with_banner(path: Path, banner: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from aksdisks.azure import Azure, same
+from aksdisks.azure import same
 from aksdisks.model import Chain, Claim, Inventory, Machine, Pod, Unknown, Volume, known
 from aksdisks.session import Session
 
@@ -23,8 +23,7 @@ def take(session: Session) -> Inventory:
     claims = cluster.claims(namespace)
     volumes = tuple(volume for volume in cluster.volumes() if volume.claim_namespace == namespace)
     names = {volume.name for volume in volumes}
-    azure = session.azure
-    disks = azure.disks() if isinstance(azure, Azure) else azure
+    disks = session.azure.disks()
     inventory = Inventory(
         taken=datetime.now(UTC),
         namespace=namespace,
@@ -36,8 +35,8 @@ def take(session: Session) -> Inventory:
         events=cluster.events(namespace),
         classes=cluster.classes(),
         disks=disks,
-        machines=azure.machines() if isinstance(azure, Azure) else azure,
-        resource_group=next((disk.resource_group for disk in known(disks)), getattr(azure, "resource_group", "")),
+        machines=session.azure.machines(),
+        resource_group=next((disk.resource_group for disk in known(disks)), session.azure.resource_group),
     )
     return replace(inventory, chains=join(inventory))
 

@@ -6,14 +6,13 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from aksdisks.azure import Azure
 from aksdisks.checks import Check, check
 from aksdisks.manifests import RUN_LABEL
 from aksdisks.model import Unknown, known
 from aksdisks.parameters import Parameters
 from aksdisks.session_cleanup import Removal
 from aksdisks.session_connect import Connection, connect
-from aksdisks.session_hold import Lease
+from aksdisks.session_hold import Hold
 from aksdisks.waiting import Progress, listed, silent
 
 _DEADLINE = 120.0
@@ -62,8 +61,7 @@ def orphans(connection: Connection) -> tuple[str, ...]:
         for volume in connection.cluster.volumes()
         if volume.claim_namespace.startswith("aksdisks-") and volume.claim_namespace not in spaces
     ]
-    disks = connection.azure.disks() if isinstance(connection.azure, Azure) else connection.azure
-    for disk in known(disks):
+    for disk in known(connection.azure.disks()):
         namespace = disk.claim.partition("/")[0]
         if namespace.startswith("aksdisks-") and namespace not in spaces:
             lost.append(f"disk {disk.name} of {disk.claim} ({disk.state}, {disk.size_gib} GiB {disk.sku})")
@@ -77,16 +75,15 @@ def _clean(connection: Connection, leftover: Leftover, dry_run: bool) -> Check:
     if dry_run:
         return check(f"{what} would be removed", True, listed(leftover.objects, 20))
     seconds = max(_DEADLINE, connection.parameters.wait_timeout / connection.target.time_scale)
-    result = Removal(connection, leftover.namespace, leftover.run, time.monotonic() + seconds).run()
+    result = Removal(Hold(connection, leftover.run, leftover.namespace), time.monotonic() + seconds).run()
     seen = listed(result.problems or (*result.removed, *(f"kept: {line}" for line in result.kept)), 20)
     return check(f"{what} is removed", result.complete, seen)
 
 
 def _leftover(connection: Connection, run: str, namespace: str) -> Leftover:
-    cluster, selector = connection.cluster, f"{RUN_LABEL}={run}"
-    objects = [f"{kind} {found.name}" for kind, found in cluster.made(namespace, selector)]
-    lease = Lease(cluster=cluster, namespace=namespace, run_id="", state_dir=connection.target.state_dir)
-    who, until = lease.holder()
+    hold = Hold(connection, run, namespace)
+    objects = [f"{kind} {found.name}" for kind, found in connection.cluster.made(namespace, hold.selector)]
+    who, until = hold.holder()
     busy = who == run and until > datetime.now(UTC)
     why = f"in progress, or killed elsewhere; until {until:%H:%M} UTC" if busy else ""
     return Leftover(run, namespace, tuple(objects), why)

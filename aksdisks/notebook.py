@@ -10,12 +10,11 @@ from functools import partial
 from typing import Any
 
 from aksdisks import live, manifests, notes
-from aksdisks.azure import Azure
 from aksdisks.checks import Check, Holds, Refusal, check, refusal
 from aksdisks.diagnosis import diagnose
 from aksdisks.errors import ApiError, InputError
 from aksdisks.inventory import take
-from aksdisks.model import Pod, Unknown
+from aksdisks.model import Pod, Unknown, known
 from aksdisks.parameters import from_namespace
 from aksdisks.preflight import rights
 from aksdisks.quantities import cost_per_day, disk_tier, gib
@@ -388,11 +387,10 @@ class Walk:
                 describe=lambda now: f"{now.ready} of {replicas} ready; {now.describe()}",
                 on_timeout=self._causes,
             )
-        if untold and isinstance(self.session.azure, Azure):
+        if untold:
 
-            def detached(disks: object) -> bool:
-                found = disks if isinstance(disks, tuple) else ()
-                return not any(disk.managed_by for disk in found if disk.name.endswith(tuple(untold)))
+            def detached(disks: Any) -> bool:
+                return not any(disk.managed_by for disk in known(disks) if disk.name.endswith(tuple(untold)))
 
             awaited = "disks without VolumeAttachment to be detached"
             self.session.wait(awaited, self.session.azure.follow_disks(), detached)

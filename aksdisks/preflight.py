@@ -32,15 +32,6 @@ CLUSTER_WIDE = """
 get list watch: nodes, persistentvolumes, storageclasses.storage.k8s.io, volumeattachments.storage.k8s.io
 get list watch: csinodes.storage.k8s.io, csidrivers.storage.k8s.io
 """
-# Azure: reading the node resource group, and the managed cluster where `expect` names it.
-IN_AZURE = (
-    "Microsoft.Compute/disks/read",
-    "Microsoft.Compute/virtualMachines/read",
-    "Microsoft.Compute/virtualMachineScaleSets/read",
-    "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/read",
-    "Microsoft.ContainerService/managedClusters/read",
-    "Microsoft.Resources/subscriptions/resourceGroups/read",
-)
 _WITH_NAMESPACE = "get create delete list watch: namespaces"
 RIGHTS = "This identity has the rights that a run needs"
 
@@ -156,8 +147,8 @@ def _tolerates(toleration: Mapping[str, Any], key: str, value: str, effect: str)
 def _azure(connection: Connection) -> Check:
     statement = "Azure shows the node resource group, its disks and its machines"
     azure = connection.azure
-    if isinstance(azure, Unknown):
-        return check(statement, None if connection.parameters.azure == "off" else azure, str(azure))
+    if azure.unknown is not None:
+        return check(statement, None if connection.parameters.azure == "off" else azure.unknown, str(azure.unknown))
     location, disks, machines = azure.location(), azure.disks(), azure.machines()
     for answer in (location, disks, machines):
         if isinstance(answer, Unknown):

@@ -136,7 +136,7 @@ class _Run:
         if self.parameters.target == "lab":
             return True
         answers = preflight(self.parameters, self.reporter.progress)
-        self.reporter.before(answers)
+        self.reporter.answers(answers, aside=True)
         status = roll_up([answer.status for answer in answers])
         if status == "failed":
             self._update(status="inconclusive", problem="nothing was made: the target does not allow the run")
@@ -284,7 +284,6 @@ def clean(parameters: Parameters, *, dry_run: bool) -> int:
 
 def _shown(reporter: Reporter, answers: Sequence[Check]) -> int:
     """Show checks and return the exit code that they come to."""
-    reporter.close()
     reporter.answers(answers)
     return exit_code(answers)
 

@@ -9,16 +9,15 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from aksdisks import manifests
-from aksdisks.azure import Azure
 from aksdisks.cluster import Cluster
 from aksdisks.cluster_watch import Watcher
 from aksdisks.errors import AksdisksError, AlreadyExists, NotAllowed, NotFound, Refused
 from aksdisks.manifests import RUN_LABEL, Manifest
-from aksdisks.model import Claim, Pod, Unknown
+from aksdisks.model import Claim, Pod
 from aksdisks.parameters import Parameters
 from aksdisks.session_cleanup import CleanUp, Removal
 from aksdisks.session_connect import Connection, check_storage_class, connect
-from aksdisks.session_hold import Journal, Lease
+from aksdisks.session_hold import Hold
 from aksdisks.waiting import Progress, listed, silent, wait
 
 S = TypeVar("S")
@@ -26,7 +25,6 @@ __all__ = ["CleanUp", "Session", "new_run_id", "open_session"]
 
 # The lab's speed shortens delays, not the work of this machine: no wait ends earlier than this, in real seconds.
 _SHORTEST_DEADLINE = 30.0
-_SHORTEST_LEASE = 900
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -35,7 +33,7 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{''.join(secrets.choice(_ALPHABET) for _ in range(5))}"
 
 
-class Session:
+class Session(Hold):
     """One run in one namespace; open it with `open_session`. As a context manager it closes, it never cleans up.
 
     Every act is in the journal before it happens. Waits last `wait_timeout` of cluster time unless told otherwise
@@ -43,23 +41,12 @@ class Session:
     """
 
     def __init__(self, connection: Connection, run_id: str) -> None:
-        self.connection = connection
         self.parameters = parameters = connection.parameters
-        self.cluster: Cluster = connection.cluster
-        self.azure: Azure | Unknown = connection.azure
-        self.run_id = run_id
-        self.namespace = f"aksdisks-{run_id}" if parameters.namespace == "create" else parameters.namespace
+        namespace = f"aksdisks-{run_id}" if parameters.namespace == "create" else parameters.namespace
+        super().__init__(connection, run_id, namespace)
         self.labels = {RUN_LABEL: run_id}
-        self.selector = f"{RUN_LABEL}={run_id}"
         self.objects = manifests.objects_for(parameters, self.labels)
-        self.time_scale = connection.target.time_scale
         self.progress: Progress = connection.progress
-        state_dir = connection.target.state_dir
-        self.journal = Journal(state_dir, run_id)
-        seconds = max(_SHORTEST_LEASE, round(2 * parameters.wait_timeout))
-        self.lease = Lease(
-            cluster=self.cluster, namespace=self.namespace, run_id=run_id, state_dir=state_dir, seconds=seconds
-        )
         # The session that took the Lease gives it, and the namespace, back; a runbook within a run leaves them.
         self.owner = False
         self.made_namespace = False
@@ -86,9 +73,9 @@ class Session:
         raw = self.cluster.find(kind, name, self.namespace)
         if raw is None:
             return
-        run = manifests.made_by(raw)
-        if run != self.run_id:
-            raise Refused(f"{kind} {name}: expected one that run {self.run_id} made, found {run or 'no run label'}")
+        if not self.made(raw):
+            run = manifests.made_by(raw) or "no run label"
+            raise Refused(f"{kind} {name}: expected one that run {self.run_id} made, found {run}")
         self._note("delete", object=f"{kind} {name}")
         self.cluster.delete(kind, name, self.namespace, uid=raw["metadata"]["uid"])
 
@@ -120,7 +107,7 @@ class Session:
         Kinds: Pod, PersistentVolumeClaim, Deployment, StatefulSet; unlabelled Event, PersistentVolume,
         VolumeAttachment, Node.
         """
-        self.lease.renew()
+        self.renew()
         states = self.cluster.follow(kind, self.namespace, self._select(app) if labelled else "")
         return self.wait(awaited, states, holds, describe=_described, on_timeout=on_timeout)
 
@@ -141,15 +128,14 @@ class Session:
 
         The namespace and the Lease go only with the session that made them. `seconds` of cluster time for all of it.
         """
-        ends = time.monotonic() + self.real_seconds(seconds)
-        return Removal(self.connection, self.namespace, self.run_id, ends, whole=self.owner).run()
+        return Removal(self, time.monotonic() + self.real_seconds(seconds), whole=self.owner).run()
 
     def close(self) -> None:
         """Give the connections back; nothing on the target changes."""
         self.connection.close()
 
     def _note(self, act: str, **details: Any) -> None:
-        self.lease.renew()
+        self.renew()
         self.journal.write(act, namespace=self.namespace, **details)
 
     def _select(self, app: str) -> str:
@@ -172,7 +158,7 @@ def open_session(parameters: Parameters, *, progress: Progress = silent) -> Sess
         if create:
             _make_namespace(session)
         try:
-            session.owner = session.lease.acquire()
+            session.owner = session.acquire()
         except NotFound as error:
             raise Refused(f"namespace {namespace}: expected a prepared one, found none") from error
         if not create:
@@ -196,7 +182,7 @@ def _make_namespace(session: Session) -> None:
         except AlreadyExists:
             session.made_namespace = False
             found = session.cluster.get("Namespace", session.namespace)
-    if found is not None and manifests.made_by(found) != session.run_id:
+    if found is not None and not session.made(found):
         raise Refused(f"namespace {session.namespace}: expected one that this run made, found another's")
     # Without the default service account the first pods would fail to be created, and events would say so.
     try:
@@ -217,7 +203,7 @@ def _undo(session: Session) -> None:
         if session.made_namespace:
             session.cluster.delete("Namespace", session.namespace)
         elif session.owner:
-            session.lease.release()
+            session.release()
     except AksdisksError as error:
         session.progress(f"namespace {session.namespace}: {error}")
 

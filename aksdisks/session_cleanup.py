@@ -7,12 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from aksdisks.azure import Azure
 from aksdisks.errors import AksdisksError, Conflict, NotAllowed
-from aksdisks.manifests import RUN_LABEL, made_by
 from aksdisks.model import Disk, Unknown, Volume, known
-from aksdisks.session_connect import Connection
-from aksdisks.session_hold import Journal, Lease
+from aksdisks.session_hold import Hold
 from aksdisks.waiting import listed, wait
 
 T = TypeVar("T")
@@ -38,32 +35,23 @@ class CleanUp:
 
 @dataclass
 class Removal:
-    """One run's removal from one namespace: idempotent, and it goes on after a step that failed.
+    """The removal of a run from a namespace: idempotent, and it goes on after a step that failed.
 
     `whole`: the run's hold on the namespace goes too, and the namespace itself where the run made it (its label says
     so); `ends` is when all of it has to be done, by time.monotonic.
     """
 
-    connection: Connection
-    namespace: str
-    run_id: str
+    hold: Hold
     ends: float
     whole: bool = True
     removed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.cluster = self.connection.cluster
-        self.azure = self.connection.azure
-        self.time_scale = self.connection.target.time_scale
-        self.journal = Journal(self.connection.target.state_dir, self.run_id)
-        self.selector = f"{RUN_LABEL}={self.run_id}"
-
     def run(self) -> CleanUp:
         """Remove workloads and claims, wait for pods, claims, volumes and disks, then remove the namespace."""
         began = time.monotonic()
-        if problem := self.connection.problem():
+        if problem := self.hold.connection.problem():
             return CleanUp(problems=(problem,))  # each step would find the same, after retries of its own
         made = self._step(self._made_by_run)
         volumes = self._step(self._volumes, made) or ()
@@ -75,10 +63,10 @@ class Removal:
         self._step(self._volumes_gone, volumes)
         self._step(self._disks_gone, volumes, disks)
         if self.whole:
-            self._step(self._remove_namespace if made else self._release)
+            self._step(self._remove_namespace if made else self.hold.release)
         if not self.problems:
             self._step(self._note, "cleaned", ())
-        seconds = round((time.monotonic() - began) * self.time_scale, 1)
+        seconds = round((time.monotonic() - began) * self.hold.time_scale, 1)
         return CleanUp(tuple(self.removed), tuple(self.kept), tuple(self.problems), seconds)
 
     def _step(self, step: Callable[..., T], *given: Any) -> T | None:
@@ -89,39 +77,36 @@ class Removal:
             return None
 
     def _note(self, act: str, volumes: Sequence[Volume]) -> None:
-        self.journal.write(act, namespace=self.namespace, volumes=[volume.name for volume in volumes])
+        self.hold.journal.write(act, namespace=self.hold.namespace, volumes=[volume.name for volume in volumes])
 
     def _made_by_run(self) -> bool:
         try:
-            found = self.cluster.find("Namespace", self.namespace)
+            return self.hold.made(self.hold.cluster.find("Namespace", self.hold.namespace))
         except NotAllowed:
             return False  # whoever made it may look at it
-        return found is not None and made_by(found) == self.run_id
 
     def _volumes(self, made: bool | None) -> tuple[Volume, ...]:
         """The volumes of the run's claims, also of claims that are gone already: by claimRef and by the journal."""
-        claims = {claim.uid for claim in self.cluster.claims(self.namespace, self.selector)}
-        noted = self.journal.volumes()
+        claims = {claim.uid for claim in self.hold.cluster.claims(self.hold.namespace, self.hold.selector)}
+        noted = self.hold.journal.volumes()
         return tuple(
             volume
-            for volume in self.cluster.volumes()
+            for volume in self.hold.cluster.volumes()
             if volume.claim_uid in claims
-            or (volume.claim_namespace == self.namespace and (made or volume.name in noted))
+            or (volume.claim_namespace == self.hold.namespace and (made or volume.name in noted))
         )
 
     def _disks(self, volumes: Sequence[Volume]) -> tuple[Disk, ...]:
-        if not volumes:
-            return ()
-        disks = self.azure.disks() if isinstance(self.azure, Azure) else self.azure
+        disks = self.hold.azure.disks() if volumes else ()
         if isinstance(disks, Unknown):
             self.kept.append(f"disks: {disks}")
             return ()
         return tuple(disk for disk in disks if _belongs(disk, volumes))
 
     def _delete_labelled(self) -> None:
-        for kind, found in self.cluster.made(self.namespace, self.selector):
+        for kind, found in self.hold.cluster.made(self.hold.namespace, self.hold.selector):
             try:
-                if self.cluster.delete(kind, found.name, self.namespace, uid=found.uid):
+                if self.hold.cluster.delete(kind, found.name, self.hold.namespace, uid=found.uid):
                     self.removed.append(f"{kind} {found.name}")
             except Conflict:
                 continue  # deleted and made anew by somebody else at this moment: not ours any more
@@ -129,14 +114,14 @@ class Removal:
                 self.problems.append(str(error))
 
     def _gone(self, kind: str, words: str) -> None:
-        self._wait(words, self.cluster.follow(kind, self.namespace, self.selector))
+        self._wait(words, self.hold.cluster.follow(kind, self.hold.namespace, self.hold.selector))
 
     def _volumes_gone(self, volumes: Sequence[Volume]) -> None:
         going = {volume.name for volume in volumes if volume.reclaim_policy == "Delete"}
         kept = [volume for volume in volumes if volume.name not in going]
         self.kept += [f"volume {each.name} of {each.claim} (reclaim policy {each.reclaim_policy})" for each in kept]
         if going:
-            self._wait("the run's volumes to go", self.cluster.follow("PersistentVolume"), going)
+            self._wait("the run's volumes to go", self.hold.cluster.follow("PersistentVolume"), going)
             self.removed += [f"volume {name}" for name in sorted(going)]
 
     def _disks_gone(self, volumes: Sequence[Volume], disks: Sequence[Disk]) -> None:
@@ -144,25 +129,21 @@ class Removal:
         kept = [disk for disk in disks if _belongs(disk, retained)]
         self.kept += [f"disk {disk.name} ({disk.sku}, its volume is retained)" for disk in kept]
         going = [disk.name for disk in disks if disk not in kept]
-        if not going or not isinstance(self.azure, Azure):
+        if not going:
             return
-        final = self._wait("the run's disks to go", self.azure.follow_disks(), going)
+        final = self._wait("the run's disks to go", self.hold.azure.follow_disks(), going)
         if isinstance(final, Unknown):
             self.kept.append(f"disks: {final}")
         else:
             self.removed += [f"disk {name}" for name in going]
 
-    def _release(self) -> None:
-        state_dir = self.connection.target.state_dir
-        Lease(cluster=self.cluster, namespace=self.namespace, run_id=self.run_id, state_dir=state_dir).release()
-
     def _remove_namespace(self) -> None:
-        found = self.cluster.find("Namespace", self.namespace)
+        found = self.hold.cluster.find("Namespace", self.hold.namespace)
         if found is not None:
-            self.cluster.delete("Namespace", self.namespace, uid=found["metadata"]["uid"])
-            states = self.cluster.follow("Namespace", selector=self.selector)
-            self._wait("the run's namespace to go", states, [self.namespace])
-            self.removed.append(f"Namespace {self.namespace}")
+            self.hold.cluster.delete("Namespace", self.hold.namespace, uid=found["metadata"]["uid"])
+            states = self.hold.cluster.follow("Namespace", selector=self.hold.selector)
+            self._wait("the run's namespace to go", states, [self.hold.namespace])
+            self.removed.append(f"Namespace {self.hold.namespace}")
 
     def _wait(self, words: str, states: Any, going: Collection[str] | None = None) -> Any:
         """Wait until none of these names (None: nothing) is left, within what the clean-up has of its time."""
@@ -176,8 +157,8 @@ class Removal:
             lambda found: not left(found),
             seconds=max(0.0, self.ends - time.monotonic()),
             describe=lambda found: listed(left(found)),
-            progress=self.connection.progress,
-            scale=self.time_scale,
+            progress=self.hold.connection.progress,
+            scale=self.hold.time_scale,
         )
 
 

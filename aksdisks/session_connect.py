@@ -20,7 +20,7 @@ class Connection:
     parameters: Parameters
     target: Target
     cluster: Cluster
-    azure: Azure | Unknown
+    azure: Azure
     progress: Progress
 
     def problem(self) -> str:
@@ -33,8 +33,7 @@ class Connection:
 
     def close(self) -> None:
         """Give Azure's connections back; Kubernetes' pool ends with the process."""
-        if isinstance(self.azure, Azure):
-            self.azure.close()
+        self.azure.close()
 
 
 def connect(parameters: Parameters, progress: Progress = silent) -> Connection:
@@ -82,16 +81,16 @@ def check_storage_class(connection: Connection) -> StorageClass | Unknown:
     return found
 
 
-def _azure(target: Target, nodes: tuple[Node, ...] | Unknown) -> Azure | Unknown:
+def _azure(target: Target, nodes: tuple[Node, ...] | Unknown) -> Azure:
     """Azure's client: the subscription and the node resource group are in the nodes' providerID."""
     if isinstance(target.azure, Unknown):
-        return target.azure
+        return Azure(target.azure)
     if isinstance(nodes, Unknown):
-        return Unknown(f"the nodes, which tell the subscription, cannot be read: {nodes.because}")
+        return Azure(Unknown(f"the nodes, which tell the subscription, cannot be read: {nodes.because}"))
     found = [named for node in nodes if (named := place(node.provider_id))]
     places = {(subscription.lower(), group.lower()) for subscription, group in found}
     if len(places) != 1:
-        return Unknown(f"the nodes' providerIDs name {len(places)} Azure resource groups, expected 1")
+        return Azure(Unknown(f"the nodes' providerIDs name {len(places)} Azure resource groups, expected 1"))
     return Azure(target.azure, *found[-1], target.time_scale)
 
 
@@ -102,8 +101,8 @@ def _check_expected(connection: Connection) -> None:
         if not same(expected, cluster.server):
             raise TargetMismatch(f"expect: expected {expected}, found {cluster.server}")
         return
-    if isinstance(azure, Unknown):
-        raise NotAllowed(f"expect: {expected} cannot be compared: Azure is unknown, because {azure.because}")
+    if azure.unknown is not None:
+        raise NotAllowed(f"expect: {expected} cannot be compared: Azure is {azure.unknown}")
     found = f"/subscriptions/{azure.subscription}/resourceGroups/{azure.resource_group}"
     wanted = expected
     if "/managedclusters/" in expected.lower():

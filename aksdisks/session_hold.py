@@ -6,19 +6,21 @@ import json
 import os
 import socket
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from aksdisks.azure import Azure
 from aksdisks.cluster import Cluster
 from aksdisks.errors import AlreadyExists, Conflict, InputError, NamespaceBusy
-from aksdisks.manifests import LEASE, RUN_LABEL
+from aksdisks.manifests import LEASE, RUN_LABEL, made_by
 from aksdisks.quantities import parse_time, show_time
+from aksdisks.session_connect import Connection
 
 _PATIENCE = 10.0
 # A Lease is renewed at a run's acts and waits, at most this often; real seconds.
 _RENEW_AFTER = 60.0
+_SHORTEST_LEASE = 900
 
 
 class Journal:
@@ -93,20 +95,27 @@ def _lives(pid: int) -> bool:
     return True
 
 
-@dataclass(kw_only=True)
-class Lease:
-    """A namespace's Lease as one run wants it; `seconds` is how long it lasts unrenewed."""
+class Hold:
+    """One run in one namespace of a target: the label that its objects carry, its journal, and the Lease it takes."""
 
-    cluster: Cluster
-    namespace: str
-    run_id: str
-    state_dir: Path
-    seconds: int = 0
-    renewed: float = 0.0
+    def __init__(self, connection: Connection, run_id: str, namespace: str) -> None:
+        self.connection = connection
+        self.cluster: Cluster = connection.cluster
+        self.azure: Azure = connection.azure
+        self.time_scale = connection.target.time_scale
+        self.run_id = run_id
+        self.namespace = namespace
+        self.selector = f"{RUN_LABEL}={run_id}"
+        self.journal = Journal(connection.target.state_dir, run_id)
+        self._renewed = 0.0
+
+    def made(self, raw: dict[str, Any] | None) -> bool:
+        """Whether an object is there and was made by this run, by its label."""
+        return raw is not None and made_by(raw) == self.run_id
 
     def holder(self) -> tuple[str, datetime]:
-        """Who holds it, and until when: in the past where nobody does, or whoever did is known to have ended."""
-        return self._read(self.cluster.find("Lease", LEASE, self.namespace))
+        """Who holds the namespace's Lease, and until when: in the past where nobody does, or who did has ended."""
+        return self._held(self.cluster.find("Lease", LEASE, self.namespace))
 
     def acquire(self) -> bool:
         """Take the Lease; False when the run holds it already (a runbook within a run).
@@ -115,7 +124,7 @@ class Lease:
         """
         while True:
             found = self.cluster.find("Lease", LEASE, self.namespace)
-            run, until = self._read(found)
+            run, until = self._held(found)
             if run != self.run_id and until > datetime.now(UTC):
                 held = f"{run} until {until:%H:%M:%S} UTC"
                 raise NamespaceBusy(f"namespace {self.namespace}: expected no other run in it, found {held}")
@@ -127,34 +136,32 @@ class Lease:
 
     def renew(self) -> None:
         """Hold on; does nothing when the last renewal is recent."""
-        if time.monotonic() - self.renewed >= _RENEW_AFTER:
+        if time.monotonic() - self._renewed >= _RENEW_AFTER:
             self.acquire()
 
     def release(self) -> None:
-        """Let go of it, if this run holds it."""
+        """Let go of the Lease, if this run holds it."""
         found = self.cluster.find("Lease", LEASE, self.namespace)
-        if found is not None and self._read(found)[0] == self.run_id:
+        if found is not None and self._held(found)[0] == self.run_id:
             self.cluster.delete("Lease", LEASE, self.namespace, uid=found["metadata"]["uid"])
 
-    def _read(self, raw: dict[str, Any] | None) -> tuple[str, datetime]:
+    def _held(self, raw: dict[str, Any] | None) -> tuple[str, datetime]:
         spec = (raw or {}).get("spec") or {}
-        run, long_ago = str(spec.get("holderIdentity") or ""), datetime.fromtimestamp(0, UTC)
-        if run != self.run_id and Journal(self.state_dir, run).ended():
-            return run, long_ago
-        lasts = timedelta(seconds=int(spec.get("leaseDurationSeconds") or 0))
-        return run, (parse_time(spec.get("renewTime")) or long_ago) + lasts
+        run, until = str(spec.get("holderIdentity") or ""), parse_time(spec.get("renewTime"))
+        if until is None or Journal(self.connection.target.state_dir, run).ended():
+            return run, datetime.fromtimestamp(0, UTC)
+        return run, until + timedelta(seconds=int(spec.get("leaseDurationSeconds") or 0))
 
     def _write(self, found: dict[str, Any]) -> None:
         """Make the Lease, or write ours over the one that was found."""
-        now = show_time(datetime.now(UTC))
-        times = {"leaseDurationSeconds": self.seconds, "acquireTime": now, "renewTime": now}
-        labels = {RUN_LABEL: self.run_id}
+        times = dict.fromkeys(("acquireTime", "renewTime"), show_time(datetime.now(UTC)))
+        seconds = max(_SHORTEST_LEASE, round(2 * self.connection.parameters.wait_timeout))
         wanted = {
             **found,
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
-            "metadata": {**found.get("metadata", {}), "name": LEASE, "labels": labels},
-            "spec": {"holderIdentity": self.run_id, **times},
+            "metadata": {**found.get("metadata", {}), "name": LEASE, "labels": {RUN_LABEL: self.run_id}},
+            "spec": {"holderIdentity": self.run_id, "leaseDurationSeconds": seconds, **times},
         }
         (self.cluster.replace if found else self.cluster.create)(wanted, self.namespace)
-        self.renewed = time.monotonic()
+        self._renewed = time.monotonic()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from aksdisks.diagnosis import multi_attach_events
@@ -42,27 +43,22 @@ def kubernetes_side(inventory: Inventory, scope: Scope) -> Side:
     chains = _live(inventory, scope)
     names = {chain.pod.name for chain in chains if chain.pod}
     used = {claim for pod in inventory.pods for claim in pod.claims}
-    ready = [chain for chain in chains if chain.pod and chain.pod.ready]
-    return Side(
+    ready = [(chain.pod, _disk(chain.volume)) for chain in chains if chain.pod and chain.pod.ready]
+    return _side(
+        [(_disk(v), gib(v.capacity), v.claim, v.created, v.claim_name not in used) for v in volumes],
         nodes=frozenset(node.name for node in inventory.nodes),
-        disks=frozenset((_disk(volume), gib(volume.capacity)) for volume in volumes),
-        owners=frozenset((_disk(volume), volume.claim) for volume in volumes),
-        claims=frozenset(volume.claim_name for volume in volumes),
-        places=frozenset((_disk(chain.volume), chain.pod.node) for chain in ready if chain.pod and chain.volume),
-        running=frozenset(chain.pod.name for chain in ready if chain.pod),
+        places=frozenset((disk, pod.node) for pod, disk in ready if disk),
+        running=frozenset(pod.name for pod, _ in ready),
         refused=frozenset(event.object for event in multi_attach_events(inventory) if event.object in names),
-        unused=frozenset(_disk(volume) for volume in volumes if volume.claim_name not in used),
-        births=frozenset((_disk(volume), volume.created) for volume in volumes),
     )
 
 
 def azure_side(inventory: Inventory, scope: Scope) -> Side:
     """What Azure Resource Manager says about the disks whose tags name a claim in scope."""
     disks, machines = inventory.disks, inventory.machines
-    if isinstance(disks, Unknown):
-        return _all_unknown(disks)
-    if isinstance(machines, Unknown):
-        return _all_unknown(machines)
+    if isinstance(disks, Unknown) or isinstance(machines, Unknown):
+        why = disks if isinstance(disks, Unknown) else machines
+        return Side(**{each.name: why for each in fields(Side)})
     tagged = [(disk, *disk.claim.rpartition("/")[::2]) for disk in disks]
     own = [disk for disk, namespace, claim in tagged if namespace == inventory.namespace and scope(claim)]
     names = {disk.id.lower(): disk.name for disk in own}
@@ -74,16 +70,24 @@ def azure_side(inventory: Inventory, scope: Scope) -> Side:
     )
     placed = [(chain.pod, chain.volume) for chain in _live(inventory, scope) if chain.volume]
     pods = [(pod.name, (_disk(volume), pod.node) in places) for pod, volume in placed if pod and pod.node]
-    return Side(
+    return _side(
+        [(disk.name, disk.size_gib, disk.claim, disk.created, not disk.managed_by) for disk in own],
         nodes=frozenset(machine.node for machine in machines),
-        disks=frozenset((disk.name, disk.size_gib) for disk in own),
-        owners=frozenset((disk.name, disk.claim) for disk in own),
-        claims=frozenset(disk.claim.rpartition("/")[2] for disk in own),
         places=places,
         running=frozenset(name for name, near in pods if near),
         refused=frozenset(name for name, near in pods if not near),
-        unused=frozenset(disk.name for disk in own if not disk.managed_by),
-        births=frozenset((disk.name, disk.created) for disk in own),
+    )
+
+
+def _side(disks: Sequence[tuple[str, int | None, str, datetime | None, bool]], **said: Said) -> Side:
+    """One side's word, of rows (disk, GiB, namespace/claim, when it was made, whether it is unused)."""
+    return Side(
+        disks=frozenset((name, size) for name, size, *_ in disks),
+        owners=frozenset((name, claim) for name, _, claim, *_ in disks),
+        claims=frozenset(claim.rpartition("/")[2] for _, _, claim, *_ in disks),
+        births=frozenset((name, born) for name, _, _, born, _ in disks),
+        unused=frozenset(name for name, *_, unused in disks if unused),
+        **said,
     )
 
 
@@ -125,10 +129,6 @@ def _live(inventory: Inventory, scope: Scope) -> list[Chain]:
 
 def _disk(volume: Volume | None) -> str:
     return volume.disk_id.rpartition("/")[2] if volume else ""
-
-
-def _all_unknown(why: Unknown) -> Side:
-    return Side(**{each.name: why for each in fields(Side)})
 
 
 def _minus(left: Said, right: Said) -> Said:

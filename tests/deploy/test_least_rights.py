@@ -128,10 +128,6 @@ def test_a_manifest_gives_exactly_what_the_library_asks_for(file: str, table: st
     assert sorted(granted(file)) == sorted(preflight.rights_in(table))
 
 
-def test_the_azure_role_gives_exactly_what_the_library_asks_for() -> None:
-    assert sorted(ACTIONS) == sorted(preflight.IN_AZURE)
-
-
 @pytest.mark.parametrize(("role", "right"), RIGHTS, ids=[" ".join(right) for _, right in RIGHTS])
 def test_a_right_taken_away_is_named(wire: Wire, connection: Connection, role: str, right: Right) -> None:
     verb, resource, group = right

@@ -70,7 +70,7 @@ def test_a_wrong_secret_makes_azure_unknown_and_says_why(as_aks, monkeypatch):
 
 
 def test_azure_off(as_aks):
-    assert connect(as_aks(azure="off")).azure == Unknown("azure is off")
+    assert connect(as_aks(azure="off")).azure.disks() == Unknown("azure is off")
 
 
 def test_a_private_lab_ends_with_its_context_and_restores_the_environment(monkeypatch):
