@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from html import escape
 from typing import Any, Protocol, runtime_checkable
+
+from aksdisks.markup import View
 
 MIME_TYPE = "application/vnd.aksdisks.check+json"
 """A check reaches the runner as a notebook output of this type: {"statement", "status", "seen"}."""
@@ -21,13 +22,7 @@ class Status(StrEnum):
     NOT_APPLICABLE = "not applicable"
 
 
-MARKS = {
-    Status.PASSED: ("✔", "#2e9e5b"),
-    Status.FAILED: ("✘", "#d64541"),
-    Status.INCONCLUSIVE: ("?", "#c08a1e"),
-    Status.NOT_APPLICABLE: ("○", "#8a8a8a"),
-}
-"""Mark and colour of each status; the colours are mid-tones, legible on light and on dark pages."""
+_MARKS = {Status.PASSED: "✔", Status.FAILED: "✘", Status.INCONCLUSIVE: "?", Status.NOT_APPLICABLE: "○"}
 
 
 @runtime_checkable
@@ -45,7 +40,7 @@ Holds = bool | SaysWhy | None
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(View):
     """A statement, how it came out, and what was seen."""
 
     statement: str
@@ -57,21 +52,17 @@ class Check:
         """The check that travelled in this form; raises ValueError for a status that is none."""
         return cls(form["statement"], Status(form["status"]), form["seen"])
 
+    @property
+    def mark(self) -> str:
+        """Its status in one character."""
+        return _MARKS[self.status]
+
     def text(self) -> str:
         """The check in two lines."""
-        return f"{MARKS[self.status][0]} {self.status}: {self.statement}\n  seen: {self.seen}"
-
-    def html(self) -> str:
-        """The same as one box with a coloured edge."""
-        mark, colour = MARKS[self.status]
-        return (
-            f'<div style="border-left:4px solid {colour};padding:.3em .8em;margin:.5em 0">'
-            f'<b style="color:{colour}">{mark} {self.status}</b> &ensp;{escape(self.statement)}'
-            f'<br><span style="opacity:.75">seen: {escape(self.seen)}</span></div>'
-        )
+        return f"{self.mark} {self.status}: {self.statement}\n  seen: {self.seen}"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return {"text/plain": self.text(), "text/html": self.html(), MIME_TYPE: asdict(self)}
+        return {**super()._repr_mimebundle_(), MIME_TYPE: asdict(self)}
 
 
 def check(statement: str, holds: Holds, seen: object) -> Check:
@@ -84,23 +75,19 @@ def check(statement: str, holds: Holds, seen: object) -> Check:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Refusal(View):
     """What was asked for in vain: the check that it was refused, and the answer in the API's own words."""
 
     check: Check
     request: str
     answer: str
 
+    def text(self) -> str:
+        """What was asked, the answer, the check."""
+        return f"{self.request}\n  {self.answer}\n{self.check.text()}"
+
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        quote = (
-            f'<div style="margin:.5em 0"><span style="opacity:.65">{escape(self.request)}</span>'
-            f"<br>&ldquo;{escape(self.answer)}&rdquo;</div>"
-        )
-        shown = {
-            "text/plain": f"{self.request}\n  {self.answer}\n{self.check.text()}",
-            "text/html": quote + self.check.html(),
-        }
-        return {**shown, MIME_TYPE: asdict(self.check)}
+        return {**super()._repr_mimebundle_(), MIME_TYPE: asdict(self.check)}
 
 
 def refusal(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import sys
-from html import escape
 from typing import Any
 
-_BOX = "border-left:4px solid #3a86c8;padding:.3em .8em;margin:.5em 0"
+from aksdisks.markup import macro
+
 _MADE_BY_A_CELL = "The name is made by a cell above: run those first (Run > Run All Above Selected Cell)."
 
 
@@ -48,10 +48,5 @@ def _attended() -> Any:
 
 def _html(text: str) -> str:
     awaited, _, seen = text.partition(": ")
-    counted = re.search(r"\b([1-9]\d*) of (\d+)\b", seen)  # a bar without a value moves by itself
-    value = f' value="{counted[1]}" max="{counted[2]}"' if counted else ""
-    return (
-        f'<div style="{_BOX}">waiting for <b>{escape(awaited)}</b>'
-        f'<br><progress style="width:24em;max-width:100%"{value}></progress>'
-        f'<br><span style="opacity:.75">last seen: {escape(seen or "nothing yet")}</span></div>'
-    )
+    counted = re.search(r"\b([1-9]\d*) of (\d+)\b", seen)
+    return macro("waiting", awaited, seen, *(counted.groups() if counted else ("", "")))

@@ -14,6 +14,7 @@ from aksdisks.checks import Check, Holds, Refusal, check, refusal
 from aksdisks.diagnosis import diagnose
 from aksdisks.errors import ApiError, InputError
 from aksdisks.inventory import take
+from aksdisks.markup import View
 from aksdisks.model import Pod, Unknown, known
 from aksdisks.parameters import from_namespace
 from aksdisks.preflight import rights
@@ -21,7 +22,7 @@ from aksdisks.quantities import cost_per_day, disk_tier, gib
 from aksdisks.rollout import Rollout
 from aksdisks.session import Session, open_session
 from aksdisks.sides import Said, Scope, by_age
-from aksdisks.views.base import Card, Stack, Table, View
+from aksdisks.views.base import Card, Stack, Table
 from aksdisks.views.look import Look
 from aksdisks.views.timeline import Timeline
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jinja2 import Environment, PackageLoader
-
 from aksdisks.evidence import RunResult
+from aksdisks.markup import templates
 from aksdisks.report import page_style
 
 COVER = "index.html"
@@ -18,12 +17,13 @@ def render(name: str, result: RunResult, earlier: Sequence[RunResult]) -> str:
     ran = [book for run in (*earlier, result) for book in run.runbooks if book.seconds]
     about = {"target": result.target, "started": result.started, "finished": result.finished or ""}
     about["teardown"] = result.teardown.get("status", "not run")
-    templates = Environment(
-        loader=PackageLoader("aksdisks", "templates/run"), autoescape=True, keep_trailing_newline=True
-    )
-    return templates.get_template(f"{name}.j2").render(
-        result=result,
-        facts=about | dict(sorted(result.versions.items())),
-        timings={book.name: [each.seconds for each in ran if each.name == book.name] for book in result.runbooks},
-        style=page_style(),
+    return (
+        templates()
+        .get_template(f"run/{name}.j2")
+        .render(
+            result=result,
+            facts=about | dict(sorted(result.versions.items())),
+            timings={book.name: [each.seconds for each in ran if each.name == book.name] for book in result.runbooks},
+            style=page_style(),
+        )
     )

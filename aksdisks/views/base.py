@@ -4,42 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import takewhile
-from typing import Any, Protocol
+from typing import Any
 
-# Mid-tones: legible on light and on dark pages.
-_GREEN, _AMBER, _RED, _BLUE, _GREY = "#2e9e5b", "#c08a1e", "#d64541", "#3a86c8", "#8a8a8a"
-_WORDS = {
-    **dict.fromkeys(("Running", "Bound", "Attached", "Ready", "new", "passed"), _GREEN),
-    **dict.fromkeys(("ContainerCreating", "Pending", "Unattached", "Terminating", "Released", "inconclusive"), _AMBER),
-    **dict.fromkeys(("NotReady", "Lost", "gone", "failed", "not judged"), _RED),
-}
-"""Words that carry a colour wherever they fill a cell."""
-_LINE = "1px solid rgba(128,128,128,.35)"
-_FRAME = f"border:{_LINE};border-radius:4px"
-_CODE = "font-family:monospace;background:rgba(128,128,128,.14);padding:.15em .45em;border-radius:3px"
-_TABLE = '<table style="border-collapse:collapse;margin:0;font-size:.9em;background:transparent">'
-_CELL = "text-align:left;padding:.25em .8em .25em 0;vertical-align:top;background:transparent"
-_LONG = 8
-"""Texts of more lines than this are folded."""
-_SCREEN = 34
-"""Longer values may be broken into lines, so that wide tables fit a page."""
-
-
-class View(Protocol):
-    """Whatever is shown in two forms at once; Jupyter chooses. Checks are views too."""
-
-    def text(self) -> str:
-        """Plain text."""
-        ...  # pragma: no cover
-
-    def html(self) -> str:
-        """HTML that needs nothing from elsewhere."""
-        ...  # pragma: no cover
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return {"text/plain": self.text(), "text/html": self.html()}
+from aksdisks.markup import View
 
 
 @dataclass(frozen=True)
@@ -52,21 +20,17 @@ class Table(View):
     note: str = ""
     empty: str = "none"
 
+    def lines(self) -> list[list[str]]:
+        """The rows as they are shown."""
+        return [[cell(value) for value in row] for row in self.rows]
+
     def text(self) -> str:
         """Columns as wide as their longest value."""
-        lines = [[cell(value) for value in row] for row in self.rows]
+        lines = self.lines()
         widths = [max(map(len, column)) for column in zip(self.columns, *lines, strict=True)]
         head = [list(self.columns), ["-" * width for width in widths]] if any(self.columns) else []
         ruled = ["  ".join(v.ljust(w) for v, w in zip(line, widths, strict=True)).rstrip() for line in head + lines]
         return "\n".join(filter(None, [self.title, *(ruled if lines else [f"({self.empty})"]), self.note]))
-
-    def html(self) -> str:
-        """A table that scrolls inside itself when it is too wide."""
-        head = "".join(f'<th style="{_CELL};border-bottom:2px solid {_GREY}">{escape(c)}</th>' for c in self.columns)
-        head = f"<tr>{head}</tr>" if any(self.columns) else ""
-        body = "".join(f"<tr>{''.join(_td(cell(value)) for value in row)}</tr>" for row in self.rows)
-        table = f"{_TABLE}{head}{body}</table>" if self.rows else _faint(f"({self.empty})")
-        return _box(_heading(self.title) + table + _faint(self.note))
 
     def frame(self) -> Any:
         """The rows as a pandas DataFrame, to go on with."""
@@ -89,15 +53,6 @@ class Card(View):
         said = [f"{name}: {what}" for name, what in self.lines] + self.content.rstrip().splitlines()
         typed = [f"$ {self.typed}"] if self.typed else []
         return "\n".join([self.title, *(f"  {line}" for line in said + typed)])
-
-    def html(self) -> str:
-        """Explanations in a frame, files and commands as code."""
-        lines = "".join(f"<div>{_faint(f'{name}:', 'span')} {escape(what)}</div>" for name, what in self.lines)
-        block = f"{_FRAME};padding:.6em .9em;margin:.3em 0;overflow-x:auto;line-height:1.35"
-        content = _folded(f'<pre style="{block}">{escape(self.content.rstrip())}</pre>') if self.content else ""
-        typed = f'<code style="{_CODE}">$ {escape(self.typed)}</code>' if self.typed else ""
-        inner = _heading(self.title) + lines + content + typed
-        return f'<div style="{_FRAME};padding:.4em .9em;margin:.5em 0">{inner}</div>' if lines else _box(inner)
 
 
 @dataclass(frozen=True)
@@ -129,20 +84,12 @@ class Chains(View):
             above = chain
         return "\n".join(lines)
 
-    def html(self) -> str:
-        """Boxes joined by arrows, a colour for Kubernetes and one for Azure; what several chains share stands once."""
-        rows = "".join(f"<tr>{''.join(self._cells(number))}</tr>" for number in range(len(self.chains)))
-        return _box(f"{_heading(self.title)}{_TABLE}{rows}</table>")
-
-    def _cells(self, number: int) -> Iterator[str]:
+    def cells(self, number: int) -> Iterator[tuple[int, Link, int]]:
+        """(column, link, rows that it spans) of one chain; what the chain above spans is left out."""
         for column, link in enumerate(self.chains[number]):
-            if number and self.chains[number - 1][column] == link:
-                continue
-            below = [chain[column] for chain in self.chains[number:]]
-            rows = len(list(takewhile(link.__eq__, below)))
-            cell_ = f'<td rowspan="{rows}" style="{_CELL};border:0;vertical-align:middle'
-            yield f'{cell_};color:{_GREY};font-size:1.3em">→</td>' if column else ""
-            yield f'{cell_}">{_link(link)}</td>'
+            if number == 0 or self.chains[number - 1][column] != link:
+                below = [chain[column] for chain in self.chains[number:]]
+                yield column, link, len(list(takewhile(link.__eq__, below)))
 
 
 @dataclass(frozen=True)
@@ -154,10 +101,6 @@ class Stack(View):
     def text(self) -> str:
         """One below the other."""
         return "\n\n".join(part.text() for part in self.parts)
-
-    def html(self) -> str:
-        """One below the other."""
-        return "".join(part.html() for part in self.parts)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         bundle: dict[str, Any] = {}
@@ -171,36 +114,3 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "-" if value is None or value == "" else str(value)
-
-
-def _heading(title: str) -> str:
-    return f'<div style="font-weight:600;margin:.2em 0 .35em">{escape(title)}</div>' if title else ""
-
-
-def _folded(block: str) -> str:
-    """A block that has to be unfolded where it is long; how long says the line that unfolds it."""
-    lines = len(block.splitlines())
-    summary = f'<summary style="cursor:pointer;opacity:.7">{lines} lines</summary>'
-    return f"<details>{summary}{block}</details>" if lines > _LONG else block
-
-
-def _faint(text: str, tag: str = "div") -> str:
-    return f'<{tag} style="opacity:.7;font-size:.9em">{escape(text)}</{tag}>' if text else ""
-
-
-def _box(inner: str) -> str:
-    """The frame of every view: it scrolls by itself, so that a page never does sideways."""
-    return f'<div style="overflow-x:auto;margin:.5em 0">{inner}</div>'
-
-
-def _td(value: str) -> str:
-    colour = f";color:{_WORDS[value]};font-weight:600" if value in _WORDS else ""
-    width = ";white-space:nowrap" if len(value) <= _SCREEN else ";min-width:22em" if len(value) > 60 else ""
-    return f'<td style="{_CELL};border-bottom:{_LINE}{width}{colour}">{escape(value)}</td>'
-
-
-def _link(link: Link) -> str:
-    colour = _BLUE if link.azure else _GREEN
-    box = f"{_FRAME};border-top:3px solid {colour};padding:.3em .6em;max-width:15em;overflow-wrap:anywhere"
-    kind = f'<span style="color:{colour};font-size:.85em">{escape(link.kind)}</span>'
-    return f'<div style="{box};white-space:normal">{kind}<br><b>{escape(link.name)}</b>{_faint(link.state)}</div>'

@@ -9,10 +9,11 @@ from typing import Any
 
 from aksdisks.checks import Holds
 from aksdisks.diagnosis import Finding, diagnose
+from aksdisks.markup import View
 from aksdisks.model import Chain, Claim, Disk, Inventory, Pod, StorageClass, Unknown, known
 from aksdisks.quantities import cost_per_day, show_gib
 from aksdisks.sides import Scope, Side, azure_side, free_slots, kubernetes_side, second_node
-from aksdisks.views.base import Card, Chains, Link, Stack, Table, View
+from aksdisks.views.base import Card, Chains, Link, Stack, Table
 
 _VERDICTS = {"expected": "As it should be", "wait": "Wait", "problem": "A problem"}
 _MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}

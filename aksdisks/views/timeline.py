@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aksdisks.views.base import Table, View
+from aksdisks.markup import View
+from aksdisks.views.base import Table
 
 STAGES = (
     ("choosing a node, making the disk", "created", "scheduled", "#9aa5b1"),
@@ -52,12 +53,8 @@ class Timeline(View):
         return Table(self.title, ("pod", "created", "scheduled", "attached", "started"), rows, self.note)
 
     def text(self) -> str:
-        """The table."""
+        """The table; HTML is it too: that is compared between runs, and a picture in it would never be equal."""
         return self.table().text()
-
-    def html(self) -> str:
-        """The table too: HTML is compared between runs, and a picture inside it would never be equal."""
-        return self.table().html()
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         # No HTML here: Jupyter would prefer it and leave the picture out.

@@ -1,0 +1,45 @@
+"""What is shown in two forms at once, plain text and self-contained HTML; the latter from the package's templates."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+class View(ABC):
+    """Whatever is shown in two forms at once; Jupyter chooses."""
+
+    @abstractmethod
+    def text(self) -> str:
+        """Plain text."""
+
+    def html(self) -> str:
+        """HTML that needs nothing from elsewhere, by the macro of this class's name."""
+        return macro(type(self).__name__.lower(), self)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return {"text/plain": self.text(), "text/html": self.html()}
+
+
+def macro(name: str, *given: object) -> str:
+    """What a macro of views.html.j2 makes of the values given."""
+    return str(getattr(templates().get_template("views.html.j2").module, name)(*given))
+
+
+@cache
+def templates() -> Environment:
+    """The package's templates; all that is put into one is escaped."""
+    from jinja2 import Environment, PackageLoader
+    from markupsafe import Markup
+
+    def finished(value: Any) -> Any:
+        # The standard library's spelling of a quote, in which outputs are recorded; markupsafe has another.
+        return value if hasattr(value, "__html__") else Markup(escape(str(value)))
+
+    loader = PackageLoader("aksdisks")
+    return Environment(loader=loader, autoescape=True, keep_trailing_newline=True, finalize=finished)
