@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, get_origin
+from typing import Annotated, Any, Literal, get_origin
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from aksdisks.errors import InputError, ParameterError, did_you_mean
 from aksdisks.quantities import parse_quantity
@@ -41,6 +41,48 @@ def _seconds(default: float, description: str) -> Any:
     return _p(default, "a number above 0, at most 1e6", description, "cluster seconds", gt=0, le=1e6)
 
 
+def _switch(value: Any) -> Any:
+    # YAML 1.1 reads a bare on or off as a boolean.
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
+def _quantity(value: str) -> str:
+    if value:
+        parse_quantity(value)
+    return value
+
+
+def _above_zero(value: str) -> str:
+    if parse_quantity(value) <= 0:
+        raise ValueError("not above 0")
+    return value
+
+
+def _patterns(value: dict[str, str]) -> dict[str, str]:
+    for expression in value.values():
+        try:
+            empty = re.search(expression, "")
+        except re.error as error:
+            raise ValueError("not a regular expression") from error
+        if empty:
+            raise ValueError("it is found everywhere")
+    return value
+
+
+def _https(value: str) -> str:
+    # azure-core sends no token over http (facts F), and would say so only in the middle of a run.
+    if value and not (value.startswith("https://") and urlsplit(value).hostname):
+        raise ValueError("not https")
+    return value
+
+
+_Switch = Annotated[Literal["on", "off"], BeforeValidator(_switch)]
+_Size = Annotated[str, AfterValidator(_above_zero)]
+_Quantity = Annotated[str, AfterValidator(_quantity)]
+_Patterns = Annotated[dict[str, str], AfterValidator(_patterns)]
+_Url = Annotated[str, AfterValidator(_https)]
+
+
 class Parameters(BaseModel):
     """Every parameter of every runbook; the defaults are the lab's and equal the article. Never holds a secret."""
 
@@ -55,9 +97,9 @@ class Parameters(BaseModel):
     kubeconfig: str = _p("", "a path", "aks: kubeconfig file; empty: KUBECONFIG, else ~/.kube/config")
     context: str = _p("", "a context of the kubeconfig", "aks with kubeconfig: the context, required")
     expect: str = _p("", "an API server URL or an ARM id", "the API server's URL, the cluster's or the node group's id")
-    azure: Literal["on", "off"] = _p("on", "on or off", "off: Azure is not asked, its checks are inconclusive")
-    arm_endpoint: str = _p("", "an https URL", "Azure Resource Manager; empty: the public cloud")
-    authority: str = _p("", "an https URL", "where tokens come from; empty: AZURE_AUTHORITY_HOST, the public cloud")
+    azure: _Switch = _p("on", "on or off", "off: Azure is not asked, its checks are inconclusive")
+    arm_endpoint: _Url = _p("", "an https URL", "Azure Resource Manager; empty: the public cloud")
+    authority: _Url = _p("", "an https URL", "where tokens come from; empty: AZURE_AUTHORITY_HOST, the public cloud")
     ca_bundle: str = _p("", "a file with certificates", "whom to trust for ARM and tokens; empty: the system's")
     namespace: str = _p(
         "create",
@@ -67,14 +109,16 @@ class Parameters(BaseModel):
     )
     allow_retain: bool = _p(False, "true or false", "accept a class that keeps volumes, and their cost, after the run")
     storage_class: str = _p("managed-premium", "a StorageClass's name", "the class of every claim", min_length=1)
-    size: str = _p("25Gi", "a quantity above 0, such as 25Gi", "the size of every claim", "bytes, as a quantity")
+    size: _Size = _p("25Gi", "a quantity above 0, such as 25Gi", "the size of every claim", "bytes, as a quantity")
     deployment_replicas: int = _p(4, "a whole number from 2 to 50", "pods after scaling out", ge=2, le=50)
     stateful_replicas: int = _p(5, "a whole number from 1 to 50", "pods of the stateful set", ge=1, le=50)
     image: str = _p("vplauzon/get-started:part2-no-redis", "an image reference", "the pods' image", min_length=1)
     node_selector: dict[str, str] = _p({}, "a mapping of labels", "labels that a node must have")
     tolerations: list[dict[str, str | int | None]] = _p([], "a list of tolerations", "as in a pod's spec")
-    cpu_request: str = _p("", "a quantity such as 50m, or empty", "CPU that each pod asks for", "cores, as a quantity")
-    memory_request: str = _p(
+    cpu_request: _Quantity = _p(
+        "", "a quantity such as 50m, or empty", "CPU that each pod asks for", "cores, as a quantity"
+    )
+    memory_request: _Quantity = _p(
         "", "a quantity such as 64Mi, or empty", "memory that each pod asks for, and its limit", "bytes"
     )
     security: Literal["restricted", "none"] = _p("none", "restricted or none", "restricted passes that security level")
@@ -84,50 +128,10 @@ class Parameters(BaseModel):
     runbook_deadline: float = _seconds(3600.0, "how long may take: a runbook")
     run_deadline: float = _seconds(7200.0, "how long may take: the whole run")
     teardown_deadline: float = _seconds(900.0, "how long may take: the clean-up")
-    redact: dict[str, str] = _p({}, "names with regular expressions", "what else is taken out of the evidence, by name")
+    redact: _Patterns = _p({}, "names with regular expressions", "what else is taken out of the evidence, by name")
     run_id: str = _p(
         "", "lower-case letters, digits and dashes, at most 40", "the run's id; empty: a new one", pattern=_RUN_ID
     )
-
-    @field_validator("azure", mode="before")
-    @classmethod
-    def _switch(cls, value: Any) -> Any:
-        # YAML 1.1 reads a bare on or off as a boolean.
-        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
-
-    @field_validator("size")
-    @classmethod
-    def _size(cls, value: str) -> str:
-        if parse_quantity(value) <= 0:
-            raise ValueError("not above 0")
-        return value
-
-    @field_validator("cpu_request", "memory_request")
-    @classmethod
-    def _request(cls, value: str) -> str:
-        if value:
-            parse_quantity(value)
-        return value
-
-    @field_validator("redact")
-    @classmethod
-    def _patterns(cls, value: dict[str, str]) -> dict[str, str]:
-        for expression in value.values():
-            try:
-                empty = re.search(expression, "")
-            except re.error as error:
-                raise ValueError("not a regular expression") from error
-            if empty:
-                raise ValueError("it is found everywhere")
-        return value
-
-    @field_validator("arm_endpoint", "authority")
-    @classmethod
-    def _https(cls, value: str) -> str:
-        # azure-core sends no token over http (facts F), and would say so only in the middle of a run.
-        if value and not (value.startswith("https://") and urlsplit(value).hostname):
-            raise ValueError("not https")
-        return value
 
 
 def validate(values: Mapping[str, Any], sources: Mapping[str, str] | None = None) -> Parameters:

@@ -74,21 +74,6 @@ def prepared(parameters: Parameters) -> Iterator[dict[str, str]]:
     if parameters.target != "lab":
         yield {}
         return
-    with _private_lab(parameters) as folder:
-        before = os.environ.get("AKSDISKS_STATE_DIR")
-        os.environ["AKSDISKS_STATE_DIR"] = folder
-        try:
-            yield {"AKSDISKS_STATE_DIR": folder}
-        finally:
-            del os.environ["AKSDISKS_STATE_DIR"]
-            if before is not None:
-                os.environ["AKSDISKS_STATE_DIR"] = before
-
-
-@contextmanager
-def _private_lab(parameters: Parameters) -> Iterator[str]:
-    """A lab of our own with the parameters' speed and scenario; yields its state directory."""
-    from aksdisks.lab import process
     from aksdisks.lab.scenario import ScenarioError, load
 
     try:
@@ -96,40 +81,48 @@ def _private_lab(parameters: Parameters) -> Iterator[str]:
     except ScenarioError as error:
         raise InputError(f"scenario: {error}") from error
     with tempfile.TemporaryDirectory(prefix="aksdisks-") as folder:
-        try:
-            process.start(folder, parameters.speed, parameters.scenario, parent=os.getpid(), ephemeral=True)
-        except process.LabError as error:
-            raise NotReachable(str(error)) from error
-        try:
-            yield folder
-        finally:
+        before = os.environ.get("AKSDISKS_STATE_DIR")
+        with lab_in(folder, parameters.speed, parameters.scenario, ephemeral=True):
+            os.environ["AKSDISKS_STATE_DIR"] = folder
             try:
-                process.stop(folder)
+                yield {"AKSDISKS_STATE_DIR": folder}
+            finally:
+                del os.environ["AKSDISKS_STATE_DIR"]
+                if before is not None:
+                    os.environ["AKSDISKS_STATE_DIR"] = before
+
+
+@contextmanager
+def lab_in(folder: str | Path | None, speed: float, *scenario: str, **how: Any) -> Iterator[tuple[LabState, bool]]:
+    """The lab of a state directory (None: the default one), and whether it was started here: then until the end.
+
+    Raises NotReachable where none can be started.
+    """
+    with _labs() as process:
+        where = folder or process.default_state_dir()
+        running = process.status(where)
+        lab = running or process.start(where, speed, *scenario, parent=os.getpid(), **how)
+    try:
+        yield lab, running is None
+    finally:
+        if running is None:
+            try:
+                process.stop(where)
             except process.NotRunning:
                 pass  # it died before; whoever waited for it has said so
 
 
 @contextmanager
-def shared_lab(speed: float) -> Iterator[tuple[LabState, bool]]:
-    """The lab in the default state directory, and whether it was started here: then with this speed, until the end.
-
-    Raises NotReachable where none can be started.
-    """
+def _labs() -> Iterator[Any]:
+    """What starts and finds labs, with its errors as ours."""
     try:
         from aksdisks.lab import process
     except ModuleNotFoundError as error:
         raise NotReachable(f"lab: expected {error.name}, found none", hint="pip install 'aksdisks[lab]'") from error
-    folder = process.default_state_dir()
     try:
-        running = process.status(folder)
-        lab = running or process.start(folder, speed, parent=os.getpid())
+        yield process
     except process.LabError as error:
         raise NotReachable(str(error)) from error
-    try:
-        yield lab, running is None
-    finally:
-        if running is None and process.status(folder):
-            process.stop(folder)
 
 
 def state_dir() -> Path:
@@ -142,13 +135,9 @@ def state_dir() -> Path:
 
 
 def _running_lab() -> LabState:
-    from aksdisks.lab import process
-
-    folder = process.default_state_dir()
-    try:
-        state = process.status(folder)
-    except process.LabError as error:
-        raise NotReachable(str(error)) from error
+    with _labs() as process:
+        folder = process.default_state_dir()
+        state: LabState | None = process.status(folder)
     if state is None:
         raise NotReachable(f"lab in {folder}: expected one that runs, found none", hint="aksdisks lab start")
     return state

@@ -20,7 +20,7 @@ from typing import Any
 
 from aksdisks import shipped
 from aksdisks.errors import CannotRun, InputError
-from aksdisks.targets import shared_lab
+from aksdisks.targets import lab_in
 
 _PORT, _FIRST = 8888, "/lab/tree/00-overview.ipynb"
 _SETTINGS = Path(__file__).parent / "jupyter"
@@ -40,7 +40,7 @@ def walk(folder: Path, *, speed: float, port: int, browser: bool, say: Callable[
         say(f"{folder / name} differs from the runbook of that name and was kept; delete it to have it as shipped.")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    with shared_lab(speed) as (lab, ours), TemporaryDirectory(prefix="aksdisks-walk-") as own:
+    with lab_in(None, speed) as (lab, ours), TemporaryDirectory(prefix="aksdisks-walk-") as own:
         run = f"runs at speed {lab.speed:g}" + (" and ends with the walk" if ours else "; it was there and stays")
         token = secrets.token_urlsafe(24)
         reach = {"AKSDISKS_STATE_DIR": lab.state_dir, "JUPYTER_TOKEN": token, **lab.environment()}
