@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from aksdisks.markup import View
+from aksdisks.model import Unknown
 
 MIME_TYPE = "application/vnd.aksdisks.check+json"
 """A check reaches the runner as a notebook output of this type: {"statement", "status", "seen"}."""
@@ -25,17 +26,7 @@ class Status(StrEnum):
 _MARKS = {Status.PASSED: "✔", Status.FAILED: "✘", Status.INCONCLUSIVE: "?", Status.NOT_APPLICABLE: "○"}
 
 
-@runtime_checkable
-class SaysWhy(Protocol):
-    """A value that stands for what could not be known, such as `model.Unknown`."""
-
-    @property
-    def because(self) -> str:
-        """Why it is not known."""
-        ...  # pragma: no cover
-
-
-Holds = bool | SaysWhy | None
+Holds = bool | Unknown | None
 """True or false; a value that says why it is unknown; None where the statement does not apply."""
 
 

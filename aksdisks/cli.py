@@ -107,13 +107,8 @@ def _root(
     del version
 
 
-def _parameters(file: Path | None, settings: list[str] | None) -> Any:
-    """The parameters of a file, of the environment and of `-p` flags."""
-    return _resolved(file, settings)[0]
-
-
-def _resolved(file: Path | None, settings: list[str] | None) -> tuple[Any, dict[str, str]]:
-    """The same, and where each came from."""
+def _parameters(file: Path | None, settings: list[str] | None) -> tuple[Any, dict[str, str]]:
+    """The parameters of a file, of the environment and of `-p` flags, and where each came from."""
     from aksdisks import parameters, shipped
     from aksdisks.errors import InputError
 
@@ -149,7 +144,7 @@ def run(
     from aksdisks.delivery import Container
     from aksdisks.errors import AksdisksError
 
-    runbooks, parameters = shipped.runbooks(names or ()), _parameters(file, settings)
+    runbooks, parameters = shipped.runbooks(names or ()), _parameters(file, settings)[0]
     container = Container.of(output) if "://" in output else None
     folder = Path("evidence") if container else Path(output)
     result = runner.run(runbooks, parameters, folder, quiet=quiet, share=share, key=sign, webhook=webhook)
@@ -200,7 +195,7 @@ def parameters(
     if schema:
         typer.echo(json.dumps(json_schema(), indent=2))
     else:
-        parameter_table(*_resolved(file, settings))
+        parameter_table(*_parameters(file, settings))
 
 
 @app.command(epilog=_EXIT_CODES)
@@ -208,7 +203,7 @@ def check(file: FileOption = None, settings: SetOption = None) -> None:
     """Ask the target, before anything is made, whether a run can pass there."""
     from aksdisks import runner
 
-    raise typer.Exit(runner.check(_parameters(file, settings)))
+    raise typer.Exit(runner.check(_parameters(file, settings)[0]))
 
 
 @app.command(epilog=_EXIT_CODES)
@@ -220,7 +215,7 @@ def clean(
     """Remove what earlier runs left on the target, and nothing else; disks are reported, never deleted."""
     from aksdisks import runner
 
-    raise typer.Exit(runner.clean(_parameters(file, settings), dry_run=dry_run))
+    raise typer.Exit(runner.clean(_parameters(file, settings)[0], dry_run=dry_run))
 
 
 @app.command(epilog=_EXIT_CODES)

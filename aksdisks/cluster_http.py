@@ -24,6 +24,14 @@ _TRIES = 4
 _PAUSE = 0.2
 _LONGEST_PAUSE = 30.0
 
+_CAUSES = {
+    "Connection refused": "connection refused",
+    "CERTIFICATE_VERIFY_FAILED": "a certificate that is not trusted",
+    "timed out": "no answer in time",
+    "Name or service not known": "a host name that does not resolve",
+    "Temporary failure in name resolution": "a host name that does not resolve",
+}
+
 Query = Mapping[str, str] | None
 Raw = dict[str, Any]
 
@@ -72,7 +80,7 @@ class KubernetesHttp:
         """
         for attempt in range(1, _TRIES):
             try:
-                return self.once(method, url, query, body, content)
+                return self._once(method, url, query, body, content)
             except (NotReachable, ApiError) as error:
                 status = error.status if isinstance(error, ApiError) else 0
                 if not (self._answered if status == 0 else status == 429 or status >= 500):
@@ -81,17 +89,13 @@ class KubernetesHttp:
                 pause = _PAUSE * 2**attempt if asked is None else min(asked, _LONGEST_PAUSE)
                 self.progress(f"{error.message}; again in {pause:.1f} s ({attempt} of {_TRIES - 1})")
                 time.sleep(pause)
-        return self.once(method, url, query, body, content)
+        return self._once(method, url, query, body, content)
 
-    def once(self, method: str, url: str, query: Query = None, body: Any = None, content: str = "json") -> Raw:
-        """The same without a second try."""
+    def _once(self, method: str, url: str, query: Query, body: Any, content: str) -> Raw:
         response = self._send(method, url, query, body, content)
         self._answered = True
-        try:
-            answer = json.loads(response.data)
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
+        answer = _object(response.data)
+        if answer is None:
             raise NotReachable(f"{self.server}{url}: expected a Kubernetes API's JSON, found something else")
         return answer
 
@@ -152,24 +156,21 @@ class KubernetesHttp:
 def _cause(error: BaseException) -> str:
     """A connection error in a few words: the innermost reason, without object addresses."""
     text = str(getattr(error, "reason", None) or error)
-    for known, words in (
-        ("Connection refused", "connection refused"),
-        ("CERTIFICATE_VERIFY_FAILED", "a certificate that is not trusted"),
-        ("timed out", "no answer in time"),
-        ("Name or service not known", "a host name that does not resolve"),
-        ("Temporary failure in name resolution", "a host name that does not resolve"),
-    ):
-        if known in text:
-            return words
-    return text.rpartition(">: ")[2] or type(error).__name__
+    words = (words for known, words in _CAUSES.items() if known in text)
+    return next(words, text.rpartition(">: ")[2] or type(error).__name__)
+
+
+def _object(data: bytes) -> Raw | None:
+    """The JSON object in an answer; None for anything else."""
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _error(asked: str, response: Any, data: bytes) -> errors.AksdisksError:
-    try:
-        body = json.loads(data)
-    except ValueError:
-        body = {}
-    body = body if isinstance(body, dict) else {}
+    body = _object(data) or {}
     status, reason = response.status, str(body.get("reason") or "")
     words = body.get("message") or data[:200].decode(errors="replace").strip() or f"HTTP {status}"
     message = f"{asked}: {words}"

@@ -23,9 +23,10 @@ _PATIENCE = 1.0
 class Watcher:
     """Several kinds watched at once: `with cluster.watch(["Pod", "Event"], namespace) as watcher: act; ...`.
 
-    When the `with` is entered, each kind was listed: what existed then is in `initial`, at time 0. What comes later
-    is in `changes`, in the order of arrival. A dropped connection is resumed where it stopped; after a 410 the kind
-    is listed again and the differences are what arrives. Both are said through the progress callback.
+    When the `with` is entered, each kind was listed: what existed then is in `initial`, at time 0. Iterated over, it
+    yields what comes later in the order of arrival, and None about five times a second. A dropped connection is
+    resumed where it stopped; after a 410 the kind is listed again and the differences are what arrives. Both are said
+    through the progress callback.
     """
 
     def __init__(
@@ -33,7 +34,6 @@ class Watcher:
     ) -> None:
         """`lazy`: no stream is opened before changes are asked for; the lists are read on entering all the same."""
         self.initial: tuple[Change, ...] = ()
-        self.changes: list[Change] = []
         self._http = http
         self._kinds = tuple(kinds)
         self._namespace = namespace
@@ -43,7 +43,6 @@ class Watcher:
         self._responses: dict[str, Any] = {}
         self._threads: list[threading.Thread] = []
         self._lazy = lazy
-        self._read = 0
         self.began = time.monotonic()
 
     def __enter__(self) -> Watcher:
@@ -67,40 +66,24 @@ class Watcher:
                 for response in list(self._responses.values()):
                     _hang_up(response)
                 thread.join(timeout=0.005)
-        self.drain()
 
     def __iter__(self) -> Iterator[Change | None]:
-        """Changes as they arrive, from where the last loop stopped; None in between, about five times a second.
-
-        Endless: a wait, a deadline or a break ends it. Raises what ended a watch for good (NotAllowed, …).
-        """
+        """Endless: a wait, a deadline or a break ends it. Raises what ended a watch for good (NotAllowed, …)."""
         self._start()
         while True:
-            while self._read < len(self.changes):
-                self._read += 1
-                yield self.changes[self._read - 1]
             try:
-                self._take(self._queue.get(timeout=TICK))
+                item = self._queue.get(timeout=TICK)
             except queue.Empty:
                 yield None
-
-    def drain(self) -> list[Change]:
-        """All changes that have arrived so far, without waiting."""
-        while True:
-            try:
-                self._take(self._queue.get_nowait())
-            except queue.Empty:
-                return self.changes
+                continue
+            if isinstance(item, AksdisksError):
+                raise item
+            yield item
 
     def _start(self) -> None:
         for thread in self._threads:
             if thread.ident is None:
                 thread.start()
-
-    def _take(self, item: Change | AksdisksError) -> None:
-        if isinstance(item, AksdisksError):
-            raise item
-        self.changes.append(item)
 
     def _where(self, kind: str) -> str:
         return self._namespace if KINDS[kind][2] else ""

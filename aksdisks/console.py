@@ -16,14 +16,11 @@ from aksdisks.checks import Check
 from aksdisks.evidence import RunbookResult, RunResult
 from aksdisks.parameters import Parameters
 
-_MARKS = {
-    "passed": "[green]passed[/]",
-    "failed": "[bold red]failed[/]",
-    "inconclusive": "[yellow]inconclusive[/]",
-    "not run": "[yellow]not run[/]",
-    "not applicable": "[dim]not applicable[/]",
-    "interrupted": "[yellow]interrupted[/]",
-}
+_STYLES = {"passed": "green", "failed": "bold red", "not applicable": "dim"}
+
+
+def _mark(status: str) -> str:
+    return f"[{_STYLES.get(status, 'yellow')}]{status}[/]"
 
 
 class _Console(Console):
@@ -74,7 +71,7 @@ class Reporter:
     def finished(self, result: RunbookResult) -> None:
         """A runbook ended."""
         self._stop_live()
-        line = f"{result.name:<18} {_MARKS[result.status]}  {_passed(result.checks)}  {result.seconds:.1f} s"
+        line = f"{result.name:<18} {_mark(result.status)}  {_passed(result.checks)}  {result.seconds:.1f} s"
         self.err.print(line, soft_wrap=True)
         if result.problem:
             self.err.print(f"  {escape(result.problem)}", soft_wrap=True)
@@ -86,20 +83,20 @@ class Reporter:
         table.columns[3].justify = "right"
         for book in result.runbooks:
             seconds = f"{book.seconds:.1f}" if book.seconds else ""
-            table.add_row(book.name, _MARKS[book.status], _passed(book.checks), seconds)
+            table.add_row(book.name, _mark(book.status), _passed(book.checks), seconds)
         self.out.print(table)
         self.answers([check for runbook in result.runbooks for check in runbook.checks if check.status != "passed"])
         for problem in (result.problem, *result.teardown.get("problems", ())):
             if problem:
                 self.out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
         where = escape(str(folder)) if folder.exists() else "nothing was written"
-        self.out.print(f"{_MARKS[result.status]}: {where}", soft_wrap=True)
+        self.out.print(f"{_mark(result.status)}: {where}", soft_wrap=True)
 
     def answers(self, answers: Iterable[Check], *, aside: bool = False) -> None:
         """Checks, one a line: the result, or `aside`, on the way to it."""
         self._stop_live()
         for answer in answers:
-            line = f"{_MARKS[answer.status]:<12} {escape(answer.statement)}: {escape(answer.seen)}"
+            line = f"{_mark(answer.status):<12} {escape(answer.statement)}: {escape(answer.seen)}"
             (self.err if aside else self.out).print(line, soft_wrap=True)
 
     def _show(self, text: str) -> None:

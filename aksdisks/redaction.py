@@ -81,10 +81,10 @@ class Redactor:
 
     def leaks(self, folder: Path) -> Iterator[str]:
         """Files below a folder in which a secret stands all the same."""
+        # What writes a file may have spelt a spelling anew.
+        forms = {form for secret in self._secrets for form in _forms(secret)}
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             content = path.read_bytes().decode("utf-8", "replace")
-            # What writes a file may have spelt a spelling anew.
-            forms = {form for secret in self._secrets for form in _forms(secret)}
             if any(form in content for form in forms) or any(shape.search(content) for shape in _SECRET_SHAPES):
                 yield path.relative_to(folder).as_posix()
 

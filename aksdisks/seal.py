@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def keygen(private: Path) -> Path:
 def _signed(folder: Path, content: bytes, key: Path | None) -> tuple[bool, str]:
     from cryptography.exceptions import InvalidSignature
 
-    public = None if key is None else _load_public(key)
+    public = None if key is None else _load(key, "public", lambda data, form: form.load_pem_public_key(data))
     if not (folder / SIGNATURE).is_file():
         return False, f"{SUMS}: not signed, so this detects accidents only: who alters a file can alter the sums"
     if public is None:
@@ -99,25 +100,18 @@ def _signed(folder: Path, content: bytes, key: Path | None) -> tuple[bool, str]:
 
 def check_private(path: Path) -> Any:
     """The private key in a file; raises InputError where there is none."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    return _load(path, lambda data: load_pem_private_key(data, None), Ed25519PrivateKey, "private")
+    return _load(path, "private", lambda data, form: form.load_pem_private_key(data, None))
 
 
-def _load_public(path: Path) -> Any:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+def _load(path: Path, word: str, read: Callable[[bytes, Any], Any]) -> Any:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
 
-    return _load(path, load_pem_public_key, Ed25519PublicKey, "public")
-
-
-def _load(path: Path, read: Any, kind: type, word: str) -> Any:
     try:
-        key = read(path.read_bytes())
+        key = read(path.read_bytes(), serialization)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{path}: expected an Ed25519 {word} key (PEM), found: {error}") from error
-    if not isinstance(key, kind):
+    if not isinstance(key, (ed25519.Ed25519PrivateKey, ed25519.Ed25519PublicKey)):
         raise InputError(f"{path}: expected an Ed25519 {word} key, found {type(key).__name__}")
     return key
 

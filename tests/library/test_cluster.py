@@ -48,12 +48,16 @@ def test_a_watch_has_what_was_there_and_what_comes_in_order_with_times(session):
         assert [c.name for c in watcher.initial if c.kind == "PersistentVolumeClaim"] == ["before"]
         session.cluster.create(named("after"), session.namespace)
         session.cluster.delete("PersistentVolumeClaim", "after", session.namespace)
-        seen = lambda: [(c.type, c.name) for c in watcher.changes if c.kind == "PersistentVolumeClaim"]  # noqa: E731
-        wait("the deletion", watcher, lambda _: ("DELETED", "after") in seen(), seconds=10)
-        assert seen()[0] == ("ADDED", "after")
-        wait("an event", watcher, lambda _: any(c.kind == "Event" and c.value.object == "after" for c in
-             watcher.changes), seconds=10)  # fmt: skip
-    times = [change.at for change in watcher.changes]
+        changes = []
+
+        def there(change):
+            changes.append(change)
+            told = {(each.type, getattr(each.value, "object", each.name)) for each in changes}
+            return told >= {("DELETED", "after"), ("ADDED", "after")} and any(c.kind == "Event" for c in changes)
+
+        wait("the deletion and an event", watcher, there, seconds=10)
+    assert next((c.type, c.name) for c in changes if c.kind == "PersistentVolumeClaim") == ("ADDED", "after")
+    times = [change.at for change in changes]
     assert times == sorted(times) and all(at >= 0 for at in times)
 
 
