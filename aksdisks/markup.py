@@ -42,4 +42,6 @@ def templates() -> Environment:
         return value if hasattr(value, "__html__") else Markup(escape(str(value)))
 
     loader = PackageLoader("aksdisks")
-    return Environment(loader=loader, autoescape=True, keep_trailing_newline=True, finalize=finished)
+    environment = Environment(loader=loader, autoescape=True, keep_trailing_newline=True, finalize=finished)
+    environment.policies["json.dumps_kwargs"] = {}  # else keys would be sorted
+    return environment
