@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aksdisks import cluster_decode as decode
 from aksdisks.cluster_http import KubernetesHttp, path
@@ -11,34 +11,22 @@ from aksdisks.cluster_watch import Watcher
 from aksdisks.errors import ApiError, NotFound
 from aksdisks.manifests import FIELD_MANAGER
 from aksdisks.model import Attachment, Change, Claim, KubeEvent, Named, Node, Pod, StorageClass, Unknown, Volume
-from aksdisks.waiting import Progress, silent
-
-if TYPE_CHECKING:
-    from kubernetes.client import ApiClient
 
 
-class Cluster:
+class Cluster(KubernetesHttp):
     """One cluster's API. Every method raises NotReachable, NotAllowed, NotFound, AlreadyExists, Conflict or ApiError.
 
     Lists are read in pages and decoded from raw JSON: thousands of objects come back without client models.
     """
 
-    def __init__(self, client: ApiClient, progress: Progress = silent) -> None:
-        self.http = KubernetesHttp(client, progress)
-
-    @property
-    def server(self) -> str:
-        """The API server's URL."""
-        return self.http.server
-
     def version(self) -> str:
         """The API server's version, such as `v1.35.0`."""
-        return str(self.http.request("GET", "/version").get("gitVersion", ""))
+        return str(self.request("GET", "/version").get("gitVersion", ""))
 
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, with the disk slots that their CSINodes state."""
-        csi_nodes = {item["metadata"]["name"]: item for item in self.http.items("CSINode")[0]}
-        return tuple(decode.node(item, csi_nodes.get(item["metadata"]["name"])) for item in self.http.items("Node")[0])
+        csi_nodes = {item["metadata"]["name"]: item for item in self.items("CSINode")[0]}
+        return tuple(decode.node(item, csi_nodes.get(item["metadata"]["name"])) for item in self.items("Node")[0])
 
     def pods(self, namespace: str, selector: str = "") -> tuple[Pod, ...]:
         """The pods of a namespace (empty: of all), by label selector."""
@@ -72,15 +60,15 @@ class Cluster:
 
     def list(self, kind: str, namespace: str = "", selector: str = "") -> tuple[Any, ...]:
         """All typed values of a kind."""
-        return tuple(decode.DECODERS[kind](item) for item in self.http.items(kind, namespace, selector)[0])
+        return tuple(decode.DECODERS[kind](item) for item in self.items(kind, namespace, selector)[0])
 
     def watch(self, kinds: Sequence[str], namespace: str = "", selector: str = "") -> Watcher:
         """A watch over several kinds at once, to be entered with `with`; see Watcher."""
-        return Watcher(self.http, kinds, namespace, selector)
+        return Watcher(self, kinds, namespace, selector)
 
     def follow(self, kind: str, namespace: str = "", selector: str = "") -> Iterator[tuple[Any, ...] | None]:
         """All typed values of a kind, again after every change, None in between: what `waiting.wait` reads."""
-        with Watcher(self.http, [kind], namespace, selector, lazy=True) as watcher:
+        with Watcher(self, [kind], namespace, selector, lazy=True) as watcher:
             now = {_key(change): change.value for change in watcher.initial}
             yield tuple(now.values())
             for change in watcher:
@@ -92,7 +80,7 @@ class Cluster:
 
     def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
         """One object as raw JSON; raises NotFound."""
-        return self.http.request("GET", path(kind, namespace, name))
+        return self.request("GET", path(kind, namespace, name))
 
     def find(self, kind: str, name: str, namespace: str = "") -> dict[str, Any] | None:
         """One object as raw JSON, None where there is none."""
@@ -103,12 +91,12 @@ class Cluster:
 
     def create(self, manifest: Mapping[str, Any], namespace: str = "", *, dry_run: bool = False) -> dict[str, Any]:
         """Create an object; `dry_run` asks the server, with its admission, without making it."""
-        return self.http.request("POST", path(manifest["kind"], namespace), _writing(dry_run), dict(manifest))
+        return self.request("POST", path(manifest["kind"], namespace), _writing(dry_run), dict(manifest))
 
     def replace(self, raw: Mapping[str, Any], namespace: str = "") -> dict[str, Any]:
         """Write a whole object back; raises Conflict when it changed since it was read."""
         url = path(raw["kind"], namespace, raw["metadata"]["name"])
-        return self.http.request("PUT", url, {"fieldManager": FIELD_MANAGER}, dict(raw))
+        return self.request("PUT", url, {"fieldManager": FIELD_MANAGER}, dict(raw))
 
     def apply(self, manifest: Mapping[str, Any], namespace: str = "", *, dry_run: bool = False) -> dict[str, Any]:
         """Server-side apply as field manager `aksdisks`; idempotent. Raises Conflict where another manager holds on."""
@@ -116,13 +104,13 @@ class Cluster:
         # the apply stays idempotent. Foreign objects were refused before.
         query = {**_writing(dry_run), "force": "true"}
         url = path(manifest["kind"], namespace, manifest["metadata"]["name"])
-        return self.http.request("PATCH", url, query, dict(manifest), "apply-patch+yaml")
+        return self.request("PATCH", url, query, dict(manifest), "apply-patch+yaml")
 
     def scale(self, kind: str, name: str, namespace: str, replicas: int) -> None:
         """Set the replicas through the scale subresource, as `kubectl scale` does."""
         url = path(kind, namespace, name, "scale")
         body = {"spec": {"replicas": replicas}}
-        self.http.request("PATCH", url, {"fieldManager": FIELD_MANAGER}, body, "merge-patch+json")
+        self.request("PATCH", url, {"fieldManager": FIELD_MANAGER}, body, "merge-patch+json")
 
     def delete(
         self, kind: str, name: str, namespace: str = "", *, uid: str = "", propagation: str = "Background"
@@ -132,7 +120,7 @@ class Cluster:
         if uid:
             options["preconditions"] = {"uid": uid}
         try:
-            self.http.request("DELETE", path(kind, namespace, name), body=options)
+            self.request("DELETE", path(kind, namespace, name), body=options)
         except NotFound:
             return False
         return True
@@ -155,7 +143,7 @@ class Cluster:
         """The status of a review, which is asked for by creating one and never stored."""
         body = {"apiVersion": version, "kind": kind, **({"spec": spec} if spec else {})}
         try:
-            return self.http.request("POST", f"/apis/{version}/{kind.lower()}s", body=body).get("status") or {}
+            return self.request("POST", f"/apis/{version}/{kind.lower()}s", body=body).get("status") or {}
         except ApiError as error:
             return Unknown(error.message)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from aksdisks.model import Chain, Claim, Disk, Inventory, KubeEvent, Node, Pod, known
+from aksdisks.model import Chain, Disk, Inventory, KubeEvent, Node, Pod, known
 
 MULTI_ATTACH = re.compile(
     r'Multi-Attach error for volume "(?P<volume>[^"]+)" Volume is already '
@@ -20,11 +20,11 @@ Verdict = Literal["expected", "wait", "problem"]
 
 @dataclass(frozen=True)
 class Evidence:
-    """One row that a finding rests on: who says what about which object."""
+    """One row that a finding rests on: what is said about which object, and by whom."""
 
-    source: Literal["Kubernetes", "Azure"]
     object: str
     says: str
+    source: Literal["Kubernetes", "Azure"] = "Kubernetes"
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Finding:
     object: str
     verdict: Verdict
     cause: str
-    evidence: tuple[Evidence, ...]
     next: str
+    evidence: Sequence[Evidence]
 
 
 def diagnose(inventory: Inventory) -> tuple[Finding, ...]:
     """Everything that the rules find, by object; one cause for each pod that does not run."""
-    found = [*_pods(inventory), *_waiting_claims(inventory), *_leaving(inventory), *_kept_claims(inventory)]
+    found = [*_pods(inventory), *_claims(inventory), *_released(inventory), *_kept_claims(inventory)]
     return tuple(sorted(found, key=lambda finding: (finding.object, finding.rule)))
 
 
@@ -82,34 +82,31 @@ def _unscheduled(pod: Pod, inventory: Inventory) -> Finding:
     said = [e.message for e in inventory.events if e.object_uid == pod.uid and e.reason == "FailedScheduling"]
     about, step = f"pod {pod.name}", f"kubectl describe pod {pod.name}"
     if not said:
-        rows = (Evidence("Kubernetes", about, f"{pod.status}, no node yet"),)
-        return Finding("no-node-yet", about, "wait", "the scheduler has not placed it yet", rows, step)
-    rows = (Evidence("Kubernetes", about, f"FailedScheduling: {said[-1]}"),)
-    return Finding("no-node", about, "problem", f"no node takes it: {said[-1]}", rows, step)
+        row = Evidence(about, f"{pod.status}, no node yet")
+        return Finding("no-node-yet", about, "wait", "the scheduler has not placed it yet", step, [row])
+    row = Evidence(about, f"FailedScheduling: {said[-1]}")
+    return Finding("no-node", about, "problem", f"no node takes it: {said[-1]}", step, [row])
 
 
 def _refused(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> Finding:
-    holders = _holders(pod, event, chain, inventory)
+    about, holders = f"pod {pod.name}", _holders(pod, event, chain, inventory)
     nodes = {node.name: node for node in inventory.nodes}
-    rows = (
-        Evidence("Kubernetes", f"pod {pod.name}", f"{event.reason}: {event.message}"),
-        *(Evidence("Kubernetes", f"pod {held.name}", _whereabouts(held, nodes)) for held in holders[:1]),
-        *_attachments(chain, inventory),
-    )
-    lost = [held for held in holders if held.deleting or not _is_ready(held.node, nodes)]
-    if lost:
-        cause = f"{lost[0].name} still holds the volume: {_whereabouts(lost[0], nodes)}"
-        step = f"prove in Azure that the machine of {lost[0].node} has stopped, before anything is forced"
-        return Finding("holder-lost", f"pod {pod.name}", "problem", cause, rows, step)
+    rows = [Evidence(about, f"{event.reason}: {event.message}")]
+    rows += [Evidence(f"pod {held.name}", _whereabouts(held, nodes)) for held in holders[:1]]
+    rows += _attachments(chain, inventory)
+    for held in holders:
+        if held.deleting or not _is_ready(held.node, nodes):
+            cause = f"{held.name} still holds the volume: {_whereabouts(held, nodes)}"
+            step = f"prove in Azure that the machine of {held.node} has stopped, before anything is forced"
+            return Finding("holder-lost", about, "problem", cause, step, rows)
     if not holders:
         cause = "the disk is still attached to the node of a pod that is gone: the detach is under way"
         step = f"kubectl get volumeattachments  # wait while {_old_nodes(chain, inventory)} is Ready"
-        return Finding("detach-pending", f"pod {pod.name}", "wait", cause, rows, step)
-    holder = holders[0]
+        return Finding("detach-pending", about, "wait", cause, step, rows)
     shared = f"claim {chain.claim.name}" if chain.claim else "claim"
-    cause = f"all pods share one {shared}, so one disk; it is on {holder.node}, where {holder.name} runs"
+    cause = f"all pods share one {shared}, so one disk; it is on {holders[0].node}, where {holders[0].name} runs"
     step = "one replica with strategy Recreate, or a StatefulSet with a claim for each pod; shared files: Azure Files"
-    return Finding("shared-claim", f"pod {pod.name}", "problem", cause, rows, step)
+    return Finding("shared-claim", about, "problem", cause, step, rows)
 
 
 def _holders(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> list[Pod]:
@@ -117,11 +114,8 @@ def _holders(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> 
     names = named_pods(event)
     claim = chain.claim.name if chain.claim else ""
     elsewhere = [each for each in inventory.pods if each.uid != pod.uid and each.node not in ("", pod.node)]
-    found = [
-        each
-        for each in elsewhere
-        if each.name in names or (claim in each.claims and (each.ready or each.deleting is not None))
-    ]
+    using = [each for each in elsewhere if claim in each.claims and (each.ready or each.deleting is not None)]
+    found = [each for each in elsewhere if each.name in names or each in using]
     return sorted(found, key=lambda each: (each.name not in names, each.name))
 
 
@@ -139,11 +133,11 @@ def _attachments(chain: Chain, inventory: Inventory) -> Iterator[Evidence]:
     for attachment in inventory.attachments:
         if attachment.volume == volume:
             state = "attached to" if attachment.attached else "not yet attached to"
-            yield Evidence("Kubernetes", f"volume {volume}", f"{state} {attachment.node}")
+            yield Evidence(f"volume {volume}", f"{state} {attachment.node}")
     for disk in known(inventory.disks):
         if chain.volume and disk.id.lower() == chain.volume.disk_id.lower():
             holder = disk.managed_by.rpartition("/")[2] or "none"
-            yield Evidence("Azure", f"disk {disk.name}", f"{disk.state}, on {holder}")
+            yield Evidence(f"disk {disk.name}", f"{disk.state}, on {holder}", "Azure")
 
 
 def _old_nodes(chain: Chain, inventory: Inventory) -> str:
@@ -158,47 +152,45 @@ def _creating(pod: Pod, chain: Chain) -> Finding:
         cause = f"claim {claim.name} is {claim.phase}: its disk is being made"
     elif attachment is not None and attachment.attach_error:
         cause = f"the disk could not be attached: {attachment.attach_error}"
-        rows = (Evidence("Kubernetes", f"volume {attachment.volume}", attachment.attach_error),)
-        return Finding("attach-error", about, "problem", cause, rows, f"kubectl describe {about}")
+        row = Evidence(f"volume {attachment.volume}", attachment.attach_error)
+        return Finding("attach-error", about, "problem", cause, f"kubectl describe {about}", [row])
     elif attachment is None or not attachment.attached:
         cause = f"its disk is not yet attached to {pod.node}"
     elif pod.status == "ContainerCreating":
         cause = "its disk is attached; it is being mounted and the container started"
     else:
         cause = f"its disk is attached; the container says {pod.status}"
-    rows = (Evidence("Kubernetes", about, f"{pod.status} on {pod.node}"),)
-    return Finding("still-starting", about, "wait", cause, rows, f"kubectl get {about} --watch")
+    row = Evidence(about, f"{pod.status} on {pod.node}")
+    return Finding("still-starting", about, "wait", cause, f"kubectl get {about} --watch", [row])
 
 
-def _waiting_claims(inventory: Inventory) -> Iterator[Finding]:
+def _claims(inventory: Inventory) -> Iterator[Finding]:
     late = {each.name for each in inventory.classes if each.binding_mode == "WaitForFirstConsumer"}
     used = _used_claims(inventory)
     for claim in inventory.claims:
-        if claim.phase == "Pending" and claim.storage_class in late and claim.name not in used:
-            rows = (
-                Evidence("Kubernetes", f"class {claim.storage_class}", "binds when the first pod uses the claim"),
-                *_events_of(claim, "WaitForFirstConsumer", inventory),
-            )
-            cause = "no pod uses the claim yet, and its class waits for the first one"
-            yield Finding("no-consumer", f"claim {claim.name}", "expected", cause, rows, "make a pod that mounts it")
-
-
-def _leaving(inventory: Inventory) -> Iterator[Finding]:
-    for claim in inventory.claims:
+        about = f"claim {claim.name}"
         users = sorted(pod.name for pod in inventory.pods if claim.name in pod.claims)
+        if claim.phase == "Pending" and claim.storage_class in late and claim.name not in used:
+            waits = [e for e in inventory.events if e.object_uid == claim.uid and e.reason == "WaitForFirstConsumer"]
+            rows = [Evidence(f"class {claim.storage_class}", "binds when the first pod uses the claim")]
+            rows += [Evidence(about, f"{event.reason}: {event.message}") for event in waits]
+            cause = "no pod uses the claim yet, and its class waits for the first one"
+            yield Finding("no-consumer", about, "expected", cause, "make a pod that mounts it", rows)
         if claim.deleting and users and "kubernetes.io/pvc-protection" in claim.finalizers:
-            rows = (Evidence("Kubernetes", f"claim {claim.name}", "finalizer kubernetes.io/pvc-protection"),)
+            row = Evidence(about, "finalizer kubernetes.io/pvc-protection")
             cause = f"still used by {', '.join(users)}; it goes when they are gone"
             step = f"kubectl delete pod {users[0]}  # or its owner; never remove the finalizer first"
-            yield Finding("claim-protected", f"claim {claim.name}", "wait", cause, rows, step)
+            yield Finding("claim-protected", about, "wait", cause, step, [row])
+
+
+def _released(inventory: Inventory) -> Iterator[Finding]:
     for volume in inventory.volumes:
         if volume.phase == "Released":
-            says = f"Released, reclaim policy {volume.reclaim_policy}"
-            rows = (Evidence("Kubernetes", f"volume {volume.name}", says),)
-            kept = volume.reclaim_policy == "Retain"
+            about, kept = f"volume {volume.name}", volume.reclaim_policy == "Retain"
             cause = "its claim is gone; " + ("the disk is kept on purpose" if kept else "the disk is being deleted")
+            row = Evidence(about, f"Released, reclaim policy {volume.reclaim_policy}")
             step = f"kubectl describe pv {volume.name}"
-            yield Finding("volume-released", f"volume {volume.name}", "expected" if kept else "wait", cause, rows, step)
+            yield Finding("volume-released", about, "expected" if kept else "wait", cause, step, [row])
 
 
 def _kept_claims(inventory: Inventory) -> Iterator[Finding]:
@@ -207,19 +199,13 @@ def _kept_claims(inventory: Inventory) -> Iterator[Finding]:
         claim, disk = chain.claim, chain.disk
         if chain.pod or claim is None or claim.phase != "Bound" or claim.deleting or claim.name in used:
             continue
-        rows = [Evidence("Kubernetes", f"claim {claim.name}", "Bound, and no pod mounts it")]
+        rows = [Evidence(f"claim {claim.name}", "Bound, and no pod mounts it")]
         if isinstance(disk, Disk):
-            rows.append(Evidence("Azure", f"disk {disk.name}", disk.state))
+            rows.append(Evidence(f"disk {disk.name}", disk.state, "Azure"))
         cause = "no pod uses it; a claim outlives its pod, and its disk is paid for"
         step = "kubectl delete pvc NAME, only when its data is no longer wanted"
-        yield Finding("claim-kept", f"claim {claim.name}", "expected", cause, tuple(rows), step)
+        yield Finding("claim-kept", f"claim {claim.name}", "expected", cause, step, rows)
 
 
 def _used_claims(inventory: Inventory) -> set[str]:
     return {claim for pod in inventory.pods for claim in pod.claims}
-
-
-def _events_of(claim: Claim, reason: str, inventory: Inventory) -> Iterator[Evidence]:
-    for event in inventory.events:
-        if event.object_uid == claim.uid and event.reason == reason:
-            yield Evidence("Kubernetes", f"claim {claim.name}", f"{event.reason}: {event.message}")

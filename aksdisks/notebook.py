@@ -39,7 +39,7 @@ def open_walk(names: Mapping[str, Any]) -> Walk:
     """Open the session that the notebook's parameters (its `globals()`) ask for."""
     parameters, former = from_namespace(names), names.get("walk")
     if isinstance(former, Walk) and former.cleaned is None:
-        if former.parameters == parameters and not former.session.target_problem():
+        if former.parameters == parameters and not former.session.connection.problem():
             return former  # the cell was run again; what it opened is still there
         former.clean_up()
     # Why Azure cannot be asked is a value that checks show; azure-identity would also log it into every cell.

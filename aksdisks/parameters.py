@@ -153,13 +153,6 @@ def validate(values: Mapping[str, Any], sources: Mapping[str, str] | None = None
     return parameters
 
 
-def load(
-    path: str | Path | None, overrides: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
-) -> Parameters:
-    """The parameters of `resolve`, without where each came from."""
-    return resolve(path, overrides, environment)[0]
-
-
 def resolve(
     path: str | Path | None, overrides: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
 ) -> tuple[Parameters, dict[str, str]]:

@@ -180,7 +180,7 @@ class _Run:
             if result.status != "passed":
                 # The crime scene, before the teardown takes it away.
                 self._inventory(session, f"{path.stem}-{result.status}".replace(" ", "-"))
-            if execution.problem and not execution.interrupted and (gone := session.target_problem()):
+            if execution.problem and not execution.interrupted and (gone := session.connection.problem()):
                 self._update(problem=gone)
                 break
             if time.monotonic() > self.ends:
@@ -196,7 +196,7 @@ class _Run:
                 execute,
                 path,
                 self.dossier.folder / path.name,
-                _notebook_parameters(self.parameters),
+                self.parameters.model_dump(exclude_defaults=True),
                 kernel,
                 cell_timeout=self._real(self.parameters.step_deadline),
                 on_step=self._step,
@@ -323,12 +323,6 @@ def _check_runbooks(runbooks: Sequence[Path]) -> None:
         except Exception as error:  # the schema's, json's, and whatever a document of another shape brings about
             reason = str(error).partition("\n")[0] or type(error).__name__
             raise InputError(f"{path}: expected a notebook, found: {reason}") from error
-
-
-def _notebook_parameters(parameters: Parameters) -> dict[str, Any]:
-    """What papermill injects: the values that are not the defaults."""
-    defaults = Parameters()
-    return {name: value for name, value in parameters.model_dump().items() if value != getattr(defaults, name)}
 
 
 def _versions() -> dict[str, str]:

@@ -119,10 +119,6 @@ class Session(Hold):
         """The deadline in real seconds of a wait of cluster seconds (None: `wait_timeout`), never below 30."""
         return max(_SHORTEST_DEADLINE, (seconds or self.parameters.wait_timeout) / self.time_scale)
 
-    def target_problem(self) -> str:
-        """Why the target does not answer (any more); empty when it does."""
-        return self.connection.problem()
-
     def clean_up(self, seconds: float | None = None) -> CleanUp:
         """Remove what the run made and wait until it is gone; idempotent, may be called again after a failure.
 
@@ -173,16 +169,14 @@ def open_session(parameters: Parameters, *, progress: Progress = silent) -> Sess
 def _make_namespace(session: Session) -> None:
     """Make the run's namespace, unless this run did so before, and wait until pods can be made in it."""
     manifest = manifests.namespace(session.namespace, session.labels, session.parameters)
-    found = session.cluster.find("Namespace", session.namespace)
-    if found is None:
-        # Noted before, so that an interrupt in between leaves nothing; what is there already is not ours to undo.
-        session.made_namespace = True
+    # Noted before, so that an interrupt in between leaves nothing; what is there already is not ours to undo.
+    session.made_namespace = session.cluster.find("Namespace", session.namespace) is None
+    if session.made_namespace:
         try:
             session.cluster.create(manifest)
         except AlreadyExists:
             session.made_namespace = False
-            found = session.cluster.get("Namespace", session.namespace)
-    if found is not None and not session.made(found):
+    if not session.made(session.cluster.find("Namespace", session.namespace)):
         raise Refused(f"namespace {session.namespace}: expected one that this run made, found another's")
     # Without the default service account the first pods would fail to be created, and events would say so.
     try:

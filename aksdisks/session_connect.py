@@ -26,7 +26,7 @@ class Connection:
     def problem(self) -> str:
         """Why the target does not answer (any more); empty when it does."""
         try:
-            self.cluster.http.request("GET", "/version")
+            self.cluster.request("GET", "/version")
         except AksdisksError as error:
             return str(error)
         return ""

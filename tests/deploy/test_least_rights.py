@@ -105,7 +105,7 @@ def file(wire: Wire, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def connection(file: Path) -> Iterator[Connection]:
-    opened = connect(parameters.load(file, {}))
+    opened = connect(parameters.resolve(file)[0])
     yield opened
     opened.close()
 
@@ -157,7 +157,7 @@ def test_nothing_is_made_where_a_right_is_missing(
     for name, value in user(wire, tmp_path).items():
         monkeypatch.setenv(name, value)
     with taken_away(wire, role, right):
-        code = runner.check(parameters.load(file, {}))
+        code = runner.check(parameters.resolve(file)[0])
     shown = "".join(capsys.readouterr())
     assert code == 3, shown
     assert f"missing: {right[0]} {right[1]}" in " ".join(shown.split())
@@ -172,9 +172,9 @@ def test_an_azure_action_taken_away_is_named(
         monkeypatch.setenv(name, value)
     if "managedClusters" in action:
         with pytest.raises(NotAllowed, match=action):
-            connect(parameters.load(file, {"expect": CLUSTER_ID}))
+            connect(parameters.resolve(file, {"expect": CLUSTER_ID})[0])
         return
-    answers = preflight.preflight(parameters.load(file, {}))
+    answers = preflight.preflight(parameters.resolve(file)[0])
     (answer,) = (answer for answer in answers if answer.statement.startswith("Azure shows"))
     assert answer.status == "inconclusive"
     assert f"does not have authorization to perform action '{action}'" in answer.seen
@@ -185,7 +185,7 @@ def test_the_expected_cluster_is_found_with_the_azure_role(
 ) -> None:
     for name, value in user(wire, tmp_path).items():
         monkeypatch.setenv(name, value)
-    connect(parameters.load(file, {"expect": CLUSTER_ID})).close()
+    connect(parameters.resolve(file, {"expect": CLUSTER_ID})[0]).close()
 
 
 def test_the_walk_passes_with_these_rights_alone(wire: Wire, file: Path, tmp_path: Path) -> None:

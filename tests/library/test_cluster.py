@@ -27,7 +27,7 @@ def test_lists_are_read_in_pages(session, monkeypatch):
 
 
 def test_a_continue_token_that_expires_means_a_fresh_list(session, monkeypatch):
-    request, failed = session.cluster.http.request, []
+    request, failed = session.cluster.request, []
 
     def once_expired(method, url, query=None, *rest):
         if query and query.get("continue") and not failed:
@@ -37,7 +37,7 @@ def test_a_continue_token_that_expires_means_a_fresh_list(session, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(cluster_http, "PAGE", 1)
-        patch.setattr(session.cluster.http, "request", once_expired)
+        patch.setattr(session.cluster, "request", once_expired)
         assert len(session.cluster.nodes()) == 3
     assert failed
 
@@ -63,7 +63,7 @@ def test_a_watch_has_what_was_there_and_what_comes_in_order_with_times(session):
 
 @pytest.mark.parametrize("break_with", ["connection", "410"])
 def test_a_watch_goes_on_where_it_was_broken(session, monkeypatch, break_with):
-    http, said = session.cluster.http, []
+    http, said = session.cluster, []
     stream, broken = http.stream, []
 
     def breaking(kind, namespace, selector, version):
@@ -114,7 +114,7 @@ def test_a_dry_run_makes_nothing(session):
     [(429, "DELETE", 4), (503, "GET", 4), (503, "DELETE", 4), (422, "GET", 1), (409, "POST", 1), (0, "PATCH", 4)],
 )
 def test_what_may_pass_is_tried_again_and_what_was_judged_is_not(on_lab, monkeypatch, status, method, tries):
-    http, asked, said = connect(on_lab).cluster.http, [], []
+    http, asked, said = connect(on_lab).cluster, [], []
     monkeypatch.setattr("aksdisks.cluster_http._PAUSE", 0.0)
     error = ApiError("no", status=status, retry_after=0.0) if status else NotReachable("gone")
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from aksdisks.errors import InputError, ParameterError
-from aksdisks.parameters import Parameters, expected, from_namespace, json_schema, load, resolve
+from aksdisks.parameters import Parameters, expected, from_namespace, json_schema, resolve
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,7 +47,7 @@ def written(tmp_path, text):
 def test_a_bad_file_is_one_line_with_name_expected_and_found(tmp_path, text, message):
     path = written(tmp_path, text)
     with pytest.raises(InputError) as caught:
-        load(path)
+        resolve(path)
     assert str(caught.value).startswith(message.format(path=path))
     assert "hunter2" not in str(caught.value)
     assert caught.value.exit_code == 2
@@ -56,17 +56,17 @@ def test_a_bad_file_is_one_line_with_name_expected_and_found(tmp_path, text, mes
 @pytest.mark.parametrize("name", ["missing.yaml", "."])
 def test_a_file_that_cannot_be_read(tmp_path, name):
     with pytest.raises(InputError, match="expected a readable YAML file"):
-        load(tmp_path / name)
+        resolve(tmp_path / name)
 
 
 def test_flags_win_over_the_file_and_are_read_as_the_field_wants_them(tmp_path):
     path = written(tmp_path, "size: nonsense\nazure: off\n")
     flags = {"size": "1Gi", "stateful_replicas": "3", "node_selector": "{a: b}", "run_id": "1234", "speed": "50"}
-    parameters = load(path, flags)
+    parameters, _ = resolve(path, flags)
     assert (parameters.size, parameters.stateful_replicas, parameters.node_selector) == ("1Gi", 3, {"a": "b"})
     assert (parameters.run_id, parameters.speed, parameters.azure) == ("1234", 50.0, "off")
     with pytest.raises(ParameterError, match="found 'x' in -p"):
-        load(path, {"size": "1Gi", "speed": "x"})
+        resolve(path, {"size": "1Gi", "speed": "x"})
 
 
 def test_a_notebooks_names_become_parameters_and_misspellings_are_caught():
@@ -76,9 +76,9 @@ def test_a_notebooks_names_become_parameters_and_misspellings_are_caught():
 
 
 def test_the_shipped_files_hold():
-    assert load(ROOT / "parameters/lab.yaml") == Parameters()
+    assert resolve(ROOT / "parameters/lab.yaml")[0] == Parameters()
     example = ROOT / "parameters/aks.example.yaml"
-    assert load(example).security == "restricted"
+    assert resolve(example)[0].security == "restricted"
     assert set(Parameters.model_fields) - set(yaml.safe_load(example.read_text())) == {"run_id", "speed", "scenario"}
 
 
