@@ -51,25 +51,23 @@ class Azure:
 
     def disks(self) -> tuple[Disk, ...] | Unknown:
         """All disks of the node resource group, by name."""
-
-        def get(client: Any) -> tuple[Disk, ...]:
-            found = client.disks.list_by_resource_group(self.resource_group, raw_response_hook=self._pace)
-            return tuple(sorted(map(_disk, found), key=lambda disk: disk.name))
-
-        return self._ask(get)
+        return self._ask(self._disks)
 
     def machines(self) -> tuple[Machine, ...] | Unknown:
         """All scale-set instances and virtual machines of the node resource group, by node name."""
+        return self._ask(self._machines)
 
-        def get(client: Any) -> tuple[Machine, ...]:
-            group = self.resource_group
-            found = [_machine(machine, "vm") for machine in client.virtual_machines.list(group)]
-            for scale_set in client.virtual_machine_scale_sets.list(group):
-                instances = client.virtual_machine_scale_set_vms.list(group, scale_set.name)
-                found += [_machine(instance, "vmss") for instance in instances]
-            return tuple(sorted(found, key=lambda machine: machine.node))
+    def _disks(self) -> tuple[Disk, ...]:
+        found = self._compute().disks.list_by_resource_group(self.resource_group, raw_response_hook=self._pace)
+        return tuple(sorted(map(_disk, found), key=lambda disk: disk.name))
 
-        return self._ask(get)
+    def _machines(self) -> tuple[Machine, ...]:
+        client, group = self._compute(), self.resource_group
+        found = [_machine(machine, "vm") for machine in client.virtual_machines.list(group)]
+        for scale_set in client.virtual_machine_scale_sets.list(group):
+            instances = client.virtual_machine_scale_set_vms.list(group, scale_set.name)
+            found += [_machine(instance, "vmss") for instance in instances]
+        return tuple(sorted(found, key=lambda machine: machine.node))
 
     def follow_disks(self) -> Iterator[tuple[Disk, ...] | Unknown | None]:
         """The disks again and again, at the pace that ARM asks for: it has no watch. What `waiting.wait` reads."""
@@ -81,12 +79,12 @@ class Azure:
 
     def node_resource_group(self, cluster_id: str) -> str | Unknown:
         """The node resource group of a managed cluster, by the cluster's ARM id: with it `expect` is checked."""
-        return self._ask(lambda _: str(self._resource(cluster_id, "2025-01-01")["properties"]["nodeResourceGroup"]))
+        return self._ask(lambda: str(self._resource(cluster_id, "2025-01-01")["properties"]["nodeResourceGroup"]))
 
     def location(self) -> str | Unknown:
         """The region of the node resource group."""
         group = f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
-        return self._ask(lambda _: str(self._resource(group, "2021-04-01")["location"]))
+        return self._ask(lambda: str(self._resource(group, "2021-04-01")["location"]))
 
     def _resource(self, path: str, version: str) -> Any:
         """Any resource as ARM's raw JSON: what the compute client has no call for."""
@@ -108,7 +106,7 @@ class Azure:
         if client is not None:
             client.close()
 
-    def _connect(self) -> Any:
+    def _compute(self) -> Any:
         """The SDK's client; its packages are imported only where Azure is asked."""
         if self._client is None:
             from azure.mgmt.compute import ComputeManagementClient
@@ -126,14 +124,14 @@ class Azure:
         text = response.http_response.headers.get("Retry-After", "")
         self._retry_after = float(text) if text.isdigit() else None
 
-    def _ask(self, call: Callable[[Any], R]) -> R | Unknown:
+    def _ask(self, call: Callable[[], R]) -> R | Unknown:
         """A call's answer, or why there is none: rights, throttling, no credential, no connection."""
         if self.unknown is not None:
             return self.unknown
         from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
         try:
-            return call(self._connect())
+            return call()
         except ClientAuthenticationError as error:
             # Trying each kind of credential takes seconds, and none comes to be while a session lasts.
             self.unknown = Unknown(f"Azure accepts no credential: {_first_line(error)}")

@@ -25,6 +25,7 @@ from aksdisks.sides import Said, Scope, by_age
 from aksdisks.views.base import Card, Stack, Table
 from aksdisks.views.look import Look
 from aksdisks.views.timeline import Timeline
+from aksdisks.waiting import listed
 
 _ABOVE = "run the cells above first"
 _SET = ("StatefulSet", manifests.STATEFUL_SET)
@@ -415,9 +416,9 @@ def _about(name: str) -> Callable[[tuple[Any, ...]], bool]:
     return lambda found: any(name in (each.name, getattr(each, "object", "")) for each in found)
 
 
-def _listed(said: Said, most: int = 6) -> str:
+def _listed(said: Said) -> str:
     if isinstance(said, Unknown):
         return str(said)
     texts = [" on ".join(map(str, item)) if isinstance(item, tuple) else str(item) for item in said]
     shown = texts if isinstance(said, tuple) else sorted(texts)
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "") or "none"
+    return listed(shown, 6)

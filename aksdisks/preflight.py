@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from importlib.resources import files
+from itertools import product
 from typing import Any
+
+import yaml
 
 from aksdisks import manifests
 from aksdisks.checks import Check, check
@@ -16,23 +20,7 @@ from aksdisks.session import check_prepared, new_run_id
 from aksdisks.session_connect import Connection, check_storage_class, connect
 from aksdisks.waiting import Progress, silent
 
-# What a run, and who looks into it, may do in the namespace, cluster-wide, and with a namespace that the run makes
-# (facts, section G; `deploy` has the first two as manifests). A command in a pod goes over a WebSocket, which is a GET
-# that since Kubernetes 1.35 needs `create` as well.
-IN_NAMESPACE = """
-get list watch create patch delete: persistentvolumeclaims, deployments.apps, statefulsets.apps
-get list watch delete: pods
-get list watch: events, events.events.k8s.io, replicasets.apps
-get patch: deployments/scale.apps, statefulsets/scale.apps
-create: pods/eviction
-get create: pods/exec
-get create update delete: leases.coordination.k8s.io
-"""
-CLUSTER_WIDE = """
-get list watch: nodes, persistentvolumes, storageclasses.storage.k8s.io, volumeattachments.storage.k8s.io
-get list watch: csinodes.storage.k8s.io, csidrivers.storage.k8s.io
-"""
-_WITH_NAMESPACE = "get create delete list watch: namespaces"
+_WITH_NAMESPACE = [(verb, "namespaces", "") for verb in ("get", "create", "delete", "list", "watch")]
 RIGHTS = "This identity has the rights that a run needs"
 
 
@@ -75,8 +63,8 @@ def rights(connection: Connection) -> Check:
     """Whether this identity may do everything that a run does, by the API server's word."""
     create = connection.parameters.namespace == "create"
     namespace = "" if create else connection.parameters.namespace
-    asked = [(*right, namespace) for right in rights_in(IN_NAMESPACE)]
-    asked += [(*right, "") for right in rights_in(CLUSTER_WIDE + (_WITH_NAMESPACE if create else ""))]
+    asked = [(*right, namespace) for right in rights_in("role.yaml")]
+    asked += [(*right, "") for right in (*rights_in("clusterrole.yaml"), *(_WITH_NAMESPACE if create else ()))]
     missing = []
     for verb, resource, group, where in asked:
         allowed = connection.cluster.allowed(verb, resource, group, where)
@@ -87,27 +75,23 @@ def rights(connection: Connection) -> Check:
     return check(RIGHTS, not missing, f"missing: {', '.join(missing)}" if missing else f"all {len(asked)}")
 
 
-def rights_in(text: str) -> Iterator[tuple[str, str, str]]:
-    """(verb, resource, API group) of each right in a text of lines `verbs: resource.group, …`."""
-    for line in text.split("\n"):
-        verbs, _, resources = line.partition(": ")
-        for verb in verbs.split():
-            for resource in resources.split(", "):
-                name, _, group = resource.partition(".")
-                yield verb, name, group
+def rights_in(file: str) -> Iterator[tuple[str, str, str]]:
+    """(verb, resource, API group) of each right in a manifest of `deploy`: what a run, and who looks into it, does."""
+    for rule in yaml.safe_load((files("aksdisks") / "deploy" / file).read_text(encoding="utf-8"))["rules"]:
+        yield from product(rule["verbs"], rule["resources"], rule["apiGroups"])
 
 
 def _nodes(connection: Connection) -> Iterator[Check]:
     parameters = connection.parameters
     statements = ("At least two nodes can take the pods", "There are disk slots for every disk")
     try:
-        nodes = connection.cluster.nodes()
-        attachments = connection.cluster.attachments()
+        nodes, attachments = connection.cluster.nodes(), connection.cluster.attachments()
     except NotAllowed as error:
         yield from (check(statement, Unknown(error.message), "nothing") for statement in statements)
         return
-    fit = [node for node in nodes if not why_not(node, parameters)]
-    refused = [f"{node.name} {why_not(node, parameters)}" for node in nodes if why_not(node, parameters)]
+    reasons = {node.name: why_not(node, parameters) for node in nodes}
+    fit = [node for node in nodes if not reasons[node.name]]
+    refused = [f"{name} {reason}" for name, reason in reasons.items() if reason]
     yield check(statements[0], len(fit) >= 2, ", ".join([f"{len(fit)} of {len(nodes)}", *refused]))
     needed = 1 + parameters.stateful_replicas
     silent_nodes = [node.name for node in fit if node.disk_slots is None]

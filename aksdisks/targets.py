@@ -58,7 +58,10 @@ def open_target(parameters: Parameters) -> Target:
         lab = _running_lab()
         client, azure, scale = partial(_client, lab.kubeconfig), partial(_lab_azure, lab), lab.speed
     else:
-        client, azure, scale = partial(_aks_client, parameters), partial(_aks_azure, parameters), 1.0
+        client = partial(
+            _client, parameters.kubeconfig, parameters.context, in_cluster=parameters.cluster == "in-cluster"
+        )
+        azure, scale = partial(_aks_azure, parameters), 1.0
     settings = Unknown("azure is off") if parameters.azure == "off" else azure()
     return Target(client, settings, scale, parameters.expect, state_dir())
 
@@ -190,10 +193,6 @@ def _transport(url: str, ca_bundle: str) -> dict[str, Any]:
 def _is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def _aks_client(parameters: Parameters) -> ApiClient:
-    return _client(parameters.kubeconfig, parameters.context, in_cluster=parameters.cluster == "in-cluster")
 
 
 def _client(file: str, context: str = "", *, in_cluster: bool = False) -> ApiClient:

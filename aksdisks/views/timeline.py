@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aksdisks.markup import View
@@ -18,7 +19,7 @@ STAGES = (
 )
 """What happens between two moments, and its colour: distinguishable without red and green, and in grey."""
 
-_INK, _DOT = "#7d7d7d", "#2e9e5b"
+_DOT = "#2e9e5b"
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,16 @@ class Timeline(View):
         return {"text/plain": self.text(), "image/png": base64.b64encode(self.png()).decode()}
 
     def png(self) -> bytes:
-        """The picture; nothing behind it and all in mid-tones, so that it reads on light and on dark pages."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        """The picture, in the style of timeline.mplstyle."""
+        import matplotlib
+
+        with matplotlib.rc_context(fname=Path(__file__).with_name("timeline.mplstyle")):
+            return self._drawn()
+
+    def _drawn(self) -> bytes:
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(8.5, 1.2 + 0.42 * len(self.pods)), dpi=110, layout="constrained")
+        figure = Figure(figsize=(8.5, 1.2 + 0.42 * len(self.pods)))
         axes = figure.add_subplot()
         for row, pod in enumerate(self.pods):
             for label, start, end, colour in STAGES:
@@ -77,17 +83,11 @@ class Timeline(View):
         axes.set_yticks(range(len(self.pods)), [p.pod for p in self.pods])
         axes.invert_yaxis()
         axes.set_xlim(left=0)
-        axes.set_title(self.title, loc="left", color=_INK)
-        axes.set_xlabel("cluster seconds since the command", color=_INK)
-        axes.tick_params(colors=_INK)
-        axes.grid(axis="x", color=_INK, alpha=0.3)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.spines["bottom"].set_color(_INK)
-        figure.legend(loc="outside upper center", ncols=4, frameon=False, labelcolor=_INK)
+        axes.set_title(self.title)
+        axes.set_xlabel("cluster seconds since the command")
+        figure.legend(loc="outside upper center", ncols=4)
         file = io.BytesIO()
-        FigureCanvasAgg(figure)
-        figure.savefig(file, format="png", transparent=True)
+        figure.savefig(file, format="png")
         return file.getvalue()
 
 

@@ -121,11 +121,9 @@ def taken_away(wire: Wire, file: str, right: Right) -> Iterator[None]:
     assert wire("PUT", ROLES[file], role).status == 200
 
 
-@pytest.mark.parametrize(
-    ("file", "table"), [("role.yaml", preflight.IN_NAMESPACE), ("clusterrole.yaml", preflight.CLUSTER_WIDE)]
-)
-def test_a_manifest_gives_exactly_what_the_library_asks_for(file: str, table: str) -> None:
-    assert sorted(granted(file)) == sorted(preflight.rights_in(table))
+@pytest.mark.parametrize("file", ROLES)
+def test_a_manifest_gives_exactly_what_the_library_asks_for(file: str) -> None:
+    assert sorted(granted(file)) == sorted(preflight.rights_in(file))
 
 
 @pytest.mark.parametrize(("role", "right"), RIGHTS, ids=[" ".join(right) for _, right in RIGHTS])
