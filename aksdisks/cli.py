@@ -281,9 +281,9 @@ def evidence_upload(
 @evidence_app.command("list")
 def evidence_list(output: EvidenceOption = Path("evidence")) -> None:
     """List the runs, the oldest first."""
-    from aksdisks import archive
+    from aksdisks import evidence
 
-    for past in archive.runs(output):
+    for past in evidence.runs(output):
         target, status = "-", past.problem
         if past.result:
             states = [book.status for book in past.result.runbooks]
@@ -299,9 +299,9 @@ def evidence_compare(
     output: EvidenceOption = Path("evidence"),
 ) -> None:
     """Show what changed between two runs: outcome, timing, versions, parameters and disks."""
-    from aksdisks import archive
+    from aksdisks import evidence
 
-    changes = list(archive.compare(archive.find(output, before), archive.find(output, after)))
+    changes = list(evidence.compare(evidence.find(output, before), evidence.find(output, after)))
     for what, was, now in changes:
         typer.echo(f"{what}: {was} -> {now}")
     if not changes:

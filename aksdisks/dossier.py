@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from aksdisks import archive, summary
+from aksdisks import evidence, report
 from aksdisks.errors import InputError
 from aksdisks.evidence import RunResult
 from aksdisks.model import Inventory
 from aksdisks.redaction import Redactor, environment_secrets
-from aksdisks.report import write_html
 from aksdisks.seal import SUMS, seal
 from aksdisks.session import Session
 
@@ -63,20 +62,20 @@ class Dossier:
         if banner:
             self._put(path.name, _with_banner(path, banner))
         with self._noted(path.with_suffix(".html")):
-            write_html(path, path.with_suffix(".html"), banner=banner)
+            report.write_html(path, path.with_suffix(".html"), banner=banner)
 
     def finish(self, result: RunResult) -> RunResult:
         """Write the cover, JUnit XML and metrics, look for leaks, and seal; a leak fails the run."""
         if not self.folder.is_dir():
             return result
-        earlier = archive.results(self.folder.parent, but=self.folder)
-        for name in summary.FILES:
-            self._put(name, self.redactor.text(summary.render(name, result, earlier)))
+        earlier = evidence.results(self.folder.parent, but=self.folder)
+        for name in report.FILES:
+            self._put(name, self.redactor.text(report.render(name, result, earlier)))
         if self.problem:
             result = result.with_problem(self.problem)
         if leaks := list(self.redactor.leaks(self.folder)):
             result = result.with_problem(f"a secret stands in {', '.join(leaks)}; do not hand this folder over")
-            self._put(summary.COVER, self.redactor.text(summary.render(summary.COVER, result, earlier)))
+            self._put(report.COVER, self.redactor.text(report.render(report.COVER, result, earlier)))
         self.write(result)
         with self._noted(self.folder / SUMS):
             seal(self.folder, self.key)

@@ -1,12 +1,18 @@
-"""What a run proved: the results of its runbooks, rolled up into one status and one exit code, as run.json has them."""
+"""What a run proved, as run.json has it: rolled up into one status and exit code, read back, compared with another."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
 from aksdisks.checks import Check
+from aksdisks.errors import InputError
 
 Status = Literal["passed", "failed", "inconclusive", "not run", "not applicable"]
 
@@ -84,3 +90,91 @@ def roll_up(statuses: Sequence[str]) -> Status:
 def exit_code(checks: Sequence[Check]) -> int:
     """The exit code that checks come to."""
     return _EXIT_CODES[roll_up([check.status for check in checks])]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One earlier run: its folder and its run.json; a document that cannot be read has a `problem` instead."""
+
+    folder: Path
+    result: RunResult | None
+    problem: str = ""
+
+
+def runs(output: Path) -> list[Past]:
+    """The runs in a folder, the oldest first. Raises InputError where there is no such folder."""
+    if not output.is_dir():
+        raise InputError(f"{output}: expected a folder of evidence, found none")
+    return [read(folder) for folder in sorted(output.iterdir()) if (folder / "run.json").is_file()]
+
+
+def results(output: Path, but: Path) -> list[RunResult]:
+    """The runs in a folder that can be read, the oldest first, without the one in the folder `but`."""
+    return [past.result for past in runs(output) if past.result and past.folder != but]
+
+
+def read(folder: Path) -> Past:
+    """One run; what is half-written, of a newer version or no run at all is told as a problem."""
+    try:
+        document = json.loads((folder / "run.json").read_bytes())
+        version = document.pop("version", VERSION)
+        if version > VERSION:
+            return Past(folder, None, f"run.json is of version {version}, this program knows up to {VERSION}")
+        return Past(folder, _run().validate_python(document))
+    except ValidationError as error:
+        first = error.errors()[0]
+        return Past(folder, None, f"run.json is not that of a run: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
+        return Past(folder, None, f"run.json cannot be read: {error}")
+
+
+@cache
+def _run() -> TypeAdapter[RunResult]:
+    return TypeAdapter(RunResult)
+
+
+def find(output: Path, name: str) -> RunResult:
+    """The run of this id, or of the only one whose id begins so; a path to its folder does too."""
+    direct = Path(name)
+    if (direct / "run.json").is_file():
+        found = [read(direct)]
+    else:
+        found = [past for past in runs(output) if past.folder.name.startswith(name)]
+    result = found[0].result if len(found) == 1 else None
+    if result is None:
+        seen = "none" if not found else found[0].problem or f"{len(found)}"
+        raise InputError(f"run {name}: expected one in {output}, found {seen}")
+    return result
+
+
+def compare(before: RunResult, after: RunResult) -> Iterator[tuple[str, str, str]]:
+    """What changed between two runs, as rows (what, before, after): outcome, checks, timing, versions, disks."""
+    for key in ("target", "status"):
+        yield from _change(key, getattr(before, key), getattr(after, key))
+    books, others = ({book.name: book for book in run.runbooks} for run in (before, after))
+    for name in sorted(books | others):
+        yield from _compare_runbooks(name, books.get(name), others.get(name))
+    for kind in ("versions", "parameters", "disks"):
+        one, two = getattr(before, kind), getattr(after, kind)
+        for key in sorted(one | two):
+            if f"{kind} {key}" != "parameters run_id":  # a run's own id is no change
+                yield from _change(f"{kind} {key}", one.get(key, "-"), two.get(key, "-"))
+
+
+def _compare_runbooks(
+    name: str, one: RunbookResult | None, two: RunbookResult | None
+) -> Iterator[tuple[str, str, str]]:
+    yield from _change(name, one.status if one else "-", two.status if two else "-")
+    if not one or not two:
+        return
+    # A fifth and a quarter of a second: less is the machine's noise.
+    if abs(one.seconds - two.seconds) > max(0.25, 0.2 * one.seconds):
+        yield f"{name} seconds", f"{one.seconds:.1f}", f"{two.seconds:.1f}"
+    was, now = ({check.statement: check.status.value for check in book.checks} for book in (one, two))
+    for statement in was | now:
+        yield from _change(f"{name}: {statement}", was.get(statement, "-"), now.get(statement, "-"))
+
+
+def _change(what: str, was: object, now: object) -> Iterator[tuple[str, str, str]]:
+    if was != now:
+        yield what, str(was), str(now)

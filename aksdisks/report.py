@@ -1,11 +1,18 @@
-"""Turns an executed runbook into one HTML page that fetches nothing."""
+"""A run's pages, which fetch nothing: each executed runbook, the cover over all, and the same for programs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from aksdisks.evidence import RunResult
+from aksdisks.markup import templates
+
+COVER = "index.html"
+FILES = (COVER, "junit.xml", "aksdisks.prom")
 
 
 def write_html(notebook: Path, page: Path, *, banner: str = "") -> None:
@@ -50,3 +57,20 @@ def page_style() -> str:
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
     own_background = ".highlight, .highlight pre { background: transparent !important; }"
     return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n{ours}\n{own_background}"
+
+
+def render(name: str, result: RunResult, earlier: Sequence[RunResult]) -> str:
+    """One of FILES, from the template of its name; the cover has timings beside those of `earlier` runs."""
+    ran = [book for run in (*earlier, result) for book in run.runbooks if book.seconds]
+    about = {"target": result.target, "started": result.started, "finished": result.finished or ""}
+    about["teardown"] = result.teardown.get("status", "not run")
+    return (
+        templates()
+        .get_template(f"run/{name}.j2")
+        .render(
+            result=result,
+            facts=about | dict(sorted(result.versions.items())),
+            timings={book.name: [each.seconds for each in ran if each.name == book.name] for book in result.runbooks},
+            style=page_style(),
+        )
+    )

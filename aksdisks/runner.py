@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from aksdisks import archive, leftovers, targets
+from aksdisks import evidence, leftovers, targets
 from aksdisks.checks import Check
 from aksdisks.console import Reporter
 from aksdisks.delivery import check_webhook, is_worth_a_word, tell
@@ -69,7 +69,7 @@ def run(
     reporter = Reporter(quiet=quiet)
     result = _Run(runbooks, parameters, Dossier(folder, key), share, reporter).run()
     if webhook:
-        earlier = archive.results(output, but=folder)
+        earlier = evidence.results(output, but=folder)
         last = earlier[-1].status if earlier else None
         if is_worth_a_word(result, last):
             try:

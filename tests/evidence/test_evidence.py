@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aksdisks import archive
+from aksdisks import evidence
 from aksdisks.dossier import Dossier
 from aksdisks.evidence import RunbookResult, RunResult
 from aksdisks.seal import verify
@@ -33,9 +33,9 @@ def test_what_is_no_run_is_a_problem_of_its_own(tmp_path: Path, content: bytes, 
     for name, written in (("bad", content), ("good", json.dumps(RESULT.document()).encode())):
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_bytes(written)
-    bad, good = archive.runs(tmp_path)
+    bad, good = evidence.runs(tmp_path)
     assert problem in bad.problem
-    assert (good.problem, list(archive.compare(good.result, good.result))) == ("", [])
+    assert (good.problem, list(evidence.compare(good.result, good.result))) == ("", [])
 
 
 @pytest.mark.parametrize("name", ["run.json", "index.html", "SHA256SUMS"])
