@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from aksdisks.model import DataDisk, Disk, Machine, Unknown
+from aksdisks.model import Disk, Machine, Unknown
 from aksdisks.targets import AzureSettings
 
 R = TypeVar("R")
@@ -59,15 +59,14 @@ class Azure:
 
     def _disks(self) -> tuple[Disk, ...]:
         found = self._compute().disks.list_by_resource_group(self.resource_group, raw_response_hook=self._pace)
-        return tuple(sorted(map(_disk, found), key=lambda disk: disk.name))
+        return tuple(sorted(map(Disk.of, found), key=lambda disk: disk.name))
 
     def _machines(self) -> tuple[Machine, ...]:
         client, group = self._compute(), self.resource_group
-        found = [_machine(machine, "vm") for machine in client.virtual_machines.list(group)]
+        found = [*client.virtual_machines.list(group)]
         for scale_set in client.virtual_machine_scale_sets.list(group):
-            instances = client.virtual_machine_scale_set_vms.list(group, scale_set.name)
-            found += [_machine(instance, "vmss") for instance in instances]
-        return tuple(sorted(found, key=lambda machine: machine.node))
+            found += client.virtual_machine_scale_set_vms.list(group, scale_set.name)
+        return tuple(sorted(map(Machine.of, found), key=lambda machine: machine.node))
 
     def follow_disks(self) -> Iterator[tuple[Disk, ...] | Unknown | None]:
         """The disks again and again, at the pace that ARM asks for: it has no watch. What `waiting.wait` reads."""
@@ -146,41 +145,3 @@ class Azure:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0].partition(" Trace ID:")[0]
-
-
-def _disk(raw: Any) -> Disk:
-    return Disk(
-        id=raw.id,
-        name=raw.name,
-        resource_group=raw.id.split("/")[4],
-        size_gib=raw.disk_size_gb,
-        sku=_text(raw, "sku.name"),
-        tier=raw.tier or "",
-        state=_text(raw, "disk_state"),
-        managed_by=raw.managed_by or "",
-        tags=dict(raw.tags or {}),
-        created=raw.time_created,
-    )
-
-
-def _machine(raw: Any, kind: Any) -> Machine:
-    disks = (raw.storage_profile.data_disks if raw.storage_profile else None) or []
-    held = [
-        DataDisk(lun=disk.lun, disk_id=_text(disk, "managed_disk.id"), leaving=bool(disk.to_be_detached))
-        for disk in disks
-    ]
-    return Machine(
-        id=raw.id,
-        name=raw.name,
-        node=(_text(raw, "os_profile.computer_name") or raw.name).lower(),
-        kind=kind,
-        size=_text(raw, "hardware_profile.vm_size") or _text(raw, "sku.name"),
-        data_disks=tuple(sorted(held, key=lambda disk: disk.lun)),
-    )
-
-
-def _text(raw: Any, place: str) -> str:
-    """The text at a dotted place, empty where something on the way is missing; of an enumeration its value."""
-    for part in place.split("."):
-        raw = getattr(raw, part, None)
-    return "" if raw is None else str(getattr(raw, "value", raw))

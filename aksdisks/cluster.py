@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from aksdisks import cluster_decode as decode
 from aksdisks.cluster_http import KubernetesHttp, path
 from aksdisks.cluster_watch import Watcher
 from aksdisks.errors import ApiError, NotFound
 from aksdisks.manifests import FIELD_MANAGER
-from aksdisks.model import Attachment, Change, Claim, KubeEvent, Named, Node, Pod, StorageClass, Unknown, Volume
+from aksdisks.model import Attachment, Change, Claim, KubeEvent, Named, Node, Pod, StorageClass, Unknown, Volume, decode
 
 
 class Cluster(KubernetesHttp):
@@ -26,7 +25,8 @@ class Cluster(KubernetesHttp):
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, with the disk slots that their CSINodes state."""
         csi_nodes = {item["metadata"]["name"]: item for item in self.items("CSINode")[0]}
-        return tuple(decode.node(item, csi_nodes.get(item["metadata"]["name"])) for item in self.items("Node")[0])
+        nodes = self.items("Node")[0]
+        return tuple(Node.of({**node, "csiNode": csi_nodes.get(node["metadata"]["name"])}) for node in nodes)
 
     def pods(self, namespace: str, selector: str = "") -> tuple[Pod, ...]:
         """The pods of a namespace (empty: of all), by label selector."""
@@ -60,7 +60,7 @@ class Cluster(KubernetesHttp):
 
     def list(self, kind: str, namespace: str = "", selector: str = "") -> tuple[Any, ...]:
         """All typed values of a kind."""
-        return tuple(decode.DECODERS[kind](item) for item in self.items(kind, namespace, selector)[0])
+        return tuple(decode(kind, item) for item in self.items(kind, namespace, selector)[0])
 
     def watch(self, kinds: Sequence[str], namespace: str = "", selector: str = "") -> Watcher:
         """A watch over several kinds at once, to be entered with `with`; see Watcher."""

@@ -8,10 +8,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from aksdisks.cluster_decode import DECODERS
 from aksdisks.cluster_http import KINDS, KubernetesHttp
 from aksdisks.errors import AksdisksError, ApiError, Expired, NotAllowed, NotReachable
-from aksdisks.model import Change
+from aksdisks.model import Change, decode
 
 # How often an idle watch lets its reader look at the time, in seconds.
 TICK = 0.2
@@ -49,7 +48,7 @@ class Watcher:
         self.began = time.monotonic()
         for kind in self._kinds:
             items, version = self._http.items(kind, self._where(kind), self._selector)
-            self.initial += tuple(Change(0.0, "ADDED", kind, DECODERS[kind](item)) for item in items)
+            self.initial += tuple(Change(0.0, "ADDED", kind, decode(kind, item)) for item in items)
             known = {_key(item): item for item in items}
             thread = threading.Thread(target=self._run, args=(kind, version, known), daemon=True, name=f"watch {kind}")
             self._threads.append(thread)
@@ -90,7 +89,7 @@ class Watcher:
 
     def _put(self, type_: str, kind: str, item: dict[str, Any]) -> None:
         at = round(time.monotonic() - self.began, 3)
-        self._queue.put(Change(at, type_, kind, DECODERS[kind](item)))  # type: ignore[arg-type]
+        self._queue.put(Change(at, type_, kind, decode(kind, item)))  # type: ignore[arg-type]
 
     def _run(self, kind: str, version: str, known: dict[str, dict[str, Any]]) -> None:
         pause = 0.1

@@ -1,17 +1,21 @@
-"""Frozen values that travel between the stages, with where each stands in Kubernetes' JSON; `Unknown` is one."""
+"""Frozen values that travel between the stages, with where each part stands in Kubernetes' JSON or the Azure SDK's."""
 
-# `_at` makes a new field at each call, as `field` itself does.
+# `_at` and the like make a new field at each call, as `field` itself does.
 # ruff: noqa: RUF009
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
+
+from aksdisks.quantities import parse_time
 
 T = TypeVar("T")
 DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
+_DISK_ZONE = "topology.disk.csi.azure.com/zone"
+_ZONES = (_DISK_ZONE, "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +36,125 @@ def known(value: tuple[T, ...] | Unknown) -> tuple[T, ...]:
     return () if isinstance(value, Unknown) else value
 
 
-def _at(places: str, default: Any = "") -> Any:
-    """A field that is only looked up: dotted places in the raw object, of which the first that is filled counts.
+def _look(raw: Any, places: str, default: Any = None) -> Any:
+    """What stands at the first of the dotted places that is filled, else the default; of an enumeration its value."""
+    for place in places.split():
+        value = raw
+        for part in place.split("."):
+            value = value.get(part) if isinstance(value, dict) else getattr(value, part, None)
+        if value:
+            return getattr(value, "value", value)
+    return default
 
-    The default, when none is, tells the type: None means a time, an empty tuple a list.
-    """
-    return field(default_factory=lambda: default, metadata={"places": places, "default": default})
+
+def _read(read: Callable[[Any], Any], default: Any = None) -> Any:
+    """A field that `read` finds in the raw object."""
+    return field(default_factory=lambda: default, metadata={"read": read})
+
+
+def _at(places: str, default: Any = "") -> Any:
+    """A field that is only looked up; a list becomes a tuple."""
+
+    def read(raw: Any) -> Any:
+        found = _look(raw, places, default)
+        return tuple(found) if isinstance(found, list) else found
+
+    return _read(read, default)
+
+
+def _time(places: str) -> Any:
+    """A field that is a time."""
+    return _read(lambda raw: parse_time(_look(raw, places)))
+
+
+class _Raw:
+    """What is read from a raw object, field by field."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, raw: Any) -> Self:
+        """The value that a raw object stands for."""
+        return cls(**{each.name: each.metadata["read"](raw) for each in fields(cls) if each.metadata})  # type: ignore[arg-type]
+
+
+def _labels(raw: Any) -> Mapping[str, str]:
+    labels: Mapping[str, str] = _look(raw, "metadata.labels", {})
+    return labels
+
+
+def _is_ready(raw: Any) -> bool:
+    conditions = _look(raw, "status.conditions", ())
+    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+
+
+def _containers(raw: Any) -> Any:
+    return _look(raw, "status.containerStatuses", ())
+
+
+def _admitted_zones(raw: Any) -> tuple[str, ...]:
+    terms = _look(raw, "spec.nodeAffinity.required.nodeSelectorTerms", ())
+    rules = [rule for term in terms for rule in term.get("matchExpressions") or ()]
+    zones = [rule.get("values") or () for rule in rules if rule.get("key") in _ZONES and rule.get("operator") == "In"]
+    return tuple(dict.fromkeys(zone for values in zones for zone in values))
+
+
+def _noted_lun(raw: Any) -> int | None:
+    """What the driver noted in the attachment's metadata."""
+    lun = str(_look(raw, "status.attachmentMetadata.LUN", ""))
+    return int(lun) if lun.isdigit() else None
+
+
+def _machine_size(raw: Any) -> str:
+    labels = _labels(raw)
+    return labels.get("node.kubernetes.io/instance-type") or labels.get("beta.kubernetes.io/instance-type", "")
+
+
+def _disk_slots(raw: Any) -> int | None:
+    drivers = [each for each in _look(raw, "csiNode.spec.drivers", ()) if each.get("name") in DISK_DRIVERS]
+    counts = [(driver.get("allocatable") or {}).get("count") for driver in drivers]
+    old = _look(raw, "status.allocatable", {}).get("attachable-volumes-azure-disk")
+    return next((count for count in counts if count is not None), int(old) if old else None)
+
+
+def _pod_status(raw: Any) -> str:
+    """kubectl's STATUS column: deletion first, then a container's reason, then the pod's."""
+    if _look(raw, "metadata.deletionTimestamp"):
+        return "Unknown" if _look(raw, "status.reason") == "NodeLost" else "Terminating"
+    reasons = [_look(each, "state.waiting.reason state.terminated.reason") for each in reversed(_containers(raw))]
+    return next(filter(None, reasons), "") or str(_look(raw, "status.reason status.phase", "Pending"))
+
+
+def _mounted_claims(raw: Any) -> tuple[str, ...]:
+    names = [_look(mounted, "persistentVolumeClaim.claimName") for mounted in _look(raw, "spec.volumes", ())]
+    return tuple(filter(None, names))
+
+
+def _owner(raw: Any) -> str:
+    owners = [each for each in _look(raw, "metadata.ownerReferences", ()) if each.get("controller")]
+    return f"{owners[0]['kind']}/{owners[0]['name']}" if owners else ""
+
+
+def _sku(raw: Any) -> str:
+    """A class's parameter; the case of its name does not count."""
+    parameters = {key.lower(): value for key, value in _look(raw, "parameters", {}).items()}
+    return str(_look(parameters, "skuname storageaccounttype", ""))
+
+
+def _held_disks(raw: Any) -> tuple[DataDisk, ...]:
+    disks = map(DataDisk.of, _look(raw, "storage_profile.data_disks", ()))
+    return tuple(sorted(disks, key=lambda disk: disk.lun))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
+class Named(_Raw):
     """What every Kubernetes object has; by itself an object of which only its existence matters."""
 
     name: str = _at("metadata.name")
     namespace: str = _at("metadata.namespace")
     uid: str = _at("metadata.uid")
-    created: datetime | None = _at("metadata.creationTimestamp", None)
-    deleting: datetime | None = _at("metadata.deletionTimestamp", None)
+    created: datetime | None = _time("metadata.creationTimestamp")
+    deleting: datetime | None = _time("metadata.deletionTimestamp")
     labels: Mapping[str, str] = _at("metadata.labels", {})
     finalizers: tuple[str, ...] = _at("metadata.finalizers", ())
 
@@ -66,7 +172,10 @@ class Claim(Named):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume(Named):
-    """A PersistentVolume; `disk_id` is the CSI handle or 2019's azureDisk.diskURI, empty for other kinds."""
+    """A PersistentVolume; `disk_id` is the CSI handle or 2019's azureDisk.diskURI, empty for other kinds.
+
+    `zones` are those that its node affinity admits.
+    """
 
     phase: str = _at("status.phase", "Pending")
     capacity: str = _at("spec.capacity.storage")
@@ -77,7 +186,7 @@ class Volume(Named):
     claim_uid: str = _at("spec.claimRef.uid")
     disk_id: str = _at("spec.csi.volumeHandle spec.azureDisk.diskURI")
     access_modes: tuple[str, ...] = _at("spec.accessModes", ())
-    zones: tuple[str, ...]
+    zones: tuple[str, ...] = _read(_admitted_zones, ())
 
     @property
     def claim(self) -> str:
@@ -92,44 +201,48 @@ class Attachment(Named):
     node: str = _at("spec.nodeName")
     volume: str = _at("spec.source.persistentVolumeName")
     attached: bool = _at("status.attached", False)
-    lun: int | None
+    lun: int | None = _read(_noted_lun)
     attach_error: str = _at("status.attachError.message")
+
+
+@dataclass(frozen=True, slots=True)
+class Taint(_Raw):
+    """A node's taint."""
+
+    key: str = _at("key")
+    value: str = _at("value")
+    effect: str = _at("effect")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node(Named):
-    """A Kubernetes node; `disk_slots` is CSINode's allocatable count, None where the driver does not say."""
+    """A Kubernetes node; its CSINode, where it has one, is read as its member `csiNode`.
 
-    ready: bool
-    schedulable: bool
+    `disk_slots` is the CSINode's allocatable count, else 2019's allocatable attachable-volumes-azure-disk; None where
+    the driver does not say.
+    """
+
+    ready: bool = _read(_is_ready, False)
+    schedulable: bool = _read(lambda raw: not _look(raw, "spec.unschedulable"), True)
     provider_id: str = _at("spec.providerID")
-    disk_zone: str
-    size: str
-    disk_slots: int | None
-    taints: tuple[Taint, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Taint:
-    """A node's taint."""
-
-    key: str
-    value: str
-    effect: str
+    disk_zone: str = _read(lambda raw: _labels(raw).get(_DISK_ZONE, ""), "")
+    size: str = _read(_machine_size, "")
+    disk_slots: int | None = _read(_disk_slots)
+    taints: tuple[Taint, ...] = _read(lambda raw: tuple(map(Taint.of, _look(raw, "spec.taints", ()))), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pod(Named):
     """A pod; `status` is kubectl's STATUS column, `claims` the claims that it mounts, `owner` `Kind/name`."""
 
-    status: str
-    ready: bool
-    containers: int
-    containers_ready: int
-    restarts: int
+    status: str = _read(_pod_status, "")
+    ready: bool = _read(_is_ready, False)
+    containers: int = _read(lambda raw: len(_look(raw, "spec.containers", ())), 0)
+    containers_ready: int = _read(lambda raw: sum(bool(each.get("ready")) for each in _containers(raw)), 0)
+    restarts: int = _read(lambda raw: sum(each.get("restartCount") or 0 for each in _containers(raw)), 0)
     node: str = _at("spec.nodeName")
-    claims: tuple[str, ...]
-    owner: str
+    claims: tuple[str, ...] = _read(_mounted_claims, ())
+    owner: str = _read(_owner, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,9 +260,9 @@ class KubeEvent(Named):
     object: str = _at("involvedObject.name regarding.name")
     object_uid: str = _at("involvedObject.uid regarding.uid")
     count: int = _at("count series.count", 1)
-    first: datetime | None = _at("firstTimestamp eventTime metadata.creationTimestamp", None)
-    last: datetime | None = _at(
-        "lastTimestamp series.lastObservedTime firstTimestamp eventTime metadata.creationTimestamp", None
+    first: datetime | None = _time("firstTimestamp eventTime metadata.creationTimestamp")
+    last: datetime | None = _time(
+        "lastTimestamp series.lastObservedTime firstTimestamp eventTime metadata.creationTimestamp"
     )
 
 
@@ -158,7 +271,7 @@ class StorageClass(Named):
     """A StorageClass; `sku` is its parameter skuname or storageaccounttype, whatever the key's case."""
 
     provisioner: str = _at("provisioner")
-    sku: str
+    sku: str = _read(_sku, "")
     reclaim_policy: str = _at("reclaimPolicy", "Delete")
     binding_mode: str = _at("volumeBindingMode", "Immediate")
 
@@ -184,19 +297,19 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Disk:
+class Disk(_Raw):
     """An Azure managed disk; `managed_by` is the id of the machine that holds it, empty when unattached."""
 
-    id: str
-    name: str
-    resource_group: str
-    size_gib: int | None
-    sku: str
-    tier: str
-    state: str
-    managed_by: str
-    tags: Mapping[str, str]
-    created: datetime | None
+    id: str = _at("id")
+    name: str = _at("name")
+    resource_group: str = _read(lambda raw: raw.id.split("/")[4], "")
+    size_gib: int | None = _at("disk_size_gb", None)
+    sku: str = _at("sku.name")
+    tier: str = _at("tier")
+    state: str = _at("disk_state")
+    managed_by: str = _at("managed_by")
+    tags: Mapping[str, str] = _at("tags", {})
+    created: datetime | None = _at("time_created", None)
 
     @property
     def claim(self) -> str:
@@ -212,24 +325,26 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataDisk:
+class DataDisk(_Raw):
     """A place on a machine where a disk sits, in Azure's words; `leaving` while it is detached."""
 
-    lun: int
-    disk_id: str
-    leaving: bool = False
+    lun: int = _at("lun", 0)
+    disk_id: str = _at("managed_disk.id")
+    leaving: bool = _at("to_be_detached", False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
+class Machine(_Raw):
     """An Azure machine: a scale set's instance (`kind` vmss) or a virtual machine (`kind` vm)."""
 
-    id: str
-    name: str
-    node: str
-    kind: Literal["vmss", "vm"]
-    size: str
-    data_disks: tuple[DataDisk, ...]
+    id: str = _at("id")
+    name: str = _at("name")
+    node: str = _read(lambda raw: _look(raw, "os_profile.computer_name name").lower(), "")
+    kind: Literal["vmss", "vm"] = _read(
+        lambda raw: "vmss" if "/virtualmachinescalesets/" in raw.id.lower() else "vm", "vm"
+    )
+    size: str = _at("hardware_profile.vm_size sku.name")
+    data_disks: tuple[DataDisk, ...] = _read(_held_disks, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,3 +382,19 @@ class Inventory:
     machines: tuple[Machine, ...] | Unknown
     resource_group: str
     chains: tuple[Chain, ...] = ()
+
+
+_KINDS: Mapping[str, type[Named]] = {
+    "PersistentVolume": Volume,
+    "PersistentVolumeClaim": Claim,
+    "VolumeAttachment": Attachment,
+    "Node": Node,
+    "Pod": Pod,
+    "Event": KubeEvent,
+    "StorageClass": StorageClass,
+}
+
+
+def decode(kind: str, raw: Mapping[str, Any]) -> Any:
+    """The value of an object of this kind; of others than these only names, labels and times matter."""
+    return _KINDS.get(kind, Named).of(raw)

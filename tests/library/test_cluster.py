@@ -2,9 +2,10 @@
 
 import pytest
 
-from aksdisks import cluster_decode, cluster_http, manifests
+from aksdisks import cluster_http, manifests
 from aksdisks.cluster_http import path
 from aksdisks.errors import AlreadyExists, ApiError, Conflict, Expired, NotFound, NotReachable
+from aksdisks.model import KubeEvent, Node, Pod, Volume
 from aksdisks.parameters import Parameters
 from aksdisks.session_connect import connect
 from aksdisks.waiting import wait
@@ -122,7 +123,7 @@ def test_what_may_pass_is_tried_again_and_what_was_judged_is_not(on_lab, monkeyp
         asked.append(1)
         raise error
 
-    monkeypatch.setattr(http, "once", refuse)
+    monkeypatch.setattr(http, "_once", refuse)
     monkeypatch.setattr(http, "progress", said.append)
     with pytest.raises(type(error)):
         http.request(method, path("Pod", "x", "y"))
@@ -135,17 +136,17 @@ def test_rights_and_identity(session):
 
 
 def test_2019s_shapes_are_understood():
-    volume = cluster_decode.volume(
+    volume = Volume.of(
         {"metadata": {"name": "pvc-1"}, "spec": {"azureDisk": {"diskURI": "/sub/disk", "kind": "Managed"},
          "persistentVolumeReclaimPolicy": "Delete"}}
     )  # fmt: skip
     assert (volume.disk_id, volume.reclaim_policy, volume.phase) == ("/sub/disk", "Delete", "Pending")
-    node = cluster_decode.node(
+    node = Node.of(
         {"metadata": {"name": "n", "labels": {"beta.kubernetes.io/instance-type": "Standard_DS2_v2"}},
          "status": {"allocatable": {"attachable-volumes-azure-disk": "8"}}}
     )  # fmt: skip
     assert (node.size, node.disk_slots, node.ready) == ("Standard_DS2_v2", 8, False)
-    event = cluster_decode.DECODERS["Event"](
+    event = KubeEvent.of(
         {"metadata": {"name": "e", "creationTimestamp": "2019-01-14T16:00:00Z"}, "regarding": {"kind": "Pod",
          "name": "p"}, "note": "text", "eventTime": "2019-01-14T16:00:01.5Z", "reportingController": "x"}
     )  # fmt: skip
@@ -163,4 +164,4 @@ def test_2019s_shapes_are_understood():
     ],
 )
 def test_a_pods_status_is_kubectls(meta, status, shown):
-    assert cluster_decode.pod({"metadata": {"name": "p", **meta}, "status": status}).status == shown
+    assert Pod.of({"metadata": {"name": "p", **meta}, "status": status}).status == shown
