@@ -154,4 +154,4 @@ def _writing(dry_run: bool) -> dict[str, str]:
 
 
 def _key(change: Change) -> str:
-    return change.value.uid or change.name
+    return change.value.uid or change.value.name

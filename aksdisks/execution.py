@@ -247,34 +247,22 @@ def _register_engine() -> None:
         """Papermill's engine on a kernel handed in, which stays the caller's to close."""
 
         @classmethod
-        def execute_managed_notebook(
-            cls,
-            nb_man: Any,
-            kernel_name: str,
-            *,
-            kernel: Kernel,
-            cell_timeout: float,
-            save: Any,
-            on_step: Any,
-            **_: Any,
-        ) -> Any:
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **given: Any) -> Any:
             heading = ""
 
             def starts(cell: Any, **_: Any) -> None:
                 nonlocal heading
                 if cell.cell_type == "code":
-                    on_step(heading)
+                    given["on_step"](heading)
                 else:
                     headings = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
                     heading = headings[-1] if headings else heading
 
             def ended(**_: Any) -> None:
-                save(nb_man.nb)
+                given["save"](nb_man.nb)
 
-            hooks = {"on_cell_start": starts, "on_cell_executed": ended}
-            client = PapermillNotebookClient(
-                nb_man, km=kernel.manager, kernel_name=kernel_name, timeout=int(cell_timeout), **hooks
-            )
+            how = {"on_cell_start": starts, "on_cell_executed": ended, "timeout": int(given["cell_timeout"])}
+            client = PapermillNotebookClient(nb_man, km=given["kernel"].manager, kernel_name=kernel_name, **how)
             try:
                 return client.execute()
             except (CellTimeoutError, DeadKernelError):

@@ -290,11 +290,6 @@ class Change:
     kind: str
     value: Named
 
-    @property
-    def name(self) -> str:
-        """The changed object's name."""
-        return self.value.name
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk(_Raw):

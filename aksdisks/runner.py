@@ -30,7 +30,8 @@ from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.preflight import RIGHTS, preflight
 from aksdisks.seal import check_private
-from aksdisks.session import CleanUp, Session, new_run_id, open_session
+from aksdisks.session import Session, new_run_id, open_session
+from aksdisks.session_cleanup import CleanUp
 
 _PACKAGES = ("aksdisks", "azure-identity", "azure-mgmt-compute", "kubernetes", "nbclient", "pandas", "papermill")
 

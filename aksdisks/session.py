@@ -21,7 +21,6 @@ from aksdisks.session_hold import Hold
 from aksdisks.waiting import Progress, listed, silent, wait
 
 S = TypeVar("S")
-__all__ = ["CleanUp", "Session", "new_run_id", "open_session"]
 
 # The lab's speed shortens delays, not the work of this machine: no wait ends earlier than this, in real seconds.
 _SHORTEST_DEADLINE = 30.0

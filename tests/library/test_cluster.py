@@ -46,18 +46,18 @@ def test_a_continue_token_that_expires_means_a_fresh_list(session, monkeypatch):
 def test_a_watch_has_what_was_there_and_what_comes_in_order_with_times(session):
     session.cluster.create(named("before"), session.namespace)
     with session.cluster.watch(["PersistentVolumeClaim", "Event"], session.namespace) as watcher:
-        assert [c.name for c in watcher.initial if c.kind == "PersistentVolumeClaim"] == ["before"]
+        assert [c.value.name for c in watcher.initial if c.kind == "PersistentVolumeClaim"] == ["before"]
         session.cluster.create(named("after"), session.namespace)
         session.cluster.delete("PersistentVolumeClaim", "after", session.namespace)
         changes = []
 
         def there(change):
             changes.append(change)
-            told = {(each.type, getattr(each.value, "object", each.name)) for each in changes}
+            told = {(each.type, getattr(each.value, "object", each.value.name)) for each in changes}
             return told >= {("DELETED", "after"), ("ADDED", "after")} and any(c.kind == "Event" for c in changes)
 
         wait("the deletion and an event", watcher, there, seconds=10)
-    assert next((c.type, c.name) for c in changes if c.kind == "PersistentVolumeClaim") == ("ADDED", "after")
+    assert next((c.type, c.value.name) for c in changes if c.kind == "PersistentVolumeClaim") == ("ADDED", "after")
     times = [change.at for change in changes]
     assert times == sorted(times) and all(at >= 0 for at in times)
 
@@ -80,7 +80,7 @@ def test_a_watch_goes_on_where_it_was_broken(session, monkeypatch, break_with):
     monkeypatch.setattr(http, "stream", breaking)
     monkeypatch.setattr(http, "progress", said.append)
     with session.cluster.watch(["PersistentVolumeClaim"], session.namespace) as watcher:
-        change = wait("the claim", watcher, lambda c: c.name == "meanwhile", seconds=10)
+        change = wait("the claim", watcher, lambda c: c.value.name == "meanwhile", seconds=10)
     assert (change.type, len(broken)) == ("ADDED", 1)
     assert any("resuming" in text or "listing again" in text for text in said)
 
