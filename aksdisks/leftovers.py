@@ -62,8 +62,7 @@ def orphans(connection: Connection) -> tuple[str, ...]:
         if volume.claim_namespace.startswith("aksdisks-") and volume.claim_namespace not in spaces
     ]
     for disk in known(connection.azure.disks()):
-        namespace = disk.claim.partition("/")[0]
-        if namespace.startswith("aksdisks-") and namespace not in spaces:
+        if disk.claim_namespace.startswith("aksdisks-") and disk.claim_namespace not in spaces:
             lost.append(f"disk {disk.name} of {disk.claim} ({disk.state}, {disk.size_gib} GiB {disk.sku})")
     return tuple(lost)
 

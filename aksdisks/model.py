@@ -307,11 +307,19 @@ class Disk(_Raw):
     created: datetime | None = _at("time_created", None)
 
     @property
+    def claim_namespace(self) -> str:
+        """The namespace of the claim that it was made for, by its tags (facts: CSI docs/driver-parameters.md)."""
+        return self.tags.get("kubernetes.io-created-for-pvc-namespace", "")
+
+    @property
+    def claim_name(self) -> str:
+        """The name of that claim."""
+        return self.tags.get("kubernetes.io-created-for-pvc-name", "")
+
+    @property
     def claim(self) -> str:
-        """`namespace/name` of the claim that it was made for, by its tags (facts: CSI docs/driver-parameters.md)."""
-        namespace = self.tags.get("kubernetes.io-created-for-pvc-namespace", "")
-        name = self.tags.get("kubernetes.io-created-for-pvc-name", "")
-        return f"{namespace}/{name}" if name else ""
+        """Both, as kubectl shows it."""
+        return f"{self.claim_namespace}/{self.claim_name}" if self.claim_name else ""
 
     @property
     def volume(self) -> str:

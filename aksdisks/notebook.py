@@ -87,7 +87,7 @@ class Walk:
         rows = (
             ("target", parameters.target),
             ("namespace", self.namespace + (" (made for this run)" if parameters.namespace == "create" else "")),
-            ("node resource group", now.resource_group),
+            ("node resource group", now.inventory.resource_group),
             ("nodes", len(now.inventory.nodes)),
             ("each claim", f"{parameters.size} of {parameters.storage_class}{billed}{cost}"),
         )

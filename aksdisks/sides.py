@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from aksdisks.diagnosis import multi_attach_events
-from aksdisks.model import Chain, Inventory, Machine, Unknown, Volume
+from aksdisks.model import Chain, Disk, Inventory, Machine, Unknown, Volume, known
 from aksdisks.quantities import gib
 
 Said = frozenset[Any] | tuple[Any, ...] | Unknown
@@ -59,8 +59,7 @@ def azure_side(inventory: Inventory, scope: Scope) -> Side:
     if isinstance(disks, Unknown) or isinstance(machines, Unknown):
         why = disks if isinstance(disks, Unknown) else machines
         return Side(**{each.name: why for each in fields(Side)})
-    tagged = [(disk, *disk.claim.rpartition("/")[::2]) for disk in disks]
-    own = [disk for disk, namespace, claim in tagged if namespace == inventory.namespace and scope(claim)]
+    own = disks_of(inventory, scope)
     names = {disk.id.lower(): disk.name for disk in own}
     places = frozenset(
         (names[held.disk_id.lower()], machine.node)
@@ -77,6 +76,12 @@ def azure_side(inventory: Inventory, scope: Scope) -> Side:
         running=frozenset(name for name, near in pods if near),
         refused=frozenset(name for name, near in pods if not near),
     )
+
+
+def disks_of(inventory: Inventory, scope: Scope) -> list[Disk]:
+    """Azure's disks whose tags name a claim in scope."""
+    own = [disk for disk in known(inventory.disks) if disk.claim_namespace == inventory.namespace]
+    return [disk for disk in own if scope(disk.claim_name)]
 
 
 def _side(disks: Sequence[tuple[str, int | None, str, datetime | None, bool]], **said: Said) -> Side:

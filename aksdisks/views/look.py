@@ -12,7 +12,7 @@ from aksdisks.diagnosis import Finding, diagnose
 from aksdisks.markup import View
 from aksdisks.model import Chain, Claim, Disk, Inventory, Pod, StorageClass, Unknown, known
 from aksdisks.quantities import cost_per_day, show_gib
-from aksdisks.sides import Scope, Side, azure_side, free_slots, kubernetes_side, second_node
+from aksdisks.sides import Scope, Side, azure_side, disks_of, free_slots, kubernetes_side, second_node
 from aksdisks.views.base import Card, Chains, Link, Stack, Table
 
 _VERDICTS = {"expected": "As it should be", "wait": "Wait", "problem": "A problem"}
@@ -47,11 +47,6 @@ class Look:
     def since(self, before: Look) -> Sides:
         """What each side says now and did not say before."""
         return Sides(self.kubernetes.minus(before.kubernetes), self.azure.minus(before.azure))
-
-    @property
-    def resource_group(self) -> str:
-        """The node resource group as Azure writes it; nodes know it in small letters only."""
-        return next((disk.resource_group for disk in known(self.inventory.disks)), self.inventory.resource_group)
 
     @property
     def identities(self) -> frozenset[tuple[str, str]]:
@@ -138,7 +133,7 @@ class Look:
 
     def disks(self, since: Look | None = None) -> Table:
         """The node resource group's disks of this namespace, and every disk that came or went since an earlier look."""
-        title = f"Disks in the node resource group {self.resource_group}"
+        title = f"Disks in the node resource group {self.inventory.resource_group}"
         columns = ("", "disk", "size", "state", "attached to", "made for claim")
         before, after = (since or self).inventory.disks, self.inventory.disks
         if isinstance(before, Unknown) or isinstance(after, Unknown):
@@ -151,7 +146,7 @@ class Look:
                 others += 1
                 continue
             state = ("", "") if change == "gone" else (disk.state, disk.managed_by.rpartition("/")[2])
-            rows.append((change, disk.name, f"{show_gib(disk.size_gib)} {disk.sku}", *state, _claim(disk)))
+            rows.append((change, disk.name, f"{show_gib(disk.size_gib)} {disk.sku}", *state, disk.claim_name))
         note = f"{len(old)} before, {len(new)} now; {others} of others not shown"
         return Table(title, columns, rows, note, empty="none of this namespace")
 
@@ -162,7 +157,7 @@ class Look:
             price = cost_per_day(disk.sku, disk.size_gib or 0)
             total += price or 0.0
             size = f"{show_gib(disk.size_gib)} {disk.sku}"
-            rows.append((_claim(disk), size, disk.tier, disk.state, None if price is None else f"{price:.2f}"))
+            rows.append((disk.claim_name, size, disk.tier, disk.state, None if price is None else f"{price:.2f}"))
         columns = ("made for claim", "size", "billed as", "state", "USD a day, about")
         note = _remark(self.inventory.disks) or f"together about {total:.2f} USD a day (list price, approximate)"
         return Table("What the disks cost", columns, rows, note)
@@ -204,9 +199,7 @@ class Look:
         return [pod for pod in self.inventory.pods if any(map(self.scope, pod.claims))]
 
     def _disks(self) -> list[Disk]:
-        found = [(disk, *disk.claim.rpartition("/")[::2]) for disk in known(self.inventory.disks)]
-        own = [disk for disk, namespace, name in found if namespace == self.inventory.namespace and self.scope(name)]
-        return sorted(own, key=_claim)
+        return sorted(disks_of(self.inventory, self.scope), key=lambda disk: disk.claim_name)
 
 
 def _place(pod: Pod) -> tuple[object, ...]:
@@ -236,10 +229,6 @@ def _card(alike: Sequence[Finding]) -> Card:
     rows = [(f"{row.source} says", f"{row.object}: {row.says}") for row in first.evidence]
     title = f"{_VERDICTS[first.verdict]}: {', '.join(each.object for each in alike)}"
     return Card(title, [("why", first.cause), *rows, ("next", first.next)])
-
-
-def _claim(disk: Disk) -> str:
-    return disk.claim.rpartition("/")[2]
 
 
 def _phase(claim: Claim) -> str:
