@@ -26,10 +26,10 @@ from aksdisks.evidence import Status, roll_up
 # An error of these names in a cell says that the target could not be asked, not that it gave a wrong answer.
 _INCONCLUSIVE_ERRORS = ("NotReachable", "NotAllowed")
 
-# Imported while the kernel waits for its notebook: what every runbook needs once it opens its session. No name is
+# Done while the kernel waits for its notebook: what every runbook needs once it opens its session. No name is
 # bound by it: `azure` is a parameter too.
 _WARM_MODULES = ("aksdisks.notebook", "kubernetes.client", "azure.mgmt.compute", "azure.identity", "pandas")
-_WARM_IMPORTS = f"[__import__(module) for module in {_WARM_MODULES!r}]"
+_WARM_UP = f"[__import__(module) for module in {_WARM_MODULES!r}][0].markup.warm()"
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Kernel:
         try:
             with _closed_loop():
                 self.manager.start_kernel(
-                    extra_arguments=["--HistoryManager.enabled=False", f"--IPKernelApp.exec_lines={_WARM_IMPORTS}"],
+                    extra_arguments=["--HistoryManager.enabled=False", f"--IPKernelApp.exec_lines={_WARM_UP}"],
                     cwd=str(self.directory),
                     # Neither a user's start-up files nor a home without write access is a kernel's business.
                     env={**os.environ, "IPYTHONDIR": str(self.directory), **environment},

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_VIEWS = "views.html.j2"
+
 
 class View(ABC):
     """Whatever is shown in two forms at once; Jupyter chooses."""
@@ -28,7 +30,13 @@ class View(ABC):
 
 def macro(name: str, *given: object) -> str:
     """What a macro of views.html.j2 makes of the values given."""
-    return str(getattr(templates().get_template("views.html.j2").module, name)(*given))
+    return str(getattr(templates().get_template(_VIEWS).module, name)(*given))
+
+
+def warm() -> None:
+    """Compile the templates before they are needed: that takes longer than filling them."""
+    for name in (_VIEWS, "objects.yaml.j2"):
+        templates().get_template(name)
 
 
 @cache
