@@ -50,7 +50,7 @@ def connect(parameters: Parameters, progress: Progress = silent) -> Connection:
         cluster.version()
     except ApiError as error:
         raise NotReachable(f"{cluster.server}: expected a Kubernetes API, found: {error.message}") from error
-    azure = _azure(target, nodes)
+    azure = _azure(target, nodes, progress)
     connection = Connection(parameters, target, cluster, azure, progress)
     if target.expected:
         _check_expected(connection)
@@ -82,7 +82,7 @@ def check_storage_class(connection: Connection) -> StorageClass | Unknown:
     return found
 
 
-def _azure(target: Target, nodes: tuple[Node, ...] | Unknown) -> Azure | Unknown:
+def _azure(target: Target, nodes: tuple[Node, ...] | Unknown, progress: Progress) -> Azure | Unknown:
     """Azure's client: the subscription and the node resource group are in the nodes' providerID."""
     if isinstance(target.azure, Unknown):
         return target.azure
@@ -92,7 +92,7 @@ def _azure(target: Target, nodes: tuple[Node, ...] | Unknown) -> Azure | Unknown
     places = {(subscription.lower(), group.lower()) for subscription, group in found}
     if len(places) != 1:
         return Unknown(f"the nodes' providerIDs name {len(places)} Azure resource groups, expected 1")
-    return Azure(target.azure, *found[-1], target.time_scale)
+    return Azure(target.azure, *found[-1], target.time_scale, progress)
 
 
 def _check_expected(connection: Connection) -> None:
