@@ -142,7 +142,7 @@ class _Run:
 
     def _may_begin(self) -> bool:
         """On a real cluster, say what will be made and what it costs before anything is, and ask whether it can be."""
-        if self.parameters.target == "lab":
+        if not targets.is_shared(self.parameters):
             return True
         answers = preflight(self.parameters, self.reporter.progress)
         self.reporter.before(answers)

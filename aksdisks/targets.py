@@ -63,6 +63,11 @@ def open_target(parameters: Parameters) -> Target:
     return Target(client, settings, scale, parameters.expect, state_dir())
 
 
+def is_shared(parameters: Parameters) -> bool:
+    """Whether others live there too and somebody pays: then a run asks first whether it may, and says what it makes."""
+    return parameters.target != "lab"
+
+
 @contextmanager
 def prepared(parameters: Parameters) -> Iterator[dict[str, str]]:
     """Make the target ready for a run and yield the environment that its kernels need beyond ours.
@@ -71,7 +76,7 @@ def prepared(parameters: Parameters) -> Iterator[dict[str, str]]:
     happens; meanwhile AKSDISKS_STATE_DIR is set here too. A real cluster needs nothing. Raises InputError for a bad
     scenario, NotReachable when the lab does not start.
     """
-    if parameters.target != "lab":
+    if is_shared(parameters):
         yield {}
         return
     with _private_lab(parameters) as folder:
