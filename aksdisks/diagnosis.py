@@ -15,6 +15,9 @@ MULTI_ATTACH = re.compile(
 )
 """facts: kubernetes pkg/controller/volume/attachdetach/reconciler/reconciler.go."""
 
+_AZURE_WORDS = re.compile(r'"message":\s*"((?:[^"\\]|\\.)+)"')
+"""In what the driver quotes of ARM's answer; the rest is the request and the answer's frame."""
+
 Verdict = Literal["expected", "wait", "problem"]
 
 
@@ -72,15 +75,22 @@ def _pods(inventory: Inventory) -> Iterator[Finding]:
         if pod is None or pod.ready or pod.deleting:
             continue
         if not pod.node:
-            yield _unscheduled(pod, inventory)
+            yield _unscheduled(pod, chain.claim, inventory)
             continue
         refused = _standing_refusal(pod, inventory.events)
         yield _refused(pod, refused, chain, inventory) if refused else _creating(pod, chain)
 
 
-def _unscheduled(pod: Pod, inventory: Inventory) -> Finding:
+def _unscheduled(pod: Pod, claim: Claim | None, inventory: Inventory) -> Finding:
     said = [e.message for e in inventory.events if e.object_uid == pod.uid and e.reason == "FailedScheduling"]
     about, step = f"pod {pod.name}", f"kubectl describe pod {pod.name}"
+    failed = [] if claim is None or claim.phase == "Bound" else [*_events_of(claim, "ProvisioningFailed", inventory)]
+    if claim and failed:
+        # That the scheduler's wait for the volume ran out (FailedScheduling) is a consequence.
+        words = _AZURE_WORDS.search(failed[-1].says)
+        cause = f"claim {claim.name} gets no disk: {words[1] if words else failed[-1].says}"
+        rows = (Evidence("Kubernetes", f"claim {claim.name}", " ".join(failed[-1].says.split())),)
+        return Finding("no-disk", about, "problem", " ".join(cause.split()), rows, f"kubectl describe pvc {claim.name}")
     if not said:
         rows = (Evidence("Kubernetes", about, f"{pod.status}, no node yet"),)
         return Finding("no-node-yet", about, "wait", "the scheduler has not placed it yet", rows, step)
