@@ -72,6 +72,16 @@ def find(output: Path, name: str) -> Past:
     return found[0]
 
 
+def outcome_before(folder: Path, started: str) -> str | None:
+    """The outcome of the run that started last before this one, among those in the same folder; None if there is none.
+
+    RFC 3339 in UTC with milliseconds, as runs write it, sorts as text.
+    """
+    past = [each for each in runs(folder.parent) if not each.problem] if folder.parent.is_dir() else []
+    earlier = [(str(each.document.get("started")), each.document["status"]) for each in past]
+    return max((each for each in earlier if each[0] < started), default=(None, None))[1]
+
+
 def compare(before: Past, after: Past) -> Iterator[tuple[str, str, str]]:
     """What changed between two runs, as rows (what, before, after): outcome, checks, timing, versions, disks."""
     one, two = before.document, after.document

@@ -32,6 +32,8 @@ class Dossier:
         self.key = key
         # What could not be written. It ends nothing, since a run has to clean up; it fails the run in the end.
         self.problem = ""
+        # Files in which a secret stands all the same: the folder stays here.
+        self.leaks: list[str] = []
 
     def open(self) -> None:
         """Make the folder, unless it is there; raises InputError where that is not possible."""
@@ -79,8 +81,9 @@ class Dossier:
             self._put(name, self.redactor.text(text))
         if self.problem:
             result = result.with_problem(self.problem)
-        if leaks := list(self.redactor.leaks(self.folder)):
-            result = result.with_problem(f"a secret stands in {', '.join(leaks)}; do not hand this folder over")
+        self.leaks = list(self.redactor.leaks(self.folder))
+        if self.leaks:
+            result = result.with_problem(f"a secret stands in {', '.join(self.leaks)}; do not hand this folder over")
             self._put("index.html", self.redactor.text(summary.index(result, earlier)))
         self.write(result)
         with self._noted(self.folder / SUMS):

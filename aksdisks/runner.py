@@ -10,8 +10,9 @@ import subprocess
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,7 +22,7 @@ from typing import Any
 from aksdisks import archive, leftovers, targets
 from aksdisks.checks import Check
 from aksdisks.console import Reporter
-from aksdisks.delivery import check_webhook, is_worth_a_word, tell
+from aksdisks.delivery import Container, check_webhook, is_worth_a_word, tell
 from aksdisks.dossier import Dossier, identity, redactor_for
 from aksdisks.errors import AksdisksError, InputError
 from aksdisks.evidence import EXIT_CODES, RunbookResult, RunResult, roll_up
@@ -50,12 +51,14 @@ def run(
     share: bool = False,
     key: Path | None = None,
     webhook: str = "",
+    container: Container | None = None,
 ) -> RunResult:
     """Run `runbooks` in order on the parameters' target, leaving `output`/<run id>/ behind.
 
     Raises InputError and CannotRun before a kernel starts where that is possible; whatever happens after that is in
     the result, and nothing of the run is left on the target. `share` takes identities out of all that is written, not
-    secrets alone; `key` (private, PEM) signs the evidence. `webhook` hears of a failure or of a change of outcome.
+    secrets alone; `key` (private, PEM) signs the evidence. `webhook` hears of a failure or of a change of outcome;
+    `container` gets each runbook when it is done and all of the folder in the end. A failed delivery is reported.
     """
     _check_output(output)
     parameters = parameters.model_copy(update={"run_id": parameters.run_id or new_run_id()})
@@ -68,31 +71,39 @@ def run(
     if webhook:
         check_webhook(webhook)
     reporter = Reporter(quiet=quiet)
-    result = _Run(runbooks, parameters, Dossier(folder, key), share, reporter).run()
-    if webhook:
-        before = [
-            past.document["status"] for past in archive.runs(output) if not past.problem and past.folder != folder
-        ]
-        last = before[-1] if before else None
-        if is_worth_a_word(result, last):
-            try:
-                tell(webhook, result, last, str(folder))
-            except AksdisksError as error:
-                reporter.warn(str(error))
+    dossier = Dossier(folder, key)
+    result = _Run(runbooks, parameters, dossier, share, reporter, container).run()
+    if container is not None and not dossier.leaks:
+        with _reported(reporter, f"aksdisks evidence upload {folder} {container.url}"):
+            container.upload(folder)
+    if webhook and is_worth_a_word(result.status, before := archive.outcome_before(folder, result.started)):
+        with _reported(reporter, f"aksdisks evidence notify {folder}"):
+            tell(webhook, result.document(), before, str(folder))
     return result
+
+
+@contextmanager
+def _reported(reporter: Reporter, again: str) -> Iterator[None]:
+    """Say that a delivery failed, and what repeats it; the outcome stands."""
+    try:
+        yield
+    except AksdisksError as error:
+        reporter.warn(f"{error} (again: {again})")
 
 
 class _Run:
     """The state of one run while it lasts; the result is rewritten to run.json at every step."""
 
     def __init__(
-        self, runbooks: Sequence[Path], parameters: Parameters, dossier: Dossier, share: bool, reporter: Reporter
-    ) -> None:
+        self, runbooks: Sequence[Path], parameters: Parameters, dossier: Dossier, share: bool, reporter: Reporter,
+        container: Container | None,
+    ) -> None:  # fmt: skip
         self.runbooks = runbooks
         self.parameters = parameters
         self.dossier = dossier
         self.share = share
         self.reporter = reporter
+        self.container = container
         self.ends = time.monotonic() + self._real(parameters.run_deadline)
         self.signals = _Signals(reporter)
         self.pages: list[Future[None]] = []
@@ -258,11 +269,23 @@ class _Run:
             problem=execution.problem,
         )
         if written:
-            self.pages.append(pages.submit(self.dossier.page, path.stem, execution.problem))
+            self.pages.append(pages.submit(self._page, path.stem, execution.problem))
         runbooks = list(self.result.runbooks)
         runbooks[number] = result
         self._update(runbooks=tuple(runbooks))
         return result
+
+    def _page(self, name: str, problem: str) -> None:
+        """Finish a runbook's files, and deliver them at once: whatever becomes of this machine, they are there."""
+        self.dossier.page(name, problem)
+        files = f"{name}.*"
+        if self.container is None or any(self.dossier.redactor.leaks(self.dossier.folder, files)):
+            return
+        try:
+            self.container.upload(self.dossier.folder, files)
+        except AksdisksError as error:
+            self.reporter.warn(f"{error} (tried again at the end)")
+            self.container = None
 
     def _teardown(self, session: Session) -> None:
         """Remove what the run made; what could not be removed is named in the result."""
