@@ -86,6 +86,8 @@ class Reporter:
         self.close()
         table = Table("runbook", "status", "checks", "seconds", box=None, pad_edge=False, header_style="bold")
         table.columns[3].justify = "right"
+        for column in table.columns:
+            column.overflow = "fold"  # a narrow terminal cuts no name
         for runbook in result.runbooks:
             table.add_row(
                 runbook.name,
@@ -94,8 +96,10 @@ class Reporter:
                 f"{runbook.seconds:.1f}" if runbook.seconds else "",
             )
         self.out.print(table)
-        self.answers([check for runbook in result.runbooks for check in runbook.checks if check.status != "passed"])
-        for problem in (result.problem, *result.teardown.get("problems", ())):
+        bad = ("failed", "inconclusive")
+        self.answers([check for runbook in result.runbooks for check in runbook.checks if check.status in bad])
+        broken = [f"{runbook.name}: {runbook.problem}" for runbook in result.runbooks if runbook.problem]
+        for problem in (*broken, result.problem, *result.teardown.get("problems", ())):
             if problem:
                 self.out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
         where = escape(str(folder)) if folder.exists() else "nothing was written"
@@ -109,9 +113,8 @@ class Reporter:
     def answers(self, answers: Iterable[Check], console: Console | None = None) -> None:
         """Checks, one a line."""
         for answer in answers:
-            (console or self.out).print(
-                f"{_MARKS[answer.status]:<12} {escape(answer.statement)}: {escape(answer.seen)}", soft_wrap=True
-            )
+            mark = _MARKS[answer.status] + " " * (len("inconclusive") - len(answer.status))
+            (console or self.out).print(f"{mark}  {escape(answer.statement)}: {escape(answer.seen)}", soft_wrap=True)
 
     def close(self) -> None:
         """Take the live line away."""
