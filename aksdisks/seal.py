@@ -116,7 +116,9 @@ def _load(path: Path, read: Any, kind: type, word: str) -> Any:
     try:
         key = read(path.read_bytes())
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: expected an Ed25519 {word} key (PEM), found: {error}") from error
+        raise InputError(
+            f"{path}: expected an Ed25519 {word} key (PEM), found: {getattr(error, 'strerror', None) or error}"
+        ) from error
     if not isinstance(key, kind):
         raise InputError(f"{path}: expected an Ed25519 {word} key, found {type(key).__name__}")
     return key
