@@ -99,7 +99,8 @@ class ArmCompute:
         """See `AzureCompute`."""
         place = await self._place(node_name)
         disk = await self._disk(disk_id) or {}
-        check_owner(disk_id, str(disk.get("managedBy") or ""), place.managed_by, node_name)
+        shared = int((disk.get("properties") or {}).get("maxShares") or 1) > 1
+        check_owner(disk_id, "" if shared else str(disk.get("managedBy") or ""), place.managed_by, node_name)
         return await self._batches.ask(node_name, "attach", disk_id, caching)
 
     async def detach_disk(self, node_name: str, disk_id: str) -> None:

@@ -88,7 +88,8 @@ class CloudCompute:
         """See `AzureCompute`."""
         machine = self._cloud.machine_named(node_name)
         disk = self._cloud.find_disk(disk_id)
-        check_owner(disk_id, disk.managed_by if disk is not None else "", machine.managed_by, node_name)
+        owner = disk.managed_by if disk is not None and not disk.shared else ""
+        check_owner(disk_id, owner, machine.managed_by, node_name)
         return await self._batches.ask(node_name, "attach", disk_id, caching)
 
     async def detach_disk(self, node_name: str, disk_id: str) -> None:
