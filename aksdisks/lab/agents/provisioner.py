@@ -133,7 +133,7 @@ class Provisioner(Controller):
         request = disk_request(claim, storage_class, node)
         try:
             disk_id = await self.compute.create_disk(
-                request.name, request.size_gib, request.sku, request.tags, request.zone
+                request.name, request.size_gib, request.sku, request.tags, request.zone, request.max_shares
             )
         except CloudError as error:
             group = machine_id(node).partition("/providers/")[0]

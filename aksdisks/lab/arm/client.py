@@ -81,10 +81,10 @@ class ArmCompute:
         self._places: dict[str, _Place] = {}
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None
+        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
     ) -> str:
         """See `AzureCompute`."""
-        body = new_disk(self._address.location, size_gib, sku, tags, zone)
+        body = new_disk(self._address.location, size_gib, sku, tags, zone, max_shares)
         disk = await self._change("PUT", f"{self._compute}/disks/{name}", DISKS_VERSION, body)
         return str(disk["id"])
 

@@ -31,7 +31,7 @@ class AzureCompute(Protocol):
     """The driver's view of Azure; ids in any case, sizes in GiB. Each call waits for Azure; raises `CloudError`."""
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None
+        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
     ) -> str:
         """Create an empty disk in the node resource group, or find the one of that name; its id."""
 
@@ -62,11 +62,11 @@ class CloudCompute:
         self._batches = Batches(cloud.clock, self._send)
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None
+        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
     ) -> str:
         """See `AzureCompute`."""
         scenario = self._cloud.scenario
-        body = new_disk(scenario.location, size_gib, sku, tags, zone)
+        body = new_disk(scenario.location, size_gib, sku, tags, zone, max_shares)
         self._take("PUT", "disks")
         operation = self._cloud.create_or_update_disk(scenario.node_resource_group, name, body)
         disk = await operation.done()
@@ -124,7 +124,9 @@ class CloudCompute:
             self._cloud.throttle.take_compute(f"Microsoft.Compute/{kind}/write", machine_id)
 
 
-def new_disk(location: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None) -> Json:
+def new_disk(
+    location: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None, max_shares: int
+) -> Json:
     """The body of the driver's PUT of a disk (facts E, CSI PUT)."""
     body: Json = {
         "location": location,
@@ -137,6 +139,8 @@ def new_disk(location: str, size_gib: int, sku: str, tags: Mapping[str, str], zo
             "publicNetworkAccess": "Disabled",
         },
     }
+    if max_shares > 1:
+        body["properties"]["maxShares"] = max_shares
     if zone:
         body["zones"] = [zone]
     return body

@@ -61,11 +61,11 @@ class GatedCompute:
         self._principal = scenario.tenant_principals("")[0]
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None
+        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
     ) -> str:
         """See `AzureCompute`."""
         self._check("Microsoft.Compute/disks/write", f"{self._group}/providers/Microsoft.Compute/disks/{name}")
-        return await self._compute.create_disk(name, size_gib, sku, tags, zone)
+        return await self._compute.create_disk(name, size_gib, sku, tags, zone, max_shares)
 
     async def delete_disk(self, disk_id: str) -> None:
         """See `AzureCompute`."""

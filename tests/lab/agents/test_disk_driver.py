@@ -142,6 +142,21 @@ def test_where_a_disk_is_made(sku: str, zone: str, numbered: str | None, topolog
             {"accessModes": ["ReadWriteMany"]},
             "mountVolume is not supported for access mode: MULTI_NODE_MULTI_WRITER",
         ),
+        (
+            {},
+            {"accessModes": ["ReadOnlyMany"], "volumeMode": "Block"},
+            "access mode: MULTI_NODE_READER_ONLY is not supported for non-shared disk",
+        ),
+        (
+            {"parameters": {"maxShares": "0"}},
+            {},
+            "Failed parsing disk parameters: parse 0 returned with invalid value: 0",
+        ),
+        (
+            {"parameters": {"maxShares": "two"}},
+            {},
+            'Failed parsing disk parameters: parse two failed with error: strconv.Atoi: parsing "two": invalid syntax',
+        ),
     ],
 )
 def test_what_the_driver_refuses(of_class: dict, of_claim: dict, text: str) -> None:
@@ -151,6 +166,12 @@ def test_what_the_driver_refuses(of_class: dict, of_claim: dict, text: str) -> N
         disk_request(made, storage_class(**of_class), node(0))
     assert str(refused.value) == f"rpc error: code = InvalidArgument desc = {text}"
     assert node(0)["metadata"]["labels"][ZONE] == ""
+
+
+def test_a_class_of_shared_disks() -> None:
+    made = claim(accessModes=["ReadWriteMany"], volumeMode="Block")
+    made["metadata"]["uid"] = "u"
+    assert disk_request(made, storage_class(parameters={"MaxShares": "3"}), node(0)).max_shares == 3
 
 
 def test_azures_refusal_is_told_and_tried_again() -> None:
