@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube import admission, defaults, eventviews, objects, ownership, schema, validation
+from aksdisks.lab.kube import admission, defaults, eventviews, objects, ownership, schema, servicefields, validation
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.registry import EVENTS_V1, RESOURCES, Resource
 from aksdisks.lab.kube.status import Cause, already_exists, bad_request, conflict, internal, invalid, not_found
@@ -65,12 +65,16 @@ class Writes:
         if kind.generation:
             metadata["generation"] = 1
         defaults.first_status(storage_key(resource), obj, metadata["creationTimestamp"])
+        if resource == "services":
+            servicefields.prepare(obj["spec"], None)
         causes = validation.on_create(storage_key(resource), obj)
         if causes:
             raise invalid(kind, metadata.get("name", ""), causes)
         key = (metadata.get("namespace", ""), metadata["name"])
         if self.store.get(storage_key(resource), key) is not None:
             raise already_exists(kind, metadata["name"])
+        if resource == "services":
+            servicefields.allocate(self.store, self.ids, obj)
         obj = objects.tidy(stored, obj)
         if resource == "events" or resource == EVENTS_V1:
             obj = eventviews.default(obj)
@@ -114,9 +118,13 @@ class Writes:
         if resource in ("events", EVENTS_V1):
             new = eventviews.default(new)
         admission.on_update(self.store, stored, new, old)
+        if resource == "services" and subresource is None:
+            servicefields.prepare(new["spec"], old["spec"])
         causes = validation.on_update(storage_key(resource), new, old, subresource)
         if causes:
             raise invalid(kind, key[1], causes)
+        if resource == "services" and subresource is None:
+            servicefields.allocate(self.store, self.ids, new)
         owners = old["metadata"].get("managedFields")
         if owners and manager:
             changed = ownership.changed(schema.root(stored), old, new)
