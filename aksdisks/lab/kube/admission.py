@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube import defaults
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.quantities import parse
 from aksdisks.lab.kube.registry import RESOURCES, Resource
@@ -33,8 +34,8 @@ def on_create(store: Store, ids: Ids, kind: Resource, obj: Object) -> None:
         _protect(metadata, "kubernetes.io/pv-protection")
     elif kind.plural == "priorityclasses":
         _only_default(store, obj)
-    elif kind.plural == "namespaces" and metadata.get("name"):
-        metadata["labels"] = {**metadata.get("labels", {}), "kubernetes.io/metadata.name": metadata["name"]}
+    elif kind.plural == "namespaces":
+        defaults.namespace(obj)
 
 
 def on_update(store: Store, kind: Resource, new: Object, old: Object) -> None:

@@ -243,7 +243,7 @@ def _service(obj: Object) -> None:
         client.setdefault("timeoutSeconds", _AFFINITY_SECONDS)
     kind = spec["type"]
     if kind in ("ClusterIP", "LoadBalancer", "NodePort"):
-        _set(spec, internalTrafficPolicy="Cluster", ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
+        _set(spec, internalTrafficPolicy="Cluster")
     if kind in ("LoadBalancer", "NodePort") or (kind == "ClusterIP" and spec.get("externalIPs")):
         _set(spec, externalTrafficPolicy="Cluster")
     if kind == "LoadBalancer":
@@ -255,6 +255,13 @@ def _service(obj: Object) -> None:
     for ingress in obj.get("status", {}).get("loadBalancer", {}).get("ingress", ()):
         if ingress.get("ip"):
             _set(ingress, ipMode="VIP")
+
+
+def namespace(obj: Object) -> None:
+    """The label by which selectors find a namespace; one whose name is still to be made gets it later."""
+    metadata = obj["metadata"]
+    if metadata.get("name"):
+        metadata["labels"] = {**metadata.get("labels", {}), "kubernetes.io/metadata.name": metadata["name"]}
 
 
 def _secret(obj: Object) -> None:
@@ -317,6 +324,7 @@ _BY_RESOURCE: dict[str, Callable[[Object], None]] = {
     "statefulsets": _stateful_set,
     "storageclasses": _storage_class,
     "csidrivers": _csi_driver,
+    "namespaces": namespace,
     "services": _service,
     "secrets": _secret,
     "rolebindings": _role_binding,

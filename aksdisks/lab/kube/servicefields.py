@@ -22,6 +22,7 @@ def prepare(spec: Object, old: Object | None) -> None:
     if old is None:
         if spec.get("clusterIP") and not spec.get("clusterIPs"):
             spec["clusterIPs"] = [spec["clusterIP"]]
+        _give_family(spec)
         return
     _drop_what_the_type_has_not(spec, old)
     if spec.get("clusterIP", "") != old.get("clusterIP", "") and spec.get("clusterIPs") == old.get("clusterIPs"):
@@ -36,7 +37,14 @@ def prepare(spec: Object, old: Object | None) -> None:
                 spec[key] = old[key]
     if spec.get("clusterIP") and not spec.get("clusterIPs"):
         spec["clusterIPs"] = [spec["clusterIP"]]
+    _give_family(spec)
     _keep_node_ports(spec, old)
+
+
+def _give_family(spec: Object) -> None:
+    if spec.get("type") in _TYPES:
+        spec["ipFamilies"] = spec.get("ipFamilies") or ["IPv4"]
+        spec["ipFamilyPolicy"] = spec.get("ipFamilyPolicy") or "SingleStack"
 
 
 def _drop_what_the_type_has_not(spec: Object, old: Object) -> None:
