@@ -26,6 +26,10 @@ _MARKS = {
 }
 
 
+# Columns that the summary takes; a narrower terminal breaks its lines, and cuts no name.
+_NARROWEST = 60
+
+
 class _Console(Console):
     """A console that outlives its reader: `aksdisks run | head` ends in its own order, with its own exit code."""
 
@@ -41,6 +45,7 @@ class Reporter:
     def __init__(self, *, quiet: bool) -> None:
         """Colours follow rich's rules: none where output is not a terminal or NO_COLOR is set."""
         self.out = _Console(highlight=False)
+        self.out.width = max(self.out.width, _NARROWEST)
         self.err = _Console(stderr=True, highlight=False, quiet=quiet)
         self._live: Status | None = None
         self._runbook = ""
@@ -86,8 +91,6 @@ class Reporter:
         self.close()
         table = Table("runbook", "status", "checks", "seconds", box=None, pad_edge=False, header_style="bold")
         table.columns[3].justify = "right"
-        for column in table.columns:
-            column.overflow = "fold"  # a narrow terminal cuts no name
         for runbook in result.runbooks:
             table.add_row(
                 runbook.name,
