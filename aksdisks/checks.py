@@ -22,10 +22,10 @@ class Status(StrEnum):
 
 
 MARKS = {
-    Status.PASSED: ("✔", "#2e9e5b"),
+    Status.PASSED: ("✔", "#258a4d"),
     Status.FAILED: ("✘", "#d64541"),
-    Status.INCONCLUSIVE: ("?", "#c08a1e"),
-    Status.NOT_APPLICABLE: ("○", "#8a8a8a"),
+    Status.INCONCLUSIVE: ("?", "#a37017"),
+    Status.NOT_APPLICABLE: ("○", "#7a7a7a"),
 }
 """Mark and colour of each status; the colours are mid-tones, legible on light and on dark pages."""
 

@@ -62,10 +62,10 @@ class Dossier:
         """Render a notebook's page; one that did not end says why at its top, in the notebook too."""
         path = self.folder / f"{name}.ipynb"
         banner = self.redactor.text(f"This runbook did not end: {problem}") if problem else ""
-        if banner:
-            self._put(path.name, _with_banner(path, banner))
         with self._noted(path.with_suffix(".html")):
             write_html(path, path.with_suffix(".html"), banner=banner)
+        if banner:
+            self._put(path.name, _with_banner(path, banner))
 
     def finish(self, result: RunResult) -> RunResult:
         """Write the cover, JUnit XML and metrics, look for leaks, and seal; a leak fails the run."""

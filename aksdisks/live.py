@@ -11,7 +11,7 @@ import sys
 from html import escape
 from typing import Any
 
-_BOX = "border-left:4px solid #3a86c8;padding:.3em .8em;margin:.5em 0"
+_BOX = "border-left:4px solid #357fc0;padding:.3em .8em;margin:.5em 0"
 _MADE_BY_A_CELL = "The name is made by a cell above: run those first (Run > Run All Above Selected Cell)."
 
 

@@ -10,7 +10,7 @@ from aksdisks.archive import Past
 from aksdisks.evidence import RunbookResult, RunResult
 from aksdisks.report import page_style
 
-_COLOURS = {"passed": "#2e9e5b", "failed": "#d64541", "interrupted": "#d64541"}
+_COLOURS = {"passed": "#258a4d", "not applicable": "#7a7a7a", "failed": "#d64541", "interrupted": "#d64541"}
 
 
 def index(result: RunResult, earlier: Sequence[Past]) -> str:
@@ -87,7 +87,7 @@ def prometheus(result: RunResult) -> str:
 
 
 def _mark(status: str) -> str:
-    return f'<span style="color:{_COLOURS.get(status, "#c08a1e")}">{escape(status)}</span>'
+    return f'<span style="color:{_COLOURS.get(status, "#a37017")}">{escape(status)}</span>'
 
 
 def _runbook(book: RunbookResult, earlier: Sequence[float | None]) -> str:

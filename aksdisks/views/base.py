@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Any, Protocol
 
 # Mid-tones: legible on light and on dark pages.
-_GREEN, _AMBER, _RED, _BLUE, _GREY = "#2e9e5b", "#c08a1e", "#d64541", "#3a86c8", "#8a8a8a"
+_GREEN, _AMBER, _RED, _BLUE, _GREY = "#258a4d", "#a37017", "#d64541", "#357fc0", "#7a7a7a"
 _WORDS = {
     **dict.fromkeys(("Running", "Bound", "Attached", "Ready", "new", "passed"), _GREEN),
     **dict.fromkeys(("ContainerCreating", "Pending", "Unattached", "Terminating", "Released", "inconclusive"), _AMBER),
@@ -131,7 +131,9 @@ class Chains(View):
 
     def html(self) -> str:
         """Boxes joined by arrows, a colour for Kubernetes and one for Azure; what several chains share stands once."""
-        rows = "".join(f"<tr>{''.join(self._cells(number))}</tr>" for number in range(len(self.chains)))
+        # Frontends shade every second row, which here are parts of one picture.
+        row = '<tr style="background:transparent">'
+        rows = "".join(f"{row}{''.join(self._cells(number))}</tr>" for number in range(len(self.chains)))
         return _box(f"{_heading(self.title)}{_TABLE}{rows}</table>")
 
     def _cells(self, number: int) -> Iterator[str]:
