@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from aksdisks.model import Disk, Machine, Unknown
 from aksdisks.targets import AzureSettings
+from aksdisks.waiting import Progress, silent
 
 R = TypeVar("R")
 # How long between two looks when ARM does not say, in cluster seconds: the pace of the Azure CLI's own waits is 30.
@@ -40,12 +41,14 @@ class Azure:
         subscription: str = "",
         resource_group: str = "",
         time_scale: float = 1.0,
+        progress: Progress = silent,
     ) -> None:
         self.subscription = subscription
         self.resource_group = resource_group
         self.unknown = settings if isinstance(settings, Unknown) else None
         self._settings: Any = settings
         self._time_scale = time_scale
+        self._progress = progress
         self._client: Any = None
         self._retry_after: float | None = None
 
@@ -92,7 +95,8 @@ class Azure:
         from azure.core.rest import HttpRequest
 
         settings = self._settings
-        policies = [BearerTokenCredentialPolicy(settings.credential(), *settings.scopes)]
+        retries = _told_retries(self._progress, settings.transport)
+        policies = [retries, BearerTokenCredentialPolicy(settings.credential(), *settings.scopes)]
         url = f"{settings.arm_endpoint}{path}?api-version={version}"
         with PipelineClient[Any, Any](settings.arm_endpoint, policies=policies, **settings.transport) as arm:
             response = arm.send_request(HttpRequest("GET", url))
@@ -115,6 +119,7 @@ class Azure:
                 self.subscription,
                 base_url=self._settings.arm_endpoint,
                 credential_scopes=self._settings.scopes,
+                retry_policy=_told_retries(self._progress, self._settings.transport),
                 **self._settings.transport,
             )
         return self._client
@@ -141,6 +146,25 @@ class Azure:
             return Unknown(f"Azure answers {code}: {message}")
         except AzureError as error:
             return Unknown(f"Azure does not answer: {_first_line(error)}")
+
+
+def _told_retries(progress: Progress, options: Mapping[str, Any]) -> Any:
+    """The SDK's own retries, each one said: every call here only reads, so each may be made again."""
+    from azure.core.pipeline.policies import RetryPolicy
+
+    class Told(RetryPolicy[Any, Any]):
+        def increment(self, settings: dict[str, Any], response: Any = None, error: Any = None) -> bool:
+            again = super().increment(settings, response, error)
+            if again:
+                if error is None:
+                    why, asked = f"Azure answers {response.http_response.status_code}", self.get_retry_after(response)
+                else:
+                    why, asked = f"Azure does not answer: {_first_line(error)}", None
+                pause = asked or self.get_backoff_time(settings)
+                progress(f"{why}; again in {pause:.1f} s (try {len(settings['history']) + 1})")
+            return again
+
+    return Told(**options)
 
 
 def _first_line(error: Exception) -> str:

@@ -60,6 +60,7 @@ app = typer.Typer(
 if commands is not None:
     app.add_typer(commands.app, name="lab")
 
+_WEBHOOK = "AKSDISKS_WEBHOOK"
 _EXIT_CODES = "Exit codes: 0 passed, 1 a check or a cell failed, 2 bad input, 3 inconclusive, 130 interrupted."
 
 FileOption = Annotated[
@@ -136,24 +137,19 @@ def run(
     ] = False,
     sign: Annotated[Path | None, typer.Option(help="Sign with this private key (`aksdisks evidence keygen`).")] = None,
     webhook: Annotated[
-        str, typer.Option(envvar="AKSDISKS_WEBHOOK", help="Tell this URL of a failure or a change of outcome.")
+        str, typer.Option(envvar=_WEBHOOK, help="Tell this URL of a failure or a change of outcome.")
     ] = "",
 ) -> None:
     """Run the runbooks headless through papermill and leave them, executed, as evidence."""
     from aksdisks import runner, shipped
     from aksdisks.delivery import Container
-    from aksdisks.errors import AksdisksError
 
     runbooks, parameters = shipped.runbooks(names or ()), _parameters(file, settings)[0]
     container = Container.of(output) if "://" in output else None
     folder = Path("evidence") if container else Path(output)
-    result = runner.run(runbooks, parameters, folder, quiet=quiet, share=share, key=sign, webhook=webhook)
-    if container is not None:
-        try:
-            container.upload(folder / result.run)
-        except AksdisksError as error:
-            # The outcome stands; what was not delivered lies here and can be delivered again.
-            typer.echo(f"aksdisks: {error} (again: aksdisks evidence upload {folder / result.run} {output})", err=True)
+    result = runner.run(
+        runbooks, parameters, folder, quiet=quiet, share=share, key=sign, webhook=webhook, container=container
+    )
     raise typer.Exit(result.exit_code)
 
 
@@ -161,7 +157,7 @@ def run(
 def walk(
     folder: Annotated[Path, typer.Option(help="Working folder for copies of the runbooks.")] = Path("aksdisks-walk"),
     speed: Annotated[float, typer.Option(help="Speed of the lab, unless one runs already.")] = 10.0,
-    port: Annotated[int, typer.Option(help="JupyterLab's port.", show_default="8888, or any free one")] = 0,
+    port: Annotated[int, typer.Option(max=65535, help="JupyterLab's port.", show_default="8888, or any free one")] = 0,
     browser: Annotated[bool, typer.Option(help="Open a browser on it.")] = True,
 ) -> None:
     """Open JupyterLab on copies of the runbooks, beside a lab at walking speed; Ctrl-C ends both."""
@@ -276,6 +272,20 @@ def evidence_upload(
     from aksdisks.delivery import Container
 
     typer.echo(f"{Container.of(url).upload(folder)} files delivered to {url}")
+
+
+@evidence_app.command("notify")
+def evidence_notify(
+    folder: Annotated[Path, typer.Argument(help="A run's folder.")],
+    webhook: Annotated[str, typer.Option(envvar=_WEBHOOK, help="The URL that is told, whatever the outcome.")],
+) -> None:
+    """Tell a webhook how a run came out, for the first time or again."""
+    from aksdisks import evidence
+    from aksdisks.delivery import tell
+
+    run = evidence.find(folder.parent, str(folder))
+    tell(webhook, run.document(), evidence.outcome_before(folder, run.started), str(folder))
+    typer.echo(f"the webhook was told that {run.run} {run.status}")
 
 
 @evidence_app.command("list")

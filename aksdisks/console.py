@@ -19,8 +19,12 @@ from aksdisks.parameters import Parameters
 _STYLES = {"passed": "green", "failed": "bold red", "not applicable": "dim"}
 
 
-def _mark(status: str) -> str:
-    return f"[{_STYLES.get(status, 'yellow')}]{status}[/]"
+def _mark(status: str, width: int = 0) -> str:
+    return f"[{_STYLES.get(status, 'yellow')}]{status}[/]{' ' * (width - len(status))}"
+
+
+# Columns that the summary takes; a narrower terminal breaks its lines, and cuts no name.
+_NARROWEST = 60
 
 
 class _Console(Console):
@@ -38,6 +42,7 @@ class Reporter:
     def __init__(self, *, quiet: bool) -> None:
         """Colours follow rich's rules: none where output is not a terminal or NO_COLOR is set."""
         self.out = _Console(highlight=False)
+        self.out.width = max(self.out.width, _NARROWEST)
         self.err = _Console(stderr=True, highlight=False, quiet=quiet)
         self._live: Status | None = None
         self._runbook = ""
@@ -85,8 +90,10 @@ class Reporter:
             seconds = f"{book.seconds:.1f}" if book.seconds else ""
             table.add_row(book.name, _mark(book.status), _passed(book.checks), seconds)
         self.out.print(table)
-        self.answers([check for runbook in result.runbooks for check in runbook.checks if check.status != "passed"])
-        for problem in (result.problem, *result.teardown.get("problems", ())):
+        bad = ("failed", "inconclusive")
+        self.answers([check for runbook in result.runbooks for check in runbook.checks if check.status in bad])
+        broken = [f"{runbook.name}: {runbook.problem}" for runbook in result.runbooks if runbook.problem]
+        for problem in (*broken, result.problem, *result.teardown.get("problems", ())):
             if problem:
                 self.out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
         where = escape(str(folder)) if folder.exists() else "nothing was written"
@@ -96,7 +103,7 @@ class Reporter:
         """Checks, one a line: the result, or `aside`, on the way to it."""
         self._stop_live()
         for answer in answers:
-            line = f"{_mark(answer.status):<12} {escape(answer.statement)}: {escape(answer.seen)}"
+            line = f"{_mark(answer.status, len('inconclusive'))}  {escape(answer.statement)}: {escape(answer.seen)}"
             (self.err if aside else self.out).print(line, soft_wrap=True)
 
     def _show(self, text: str) -> None:

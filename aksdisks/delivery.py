@@ -5,16 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import logging
-import os
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from aksdisks.errors import InputError, NotReachable
-from aksdisks.evidence import RunResult
+from aksdisks.targets import ca_bundle
 
 _PATIENCE = 20.0
 
@@ -38,26 +38,31 @@ class Container:
             account = f"{account}/{first}"
         name, _, prefix = path.partition("/")
         if parts.scheme != "https" or not parts.hostname or not name or parts.query:
-            raise InputError("-o: expected https://ACCOUNT/CONTAINER/PREFIX without a signature, found another URL")
+            raise InputError("Blob: expected https://ACCOUNT/CONTAINER/PREFIX without a signature, found another URL")
         return cls(account, name, prefix)
 
-    def upload(self, folder: Path, *, credential: Any = None, **options: Any) -> int:
-        """Upload every file of a run's folder under its name; how many there were. Raises NotReachable.
+    @property
+    def url(self) -> str:
+        """What `of` would take."""
+        return "/".join(filter(None, (self.account, self.name, self.prefix)))
+
+    def upload(self, folder: Path, pattern: str = "*", *, credential: Any = None, **options: Any) -> int:
+        """Upload the files of a run's folder that fit `pattern`; how many there were. Raises NotReachable.
 
         Repeating it is harmless: blobs are overwritten with the same content. `options` go to the client.
         """
         try:
             from azure.storage.blob import ContainerClient
         except ModuleNotFoundError as error:
-            raise InputError("-o: Blob storage needs more packages: pip install 'aksdisks[blob]'") from error
+            raise InputError("Blob storage needs more packages: pip install 'aksdisks[blob]'") from error
         from azure.core.exceptions import AzureError
         from azure.identity import DefaultAzureCredential
 
-        if "connection_verify" not in options and (bundle := os.environ.get("AKSDISKS_CA_BUNDLE")):
+        if "connection_verify" not in options and (bundle := ca_bundle()):
             options["connection_verify"] = bundle
         # What each credential tried is in the log of whoever keeps one; else the one line of the error is enough.
         logging.getLogger("azure").addHandler(logging.NullHandler())
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        files = sorted(path for path in folder.rglob(pattern) if path.is_file())
         if not files:
             raise InputError(f"{folder}: expected a run's folder, found no file")
         options = {"retry_total": 3, "initial_backoff": 1, "increment_base": 2, **options}
@@ -75,9 +80,9 @@ class Container:
         return len(files)
 
 
-def is_worth_a_word(result: RunResult, before: str | None) -> bool:
+def is_worth_a_word(status: str, before: str | None) -> bool:
     """Whether a run is told to the webhook: when it did not pass, or came out otherwise than the one before."""
-    return result.status != "passed" or before not in (None, result.status)
+    return status != "passed" or before not in (None, status)
 
 
 def check_webhook(url: str) -> None:
@@ -91,16 +96,16 @@ def check_webhook(url: str) -> None:
         raise InputError("webhook: expected an http or https URL, found something else")
 
 
-def tell(url: str, result: RunResult, before: str | None, where: str) -> None:
-    """Post the outcome as JSON; `text` is what Slack shows, the rest is for programs. Raises NotReachable."""
-    failed = [book.name for book in result.runbooks if book.status != "passed"]
-    change = f" (before: {before})" if before and before != result.status else ""
-    text = f"aksdisks {result.run} on {result.target}: {result.status}{change}. " + (
-        f"Not passed: {', '.join(failed)}. " if failed else ""
-    )
-    body: dict[str, Any] = {"text": text + where, "run": result.run, "target": result.target, "status": result.status}
-    body |= {"before": before, "runbooks": {book.name: book.status for book in result.runbooks}, "evidence": where}
+def tell(url: str, run: Mapping[str, Any], before: str | None, where: str) -> None:
+    """Post the outcome that a run.json has; `text` is for Slack, the rest for programs. Raises NotReachable."""
     check_webhook(url)
+    books = {book["name"]: book["status"] for book in run["runbooks"]}
+    failed = ", ".join(name for name, status in books.items() if status != "passed")
+    change = f" (before: {before})" if before and before != run["status"] else ""
+    text = f"aksdisks {run['run']} on {run['target']}: {run['status']}{change}. "
+    text += f"Not passed: {failed}. " if failed else ""
+    body = {"text": text + where, **{key: run[key] for key in ("run", "target", "status")}}
+    body |= {"before": before, "runbooks": books, "evidence": where}
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE):

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from aksdisks.model import Chain, Disk, Inventory, KubeEvent, Node, Pod, known
+from aksdisks.model import Chain, Claim, Disk, Inventory, KubeEvent, Named, Node, Pod, known
 
 MULTI_ATTACH = re.compile(
     r'Multi-Attach error for volume "(?P<volume>[^"]+)" Volume is already '
     r"(?:used by (?:pod\(s\) (?P<pods>.+)|\d+ pod\(s\) in different namespaces)|(?P<exclusive>exclusively attached))"
 )
 """facts: kubernetes pkg/controller/volume/attachdetach/reconciler/reconciler.go."""
+
+_AZURE_WORDS = re.compile(r'"message":\s*"((?:[^"\\]|\\.)+)"')
+"""In what the driver quotes of ARM's answer; the rest is the request and the answer's frame."""
 
 Verdict = Literal["expected", "wait", "problem"]
 
@@ -72,15 +75,25 @@ def _pods(inventory: Inventory) -> Iterator[Finding]:
         if pod is None or pod.ready or pod.deleting:
             continue
         if not pod.node:
-            yield _unscheduled(pod, inventory)
+            yield _unscheduled(pod, chain.claim, inventory)
             continue
         refused = _standing_refusal(pod, inventory.events)
         yield _refused(pod, refused, chain, inventory) if refused else _creating(pod, chain)
 
 
-def _unscheduled(pod: Pod, inventory: Inventory) -> Finding:
-    said = [e.message for e in inventory.events if e.object_uid == pod.uid and e.reason == "FailedScheduling"]
+def _unscheduled(pod: Pod, claim: Claim | None, inventory: Inventory) -> Finding:
+    said = _messages(pod, "FailedScheduling", inventory)
     about, step = f"pod {pod.name}", f"kubectl describe pod {pod.name}"
+    failed = [] if claim is None or claim.phase == "Bound" else _messages(claim, "ProvisioningFailed", inventory)
+    if claim and failed:
+        # That the scheduler's wait for the volume ran out (FailedScheduling) is a consequence.
+        says = " ".join(f"ProvisioningFailed: {failed[-1]}".split())
+        words = _AZURE_WORDS.search(says)
+        cause, step = (
+            f"claim {claim.name} gets no disk: {words[1] if words else says}",
+            f"kubectl describe pvc {claim.name}",
+        )
+        return Finding("no-disk", about, "problem", cause, step, [Evidence(f"claim {claim.name}", says)])
     if not said:
         row = Evidence(about, f"{pod.status}, no node yet")
         return Finding("no-node-yet", about, "wait", "the scheduler has not placed it yet", step, [row])
@@ -171,9 +184,9 @@ def _claims(inventory: Inventory) -> Iterator[Finding]:
         about = f"claim {claim.name}"
         users = sorted(pod.name for pod in inventory.pods if claim.name in pod.claims)
         if claim.phase == "Pending" and claim.storage_class in late and claim.name not in used:
-            waits = [e for e in inventory.events if e.object_uid == claim.uid and e.reason == "WaitForFirstConsumer"]
+            waits = _messages(claim, "WaitForFirstConsumer", inventory)
             rows = [Evidence(f"class {claim.storage_class}", "binds when the first pod uses the claim")]
-            rows += [Evidence(about, f"{event.reason}: {event.message}") for event in waits]
+            rows += [Evidence(about, f"WaitForFirstConsumer: {message}") for message in waits]
             cause = "no pod uses the claim yet, and its class waits for the first one"
             yield Finding("no-consumer", about, "expected", cause, "make a pod that mounts it", rows)
         if claim.deleting and users and "kubernetes.io/pvc-protection" in claim.finalizers:
@@ -209,3 +222,7 @@ def _kept_claims(inventory: Inventory) -> Iterator[Finding]:
 
 def _used_claims(inventory: Inventory) -> set[str]:
     return {claim for pod in inventory.pods for claim in pod.claims}
+
+
+def _messages(about: Named, reason: str, inventory: Inventory) -> list[str]:
+    return [event.message for event in inventory.events if event.object_uid == about.uid and event.reason == reason]

@@ -31,6 +31,8 @@ class Dossier:
         self.key = key
         # What could not be written. It ends nothing, since a run has to clean up; it fails the run in the end.
         self.problem = ""
+        # Files in which a secret stands all the same: the folder stays here.
+        self.leaks: list[str] = []
 
     def open(self) -> None:
         """Make the folder, unless it is there; raises InputError where that is not possible."""
@@ -59,10 +61,10 @@ class Dossier:
         """Render a notebook's page; one that did not end says why at its top, in the notebook too."""
         path = self.folder / f"{name}.ipynb"
         banner = self.redactor.text(f"This runbook did not end: {problem}") if problem else ""
-        if banner:
-            self._put(path.name, _with_banner(path, banner))
         with self._noted(path.with_suffix(".html")):
             report.write_html(path, path.with_suffix(".html"), banner=banner)
+        if banner:
+            self._put(path.name, _with_banner(path, banner))
 
     def finish(self, result: RunResult) -> RunResult:
         """Write the cover, JUnit XML and metrics, look for leaks, and seal; a leak fails the run."""
@@ -73,8 +75,9 @@ class Dossier:
             self._put(name, self.redactor.text(report.render(name, result, earlier)))
         if self.problem:
             result = result.with_problem(self.problem)
-        if leaks := list(self.redactor.leaks(self.folder)):
-            result = result.with_problem(f"a secret stands in {', '.join(leaks)}; do not hand this folder over")
+        self.leaks = list(self.redactor.leaks(self.folder))
+        if self.leaks:
+            result = result.with_problem(f"a secret stands in {', '.join(self.leaks)}; do not hand this folder over")
             self._put(report.COVER, self.redactor.text(report.render(report.COVER, result, earlier)))
         self.write(result)
         with self._noted(self.folder / SUMS):

@@ -50,10 +50,10 @@ class RunResult:
     target: str
     status: str
     started: str
-    finished: str | None
-    parameters: dict[str, Any]
-    versions: dict[str, str]
-    runbooks: tuple[RunbookResult, ...]
+    finished: str | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    runbooks: tuple[RunbookResult, ...] = ()
     teardown: dict[str, Any] = field(default_factory=dict)
     identity: dict[str, str] = field(default_factory=dict)
     disks: dict[str, str] = field(default_factory=dict)
@@ -106,6 +106,15 @@ def runs(output: Path) -> list[Past]:
     if not output.is_dir():
         raise InputError(f"{output}: expected a folder of evidence, found none")
     return [read(folder) for folder in sorted(output.iterdir()) if (folder / "run.json").is_file()]
+
+
+def outcome_before(folder: Path, started: str) -> str | None:
+    """The outcome of the run that started last before this one, among those in the same folder; None if there is none.
+
+    RFC 3339 in UTC with milliseconds, as runs write it, sorts as text.
+    """
+    earlier = [run for run in results(folder.parent, but=folder) if run.started < started]
+    return max(earlier, key=lambda run: run.started).status if earlier else None
 
 
 def results(output: Path, but: Path) -> list[RunResult]:

@@ -387,7 +387,7 @@ class Walk:
                     and not leaving & now.attached_volumes()
                 ),
                 describe=lambda now: f"{now.ready} of {replicas} ready; {now.describe()}",
-                on_timeout=self._causes,
+                on_timeout=lambda: self._causes({f"pod {pod.name}" for pod in rollout.pods.values()}),
             )
         if untold:
 
@@ -401,8 +401,9 @@ class Walk:
         self._roll(manifests.STATEFUL_APP, replicas, act)
         return self._done(f"StatefulSet {manifests.STATEFUL_SET} {outcome or f'runs {replicas} pods'}", typed)
 
-    def _causes(self) -> str:
-        return "; ".join(f"{found.object}: {found.cause}" for found in diagnose(take(self.session)))
+    def _causes(self, awaited: set[str]) -> str:
+        found = diagnose(take(self.session))
+        return "; ".join(f"{each.object}: {each.cause}" for each in found if each.object in awaited or not awaited)
 
     def _done(self, title: str, words: str) -> Card:
         """What an act shows: its effect, and what a person would have typed for it."""

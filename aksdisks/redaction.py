@@ -79,11 +79,11 @@ class Redactor:
             }
         return [self.value(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
-    def leaks(self, folder: Path) -> Iterator[str]:
-        """Files below a folder in which a secret stands all the same."""
+    def leaks(self, folder: Path, pattern: str = "*") -> Iterator[str]:
+        """Files below a folder that fit a pattern and in which a secret stands all the same."""
         # What writes a file may have spelt a spelling anew.
         forms = {form for secret in self._secrets for form in _forms(secret)}
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        for path in sorted(path for path in folder.rglob(pattern) if path.is_file()):
             content = path.read_bytes().decode("utf-8", "replace")
             if any(form in content for form in forms) or any(shape.search(content) for shape in _SECRET_SHAPES):
                 yield path.relative_to(folder).as_posix()

@@ -9,8 +9,9 @@ import signal
 import subprocess
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,7 +21,7 @@ from typing import Any
 from aksdisks import evidence, leftovers, targets
 from aksdisks.checks import Check
 from aksdisks.console import Reporter
-from aksdisks.delivery import check_webhook, is_worth_a_word, tell
+from aksdisks.delivery import Container, check_webhook, is_worth_a_word, tell
 from aksdisks.dossier import Dossier, identity, redactor_for
 from aksdisks.errors import AksdisksError, InputError, NotAllowed
 from aksdisks.evidence import RunbookResult, RunResult, exit_code, roll_up
@@ -50,12 +51,14 @@ def run(
     share: bool = False,
     key: Path | None = None,
     webhook: str = "",
+    container: Container | None = None,
 ) -> RunResult:
     """Run `runbooks` in order on the parameters' target, leaving `output`/<run id>/ behind.
 
     Raises InputError and CannotRun before a kernel starts where that is possible; whatever happens after that is in
     the result, and nothing of the run is left on the target. `share` takes identities out of all that is written, not
-    secrets alone; `key` (private, PEM) signs the evidence. `webhook` hears of a failure or of a change of outcome.
+    secrets alone; `key` (private, PEM) signs the evidence. `webhook` hears of a failure or of a change of outcome;
+    `container` gets each runbook when it is done and all of the folder in the end. A failed delivery is reported.
     """
     _check_output(output)
     parameters = parameters.model_copy(update={"run_id": parameters.run_id or new_run_id()})
@@ -68,16 +71,24 @@ def run(
     if webhook:
         check_webhook(webhook)
     reporter = Reporter(quiet=quiet)
-    result = _Run(runbooks, parameters, Dossier(folder, key), share, reporter).run()
-    if webhook:
-        earlier = evidence.results(output, but=folder)
-        last = earlier[-1].status if earlier else None
-        if is_worth_a_word(result, last):
-            try:
-                tell(webhook, result, last, str(folder))
-            except AksdisksError as error:
-                reporter.warn(str(error))
+    dossier = Dossier(folder, key)
+    result = _Run(runbooks, parameters, dossier, share, reporter, container).run()
+    if container is not None and not dossier.leaks:
+        with _reported(reporter, f"aksdisks evidence upload {folder} {container.url}"):
+            container.upload(folder)
+    if webhook and is_worth_a_word(result.status, before := evidence.outcome_before(folder, result.started)):
+        with _reported(reporter, f"aksdisks evidence notify {folder}"):
+            tell(webhook, result.document(), before, str(folder))
     return result
+
+
+@contextmanager
+def _reported(reporter: Reporter, again: str) -> Iterator[None]:
+    """Say that a delivery failed, and what repeats it; the outcome stands."""
+    try:
+        yield
+    except AksdisksError as error:
+        reporter.warn(f"{error} (again: {again})")
 
 
 @dataclass
@@ -89,6 +100,7 @@ class _Run:
     dossier: Dossier
     share: bool
     reporter: Reporter
+    container: Container | None
 
     def __post_init__(self) -> None:
         self.ends = time.monotonic() + self._real(self.parameters.run_deadline)
@@ -134,7 +146,7 @@ class _Run:
 
     def _may_begin(self) -> bool:
         """On a real cluster, say what will be made and what it costs before anything is, and ask whether it can be."""
-        if self.parameters.target == "lab":
+        if not targets.is_shared(self.parameters):
             return True
         answers = preflight(self.parameters, self.reporter.progress)
         self.reporter.answers(answers, aside=True)
@@ -242,10 +254,22 @@ class _Run:
             problem=execution.problem,
         )
         if written:
-            pages.submit(self.dossier.page, path.stem, execution.problem)
+            pages.submit(self._page, path.stem, execution.problem)
         done = self.result.runbooks
         self._update(runbooks=(*done[:number], result, *done[number + 1 :]))
         return result
+
+    def _page(self, name: str, problem: str) -> None:
+        """Finish a runbook's files, and deliver them at once: whatever becomes of this machine, they are there."""
+        self.dossier.page(name, problem)
+        files = f"{name}.*"
+        if self.container is None or any(self.dossier.redactor.leaks(self.dossier.folder, files)):
+            return
+        try:
+            self.container.upload(self.dossier.folder, files)
+        except AksdisksError as error:
+            self.reporter.warn(f"{error} (tried again at the end)")
+            self.container = None
 
     def _teardown(self, session: Session) -> None:
         """Remove what the run made; what could not be removed is named in the result."""

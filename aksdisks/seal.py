@@ -110,7 +110,8 @@ def _load(path: Path, word: str, read: Callable[[bytes, Any], Any]) -> Any:
     try:
         key = read(path.read_bytes(), serialization)
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: expected an Ed25519 {word} key (PEM), found: {error}") from error
+        found = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: expected an Ed25519 {word} key (PEM), found: {found}") from error
     if not isinstance(key, (ed25519.Ed25519PrivateKey, ed25519.Ed25519PublicKey)):
         raise InputError(f"{path}: expected an Ed25519 {word} key, found {type(key).__name__}")
     return key

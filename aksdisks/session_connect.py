@@ -49,7 +49,7 @@ def connect(parameters: Parameters, progress: Progress = silent) -> Connection:
         cluster.version()
     except ApiError as error:
         raise NotReachable(f"{cluster.server}: expected a Kubernetes API, found: {error.message}") from error
-    azure = _azure(target, nodes)
+    azure = _azure(target, nodes, progress)
     connection = Connection(parameters, target, cluster, azure, progress)
     if target.expected:
         _check_expected(connection)
@@ -81,7 +81,7 @@ def check_storage_class(connection: Connection) -> StorageClass | Unknown:
     return found
 
 
-def _azure(target: Target, nodes: tuple[Node, ...] | Unknown) -> Azure:
+def _azure(target: Target, nodes: tuple[Node, ...] | Unknown, progress: Progress) -> Azure:
     """Azure's client: the subscription and the node resource group are in the nodes' providerID."""
     if isinstance(target.azure, Unknown):
         return Azure(target.azure)
@@ -91,7 +91,7 @@ def _azure(target: Target, nodes: tuple[Node, ...] | Unknown) -> Azure:
     places = {(subscription.lower(), group.lower()) for subscription, group in found}
     if len(places) != 1:
         return Azure(Unknown(f"the nodes' providerIDs name {len(places)} Azure resource groups, expected 1"))
-    return Azure(target.azure, *found[-1], target.time_scale)
+    return Azure(target.azure, *found[-1], target.time_scale, progress)
 
 
 def _check_expected(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -66,6 +67,11 @@ def open_target(parameters: Parameters) -> Target:
     return Target(client, settings, scale, parameters.expect, state_dir())
 
 
+def is_shared(parameters: Parameters) -> bool:
+    """Whether others live there too and somebody pays: then a run asks first whether it may, and says what it makes."""
+    return parameters.target != "lab"
+
+
 @contextmanager
 def prepared(parameters: Parameters) -> Iterator[dict[str, str]]:
     """Make the target ready for a run and yield the environment that its kernels need beyond ours.
@@ -74,7 +80,7 @@ def prepared(parameters: Parameters) -> Iterator[dict[str, str]]:
     happens; meanwhile AKSDISKS_STATE_DIR is set here too. A real cluster needs nothing. Raises InputError for a bad
     scenario, NotReachable when the lab does not start.
     """
-    if parameters.target != "lab":
+    if is_shared(parameters):
         yield {}
         return
     from aksdisks.lab.scenario import ScenarioError, load
@@ -153,12 +159,19 @@ def _lab_azure(lab: LabState) -> AzureSettings:
 
 def _aks_azure(parameters: Parameters) -> AzureSettings:
     """Azure as the parameters say, else as `aksdisks lab env` exports it, else the public cloud."""
-    bundle = parameters.ca_bundle or os.environ.get("AKSDISKS_CA_BUNDLE", "")
-    if bundle and not Path(bundle).is_file():
-        raise ParameterError("ca_bundle", expected="a file with certificates", found=repr(bundle))
+    bundle = ca_bundle(parameters.ca_bundle)
     authority = parameters.authority or os.environ.get("AZURE_AUTHORITY_HOST", "")
     arm = parameters.arm_endpoint or os.environ.get("AKSDISKS_ARM_ENDPOINT") or _PUBLIC_ARM
     return _azure(arm, authority, bundle, {})
+
+
+def ca_bundle(parameter: str = "") -> str:
+    """The file of the authorities to trust: the parameter's, else AKSDISKS_CA_BUNDLE's; raises where there is none."""
+    name, file = ("ca_bundle", parameter) if parameter else ("AKSDISKS_CA_BUNDLE", os.environ.get("AKSDISKS_CA_BUNDLE"))
+    if file and not Path(file).is_file():
+        hint = "" if parameter else "it is that of a lab that was stopped; take a new shell, or unset it"
+        raise ParameterError(name, expected="a file with certificates", found=repr(file), hint=hint)
+    return file or ""
 
 
 def _azure(arm: str, authority: str, ca_bundle: str, secret: Mapping[str, str]) -> AzureSettings:
@@ -195,6 +208,15 @@ def _is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
+class _Heard(logging.Handler):
+    """What the kubeconfig's loader only logs: why its exec plugin failed."""
+
+    said = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said = " ".join(record.getMessage().split())
+
+
 def _client(file: str, context: str = "", *, in_cluster: bool = False) -> ApiClient:
     """The official client as a kubeconfig or a pod sets it up: certificates, tokens, exec plugins."""
     from kubernetes import client, config
@@ -205,6 +227,8 @@ def _client(file: str, context: str = "", *, in_cluster: bool = False) -> ApiCli
     path = str(Path(file).expanduser()) if file else None
     if path and not Path(path).is_file():
         raise ParameterError("kubeconfig", expected="a kubeconfig file", found=f"no file {file!r}")
+    plugin = _Heard(logging.ERROR)
+    logging.getLogger().addHandler(plugin)
     try:
         if in_cluster:
             loader.load_incluster_config(client_configuration=configuration)
@@ -214,7 +238,7 @@ def _client(file: str, context: str = "", *, in_cluster: bool = False) -> ApiCli
             names = [entry["name"] for entry in (merged.value.get("contexts") or [])] if context and merged else []
             if context not in ("", *names):
                 hint = did_you_mean(context, names)
-                there = ", ".join(names) or "those that are there, which is none"
+                there = ", ".join(names) or f"those in {where}, which has none"
                 raise ParameterError("context", expected=f"one of {there}", found=repr(context), hint=hint)
             loader.load_kube_config(path, context or None, client_configuration=configuration, persist_config=False)
     except AksdisksError:
@@ -224,12 +248,15 @@ def _client(file: str, context: str = "", *, in_cluster: bool = False) -> ApiCli
         if in_cluster:
             raise NotReachable(f"in-cluster: expected a pod's service account, found: {reason}") from error
         raise InputError(f"kubeconfig {where}: expected one that can be used, found: {reason}") from error
+    finally:
+        logging.getLogger().removeHandler(plugin)
     if "://" not in configuration.host:
         raise InputError(f"kubeconfig {where}: expected a server's URL, found {configuration.host!r}")
     anonymous = not configuration.auth_settings() and not configuration.cert_file
     if anonymous and configuration.host.startswith("https:"):
-        # A plugin that fails is only logged by the loader, and all requests would be anonymous.
-        raise NotAllowed(f"kubeconfig {where}: expected a user with a credential, found none that can be used")
+        # All requests would be anonymous.
+        found = plugin.said or "none that can be used"
+        raise NotAllowed(f"kubeconfig {where}: expected a user with a credential, found {found}")
     if _is_loopback(configuration.host):
         # The client takes HTTPS_PROXY from the environment, and would send 127.0.0.1 to it.
         configuration.proxy = None

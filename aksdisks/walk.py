@@ -25,6 +25,14 @@ from aksdisks.targets import lab_in
 _PORT, _FIRST = 8888, "/lab/tree/00-overview.ipynb"
 _SETTINGS = Path(__file__).parent / "jupyter"
 _PATIENCE = 60.0  # seconds for JupyterLab to answer: its first start on a slow disk takes a while
+# It ends when its standard input does, which is when we do, by whatever signal.
+_SERVER = """
+import os, signal, sys, threading
+end = lambda: os.read(0, 1) or os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=end, daemon=True).start()
+from jupyterlab.labapp import main
+sys.exit(main())
+"""
 _FAREWELL = 10.0  # seconds for it to end its kernels
 
 
@@ -120,18 +128,17 @@ def _jupyterlab(
         "ServerApp.port_retries": 0, "ServerApp.open_browser": browser, "ServerApp.allow_root": os.geteuid() == 0,
         "LabApp.default_url": _FIRST, "LabApp.workspaces_dir": own / "workspaces",
     }  # fmt: skip
-    command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in settings.items())]
+    command = [sys.executable, "-c", _SERVER, *(f"--{name}={value}" for name, value in settings.items())]
     log = own / "jupyterlab.log"
     with log.open("wb") as output:
-        streams: Any = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+        streams: Any = {"stdin": subprocess.PIPE, "stdout": output, "stderr": output}
         server = subprocess.Popen(command, env=dict(environment), start_new_session=True, **streams)
     try:
         _await_answer(server, port, log)
         yield server
     finally:
-        server.terminate()
         try:
-            server.wait(_FAREWELL)
+            server.communicate(timeout=_FAREWELL)  # ends its standard input
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()

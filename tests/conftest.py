@@ -15,6 +15,16 @@ from aksdisks.lab.process import LabState
 SPEED = 100.0
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_of_the_callers() -> Iterator[None]:
+    """No test sees the parameters, the cluster or the Azure of the shell that started it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [*os.environ]:
+            if name == "KUBECONFIG" or (name.startswith(("AKSDISKS_", "AZURE_")) and name != "AKSDISKS_SCREENSHOTS"):
+                patch.delenv(name)
+        yield
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
     """The lab that tests share; they keep to namespaces of their own and leave nothing behind."""

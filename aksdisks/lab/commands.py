@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -51,8 +52,9 @@ def lab_start(
     )  # fmt: skip
     typer.echo(f"The lab answers: Kubernetes at {state.kube_url}, Azure at {state.arm_url}, speed {state.speed:g}.")
     moved = f"AKSDISKS_STATE_DIR={state.state_dir} " if state_dir else ""
-    typer.echo(f'Next:  eval "$({moved}aksdisks lab env)"\n       kubectl get nodes')
-    typer.echo("End:   aksdisks lab stop" + (f" --state-dir {state_dir}" if state_dir else ""))
+    me = "aksdisks" if shutil.which("aksdisks") else sys.argv[0]
+    typer.echo(f'Next:  eval "$({moved}{me} lab env)"\n       kubectl get nodes')
+    typer.echo(f"End:   {me} lab stop" + (f" --state-dir {state_dir}" if state_dir else ""))
 
 
 @app.command("status")
@@ -155,8 +157,10 @@ def fault_on(
 ) -> None:
     """Make something go wrong from now on; `aksdisks lab fault list` names what can."""
     from aksdisks.lab import faults_client
+    from aksdisks.lab.faults import KINDS
 
     faults_client.switch_on(_running(state_dir), name, target, rate)
+    typer.echo(f"on: {name}{f' for {target}' if target else ''} ({KINDS[name].meaning})")
 
 
 @fault_app.command("off")
@@ -172,7 +176,8 @@ def fault_off(
 
     if bool(name) == everything:
         raise LabError("lab fault off: expected the name of a fault or --all, found " + ("both" if name else "none"))
-    faults_client.switch_off(_running(state_dir), name, target)
+    off = faults_client.switch_off(_running(state_dir), name, target)
+    typer.echo(f"off: {', '.join(one.name for one in off) or 'nothing, nothing was on'}")
 
 
 @fault_app.command("list")
@@ -180,7 +185,7 @@ def fault_list(
     state_dir: StateDirOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON document.")] = False,
 ) -> None:
-    """List what can go wrong, and mark what does."""
+    """List what can go wrong, and mark what does; in brackets stands what --object can name."""
     import dataclasses
 
     from aksdisks.lab import faults_client

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from aksdisks.lab import tls
+from aksdisks.lab.arm.tokens import new_key
 from aksdisks.lab.faults import Faults
 from aksdisks.lab.records import Records
 from aksdisks.lab.scenario import Scenario, ScenarioError, load, restored
@@ -99,14 +100,13 @@ def credentials(records: Records, now: datetime) -> Credentials:
             "admin": [made.admin.certificate.decode(), made.admin.key.decode()],
             "token": secrets.token_hex(32),
             "client_secret": secrets.token_urlsafe(32),
-            "token_key": secrets.token_hex(32),
         }
 
     kept = records.remembered(_KIND, "credentials", make)
     try:
         server, admin = (tls.KeyPair(*(part.encode() for part in kept[name])) for name in ("server", "admin"))
         certificates = tls.Certificates(kept["authority"].encode(), server, admin)
-        token_key = bytes.fromhex(kept["token_key"])
+        token_key = str(records.remembered(_KIND, "token-key", lambda: new_key().decode())).encode()
         return Credentials(certificates, kept["token"], kept["client_secret"], token_key)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise records.damaged(f"credentials: {error!r}") from error

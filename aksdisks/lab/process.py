@@ -69,7 +69,8 @@ def start(
     running = status(directory.path)
     if running:
         raise AlreadyRunning(
-            f"lab in {directory.path}: expected none, found one running (pid {running.pid}, {running.kube_url})"
+            f"lab in {directory.path}: expected none, found one running (pid {running.pid}, {running.kube_url}); "
+            "use it, or end it: aksdisks lab stop"
         )
     with directory.lock() as held:
         if held:  # else a lab is just starting, and the log is its own

@@ -94,7 +94,7 @@ class Look:
     def classes(self, used: str) -> Table:
         """`kubectl get storageclasses`; the one that the claims use is marked."""
         rows = [
-            ("→" if c.name == used else "", c.name, c.provisioner, c.sku, c.reclaim_policy, c.binding_mode)
+            ("→" if c.name == used else " ", c.name, c.provisioner, c.sku, c.reclaim_policy, c.binding_mode)
             for c in self.inventory.classes
         ]
         columns = ("", "NAME", "PROVISIONER", "SKU", "RECLAIMPOLICY", "VOLUMEBINDINGMODE")

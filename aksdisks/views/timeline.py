@@ -14,12 +14,12 @@ from aksdisks.views.base import Table
 
 STAGES = (
     ("choosing a node, making the disk", "created", "scheduled", "#9aa5b1"),
-    ("attaching the disk", "scheduled", "attached", "#3a86c8"),
+    ("attaching the disk", "scheduled", "attached", "#357fc0"),
     ("mounting and starting", "ready_to_mount", "started", "#e0a030"),
 )
 """What happens between two moments, and its colour: distinguishable without red and green, and in grey."""
 
-_DOT = "#2e9e5b"
+_DOT = "#258a4d"
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Timeline(View):
                 axes.plot(pod.started, row, marker="o", color=_DOT, linestyle="", label="running" if row == 0 else "_")
         axes.set_yticks(range(len(self.pods)), [p.pod for p in self.pods])
         axes.invert_yaxis()
+        axes.margins(x=0.03)  # the last dot is whole
         axes.set_xlim(left=0)
         axes.set_title(self.title)
         axes.set_xlabel("cluster seconds since the command")

@@ -18,6 +18,11 @@ from aksdisks.lab.process import LabState
 from aksdisks.seal import verify
 from tests.cli.command import AKSDISKS, aksdisks
 
+PLUGIN = {
+    "apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", "echo no luck >&2; exit 1"],
+    "interactiveMode": "Never",
+}  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("arguments", "content", "code", "said"),
@@ -74,6 +79,13 @@ def test_one_line_and_an_exit_code(
     assert left == []
 
 
+def test_a_bundle_of_a_lab_that_was_stopped_is_named(lab_environment: Mapping[str, str], cluster_file: Path) -> None:
+    cluster_file.write_text(cluster_file.read_text().partition("ca_bundle")[0])
+    done = aksdisks("check", "-f", str(cluster_file), environment=lab_environment | {"AKSDISKS_CA_BUNDLE": "/gone"})
+    said = "AKSDISKS_CA_BUNDLE: expected a file with certificates, found '/gone' (it is that of a lab that was stopped"
+    assert (done.returncode, said in done.stderr, len(done.stderr.splitlines())) == (2, True, 1), done.stderr
+
+
 def test_another_cluster_than_expected_is_refused_before_anything_is_made(
     lab: LabState, lab_environment: Mapping[str, str], tmp_path: Path
 ) -> None:
@@ -109,8 +121,9 @@ def test_a_cluster_that_does_not_answer_is_inconclusive(
     [
         ({"current-context": None}, 0, ""),
         ({"current-context": "gone"}, 0, ""),
-        ({"contexts": None}, 2, "context: expected one of those that are there, which is none, found 'article'"),
+        ({"contexts": None}, 2, "which has none, found 'article'"),
         ({"users": []}, 3, "expected a user with a credential, found none that can be used"),
+        ({"exec": PLUGIN}, 3, "expected a user with a credential, found exec: process returned 1. no luck"),
         ({"token": "a\nb"}, 3, "expected a token that fits in a header, found another"),
         ({"server": "nonsense"}, 2, "expected a server's URL, found 'nonsense'"),
         ({"server": "{server}/elsewhere"}, 3, "expected a Kubernetes API, found: GET /apis"),
@@ -120,7 +133,7 @@ def test_an_odd_kubeconfig(
     lab: LabState, lab_environment: Mapping[str, str], tmp_path: Path, change: dict[str, Any], code: int, said: str
 ) -> None:
     content = yaml.safe_load(Path(lab.kubeconfig).read_text())
-    if "token" in change:
+    if "token" in change or "exec" in change:
         content["users"][0]["user"] = change
     elif "server" in change:
         content["clusters"][0]["cluster"]["server"] = change["server"].format(server=lab.kube_url)

@@ -3,66 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import subprocess
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
-import jwt
 import pytest
-from azure.core.credentials import AccessToken
 from azure.storage.blob import ContainerClient
 
 from aksdisks.delivery import Container, is_worth_a_word, tell
 from aksdisks.errors import InputError, NotReachable
-from aksdisks.evidence import RunbookResult, RunResult
-from aksdisks.lab import tls
-
-
-class Credential:
-    """What Azurite's OAuth takes: a token whose claims fit; it looks at no signature."""
-
-    def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
-        now = int(time.time())
-        claims = {"iss": "https://sts.windows.net/t/", "aud": "https://storage.azure.com", "iat": now, "nbf": now - 60}
-        return AccessToken(jwt.encode({**claims, "exp": now + 600}, "k" * 32, "HS256"), now + 600)
-
-
-@pytest.fixture(scope="module")
-def azurite(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A Blob endpoint with TLS and OAuth, and what the client needs to trust it."""
-    if not shutil.which("npm"):
-        pytest.skip("npm is missing, and with it Azurite")
-    installed = request.config.cache.mkdir("azurite")
-    program = installed / "node_modules" / ".bin" / "azurite-blob"
-    if not program.exists():
-        command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(installed), "azurite@3"]
-        subprocess.run(command, check=True, capture_output=True, timeout=300)
-    folder = tmp_path_factory.mktemp("azurite")
-    issued = tls.issue()
-    pems = {"server.crt": issued.server.certificate, "server.key": issued.server.key, "ca.crt": issued.authority}
-    for name, content in pems.items():
-        (folder / name).write_bytes(content)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    arguments = ["--silent", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", "--oauth", "basic"]
-    files = ["--cert", str(folder / "server.crt"), "--key", str(folder / "server.key")]
-    process = subprocess.Popen(
-        [str(program), "--blobPort", str(port), *arguments, *files], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    assert process.stdout is not None
-    assert any(b"successfully listen" in line for line in process.stdout)
-    yield f"https://127.0.0.1:{port}/devstoreaccount1", {"connection_verify": str(folder / "ca.crt")}
-    process.terminate()
-    process.communicate(timeout=20)
+from tests.azurite import Credential
+from tests.azurite import azurite as azurite
+from tests.cli.command import aksdisks
 
 
 @pytest.fixture
@@ -103,9 +58,15 @@ def test_other_urls_are_refused_without_being_repeated(url: str) -> None:
     assert "sig=x" not in str(refusal.value)
 
 
-def _result(status: str) -> RunResult:
-    book = RunbookResult("01-dynamic-disk", "passed" if status == "passed" else "failed")
-    return RunResult("nightly-7", "aks", status, "", None, {}, {}, (book,))
+def _run(status: str) -> dict[str, Any]:
+    book = {"name": "01-dynamic-disk", "status": status, "seconds": 1.0, "checks": []}
+    return {
+        "run": "nightly-7",
+        "target": "aks",
+        "status": status,
+        "started": "2026-11-23T05:12:53.000Z",
+        "runbooks": [book],
+    }
 
 
 @pytest.mark.parametrize(
@@ -113,10 +74,12 @@ def _result(status: str) -> RunResult:
     [("passed", None, False), ("passed", "passed", False), ("passed", "failed", True), ("failed", "failed", True)],
 )
 def test_a_failure_or_a_change_is_worth_a_word(status: str, before: str | None, told: bool) -> None:
-    assert is_worth_a_word(_result(status), before) is told
+    assert is_worth_a_word(status, before) is told
 
 
-def test_the_word_is_one_that_slack_shows_and_programs_read() -> None:
+@contextmanager
+def _receiver() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A webhook's URL, and what it was told; below /broken it takes nothing."""
     received: list[dict[str, Any]] = []
 
     class Receiver(BaseHTTPRequestHandler):
@@ -130,11 +93,15 @@ def test_the_word_is_one_that_slack_shows_and_programs_read() -> None:
 
     with HTTPServer(("127.0.0.1", 0), Receiver) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}"
-        tell(f"{url}/secret-path", _result("failed"), "passed", "evidence/nightly-7")
-        with pytest.raises(NotReachable) as failure:
-            tell(f"{url}/broken", _result("failed"), "passed", "evidence/nightly-7")
+        yield f"http://127.0.0.1:{server.server_port}", received
         server.shutdown()
+
+
+def test_the_word_is_one_that_slack_shows_and_programs_read() -> None:
+    with _receiver() as (url, received):
+        tell(f"{url}/secret-path", _run("failed"), "passed", "evidence/nightly-7")
+        with pytest.raises(NotReachable) as failure:
+            tell(f"{url}/broken", _run("failed"), "passed", "evidence/nightly-7")
     assert str(failure.value) == "webhook at 127.0.0.1: the outcome was not delivered: 500 Internal Server Error"
     assert received[0] == {
         "text": "aksdisks nightly-7 on aks: failed (before: passed). Not passed: 01-dynamic-disk. evidence/nightly-7",
@@ -145,3 +112,19 @@ def test_the_word_is_one_that_slack_shows_and_programs_read() -> None:
         "runbooks": {"01-dynamic-disk": "failed"},
         "evidence": "evidence/nightly-7",
     }
+
+
+def test_a_word_that_was_not_delivered_is_said_again_by_a_command(tmp_path: Path) -> None:
+    runs = {"a": ("12", "failed"), "b": ("11", "passed"), "nightly-7": ("13", "passed"), "z": ("14", "inconclusive")}
+    for name, (day, status) in runs.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(
+            json.dumps(_run(status) | {"started": f"2026-11-{day}T05:12:53.000Z"})
+        )
+    with _receiver() as (url, received):
+        for path, code in (("broken", 3), ("", 0)):
+            done = aksdisks("evidence", "notify", str(tmp_path / "nightly-7"), "--webhook", f"{url}/{path}")
+            assert done.returncode == code, done.stderr
+    assert done.stdout == "the webhook was told that nightly-7 passed\n"
+    assert received[0] == received[1]
+    assert received[0]["before"] == "failed"

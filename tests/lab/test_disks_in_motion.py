@@ -199,6 +199,27 @@ def test_a_disk_made_outside_is_bound_by_its_name(lab: Broken) -> None:
     assert lab.azure.disks.get(group, "by-hand").disk_size_gb == 25
 
 
+def test_a_shared_disk_is_on_two_nodes_and_not_on_a_third(lab: Broken) -> None:
+    parameters = {"skuName": "Premium_LRS", "maxShares": "2", "cachingMode": "None"}
+    kind = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "shared-by-two"}}
+    of_class = {**kind, "provisioner": "disk.csi.azure.com", "parameters": parameters}
+    wanted = claim("data", "shared-by-two", "ReadWriteMany")
+    wanted["spec"]["volumeMode"] = "Block"
+    device = {"name": "busy", "image": "busybox", "volumeDevices": [{"name": "data", "devicePath": "/dev/shared"}]}
+    pods = [pod(f"p{number}", "data", node=lab.node(number), containers=[device]) for number in range(3)]
+    lab.apply(of_class, wanted, pods[0])
+    lab.running("p0")
+    lab.apply(pods[1])
+    lab.running("p1")
+    disk = lab.azure.disks.get(lab.state.node_resource_group, lab.volume("data"))
+    assert [machine.rpartition("_")[2] for machine in disk.managed_by_extended] == ["0", "1"]
+    lab.apply(pods[2])
+    lab.told("because it is already attached to 2 VMs", "p2")
+    lab.kubectl("delete", "pod", "p0")
+    lab.running("p2")
+    lab.kubectl("delete", "storageclass", "shared-by-two")
+
+
 def test_a_removed_node_takes_its_pods_along(lab: Broken) -> None:
     lab.apply(workload("Deployment", "web", 1, pod_spec("data")), claim("data"))
     lab.kubectl("rollout", "status", "deployment/web", "--timeout=20s")

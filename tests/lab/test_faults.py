@@ -401,11 +401,14 @@ def command(lab: Broken, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_command(whole: Broken) -> None:
     on = command(whole, "on", "throttled", "--rate", "0.5")
-    assert (on.returncode, on.stdout, on.stderr) == (0, "", "")
+    assert (on.returncode, on.stdout, on.stderr) == (0, "on: throttled (Azure Resource Manager answers 429)\n", "")
     listed = command(whole, "list").stdout.splitlines()
     assert [line.split()[0] for line in listed] == list(KINDS)
     assert [line for line in listed if " on: " in line] == ["throttled            on: everything (0.5)"]
-    assert command(whole, "off", "--all").returncode == 0
+    assert [command(whole, "off", "--all").stdout for _ in range(2)] == [
+        "off: throttled\n",
+        "off: nothing, nothing was on\n",
+    ]
     assert '"faults": []' in command(whole, "list", "--json").stdout
     wrong = command(whole, "on", "throtled")
     assert (wrong.returncode, wrong.stdout) == (2, "")

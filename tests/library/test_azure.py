@@ -7,6 +7,7 @@ from azure.core.credentials import AccessTokenInfo
 from azure.core.exceptions import ClientAuthenticationError
 
 from aksdisks.azure import Azure, place, same
+from aksdisks.lab import faults_client
 from aksdisks.model import Unknown
 from aksdisks.session_connect import connect
 
@@ -64,3 +65,18 @@ def test_provider_ids_and_ids_are_compared_without_case():
     assert place(f"azure:///subscriptions/S/resourceGroups/mc_g{machine}") == ("S", "mc_g")
     assert place("aws:///i-1") is None
     assert same("/Subscriptions/S/", "/subscriptions/s")
+
+
+def test_a_retry_is_said_before_it_is_made(on_lab, lab):
+    said = []
+    connection = connect(on_lab, said.append)
+    faults_client.switch_on(lab, "throttled", "", 1.0)
+    try:
+        location = connection.azure.location()
+    finally:
+        faults_client.switch_off(lab, "throttled", "")
+        connection.close()
+    assert isinstance(location, Unknown)
+    assert [line for line in said if line.startswith("Azure")] == [
+        f"Azure answers 429; again in 1.0 s (try {attempt})" for attempt in (2, 3, 4)
+    ]

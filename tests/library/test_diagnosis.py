@@ -22,6 +22,10 @@ from .world import (
 )
 
 A, B = pod("disk-deploy-1-a", 0), pod("disk-deploy-1-b", 1, ready=False)
+NOWHERE = replace(B, node="")
+LOST = claim(phase="Pending", volume="")
+QUOTA = 'rpc error: PUT https://x\n---\nRESPONSE 409\n{\n  "error": {"code": "X",\n "message": "exceeding quota"}\n}'
+SLOW = event(B, "FailedScheduling", "binding volumes: context deadline exceeded", at=2)
 LEAVING = START + timedelta(seconds=9)
 TIMED_OUT = "Unable to attach or mount volumes: timed out waiting for the condition"
 
@@ -72,6 +76,14 @@ TIMED_OUT = "Unable to attach or mount volumes: timed out waiting for the condit
         pytest.param(
             {"pods": (replace(B, node=""),), "events": (event(B, "FailedScheduling", "0/2 nodes are available"),)},
             "pod disk-deploy-1-b", "no-node", "0/2 nodes are available", id="nowhere to go",
+        ),
+        pytest.param(
+            {"pods": (NOWHERE,), "events": (event(LOST, "ProvisioningFailed", QUOTA), SLOW), "claims": (LOST,)},
+            "pod disk-deploy-1-b", "no-disk", "claim azure-managed-disk gets no disk: exceeding quota", id="no quota",
+        ),
+        pytest.param(
+            {"pods": (NOWHERE,), "events": (event(LOST, "ProvisioningFailed", "rpc: no"),), "claims": (LOST,)},
+            "pod disk-deploy-1-b", "no-disk", "gets no disk: ProvisioningFailed: rpc: no", id="no words of Azure's",
         ),
         pytest.param(
             {"pods": (), "events": (), "claims": (claim(phase="Pending", volume=""),)},

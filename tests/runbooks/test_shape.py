@@ -41,6 +41,7 @@ def test_cells_are_few_and_short(path):
     lines = [len(cell.source.splitlines()) for cell in code]
     assert 20 <= len(notebook.cells) <= 40
     assert max(lines) <= 8
+    assert max(len(line) for cell in code for line in cell.source.splitlines()) <= 110, "cut off on a laptop's screen"
     assert 1 <= median(lines) <= 3
 
 

@@ -21,40 +21,6 @@ OPEN = "from aksdisks.notebook import open_walk\nwalk = open_walk(globals())"
 SECRET = "planted-s3cr3t/value"
 
 
-@pytest.fixture
-def run(lab: LabState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[RunResult, Path]]:
-    """Runs notebooks of these cells, each list one runbook."""
-    for name, value in lab.environment().items():
-        monkeypatch.setenv(name, value)
-
-    def run(*books: list[str], key: Path | None = None, share: bool = False, **changed: object):  # type: ignore[no-untyped-def]
-        parameters = Parameters(
-            target="aks",
-            kubeconfig=lab.kubeconfig,
-            context=lab.cluster_name,
-            arm_endpoint=lab.arm_url,
-            authority=lab.authority,
-            ca_bundle=lab.ca_bundle,
-            **changed,
-        )
-        paths = [_notebook(tmp_path / f"{number:02}-book.ipynb", cells) for number, cells in enumerate(books)]
-        result = runner.run(paths, parameters, tmp_path / "out", quiet=True, share=share, key=key)
-        return result, tmp_path / "out" / result.run
-
-    return run
-
-
-def _notebook(path: Path, cells: list[str]) -> Path:
-    content = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in ["target: str = 'lab'", *cells]]
-    )
-    content.cells[0].metadata["tags"] = ["parameters"]
-    content.cells.insert(0, nbformat.v4.new_markdown_cell("# A book"))
-    content.metadata.kernelspec = {"name": "python3", "language": "python", "display_name": "Python 3"}
-    nbformat.write(content, path)
-    return path
-
-
 def test_a_failed_runbook_keeps_its_scene_and_the_next_one_runs(run: Callable[..., tuple[RunResult, Path]]) -> None:
     check = "walk.check('it holds', True, 'seen')"
     result, folder = run([OPEN, "walk.apply_deployment()", "raise RuntimeError('no')"], [OPEN, check])

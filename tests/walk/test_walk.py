@@ -82,6 +82,13 @@ def test_the_end_is_the_end_of_jupyterlab_and_of_the_lab_that_it_started(tmp_pat
     assert processes_with("AKSDISKS_STATE_DIR", str(tmp_path / "state")) == []
 
 
+def test_nothing_outlives_a_walk_that_was_killed(tmp_path: Path) -> None:
+    with walking(tmp_path) as walked:
+        walked.process.kill()
+        walked.process.wait(10)
+    assert processes_with("AKSDISKS_STATE_DIR", str(tmp_path / "state")) == []
+
+
 def test_a_lab_that_runs_is_used_and_stays(tmp_path: Path) -> None:
     process.start(tmp_path / "state", 50, parent=os.getpid())
     try:

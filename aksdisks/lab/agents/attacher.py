@@ -21,7 +21,7 @@ from aksdisks.lab.agents.driver_parts import (
     shortened,
 )
 from aksdisks.lab.arm.compute import AttachedDiskError, AzureCompute
-from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.errors import NOT_ACTIVE, CloudError
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.informer import key_of
@@ -234,7 +234,9 @@ class Attacher(Controller):
 
 def _no_machine(error: AzureError) -> bool:
     """Azure has no such machine (as opposed to no such disk)."""
-    return isinstance(error, CloudError) and error.code == "ResourceNotFound" and "/virtualMachine" in error.message
+    if not isinstance(error, CloudError):
+        return False
+    return NOT_ACTIVE in error.message or (error.code == "ResourceNotFound" and "/virtualMachine" in error.message)
 
 
 def _caching(volume: Object) -> str:

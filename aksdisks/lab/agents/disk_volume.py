@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,11 @@ SKUS = (
     "Premium_ZRS",
     "StandardSSD_ZRS",
 )
+SEVERAL_NODES = {"ReadWriteMany": "MULTI_NODE_MULTI_WRITER", "ReadOnlyMany": "MULTI_NODE_READER_ONLY"}
+"""Access modes as a driver is asked for them."""
+
+_WHOLE = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+
 DEFAULT_SKU = "StandardSSD_LRS"
 
 
@@ -41,6 +47,7 @@ class DiskRequest:
     tags: Mapping[str, str]
     zone: str | None
     topology: tuple[str, ...]
+    max_shares: int = 1
 
 
 def disk_request(claim: Object, storage_class: Object, node: Object) -> DiskRequest:
@@ -50,10 +57,15 @@ def disk_request(claim: Object, storage_class: Object, node: Object) -> DiskRequ
     volume is bound to: one of a regional or zonal disk, five of a zone-redundant one (facts B).
     """
     parameters = storage_class.get("parameters") or {}
-    modes = claim["spec"].get("accessModes") or []
-    if claim["spec"].get("volumeMode") != "Block" and "ReadWriteMany" in modes:
-        text = "mountVolume is not supported for access mode: MULTI_NODE_MULTI_WRITER"
-        raise RpcError(INVALID_ARGUMENT, text)
+    shares = _max_shares(parameter(parameters, "maxshares"))
+    for mode in claim["spec"].get("accessModes") or []:
+        if mode not in SEVERAL_NODES:
+            continue
+        if claim["spec"].get("volumeMode") != "Block":
+            raise RpcError(INVALID_ARGUMENT, f"mountVolume is not supported for access mode: {SEVERAL_NODES[mode]}")
+        if shares < 2:
+            text = f"access mode: {SEVERAL_NODES[mode]} is not supported for non-shared disk"
+            raise RpcError(INVALID_ARGUMENT, text)
     wanted = parameter(parameters, "skuname", "storageaccounttype") or DEFAULT_SKU
     sku = next((sku for sku in SKUS if sku.lower() == wanted.lower()), None)
     if sku is None:
@@ -78,7 +90,20 @@ def disk_request(claim: Object, storage_class: Object, node: Object) -> DiskRequ
         },
         zone=None if redundant or not zone else zone.rpartition("-")[2],
         topology=(*(f"{region}-{number}" for number in range(1, 5)), "") if redundant else (zone,),
+        max_shares=shares,
     )
+
+
+def _max_shares(text: str) -> int:
+    """How many nodes may have the disk at the same time (CSI pkg/azureutils/azure_disk_utils.go)."""
+    if not text:
+        return 1
+    problem = f"parse {text} returned with invalid value: {text}"
+    if _WHOLE.fullmatch(text) is None:
+        problem = f'parse {text} failed with error: strconv.Atoi: parsing "{text}": invalid syntax'
+    elif int(text) >= 1:
+        return int(text)
+    raise RpcError(INVALID_ARGUMENT, f"Failed parsing disk parameters: {problem}")
 
 
 def default_caching(sku: str, size_gib: int) -> str:

@@ -100,11 +100,13 @@ class Provisioner(Controller):
         storage_class = self.classes.get(class_name(claim))
         if storage_class is None or claim["metadata"].get("deletionTimestamp"):
             return None
-        node = self.nodes.get(notes.get(SELECTED_NODE, ""))
-        if waits_for_consumer(storage_class) and SELECTED_NODE not in notes:
+        chosen = notes.get(SELECTED_NODE, "")
+        if waits_for_consumer(storage_class) and not chosen:
             return None
-        if node is None:
-            node = min(self.nodes.items(), key=key_of)
+        if chosen and self.nodes.get(chosen) is None:
+            await self._reschedule(claim, f'node "{chosen}" not found')
+            return None
+        node = self.nodes.get(chosen) or min(self.nodes.items(), key=key_of)
         name = key_of(claim)
         self.recorder.event(
             claim, "Normal", "Provisioning", f'External provisioner is provisioning volume for claim "{name}"'
@@ -133,7 +135,7 @@ class Provisioner(Controller):
         request = disk_request(claim, storage_class, node)
         try:
             disk_id = await self.compute.create_disk(
-                request.name, request.size_gib, request.sku, request.tags, request.zone
+                request.name, request.size_gib, request.sku, request.tags, request.zone, request.max_shares
             )
         except CloudError as error:
             group = machine_id(node).partition("/providers/")[0]
@@ -141,15 +143,22 @@ class Provisioner(Controller):
             raise RpcError(INTERNAL, refusal_text(error, "PUT", disk)) from error
         return persistent_volume(claim, storage_class, request, disk_id, self.identity)
 
+    async def _reschedule(self, claim: Object, why: str) -> None:
+        """Without its annotation the scheduler chooses a node anew (provisionVolumeErrorHandling)."""
+        self.recorder.event(claim, "Warning", "ProvisioningFailed", why)
+        changed = copy.deepcopy(claim)
+        del changed["metadata"]["annotations"][SELECTED_NODE]
+        self.claims.observe(await self.api.update("persistentvolumeclaims", changed))
+
     async def _delete(self, key: str, volume: Object) -> float | None:
-        notes, name = annotations_of(volume), volume["metadata"]["name"]
-        released = (volume.get("status") or {}).get("phase") == "Released"
-        ours = DISK_DRIVER in (notes.get(PROVISIONED_BY), notes.get(MIGRATED_TO))
-        policy = volume["spec"].get("persistentVolumeReclaimPolicy")
         found = driver_and_handle(volume)
-        if not released or not ours or policy != "Delete" or found is None:
+        if found is None or not _is_ours(volume):
             return None
-        if PROVISIONER_FINALIZER not in (volume["metadata"].get("finalizers") or ()):
+        volume = await self._protect(volume)
+        meta, name = volume["metadata"], volume["metadata"]["name"]
+        if meta.get("deletionTimestamp") and PROVISIONER_FINALIZER not in (meta.get("finalizers") or ()):
+            return None
+        if (volume.get("status") or {}).get("phase") != "Released" or _policy(volume) != "Delete":
             return None
         problem = self._holder(name) or await self._delete_disk(found[1])
         if problem is not None:
@@ -157,13 +166,37 @@ class Provisioner(Controller):
             return self._backoff.failed(key)
         if not volume["metadata"].get("deletionTimestamp"):
             await self.api.delete("persistentvolumes", name)
-        current = copy.deepcopy(await self.api.get("persistentvolumes", name))
-        current["metadata"]["finalizers"] = [
-            entry for entry in current["metadata"].get("finalizers") or () if entry != PROVISIONER_FINALIZER
-        ]
-        self.volumes.observe(await self.api.update("persistentvolumes", current))
         self._backoff.succeeded(key)
+        try:
+            await self._set_finalizer(await self.api.get("persistentvolumes", name), wanted=False)
+        except ApiError as error:
+            if error.reason != "NotFound":
+                raise
         return None
+
+    async def _protect(self, volume: Object) -> Object:
+        """The finalizer follows the policy: Retain frees a volume of it, also one that is being deleted.
+
+        A volume made by hand for this driver gets it once it is bound, and goes as one that was provisioned does
+        (handleProtectionFinalizer; K feature HonorPVReclaimPolicy).
+        """
+        bound = (volume.get("status") or {}).get("phase") == "Bound"
+        if _policy(volume) != "Delete":
+            return await self._set_finalizer(volume, wanted=False)
+        if bound and not volume["metadata"].get("deletionTimestamp"):
+            return await self._set_finalizer(volume, wanted=True)
+        return volume
+
+    async def _set_finalizer(self, volume: Object, *, wanted: bool) -> Object:
+        finalizers = volume["metadata"].get("finalizers") or []
+        if (PROVISIONER_FINALIZER in finalizers) == wanted:
+            return volume
+        changed = copy.deepcopy(volume)
+        others = [entry for entry in finalizers if entry != PROVISIONER_FINALIZER]
+        changed["metadata"]["finalizers"] = [*others, PROVISIONER_FINALIZER] if wanted else others
+        volume = await self.api.update("persistentvolumes", changed)
+        self.volumes.observe(volume)
+        return volume
 
     def _holder(self, volume_name: str) -> str | None:
         for attachment in self.attachments.by_index("volume", volume_name):
@@ -179,3 +212,15 @@ class Provisioner(Controller):
         except CloudError as error:
             return str(RpcError(UNKNOWN, refusal_text(error, "DELETE", disk_id)))
         return None
+
+
+def _is_ours(volume: Object) -> bool:
+    """The driver provisioned the volume, or serves it: then it need not have made it (isProvisionerForVolume)."""
+    notes = annotations_of(volume)
+    if PROVISIONED_BY in notes:
+        return DISK_DRIVER in (notes[PROVISIONED_BY], notes.get(MIGRATED_TO))
+    return DISK_DRIVER in ((volume["spec"].get("csi") or {}).get("driver"), notes.get(MIGRATED_TO))
+
+
+def _policy(volume: Object) -> str:
+    return str(volume["spec"].get("persistentVolumeReclaimPolicy") or "Retain")

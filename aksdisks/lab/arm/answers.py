@@ -31,6 +31,7 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Json = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     sees: Callable[[str], bool] = lambda _scope: True
 
 

@@ -66,12 +66,6 @@ def arm_app(cloud: Cloud, tokens: Tokens, gate: Gate | None = None) -> web.Appli
 
 class _Server:
     def __init__(self, cloud: Cloud, tokens: Tokens, gate: Gate) -> None:
-        authority = Authority(tokens)
-        unlocked: tuple[tuple[str, str, Handler], ...] = (
-            ("GET", "/metadata/endpoints", authority.metadata),
-            ("GET", "/{tenant}/v2.0/.well-known/openid-configuration", authority.openid_configuration),
-            ("POST", "/{tenant}/oauth2/v2.0/token", authority.token),
-        )
         self._tokens = tokens
         self._gate = gate
         self._throttle = None if cloud.scenario.throttling == "off" else cloud.throttle
@@ -79,7 +73,7 @@ class _Server:
         self._subscription = cloud.scenario.subscription_id
         self._location = cloud.scenario.location
         known = [*Directory(cloud).routes(), *Handlers(cloud).routes()]
-        self._routes = [*_compile(unlocked, is_open=True), *_compile(known, is_open=False)]
+        self._routes = [*_compile(Authority(tokens).routes(), is_open=True), *_compile(known, is_open=False)]
 
     async def answer(self, request: web.Request) -> web.Response:
         """Any request."""
@@ -130,7 +124,7 @@ class _Server:
         elif request.method in ("PUT", "PATCH", "POST"):
             body = _object(await request.read(), request.headers.get("Content-Type"))
         query = {name.lower() if name.startswith("$") else name: value for name, value in request.query.items()}
-        call = Call(request.method, base, path, found, query, body, form, self._view(principal, route))
+        call = Call(request.method, base, path, found, query, body, form, request.headers, self._view(principal, route))
         answer = route.handler(call)
         return replace(answer, headers={**left, **answer.headers})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aksdisks.lab.arm import errors
+from aksdisks.lab.arm import errors, refusals
 from aksdisks.lab.arm.bodies import member, objects, section
 from aksdisks.lab.arm.diskrules import canonical, check_attachable
 from aksdisks.lab.arm.disks import Disk
@@ -124,7 +124,7 @@ def finish(
             continue
         entry.step("done")
         machine.data_disks.remove(entry)
-        entry.disk.step("detached", managed_by="", now=now)
+        entry.disk.detach(machine.managed_by, now)
     lost = [entry for entry in change.attach if disks.get(entry.key) is not entry.disk]
     for entry in change.attach:
         if entry in lost:
@@ -132,8 +132,8 @@ def finish(
             machine.data_disks.remove(entry)
         else:
             entry.step("done")
-            entry.disk.step("attached", managed_by=machine.managed_by, now=now)
-            if not machine.running:
+            entry.disk.attach(machine.managed_by, now)
+            if not machine.running and not entry.disk.others:
                 entry.disk.step("machine deallocated", managed_by=machine.managed_by, now=now)
     if lost:
         raise errors.disk_not_found(lost[0].disk_id)
@@ -159,17 +159,23 @@ def _new_entry(
     disk = disks.get(disk_id.lower())
     if disk is None:
         raise errors.disk_not_found(disk_id)
+    elsewhere = 0
     for other in machines:
         for entry in other.data_disks:
             if entry.key != disk.key:
+                continue
+            elsewhere += 1
+            if disk.shared and other is not machine:
                 continue
             if entry.state in ("Detaching", "DetachFailed"):
                 raise errors.disk_is_being_detached(disk.name, machine.spec.vm_name)
             if entry.state == "Attaching":
                 raise errors.disk_is_elsewhere(disk.id, machine.managed_by, other.managed_by)
             raise errors.disk_is_owned(disk.id, other.managed_by)
-    if disk.managed_by:
+    if disk.managed_by and not disk.shared:
         raise errors.disk_is_owned(disk.id, disk.managed_by)
+    if elsewhere >= (disk.max_shares or 1):
+        raise refusals.shares_used_up(disk.id, disk.name, machine.managed_by, elsewhere)
     # A disk of several zones (ZRS) names none of its own here; only a zonal one binds its machine.
     if not disk.sku.endswith("_ZRS") and (disk.zones or ("",)) != (machine.spec.zone,):
         raise errors.other_zone(disk.name, machine.spec.zone, "".join(disk.zones))

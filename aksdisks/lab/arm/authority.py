@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import hmac
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
+from aksdisks.lab.arm import replies
 from aksdisks.lab.arm.answers import Answer, Call
-from aksdisks.lab.arm.tokens import AUDIENCES, LIFETIME, Tokens, audiences
+from aksdisks.lab.arm.clients import TokenRefusal, authenticated, missing
+from aksdisks.lab.arm.tokens import AUDIENCES, DOMAIN, LIFETIME, Tokens, audiences
+from aksdisks.lab.scenario import Principal
 
 Json = dict[str, Any]
+Handler = Callable[[Call], Answer]
+
+SHARED = ("common", "organizations")
+"""What stands for whichever tenant somebody belongs to; an application belongs to none."""
+
+DISCOVERED = {"Cache-Control": "max-age=86400, private", "Access-Control-Allow-Origin": "*"}
 
 
 class Authority:
@@ -18,6 +28,16 @@ class Authority:
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
+
+    def routes(self) -> Iterable[tuple[str, str, Handler]]:
+        """Method, path with parameters, handler; none needs a token."""
+        yield "GET", "/metadata/endpoints", self.metadata
+        yield "GET", "/common/discovery/instance", self.instance
+        for version in ("/v2.0", ""):
+            configuration = partial(self.openid_configuration, version)
+            yield "GET", f"/{{tenant}}{version}/.well-known/openid-configuration", configuration
+            yield "GET", f"/{{tenant}}/discovery{version}/keys", self.keys
+            yield "POST", f"/{{tenant}}/oauth2{version}/token", partial(self.token, version)
 
     def metadata(self, call: Call) -> Answer:
         """`GET /metadata/endpoints`: how `az cloud register --endpoint-resource-manager` finds its way."""
@@ -33,91 +53,157 @@ class Authority:
         # Older versions of this call answer a list of clouds; ARM_CLOUD_METADATA_URL still expects one (facts F).
         return Answer(200, cloud if call.query.get("api-version", "") >= "2022-09-01" else [cloud])
 
-    def openid_configuration(self, call: Call) -> Answer:
-        """`GET /<tenant>/v2.0/.well-known/openid-configuration`."""
-        tenant = call.parameters["tenant"]
-        if tenant.lower() != self._tokens.tenant_id:
-            return self._no_tenant(tenant)
-        address = f"{call.base}/{self._tokens.tenant_id}"
-        return Answer(
-            200,
-            {
-                "issuer": f"{address}/v2.0",
-                "authorization_endpoint": f"{address}/oauth2/v2.0/authorize",
-                "token_endpoint": f"{address}/oauth2/v2.0/token",
-                "token_endpoint_auth_methods_supported": ["client_secret_post"],
-                "grant_types_supported": ["client_credentials"],
-                "response_types_supported": ["token"],
-                "subject_types_supported": ["pairwise"],
-                "id_token_signing_alg_values_supported": ["RS256"],
-                "jwks_uri": f"{address}/discovery/v2.0/keys",
-                "tenant_region_scope": "EU",
-            },
-        )
+    def instance(self, call: Call) -> Answer:
+        """`GET /common/discovery/instance`: whether a host is an authority of this cloud, and its other names."""
+        wanted = urlsplit(call.query.get("authorization_endpoint", ""))
+        host = urlsplit(call.base).netloc
+        if wanted.scheme != "https" or wanted.netloc.lower() != host.lower():
+            refusal = TokenRefusal(400, "invalid_instance", 50049, "Unknown or invalid instance.")
+            return self._refused(call, refusal)
+        tenant = wanted.path.split("/")[1] or self._tokens.tenant_id
+        body = {
+            "tenant_discovery_endpoint": f"{call.base}/{tenant}/v2.0/.well-known/openid-configuration",
+            "api-version": "1.1",
+            "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
+        }
+        return Answer(200, body, DISCOVERED)
 
-    def token(self, call: Call) -> Answer:
-        """`POST /<tenant>/oauth2/v2.0/token` with client_credentials."""
-        tokens, form, tenant = self._tokens, call.form, call.parameters["tenant"]
-        if tenant.lower() != tokens.tenant_id:
-            return self._no_tenant(tenant)
-        for name in ("grant_type", "client_id", "client_secret", "scope"):
+    def openid_configuration(self, version: str, call: Call) -> Answer:
+        """`GET /<tenant>/v2.0/.well-known/openid-configuration`, and the one of before v2.0."""
+        tokens, tenant = self._tokens, call.parameters["tenant"].lower()
+        if tenant not in SHARED:
+            refusal = self._tenant_refused(tenant)
+            if refusal is not None:
+                return self._refused(call, refusal)
+            tenant = tokens.tenant_id
+        address = f"{call.base}/{tenant}"
+        # Who shares an address learns from the token which tenant it is of.
+        issuer_tenant = "{tenantid}" if tenant in SHARED else tenant
+        issuer = f"{call.base}/{issuer_tenant}/v2.0" if version else f"https://sts.windows.net/{issuer_tenant}/"
+        body = {
+            "token_endpoint": f"{address}/oauth2{version}/token",
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+            "jwks_uri": f"{address}/discovery{version}/keys",
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "issuer": issuer,
+            "request_uri_parameter_supported": False,
+            "authorization_endpoint": f"{address}/oauth2{version}/authorize",
+            "device_authorization_endpoint": f"{address}/oauth2{version}/devicecode",
+            "http_logout_supported": True,
+            "frontchannel_logout_supported": True,
+            "end_session_endpoint": f"{address}/oauth2{version}/logout",
+            "claims_supported": ["sub", "iss", "aud", "exp", "iat", "tid", "ver"],
+            "tenant_region_scope": None if tenant in SHARED else "EU",
+            "cloud_instance_name": urlsplit(call.base).netloc,
+        }
+        return Answer(200, body, DISCOVERED)
+
+    def keys(self, call: Call) -> Answer:
+        """`GET /<tenant>/discovery/v2.0/keys`: what the tokens are signed with."""
+        tenant = call.parameters["tenant"].lower()
+        refusal = None if tenant in SHARED else self._tenant_refused(tenant)
+        if refusal is not None:
+            return self._refused(call, refusal)
+        return Answer(200, {"keys": [self._tokens.public_key()]}, DISCOVERED)
+
+    def token(self, version: str, call: Call) -> Answer:
+        """`POST /<tenant>/oauth2/v2.0/token` with client_credentials; before v2.0 with `resource` for `scope`."""
+        try:
+            audience, principal = self._granted(version, call)
+        except TokenRefusal as refusal:
+            return self._refused(call, refusal)
+        token = self._tokens.issue(audience, principal)
+        body: Json = {"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME}
+        if not version:
+            now = int(self._tokens.clock.now().timestamp())
+            times = {"expires_on": str(now + LIFETIME), "not_before": str(now), "resource": audience}
+            body = {name: str(value) for name, value in body.items()} | times
+        return Answer(200, {**body, "access_token": token}, replies.TOKEN_FIXED)
+
+    def _granted(self, version: str, call: Call) -> tuple[str, Principal]:
+        form, tenant = call.form, call.parameters["tenant"].lower()
+        if tenant in SHARED:
+            text = (
+                "No tenant-identifying information found in either the request or implied by any provided credentials."
+            )
+            raise TokenRefusal(400, "invalid_request", 50059, text)
+        refusal = self._tenant_refused(tenant)
+        if refusal is not None:
+            raise refusal
+        field = "scope" if version else "resource"
+        for name in ("grant_type", field):
             if not form.get(name):
-                text = f"The request body must contain the following parameter: '{name}'."
-                return self._refusal(400, "invalid_request", 900144, text)
+                raise missing(name)
         if form["grant_type"] != "client_credentials":
             text = f"The app requested an unsupported grant type '{form['grant_type']}'."
-            return self._refusal(400, "unsupported_grant_type", 70003, text)
-        principal = tokens.principal(form["client_id"])
-        if principal is None:
-            text = (
-                f"Application with identifier '{form['client_id']}' was not found in the directory "
-                f"'{tokens.tenant_id}'. This can happen if the application has not been installed by the administrator "
-                "of the tenant or consented to by any user in the tenant. You may have sent your authentication "
-                "request to the wrong tenant."
-            )
-            return self._refusal(400, "unauthorized_client", 700016, text)
-        if not hmac.compare_digest(form["client_secret"].encode(), principal.client_secret.encode()):
-            text = (
-                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
-                f"value, not the client secret ID, for a secret added to app '{principal.client_id}'."
-            )
-            return self._refusal(401, "invalid_client", 7000215, text)
-        audience = _resource(form)
+            raise TokenRefusal(400, "unsupported_grant_type", 70003, text)
+        audience = _resource(form) if version else form["resource"]
+        principal = authenticated(self._tokens, form, call.headers.get("Authorization", ""))
         if audience.rstrip("/") not in audiences(call.base):
-            text = (
-                f"The resource principal named {audience} was not found in the tenant named {tokens.tenant_id}. This "
-                "can happen if the application has not been installed by the administrator of the tenant or consented "
-                "to by any user in the tenant. You might have sent your authentication request to the wrong tenant."
+            raise TokenRefusal(
+                400,
+                "invalid_resource",
+                500011,
+                f"The resource principal named {audience} was not found in the tenant named {self._tokens.tenant_id}. "
+                "This can happen if the application has not been installed by the administrator of the tenant or "
+                "consented to by any user in the tenant. You might have sent your authentication request to the wrong "
+                "tenant.",
             )
-            return self._refusal(400, "invalid_resource", 500011, text)
-        token = tokens.issue(audience, principal)
-        body = {"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME, "access_token": token}
-        return Answer(200, body)
+        return audience, principal
 
-    def _no_tenant(self, tenant: str) -> Answer:
+    def _tenant_refused(self, tenant: str) -> TokenRefusal | None:
+        """None for the tenant, by its id or its domain."""
+        if tenant.lower() in (self._tokens.tenant_id, DOMAIN):
+            return None
+        try:
+            uuid.UUID(tenant)
+        except ValueError:
+            if "." not in tenant:
+                text = (
+                    f"Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain."
+                )
+                return TokenRefusal(400, "invalid_request", 900023, text)
         text = (
             f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the "
             "correct cloud. Check with your subscription administrator, this may happen if there are no active "
             "subscriptions for the tenant."
         )
-        return self._refusal(400, "invalid_tenant", 90002, text)
+        return TokenRefusal(400, "invalid_tenant", 90002, text)
 
-    def _refusal(self, status: int, error: str, number: int, text: str) -> Answer:
-        trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
+    def _refused(self, call: Call, refusal: TokenRefusal) -> Answer:
+        trace = str(uuid.uuid4())
+        correlation = call.headers.get("client-request-id") or str(uuid.uuid4())
         moment = f"{self._tokens.clock.now():%Y-%m-%d %H:%M:%SZ}"
-        description = f"AADSTS{number}: {text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {moment}"
+        description = (
+            f"AADSTS{refusal.number}: {refusal.text} Trace ID: {trace} Correlation ID: {correlation} "
+            f"Timestamp: {moment}"
+        )
         body = {
-            "error": error,
+            "error": refusal.error,
             "error_description": description,
-            "error_codes": [number],
+            "error_codes": [refusal.number],
             "timestamp": moment,
             "trace_id": trace,
             "correlation_id": correlation,
+            "error_uri": f"{call.base}/error?code={refusal.number}",
         }
-        return Answer(status, body)
+        return Answer(refusal.status, body, replies.TOKEN_FIXED)
 
 
 def _resource(form: Mapping[str, str]) -> str:
     """The resource in a scope; `https://x//.default` keeps the slash that belongs to the resource (facts F)."""
-    scope = next((entry for entry in form["scope"].split() if entry.endswith("/.default")), form["scope"])
-    return scope.removesuffix("/.default")
+    scopes = [entry for entry in form["scope"].split() if entry not in ("openid", "profile", "email", "offline_access")]
+    wrong = next((entry for entry in scopes if not entry.endswith("/.default")), None)
+    if wrong is not None or len(scopes) != 1:
+        raise TokenRefusal(
+            400,
+            "invalid_scope",
+            1002012,
+            f"The provided value for scope {wrong or form['scope']} is not valid. Client credential flows must have a "
+            "scope value with /.default suffixed to the resource identifier (application ID URI).",
+        )
+    return scopes[0].removesuffix("/.default")

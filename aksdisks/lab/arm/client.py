@@ -81,10 +81,10 @@ class ArmCompute:
         self._places: dict[str, _Place] = {}
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None
+        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
     ) -> str:
         """See `AzureCompute`."""
-        body = new_disk(self._address.location, size_gib, sku, tags, zone)
+        body = new_disk(self._address.location, size_gib, sku, tags, zone, max_shares)
         disk = await self._change("PUT", f"{self._compute}/disks/{name}", DISKS_VERSION, body)
         return str(disk["id"])
 
@@ -99,7 +99,8 @@ class ArmCompute:
         """See `AzureCompute`."""
         place = await self._place(node_name)
         disk = await self._disk(disk_id) or {}
-        check_owner(disk_id, str(disk.get("managedBy") or ""), place.managed_by, node_name)
+        shared = int((disk.get("properties") or {}).get("maxShares") or 1) > 1
+        check_owner(disk_id, "" if shared else str(disk.get("managedBy") or ""), place.managed_by, node_name)
         return await self._batches.ask(node_name, "attach", disk_id, caching)
 
     async def detach_disk(self, node_name: str, disk_id: str) -> None:

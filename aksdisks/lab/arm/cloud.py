@@ -266,7 +266,7 @@ class Cloud:
 
     def _change_machine(self, machine: Machine, change: attachments.Change | None) -> Operation:
         attachments.begin(machine, change)
-        machine.provisioning_state = "Updating"
+        machine.provisioning_state, machine.version = "Updating", machine.version + 1
         delay = attachments.seconds(change, self.scenario.delays)
         purpose = Purpose("change", machine.spec.resource_id.lower(), delay)
         return self.operations.start("operations", self._changing(machine, change, delay), purpose)
@@ -315,11 +315,12 @@ class Cloud:
     def _attached(self, disk: Disk) -> diskrules.Attached | None:
         if not disk.managed_by:
             return None
-        machine = next((entry for entry in self.machines() if entry.managed_by == disk.managed_by), None)
+        holders = [entry for entry in self.machines() if entry.managed_by in disk.holders]
+        machine = next((entry for entry in holders if entry.running), next(iter(holders), None))
         if machine is None:
             return None
         place = next((entry for entry in machine.data_disks if entry.key == disk.key), None)
-        return diskrules.Attached(disk.managed_by, machine.running, "ReadOnly" if place is None else place.caching)
+        return diskrules.Attached(machine.managed_by, machine.running, "ReadOnly" if place is None else place.caching)
 
     def _finish_later(self, disk: Disk, delay: float) -> Operation:
         purpose = Purpose("settle", disk.key, delay)
@@ -352,7 +353,7 @@ class Cloud:
             os_type="Linux",
         )
         machine = Machine(scenario, spec, self._ids.uid(), self._created, disk, tags=dict(self._tags))
-        disk.step("attached", managed_by=machine.managed_by, now=self._created)
+        disk.attach(machine.managed_by, self._created)
         self._disks[disk.key] = disk
         self._named[spec.node_name.lower()] = machine
         self._machines[spec.resource_id.lower()] = machine

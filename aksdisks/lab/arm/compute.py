@@ -31,7 +31,7 @@ class AzureCompute(Protocol):
     """The driver's view of Azure; ids in any case, sizes in GiB. Each call waits for Azure; raises `CloudError`."""
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None
+        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
     ) -> str:
         """Create an empty disk in the node resource group, or find the one of that name; its id."""
 
@@ -62,11 +62,11 @@ class CloudCompute:
         self._batches = Batches(cloud.clock, self._send)
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None
+        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
     ) -> str:
         """See `AzureCompute`."""
         scenario = self._cloud.scenario
-        body = new_disk(scenario.location, size_gib, sku, tags, zone)
+        body = new_disk(scenario.location, size_gib, sku, tags, zone, max_shares)
         self._take("PUT", "disks")
         operation = self._cloud.create_or_update_disk(scenario.node_resource_group, name, body)
         disk = await operation.done()
@@ -88,7 +88,8 @@ class CloudCompute:
         """See `AzureCompute`."""
         machine = self._cloud.machine_named(node_name)
         disk = self._cloud.find_disk(disk_id)
-        check_owner(disk_id, disk.managed_by if disk is not None else "", machine.managed_by, node_name)
+        owner = disk.managed_by if disk is not None and not disk.shared else ""
+        check_owner(disk_id, owner, machine.managed_by, node_name)
         return await self._batches.ask(node_name, "attach", disk_id, caching)
 
     async def detach_disk(self, node_name: str, disk_id: str) -> None:
@@ -123,7 +124,9 @@ class CloudCompute:
             self._cloud.throttle.take_compute(f"Microsoft.Compute/{kind}/write", machine_id)
 
 
-def new_disk(location: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None) -> Json:
+def new_disk(
+    location: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None, max_shares: int
+) -> Json:
     """The body of the driver's PUT of a disk (facts E, CSI PUT)."""
     body: Json = {
         "location": location,
@@ -136,6 +139,8 @@ def new_disk(location: str, size_gib: int, sku: str, tags: Mapping[str, str], zo
             "publicNetworkAccess": "Disabled",
         },
     }
+    if max_shares > 1:
+        body["properties"]["maxShares"] = max_shares
     if zone:
         body["zones"] = [zone]
     return body

@@ -11,6 +11,7 @@ from aksdisks.lab.arm.answers import Answer, Call, page
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.clusters import managed_cluster_json
 from aksdisks.lab.arm.disks import PROVISIONED
+from aksdisks.lab.arm.tokens import DOMAIN
 from aksdisks.lab.scenario import VM_SIZES, Scenario
 
 Json = dict[str, Any]
@@ -45,7 +46,7 @@ class Directory:
     def list_tenants(self, _: Call) -> Answer:
         """All tenants: one."""
         tenant = self._scenario.tenant_id
-        names = {"displayName": "aksdisks lab", "defaultDomain": "aksdisks.example", "tenantType": "AAD"}
+        names = {"displayName": "aksdisks lab", "defaultDomain": DOMAIN, "tenantType": "AAD"}
         return Answer(200, {"value": [{"id": f"/tenants/{tenant}", "tenantId": tenant, **names}]})
 
     def list_subscriptions(self, call: Call) -> Answer:

@@ -5,19 +5,31 @@ Where no source is named beside a refusal's builder the wording is the provider'
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from aksdisks.lab.arm import errors, refusals
 from aksdisks.lab.arm.bodies import member, section, texts
-from aksdisks.lab.arm.disks import MAX_GIB, MAX_PROVISIONED_GIB, PREMIUM_TIERS, PROVISIONED, SKUS, Disk, performance
+from aksdisks.lab.arm.disks import (
+    MAX_GIB,
+    MAX_PROVISIONED_GIB,
+    PREMIUM_TIERS,
+    PROVISIONED,
+    SKUS,
+    Disk,
+    most_shares,
+    performance,
+)
 from aksdisks.lab.scenario import Scenario
 
 Json = dict[str, Any]
 
 LARGEST_CACHED_GIB = 4095
 """A larger disk has no host cache, and a smaller one grows past it only while no machine has it."""
+
+_NAME = re.compile(r"[^_\W][\w.-]{0,79}(?<![-.])", re.ASCII)
 
 IOPS_FLOOR, IOPS_PER_GIB, IOPS_CEILING = {"PremiumV2_LRS": 3000, "UltraSSD_LRS": 100}, 500, 80_000
 MBPS_FLOOR, MBPS_PER_IOPS, MBPS_CEILING = {"PremiumV2_LRS": 125, "UltraSSD_LRS": 1}, 0.25, 2_000
@@ -38,6 +50,7 @@ class DiskProperties:
     tier: str | None
     iops: int | None
     mbps: int | None
+    max_shares: int | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,7 @@ def new(scenario: Scenario, name: str, body: Json) -> DiskProperties:
         raise errors.location_required()
     if location != scenario.location:
         raise refusals.location_not_available(location, "Microsoft.Compute/disks", scenario.location)
+    check_name(name, "disk.name")
     properties = section(body, "properties")
     option = member(section(properties, "creationData"), "createOption", str)
     if option is None:
@@ -74,6 +88,7 @@ def new(scenario: Scenario, name: str, body: Json) -> DiskProperties:
         tags=texts(body, "tags") or {},
         network_access_policy=member(properties, "networkAccessPolicy", str) or "AllowAll",
         public_network_access=member(properties, "publicNetworkAccess", str) or "Enabled",
+        max_shares=_shares(name, sku, size, member(properties, "maxShares", int)),
         **_performance(sku, size, properties),
     )
 
@@ -101,6 +116,10 @@ def changed(scenario: Scenario, disk: Disk, body: Json, attached: Attached | Non
         _check_online_growth(disk, size, attached)
     if attached is not None and attached.running and sku != disk.sku:
         raise refusals.sku_while_attached(disk.name, attached.machine_id)
+    shares = member(properties, "maxShares", int)
+    shares = _shares(disk.name, sku, size, disk.max_shares if shares is None else shares)
+    if attached is not None and attached.running and (shares or 1) != (disk.max_shares or 1):
+        raise refusals.shares_while_attached(disk.name, attached.machine_id)
     tags = texts(body, "tags")
     return DiskProperties(
         location=disk.location,
@@ -110,8 +129,15 @@ def changed(scenario: Scenario, disk: Disk, body: Json, attached: Attached | Non
         tags=disk.tags if tags is None else tags,
         network_access_policy=member(properties, "networkAccessPolicy", str) or disk.network_access_policy,
         public_network_access=member(properties, "publicNetworkAccess", str) or disk.public_network_access,
+        max_shares=shares,
         **_performance(sku, size, properties, disk if sku == disk.sku else None),
     )
+
+
+def check_name(name: str, parameter: str) -> None:
+    """Raises InvalidParameter for a name that no disk or snapshot may have."""
+    if not _NAME.fullmatch(name):
+        raise refusals.name_invalid(parameter)
 
 
 def check_attachable(disk: Disk, caching: str) -> None:
@@ -122,10 +148,12 @@ def check_attachable(disk: Disk, caching: str) -> None:
         raise refusals.ultra_not_enabled()
     if disk.size_gib > LARGEST_CACHED_GIB and caching != "None":
         raise refusals.caching_of_large_disk()
+    if disk.shared and caching != "None":
+        raise refusals.caching_of_shared_disk(disk.name, disk.max_shares or 1)
 
 
 def _check_online_growth(disk: Disk, size: int, attached: Attached) -> None:
-    if disk.os_type and attached.running:
+    if (disk.os_type or disk.shared) and attached.running:
         raise refusals.resize_while_attached(disk.name, attached.machine_id)
     if disk.sku in PROVISIONED or size <= LARGEST_CACHED_GIB or disk.size_gib > LARGEST_CACHED_GIB:
         return
@@ -165,6 +193,13 @@ def _size(sku: str, gib: int) -> int:
     if not 1 <= gib <= largest:
         raise errors.bad_parameter("disk.diskSizeGB", gib, 1, largest)
     return gib
+
+
+def _shares(name: str, sku: str, size: int, shares: int | None) -> int | None:
+    """None: no more than one machine was ever asked for."""
+    if shares is not None and not 1 <= shares <= most_shares(sku, size):
+        raise refusals.shares_invalid(name, shares, size)
+    return shares
 
 
 def _performance(sku: str, size: int, properties: Json, before: Disk | None = None) -> dict[str, Any]:

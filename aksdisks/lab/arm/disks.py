@@ -42,6 +42,20 @@ STANDARD_LIMITS = ((4096, 500, 60), (8192, 1300, 300), (32767, 2000, 500))
 """Up to GiB, IOPS, MB/s (azure-docs includes/disk-storage-standard-ssd-sizes.md, …-standard-hdd-sizes.md)."""
 
 
+SHARES = ((512, 3), (4096, 5), (32767, 10))
+PROVISIONED_SHARES = 15
+"""Up to GiB, machines that may have an SSD at the same time (azure-docs virtual-machines/disks-shared.md)."""
+
+
+def most_shares(sku: str, size_gib: int) -> int:
+    """How many machines a disk may be attached to at the same time."""
+    if sku in PROVISIONED:
+        return PROVISIONED_SHARES
+    if sku == "Standard_LRS":
+        return 1
+    return next(shares for limit, shares in SHARES if size_gib <= limit)
+
+
 def performance(sku: str, size_gib: int) -> tuple[str, int, int]:
     """Tier (empty where the SKU has none), IOPS and MB/s of a disk: those of the next size up."""
     if sku.startswith("Premium_"):
@@ -54,7 +68,10 @@ def performance(sku: str, size_gib: int) -> tuple[str, int, int]:
 
 @dataclass(eq=False)
 class Disk(Noticed):
-    """One disk as Azure holds it; `managed_by` is the machine's id, empty while no machine has it."""
+    """One disk as Azure holds it; `managed_by` is the machine's id, empty while no machine has it.
+
+    A shared disk (`max_shares` above 1) has `others` besides. `source_id`: what it is a copy of.
+    """
 
     id: str
     group: str
@@ -77,11 +94,45 @@ class Disk(Noticed):
     state: str = lifecycles.DISK.initial
     managed_by: str = ""
     owner_changed: datetime | None = None
+    max_shares: int | None = None
+    others: tuple[str, ...] = ()
+    source_id: str = ""
+    source_unique_id: str = ""
 
     @property
     def key(self) -> str:
         """What it is found by: the id without case."""
         return self.id.lower()
+
+    @property
+    def shared(self) -> bool:
+        """Several machines may have it."""
+        return (self.max_shares or 1) > 1
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """The ids of the machines that have it."""
+        return (self.managed_by, *self.others) if self.managed_by else ()
+
+    def attach(self, machine_id: str, now: datetime) -> None:
+        """One more machine has it. Raises `lifecycles.IllegalStep`."""
+        if not self.managed_by:
+            self.step("attached", managed_by=machine_id, now=now)
+        elif machine_id not in self.holders:
+            if self.state == "Reserved":
+                self.step("machine started", managed_by=self.managed_by, now=now)
+            self.others, self.owner_changed = (*self.others, machine_id), now
+
+    def detach(self, machine_id: str, now: datetime) -> None:
+        """That machine has it no longer, if it had. Raises `lifecycles.IllegalStep`."""
+        left = tuple(holder for holder in self.holders if holder != machine_id)
+        if left == self.holders:
+            return
+        self.others = left[1:]
+        if left:
+            self.managed_by, self.owner_changed = left[0], now
+        else:
+            self.step("detached", managed_by="", now=now)
 
     def step(self, step: str, *, managed_by: str, now: datetime) -> None:
         """Take a step of its life, and the owner that comes with it. Raises `lifecycles.IllegalStep`."""
@@ -96,6 +147,8 @@ class Disk(Noticed):
         creation: Json = {"createOption": self.create_option}
         if self.create_option == "FromImage":
             creation["imageReference"] = {"id": _image_id(self.id)}
+        if self.source_id:
+            creation |= {"sourceResourceId": self.source_id, "sourceUniqueId": self.source_unique_id}
         properties: Json = {
             "creationData": creation,
             "diskSizeGB": self.size_gib,
@@ -114,6 +167,10 @@ class Disk(Noticed):
             properties = {"osType": self.os_type, "hyperVGeneration": "V2", **properties}
         if tier:
             properties["tier"] = tier
+        if self.max_shares is not None:
+            properties["maxShares"] = self.max_shares
+        if self.shared and self.holders:
+            properties["shareInfo"] = [{"vmUri": holder} for holder in self.holders]
         if self.owner_changed is not None:
             properties["LastOwnershipUpdateTime"] = azure_time(self.owner_changed)
         body: Json = {
@@ -121,13 +178,31 @@ class Disk(Noticed):
             "id": self.id,
             "type": "Microsoft.Compute/disks",
             "location": self.location,
-            "tags": dict(self.tags),
         }
+        if self.tags:
+            body["tags"] = dict(self.tags)
         if self.zones:
             body["zones"] = list(self.zones)
         if self.managed_by:
             body["managedBy"] = self.managed_by
+        if self.shared and self.holders:
+            body["managedByExtended"] = list(self.holders)
         return {**body, "sku": {"name": self.sku, "tier": self.sku.partition("_")[0]}, "properties": properties}
+
+    def accepted_json(self, asked: Json, *, fresh: bool) -> Json:
+        """As the answer to a PUT or PATCH shows it, which is accepted but not done; `asked` the request's body.
+
+        It holds what was known and what is asked for, and nothing that Azure has yet to find out (cloud-provider-azure
+        pkg/azclient/diskclient/testdata/Disk.yaml). `fresh`: there was no disk of that name.
+        """
+        whole = self.to_json()
+        body: Json = {key: whole[key] for key in ("name", "id", "type", "location", "tags", "zones") if key in whole}
+        if not fresh or asked.get("sku"):
+            body["sku"] = {"name": self.sku} if fresh else whole["sku"]
+        creation = {key: value for key, value in whole["properties"]["creationData"].items() if key != "sourceUniqueId"}
+        known = {**whole["properties"], "creationData": creation, "provisioningState": "Updating"}
+        named = {"creationData", "diskSizeGB", "provisioningState", *(asked.get("properties") or {})}
+        return {**body, "properties": {key: value for key, value in known.items() if key in named}}
 
 
 def _image_id(disk_id: str) -> str:

@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
+NOT_ACTIVE = "not an active Virtual Machine Scale Set VM instanceId"
+"""What clients know by that an instance is gone (cloud-provider-azure pkg/consts/consts.go)."""
+
 
 @dataclass(frozen=True)
 class FailedOperation:
@@ -145,6 +148,24 @@ def machine_is_deallocated(act: str, name: str) -> CloudError:
         f"Operation '{act}' is not allowed on VM '{name}' since the VM is either deallocated or marked to be "
         "deallocated.",
     )
+
+
+def instance_not_a_number() -> CloudError:
+    """An instance of a scale set is named by its number (cloud-provider-azure's VirtualMachineScaleSetVM.yaml)."""
+    message = "Virtual Machine Scale Set VM instanceId must be a number."
+    return CloudError(400, "InvalidParameter", message, target="instanceId")
+
+
+def instance_not_active(instance: str) -> CloudError:
+    """An instance that a scale set has not got, or no longer (onefuzz#2547)."""
+    message = f"The provided instanceId {instance} is {NOT_ACTIVE}."
+    return CloudError(400, "InvalidParameter", message, target="instanceIds")
+
+
+def etag_differs(wanted: str, found: str) -> CloudError:
+    """A change of something that is no longer what its caller has read (cloud-provider-azure#9728)."""
+    message = f"Etag provided in if-match header {wanted} does not match etag {found} of resource."
+    return CloudError(412, "PreconditionFailed", message)
 
 
 def lun_is_taken(lun: int) -> CloudError:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.throttling import retry_after
 from aksdisks.lab.faults import Faults, drop
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from aksdisks.lab.clock import Clock
     from aksdisks.lab.scenario import Principal, Scenario
 
-RETRY_AFTER = 5
-"""Whole seconds that a throttled client is told to wait."""
+_PAUSE = 5.0
+"""Cluster seconds that a throttled client is told to wait."""
 
 
 class Gate:
@@ -41,10 +42,11 @@ class Gate:
         if self._faults.active("role-missing", f"action/{action}"):
             raise errors.not_authorised(principal.client_id, principal.object_id, action, scope)
         if self._faults.active("throttled"):
+            pause = retry_after(self._clock, _PAUSE)
             if action.startswith("Microsoft.Compute/"):
-                raise errors.too_many_requests("HighCostGet30Min", RETRY_AFTER)
+                raise errors.too_many_requests("HighCostGet30Min", pause)
             subscription = scope.split("/")[2]
-            raise errors.subscription_throttled(subscription, action.upper(), RETRY_AFTER)
+            raise errors.subscription_throttled(subscription, action.upper(), pause)
 
 
 class GatedCompute:
@@ -59,11 +61,11 @@ class GatedCompute:
         self._principal = scenario.tenant_principals("")[0]
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None
+        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
     ) -> str:
         """See `AzureCompute`."""
         self._check("Microsoft.Compute/disks/write", f"{self._group}/providers/Microsoft.Compute/disks/{name}")
-        return await self._compute.create_disk(name, size_gib, sku, tags, zone)
+        return await self._compute.create_disk(name, size_gib, sku, tags, zone, max_shares)
 
     async def delete_disk(self, disk_id: str) -> None:
         """See `AzureCompute`."""

@@ -107,13 +107,14 @@ class Handlers:
     def put_disk(self, call: Call) -> Answer:
         """Create or update."""
         group, name = call.parameters["group"], call.parameters["disk"]
+        fresh = name.lower() not in {disk.name.lower() for disk in self._cloud.disks(group)}
         operation = self._cloud.create_or_update_disk(group, name, call.body)
-        return self._accepted(call, operation, self._disk(call).to_json())
+        return self._accepted(call, operation, self._disk(call).accepted_json(call.body, fresh=fresh))
 
     def patch_disk(self, call: Call) -> Answer:
         """Update."""
         operation = self._cloud.update_disk(call.parameters["group"], call.parameters["disk"], call.body)
-        return self._accepted(call, operation, self._disk(call).to_json())
+        return self._accepted(call, operation, self._disk(call).accepted_json(call.body, fresh=False))
 
     def delete_disk(self, call: Call) -> Answer:
         """Delete; 204 when there is none."""
@@ -146,7 +147,8 @@ class Handlers:
 
     def get_machine(self, call: Call) -> Answer:
         """One VM or instance, with what runs on it where `$expand` asks."""
-        return Answer(200, self._machine(call).to_json(instance_view=_expands_view(call)))
+        machine = self._machine(call)
+        return Answer(200, machine.to_json(instance_view=_expands_view(call)), {"ETag": machine.etag})
 
     def get_instance_view(self, call: Call) -> Answer:
         """What runs on one VM or instance."""
@@ -155,6 +157,9 @@ class Handlers:
     def update_machine(self, call: Call) -> Answer:
         """PUT or PATCH of a VM or instance."""
         machine = self._machine(call)
+        wanted = call.headers.get("If-Match", "*")
+        if wanted not in ("*", machine.etag):
+            raise errors.etag_differs(wanted, machine.etag)
         operation = self._cloud.update_machine(machine.spec.resource_id, call.body)
         return self._accepted(call, operation, machine.to_json(), status=200 if call.method == "PUT" else 202)
 
@@ -173,8 +178,7 @@ class Handlers:
         """The same for the instances that the body names, or for all."""
         self._require_scale_set(call)
         wanted = member(call.body, "instanceIds", list) or ["*"]
-        base = f"{self._cloud.scale_set_json()['id']}/virtualMachines"
-        ids = [f"{base}/{instance}" for instance in wanted if instance != "*"]
+        ids = [self._instance(str(instance)).spec.resource_id for instance in wanted if instance != "*"]
         if "*" in wanted:
             ids = [machine.spec.resource_id for machine in self._cloud.machines()]
         return self._accepted(call, self._cloud.change_power(ids, act), None)
@@ -241,8 +245,16 @@ class Handlers:
         compute = f"{self._cloud.scenario.subscription}/resourceGroups/{parameters['group']}{COMPUTE}"
         if "instance" not in parameters:
             return self._cloud.machine(f"{compute}/virtualMachines/{parameters['machine']}")
-        sets = f"{compute}/virtualMachineScaleSets/{parameters['scale_set']}"
-        return self._cloud.machine(f"{sets}/virtualMachines/{parameters['instance']}")
+        self._require_scale_set(call)
+        return self._instance(parameters["instance"])
+
+    def _instance(self, number: str) -> Machine:
+        if not number.isdecimal():
+            raise errors.instance_not_a_number()
+        machine = next((entry for entry in self._cloud.machines() if entry.spec.instance_id == number), None)
+        if machine is None:
+            raise errors.instance_not_active(number)
+        return machine
 
     def _machine_page(self, call: Call, machines: list[Machine]) -> Answer:
         view = _expands_view(call) or call.query.get("statusOnly") == "true"

@@ -64,6 +64,12 @@ class Machine(Noticed):
     power: str = "running"
     tags: dict[str, str] = field(default_factory=dict)
     data_disks: list[DataDisk] = field(default_factory=list)
+    version: int = 1
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change that is asked for (cloud-provider-azure's VirtualMachineScaleSetVM.yaml)."""
+        return f'"{self.version}"'
 
     @property
     def managed_by(self) -> str:
@@ -85,8 +91,7 @@ class Machine(Noticed):
         """Detach the disk at once, if it is here."""
         if any(entry.disk is disk for entry in self.data_disks):
             self.data_disks = [entry for entry in self.data_disks if entry.disk is not disk]
-            if disk.managed_by == self.managed_by:
-                disk.step("detached", managed_by="", now=now)
+            disk.detach(self.managed_by, now)
 
     def take(self, disk: Disk, now: datetime) -> None:
         """Attach the disk, which no machine has, at once."""
@@ -94,7 +99,7 @@ class Machine(Noticed):
         lun = next(number for number in range(len(taken) + 1) if number not in taken)
         entry = DataDisk(lun, disk.id, disk.name, "None", "Detach", disk, "Attached")
         self.data_disks = [*self.data_disks, entry]
-        disk.step("attached", managed_by=self.managed_by, now=now)
+        disk.attach(self.managed_by, now)
 
     def data_disks_json(self) -> list[Json]:
         """A new list, in the order of LUNs."""
@@ -134,7 +139,7 @@ class Machine(Noticed):
             body |= {"instanceId": spec.instance_id, "sku": {"name": scenario.vm_size, "tier": "Standard"}}
         if spec.zone:
             body["zones"] = [spec.zone]
-        return {**body, "properties": properties}
+        return {**body, "properties": properties, "etag": self.etag}
 
     def instance_view(self) -> Json:
         """What runs: the machine's and its disks' statuses, those disks only that are really there."""

@@ -50,5 +50,5 @@ def finish(machine: Machine, act: Act, now: datetime) -> None:
     machine.power = act.after
     step, before = ("machine started", "Reserved") if machine.running else ("machine deallocated", "Attached")
     for disk in (machine.os_disk, *(entry.disk for entry in machine.data_disks)):
-        if disk.state == before and disk.managed_by == machine.managed_by:
+        if disk.state == before and disk.holders == (machine.managed_by,):
             disk.step(step, managed_by=machine.managed_by, now=now)

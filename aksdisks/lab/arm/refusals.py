@@ -164,3 +164,51 @@ def quota_exceeded(sku: str, location: str, used: int) -> CloudError:
         f"Current Usage: {used}, Additional Required: 1, (Minimum) New Limit Required: {used + 1}. Setup Alerts when "
         "Quota reaches threshold. Learn more at https://aka.ms/quotamonitoringalerting .",
     )
+
+
+def shares_invalid(name: str, shares: int, gib: int) -> CloudError:
+    """More machines, or fewer, than may share a disk of that kind and size (terraform-provider-azurerm#13584)."""
+    return CloudError(
+        400,
+        "BadRequest",
+        f"MaxShares '{shares}' for disk '{name}' of size '{gib}' GB is invalid. Please refer to "
+        "https://docs.microsoft.com/azure/virtual-machines/windows/disks-shared-enable#disk-sizes",
+    )
+
+
+def caching_of_shared_disk(name: str, shares: int) -> CloudError:
+    """Machines that share a disk must not cache it (azure-docs#85683)."""
+    message = f"Shared disk '{name}' with maxShares {shares} supports only Disk CachingType 'None'."
+    return CloudError(400, "BadRequest", message)
+
+
+def shares_used_up(disk_id: str, name: str, machine_id: str, holders: int) -> CloudError:
+    """One machine too many (no public source: worded as for a disk that only one machine may have)."""
+    return CloudError(
+        409,
+        "ConflictingUserInput",
+        f"Cannot attach the disk {name} to VM {machine_id} because it is already attached to {holders} VMs. The disk "
+        f"can be attached to only {holders} VMs at a time.",
+        target=disk_id,
+    )
+
+
+def shares_while_attached(name: str, machine_id: str) -> CloudError:
+    """`maxShares` is changed while no running machine has the disk (worded like the resize's)."""
+    return CloudError(
+        409,
+        "OperationNotAllowed",
+        f"Cannot change the maxShares of disk {name} while it is attached to running VM {machine_id}. "
+        "Please stop your VM and retry the operation.",
+    )
+
+
+def name_invalid(parameter: str) -> CloudError:
+    """A name with other signs, too many, or the wrong ones at its ends (azure-powershell#4706)."""
+    return CloudError(
+        400,
+        "InvalidParameter",
+        f"The entity name '{parameter}' is invalid according to its validation rule: "
+        "^[^_\\W][\\w-._]{0,79}(?<![-.])$.",
+        target=parameter,
+    )

@@ -68,7 +68,8 @@ class Throttle:
         left, wait = self._take(limit, principal.client_id.lower())
         if wait:
             operation = f"{method}{template}".upper()
-            raise errors.subscription_throttled(self._subscription_id, operation, self._seconds(wait))
+            pause = retry_after(self._clock, wait)
+            raise errors.subscription_throttled(self._subscription_id, operation, pause)
         return {f"x-ms-ratelimit-remaining-subscription-{limit.name}": str(left)}
 
     def take_compute(self, action: str, scope: str) -> Mapping[str, str]:
@@ -79,7 +80,7 @@ class Throttle:
         left, wait = self._take(limit, scope.lower())
         if wait:
             now = self._clock.now()
-            raise errors.too_many_requests(limit.name, self._seconds(wait), now, limit.size)
+            raise errors.too_many_requests(limit.name, retry_after(self._clock, wait), now, limit.size)
         return {"x-ms-ratelimit-remaining-resource": f"Microsoft.Compute/{limit.name};{left}"}
 
     def _take(self, limit: Limit, key: str) -> tuple[int, float]:
@@ -95,8 +96,10 @@ class Throttle:
         bucket.level -= 1
         return int(bucket.level), 0.0
 
-    def _seconds(self, cluster_seconds: float) -> int:
-        return max(1, math.ceil(cluster_seconds / self._clock.speed))
+
+def retry_after(clock: Clock, cluster_seconds: float) -> int:
+    """The whole seconds, at least one, that whoever waits is told to wait."""
+    return max(1, math.ceil(cluster_seconds / clock.speed))
 
 
 def _compute_limit(action: str, scope: str) -> Limit | None:

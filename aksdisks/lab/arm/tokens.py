@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import json
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from aksdisks.lab.arm import errors
 from aksdisks.lab.scenario import Principal
@@ -17,8 +20,14 @@ from aksdisks.lab.scenario import Principal
 if TYPE_CHECKING:
     from aksdisks.lab.clock import Clock
 
+REMEMBERED = 1024
+"""Tokens whose signature need not be checked again."""
+
 LIFETIME = 3599
 """Seconds (of real time, as all timestamps) that a token is good for."""
+
+DOMAIN = "aksdisks.example"
+"""The tenant's other name."""
 
 AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
 
@@ -27,12 +36,17 @@ class Tokens:
     """JSON Web Tokens, signed and checked."""
 
     def __init__(self, tenant_id: str, principals: Sequence[Principal], clock: Clock, key: bytes | None = None) -> None:
-        """`principals`: the first is the default one; `key`: what tokens are signed with, a new one unless given."""
+        """`principals`: the first is the default one; `key`: of `new_key`, which tokens are signed with."""
         self.tenant_id = tenant_id
         self.principals = {principal.client_id.lower(): principal for principal in principals}
         self.clock = clock
         self._default = principals[0]
-        self._key = key or secrets.token_bytes(32)
+        loaded = serialization.load_pem_private_key(key or new_key(), None)
+        assert isinstance(loaded, rsa.RSAPrivateKey)
+        self._key = loaded
+        self._numbers = loaded.public_key().public_numbers()
+        self._key_id = _base64(hashlib.sha1(_bytes(self._numbers.n), usedforsecurity=False).digest())
+        self._checked: set[str] = set()
 
     def principal(self, client_id: str) -> Principal | None:
         """The principal of that client id."""
@@ -49,6 +63,8 @@ class Tokens:
             "nbf": now,
             "exp": now + LIFETIME,
             "appid": principal.client_id,
+            "appidacr": "1",
+            "idp": f"https://sts.windows.net/{self.tenant_id}/",
             "idtyp": "app",
             "oid": principal.object_id,
             "sub": principal.object_id,
@@ -56,8 +72,16 @@ class Tokens:
             "uti": secrets.token_urlsafe(16),
             "ver": "1.0",
         }
-        signed = f"{_encode({'typ': 'JWT', 'alg': 'HS256'})}.{_encode(claims)}"
-        return f"{signed}.{self._signature(signed)}"
+        header = {"typ": "JWT", "alg": "RS256", "x5t": self._key_id, "kid": self._key_id}
+        signed = f"{_encode(header)}.{_encode(claims)}"
+        signature = self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return f"{signed}.{_base64(signature)}"
+
+    def public_key(self) -> dict[str, str]:
+        """What signatures are checked with, as an entry of a JSON Web Key Set."""
+        number, exponent = _base64(_bytes(self._numbers.n)), _base64(_bytes(self._numbers.e))
+        ids = {"kid": self._key_id, "x5t": self._key_id}
+        return {"kty": "RSA", "use": "sig", **ids, "n": number, "e": exponent}
 
     def check(self, authorization: str | None, own: str) -> Principal:
         """Whose token the header holds; `own`: Resource Manager's address here. Raises `CloudError` 401."""
@@ -66,9 +90,13 @@ class Tokens:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise errors.token_header_invalid()
-        signed, _, signature = token.strip().rpartition(".")
-        if not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
-            raise errors.token_invalid()
+        token = token.strip()
+        signed, _, signature = token.rpartition(".")
+        if token not in self._checked:
+            self._check_signature(signed, signature)
+            if len(self._checked) >= REMEMBERED:
+                self._checked.clear()
+            self._checked.add(token)
         claims = _decode(signed.partition(".")[2])
         expiry, now = datetime.fromtimestamp(claims["exp"], UTC), self.clock.now()
         if expiry <= now:
@@ -80,8 +108,19 @@ class Tokens:
             )
         return self.principals[claims["appid"].lower()]
 
-    def _signature(self, signed: str) -> str:
-        return _base64(hmac.digest(self._key, signed.encode(), hashlib.sha256))
+    def _check_signature(self, signed: str, signature: str) -> None:
+        try:
+            given = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+            self._key.public_key().verify(given, signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+        except (InvalidSignature, ValueError):
+            raise errors.token_invalid() from None
+
+
+def new_key() -> bytes:
+    """A key for tokens, PEM."""
+    key = rsa.generate_private_key(65537, 2048)
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return key.private_bytes(encoding, form, serialization.NoEncryption())
 
 
 def audiences(own: str) -> Sequence[str]:
@@ -100,3 +139,7 @@ def _decode(part: str) -> Any:
 
 def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _bytes(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import key_of
-from aksdisks.lab.controllers.pods import controller_of, is_ready, is_terminating, matches
+from aksdisks.lab.controllers.pods import Availability, controller_of, is_ready, is_terminating, matches
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
@@ -38,6 +37,7 @@ class Disruption(Controller):
             )
         }
         self._events = EventRecorder(api, clock, self.name)
+        self._evictions = Availability(clock)
 
     @staticmethod
     def _budget_changed(_before: Object | None, after: Object | None) -> Iterable[str]:
@@ -46,6 +46,8 @@ class Disruption(Controller):
     def _pod_changed(self, before: Object | None, after: Object | None) -> Iterable[str]:
         if _part(before) == _part(after):
             return
+        if after is None and before is not None:
+            self._evictions.forget(before["metadata"]["uid"])
         pod = before if after is None else after
         assert pod is not None
         for budget in self._budgets.items(pod["metadata"]["namespace"]):
@@ -148,8 +150,7 @@ class Disruption(Controller):
             since = budget.get("status", {}).get("disruptedPods", {}).get(name)
             if since is None or is_terminating(pod):
                 continue
-            evicted = datetime.fromisoformat(since.replace("Z", "+00:00")).astimezone(UTC)
-            left = DELETION_TIMEOUT - (self.clock.now() - evicted).total_seconds() * self.clock.speed
+            left = DELETION_TIMEOUT - self._evictions.since(pod["metadata"]["uid"], since)
             if left > 0:
                 kept[name] = since
                 waits.append(left)

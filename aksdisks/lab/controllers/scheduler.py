@@ -21,6 +21,7 @@ from aksdisks.lab.controllers.node_filters import (
     unschedulable_message,
 )
 from aksdisks.lab.controllers.pod_rules import PodRules, rules_for
+from aksdisks.lab.controllers.pods import is_finished
 from aksdisks.lab.controllers.scheduling_snapshot import Snapshot
 from aksdisks.lab.controllers.storage import reserved_for
 from aksdisks.lab.controllers.volume_filters import HopelessPodError, Plan, Storage, plan, pod_claims
@@ -214,7 +215,7 @@ class Scheduler(Controller):
         if after is None or after["spec"].get("nodeName"):
             self.snapshot.forget(key)
             self._parked.pop(key, None)
-        if after is None and pod["spec"].get("nodeName"):
+        if before is not None and _takes_room(before) and (after is None or not _takes_room(after)):
             self._wake()
 
     def _node_changed(self, before: Object | None, after: Object | None) -> None:
@@ -258,6 +259,11 @@ def _wants_node(pod: Object) -> bool:
     if spec.get("nodeName") or meta.get("deletionTimestamp") or spec.get("schedulingGates"):
         return False
     return bool(spec.get("schedulerName", Scheduler.name) == Scheduler.name)
+
+
+def _takes_room(pod: Object) -> bool:
+    """It is on a node and not finished: the scheduler hears of no other pods that are assigned."""
+    return bool(pod["spec"].get("nodeName")) and not is_finished(pod)
 
 
 def _schedulable_part(node: Object) -> tuple[object, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aksdisks.lab.kube.interface import Object
@@ -17,6 +17,12 @@ BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 MIGRATED_TO = "pv.kubernetes.io/migrated-to"
+
+_BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
+_DEFAULT_CLASS = (
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+)
 
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
@@ -100,8 +106,23 @@ def volume_mode(obj: Object) -> str:
 
 def class_name(obj: Object) -> str:
     """The StorageClass that a claim or volume names, the old annotation first; empty for none."""
-    old = annotations_of(obj).get("volume.beta.kubernetes.io/storage-class")
+    old = annotations_of(obj).get(_BETA_CLASS)
     return str(old if old is not None else obj["spec"].get("storageClassName") or "")
+
+
+def has_class(claim: Object) -> bool:
+    """The claim says which class it is of; an empty name says: of none."""
+    return claim["spec"].get("storageClassName") is not None or _BETA_CLASS in annotations_of(claim)
+
+
+def default_class(classes: Iterable[Object]) -> Object | None:
+    """The class of claims that name none: the newest that is marked so, ties by name.
+
+    Source: K pkg/volume/util/storageclass.go GetDefaultClass.
+    """
+    marked = [found for found in classes if any(annotations_of(found).get(key) == "true" for key in _DEFAULT_CLASS)]
+    marked.sort(key=lambda found: str(found["metadata"]["name"]))
+    return max(marked, key=lambda found: str(found["metadata"]["creationTimestamp"]), default=None)
 
 
 def waits_for_consumer(storage_class: Object | None) -> bool:

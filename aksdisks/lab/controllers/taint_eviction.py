@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.controllers.informer import key_of
+from aksdisks.lab.controllers.informer import key_of, split_key
 from aksdisks.lab.controllers.node_filters import tolerations_of
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
@@ -25,7 +25,8 @@ class TaintEviction(Controller):
         self.pods.add_index("node", lambda pod: filter(None, (pod["spec"].get("nodeName"),)))
         self.nodes = self.watch("nodes", self._pods_of)
         self.recorder = EventRecorder(api, clock, self.name)
-        self._since: dict[str, float] = {}
+        self._pending: dict[str, tuple[str, float]] = {}
+        self._evicted: dict[str, str] = {}
 
     def _pods_of(self, before: Object | None, after: Object | None) -> Iterable[str]:
         if after is None or _taints(before) == _taints(after):
@@ -33,32 +34,35 @@ class TaintEviction(Controller):
         return [key_of(pod) for pod in self.pods.by_index("node", after["metadata"]["name"])]
 
     async def reconcile(self, key: str) -> float | None:
-        """Delete the pod, or come back when it is due."""
+        """Delete the pod, or come back when it is due; tell when what was to come does not come any more.
+
+        A pod that is being deleted already is deleted, and told of, all the same.
+        """
         pod = self.pods.get_key(key)
-        node = None if pod is None else self.nodes.get(pod["spec"].get("nodeName", ""))
-        if pod is None or pod["metadata"].get("deletionTimestamp"):
-            self._since.pop(key, None)
-            return None
-        taints = _taints(node)
-        if not taints:
-            if self._since.pop(key, None) is not None:
-                self._tell(pod, f"Cancelling deletion of Pod {key}")
+        uid = "" if pod is None else str(pod["metadata"]["uid"])
+        patience = None if pod is None else _patience(pod, _taints(self.nodes.get(pod["spec"].get("nodeName", ""))))
+        if patience is None or self._pending.get(key, (uid,))[0] != uid:
+            self._evicted.pop(key, None)
+            if self._pending.pop(key, None) is not None:
+                self._tell(key, f"Cancelling deletion of Pod {key}")
+        if pod is None or patience is None or self._evicted.get(key) == uid:
             return None
         now = self.clock.monotonic()
-        since = self._since.setdefault(key, now)
-        patience = _patience(pod, taints)
-        if patience is None:
-            return None
+        _, since = self._pending.setdefault(key, (uid, now))
         left = since + patience - now
         if left > 0:
             return left
-        self._tell(pod, f"Marking for deletion Pod {key}")
+        self._tell(key, f"Marking for deletion Pod {key}")
         await self._evict(pod)
-        self._since.pop(key, None)
+        del self._pending[key]
+        self._evicted[key] = uid
         return None
 
-    def _tell(self, pod: Object, message: str) -> None:
-        self.recorder.event(pod, "Normal", "TaintManagerEviction", message)
+    def _tell(self, key: str, message: str) -> None:
+        """Upstream names the pod without its uid."""
+        namespace, name = split_key(key)
+        about = {"kind": "Pod", "apiVersion": "v1", "metadata": {"namespace": namespace, "name": name}}
+        self.recorder.event(about, "Normal", "TaintManagerEviction", message)
 
     async def _evict(self, pod: Object) -> None:
         meta = pod["metadata"]
@@ -92,7 +96,7 @@ def _taints(node: Object | None) -> list[Object]:
 
 
 def _patience(pod: Object, taints: list[Object]) -> float | None:
-    """Cluster seconds that the pod stays; None: for ever; 0: a taint is not tolerated at all."""
+    """Cluster seconds that the pod stays; None: for ever, as without taints; 0: a taint is not tolerated at all."""
     limits: list[float] = []
     for taint in taints:
         covering = tolerations_of(pod, taint)

@@ -21,6 +21,9 @@ from aksdisks.lab.controllers.storage import (
     annotations_of,
     claim_names,
     class_name,
+    default_class,
+    has_class,
+    pod_is_over,
     refers_to,
     reserved_for,
     volume_mode,
@@ -99,6 +102,8 @@ class VolumeBinder(Controller):
         if volume is not None:
             await self._bind(volume, claim)
             return None
+        if await self._assign_default_class(claim):
+            return None  # seen again with its class
         if waits and SELECTED_NODE not in annotations_of(claim):
             self._tell_of_waiting(claim)
         elif class_name(claim):
@@ -109,6 +114,15 @@ class VolumeBinder(Controller):
             self.recorder.event(claim, "Normal", "FailedBinding", message)
         await self._set_claim_status(claim, "Pending", None)
         return RESYNC
+
+    async def _assign_default_class(self, claim: Object) -> bool:
+        """A claim that was made before there was a default class gets it (assignDefaultStorageClass)."""
+        if has_class(claim) or (default := default_class(self.classes.items())) is None:
+            return False
+        changed = copy.deepcopy(claim)
+        changed["spec"]["storageClassName"] = default["metadata"]["name"]
+        self.claims.observe(await self.api.update("persistentvolumeclaims", changed))
+        return True
 
     async def _sync_chosen_volume(self, claim: Object) -> float | None:
         name = claim["spec"]["volumeName"]
@@ -145,7 +159,7 @@ class VolumeBinder(Controller):
                     raise
                 message = "Bound claim has lost its PersistentVolume. Data on the volume is lost!"
                 await self._lose(claim, "ClaimLost", message)
-        elif not volume["spec"].get("claimRef") or refers_to(volume, claim):
+        elif (volume["spec"].get("claimRef") or claim["metadata"]).get("uid") == claim["metadata"]["uid"]:
             await self._bind(volume, claim)
         else:
             message = "Two claims are bound to the same volume, this one is bound incorrectly"
@@ -163,7 +177,8 @@ class VolumeBinder(Controller):
         # arrive together, so the first word about a claim never looks at pods.
         if meta["uid"] in self._told:
             pods = self.pods.by_index("claim", f"{meta['namespace']}/{meta['name']}")
-            names = [pod["metadata"]["name"] for pod in pods if not pod["spec"].get("nodeName")]
+            waiting = [pod for pod in pods if not pod["spec"].get("nodeName") and not pod_is_over(pod)]
+            names = [pod["metadata"]["name"] for pod in waiting]
             if names:
                 subject = f"pod {names[0]}" if len(names) == 1 else f"pods {','.join(names)}"
                 reason, message = "WaitForPodScheduled", f"waiting for {subject} to be scheduled"
@@ -320,6 +335,12 @@ class VolumeBinder(Controller):
         """The claim is gone: Released; deleting the disk is the driver's part, keeping it the policy's."""
         if (volume.get("status") or {}).get("phase") not in ("Released", "Failed"):
             volume = await self._set_volume_phase(volume, "Released")
+        if volume["spec"].get("persistentVolumeReclaimPolicy") == "Recycle":
+            if (volume.get("status") or {}).get("phase") != "Failed":
+                message = "No recycler plugin found for the volume!"
+                volume = await self._set_volume_phase(volume, "Failed", message)
+                self.recorder.event(volume, "Warning", "VolumeFailedRecycle", message)
+            return
         if volume["spec"].get("persistentVolumeReclaimPolicy") != "Delete" or PROVISIONED_BY in annotations_of(volume):
             return
         if "csi" in volume["spec"] or (volume.get("status") or {}).get("phase") == "Failed":
@@ -337,7 +358,6 @@ class VolumeBinder(Controller):
             changed["metadata"]["annotations"].pop(BOUND_BY_CONTROLLER)
         else:
             changed["spec"]["claimRef"].pop("uid", None)
-            changed["spec"]["claimRef"].pop("resourceVersion", None)
         volume = await self.api.update("persistentvolumes", changed)
         self.volumes.observe(volume)
         await self._set_volume_phase(volume, "Available")

@@ -30,6 +30,7 @@ _ZONE_LABELS = (
     "failure-domain.beta.kubernetes.io/zone",
     "failure-domain.beta.kubernetes.io/region",
 )
+_NEW_NAMES = dict(zip(_ZONE_LABELS[2:], _ZONE_LABELS[:2], strict=True))
 
 Lookup = Callable[[str], Object | None]
 
@@ -151,12 +152,17 @@ def _elsewhere(node: NodeView) -> str:
 
 
 def _in_zone(volume: Object, node: NodeView) -> bool:
-    """The zone and region that a volume is labelled with are the node's (K plugins/volumezone)."""
+    """The zone and region that a volume is labelled with are the node's (K plugins/volumezone).
+
+    A node without any such label is in a cluster without zones. Of a label's two names the newer one serves for both.
+    """
+    if not any(key in node.labels for key in _ZONE_LABELS):
+        return True
     labels = volume["metadata"].get("labels") or {}
     return all(
-        labels[key] == node.labels[key] or node.labels[key] in labels[key].split("__")
+        node.labels.get(key, node.labels.get(_NEW_NAMES.get(key, ""))) in labels[key].split("__")
         for key in _ZONE_LABELS
-        if key in labels and key in node.labels
+        if key in labels
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube import defaults
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.quantities import parse
 from aksdisks.lab.kube.registry import RESOURCES, Resource
@@ -11,8 +12,6 @@ from aksdisks.lab.kube.store import Store
 
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
-_SERVICE_NETWORK = "10.0"
-"""AKS's default service CIDR is 10.0.0.0/16."""
 _TOLERATED_SECONDS = 300
 
 TOKEN_SECRET = "lab.aksdisks.dev/token-secret"
@@ -35,10 +34,8 @@ def on_create(store: Store, ids: Ids, kind: Resource, obj: Object) -> None:
         _protect(metadata, "kubernetes.io/pv-protection")
     elif kind.plural == "priorityclasses":
         _only_default(store, obj)
-    elif kind.plural == "services":
-        _cluster_ip(store, ids, obj["spec"])
-    elif kind.plural == "namespaces" and metadata.get("name"):
-        metadata["labels"] = {**metadata.get("labels", {}), "kubernetes.io/metadata.name": metadata["name"]}
+    elif kind.plural == "namespaces":
+        defaults.namespace(obj)
 
 
 def on_update(store: Store, kind: Resource, new: Object, old: Object) -> None:
@@ -86,17 +83,6 @@ def _storage_class(store: Store, spec: Object) -> None:
     if default:
         newest = max(default, key=lambda c: c["metadata"]["creationTimestamp"])
         spec["storageClassName"] = newest["metadata"]["name"]
-
-
-def _cluster_ip(store: Store, ids: Ids, spec: Object) -> None:
-    """An address that no other service has, unless one is asked for, or none (`None`)."""
-    if spec.get("type") == "ExternalName":
-        return
-    if not spec.get("clusterIP"):
-        taken = {version.object["spec"].get("clusterIP") for _, version in store.list("services")}
-        while not spec.get("clusterIP") or spec["clusterIP"] in taken:
-            spec["clusterIP"] = f"{_SERVICE_NETWORK}.{ids.number(256)}.{1 + ids.number(254)}"
-    spec["clusterIPs"] = [spec["clusterIP"]]
 
 
 def _tolerations(spec: Object) -> None:

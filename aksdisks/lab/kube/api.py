@@ -243,7 +243,7 @@ class KubeApi:
             metadata = body.get("metadata", {})
             key = _key(resource, metadata.get("namespace"), metadata.get("name", ""))
             whole = scaling.scaled(resource, self.writes.current(resource, key), body)
-            return Written(scaling.view(self.writes.update(resource, whole, None, **_how(options))))
+            return Written(scaling.view(self.writes.update(resource, whole, None, recorded="scale", **_how(options))))
         body = decoding.decode(resource, body, _strictness(options))
         if subresource is None and resource in _CREATED_BY_UPDATE:
             metadata = body.get("metadata", {})
@@ -288,9 +288,8 @@ class KubeApi:
         key = _key(resource, namespace, name)
         patch = objects.copy(patch)  # what is stored must not be the caller's own lists and maps
         if patch_type == "apply":
-            kind = RESOURCES[resource]
-            applied_to = f"{'/'.join(part for part in key if part)}; {kind.api_version}, Kind={kind.kind}"
-            body = decoding.decode(resource, patch, _strictness(options), applied=applied_to)
+            applying.check(resource, patch, key)
+            body = decoding.decode(resource, patch, _strictness(options))
             request = applying.Apply(resource, key, body, subresource, options.get("field_manager", ""), force)
             applied, created = applying.apply(self.writes, request, dry_run=options.get("dry_run", False))
             return Written(self._view(resource, applied), created)
@@ -298,10 +297,11 @@ class KubeApi:
         if subresource == "scale":
             changed = patches.apply(resource, scaling.view(version).object, patch, patch_type)
             whole = scaling.scaled(resource, version, changed)
-            return Written(scaling.view(self.writes.update(resource, whole, None, **_how(options))))
+            return Written(scaling.view(self.writes.update(resource, whole, None, recorded="scale", **_how(options))))
         changed = patches.apply(resource, version.object, patch, patch_type)
         if changed["metadata"].get("name") != name:
-            raise bad_request("the name of the object does not match the name on the URL")
+            given = changed["metadata"].get("name", "")
+            raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
         shown = godiff.shown(patch) if patch_type == "strategic" else objects.text(changed)
         body = decoding.decode(resource, changed, _strictness(options), shown)
         return Written(self._view(resource, self.writes.update(resource, body, subresource, **_how(options))))

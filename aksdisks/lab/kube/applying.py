@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from aksdisks.lab.kube import objects, ownership, schema
+from aksdisks.lab.kube import comparing, lastapplied, managers, objects, ownership, schema, typed
 from aksdisks.lab.kube.interface import ApiError, Object
-from aksdisks.lab.kube.registry import RESOURCES
+from aksdisks.lab.kube.registry import RESOURCES, Resource
 from aksdisks.lab.kube.status import bad_request
 from aksdisks.lab.kube.store import Key, Version
-from aksdisks.lab.kube.writes import Writes, storage_key
+from aksdisks.lab.kube.writes import Writes, seen, storage_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ def apply(writes: Writes, request: Apply, *, dry_run: bool = False) -> tuple[Ver
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({request.key[1]})")
     config = objects.copy(request.body)
     config.setdefault("metadata", {})["name"] = name
-    config["metadata"].pop("managedFields", None)
     root = schema.root(kind)
-    mine = ownership.fields(root, config)
+    stated = {key: value for key, value in config.items() if key not in _reset(kind, request.subresource)}
+    mine = ownership.fields(root, stated)
     entry = ownership.entry(kind.api_version, request.manager, request.subresource, mine, writes.now())
     current = writes.store.get(storage_key(request.resource), request.key)
     if current is None:
@@ -50,20 +51,53 @@ def apply(writes: Writes, request: Apply, *, dry_run: bool = False) -> tuple[Ver
             writes.current(request.resource, request.key)
         config["metadata"]["managedFields"] = [entry]
         return writes.create(request.resource, config, request.key[0] or None, dry_run=dry_run), True
-    live: Object = objects.copy(current.object)
-    entries = live["metadata"].pop("managedFields", [])
+    live: Object = objects.copy(seen(request.resource, current).object)
+    entries = live["metadata"].pop("managedFields", None)
+    if entries is None:
+        entries = managers.before_first_apply(root, live, kind.api_version, writes.now())
     others = [one for one in entries if not ownership.is_of(one, request.manager, request.subresource)]
     before: ownership.Fields = next((one["fieldsV1"] for one in entries if one not in others), {})
-    conflicts = ownership.conflicts(live, config, mine, others)
+    dropped = ownership.dropped(before, mine, others)
+    merged = ownership.merge(root, ownership.without(objects.copy(live), dropped), stated)
+    change = comparing.compare(root, live, merged)
+    conflicts = ownership.conflicts(change.written, others)
+    if conflicts and request.manager == lastapplied.MANAGER:
+        allowed = lastapplied.may_take(root, live)
+        conflicts = [conflict for conflict in conflicts if conflict[0] not in allowed]
     if conflicts and not request.force:
         raise _conflict(conflicts)
-    if conflicts:
-        others = ownership.taken(others, [path for path, _ in conflicts])
-    dropped = ownership.dropped(before, mine, others)
-    merged = ownership.merge(root, ownership.without(live, dropped), config)
-    unchanged = entries and before == mine and objects.same(merged, live)
-    merged["metadata"]["managedFields"] = entries if unchanged else [*others, entry]
+    lost = change.written | change.removed
+    others = ownership.taken(others, lost) if lost else others
+    if request.manager == lastapplied.MANAGER:
+        lastapplied.follow(merged, config)
+    unchanged = len(others) < len(entries) and before == mine and objects.same(merged, live)
+    merged["metadata"]["managedFields"] = entries if unchanged else managers.ordered([*others, entry])
     return writes.update(request.resource, merged, request.subresource, dry_run=dry_run), False
+
+
+def check(resource: str, body: Any, key: Key) -> None:
+    """400 for what no apply may say: another version, the owners of its fields; 500 for what the schema lacks."""
+    kind = RESOURCES[resource]
+    if not isinstance(body, dict):
+        raise bad_request("error decoding YAML: expected a mapping")
+    version = body.get("apiVersion", "")
+    if version != kind.api_version:
+        raise bad_request(
+            f"Incorrect version specified in apply patch. Specified patch version: {version}, "
+            f"expected: {kind.api_version}"
+        )
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("managedFields"):
+        raise bad_request("metadata.managedFields must be nil")
+    if body.get("kind") == kind.kind:
+        typed.check(kind, schema.root(kind), body, *key)
+
+
+def _reset(kind: Resource, subresource: str | None) -> tuple[str, ...]:
+    """What an apply may state and yet does not own, because its strategy takes it back (rest.ResetFieldsStrategy)."""
+    if subresource == "status":
+        return ("spec",)
+    return ("status",) if "status" in kind.subresources and subresource is None else ()
 
 
 def _conflict(conflicts: list[tuple[ownership.Path, str]]) -> ApiError:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from aksdisks.lab.kube.durations import age, human_duration, parse_time
+from aksdisks.lab.kube.durations import age
 from aksdisks.lab.kube.eventviews import from_events_v1
 from aksdisks.lab.kube.interface import Object
 
@@ -19,94 +19,6 @@ _MODES = (
 )
 
 
-def pod(item: Object, now: datetime) -> Sequence[Any]:
-    """Ready containers, the reason that tells most, restarts."""
-    spec, status = item["spec"], item.get("status", {})
-    statuses = status.get("containerStatuses", ())
-    ready = sum(1 for entry in statuses if entry.get("ready") and "running" in entry.get("state", {}))
-    addresses = status.get("podIPs") or [{"ip": status.get("podIP") or _NONE}]
-    return (
-        item["metadata"]["name"],
-        f"{ready}/{len(spec.get('containers', ()))}",
-        _pod_reason(item),
-        _restarts(statuses, now),
-        age_of(item, now),
-        addresses[0]["ip"],
-        spec.get("nodeName") or _NONE,
-        status.get("nominatedNodeName") or _NONE,
-        _readiness_gates(spec, status),
-    )
-
-
-def _pod_reason(item: Object) -> str:
-    status = item.get("status", {})
-    phase = status.get("phase", "")
-    reason: str = status.get("reason") or phase
-    if any(entry["type"] == "PodScheduled" and entry.get("reason") == "SchedulingGated" for entry in _conditions(item)):
-        reason = "SchedulingGated"
-    initializing = _initializing(item)
-    if initializing:
-        reason = initializing
-    if not initializing or _condition(item, "Initialized") == "True":
-        running = False
-        for entry in reversed(status.get("containerStatuses", ())):
-            state = entry.get("state", {})
-            if state.get("waiting", {}).get("reason"):
-                reason = state["waiting"]["reason"]
-            elif "terminated" in state:
-                reason = _terminated(state["terminated"])
-            elif entry.get("ready") and "running" in state:
-                running = True
-        if reason == "Completed" and running:
-            reason = "Running" if _condition(item, "Ready") == "True" else "NotReady"
-    if item["metadata"].get("deletionTimestamp"):
-        if status.get("reason") == "NodeLost":
-            return "Unknown"
-        if phase not in ("Succeeded", "Failed"):
-            return "Terminating"
-    return reason
-
-
-def _initializing(item: Object) -> str:
-    """What an unfinished init container says of the pod; empty when none is in the way."""
-    total = len(item["spec"].get("initContainers", ()))
-    for index, entry in enumerate(item.get("status", {}).get("initContainerStatuses", ())):
-        state = entry.get("state", {})
-        if "terminated" in state:
-            if state["terminated"].get("exitCode") == 0:
-                continue
-            return f"Init:{_terminated(state['terminated'])}"
-        waiting = state.get("waiting", {}).get("reason", "")
-        return f"Init:{waiting}" if waiting not in ("", "PodInitializing") else f"Init:{index}/{total}"
-    return ""
-
-
-def _terminated(state: Object) -> str:
-    if state.get("reason"):
-        return str(state["reason"])
-    return f"Signal:{state['signal']}" if state.get("signal") else f"ExitCode:{state.get('exitCode', 0)}"
-
-
-def _restarts(statuses: Sequence[Object], now: datetime) -> str:
-    count = sum(entry.get("restartCount", 0) for entry in statuses)
-    last = [
-        entry["lastState"]["terminated"]["finishedAt"]
-        for entry in statuses
-        if entry.get("lastState", {}).get("terminated")
-    ]
-    if not count or not last:
-        return str(count)
-    return f"{count} ({human_duration((now - max(map(parse_time, last))).total_seconds())} ago)"
-
-
-def _readiness_gates(spec: Object, status: Object) -> str:
-    gates = [gate["conditionType"] for gate in spec.get("readinessGates", ())]
-    if not gates:
-        return _NONE
-    true = {entry["type"] for entry in status.get("conditions", ()) if entry.get("status") == "True"}
-    return f"{sum(gate in true for gate in gates)}/{len(gates)}"
-
-
 def claim(item: Object, now: datetime) -> Sequence[Any]:
     """Capacity and modes only once the claim has a volume."""
     spec, status = item["spec"], item.get("status", {})
@@ -117,9 +29,8 @@ def claim(item: Object, now: datetime) -> Sequence[Any]:
         bound,
         status.get("capacity", {}).get("storage", "0") if bound else "",
         _modes(status.get("accessModes", ())) if bound else "",
-        item["metadata"].get("annotations", {}).get("volume.beta.kubernetes.io/storage-class")
-        or spec.get("storageClassName", ""),
-        spec.get("volumeAttributesClassName") or _UNSET,
+        _class(item),
+        spec.get("volumeAttributesClassName", _UNSET),
         age_of(item, now),
         spec.get("volumeMode", _UNSET),
     )
@@ -136,8 +47,8 @@ def volume(item: Object, now: datetime) -> Sequence[Any]:
         spec.get("persistentVolumeReclaimPolicy", ""),
         _phase(item),
         f"{reference.get('namespace', '')}/{reference.get('name', '')}" if reference else "",
-        spec.get("storageClassName", ""),
-        spec.get("volumeAttributesClassName") or _UNSET,
+        _class(item),
+        spec.get("volumeAttributesClassName", _UNSET),
         item.get("status", {}).get("reason", ""),
         age_of(item, now),
         spec.get("volumeMode", _UNSET),
@@ -322,18 +233,31 @@ def secret(item: Object, now: datetime) -> Sequence[Any]:
 def service(item: Object, now: datetime) -> Sequence[Any]:
     """Addresses, ports and the selector."""
     spec = item["spec"]
-    ports = ",".join(f"{port['port']}/{port.get('protocol', 'TCP')}" for port in spec.get("ports", ()))
-    external = ",".join(spec.get("externalIPs", ())) or spec.get("externalName") or _NONE
+    ports = ",".join(
+        f"{port['port']}{':' + str(port['nodePort']) if port.get('nodePort') else ''}/{port.get('protocol', '')}"
+        for port in spec.get("ports", ())
+    )
     selector = ",".join(f"{key}={value}" for key, value in sorted((spec.get("selector") or {}).items()))
     return (
         item["metadata"]["name"],
         spec.get("type", ""),
-        spec.get("clusterIP") or _NONE,
-        external,
+        (spec.get("clusterIPs") or [spec.get("clusterIP") or _NONE])[0],
+        _external(spec, item.get("status", {})),
         ports or _NONE,
         age_of(item, now),
         selector or _NONE,
     )
+
+
+def _external(spec: Object, status: Object) -> str:
+    kind, given = spec.get("type"), spec.get("externalIPs") or []
+    if kind == "ExternalName":
+        return str(spec.get("externalName", ""))
+    if kind == "LoadBalancer":
+        ingress = status.get("loadBalancer", {}).get("ingress") or ()
+        found = {entry.get("ip") or entry.get("hostname") or "" for entry in ingress} - {""}
+        return ",".join([*sorted(found), *given]) or "<pending>"
+    return (",".join(given) or _NONE) if kind in ("ClusterIP", "NodePort") else _UNKNOWN
 
 
 def service_account(item: Object, now: datetime) -> Sequence[Any]:
@@ -358,6 +282,12 @@ def age_of(item: Object, now: datetime) -> str:
 
 def _phase(item: Object) -> str:
     return "Terminating" if item["metadata"].get("deletionTimestamp") else str(item.get("status", {}).get("phase", ""))
+
+
+def _class(item: Object) -> str:
+    """The class of a claim or volume; the annotation goes before the field (pkg/apis/core/helper)."""
+    old = item["metadata"].get("annotations", {}).get("volume.beta.kubernetes.io/storage-class")
+    return str(item["spec"].get("storageClassName", "") if old is None else old)
 
 
 def _modes(modes: Sequence[str]) -> str:

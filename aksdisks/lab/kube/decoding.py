@@ -12,7 +12,7 @@ from aksdisks.lab.kube import quantities, schema
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.objects import text
 from aksdisks.lab.kube.registry import RESOURCES, Resource, by_kind
-from aksdisks.lab.kube.status import bad_request, internal
+from aksdisks.lab.kube.status import bad_request
 
 
 class _WrongTypeError(Exception):
@@ -31,14 +31,11 @@ class Strictness:
     duplicates: Sequence[str] = ()
 
 
-def decode(
-    resource: str, body: Any, strictness: Strictness | None = None, patched: str = "", applied: str = ""
-) -> Object:
+def decode(resource: str, body: Any, strictness: Strictness | None = None, patched: str = "") -> Object:
     """The body as the typed decoder would see it: quantities canonical, unknown fields and nulls gone.
 
     Changes and returns `body`. 400 for another kind or version, a value of the wrong type, a bad quantity, and by
-    strictness for unknown fields; 422 with `patched`, the text of what a patch made, in their place. `applied`: the
-    name of what is applied server-side, where an unknown field is always refused.
+    strictness for unknown fields; 422 with `patched`, the text of what a patch made, in their place.
     """
     kind = RESOURCES[resource]
     if not isinstance(body, dict):
@@ -50,10 +47,6 @@ def decode(
         _walk(schema.root(kind), body, "", unknown)
     except _WrongTypeError as error:
         raise _cannot(kind, str(error), patched) from error
-    if unknown and applied:
-        found = [f".{path}: field not declared in schema" for path in unknown]
-        shown = found[0] if len(found) == 1 else "errors:\n" + "\n".join(f"  {one}" for one in found)
-        raise internal(f"failed to create typed patch object ({applied}): {shown}")
     if strictness.validation == "Ignore" or not (unknown or strictness.duplicates):
         return body
     problems = [f'duplicate field "{path}"' for path in strictness.duplicates]

@@ -230,13 +230,38 @@ def _csi_driver(obj: Object) -> None:
         spec.setdefault(key, value)
 
 
+_AFFINITY_SECONDS = 10800
+
+
 def _service(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
-    _set(spec, type="ClusterIP", sessionAffinity="None", internalTrafficPolicy="Cluster")
-    if spec["type"] != "ExternalName":
-        _set(spec, ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
+    _set(spec, type="ClusterIP", sessionAffinity="None")
+    if spec["sessionAffinity"] == "None":
+        spec.pop("sessionAffinityConfig", None)
+    elif spec["sessionAffinity"] == "ClientIP":
+        client = spec.setdefault("sessionAffinityConfig", {}).setdefault("clientIP", {})
+        client.setdefault("timeoutSeconds", _AFFINITY_SECONDS)
+    kind = spec["type"]
+    if kind in ("ClusterIP", "LoadBalancer", "NodePort"):
+        _set(spec, internalTrafficPolicy="Cluster")
+    if kind in ("LoadBalancer", "NodePort") or (kind == "ClusterIP" and spec.get("externalIPs")):
+        _set(spec, externalTrafficPolicy="Cluster")
+    if kind == "LoadBalancer":
+        spec.setdefault("allocateLoadBalancerNodePorts", True)
     for port in spec.get("ports", ()):
-        _set(port, protocol="TCP", targetPort=port.get("port"))
+        _set(port, protocol="TCP")
+        if port.get("targetPort") in (None, 0, ""):
+            port["targetPort"] = port.get("port")
+    for ingress in obj.get("status", {}).get("loadBalancer", {}).get("ingress", ()):
+        if ingress.get("ip"):
+            _set(ingress, ipMode="VIP")
+
+
+def namespace(obj: Object) -> None:
+    """The label by which selectors find a namespace; one whose name is still to be made gets it later."""
+    metadata = obj["metadata"]
+    if metadata.get("name"):
+        metadata["labels"] = {**metadata.get("labels", {}), "kubernetes.io/metadata.name": metadata["name"]}
 
 
 def _secret(obj: Object) -> None:
@@ -299,6 +324,7 @@ _BY_RESOURCE: dict[str, Callable[[Object], None]] = {
     "statefulsets": _stateful_set,
     "storageclasses": _storage_class,
     "csidrivers": _csi_driver,
+    "namespaces": namespace,
     "services": _service,
     "secrets": _secret,
     "rolebindings": _role_binding,

@@ -206,7 +206,7 @@ class Endpoints:
         return _answer(renderer.one(deleted.version), renderer.form.media_type)
 
     async def _delete_collection(self, request: web.Request, target: Target) -> web.Response:
-        if "deletecollection" not in target.kind.verbs:
+        if "deletecollection" not in target.kind.verbs or (target.kind.namespaced and target.namespace is None):
             raise method_not_allowed()
         wanted, dry_run = await options.delete_options(request)
         versions = self._api.delete_collection(

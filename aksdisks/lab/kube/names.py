@@ -39,6 +39,19 @@ def subdomain_errors(name: str) -> list[str]:
     return _errors(name, 253, _SUBDOMAIN, SUBDOMAIN_MESSAGE)
 
 
+def search_path_errors(name: str) -> list[str]:
+    """What is wrong with a domain to search, which may have underscores (since 1.34)."""
+    return _errors(name, 253, _SEARCH, _SEARCH_MESSAGE)
+
+
+_PART = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+_SEARCH = rf"{_PART}(\.{_PART})*"
+_SEARCH_MESSAGE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', and must "
+    f"start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SEARCH}')"
+)
+
+
 def label_errors(name: str) -> list[str]:
     """What is wrong with a container's, volume's or namespace's name (RFC 1123 label, 63 characters)."""
     return _errors(name, 63, _LABEL, LABEL_MESSAGE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ Fields = dict[str, Any]
 Path = tuple[str, ...]
 
 _UNOWNED = {"apiVersion", "kind"}
-_UNOWNED_METADATA = {"name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"}
+UNOWNED_METADATA = {"name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"}
 
 
 def entry(api_version: str, manager: str, subresource: str | None, fields: Fields, now: str) -> Object:
@@ -55,7 +56,7 @@ def shown(one: Object) -> str:
 def fields(root: Node, config: Object) -> Fields:
     """What a configuration states, apart from identity and bookkeeping."""
     stated = {key: value for key, value in config.items() if key not in _UNOWNED}
-    metadata = {key: value for key, value in config.get("metadata", {}).items() if key not in _UNOWNED_METADATA}
+    metadata = {key: value for key, value in config.get("metadata", {}).items() if key not in UNOWNED_METADATA}
     stated.pop("metadata", None)
     if metadata:
         stated["metadata"] = metadata
@@ -66,29 +67,36 @@ def _fields(node: Node, value: Any) -> Fields:
     if isinstance(value, dict) and value and not node.is_atomic:
         return {f"f:{key}": _fields(node.child(key), inner) for key, inner in value.items()}
     if isinstance(value, list) and node.list_keys:
-        return {_element(node, item): {".": {}, **_fields(node.items(), item)} for item in value}
+        return {element(node, item): {".": {}, **_fields(node.items(), item)} for item in value}
     if isinstance(value, list) and node.is_set:
         return {"v:" + objects.text(item): {} for item in value}
     return {}
 
 
-def _element(node: Node, item: Object) -> str:
+def element(node: Node, item: Any) -> str:
+    """How a path names an element of a list: by its keys, or in a set by its value."""
+    if not node.list_keys:
+        return "v:" + objects.text(item)
+    if not isinstance(item, dict):
+        return "k:{}"
     defaults = dict(node.items().defaults)
     keys = {key: item.get(key, defaults.get(key)) for key in node.list_keys}
     return "k:" + objects.text({key: value for key, value in keys.items() if value is not None})
 
 
-def paths(tree: Fields, prefix: Path = ()) -> list[Path]:
-    """The leaves of a tree; an element of a list is a leaf too (its `.`)."""
+def paths(fields_: Fields, prefix: Path = ()) -> list[Path]:
+    """The members of a tree: its leaves, and what `.` marks. Those of one place come before those below it."""
     found: list[Path] = []
-    for step, inner in tree.items():
-        if step == ".":
-            found.append(prefix)
-        elif inner:
-            found += paths(inner, (*prefix, step))
-        else:
-            found.append((*prefix, step))
-    return found
+    deeper: list[Path] = []
+    for name in sorted(fields_):
+        inner = fields_[name]
+        if name == ".":
+            continue
+        if not inner or "." in inner:
+            found.append((*prefix, name))
+        if inner:
+            deeper += paths(inner, (*prefix, name))
+    return found + deeper
 
 
 def text(path: Path) -> str:
@@ -102,7 +110,7 @@ def text(path: Path) -> str:
             keys = orjson.loads(rest).items()
             shown += "[" + ",".join(f"{key}={objects.text(value)}" for key, value in keys) + "]"
         else:
-            shown += f"[={rest}]"
+            shown += f"[={rest}]" if kind == "v" else f"[{rest}]"
     return shown
 
 
@@ -126,60 +134,44 @@ def _has(item: Any, keys: Object) -> bool:
     return isinstance(item, dict) and all(item.get(key) == value for key, value in keys.items())
 
 
-def conflicts(live: Object, config: Object, mine: Fields, others: list[Object]) -> list[tuple[Path, str]]:
-    """The paths where the configuration wants another value than the one that another manager applied."""
-    stated = {path for path in paths(mine) if not path[-1].startswith("k:")}
-    found = []
-    for other in others:
-        for path in paths(other["fieldsV1"]):
-            if path in stated and find(live, path) != find(config, path):
-                found.append((path, shown(other)))
-    return found
+def conflicts(written: set[Path], others: list[Object]) -> list[tuple[Path, str]]:
+    """What an apply would change although another manager owns it; a container comes before its fields."""
+    return [(path, shown(other)) for other in others for path in paths(other["fieldsV1"]) if path in written]
 
 
-def taken(others: list[Object], lost: list[Path]) -> list[Object]:
-    """The other managers' entries without the paths that a forced apply takes from them; empty entries go."""
+def taken(others: list[Object], lost: set[Path]) -> list[Object]:
+    """The other managers' entries without the paths that an apply takes from them; empty entries go."""
     kept = []
     for other in others:
-        left = [path for path in paths(other["fieldsV1"]) if path not in lost]
+        found = paths(other["fieldsV1"])
+        left = [path for path in found if path not in lost]
         if left:
-            kept.append({**other, "fieldsV1": _tree(left)})
+            kept.append(other if len(left) == len(found) else {**other, "fieldsV1": tree(left)})
     return kept
 
 
-def changed(root: Node, old: Object, new: Object) -> list[Path]:
-    """The paths of the new object whose values are others than before."""
-    return [path for path in paths(fields(root, new)) if find(old, path) != find(new, path)]
+def tree(members: Iterable[Path]) -> Fields:
+    """The tree of a set of paths; one that has others below it is marked by `.`."""
+    found: Fields = {}
+    for path in sorted(members):
+        at = found
+        for name in path:
+            at = at.setdefault(name, {})
+        at["."] = {}
+    return _pruned(found)
 
 
-def updated(
-    entries: list[Object], lost: list[Path], api_version: str, manager: str, subresource: str | None, now: str
-) -> list[Object]:
-    """The entries after an ordinary write: the manager of the write takes what it changed from all others."""
-    if not lost:
-        return entries
-    own = (manager, "Update", subresource)
-    mine = [one for one in entries if (one["manager"], one["operation"], one.get("subresource")) == own]
-    others = taken([one for one in entries if one not in mine], lost)
-    owned = _tree([*lost, *(path for one in mine for path in paths(one["fieldsV1"]) if path not in lost)])
-    return [*others, update_entry(api_version, manager, subresource, owned, now)]
-
-
-def _tree(leaves: list[Path]) -> Fields:
-    tree: Fields = {}
-    for path in leaves:
-        at = tree
-        for step in path:
-            at = at.setdefault(step, {})
-        if path[-1].startswith("k:"):
-            at["."] = {}
-    return tree
+def _pruned(found: Fields) -> Fields:
+    if found.keys() == {"."}:
+        return {}
+    return {name: {} if name == "." else _pruned(inner) for name, inner in found.items()}
 
 
 def dropped(before: Fields, mine: Fields, others: list[Object]) -> list[Path]:
-    """What this manager applied before and no longer does, and nobody else owns."""
+    """What this manager applied before and no longer does, and nobody else owns, nor anything below it."""
     owned = {path for other in others for path in paths(other["fieldsV1"])} | set(paths(mine))
-    return [path for path in paths(before) if path not in owned]
+    held = {path[:length] for path in owned for length in range(1, len(path) + 1)}
+    return [path for path in paths(before) if path not in held]
 
 
 def without(live: Object, lost: list[Path]) -> Object:
@@ -213,8 +205,8 @@ def merge(node: Node, live: Any, config: Any) -> Any:
 
 
 def _merge_elements(node: Node, live: list[Object], config: list[Object]) -> list[Object]:
-    present = {_element(node, item): item for item in live}
-    stated = {_element(node, item): item for item in config}
+    present = {element(node, item): item for item in live}
+    stated = {element(node, item): item for item in config}
     merged = {key: merge(node.items(), item, stated[key]) if key in stated else item for key, item in present.items()}
     merged.update({key: item for key, item in stated.items() if key not in present})
     return list(merged.values())

@@ -10,7 +10,14 @@ import jsonpointer
 from aksdisks.lab.kube import objects, schema
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.registry import RESOURCES
-from aksdisks.lab.kube.status import bad_request
+from aksdisks.lab.kube.status import bad_request, internal
+from aksdisks.lab.kube.validators import godiff
+
+_MOST_OPERATIONS = 10_000
+"""apiserver: handlers/patch.go."""
+
+_GO_TYPES = {dict: "object", str: "string", int: "number", float: "number", bool: "bool", list: "array"}
+_GO_TYPES[type(None)] = "null"
 
 
 def apply(resource: str, current: Object, patch: Any, patch_type: str) -> Object:
@@ -47,12 +54,22 @@ def merge(target: Any, patch: Any) -> Any:
 
 
 def _json_patch(current: Object, patch: Any) -> Object:
+    if not isinstance(patch, list):
+        found = _GO_TYPES[type(patch)]
+        raise bad_request(
+            f"error decoding patch: json: cannot unmarshal {found} into Go value of type []interface {{}}"
+        )
+    for operation in patch:
+        if not isinstance(operation, dict):
+            found = _GO_TYPES[type(operation)]
+            raise bad_request(f"json: cannot unmarshal {found} into Go value of type jsonpatch.Operation")
+    if len(patch) > _MOST_OPERATIONS:
+        why = f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(patch)}"
+        raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: {why}")
     try:
         changed = jsonpatch.apply_patch(current, patch)
-    except (jsonpatch.InvalidJsonPatch, TypeError, AttributeError) as error:
-        raise bad_request(f"error decoding patch: {error}") from error
-    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
-        # A failed test or a missing path: upstream says no more than this.
+    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, AttributeError) as error:
+        # A failed test, a missing path, an operation that there is not: upstream says no more than this.
         message = "the server rejected our request due to an error in our request"
         raise ApiError(422, "Invalid", message, {}) from error
     if not isinstance(changed, dict) or not isinstance(changed.get("metadata"), dict):
@@ -71,6 +88,8 @@ def _strategic(target: Any, patch: Any, node: schema.Node) -> Any:
         return {key: value for key, value in patch.items() if key != "$patch"}
     if directive == "delete":
         return {}
+    if directive is not None:
+        raise internal(f"unknown patch type: {directive} in map: {godiff.shown(patch)}")
     kept = patch.get("$retainKeys")
     if isinstance(kept, list):
         target = {key: value for key, value in target.items() if key in kept}
@@ -109,7 +128,7 @@ def _merge_list(target: list[Any], patch: list[Any], node: schema.Node, order: l
         if not isinstance(element, dict):
             raise bad_request("map: expected an object in a list that is merged by key")
         if key not in element:
-            raise bad_request(f"map: {objects.text(element)} does not contain declared merge key: {key}")
+            raise internal(f"map: {godiff.shown(element)} does not contain declared merge key: {key}")
         at = next((i for i, present in enumerate(result) if present.get(key) == element[key]), None)
         if element.get("$patch") == "delete":
             if at is not None:

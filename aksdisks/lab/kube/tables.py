@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from aksdisks.lab.kube import cells, cells_further
+from aksdisks.lab.kube import cells, cells_further, cells_pods
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.registry import EVENTS_V1
 
@@ -56,7 +56,7 @@ def _layout(cells: Callable[[Object, datetime], Sequence[Any]], names: str, **ty
 _OTHER = Layout((Column("Name", format="name"), Column("Created At", "date")), cells.other)
 
 LAYOUTS: dict[str, Layout] = {
-    "pods": _layout(cells.pod, "Name,Ready,Status,Restarts,Age,IP*,Node*,Nominated Node*,Readiness Gates*"),
+    "pods": _layout(cells_pods.pod, "Name,Ready,Status,Restarts,Age,IP*,Node*,Nominated Node*,Readiness Gates*"),
     "persistentvolumeclaims": _layout(
         cells.claim,
         "Name,Status,Volume,Capacity,Access Modes,StorageClass,VolumeAttributesClass,Age,VolumeMode*",
@@ -141,6 +141,9 @@ def rows(
     result = []
     for item in objects:
         row: Object = {"cells": list(fill(item, now))}
+        conditions = cells_pods.conditions(item) if resource == "pods" else []
+        if conditions:
+            row["conditions"] = conditions
         if include == "Metadata":
             row["object"] = partial_metadata(item, api_version)
         elif include == "Object":

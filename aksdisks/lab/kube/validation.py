@@ -6,7 +6,20 @@ from collections.abc import Callable
 
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.status import Cause
-from aksdisks.lab.kube.validators import batch, claims, core, meta, podspecs, policy, storage, volumes, workloads
+from aksdisks.lab.kube.validators import (
+    batch,
+    claims,
+    core,
+    meta,
+    nodes,
+    podspecs,
+    podupdates,
+    policy,
+    services,
+    storage,
+    volumes,
+    workloads,
+)
 
 _ON_CREATE: dict[str, Callable[[Object], list[Cause]]] = {
     "clusterrolebindings": policy.cluster_role_binding,
@@ -21,7 +34,8 @@ _ON_CREATE: dict[str, Callable[[Object], list[Cause]]] = {
     "events": core.event,
     "jobs": batch.job,
     "leases": core.lease,
-    "nodes": core.node,
+    "namespaces": core.namespace,
+    "nodes": nodes.node,
     "persistentvolumeclaims": claims.claim,
     "persistentvolumes": volumes.volume,
     "poddisruptionbudgets": policy.disruption_budget,
@@ -31,7 +45,7 @@ _ON_CREATE: dict[str, Callable[[Object], list[Cause]]] = {
     "rolebindings": policy.role_binding,
     "roles": policy.role,
     "secrets": core.secret,
-    "services": core.service,
+    "services": services.service,
     "statefulsets": workloads.stateful_set,
     "storageclasses": storage.storage_class,
     "volumeattachments": storage.attachment,
@@ -47,15 +61,15 @@ _ON_UPDATE: dict[str, Callable[[Object, Object], list[Cause]]] = {
     "endpointslices": policy.endpoint_slice_update,
     "jobs": batch.job_update,
     "leases": core.lease_update,
-    "nodes": core.node_update,
+    "nodes": nodes.node_update,
     "persistentvolumeclaims": claims.claim_update,
     "persistentvolumes": volumes.volume_update,
-    "pods": podspecs.pod_update,
+    "pods": podupdates.pod_update,
     "priorityclasses": policy.priority_class_update,
     "replicasets": workloads.replica_set_update,
     "rolebindings": policy.binding_update,
     "secrets": core.immutable_update,
-    "services": core.service_update,
+    "services": services.service_update,
     "statefulsets": workloads.stateful_set_update,
     "storageclasses": storage.storage_class_update,
     "volumeattachments": storage.attachment_update,
@@ -63,10 +77,14 @@ _ON_UPDATE: dict[str, Callable[[Object, Object], list[Cause]]] = {
 _ON_STATUS: dict[str, Callable[[Object, Object], list[Cause]]] = {
     "deployments": workloads.status_update,
     "namespaces": core.namespace_status_update,
+    "nodes": nodes.node_update,
+    "persistentvolumeclaims": claims.claim_status_update,
     "poddisruptionbudgets": policy.budget_status_update,
-    "pods": podspecs.pod_status_update,
+    "pods": podupdates.pod_status_update,
     "replicasets": workloads.status_update,
+    "services": services.service_status_update,
     "statefulsets": workloads.status_update,
+    "volumeattachments": storage.attachment_update,
 }
 _METADATA_LAST = frozenset(("csidrivers", "poddisruptionbudgets"))
 """Kinds whose own rules say nothing of metadata: the generic check of every kind comes after them."""
@@ -83,6 +101,8 @@ def on_create(resource: str, obj: Object) -> list[Cause]:
 def on_update(resource: str, new: Object, old: Object, subresource: str | None) -> list[Cause]:
     """What is wrong with a change of an object or of its status."""
     causes = meta.metadata_update(resource, new["metadata"], old["metadata"])
+    if (resource, subresource) == ("namespaces", "finalize"):
+        return causes + core.namespace_finalize(new, old)
     check = {None: _ON_UPDATE, "status": _ON_STATUS}.get(subresource, {}).get(resource)
     # Some kinds' rules for an update are those for a new object.
     if check is None and subresource is None and resource in ("poddisruptionbudgets", "roles", "clusterroles"):

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube import admission, defaults, eventviews, objects, ownership, schema, validation
+from aksdisks.lab.kube import (
+    admission,
+    comparing,
+    defaults,
+    eventviews,
+    managers,
+    objects,
+    schema,
+    servicefields,
+    validation,
+)
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.registry import EVENTS_V1, RESOURCES, Resource
 from aksdisks.lab.kube.status import Cause, already_exists, bad_request, conflict, internal, invalid, not_found
@@ -18,6 +28,15 @@ _ATTEMPTS = 8
 def storage_key(resource: str) -> str:
     """The store's key of a resource: both views of events share one."""
     return "events" if resource == EVENTS_V1 else resource
+
+
+def seen(resource: str, version: Version) -> Version:
+    """A stored version as the resource shows it: events have two shapes."""
+    return eventviews.view(version) if resource == EVENTS_V1 else version
+
+
+def _shape(resource: str, stored: Object) -> Object:
+    return eventviews.to_events_v1(stored) if resource == EVENTS_V1 else stored
 
 
 class Writes:
@@ -57,6 +76,12 @@ class Writes:
         self._place(kind, metadata, namespace)
         self._name(resource, metadata)
         defaults.apply(storage_key(resource), obj)
+        # Before admission: what the server adds is not its client's.
+        owners = managers.given(metadata.pop("managedFields", None), [])
+        if manager and not owners:
+            root = schema.root(kind)
+            written = _shape(resource, eventviews.default(dict(obj)) if stored.plural == "events" else obj)
+            owners = managers.created(root, written, kind.api_version, manager, self.now())
         admission.on_create(self.store, self.ids, stored, obj)
         for field in _SYSTEM:
             metadata.pop(field, None)
@@ -65,30 +90,39 @@ class Writes:
         if kind.generation:
             metadata["generation"] = 1
         defaults.first_status(storage_key(resource), obj, metadata["creationTimestamp"])
+        if resource == "services":
+            servicefields.prepare(obj["spec"], None)
         causes = validation.on_create(storage_key(resource), obj)
         if causes:
             raise invalid(kind, metadata.get("name", ""), causes)
         key = (metadata.get("namespace", ""), metadata["name"])
         if self.store.get(storage_key(resource), key) is not None:
             raise already_exists(kind, metadata["name"])
+        if resource == "services":
+            servicefields.allocate(self.store, self.ids, obj)
         obj = objects.tidy(stored, obj)
         if resource == "events" or resource == EVENTS_V1:
             obj = eventviews.default(obj)
-        if manager and "managedFields" not in metadata:
-            fields = ownership.fields(schema.root(stored), {k: v for k, v in obj.items() if k != "status"})
-            obj["metadata"]["managedFields"] = [
-                ownership.update_entry(kind.api_version, manager, None, fields, metadata["creationTimestamp"])
-            ]
+        if owners:
+            obj["metadata"]["managedFields"] = owners
         if dry_run:
             return Version(obj, 0)
         return self.store.create(storage_key(resource), key, obj)
 
     def update(
-        self, resource: str, obj: Object, subresource: str | None, *, dry_run: bool = False, manager: str = ""
+        self,
+        resource: str,
+        obj: Object,
+        subresource: str | None,
+        *,
+        dry_run: bool = False,
+        manager: str = "",
+        recorded: str | None = None,
     ) -> Version:
         """Replace an object or the part that a subresource owns; `obj` is the caller's own copy.
 
-        `manager`: who takes over the fields that change, where an object's owners are recorded at all.
+        `manager`: who takes over the fields that change, where an object's owners are recorded at all; `recorded`: by
+        way of which subresource, where that is another than what is written.
 
         Nothing is written, and no resourceVersion used, when nothing changes. An object that is being deleted goes
         when its last finalizer does.
@@ -103,8 +137,11 @@ class Writes:
         old = version.object
         self._check_preconditions(kind, metadata, old["metadata"])
         new = objects.tidy(stored, _merge_part(resource, subresource, old, obj))
-        if "managedFields" not in metadata and "managedFields" in old["metadata"]:
-            new["metadata"]["managedFields"] = old["metadata"]["managedFields"]
+        live = old["metadata"].get("managedFields", [])
+        owners = metadata.get("managedFields", live)
+        if manager:
+            owners = live if subresource else managers.given(owners, live)
+        new["metadata"].pop("managedFields", None)
         for field in (*_SYSTEM, "resourceVersion"):
             new["metadata"].pop(field, None)
             if field in old["metadata"]:
@@ -114,13 +151,17 @@ class Writes:
         if resource in ("events", EVENTS_V1):
             new = eventviews.default(new)
         admission.on_update(self.store, stored, new, old)
+        if resource == "services" and subresource is None:
+            servicefields.prepare(new["spec"], old["spec"])
         causes = validation.on_update(storage_key(resource), new, old, subresource)
         if causes:
             raise invalid(kind, key[1], causes)
-        owners = old["metadata"].get("managedFields")
+        if resource == "services" and subresource is None:
+            servicefields.allocate(self.store, self.ids, new)
         if owners and manager:
-            changed = ownership.changed(schema.root(stored), old, new)
-            owners = ownership.updated(owners, changed, kind.api_version, manager, subresource, self.now())
+            change = comparing.compare(schema.root(kind), _shape(resource, old), _shape(resource, new))
+            owners = managers.updated(owners, change, kind.api_version, manager, recorded or subresource, self.now())
+        if owners:
             new["metadata"]["managedFields"] = owners
         if kind.generation and subresource is None and _spec_changed(resource, old, new):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1

@@ -25,10 +25,11 @@ class FakeCompute:
             raise self.refusals.pop(0)
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None
+        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
     ) -> str:
         self.tags = tags
-        await self._take(f"create {name} {size_gib} {sku} {zone}")
+        shared = f" for {max_shares}" if max_shares > 1 else ""
+        await self._take(f"create {name} {size_gib} {sku} {zone}{shared}")
         return f"{DISKS}/{name}"
 
     async def delete_disk(self, disk_id: str) -> None:

@@ -50,11 +50,13 @@ def attacher(compute: FakeCompute) -> Any:
     return build
 
 
-async def waiting_claim(world: World, of_class: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+async def waiting_claim(
+    world: World, of_class: dict[str, Any] | None = None, chosen: str = "node-0", **spec: Any
+) -> dict[str, Any]:
     await world.create("nodes", node(0))
     await world.create("storageclasses", storage_class(**(of_class or {})))
     wanted = claim(**spec)
-    wanted["metadata"]["annotations"] = READY
+    wanted["metadata"]["annotations"] = READY | {"volume.kubernetes.io/selected-node": chosen}
     made = await world.create("persistentvolumeclaims", wanted)
     await world.settle()
     return made
@@ -142,6 +144,21 @@ def test_where_a_disk_is_made(sku: str, zone: str, numbered: str | None, topolog
             {"accessModes": ["ReadWriteMany"]},
             "mountVolume is not supported for access mode: MULTI_NODE_MULTI_WRITER",
         ),
+        (
+            {},
+            {"accessModes": ["ReadOnlyMany"], "volumeMode": "Block"},
+            "access mode: MULTI_NODE_READER_ONLY is not supported for non-shared disk",
+        ),
+        (
+            {"parameters": {"maxShares": "0"}},
+            {},
+            "Failed parsing disk parameters: parse 0 returned with invalid value: 0",
+        ),
+        (
+            {"parameters": {"maxShares": "two"}},
+            {},
+            'Failed parsing disk parameters: parse two failed with error: strconv.Atoi: parsing "two": invalid syntax',
+        ),
     ],
 )
 def test_what_the_driver_refuses(of_class: dict, of_claim: dict, text: str) -> None:
@@ -151,6 +168,12 @@ def test_what_the_driver_refuses(of_class: dict, of_claim: dict, text: str) -> N
         disk_request(made, storage_class(**of_class), node(0))
     assert str(refused.value) == f"rpc error: code = InvalidArgument desc = {text}"
     assert node(0)["metadata"]["labels"][ZONE] == ""
+
+
+def test_a_class_of_shared_disks() -> None:
+    made = claim(accessModes=["ReadWriteMany"], volumeMode="Block")
+    made["metadata"]["uid"] = "u"
+    assert disk_request(made, storage_class(parameters={"MaxShares": "3"}), node(0)).max_shares == 3
 
 
 def test_azures_refusal_is_told_and_tried_again() -> None:
@@ -190,6 +213,77 @@ def test_a_released_volume_is_deleted_after_its_disk() -> None:
         left = await world.get("persistentvolumes", "pv", None)
         assert left["metadata"]["finalizers"] == ["kubernetes.io/pv-protection"]
         assert world.events == []
+
+    played(scenario, provisioner(compute))
+
+
+BY_HAND: dict[str, str] = {}
+BY_US = {"pv.kubernetes.io/provisioned-by": DRIVER}
+BY_OTHERS = {"pv.kubernetes.io/provisioned-by": "file.csi.azure.com"}
+
+
+@pytest.mark.parametrize(
+    ("notes", "policy", "had", "phase", "deleted", "has"),
+    [
+        (BY_US, "Delete", True, "Bound", False, True),
+        (BY_US, "Retain", True, "Bound", False, False),
+        (BY_US, "Retain", True, "Released", True, False),
+        (BY_US, "Delete", True, "Bound", True, True),
+        (BY_US, "Delete", False, "Bound", True, False),
+        (BY_US, "Delete", False, "Available", False, False),
+        (BY_HAND, "Delete", False, "Bound", False, True),
+        (BY_HAND, "Retain", False, "Bound", False, False),
+        (BY_OTHERS, "Delete", False, "Bound", False, False),
+        (BY_OTHERS, "Retain", True, "Bound", False, True),
+    ],
+)
+def test_the_finalizer_follows_the_reclaim_policy(
+    notes: dict[str, str], policy: str, had: bool, phase: str, deleted: bool, has: bool
+) -> None:
+    compute = FakeCompute()
+
+    async def scenario(world: World) -> None:
+        made = volume(of=await world.create("persistentvolumeclaims", claim()), persistentVolumeReclaimPolicy=policy)
+        made["metadata"] |= {"annotations": notes, "finalizers": [FINALIZER] if had else []}
+        await world.create("persistentvolumes", made)
+        if deleted:
+            await world.api.delete("persistentvolumes", "pv")
+        await world.api.patch("persistentvolumes", "pv", {"status": {"phase": phase}}, subresource="status")
+        await world.settle()
+        await world.clock.advance(5)
+        left = await world.get("persistentvolumes", "pv", None)
+        assert (FINALIZER in left["metadata"]["finalizers"]) == has
+        assert compute.calls == []
+
+    played(scenario, provisioner(compute))
+
+
+def test_a_disk_made_by_hand_goes_with_its_volume_where_the_policy_says_so() -> None:
+    compute = FakeCompute()
+
+    async def scenario(world: World) -> None:
+        made = volume(of=await world.create("persistentvolumeclaims", claim()))
+        del made["metadata"]["annotations"]
+        await world.create("persistentvolumes", made)
+        await world.api.patch("persistentvolumes", "pv", {"status": {"phase": "Released"}}, subresource="status")
+        await world.settle()
+        await world.clock.advance(5)
+        assert compute.calls == ["delete pv"]
+        assert "deletionTimestamp" in (await world.get("persistentvolumes", "pv", None))["metadata"]
+
+    played(scenario, provisioner(compute))
+
+
+def test_a_node_that_is_gone_is_chosen_anew() -> None:
+    compute = FakeCompute()
+
+    async def scenario(world: World) -> None:
+        await waiting_claim(world, chosen="node-9")
+        await world.clock.advance(5)
+        assert compute.calls == []
+        assert world.events == ['Warning ProvisioningFailed node "node-9" not found']
+        notes = (await world.get("persistentvolumeclaims", "data"))["metadata"]["annotations"]
+        assert "volume.kubernetes.io/selected-node" not in notes
 
     played(scenario, provisioner(compute))
 

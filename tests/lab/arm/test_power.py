@@ -58,7 +58,7 @@ def test_a_scale_sets_instances_are_stopped_together(compute):
     assert powers() == ["running"] * 3
     sets.begin_reimage(GROUP, POOL, {"instanceIds": ["1"]}).result()
     assert powers() == ["running"] * 3
-    with pytest.raises(Exception, match="ResourceNotFound"):
+    with pytest.raises(Exception, match="The provided instanceId 9 is not an active Virtual Machine Scale Set VM"):
         sets.begin_start(GROUP, POOL, {"instanceIds": ["9"]})
 
 

@@ -58,6 +58,7 @@ def ask(azure):
         ("PUT", f"/~S/~G/disks/x?{VERSION}", "{", 400, "InvalidRequestContent"),
         ("PUT", f"/~S/~G/disks/x?{VERSION}", [], 400, "InvalidRequestContent"),
         ("PUT", f"/~S/~G/disks/x?{VERSION}", {"location": 1}, 400, "InvalidRequestContent"),
+        ("PUT", f"/~S/~G/disks/_x?{VERSION}", {"location": "westeurope"}, 400, "InvalidParameter"),
         ("GET", f"/~S/~G/disks?{VERSION}&$top=0", None, 400, "InvalidParameter"),
         ("GET", f"/~S/~G/disks?{VERSION}&$skiptoken=%C3%A9", None, 400, "InvalidSkipToken"),
         ("GET", f"/~S/resourceGroups/nowhere?{VERSION}", None, 404, "ResourceGroupNotFound"),
@@ -67,8 +68,8 @@ def ask(azure):
             "GET",
             f"/~S/~G/virtualMachineScaleSets/aks-agentpool-22115152-vmss/virtualMachines/9?{VERSION}",
             None,
-            404,
-            None,
+            400,
+            "InvalidParameter",
         ),
         (
             "GET",
@@ -166,8 +167,19 @@ def test_an_operation_from_its_answer_to_its_end(ask, azure):
         "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4},
     }
     accepted = ask("PUT", f"/~S/~G/disks/wire?{VERSION}", body)
-    assert (accepted.status_code, accepted.json()["properties"]["provisioningState"]) == (202, "Updating")
-    assert (accepted.json()["location"], accepted.json()["sku"]["name"]) == ("westeurope", "StandardSSD_LRS")
+    assert accepted.status_code == 202
+    assert accepted.json() == {
+        "name": "wire",
+        "id": f"{azure.scenario.subscription}/resourceGroups/{GROUP}/providers/Microsoft.Compute/disks/wire",
+        "type": "Microsoft.Compute/disks",
+        "location": "westeurope",
+        "sku": {"name": "StandardSSD_LRS"},
+        "properties": {
+            "creationData": {"createOption": "Empty"},
+            "diskSizeGB": 4,
+            "provisioningState": "Updating",
+        },
+    }
     # 1 s at 500 times the speed is 2 ms, which is held up to the shortest wait.
     assert (accepted.headers["x-ms-retry-after-ms"], accepted.headers.get("Retry-After")) == ("10", None)
     status, monitor = accepted.headers["Azure-AsyncOperation"], accepted.headers["Location"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -71,6 +72,49 @@ def test_a_node_that_comes_back_keeps_its_pods() -> None:
         assert world.events[-1] == "Normal TaintManagerEviction Cancelling deletion of Pod walk/p"
 
     played(scenario, NodeLifecycle, TaintEviction)
+
+
+CANCELLED = "Normal TaintManagerEviction Cancelling deletion of Pod walk/p"
+MARKED = "Normal TaintManagerEviction Marking for deletion Pod walk/p"
+
+
+async def _tolerates(world: World) -> None:
+    tolerations = [*(await world.get("pods", "p"))["spec"]["tolerations"], {"operator": "Exists"}]
+    await world.api.patch("pods", "p", {"spec": {"tolerations": tolerations}}, "walk")
+
+
+async def _deleted(world: World) -> None:
+    await world.api.delete("pods", "p", "walk")
+
+
+async def _gone(world: World) -> None:
+    await world.api.delete("pods", "p", "walk", grace_period_seconds=0)
+
+
+async def _replaced(world: World) -> None:
+    await _gone(world)
+    await world.create("pods", pod("p", nodeName="node-0"))
+
+
+@pytest.mark.parametrize(
+    ("happens", "told"),
+    [(_deleted, MARKED), (_gone, CANCELLED), (_replaced, CANCELLED), (_tolerates, MARKED)],
+    ids=["being deleted", "gone", "replaced", "one more toleration does not prolong the shortest"],
+)
+def test_what_is_told_of_a_pod_that_was_to_be_evicted(happens: Callable[[World], Awaitable[None]], told: str) -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        taint = {"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}
+        await world.api.patch("nodes", "node-0", {"spec": {"taints": [taint]}})
+        await world.clock.advance(200)
+        await happens(world)
+        await world.clock.advance(110)
+        assert world.events == [told]
+        (event,) = (await world.api.list("events", "walk"))[0]
+        about = {"kind": "Pod", "apiVersion": "v1", "namespace": "walk", "name": "p"}
+        assert event["involvedObject"] == about
+
+    played(scenario, TaintEviction)
 
 
 def test_a_cordoned_node_is_tainted_until_it_is_not() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from aksdisks.lab.controllers.scheduler import Scheduler
 from tests.lab.controllers.helpers import World, played
-from tests.lab.controllers.storage_objects import bound, claim, csi_node, node, pod, storage_class, volume
+from tests.lab.controllers.storage_objects import ZONE, bound, claim, csi_node, node, pod, storage_class, volume
 
 TAINT = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
 MARKS = {"pv.kubernetes.io/bind-completed": "yes"}
@@ -183,6 +183,53 @@ def test_a_pod_that_fits_nowhere_is_scheduled_once_that_changes() -> None:
         await world.api.patch("nodes", "node-0", {"spec": {"taints": None}})
         await world.clock.advance(2)
         assert await node_of(world) == "node-0"
+
+    played(scenario, scheduler)
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_a_pod_that_ends_makes_room(phase: str) -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world, 1)
+        for name in ("a", "b"):
+            two = {"name": "busy", "image": "i", "resources": {"requests": {"cpu": "2"}}}
+            await world.create("pods", pod(name, containers=[two]))
+            await world.settle()
+        await world.clock.advance(20)
+        assert await node_of(world, "b") == ""
+        await world.api.patch("pods", "a", {"status": {"phase": phase}}, "walk", subresource="status")
+        await world.clock.advance(2)
+        assert await node_of(world, "b") == "node-0"
+
+    played(scenario, scheduler)
+
+
+@pytest.mark.parametrize(
+    ("of_volume", "of_node", "fits"),
+    [
+        ({"topology.kubernetes.io/zone": "a"}, {"topology.kubernetes.io/zone": "a"}, True),
+        ({"topology.kubernetes.io/zone": "a"}, {"topology.kubernetes.io/zone": "b"}, False),
+        ({"topology.kubernetes.io/zone": "a__b"}, {"topology.kubernetes.io/zone": "b"}, True),
+        ({"topology.kubernetes.io/zone": "a"}, {"topology.kubernetes.io/region": "r"}, False),
+        ({"topology.kubernetes.io/zone": "a"}, {}, True),
+        ({"failure-domain.beta.kubernetes.io/zone": "a"}, {"topology.kubernetes.io/zone": "a"}, True),
+        ({"failure-domain.beta.kubernetes.io/zone": "a"}, {"topology.kubernetes.io/zone": "b"}, False),
+    ],
+)
+def test_the_zone_that_a_volume_is_labelled_with(of_volume: dict, of_node: dict, fits: bool) -> None:
+    async def scenario(world: World) -> None:
+        made = node(0)
+        made["metadata"]["labels"] = {ZONE: "", **of_node}
+        await world.create("nodes", made)
+        await world.api.patch("nodes", "node-0", {"status": made["status"]}, subresource="status")
+        await bound(world)
+        await world.api.patch("persistentvolumes", "pv", {"metadata": {"labels": of_volume}})
+        await world.settle()
+        await world.create("pods", pod("p", "data"))
+        await world.settle()
+        assert await node_of(world) == ("node-0" if fits else "")
+        if not fits:
+            assert "1 node(s) had no available volume zone. " in world.events[0]
 
     played(scenario, scheduler)
 

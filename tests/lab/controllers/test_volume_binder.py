@@ -113,6 +113,92 @@ def test_volumes_made_by_hand(volumes: dict[str, str], wanted: dict, chosen: str
     played(scenario, VolumeBinder)
 
 
+CLAIM_REF = {"namespace": "walk", "name": "data"}
+
+
+@pytest.mark.parametrize(
+    ("volumes", "wanted", "chosen"),
+    [
+        ({"more": {"accessModes": ["ReadWriteOnce", "ReadOnlyMany"]}, "alike": {"size": "100Gi"}}, {}, "alike"),
+        ({"more": {"accessModes": ["ReadWriteOnce", "ReadOnlyMany"]}}, {}, "more"),
+        ({"less": {}}, {"accessModes": ["ReadWriteOnce", "ReadOnlyMany"]}, None),
+        ({"free": {}, "made-for-it": {"size": "100Gi", "claimRef": CLAIM_REF}}, {}, "made-for-it"),
+        ({"other-class": {"storageClassName": "other", "claimRef": CLAIM_REF}}, {}, "other-class"),
+        ({"other-class": {"storageClassName": "other"}}, {}, None),
+        ({"for-another": {"claimRef": CLAIM_REF | {"name": "other"}}}, {}, None),
+        ({"too-small": {"size": "1Gi", "claimRef": CLAIM_REF}}, {}, None),
+        ({"unlabelled": {}}, {"selector": {"matchLabels": {"disk": "1"}}}, None),
+        ({"unlabelled": {"claimRef": CLAIM_REF}}, {"selector": {"matchLabels": {"disk": "1"}}}, "unlabelled"),
+    ],
+)
+def test_which_of_the_volumes_a_claim_gets(volumes: dict[str, dict], wanted: dict, chosen: str | None) -> None:
+    async def scenario(world: World) -> None:
+        for name, spec in volumes.items():
+            await world.create("persistentvolumes", volume(name, **spec))
+        await world.settle()
+        await world.create("persistentvolumeclaims", claim(**wanted))
+        await world.settle()
+        assert (await world.get("persistentvolumeclaims", "data"))["spec"].get("volumeName") == chosen
+
+    played(scenario, VolumeBinder)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "marked", "given"),
+    [
+        ({}, ["old", "new"], "new"),
+        ({"storageClassName": ""}, ["new"], ""),
+        ({}, [], None),
+    ],
+)
+def test_a_claim_from_before_the_default_class_gets_it(wanted: dict, marked: list[str], given: str | None) -> None:
+    async def scenario(world: World) -> None:
+        made = claim()
+        del made["spec"]["storageClassName"]
+        made["spec"] |= wanted
+        await world.create("persistentvolumeclaims", made)
+        await world.settle()
+        for name in ("old", "new"):
+            await world.clock.advance(1)
+            default = storage_class(name)
+            default["metadata"]["annotations"] = {
+                "storageclass.kubernetes.io/is-default-class": str(name in marked).lower()
+            }
+            await world.create("storageclasses", default)
+        await world.clock.advance(15)
+        assert (await world.get("persistentvolumeclaims", "data"))["spec"].get("storageClassName") == given
+
+    played(scenario, VolumeBinder)
+
+
+@pytest.mark.parametrize(
+    ("ref", "phase", "event"),
+    [
+        ({}, "Bound", None),
+        (
+            CLAIM_REF,
+            "Lost",
+            "Warning ClaimMisbound Two claims are bound to the same volume, this one is bound incorrectly",
+        ),
+    ],
+    ids=["no claimRef", "a claimRef without uid"],
+)
+def test_a_bound_claim_whose_volume_was_set_free_by_hand(ref: dict, phase: str, event: str | None) -> None:
+    async def scenario(world: World) -> None:
+        made = await world.create("persistentvolumeclaims", claim())
+        await world.create("persistentvolumes", volume(of=made))
+        await world.settle()
+        changed = [{"op": "remove", "path": "/spec/claimRef"}]
+        if ref:
+            changed.append({"op": "add", "path": "/spec/claimRef", "value": ref})
+        await world.api.patch("persistentvolumes", "pv", changed, patch_type="json")
+        await world.settle()
+        assert (await world.get("persistentvolumeclaims", "data"))["status"]["phase"] == phase
+        assert (world.events or [None])[-1] == event
+
+    played(scenario, VolumeBinder)
+
+
 @pytest.mark.parametrize(
     ("of_volume", "text"),
     [
@@ -132,9 +218,18 @@ def test_a_volume_that_a_claim_names_must_suit_it(of_volume: dict, text: str) ->
     played(scenario, VolumeBinder)
 
 
-@pytest.mark.parametrize("policy", ["Delete", "Retain"])
-def test_a_volume_whose_claim_is_deleted_is_released(policy: str) -> None:
+@pytest.mark.parametrize(
+    ("policy", "phase", "events"),
+    [
+        ("Delete", "Released", []),
+        ("Retain", "Released", []),
+        ("Recycle", "Failed", ["Warning VolumeFailedRecycle No recycler plugin found for the volume!"]),
+    ],
+)
+def test_a_volume_whose_claim_is_deleted_is_released(policy: str, phase: str, events: list[str]) -> None:
     async def scenario(world: World) -> None:
+        # Events about volumes, which have no namespace, go to this one.
+        await world.create("namespaces", {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "default"}})
         await world.create("storageclasses", storage_class())
         made = await world.create("persistentvolumeclaims", claim())
         await world.create("persistentvolumes", volume(of=made, persistentVolumeReclaimPolicy=policy))
@@ -143,7 +238,7 @@ def test_a_volume_whose_claim_is_deleted_is_released(policy: str) -> None:
         await world.api.delete("persistentvolumeclaims", "data", "walk")
         await world.settle()
         left = await world.get("persistentvolumes", "pv", None)
-        assert left["status"]["phase"] == "Released"
+        assert (left["status"]["phase"], world.events) == (phase, events)
         assert left["spec"]["claimRef"]["uid"] == made["metadata"]["uid"]
 
     played(scenario, VolumeBinder)

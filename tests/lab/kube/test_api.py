@@ -230,7 +230,7 @@ def test_applying_owns_fields_and_tells_conflicts() -> None:
         assert taken["data"] == {"a": "9", "b": "2", "c": "3"}
         left = await apply("one", {})
         assert left["data"] == {"a": "9", "c": "3"}
-        assert [entry["manager"] for entry in left["metadata"]["managedFields"]] == ["two", "one"]
+        assert [entry["manager"] for entry in left["metadata"]["managedFields"]] == ["one", "two"]
 
     run(test)
 
@@ -290,7 +290,7 @@ def test_a_write_over_the_wire_owns_its_fields() -> None:
         with pytest.raises(ApiError) as refusal:
             await api.patch("configmaps", "x", body, "n", patch_type="apply", field_manager="one", force=True)
         assert refusal.value.message == (
-            "failed to create typed patch object (n/x; v1, Kind=ConfigMap): .tea: field not declared in schema"
+            "failed to create typed patch object (n/x; /v1, Kind=ConfigMap): .tea: field not declared in schema"
         )
 
     run(test)

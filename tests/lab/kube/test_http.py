@@ -347,6 +347,21 @@ def test_every_answer_has_the_headers_of_upstream(wire: Wire) -> None:
     assert "X-Kubernetes-Pf-Flowschema-Uid" not in stranger
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "/api/v1/configmaps"),
+        ("DELETE", "/api/v1/namespaces"),
+        ("POST", "/api/v1/configmaps"),
+        ("HEAD", CONFIG_MAPS),
+        ("OPTIONS", CONFIG_MAPS),
+        ("POST", "/version"),
+    ],
+)
+def test_methods_that_a_path_does_not_have(wire: Wire, method: str, path: str) -> None:
+    assert wire(method, path).status == 405
+
+
 def test_long_answers_are_compressed_for_those_who_ask(wire: Wire) -> None:
     path = "/openapi/v3/api/v1"
     assert "Content-Encoding" not in wire("GET", path, headers={"Accept-Encoding": "gzip"}).headers

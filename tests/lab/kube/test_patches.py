@@ -78,9 +78,18 @@ def test_json_patches_change_a_copy() -> None:
     [
         ([{"op": "test", "path": "/spec", "value": 1}], "json", 422, "the server rejected our request"),
         ([{"op": "remove", "path": "/nope"}], "json", 422, "the server rejected our request"),
-        ([{"op": "dance", "path": "/spec"}], "json", 400, "error decoding patch"),
+        ([{"op": "dance", "path": "/spec"}], "json", 422, "the server rejected our request"),
+        ({"op": "dance"}, "json", 400, "json: cannot unmarshal object into Go value of type .*interface {}"),
+        (["dance"], "json", 400, "json: cannot unmarshal string into Go value of type jsonpatch.Operation"),
+        (
+            [{"op": "add", "path": "/spec/replicas", "value": 1}] * 10001,
+            "json",
+            413,
+            "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001",
+        ),
+        ({"spec": {"$patch": "dance"}}, "strategic", 500, "unknown patch type: dance in map: "),
         ([1], "merge", 400, "cannot unmarshal array"),
-        ({"spec": {"template": {"spec": {"containers": [{"image": "i"}]}}}}, "strategic", 400, "merge key: name"),
+        ({"spec": {"template": {"spec": {"containers": [{"image": "i"}]}}}}, "strategic", 500, "merge key: name"),
     ],
 )
 def test_patches_that_do_not_fit(patch: Any, kind: str, code: int, message: str) -> None:

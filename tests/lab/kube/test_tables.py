@@ -73,6 +73,35 @@ def test_what_a_pod_s_status_says(item: dict[str, Any], ready: str, status: str)
     assert row["cells"] == ["x", ready, status, "0", "90s", "<none>", "<none>", "<none>", "<none>"]
 
 
+def with_sidecar(*states: dict[str, Any], phase: str, **of_sidecar: Any) -> dict[str, Any]:
+    """One init container that runs on beside the pod's own, restarted once."""
+    item = pod(phase, *states)
+    item["spec"]["initContainers"] = [{"name": "i"}, {"name": "s", "restartPolicy": "Always"}]
+    done = {"name": "i", "state": {"terminated": {"exitCode": 0}}, "restartCount": 3}
+    item["status"]["initContainerStatuses"] = [done, {"name": "s", "restartCount": 1, **of_sidecar}]
+    return item
+
+
+@pytest.mark.parametrize(
+    ("item", "cells"),
+    [
+        (with_sidecar({"running": {}}, phase="Running", started=True, ready=True), ["2/2", "Running", "1"]),
+        (with_sidecar(phase="Pending", started=False, state={"running": {}}), ["0/2", "Init:1/2", "4"]),
+        (with_sidecar(phase="Pending", state={"waiting": {"reason": "CrashLoopBackOff"}}), ["0/2",
+         "Init:CrashLoopBackOff", "4"]),
+    ],
+)  # fmt: skip
+def test_sidecars_count_as_containers(item: dict[str, Any], cells: list[str]) -> None:
+    [row] = rows("pods", [item], NOW, "None", "meta.k8s.io/v1")
+    assert row["cells"][1:4] == cells
+
+
+@pytest.mark.parametrize(("phase", "reasons"), [("Running", []), ("Succeeded", ["Succeeded"]), ("Failed", ["Failed"])])
+def test_a_row_says_that_its_pod_has_ended(phase: str, reasons: list[str]) -> None:
+    [row] = rows("pods", [pod(phase)], NOW, "None", "meta.k8s.io/v1")
+    assert [condition["reason"] for condition in row.get("conditions", [])] == reasons
+
+
 def test_restarts_tell_when_the_last_one_was() -> None:
     item = pod("Running", {"running": {}})
     last = {"terminated": {"finishedAt": "2026-11-23T11:59:55Z"}}
@@ -117,7 +146,18 @@ READY = {
 }
 AGENT = {"node-role.kubernetes.io/agent": ""}
 INFO = {"kubeletVersion": "v1", "osImage": "Ubuntu", "kernelVersion": "6", "architecture": "amd64"}
-PORTS = {"type": "ClusterIP", "clusterIP": "10.0.0.9", "ports": [{"port": 80}, {"port": 53, "protocol": "UDP"}]}
+PORTS = {
+    "type": "ClusterIP",
+    "clusterIP": "10.0.0.9",
+    "ports": [{"port": 80, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}],
+}
+BALANCED = {
+    "type": "LoadBalancer",
+    "clusterIP": "10.0.0.9",
+    "ports": [{"port": 80, "nodePort": 30080, "protocol": "TCP"}],
+    "externalIPs": ["9.9.9.9"],
+}
+INGRESS = {"loadBalancer": {"ingress": [{"ip": "20.0.0.2"}, {"hostname": "a.example"}]}}
 SELECTOR = {
     "matchLabels": {"b": "2"},
     "matchExpressions": [
@@ -151,6 +191,12 @@ DEFAULT_CLASS = {"storageclass.kubernetes.io/is-default-class": "true"}
         ("deployments", thing({"replicas": 2, "selector": SELECTOR, "template": TEMPLATE}, {"readyReplicas": 1}),
          ["x", "1/2", 0, 0, "90s", "c,d", "i,j", "a in (x,y),b=2,!c"]),
         ("services", thing(PORTS), ["x", "ClusterIP", "10.0.0.9", "<none>", "80/TCP,53/UDP", "90s", "<none>"]),
+        ("services", thing(BALANCED, INGRESS), ["x", "LoadBalancer", "10.0.0.9", "20.0.0.2,a.example,9.9.9.9",
+                                                "80:30080/TCP", "90s", "<none>"]),
+        ("services", thing({"type": "LoadBalancer"}), ["x", "LoadBalancer", "<none>", "<pending>", "<none>", "90s",
+                                                       "<none>"]),
+        ("services", thing({"type": "ExternalName", "externalName": "e"}),
+         ["x", "ExternalName", "<none>", "e", "<none>", "90s", "<none>"]),
         ("controllerrevisions", thing(ownerReferences=OWNER) | {"revision": 2}, ["x", "statefulset.apps/s", 2, "90s"]),
         ("storageclasses", thing(annotations=DEFAULT_CLASS) | {"provisioner": "p"},
          ["x (default)", "p", "Delete", "Immediate", False, "90s"]),

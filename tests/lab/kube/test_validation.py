@@ -193,7 +193,7 @@ def merged(base: Object, change: Object) -> Object:
             "deployments",
             SET,
             {"spec": {"serviceName": None, "strategy": {"type": "Slowly"}}},
-            'spec.strategy: Unsupported value: {"RollingUpdate":null,"Type":"Slowly"}: supported values: "Recreate"',
+            'spec.strategy: Unsupported value: {"Type":"Slowly","RollingUpdate":null}: supported values: "Recreate"',
         ),
         (
             "deployments",

@@ -27,7 +27,7 @@ def _job_spec(at: str, spec: Object) -> list[Cause]:
     template = spec.get("template", {})
     causes += labels(f"{at}.template.labels", template.get("metadata", {}).get("labels", {}))
     causes += annotation_map(f"{at}.template.annotations", template.get("metadata", {}).get("annotations", {}))
-    causes += podspecs.spec(f"{at}.template.spec", template.get("spec", {}))
+    causes += podspecs.template(f"{at}.template", template)
     policy = template.get("spec", {}).get("restartPolicy")
     if policy == "Always":
         why = 'valid values: "OnFailure", "Never"'

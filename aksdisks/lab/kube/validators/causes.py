@@ -8,6 +8,42 @@ from typing import Any
 from aksdisks.lab.kube.objects import text
 from aksdisks.lab.kube.status import Cause
 
+NULL = "null"
+"""What an error shows for a pointer to nothing: this text, in quotes."""
+
+
+class Struct(dict[str, Any]):
+    """A Go struct within an error: its fields stand in the order given, where a map's keys are sorted."""
+
+
+def shown(value: Any) -> str:
+    """A value as JSON, as an error shows it (encoding/json, which escapes what HTML gives a meaning to)."""
+    if isinstance(value, str):
+        return text(value)
+    return _json(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _json(value: Any) -> str:
+    if isinstance(value, dict):
+        keys = list(value) if isinstance(value, Struct) else sorted(value)
+        return "{" + ",".join(f"{text(key)}:{_json(value[key])}" for key in keys) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_json, value)) + "]"
+    return text(value)
+
+
+_SELECTOR = ("matchLabels", "matchExpressions")
+
+
+def selector_struct(selector: dict[str, Any]) -> Struct:
+    """A LabelSelector as an error shows it."""
+    found = {key: selector[key] for key in _SELECTOR if selector.get(key)}
+    if "matchExpressions" in found:
+        order = ("key", "operator", "values")
+        found["matchExpressions"] = [Struct({k: e[k] for k in order if k in e}) for e in found["matchExpressions"]]
+    return Struct(found)
+
+
 NOT_NEGATIVE = "must be greater than or equal to 0"
 
 
@@ -18,13 +54,13 @@ def required(field: str, why: str = "") -> Cause:
 
 def invalid(field: str, value: Any, why: str) -> Cause:
     """A value is malformed or may not be changed to this."""
-    return Cause(field, "FieldValueInvalid", f"Invalid value: {text(value)}: {why}")
+    return Cause(field, "FieldValueInvalid", f"Invalid value: {shown(value)}: {why}")
 
 
 def unsupported(field: str, value: Any, supported: Iterable[str]) -> Cause:
     """A value is not one of the known ones, which are listed in the order given."""
     listed = ", ".join(f'"{one}"' for one in supported)
-    return Cause(field, "FieldValueNotSupported", f"Unsupported value: {text(value)}: supported values: {listed}")
+    return Cause(field, "FieldValueNotSupported", f"Unsupported value: {shown(value)}: supported values: {listed}")
 
 
 def forbidden(field: str, why: str) -> Cause:
@@ -34,12 +70,12 @@ def forbidden(field: str, why: str) -> Cause:
 
 def not_found(field: str, value: Any) -> Cause:
     """A value names nothing that exists."""
-    return Cause(field, "FieldValueNotFound", f"Not found: {text(value)}")
+    return Cause(field, "FieldValueNotFound", f"Not found: {shown(value)}")
 
 
 def duplicate(field: str, value: Any) -> Cause:
     """A value occurs twice."""
-    return Cause(field, "FieldValueDuplicate", f"Duplicate value: {text(value)}")
+    return Cause(field, "FieldValueDuplicate", f"Duplicate value: {shown(value)}")
 
 
 def too_long(field: str, limit: int) -> Cause:
@@ -48,8 +84,8 @@ def too_long(field: str, limit: int) -> Cause:
 
 
 def immutable(field: str, new: Any, old: Any) -> list[Cause]:
-    """An error when the value has been changed."""
-    return [] if new == old else [invalid(field, new, "field is immutable")]
+    """An error when the value has been changed; None is a pointer to nothing."""
+    return [] if new == old else [invalid(field, NULL if new is None else new, "field is immutable")]
 
 
 def not_negative(field: str, value: int | None) -> list[Cause]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from aksdisks.lab.kube import names
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.quantities import parse
 from aksdisks.lab.kube.status import Cause
 from aksdisks.lab.kube.validators import godiff
-from aksdisks.lab.kube.validators.causes import forbidden, formed, immutable, invalid, required, unsupported
+from aksdisks.lab.kube.validators.causes import Struct, forbidden, formed, immutable, invalid, required, unsupported
 from aksdisks.lab.kube.validators.meta import label_selector
 
 MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
@@ -40,6 +42,7 @@ def claim_spec(at: str, spec: Object) -> list[Cause]:
     for key in ("dataSource", "dataSourceRef"):
         if key in spec:
             causes += _data_source(f"{at}.{key}", spec[key])
+    causes += _data_sources_agree(at, spec)
     if spec.get("volumeAttributesClassName"):
         causes += formed(f"{at}.volumeAttributesClassName", spec["volumeAttributesClassName"], names.subdomain_errors)
     return causes
@@ -60,7 +63,26 @@ def _data_source(at: str, source: Object) -> list[Cause]:
     if not group and kind != "PersistentVolumeClaim":
         why = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
         causes.append(invalid(at, kind, why))
-    return causes + (formed(f"{at}.apiGroup", group, names.subdomain_errors) if group else [])
+    causes += formed(f"{at}.apiGroup", group, names.subdomain_errors) if group else []
+    space = source.get("namespace", "")
+    return causes + (formed(f"{at}.namespace", space, names.label_errors) if space else [])
+
+
+def _data_sources_agree(at: str, spec: Object) -> list[Cause]:
+    if "dataSource" not in spec or "dataSourceRef" not in spec:
+        return []
+    source, reference = spec["dataSource"], spec["dataSourceRef"]
+    if reference.get("namespace"):
+        return [invalid(at, Struct(), "may not be specified when dataSourceRef.namespace is specified")]
+    same = all(source.get(key) == reference.get(key) for key in ("apiGroup", "kind", "name"))
+    # Upstream shows the path where the value should be: a struct without exported fields.
+    return [] if same else [invalid(at, Struct(), "must match dataSourceRef")]
+
+
+def basic_resource(field: str, value: str) -> list[Cause]:
+    """A quantity not below zero, shown as its whole number."""
+    number = math.ceil(parse(value))
+    return [invalid(field, number, "must be a valid resource quantity")] if number < 0 else []
 
 
 def claim_update(new: Object, old: Object) -> list[Cause]:
@@ -68,36 +90,80 @@ def claim_update(new: Object, old: Object) -> list[Cause]:
 
     Binding it (volumeName set once) is allowed, as is a class for a claim that never had one.
     """
-    after, before = new["spec"], old["spec"]
+    after, before = dict(new["spec"]), dict(old["spec"])
     causes = claim_spec("spec", after)
-    was_class, now_class = (one["metadata"].get("annotations", {}).get(_BETA_CLASS, "") for one in (old, new))
-    if was_class != now_class:
-        causes.append(invalid(f"metadata.annotations[{_BETA_CLASS}]", now_class, "field is immutable"))
-    allowed = dict(before)
-    if not allowed.get("volumeName") and after.get("volumeName"):
-        allowed["volumeName"] = after["volumeName"]
-    if "storageClassName" not in allowed and "storageClassName" in after:
-        allowed["storageClassName"] = after["storageClassName"]
-    was, now = (spec.get("resources", {}).get("requests", {}).get("storage", "") for spec in (before, after))
+    if not before.get("volumeName") and after.get("volumeName"):
+        before["volumeName"] = after["volumeName"]
+    causes += _class_update(new, old, after)
+    was, now = (one["spec"].get("resources", {}).get("requests", {}).get("storage", "") for one in (old, new))
     if old.get("status", {}).get("phase") == "Bound":
-        if now:
-            resources = after.get("resources", {})
-            requests = {**before.get("resources", {}).get("requests", {}), "storage": now}
-            allowed["resources"] = {**before.get("resources", {}), "requests": requests}
-            if requests == resources.get("requests"):  # in the order that the client wrote
-                allowed["resources"]["requests"] = resources["requests"]
+        resources = after.get("resources", {})
+        if resources.get("requests") and was:
+            after["resources"] = {**resources, "requests": {**resources["requests"], "storage": was}}
         if "volumeAttributesClassName" in after:
-            allowed["volumeAttributesClassName"] = after["volumeAttributesClassName"]
-    if allowed != after:
-        change = godiff.between(godiff.claim_spec(allowed), godiff.claim_spec(after))
+            _as_before(after, before, "volumeAttributesClassName")
+    if before != after:
+        change = godiff.between(godiff.claim_spec(before), godiff.claim_spec(after))
         causes.append(forbidden("spec", f"{_IMMUTABLE}\n{change}"))
-    if was and now and parse(now) < parse(was):
+    if was and parse(now or "0") < parse(was):
         capacity = old.get("status", {}).get("capacity", {}).get("storage", "0")
         # A claim may be taken back to any size above what it has, after an expansion that failed.
-        if parse(now) <= parse(capacity):
+        if parse(now or "0") <= parse(capacity):
             causes.append(forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"))
-    causes += immutable("volumeMode", after.get("volumeMode"), before.get("volumeMode"))
-    if before.get("volumeAttributesClassName") and not after.get("volumeAttributesClassName"):
-        kind = "an empty string" if "volumeAttributesClassName" in after else "nil"
-        causes.append(forbidden("spec.volumeAttributesClassName", f"update from non-nil value to {kind} is forbidden"))
+    causes += immutable("volumeMode", new["spec"].get("volumeMode"), old["spec"].get("volumeMode"))
+    if old["spec"].get("volumeAttributesClassName") is not None and not new["spec"].get("volumeAttributesClassName"):
+        kind = "an empty string" if "volumeAttributesClassName" in new["spec"] else "nil"
+        if kind == "nil" or old["spec"]["volumeAttributesClassName"]:
+            why = f"update from non-nil value to {kind} is forbidden"
+            causes.append(forbidden("spec.volumeAttributesClassName", why))
+    return causes
+
+
+def _as_before(after: Object, before: Object, key: str) -> None:
+    if key in before:
+        after[key] = before[key]
+    else:
+        after.pop(key, None)
+
+
+def _class_update(new: Object, old: Object, after: Object) -> list[Cause]:
+    """A class is given once, by the field; the annotation of old may be taken over. Changes `after` if that is all."""
+    was, now = (one["metadata"].get("annotations", {}).get(_BETA_CLASS) for one in (old, new))
+    given = None if "storageClassName" in old["spec"] else new["spec"].get("storageClassName")
+    if was is not None and given == was and now in (None, was):
+        after.pop("storageClassName", None)
+        return []
+    if given is not None and was in (None, given):
+        after.pop("storageClassName", None)
+    if (was or "") == (now or ""):
+        return []
+    return [invalid(f"metadata.annotations.{_BETA_CLASS}", now or "", "field is immutable")]
+
+
+_RESIZING = (
+    "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible",
+    "NodeResizePending",
+)  # fmt: skip
+
+
+def claim_status_update(new: Object, old: Object) -> list[Cause]:  # noqa: ARG001 - the shape that all updates share
+    """What a claim has, and how far its growing has come."""
+    status = new.get("status", {})
+    causes: list[Cause] = []
+    for name, value in status.get("capacity", {}).items():
+        causes += basic_resource(f"status.capacity[{name}]", value)
+    for name, state in status.get("allocatedResourceStatuses", {}).items():
+        causes += _resource_key("status.allocatedResourceStatus", name)
+        if state not in _RESIZING:
+            causes.append(unsupported("status.allocatedResourceStatus", name, sorted(_RESIZING)))
+    for name, value in status.get("allocatedResources", {}).items():
+        problems = _resource_key("status.allocatedResources", name)
+        causes += problems or basic_resource(f"status.allocatedResources[{name}]", value)
+    return causes
+
+
+def _resource_key(field: str, name: str) -> list[Cause]:
+    causes = formed(field, name, names.qualified_name_errors)
+    if not causes and ("/" not in name or "kubernetes.io/" in name) and name != "storage":
+        causes.append(unsupported(field, name, ("storage",)))
     return causes

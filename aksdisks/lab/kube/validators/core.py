@@ -1,33 +1,26 @@
-"""Validation of the core group's small kinds: maps, namespaces, nodes, services, events, leases."""
+"""Validation of the core group's small kinds: maps, namespaces, events; leases and revisions."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 import json
+from collections.abc import Iterable
 
 from aksdisks.lab.kube import names
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.status import Cause
 from aksdisks.lab.kube.validators.causes import (
-    duplicate,
     forbidden,
     formed,
     immutable,
     invalid,
     required,
     too_long,
-    unsupported,
 )
-from aksdisks.lab.kube.validators.containers import port_errors, port_or_name
-from aksdisks.lab.kube.validators.meta import labels
-from aksdisks.lab.kube.validators.scheduling import taints
+from aksdisks.lab.kube.validators.meta import STANDARD_FINALIZERS
 
 _MAX_BYTES = 1024 * 1024
-_SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
-_PROTOCOLS = ("SCTP", "TCP", "UDP")
-_ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 _ACCOUNT = "kubernetes.io/service-account.name"
 _SECRET_KEYS = {
     "kubernetes.io/dockercfg": (".dockercfg",),
@@ -65,7 +58,7 @@ def secret(obj: Object) -> list[Cause]:
     elif kind == "kubernetes.io/basic-auth" and "username" not in data and "password" not in data:
         causes += [required("data[username]"), required("data[password]")]
     for key in _SECRET_KEYS.get(kind, ()):
-        if key not in data:
+        if key not in data or (key == "ssh-privatekey" and not data[key]):
             causes.append(required(f"data[{key}]"))
         elif key.startswith(".docker") and not _is_json(data[key]):
             causes.append(invalid(f"data[{key}]", "<secret contents redacted>", "unexpected end of JSON input"))
@@ -97,18 +90,24 @@ def immutable_update(new: Object, old: Object) -> list[Cause]:
     return causes + (secret(new) if new["kind"] == "Secret" else config_map(new))
 
 
-def node(obj: Object) -> list[Cause]:
-    """Taints."""
-    return taints("spec.taints", obj.get("spec", {}).get("taints", ()))
+def namespace(obj: Object) -> list[Cause]:
+    """The finalizers of a namespace's spec."""
+    return _finalizers("spec.finalizers", obj.get("spec", {}).get("finalizers", ()), indexed=False)
 
 
-def node_update(new: Object, old: Object) -> list[Cause]:
-    """A changed node: what the cloud calls it is set once."""
-    causes = node(new)
-    before, after = old.get("spec", {}).get("providerID", ""), new.get("spec", {}).get("providerID", "")
-    if before and before != after:
-        why = 'node updates may not change providerID except from "" to valid'
-        causes.append(forbidden("spec.providerID", why))
+def namespace_finalize(new: Object, old: Object) -> list[Cause]:  # noqa: ARG001 - the shape that all updates share
+    """The finalizers that are left."""
+    return _finalizers("spec.finalizers", new.get("spec", {}).get("finalizers", ()), indexed=True)
+
+
+def _finalizers(at: str, found: Iterable[str], *, indexed: bool) -> list[Cause]:
+    causes: list[Cause] = []
+    for index, name in enumerate(found):
+        field = f"{at}[{index}]" if indexed else at
+        causes += formed(field, name, names.qualified_name_errors)
+        if "/" not in name and name not in STANDARD_FINALIZERS:
+            why = "name is neither a standard finalizer name nor is it fully qualified"
+            causes.append(invalid(field, name, why))
     return causes
 
 
@@ -120,78 +119,6 @@ def namespace_status_update(new: Object, old: Object) -> list[Cause]:  # noqa: A
         return []
     emptiness = "is not empty" if wanted == "Terminating" else "is empty"
     return [invalid("status.Phase", phase, f"may only be '{wanted}' if `deletionTimestamp` {emptiness}")]
-
-
-def service(obj: Object) -> list[Cause]:
-    """Ports, addresses and the selector."""
-    spec = obj.get("spec", {})
-    kind, ports = spec.get("type", ""), spec.get("ports", [])
-    headless = spec.get("clusterIP") == "None"
-    causes: list[Cause] = []
-    if not ports and not headless and kind != "ExternalName":
-        causes.append(required("spec.ports"))
-    if kind == "ExternalName":
-        if spec.get("externalName"):
-            causes += formed("spec.externalName", spec["externalName"].removesuffix("."), names.subdomain_errors)
-        else:
-            causes.append(required("spec.externalName"))
-    seen: set[str] = set()
-    for index, port in enumerate(ports):
-        causes += _service_port(f"spec.ports[{index}]", port, seen, needs_name=len(ports) > 1)
-    causes += labels("spec.selector", spec.get("selector", {}))
-    if spec.get("sessionAffinity") not in ("ClientIP", "None"):
-        causes.append(unsupported("spec.sessionAffinity", spec.get("sessionAffinity"), ("ClientIP", "None")))
-    for index, address in enumerate(spec.get("clusterIPs", ())):
-        if address not in ("", "None") and not _is_address(address):
-            causes.append(invalid(f"spec.clusterIPs[{index}]", address, _ADDRESS))
-    if kind not in _SERVICE_TYPES:
-        causes.append(unsupported("spec.type", kind, _SERVICE_TYPES))
-    taken: set[tuple[str, int]] = set()
-    for index, port in enumerate(ports):
-        if kind == "ClusterIP" and port.get("nodePort"):
-            why = "may not be used when `type` is 'ClusterIP'"
-            causes.append(forbidden(f"spec.ports[{index}].nodePort", why))
-        pair = (port.get("protocol", ""), port.get("port", 0))
-        if pair in taken:
-            shown = {
-                "Name": "", "Protocol": pair[0], "AppProtocol": None, "Port": pair[1], "TargetPort": 0, "NodePort": 0,
-            }  # fmt: skip
-            causes.append(duplicate(f"spec.ports[{index}]", shown))
-        taken.add(pair)
-    return causes
-
-
-def _service_port(at: str, port: Object, seen: set[str], *, needs_name: bool) -> list[Cause]:
-    name, number = port.get("name", ""), port.get("port", 0)
-    causes: list[Cause] = []
-    if name:
-        causes += formed(f"{at}.name", name, names.label_errors)
-        causes += [duplicate(f"{at}.name", name)] if name in seen else []
-        seen.add(name)
-    elif needs_name:
-        causes.append(required(f"{at}.name"))
-    causes += [invalid(f"{at}.port", number, problem) for problem in port_errors(number)]
-    if port.get("protocol") not in _PROTOCOLS:
-        causes.append(unsupported(f"{at}.protocol", port.get("protocol"), _PROTOCOLS))
-    return causes + port_or_name(f"{at}.targetPort", port.get("targetPort", number))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def service_update(new: Object, old: Object) -> list[Cause]:
-    """A changed service: its address stays."""
-    after, before = new["spec"], old["spec"]
-    same = "ExternalName" not in (after.get("type"), before.get("type"))
-    if same and before.get("clusterIP") and after.get("clusterIP") != before["clusterIP"]:
-        shown = after.get("clusterIPs") or [after.get("clusterIP", "")]
-        return [invalid("spec.clusterIPs[0]", shown, "may not change once set"), *service(new)]
-    return service(new)
 
 
 def event(obj: Object) -> list[Cause]:

@@ -29,7 +29,8 @@ _CORE = frozenset(
         "volumeattachments", "csinodes", "csidrivers", "jobs", "cronjobs", "priorityclasses", "endpointslices",
     )
 )  # fmt: skip
-_STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+"""Finalizers that need no domain before their name."""
 _MAX_ANNOTATIONS = 256 * 1024
 _OPERATORS_WITH_VALUES = ("In", "NotIn")
 _OPERATORS_WITHOUT = ("Exists", "DoesNotExist")
@@ -146,7 +147,7 @@ def _finalizers(resource: str, found: list[str]) -> list[Cause]:
         causes.append(invalid(field, found, "finalizer orphan and foregroundDeletion cannot be both set"))
     if resource in _CORE:
         for index, name in enumerate(found):
-            if "/" not in name and name not in _STANDARD_FINALIZERS:
+            if "/" not in name and name not in STANDARD_FINALIZERS:
                 why = "name is neither a standard finalizer name nor is it fully qualified"
                 causes.append(invalid(f"{field}[{index}]", name, why))
     return causes

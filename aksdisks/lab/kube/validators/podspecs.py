@@ -1,203 +1,196 @@
-"""Validation of pods and of the pods that templates describe (pkg/apis/core/validation)."""
+"""Validation of new pods and of the pods that templates describe (pkg/apis/core/validation ValidatePodSpec)."""
 
 from __future__ import annotations
 
-from typing import Any
+import ipaddress
 
 from aksdisks.lab.kube import names
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.status import Cause
-from aksdisks.lab.kube.validators import containers, godiff, podvolumes, scheduling
-from aksdisks.lab.kube.validators.causes import (
-    duplicate,
-    forbidden,
-    formed,
-    immutable,
-    invalid,
-    not_negative,
-    one_of,
-    required,
-    unsupported,
-)
+from aksdisks.lab.kube.validators import containers, podvolumes, resources, scheduling, securitycontexts
+from aksdisks.lab.kube.validators.causes import duplicate, forbidden, formed, invalid, one_of, required
+from aksdisks.lab.kube.validators.meta import labels
 
 _RESTART = ("Always", "OnFailure", "Never")
 _DNS = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
-_FS_GROUP_CHANGE = ("Always", "OnRootMismatch")
 _MAX_INT32 = 2**31 - 1
+_MAX_SERVERS, _MAX_SEARCHES, _MAX_SEARCH_TEXT = 3, 32, 2048
+ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+"""What upstream says of a text that is no address."""
+_COST = "controller.kubernetes.io/pod-deletion-cost"
+_MIRROR = "kubernetes.io/config.mirror"
 
 
 def pod(obj: Object) -> list[Cause]:
     """A new pod."""
     found = obj.get("spec", {})
-    causes = spec("spec", found)
-    for key in ("containers", "initContainers"):
-        for index, container in enumerate(found.get(key, ())):
-            image = container.get("image", "")
-            if image != image.strip():
-                why = "must not have leading or trailing whitespace"
-                causes.append(invalid(f"spec.{key}[{index}].image", image, why))
+    causes = metadata_and_spec(obj)
+    if found.get("ephemeralContainers"):
+        causes.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
+    if found.get("nodeName") and found.get("schedulingGates"):
+        why = "cannot be set until all schedulingGates have been cleared"
+        causes.append(forbidden("spec.nodeName", why))
     return causes
 
 
-def spec(at: str, found: Object) -> list[Cause]:
-    """A pod's spec below a field."""
+def metadata_and_spec(obj: Object) -> list[Cause]:
+    """What holds for a pod whether it is new or changed."""
+    found = obj.get("spec", {})
+    causes = read_annotations("metadata.annotations", obj["metadata"].get("annotations", {}), found)
+    causes += spec("spec", found, obj["metadata"].get("name", ""), is_pod=True)
+    for key in ("containers", "initContainers"):
+        for index, container in enumerate(found.get(key, ())):
+            causes += containers.image_of_pod(f"spec.{key}[{index}]", container)
+    return causes
+
+
+def read_annotations(at: str, found: Object, of: Object) -> list[Cause]:
+    """Annotations that upstream reads; `of` is the pod's spec."""
     causes: list[Cause] = []
-    volumes: dict[str, Object] = {}
-    for index, volume in enumerate(found.get("volumes", ())):
-        causes += podvolumes.volume(f"{at}.volumes[{index}]", volume, volumes)
-    if not found.get("containers"):
-        causes.append(required(f"{at}.containers"))
-    causes += _containers(at, found, volumes)
-    causes += one_of(f"{at}.restartPolicy", found.get("restartPolicy"), _RESTART)
+    if _MIRROR in found and not of.get("nodeName"):
+        why = "must set spec.nodeName if mirror pod annotation is set"
+        causes.append(invalid(f"{at}[{_MIRROR}]", found[_MIRROR], why))
+    cost = found.get(_COST)
+    if cost is not None and not _is_int32(cost):
+        causes.append(invalid(f"{at}[{_COST}]", cost, "must be a 32bit integer"))
+    return causes
+
+
+def _is_int32(text: str) -> bool:
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 10 or (digits[0] == "0" and len(digits) > 1):
+        return False
+    return -(2**31) <= int(text) < 2**31
+
+
+def spec(at: str, found: Object, pod_name: str = "", *, is_pod: bool = False) -> list[Cause]:
+    """A pod's spec below a field; a template's pods have no name yet."""
+    grace = found.get("terminationGracePeriodSeconds")
+    good, causes = podvolumes.volumes(f"{at}.volumes", found.get("volumes", []), pod_name, is_pod=is_pod)
+    if grace is None:
+        causes.insert(0, required(f"{at}.terminationGracePeriodSeconds"))
+    claims = frozenset(claim["name"] for claim in found.get("resourceClaims", ()) if claim.get("name"))
+    host_users = found.get("hostUsers", True)
+    policy = found.get("restartPolicy", "")
+    causes += containers.containers(at, found, containers.PodContext(good, grace, policy, host_users, claims))
+    causes += _host_network(at, found, is_pod=is_pod)
+    causes += one_of(f"{at}.restartPolicy", policy, _RESTART)
     causes += one_of(f"{at}.dnsPolicy", found.get("dnsPolicy"), _DNS)
-    for key, value in found.get("nodeSelector", {}).items():
-        causes += formed(f"{at}.nodeSelector", key, names.qualified_name_errors)
-        causes += formed(f"{at}.nodeSelector", value, names.label_value_errors)
-    context = found.get("securityContext", {})
-    for key in ("runAsUser", "runAsGroup", "fsGroup"):
-        causes += _identity(f"{at}.securityContext.{key}", context.get(key))
-    change = context.get("fsGroupChangePolicy")
-    if change is not None and change not in _FS_GROUP_CHANGE:
-        causes.append(unsupported(f"{at}.securityContext.fsGroupChangePolicy", change, _FS_GROUP_CHANGE))
+    causes += labels(f"{at}.nodeSelector", found.get("nodeSelector", {}))
+    causes += securitycontexts.of_pod(f"{at}.securityContext", found.get("securityContext", {}), found)
     causes += scheduling.affinity(f"{at}.affinity", found.get("affinity", {}))
-    for key, check in (
-        ("serviceAccountName", names.subdomain_errors),
-        ("nodeName", names.subdomain_errors),
-        ("hostname", names.label_errors),
-        ("subdomain", names.label_errors),
-        ("priorityClassName", names.subdomain_errors),
-    ):
-        if found.get(key):
-            causes += formed(f"{at}.{key}", found[key], check)
+    causes += _dns(f"{at}.dnsConfig", found.get("dnsConfig"), found.get("dnsPolicy", ""))
+    for index, gate in enumerate(found.get("readinessGates", ())):
+        kind = gate.get("conditionType", "")
+        causes += formed(f"{at}.readinessGates[{index}].conditionType", kind, names.qualified_name_errors)
+    causes += _gates(f"{at}.schedulingGates", found.get("schedulingGates", ()))
+    causes += scheduling.spread(f"{at}.topologySpreadConstraints", found.get("topologySpreadConstraints", ()))
+    if not host_users:
+        why = "when `pod.Spec.HostUsers` is false"
+        shown = (("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC"))
+        causes += [forbidden(f"{at}.{name}", why) for key, name in shown if found.get(key)]
+    return causes + _rest(at, found)
+
+
+def _rest(at: str, found: Object) -> list[Cause]:
+    causes: list[Cause] = []
+    for key in ("serviceAccountName", "nodeName"):
+        causes += formed(f"{at}.{key}", found[key], names.subdomain_errors) if found.get(key) else []
     deadline = found.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline <= _MAX_INT32:
         why = f"must be between 1 and {_MAX_INT32}, inclusive"
         causes.append(invalid(f"{at}.activeDeadlineSeconds", deadline, why))
+    for key in ("hostname", "subdomain"):
+        causes += formed(f"{at}.{key}", found[key], names.label_errors) if found.get(key) else []
     causes += scheduling.tolerations(f"{at}.tolerations", found.get("tolerations", ()))
-    causes += scheduling.spread(f"{at}.topologySpreadConstraints", found.get("topologySpreadConstraints", ()))
-    causes += not_negative(f"{at}.terminationGracePeriodSeconds", found.get("terminationGracePeriodSeconds"))
+    for index, alias in enumerate(found.get("hostAliases", ())):
+        field = f"{at}.hostAliases[{index}]"
+        causes += address(f"{field}.ip", alias.get("ip", ""))
+        for number, host in enumerate(alias.get("hostnames", ())):
+            causes += formed(f"{field}.hostnames[{number}]", host, names.subdomain_errors)
+    if found.get("priorityClassName"):
+        causes += formed(f"{at}.priorityClassName", found["priorityClassName"], names.subdomain_errors)
+    if "runtimeClassName" in found:
+        causes += formed(f"{at}.runtimeClassName", found["runtimeClassName"], names.subdomain_errors)
+    if "preemptionPolicy" in found:
+        allowed = ("PreemptLowerPriority", "Never")
+        causes += one_of(f"{at}.preemptionPolicy", found["preemptionPolicy"], allowed)
+    if "overhead" in found:
+        causes += resources.requirements(f"{at}.overhead", {"limits": found["overhead"]})
+    if "os" in found:
+        named = [
+            (f"{at}.{key}[{index}]", container)
+            for key in ("initContainers", "containers", "ephemeralContainers")
+            for index, container in enumerate(found.get(key, ()))
+        ]
+        causes += securitycontexts.of_system(at, found, named)
     return causes
 
 
-def _identity(field: str, value: int | None) -> list[Cause]:
-    if value is None or 0 <= value <= _MAX_INT32:
+def _host_network(at: str, found: Object, *, is_pod: bool) -> list[Cause]:
+    if not found.get("hostNetwork"):
         return []
-    return [invalid(field, value, f"must be between 0 and {_MAX_INT32}, inclusive")]
-
-
-def _containers(at: str, found: Object, volumes: dict[str, Object]) -> list[Cause]:
     causes: list[Cause] = []
-    host_ports: set[str] = set()
+    for index, container in enumerate(found.get("containers", ())):
+        for number, port in enumerate(container.get("ports", ())):
+            on_host = port.get("hostPort", 0)
+            if (is_pod or on_host) and on_host != port.get("containerPort", 0):
+                why = "must match `containerPort` when `hostNetwork` is true"
+                causes.append(invalid(f"{at}.containers[{index}].ports[{number}].hostPort", on_host, why))
+    return causes
+
+
+def _dns(at: str, config: Object | None, policy: str) -> list[Cause]:
+    if policy == "None":
+        if config is None:
+            return [required(at, "must provide `dnsConfig` when `dnsPolicy` is None")]
+        if not config.get("nameservers"):
+            why = "must provide at least one DNS nameserver when `dnsPolicy` is None"
+            return [required(f"{at}.nameservers", why)]
+    servers, searches = (config or {}).get("nameservers", []), (config or {}).get("searches", [])
+    causes: list[Cause] = []
+    if len(servers) > _MAX_SERVERS:
+        causes.append(invalid(f"{at}.nameservers", servers, f"must not have more than {_MAX_SERVERS} nameservers"))
+    for index, server in enumerate(servers):
+        causes += address(f"{at}.nameservers[{index}]", server)
+    if len(searches) > _MAX_SEARCHES:
+        causes.append(invalid(f"{at}.searches", searches, f"must not have more than {_MAX_SEARCHES} search paths"))
+    if len(" ".join(searches)) > _MAX_SEARCH_TEXT:
+        why = f"must not have more than {_MAX_SEARCH_TEXT} characters (including spaces) in the search list"
+        causes.append(invalid(f"{at}.searches", searches, why))
+    for index, search in enumerate(searches):
+        if search != ".":
+            causes += formed(f"{at}.searches[{index}]", search.removesuffix("."), names.search_path_errors)
+    for index, option in enumerate((config or {}).get("options", ())):
+        causes += [] if option.get("name") else [required(f"{at}.options[{index}]", "must not be empty")]
+    return causes
+
+
+def _gates(at: str, gates: list[Object] | tuple[()]) -> list[Cause]:
+    causes: list[Cause] = []
     seen: set[str] = set()
-    for index, container in enumerate(found.get("containers", ())):
-        field = f"{at}.containers[{index}]"
-        causes += containers.container(field, container, volumes)
-        if container.get("name", "") in seen:
-            causes.append(duplicate(f"{field}.name", container.get("name", "")))
-        seen.add(container.get("name", ""))
-        causes += containers.handlers(field, container)
-        if "restartPolicy" in container and container["restartPolicy"] not in ("Always", "Never", "OnFailure"):
-            causes.append(
-                unsupported(f"{field}.restartPolicy", container["restartPolicy"], ("Always", "OnFailure", "Never"))
-            )
-    for index, container in enumerate(found.get("containers", ())):
-        causes += containers.host_ports(f"{at}.containers[{index}]", container, host_ports)
-    for index, container in enumerate(found.get("initContainers", ())):
-        field = f"{at}.initContainers[{index}]"
-        causes += containers.container(field, container, volumes)
-        if container.get("name") and container["name"] in seen:
-            causes.append(duplicate(f"{field}.name", container["name"]))
-        seen.add(container.get("name", ""))
-        if container.get("restartPolicy") == "Always":
-            causes += containers.handlers(field, container)
-            continue
-        for key in ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe"):
-            if key in container:
-                why = "may not be set for init containers without restartPolicy=Always"
-                causes.append(forbidden(f"{field}.{key}", why))
+    for index, gate in enumerate(gates):
+        name = gate.get("name", "")
+        causes += formed(f"{at}[{index}]", name, names.qualified_name_errors)
+        causes += [duplicate(f"{at}[{index}]", name)] if name in seen else []
+        seen.add(name)
     return causes
 
 
-_MUTABLE = (
-    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
-    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
-    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
-)
-
-
-def pod_update(new: Object, old: Object) -> list[Cause]:
-    """A changed pod: images, deadline, and more tolerations are all that may differ."""
-    after, before = new["spec"], old["spec"]
-    causes = pod(new)
-    for key in ("containers", "initContainers"):
-        if len(after.get(key, ())) != len(before.get(key, ())):
-            causes.append(forbidden(f"spec.{key}", "pod updates may not add or remove containers"))
-            return causes
-    causes += _deadline_update(after.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
-    kept = [_without_seconds(toleration) for toleration in after.get("tolerations", ())]
-    if any(_without_seconds(toleration) not in kept for toleration in before.get("tolerations", ())):
-        why = "existing toleration can not be modified except its tolerationSeconds"
-        causes.append(forbidden("spec.tolerations", why))
-    gates = [gate.get("name") for gate in before.get("schedulingGates", ())]
-    for index, gate in enumerate(after.get("schedulingGates", ())):
-        if gate.get("name") not in gates:
-            why = f"only deletion is allowed, but found new scheduling gate '{gate.get('name')}'"
-            causes.append(forbidden(f"spec.schedulingGates[{index}].name", why))
-    munged = _munged(after, before)
-    if munged != before:
-        change = godiff.between(godiff.pod_spec(before), godiff.pod_spec(munged))
-        causes.append(forbidden("spec", f"{_MUTABLE}\n{change}"))
-    return causes
-
-
-def _deadline_update(new: int | None, old: int | None) -> list[Cause]:
-    field = "spec.activeDeadlineSeconds"
-    if new is None:
-        return [] if old is None else [invalid(field, None, "must not update from a positive integer to nil value")]
-    if old is not None and old < new:
-        return [invalid(field, new, "must be less than or equal to previous value")]
+def address(field: str, value: str) -> list[Cause]:
+    """An IP address."""
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return [invalid(field, value, ADDRESS)]
     return []
 
 
-def _without_seconds(toleration: Object) -> Object:
-    return {key: value for key, value in toleration.items() if key != "tolerationSeconds"}
-
-
-def _munged(after: Object, before: Object) -> Object:
-    """The new spec with what may be changed as it was."""
-    munged: Object = {key: value for key, value in after.items() if key not in _FREE}
-    for key in _FREE:
-        if key in before:
-            munged[key] = before[key]
-    for key in ("containers", "initContainers"):
-        if key in munged:
-            pairs = zip(munged[key], before[key], strict=True)
-            munged[key] = [{**container, "image": was.get("image", "")} for container, was in pairs]
-    if before.get("terminationGracePeriodSeconds", 0) < 0 and munged.get("terminationGracePeriodSeconds") == 1:
-        munged["terminationGracePeriodSeconds"] = before["terminationGracePeriodSeconds"]
-    return munged
-
-
-_FREE = ("tolerations", "activeDeadlineSeconds", "schedulingGates")
-
-
-def pod_status_update(new: Object, old: Object) -> list[Cause]:
-    """A changed status: a pod's quality of service and its node stay, what has ended stays so."""
-    after, before = new.get("status", {}), old.get("status", {})
-    causes = immutable("status.qosClass", after.get("qosClass"), before.get("qosClass"))
-    if new["spec"].get("restartPolicy") == "Always":
-        return causes
-    ended = {entry.get("name"): entry for entry in before.get("containerStatuses", ()) if _ended(entry)}
-    for index, entry in enumerate(after.get("containerStatuses", ())):
-        was = ended.get(entry.get("name"))
-        if was is None or _ended(entry):
-            continue
-        failed = was["state"]["terminated"].get("exitCode") != 0
-        if not (failed and new["spec"].get("restartPolicy") == "OnFailure"):
-            why = "may not be transitioned to non-terminated state"
-            causes.append(forbidden(f"status.containerStatuses[{index}].state", why))
+def template(at: str, found: Object) -> list[Cause]:
+    """A pod template below a field, whatever owns it (ValidatePodTemplateSpec)."""
+    spec_, meta = found.get("spec", {}), found.get("metadata", {})
+    causes = read_annotations(f"{at}.annotations", meta.get("annotations", {}), spec_) + spec(f"{at}.spec", spec_)
+    if spec_.get("ephemeralContainers"):
+        why = "ephemeral containers not allowed in pod template"
+        causes.append(forbidden(f"{at}.spec.ephemeralContainers", why))
     return causes
-
-
-def _ended(entry: dict[str, Any]) -> bool:
-    return "terminated" in entry.get("state", {})

@@ -1,4 +1,4 @@
-"""Validation of a pod's volumes (pkg/apis/core/validation validateVolumeSource)."""
+"""Validation of a pod's volumes (pkg/apis/core/validation ValidateVolumes)."""
 
 from __future__ import annotations
 
@@ -6,102 +6,123 @@ from aksdisks.lab.kube import names
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.quantities import parse
 from aksdisks.lab.kube.status import Cause
-from aksdisks.lab.kube.validators import claims
-from aksdisks.lab.kube.validators.causes import duplicate, forbidden, formed, invalid, required, unsupported
-from aksdisks.lab.kube.validators.containers import descending_path
+from aksdisks.lab.kube.validators import claims, projections, volumesources
+from aksdisks.lab.kube.validators.causes import duplicate, forbidden, formed, invalid, one_of, required
+from aksdisks.lab.kube.validators.meta import annotation_map, labels
+from aksdisks.lab.kube.validators.mounts import descending_path
 
-_HOST_PATHS = (
-    "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket",
+# In the order in which upstream looks at them: the first one counts, the others are too many.
+_SOURCES = (
+    "emptyDir", "hostPath", "gitRepo", "gcePersistentDisk", "awsElasticBlockStore", "secret", "nfs", "iscsi",
+    "glusterfs", "flocker", "persistentVolumeClaim", "rbd", "cinder", "cephfs", "quobyte", "downwardAPI", "fc",
+    "flexVolume", "configMap", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume", "azureDisk",
+    "storageos", "projected", "scaleIO", "csi", "ephemeral", "image",
 )  # fmt: skip
-_MAX_MODE = 0o777
-_MANAGED_URI = "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"
-_BLOB_URI = "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"
+_PULL = ("Always", "IfNotPresent", "Never")
 
 
-def volume(at: str, found: Object, seen: dict[str, Object]) -> list[Cause]:
-    """One volume; adds it to `seen` when its name is good."""
-    name = found.get("name", "")
-    sources = [key for key in found if key != "name"]
+def volumes(at: str, found: list[Object], pod_name: str, *, is_pod: bool) -> tuple[dict[str, Object], list[Cause]]:
+    """The good volumes by name, and what is wrong with the others; a template's pods have no name yet."""
+    good: dict[str, Object] = {}
     causes: list[Cause] = []
-    if not sources:
-        causes.append(required(at, "must specify a volume type"))
-    causes += [forbidden(f"{at}.{key}", "may not specify more than 1 volume type") for key in sources[1:]]
-    if sources:
-        causes += _source(f"{at}.{sources[0]}", sources[0], found[sources[0]])
-    if not name:
-        return [*causes, required(f"{at}.name")]
-    problems = formed(f"{at}.name", name, names.label_errors)
-    if name in seen:
-        problems.append(duplicate(f"{at}.name", name))
-    if not problems:
-        seen[name] = found
-    return causes + problems
+    made = {f"{pod_name}-{one.get('name', '')}" for one in found if "ephemeral" in one} if pod_name else set()
+    for index, one in enumerate(found):
+        field, name = f"{at}[{index}]", one.get("name", "")
+        problems = _volume(field, one, pod_name, is_pod=is_pod)
+        problems += formed(f"{field}.name", name, names.label_errors) if name else [required(f"{field}.name")]
+        if name in good:
+            problems.append(duplicate(f"{field}.name", name))
+        if not problems:
+            good[name] = one
+        causes += problems
+        claim = one.get("persistentVolumeClaim", {}).get("claimName")
+        if claim in made:
+            why = "must not reference a PVC that gets created for an ephemeral volume"
+            causes.append(invalid(f"{field}.persistentVolumeClaim.claimName", claim, why))
+    return good, causes
 
 
-def _source(at: str, kind: str, source: Object) -> list[Cause]:
-    causes: list[Cause] = []
+def _volume(at: str, volume: Object, pod_name: str, *, is_pod: bool) -> list[Cause]:
+    given = [kind for kind in _SOURCES if kind in volume]
+    if not given:
+        return [required(at, "must specify a volume type")]
+    kind = given[0]
+    source = volume[kind]
+    field = f"{at}.{volumesources.MISNAMED.get(kind, kind)}"
+    causes = _source(field, kind, source, is_pod=is_pod)
+    if kind == "iscsi" and "initiatorName" in source:
+        whole = f"{volume.get('name', '')}:{source.get('targetPortal', '')}"
+        if len(whole) > 64:
+            why = (
+                "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if "
+                "iscsi.initiatorName is specified."
+            )
+            causes.append(invalid(f"{at}.name", volume.get("name", ""), why))
+    if kind == "ephemeral" and pod_name and volume.get("name"):
+        claim = f"{pod_name}-{volume['name']}"
+        problems = names.subdomain_errors(claim)
+        causes += [invalid(f"{at}.name", volume["name"], f'PVC name "{claim}": {problem}') for problem in problems]
+    return causes + [volumesources.only_one(at, other) for other in given[1:]]
+
+
+def _source(at: str, kind: str, source: Object, *, is_pod: bool) -> list[Cause]:
+    causes = volumesources.source(at, kind, source)
     if kind == "persistentVolumeClaim" and not source.get("claimName"):
         causes.append(required(f"{at}.claimName"))
     elif kind == "secret":
-        causes += [] if source.get("secretName") else [required(f"{at}.secretName")]
-        causes += _items(at, source)
+        causes += projections.keys(at, source, "secretName")
     elif kind == "configMap":
-        causes += [] if source.get("name") else [required(f"{at}.name")]
-        causes += _items(at, source)
-    elif kind == "hostPath":
-        causes += host_path(at, source)
-    elif kind == "nfs":
-        causes += [required(f"{at}.{key}") for key in ("server", "path") if not source.get(key)]
+        causes += projections.keys(at, source, "name")
+    elif kind == "downwardAPI":
+        causes += projections.mode(f"{at}.defaultMode", source.get("defaultMode"))
+        for item in source.get("items", ()):
+            causes += projections.file(at, item)
+    elif kind == "projected":
+        causes += projections.projected(at, source)
     elif kind == "csi":
-        causes += [] if source.get("driver") else [required(f"{at}.driver")]
+        causes += _csi(at, source)
+    elif kind == "gitRepo":
+        causes += [] if source.get("repository") else [required(f"{at}.repository")]
+        causes += descending_path(f"{at}.directory", source.get("directory", ""))
     elif kind == "emptyDir":
         limit = source.get("sizeLimit")
         if limit is not None and parse(limit) < 0:
             causes.append(forbidden(f"{at}.sizeLimit", "SizeLimit field must be a valid resource quantity"))
     elif kind == "ephemeral":
-        template = source.get("volumeClaimTemplate")
-        if template is None:
-            causes.append(required(f"{at}.volumeClaimTemplate"))
-        else:
-            causes += claims.claim_spec(f"{at}.volumeClaimTemplate.spec", template.get("spec", {}))
-    elif kind == "azureDisk":
-        causes += azure_disk(at, source)
+        causes += _ephemeral(f"{at}.volumeClaimTemplate", source.get("volumeClaimTemplate"))
+    elif kind == "image":
+        causes += [required(f"{at}.reference")] if is_pod and not source.get("reference") else []
+        causes += one_of(f"{at}.pullPolicy", source.get("pullPolicy"), _PULL)
     return causes
 
 
-def _items(at: str, source: Object) -> list[Cause]:
-    causes: list[Cause] = []
-    mode = source.get("defaultMode")
-    if mode is not None and not 0 <= mode <= _MAX_MODE:
-        why = "must be a number between 0 and 0777 (octal), both inclusive"
-        causes.append(invalid(f"{at}.defaultMode", mode, why))
-    for index, item in enumerate(source.get("items", ())):
-        field = f"{at}.items[{index}]"
-        causes += [required(f"{field}.{key}") for key in ("key", "path") if not item.get(key)]
-        causes += descending_path(f"{field}.path", item.get("path", ""))
+def _csi(at: str, source: Object) -> list[Cause]:
+    causes = volumesources.driver_name(f"{at}.driver", source.get("driver", ""))
+    secret = source.get("nodePublishSecretRef")
+    if secret is not None:
+        name = secret.get("name", "")
+        field = f"{at}.name" if name else f"{at}.nodePublishSecretRef.name"
+        causes += formed(field, name, names.subdomain_errors) if name else [required(field)]
     return causes
 
 
-def host_path(at: str, source: Object) -> list[Cause]:
-    """A directory of the node."""
-    path = source.get("path", "")
-    if not path:
-        return [required(f"{at}.path")]
-    causes = [invalid(f"{at}.path", path, "must not contain '..'")] if ".." in path.split("/") else []
-    kind = source.get("type", "")
-    return causes + ([] if kind in _HOST_PATHS else [unsupported(f"{at}.type", kind, _HOST_PATHS)])
+_ALLOWED = ("annotations", "labels")
+_GIVEN = (
+    "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp",
+    "deletionTimestamp", "deletionGracePeriodSeconds", "ownerReferences", "finalizers", "managedFields",
+)  # fmt: skip
 
 
-def azure_disk(at: str, source: Object) -> list[Cause]:
-    """A disk by its URI, as in-tree volumes name it."""
-    uri, kind = source.get("diskURI", ""), source.get("kind", "Shared")
-    causes = [required(f"{at}.{key}") for key in ("diskName", "diskURI") if not source.get(key)]
-    caching = source.get("cachingMode", "ReadWrite")
-    if caching not in ("None", "ReadOnly", "ReadWrite"):
-        causes.append(unsupported(f"{at}.cachingMode", caching, ("None", "ReadOnly", "ReadWrite")))
-    if kind not in ("Dedicated", "Managed", "Shared"):
-        causes.append(unsupported(f"{at}.kind", kind, ("Dedicated", "Managed", "Shared")))
-    wanted = _MANAGED_URI if kind == "Managed" else _BLOB_URI
-    if uri and not uri.startswith(wanted.partition("{")[0]):
-        causes.append(unsupported(f"{at}.diskURI", uri, (wanted,)))
-    return causes
+def _ephemeral(at: str, template: Object | None) -> list[Cause]:
+    if template is None:
+        return [required(at)]
+    meta = template.get("metadata", {})
+    causes = annotation_map(f"{at}.metadata.annotations", meta.get("annotations", {}))
+    causes += labels(f"{at}.metadata.labels", meta.get("labels", {}))
+    shown = {"uid": "uID"}
+    causes += [
+        forbidden(f"{at}.metadata.{shown.get(key, key)}", "cannot be set")
+        for key in _GIVEN
+        if key not in _ALLOWED and meta.get(key)
+    ]
+    return causes + claims.claim_spec(f"{at}.spec", template.get("spec", {}))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from aksdisks.lab.kube import names
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.status import Cause
-from aksdisks.lab.kube.validators.causes import duplicate, forbidden, formed, invalid, required, unsupported
+from aksdisks.lab.kube.validators.causes import Struct, duplicate, forbidden, formed, invalid, required, unsupported
 from aksdisks.lab.kube.validators.meta import label_selector
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -48,10 +48,35 @@ def _pod_term(at: str, term: Object) -> list[Cause]:
     causes += label_selector(f"{at}.namespaceSelector", term.get("namespaceSelector"))
     for name in term.get("namespaces", ()):
         causes += formed(f"{at}.namespace", name, names.label_errors)
+    causes += _label_keys(at, term)
     key = term.get("topologyKey", "")
     if not key:
         causes.append(required(f"{at}.topologyKey", "can not be empty"))
     return causes + formed(f"{at}.topologyKey", key, names.qualified_name_errors)
+
+
+def _label_keys(at: str, term: Object) -> list[Cause]:
+    """The keys whose values a pod's own labels give."""
+    causes: list[Cause] = []
+    selector, matched = term.get("labelSelector"), term.get("matchLabelKeys", [])
+    for name in ("matchLabelKeys", "mismatchLabelKeys"):
+        if term.get(name) and selector is None:
+            causes.append(forbidden(f"{at}.{name}", "must not be specified when labelSelector is not set"))
+        elif selector is not None:
+            for index, key in enumerate(term.get(name, ())):
+                causes += formed(f"{at}.{name}[{index}]", key, names.qualified_name_errors)
+    seen = set((selector or {}).get("matchLabels", {}))
+    for expression in (selector or {}).get("matchExpressions", ()):
+        key = expression.get("key")
+        if key in matched and key in seen:
+            why = "exists in both matchLabelKeys and labelSelector"
+            causes.append(invalid(f"{at}[{matched.index(key)}]", key, why))
+        seen.add(key)
+    for index, key in enumerate(matched):
+        if key in term.get("mismatchLabelKeys", ()):
+            why = "exists in both matchLabelKeys and mismatchLabelKeys"
+            causes.append(invalid(f"{at}.matchLabelKeys[{index}]", key, why))
+    return causes
 
 
 def node_selector(at: str, found: Object) -> list[Cause]:
@@ -79,6 +104,9 @@ def _node_term(at: str, term: Object, *, values: bool = True) -> list[Cause]:
             causes.append(required(f"{field}.values", why))
         if key != "metadata.name":
             causes.append(invalid(f"{field}.key", key, "not a valid field selector key"))
+            continue
+        for number, value in enumerate(expression.get("values", ())):
+            causes += formed(f"{field}.values[{number}]", value, names.subdomain_errors)
     return causes
 
 
@@ -147,7 +175,7 @@ def taints(at: str, found: Iterable[Object]) -> list[Cause]:
         elif effect not in EFFECTS:
             causes.append(unsupported(f"{field}.effect", effect, EFFECTS))
         if (key, effect) in seen:
-            shown = duplicate(field, {"Key": key, "Value": value, "Effect": effect, "TimeAdded": None})
+            shown = duplicate(field, Struct(Key=key, Value=value, Effect=effect, TimeAdded=taint.get("timeAdded")))
             why = f"{shown.message}: taints must be unique by key and effect pair"
             causes.append(Cause(field, shown.reason, why))
         seen.add((key, effect))
@@ -155,17 +183,46 @@ def taints(at: str, found: Iterable[Object]) -> list[Cause]:
 
 
 def spread(at: str, found: Iterable[Object]) -> list[Cause]:
-    """Topology spread constraints."""
+    """Topology spread constraints: none twice."""
     causes: list[Cause] = []
-    for index, constraint in enumerate(found):
+    constraints = list(found)
+    for index, constraint in enumerate(constraints):
         field = f"{at}[{index}]"
-        skew = constraint.get("maxSkew", 0)
-        if skew <= 0:
-            causes.append(invalid(f"{field}.maxSkew", skew, "must be greater than zero"))
-        if not constraint.get("topologyKey"):
+        skew, key, when = (constraint.get(name) for name in ("maxSkew", "topologyKey", "whenUnsatisfiable"))
+        if (skew or 0) <= 0:
+            causes.append(invalid(f"{field}.maxSkew", skew or 0, "must be greater than zero"))
+        if not key:
             causes.append(required(f"{field}.topologyKey", "can not be empty"))
-        when = constraint.get("whenUnsatisfiable", "")
         if when not in ("DoNotSchedule", "ScheduleAnyway"):
-            causes.append(unsupported(f"{field}.whenUnsatisfiable", when, ("DoNotSchedule", "ScheduleAnyway")))
-        causes += label_selector(f"{field}.labelSelector", constraint.get("labelSelector"))
+            causes.append(unsupported(f"{field}.whenUnsatisfiable", when or "", ("DoNotSchedule", "ScheduleAnyway")))
+        others = constraints[index + 1 :]
+        if any((one.get("topologyKey"), one.get("whenUnsatisfiable")) == (key, when) for one in others):
+            shown = f"{{{key or ''}, {when or ''}}}"
+            causes.append(duplicate(f"{field}.{{topologyKey, whenUnsatisfiable}}", shown))
+        causes += _spread_rest(field, constraint, when or "")
     return causes
+
+
+def _spread_rest(at: str, constraint: Object, when: str) -> list[Cause]:
+    causes: list[Cause] = []
+    domains, selector = constraint.get("minDomains"), constraint.get("labelSelector")
+    if domains is not None and domains <= 0:
+        causes.append(invalid(f"{at}.minDomains", domains, "must be greater than zero"))
+    if domains is not None and when != "DoNotSchedule":
+        why = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {when}"
+        causes.append(invalid(f"{at}.minDomains", domains, why))
+    for name in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
+        if name in constraint and constraint[name] not in ("Honor", "Ignore"):
+            causes.append(unsupported(f"{at}.{name}", constraint[name], ("Honor", "Ignore")))
+    keys = constraint.get("matchLabelKeys", ())
+    if keys and selector is None:
+        why = "must not be specified when labelSelector is not set"
+        causes.append(forbidden(f"{at}.matchLabelKeys", why))
+    chosen = {*(selector or {}).get("matchLabels", {})}
+    chosen |= {expression.get("key") for expression in (selector or {}).get("matchExpressions", ())}
+    for index, key in enumerate(keys):
+        causes += formed(f"{at}.matchLabelKeys[{index}]", key, names.qualified_name_errors)
+        if key in chosen:
+            why = "exists in both matchLabelKeys and labelSelector"
+            causes.append(invalid(f"{at}.matchLabelKeys[{index}]", key, why))
+    return causes + label_selector(f"{at}.labelSelector", selector)

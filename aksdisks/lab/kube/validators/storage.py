@@ -6,6 +6,7 @@ from aksdisks.lab.kube import names
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.status import Cause
 from aksdisks.lab.kube.validators.causes import (
+    Struct,
     duplicate,
     forbidden,
     formed,
@@ -16,14 +17,17 @@ from aksdisks.lab.kube.validators.causes import (
     too_long,
     unsupported,
 )
-from aksdisks.lab.kube.validators.volumes import driver_name
+from aksdisks.lab.kube.validators.volumes import volume_spec
+from aksdisks.lab.kube.validators.volumesources import driver_name
 
 _POLICIES = ("Delete", "Retain")
 _MODES = ("Immediate", "WaitForFirstConsumer")
 _FS_GROUP = ("File", "None", "ReadWriteOnceWithFSType")
-_LIFECYCLES = ("Ephemeral", "Persistent")
+_LIFECYCLES = ("Persistent", "Ephemeral")
 _MAX_PARAMETERS, _MAX_PARAMETER_BYTES = 512, 256 * 1024
 _MAX_NODE_ID = 256
+_MAX_ERROR = 1024
+_MIN_PERIOD = 10
 _EXACTLY_ONE = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
 
 
@@ -88,28 +92,47 @@ def attachment(obj: Object) -> list[Cause]:
         causes.append(forbidden("spec.source", _EXACTLY_ONE))
     elif name is not None and not name:
         causes.append(required("spec.source.persistentVolumeName", "must specify non empty persistentVolumeName"))
+    elif name is None:
+        inline = source["inlineVolumeSpec"]
+        causes += volume_spec("spec.source.inlineVolumeSpec", inline, "", inline=True)
     causes += formed("spec.nodeName", spec.get("nodeName", ""), names.subdomain_errors)
+    causes += _attached(obj.get("status", {}))
     causes += driver_name("spec.attacher", spec.get("attacher", ""))
     if name is not None:
         causes += formed("spec.source.persistentVolumeName", name, names.subdomain_errors)
     return causes
 
 
+def _attached(status: Object) -> list[Cause]:
+    causes: list[Cause] = []
+    found = status.get("attachmentMetadata", {})
+    if sum(len(key.encode()) + len(value.encode()) for key, value in found.items()) > _MAX_PARAMETER_BYTES:
+        causes.append(too_long("status.attachmentMetadata", _MAX_PARAMETER_BYTES))
+    for key in ("attachError", "detachError"):
+        error = status.get(key) or {}
+        if len(error.get("message", "").encode()) > _MAX_ERROR:
+            causes.append(too_long(f"status.{key}.message", _MAX_PARAMETER_BYTES))
+        if error.get("errorCode", 0) < 0:
+            why = "must be between 0 and 2147483647, inclusive"
+            causes.append(invalid(f"status.{key}.errorCode", error["errorCode"], why))
+    return causes
+
+
 def attachment_update(new: Object, old: Object) -> list[Cause]:
     """A changed attachment: its spec stays."""
+    causes = attachment(new)
     if new.get("spec") == old.get("spec"):
-        return []
+        return causes
     spec = new.get("spec", {})
     source = spec.get("source", {})
-    shown = {
-        "Attacher": spec.get("attacher", ""),
-        "Source": {
-            "PersistentVolumeName": source.get("persistentVolumeName"),
-            "InlineVolumeSpec": source.get("inlineVolumeSpec"),
-        },
-        "NodeName": spec.get("nodeName", ""),
-    }
-    return [invalid("spec", shown, "field is immutable")]
+    shown = Struct(
+        Attacher=spec.get("attacher", ""),
+        Source=Struct(
+            PersistentVolumeName=source.get("persistentVolumeName"), InlineVolumeSpec=source.get("inlineVolumeSpec")
+        ),
+        NodeName=spec.get("nodeName", ""),
+    )
+    return [*causes, invalid("spec", shown, "field is immutable")]
 
 
 def csi_node(obj: Object) -> list[Cause]:
@@ -128,45 +151,77 @@ def csi_node(obj: Object) -> list[Cause]:
         seen.add(name)
         keys = driver.get("topologyKeys", [])
         for position, key in enumerate(keys):
+            if not key:
+                causes.append(required(at))
             if key in keys[:position]:
-                causes.append(duplicate(f"{at}.topologyKeys", key))
-            causes += formed(f"{at}.topologyKeys", key, names.qualified_name_errors)
+                causes.append(duplicate(at, key))
+            causes += formed(at, key, names.qualified_name_errors)
     return causes
 
 
 def csi_node_update(new: Object, old: Object) -> list[Cause]:
-    """A driver that is listed stays as it is."""
+    """A driver that is listed stays as it is, but for how many volumes it can attach (since 1.34)."""
     causes = csi_node(new)
     before = {driver.get("name"): driver for driver in old.get("spec", {}).get("drivers") or ()}
     for driver in new.get("spec", {}).get("drivers") or ():
         was = before.get(driver.get("name"))
-        if was is not None and was != driver:
-            shown = {
-                "Name": driver.get("name", ""),
-                "NodeID": driver.get("nodeID", ""),
-                "TopologyKeys": driver.get("topologyKeys"),
-                "Allocatable": {"Count": driver["allocatable"].get("count")} if "allocatable" in driver else None,
-            }
-            causes.append(invalid("CSINodeDriver", shown, "field is immutable"))
+        if was is not None and _lasting(was) != _lasting(driver):
+            shown = Struct(
+                Name=driver.get("name", ""),
+                NodeID=driver.get("nodeID", ""),
+                TopologyKeys=driver.get("topologyKeys"),
+                Allocatable=None,
+            )
+            causes.append(invalid("spec.drivers", shown, "field is immutable"))
     return causes
+
+
+def _lasting(driver: Object) -> Object:
+    return {key: value for key, value in driver.items() if key != "allocatable"}
 
 
 def csi_driver(obj: Object) -> list[Cause]:
     """A new driver."""
     spec = obj.get("spec", {})
-    causes = driver_name("name", obj["metadata"].get("name", ""))
+    causes: list[Cause] = []
     policy = spec.get("fsGroupPolicy")
     if policy is not None and policy not in _FS_GROUP:
         causes.append(unsupported("spec.fsGroupPolicy", policy, _FS_GROUP))
+    causes += _token_requests("spec.tokenRequests", spec.get("tokenRequests", ()))
     for mode in spec.get("volumeLifecycleModes", ()):
         if mode not in _LIFECYCLES:
             causes.append(unsupported("spec.volumeLifecycleModes", mode, _LIFECYCLES))
+    period = spec.get("nodeAllocatableUpdatePeriodSeconds")
+    if period is not None and period < _MIN_PERIOD:
+        why = f"must be greater than or equal to {_MIN_PERIOD} seconds"
+        causes.append(invalid("spec.nodeAllocatableUpdatePeriodSeconds", period, why))
+    return causes
+
+
+def _token_requests(at: str, found: list[Object] | tuple[()]) -> list[Cause]:
+    causes: list[Cause] = []
+    seen: set[str] = set()
+    for index, request in enumerate(found):
+        audience, seconds = request.get("audience", ""), request.get("expirationSeconds")
+        if audience in seen:
+            causes.append(duplicate(f"{at}[{index}].audience", audience))
+            continue
+        seen.add(audience)
+        if seconds is not None and seconds < 600:
+            why = "may not specify a duration less than 10 minutes"
+            causes.append(invalid(f"{at}[{index}].expirationSeconds", seconds, why))
+        if seconds is not None and seconds > 2**32:
+            why = "may not specify a duration larger than 2^32 seconds"
+            causes.append(invalid(f"{at}[{index}].expirationSeconds", seconds, why))
     return causes
 
 
 def csi_driver_update(new: Object, old: Object) -> list[Cause]:
     """A changed driver: whether it attaches and how its volumes live stays."""
     causes = csi_driver(new)
-    for key in ("attachRequired", "volumeLifecycleModes"):
-        causes += immutable(f"spec.{key}", new["spec"].get(key), old["spec"].get(key))
+    after, before = new["spec"], old["spec"]
+    causes += immutable("spec.attachedRequired", after.get("attachRequired"), before.get("attachRequired"))
+    modes = after.get("volumeLifecycleModes") or []
+    if modes != (before.get("volumeLifecycleModes") or []):
+        causes.append(invalid("spec.volumeLifecycleModes", modes or None, "field is immutable"))
     return causes

@@ -8,7 +8,16 @@ from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.selectors import from_label_selector, matches
 from aksdisks.lab.kube.status import Cause
 from aksdisks.lab.kube.validators import podspecs
-from aksdisks.lab.kube.validators.causes import forbidden, immutable, invalid, not_negative, required, unsupported
+from aksdisks.lab.kube.validators.causes import (
+    Struct,
+    forbidden,
+    immutable,
+    invalid,
+    not_negative,
+    required,
+    selector_struct,
+    unsupported,
+)
 from aksdisks.lab.kube.validators.claims import claim_spec
 from aksdisks.lab.kube.validators.intstr import amount, int_or_percent, not_above_hundred
 from aksdisks.lab.kube.validators.meta import annotation_map, is_readable_selector, label_selector, labels
@@ -39,7 +48,7 @@ def _strategy(strategy: Object) -> list[Cause]:
         why = "may not be specified when strategy `type` is 'Recreate'"
         return [forbidden(f"{at}.rollingUpdate", why)] if rolling is not None else []
     if kind != "RollingUpdate":
-        shown = {"Type": kind, "RollingUpdate": None if rolling is None else _capitalised(rolling)}
+        shown = Struct(Type=kind, RollingUpdate=_rolling(rolling))
         return [unsupported(at, shown, ("Recreate", "RollingUpdate"))]
     unavailable, surge = (rolling or {}).get("maxUnavailable"), (rolling or {}).get("maxSurge")
     causes = int_or_percent(f"{at}.rollingUpdate.maxUnavailable", unavailable)
@@ -50,8 +59,14 @@ def _strategy(strategy: Object) -> list[Cause]:
     return causes + not_above_hundred(f"{at}.rollingUpdate.maxUnavailable", unavailable)
 
 
-def _capitalised(found: Object) -> Object:
-    return {key[:1].upper() + key[1:]: value for key, value in found.items()}
+def _rolling(found: Object | None) -> Struct | None:
+    """A rolling update as an error shows it: a Deployment's, or a StatefulSet's with its partition."""
+    if found is None:
+        return None
+    first = Struct(Partition=found["partition"]) if "partition" in found else Struct()
+    unavailable = found.get("maxUnavailable", 0 if "maxSurge" in found else None)
+    more = {"MaxSurge": found["maxSurge"]} if "maxSurge" in found else {}
+    return Struct({**first, "MaxUnavailable": unavailable, **more})
 
 
 def replica_set(obj: Object) -> list[Cause]:
@@ -98,10 +113,10 @@ def _update_strategy(strategy: Object) -> list[Cause]:
     if kind == "OnDelete":
         if rolling is None:
             return []
-        shown = {"Partition": rolling.get("partition", 0), "MaxUnavailable": rolling.get("maxUnavailable")}
+        shown = Struct(Partition=rolling.get("partition", 0), MaxUnavailable=rolling.get("maxUnavailable"))
         return [invalid(f"{at}.rollingUpdate", shown, "only allowed for updateStrategy 'RollingUpdate'")]
     if kind != "RollingUpdate":
-        shown = {"Type": kind, "RollingUpdate": None if rolling is None else _capitalised(rolling)}
+        shown = Struct(Type=kind, RollingUpdate=_rolling(rolling))
         return [invalid(at, shown, "must be 'RollingUpdate' or 'OnDelete'")]
     causes = not_negative(f"{at}.rollingUpdate.partition", (rolling or {}).get("partition"))
     unavailable = (rolling or {}).get("maxUnavailable")
@@ -113,14 +128,19 @@ def _update_strategy(strategy: Object) -> list[Cause]:
     return causes
 
 
+def _selector_update(new: Object, old: Object) -> list[Cause]:
+    after, before = (one["spec"].get("selector") for one in (new, old))
+    return immutable("spec.selector", after and selector_struct(after), before and selector_struct(before))
+
+
 def deployment_update(new: Object, old: Object) -> list[Cause]:
     """A changed Deployment: its selector stays."""
-    return deployment(new) + immutable("spec.selector", new["spec"].get("selector"), old["spec"].get("selector"))
+    return deployment(new) + _selector_update(new, old)
 
 
 def replica_set_update(new: Object, old: Object) -> list[Cause]:
     """A changed ReplicaSet: its selector stays."""
-    return replica_set(new) + immutable("spec.selector", new["spec"].get("selector"), old["spec"].get("selector"))
+    return replica_set(new) + _selector_update(new, old)
 
 
 _MUTABLE = (
@@ -145,22 +165,38 @@ def stateful_set_update(new: Object, old: Object) -> list[Cause]:
     return [*mismatch, forbidden("spec", why)]
 
 
-def status_update(new: Object, old: Object) -> list[Cause]:  # noqa: ARG001 - the shape that all updates share
+_COUNTS = {
+    "Deployment": (
+        "observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas",
+        "unavailableReplicas", "collisionCount",
+    ),
+    "ReplicaSet": ("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"),
+    "StatefulSet": (
+        "replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas", "observedGeneration",
+        "collisionCount",
+    ),
+}  # fmt: skip
+_PARTS = ("fullyLabeledReplicas", "updatedReplicas", "readyReplicas", "currentReplicas", "availableReplicas")
+_PARTS_OF_SETS = ("readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas")
+
+
+def status_update(new: Object, old: Object) -> list[Cause]:
     """The counts of a workload's status: none below zero, none above all replicas."""
-    status = new.get("status", {})
-    total = status.get("replicas", 0)
+    status, kind = new.get("status", {}), new["kind"]
+    counts = _COUNTS[kind]
     causes: list[Cause] = []
-    for key in (
-        "replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas", "unavailableReplicas",
-        "fullyLabeledReplicas", "observedGeneration", "collisionCount",
-    ):  # fmt: skip
+    for key in counts:
         causes += not_negative(f"status.{key}", status.get(key))
-    for key in ("fullyLabeledReplicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"):
-        if status.get(key, 0) > total:
-            causes.append(invalid(f"status.{key}", status.get(key, 0), "cannot be greater than status.replicas"))
-    available = status.get("availableReplicas", 0)
+    total, available = status.get("replicas", 0), status.get("availableReplicas", 0)
+    for key in _PARTS_OF_SETS if kind == "StatefulSet" else _PARTS:
+        if key in counts and status.get(key, 0) > total:
+            causes.append(invalid(f"status.{key}", status[key], "cannot be greater than status.replicas"))
     if available > status.get("readyReplicas", 0):
-        causes.append(invalid("status.availableReplicas", available, "cannot be greater than readyReplicas"))
+        named = "status.readyReplicas" if kind == "StatefulSet" else "readyReplicas"
+        causes.append(invalid("status.availableReplicas", available, f"cannot be greater than {named}"))
+    was, now = (one.get("status", {}).get("collisionCount") for one in (old, new))
+    if "collisionCount" in counts and was is not None and (now is None or now < was):
+        causes.append(invalid("status.collisionCount", now or 0, "cannot be decremented"))
     return causes
 
 
@@ -170,9 +206,9 @@ def _selector(spec: Object, kind: str, unreadable: str) -> list[Cause]:
         return [required("spec.selector")]
     causes = label_selector("spec.selector", selector)
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        causes.append(invalid("spec.selector", selector, f"empty selector is invalid for {kind}"))
+        causes.append(invalid("spec.selector", selector_struct(selector), f"empty selector is invalid for {kind}"))
     if not is_readable_selector(selector):
-        causes.append(invalid("spec.selector", selector, unreadable))
+        causes.append(invalid("spec.selector", selector_struct(selector), unreadable))
     return causes
 
 
@@ -185,7 +221,7 @@ def template_of(spec: Object, kind: str, more_volumes: list[Object] | None = Non
     selector = spec.get("selector")
     if selector is not None and not is_readable_selector(selector):
         return causes
-    if selector is not None and not matches(from_label_selector(selector), found):
+    if selector is None or not matches(from_label_selector(selector), found):
         causes.append(invalid("spec.template.metadata.labels", found or None, _MISMATCH))
     causes += labels("spec.template.labels", found)
     causes += annotation_map("spec.template.annotations", metadata.get("annotations", {}))
@@ -193,7 +229,7 @@ def template_of(spec: Object, kind: str, more_volumes: list[Object] | None = Non
     if more_volumes:
         taken = [volume["name"] for volume in more_volumes]
         pods["volumes"] = [*(v for v in pods.get("volumes", ()) if v.get("name") not in taken), *more_volumes]
-    causes += podspecs.spec("spec.template.spec", pods)
+    causes += podspecs.template("spec.template", {**template, "spec": pods})
     if pods.get("restartPolicy", "Always") != "Always":
         causes.append(unsupported("spec.template.spec.restartPolicy", pods["restartPolicy"], ("Always",)))
     if "activeDeadlineSeconds" in pods:

@@ -1,0 +1,69 @@
+"""Validation of nodes (pkg/apis/core/validation ValidateNode)."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.kube.validators import resources, scheduling
+from aksdisks.lab.kube.validators.causes import Struct, duplicate, forbidden, invalid
+
+_RANGE = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+
+
+def node(obj: Object) -> list[Cause]:
+    """A new node: taints, amounts and the addresses for its pods."""
+    # The taints' errors stand under metadata upstream too.
+    causes = scheduling.taints("metadata.taints", obj.get("spec", {}).get("taints", ())) + _amounts(obj)
+    ranges = obj.get("spec", {}).get("podCIDRs", [])
+    problems = [
+        cause for index, value in enumerate(ranges) for cause in address_range(f"spec.podCIDRs[{index}]", value)
+    ]
+    causes += problems
+    if len(ranges) > 1 and not problems:
+        families = {ipaddress.ip_network(value, strict=False).version for value in ranges}
+        if len(families) < 2 or len(ranges) > 2:
+            why = "may specify no more than one CIDR for each IP family"
+            causes.append(invalid("spec.podCIDRs", ranges, why))
+        repeated = [index for index, value in enumerate(ranges) if value in ranges[:index]]
+        causes += [duplicate(f"spec.podCIDRs[{index}]", ranges[index]) for index in repeated]
+    return causes
+
+
+def address_range(field: str, value: str) -> list[Cause]:
+    """A range of addresses, `10.9.8.0/24`."""
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return [invalid(field, value, _RANGE)]
+    return [] if "/" in value else [invalid(field, value, _RANGE)]
+
+
+def _amounts(obj: Object) -> list[Cause]:
+    causes: list[Cause] = []
+    for kind in ("capacity", "allocatable"):
+        for name, value in obj.get("status", {}).get(kind, {}).items():
+            causes += resources.quantity(f"status.{kind}.{name}", name, value)
+    return causes
+
+
+def node_update(new: Object, old: Object) -> list[Cause]:
+    """A changed node or status: what the cloud calls it and its pods' addresses are set once."""
+    causes = _amounts(new)
+    seen: list[Object] = []
+    for index, entry in enumerate(new.get("status", {}).get("addresses", ())):
+        if entry in seen:
+            shown = Struct(Type=entry.get("type", ""), Address=entry.get("address", ""))
+            causes.append(duplicate(f"status.addresses[{index}]", shown))
+        seen.append(entry)
+    before, after = old.get("spec", {}), new.get("spec", {})
+    was, now = before.get("podCIDRs", []), after.get("podCIDRs", [])
+    if was:
+        changed = 1 if len(was) != len(now) else sum(one != other for one, other in zip(was, now, strict=True))
+        why = 'node updates may not change podCIDR except from "" to valid'
+        causes += [forbidden("spec.podCIDRs", why)] * changed
+    if before.get("providerID") and before["providerID"] != after.get("providerID"):
+        why = 'node updates may not change providerID except from "" to valid'
+        causes.append(forbidden("spec.providerID", why))
+    return causes + scheduling.taints("metadata.taints", after.get("taints", ()))

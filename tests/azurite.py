@@ -1,0 +1,57 @@
+"""Azurite, Microsoft's emulator of Blob storage, with TLS and OAuth: what a delivery is tested against."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jwt
+import pytest
+from azure.core.credentials import AccessToken
+
+from aksdisks.lab import tls
+
+
+class Credential:
+    """What Azurite's OAuth takes: a token whose claims fit; it looks at no signature."""
+
+    def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        now = int(time.time())
+        claims = {"iss": "https://sts.windows.net/t/", "aud": "https://storage.azure.com", "iat": now, "nbf": now - 60}
+        return AccessToken(jwt.encode({**claims, "exp": now + 600}, "k" * 32, "HS256"), now + 600)
+
+
+@pytest.fixture(scope="module")
+def azurite(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A Blob endpoint with TLS and OAuth, and what the client needs to trust it."""
+    if not shutil.which("npm"):
+        pytest.skip("npm is missing, and with it Azurite")
+    installed = request.config.cache.mkdir("azurite")
+    program = installed / "node_modules" / ".bin" / "azurite-blob"
+    if not program.exists():
+        command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(installed), "azurite@3"]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+    folder = tmp_path_factory.mktemp("azurite")
+    issued = tls.issue()
+    pems = {"server.crt": issued.server.certificate, "server.key": issued.server.key, "ca.crt": issued.authority}
+    for name, content in pems.items():
+        (folder / name).write_bytes(content)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    arguments = ["--silent", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", "--oauth", "basic"]
+    files = ["--cert", str(folder / "server.crt"), "--key", str(folder / "server.key")]
+    process = subprocess.Popen(
+        [str(program), "--blobPort", str(port), *arguments, *files], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert process.stdout is not None
+    assert any(b"successfully listen" in line for line in process.stdout)
+    yield f"https://127.0.0.1:{port}/devstoreaccount1", {"connection_verify": str(folder / "ca.crt")}
+    process.terminate()
+    process.communicate(timeout=20)

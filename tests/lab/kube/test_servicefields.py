@@ -1,0 +1,65 @@
+"""What services are allotted, and what of it outlives an update."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aksdisks.lab.kube.api import KubeApi
+from aksdisks.lab.kube.interface import Object
+from tests.lab.kube.test_api import run
+
+PORTS = [{"name": "a", "port": 80}, {"name": "b", "port": 443}]
+
+
+def service(**spec: Any) -> Object:
+    return {"metadata": {"name": "s"}, "spec": {"ports": [dict(port) for port in PORTS], **spec}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected", "with_ports"),
+    [
+        ({}, {"type": "ClusterIP", "internalTrafficPolicy": "Cluster"}, False),
+        ({"type": "NodePort"}, {"externalTrafficPolicy": "Cluster"}, True),
+        ({"type": "LoadBalancer"}, {"allocateLoadBalancerNodePorts": True, "externalTrafficPolicy": "Cluster"}, True),
+        ({"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False}, {"ipFamilyPolicy": "SingleStack"}, False),
+        ({"clusterIP": "None"}, {"clusterIPs": ["None"], "ipFamilies": ["IPv4"]}, False),
+        ({"sessionAffinity": "ClientIP"}, {"sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 10800}}}, False),
+    ],
+)
+def test_a_new_service(spec: Object, expected: Object, with_ports: bool) -> None:
+    async def test(api: KubeApi) -> None:
+        made = (await api.create("services", service(**spec), "n"))["spec"]
+        assert {key: made[key] for key in expected} == expected
+        ports = [port.get("nodePort", 0) for port in made["ports"]]
+        assert len(set(ports)) == (2 if with_ports else 1)
+        assert all((30000 <= port <= 32767) is with_ports for port in ports)
+
+    run(test)
+
+
+def test_an_external_name_has_no_address() -> None:
+    async def test(api: KubeApi) -> None:
+        spec = {"type": "ExternalName", "externalName": "example.com"}
+        made = await api.create("services", {"metadata": {"name": "s"}, "spec": spec}, "n")
+        assert made["spec"] == {**spec, "sessionAffinity": "None"}
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("then", "kept", "with_ports"),
+    [({"type": "NodePort"}, True, True), ({}, True, False), ({"type": "LoadBalancer"}, True, True)],
+)
+def test_a_put_that_leaves_it_out_keeps_what_was_allotted(then: Object, kept: bool, with_ports: bool) -> None:
+    async def test(api: KubeApi) -> None:
+        before = (await api.create("services", service(type="NodePort"), "n"))["spec"]
+        body = service(**then)
+        body["metadata"]["namespace"] = "n"
+        after = (await api.update("services", body))["spec"]
+        assert (after["clusterIP"] == before["clusterIP"]) is kept
+        ports = [port["nodePort"] for port in before["ports"]]
+        assert [port.get("nodePort") for port in after["ports"]] == (ports if with_ports else [None, None])
+
+    run(test)
