@@ -87,10 +87,6 @@ class Watcher:
     def _where(self, kind: str) -> str:
         return self._namespace if KINDS[kind][2] else ""
 
-    def _put(self, type_: str, kind: str, item: dict[str, Any]) -> None:
-        at = round(time.monotonic() - self.began, 3)
-        self._queue.put(Change(at, type_, kind, decode(kind, item)))  # type: ignore[arg-type]
-
     def _run(self, kind: str, version: str, known: dict[str, dict[str, Any]]) -> None:
         pause = 0.1
         while not self._stop.is_set():
@@ -128,7 +124,8 @@ class Watcher:
                 known.pop(_key(item), None)
             else:
                 known[_key(item)] = item
-            self._put(event["type"], kind, item)
+            at = round(time.monotonic() - self.began, 3)
+            self._queue.put(Change(at, event["type"], kind, decode(kind, item)))
         return str((item.get("metadata") or {}).get("resourceVersion") or "")
 
     def _relist(self, kind: str, known: dict[str, dict[str, Any]]) -> str:
@@ -137,12 +134,11 @@ class Watcher:
         items, version = self._http.items(kind, self._where(kind), self._selector)
         now = {_key(item): item for item in items}
         for key in known.keys() - now.keys():
-            self._put("DELETED", kind, known.pop(key))
+            self._event(kind, {"type": "DELETED", "object": known[key]}, known)
         for key, item in now.items():
             before = known.get(key)
             if before is None or before["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
-                self._put("MODIFIED" if before else "ADDED", kind, item)
-        known.update(now)
+                self._event(kind, {"type": "MODIFIED" if before else "ADDED", "object": item}, known)
         return version
 
 

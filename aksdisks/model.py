@@ -67,6 +67,11 @@ def _time(places: str) -> Any:
     return _read(lambda raw: parse_time(_look(raw, places)))
 
 
+def _label(*keys: str) -> Any:
+    """A field that is the first filled one of an object's labels."""
+    return _read(lambda raw: next(filter(None, map(_look(raw, "metadata.labels", {}).get, keys)), ""), "")
+
+
 class _Raw:
     """What is read from a raw object, field by field."""
 
@@ -76,11 +81,6 @@ class _Raw:
     def of(cls, raw: Any) -> Self:
         """The value that a raw object stands for."""
         return cls(**{each.name: each.metadata["read"](raw) for each in fields(cls) if each.metadata})  # type: ignore[arg-type]
-
-
-def _labels(raw: Any) -> Mapping[str, str]:
-    labels: Mapping[str, str] = _look(raw, "metadata.labels", {})
-    return labels
 
 
 def _is_ready(raw: Any) -> bool:
@@ -103,11 +103,6 @@ def _noted_lun(raw: Any) -> int | None:
     """What the driver noted in the attachment's metadata."""
     lun = str(_look(raw, "status.attachmentMetadata.LUN", ""))
     return int(lun) if lun.isdigit() else None
-
-
-def _machine_size(raw: Any) -> str:
-    labels = _labels(raw)
-    return labels.get("node.kubernetes.io/instance-type") or labels.get("beta.kubernetes.io/instance-type", "")
 
 
 def _disk_slots(raw: Any) -> int | None:
@@ -225,8 +220,8 @@ class Node(Named):
     ready: bool = _read(_is_ready, False)
     schedulable: bool = _read(lambda raw: not _look(raw, "spec.unschedulable"), True)
     provider_id: str = _at("spec.providerID")
-    disk_zone: str = _read(lambda raw: _labels(raw).get(_DISK_ZONE, ""), "")
-    size: str = _read(_machine_size, "")
+    disk_zone: str = _label(_DISK_ZONE)
+    size: str = _label("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
     disk_slots: int | None = _read(_disk_slots)
     taints: tuple[Taint, ...] = _read(lambda raw: tuple(map(Taint.of, _look(raw, "spec.taints", ()))), ())
 
