@@ -21,11 +21,10 @@ from aksdisks.preflight import rights
 from aksdisks.quantities import cost_per_day, disk_tier, gib
 from aksdisks.rollout import Rollout
 from aksdisks.session import Session, open_session
-from aksdisks.sides import Said, Scope, by_age
+from aksdisks.sides import Said, Scope, by_age, compare
 from aksdisks.views.base import Card, Stack, Table
 from aksdisks.views.look import Look
 from aksdisks.views.timeline import Timeline
-from aksdisks.waiting import listed
 
 _ABOVE = "run the cells above first"
 _SET = ("StatefulSet", manifests.STATEFUL_SET)
@@ -91,7 +90,7 @@ class Walk:
             ("nodes", len(now.inventory.nodes)),
             ("each claim", f"{parameters.size} of {parameters.storage_class}{billed}{cost}"),
         )
-        same = self._compare("Kubernetes' nodes are Azure's machines", now.kubernetes.nodes, now.azure.nodes)
+        same = compare("Kubernetes' nodes are Azure's machines", now.kubernetes.nodes, now.azure.nodes)
         return Stack([Table("Where this runs", ("", ""), rows), same])
 
     def rights(self) -> Check:
@@ -128,10 +127,10 @@ class Walk:
 
         Where its precondition is not given, the claim is inconclusive and says why, or is not applicable (None).
         """
-        statement = self._statement(number)
+        made = compare(self._statement(number), kubernetes, azure, count=count, sides=sides)
         if given is not True:
-            return self._judge(number, check(statement, given, "its precondition is not given here"), shown)
-        return self._judge(number, self._compare(statement, kubernetes, azure, count=count, sides=sides), shown)
+            made = check(made.statement, given, "its precondition is not given here")
+        return self._judge(number, made, shown)
 
     def unchanged(self, number: int, before: Said, after: Said, *, shown: View | None = None) -> View:
         """Judge a claim by the same word before and after, of at least one thing."""
@@ -270,7 +269,7 @@ class Walk:
         written, found = self._notes, notes.read(self.session, self._notes)
         sides = [said if isinstance(said, Unknown) else frozenset(said.items()) for said in (written, found)]
         statement = "Each pod finds on its disk the note that was written there, and no other"
-        return self._compare(statement, sides[0], sides[1], sides=("written", "read"))
+        return compare(statement, sides[0], sides[1], sides=("written", "read"))
 
     # What the API refuses; all dry runs on the server, so that nothing would come of it if it did not
 
@@ -348,27 +347,6 @@ class Walk:
         self._verdicts[number] = verdict
         return Stack([shown, verdict]) if shown is not None else verdict
 
-    def _compare(
-        self,
-        statement: str,
-        left: Said,
-        right: Said,
-        *,
-        count: int | None = None,
-        sides: tuple[str, str] = ("Kubernetes", "Azure"),
-    ) -> Check:
-        if isinstance(left, Unknown):
-            return check(statement, left, "only one side could be asked")
-        if isinstance(right, Unknown):
-            return check(statement, right, "only one side could be asked")
-        holds = left == right and (len(left) > 0 if count is None else len(left) == count)
-        if holds:
-            # Numbers only: names differ from run to run, stand in the view above, and would never compare equal.
-            seen = f"{sides[0]}: {len(left)}, {sides[1]}: the same {len(right)}" if left else "none on either side"
-            return check(statement, True, seen)
-        expected = "" if count is None else f"; expected {count}"
-        return check(statement, False, f"{sides[0]}: {_listed(left)}; {sides[1]}: {_listed(right)}{expected}")
-
     def _roll(self, app: str, replicas: int, act: Callable[[], object], *, without: str = "") -> None:
         """Act, then follow the pods until all run or are refused, and what departed pods used is detached."""
         keep = {manifests.CLAIM, *map(manifests.stateful_claim, range(replicas))}
@@ -415,11 +393,3 @@ class Walk:
 
 def _about(name: str) -> Callable[[tuple[Any, ...]], bool]:
     return lambda found: any(name in (each.name, getattr(each, "object", "")) for each in found)
-
-
-def _listed(said: Said) -> str:
-    if isinstance(said, Unknown):
-        return str(said)
-    texts = [" on ".join(map(str, item)) if isinstance(item, tuple) else str(item) for item in said]
-    shown = texts if isinstance(said, tuple) else sorted(texts)
-    return listed(shown, 6)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from aksdisks.checks import Check, check
 from aksdisks.diagnosis import multi_attach_events
 from aksdisks.model import Chain, Disk, Inventory, Machine, Unknown, Volume, known
 from aksdisks.quantities import gib
+from aksdisks.waiting import listed
 
 Said = frozenset[Any] | tuple[Any, ...] | Unknown
 """A set, a sequence where the order matters, or why it cannot be known."""
@@ -94,6 +96,32 @@ def _side(disks: Sequence[tuple[str, int | None, str, datetime | None, bool]], *
         unused=frozenset(name for name, *_, unused in disks if unused),
         **said,
     )
+
+
+def compare(
+    statement: str,
+    one: Said,
+    other: Said,
+    *,
+    count: int | None = None,
+    sides: tuple[str, str] = ("Kubernetes", "Azure"),
+) -> Check:
+    """The check that both sides say the same, of `count` things (None: of at least one); unknown where either is."""
+    if isinstance(one, Unknown):
+        return check(statement, one, "only one side could be asked")
+    if isinstance(other, Unknown):
+        return check(statement, other, "only one side could be asked")
+    if one != other or (count is None and not one) or count not in (None, len(one)):
+        expected = "" if count is None else f"; expected {count}"
+        return check(statement, False, f"{sides[0]}: {_listed(one)}; {sides[1]}: {_listed(other)}{expected}")
+    # Numbers only: names differ from run to run, stand in the view above, and would never compare equal.
+    seen = f"{sides[0]}: {len(one)}, {sides[1]}: the same {len(other)}" if one else "none on either side"
+    return check(statement, True, seen)
+
+
+def _listed(said: frozenset[Any] | tuple[Any, ...]) -> str:
+    texts = [" on ".join(map(str, item)) if isinstance(item, tuple) else str(item) for item in said]
+    return listed(texts if isinstance(said, tuple) else sorted(texts), 6)
 
 
 def by_age(births: Said) -> Said:
