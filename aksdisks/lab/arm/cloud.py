@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from aksdisks.lab.arm import attachments, diskrules, errors, power
+from aksdisks.lab.arm import attachments, diskrules, errors, power, refusals
 from aksdisks.lab.arm.bodies import objects, section, texts
 from aksdisks.lab.arm.disks import Disk
+from aksdisks.lab.arm.groups import Groups
 from aksdisks.lab.arm.hindrances import Hindrances
 from aksdisks.lab.arm.kept import KeptDisks, KeptMachines, KeptOperations
 from aksdisks.lab.arm.machines import Machine, scale_set_json
@@ -48,8 +49,8 @@ class Cloud:
         self.kubeconfigs: dict[str, bytes] = {}
         self.throttle = Throttle(clock, scenario.subscription_id)
         self._ids = ids
-        self._created = datetime.fromisoformat(records.remembered("azure", "created", clock.now().isoformat))
-        self._groups = {name.lower(): name for name in (scenario.resource_group, scenario.node_resource_group)}
+        self.created = datetime.fromisoformat(records.remembered("azure", "created", clock.now().isoformat))
+        self.groups = Groups(records, scenario)
         self._scale_set_uid = records.remembered("azure", "scale-set", ids.uid)
         self._tags = {
             "aks-managed-createOperationID": records.remembered("azure", "create-operation", ids.uid),
@@ -87,6 +88,8 @@ class Cloud:
         if purpose is not None and purpose.act == "power":
             machines = [self._machines[key] for key in purpose.subject.split(",") if key in self._machines]
             return self._powering(machines, power.ACTS[purpose.detail], left)
+        if purpose is not None and purpose.act == "delete group":
+            return self._deleting_group(purpose.subject, left)
         disk = None if purpose is None else self._disks.get(purpose.subject)
         if purpose is None or disk is None:
             return self._nothing
@@ -104,34 +107,36 @@ class Cloud:
 
     def group(self, name: str) -> str:
         """The group's name as it was made. Raises ResourceGroupNotFound."""
-        try:
-            return self._groups[name.lower()]
-        except KeyError:
-            raise errors.resource_group_not_found(name) from None
+        return self.groups.name(name)
 
-    def group_json(self, name: str) -> Json:
-        """The group as a GET answers it."""
-        name = self.group(name)
-        scenario = self.scenario
-        body: Json = {
-            "id": f"{scenario.subscription}/resourceGroups/{name}",
-            "name": name,
-            "type": "Microsoft.Resources/resourceGroups",
-            "location": scenario.location,
-            "tags": {},
-            "properties": {"provisioningState": "Succeeded"},
-        }
-        if name == scenario.node_resource_group:
-            body["managedBy"] = scenario.cluster_id
-            body["tags"] = {
-                "aks-managed-cluster-name": scenario.cluster_name,
-                "aks-managed-cluster-rg": scenario.resource_group,
-            }
-        return body
+    def delete_group(self, name: str) -> Operation:
+        """Delete a group with all disks in it; what a machine has, and the cluster's groups, stay."""
+        self.groups.begin_deletion(name)
+        purpose = Purpose("delete group", self.group(name), self.scenario.delays.delete_disk)
+        return self.operations.start(
+            "operationresults", self._deleting_group(purpose.subject, purpose.seconds), purpose
+        )
 
-    def groups_json(self) -> list[Json]:
-        """All groups."""
-        return [self.group_json(name) for name in self._groups]
+    def _deleting_group(self, name: str, delay: float) -> Work:
+        async def work() -> None:
+            gone = False
+            try:
+                await self.clock.sleep(delay)
+                disks = self.disks(name)
+                stay = [disk.id for disk in disks if disk.managed_by]
+                if name == self.scenario.resource_group:
+                    stay.append(self.scenario.cluster_id)
+                if stay:
+                    kinds = [entry.partition("/providers/")[2] for entry in stay]
+                    raise refusals.group_is_not_deleted(name, kinds, stay)
+                for disk in disks:
+                    self._disks.pop(disk.key, None)
+                    self.on_deleted(disk)
+                gone = True
+            finally:
+                self.groups.end_deletion(name, gone=gone)
+
+        return work
 
     # Disks
 
@@ -243,7 +248,7 @@ class Cloud:
 
     def scale_set_json(self) -> Json:
         """The pool's scale set."""
-        return scale_set_json(self.scenario, self._created, self._scale_set_uid, self._tags)
+        return scale_set_json(self.scenario, self.created, self._scale_set_uid, self._tags)
 
     def update_machine(self, machine_id: str, body: Json) -> Operation:
         """PUT or PATCH: merge the body into the machine; of it, tags and the full list of data disks have an effect."""
@@ -346,14 +351,14 @@ class Cloud:
             sku="Premium_LRS",
             size_gib=scenario.os_disk_gib,
             unique_id=self._ids.uid(),
-            created=self._created,
+            created=self.created,
             tags=dict(self._tags),
             zones=(spec.zone,) if spec.zone else (),
             create_option="FromImage",
             os_type="Linux",
         )
-        machine = Machine(scenario, spec, self._ids.uid(), self._created, disk, tags=dict(self._tags))
-        disk.attach(machine.managed_by, self._created)
+        machine = Machine(scenario, spec, self._ids.uid(), self.created, disk, tags=dict(self._tags))
+        disk.attach(machine.managed_by, self.created)
         self._disks[disk.key] = disk
         self._named[spec.node_name.lower()] = machine
         self._machines[spec.resource_id.lower()] = machine

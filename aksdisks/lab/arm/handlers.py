@@ -12,6 +12,7 @@ from aksdisks.lab.arm.answers import Answer, Call, page
 from aksdisks.lab.arm.bodies import member
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.disks import Disk
+from aksdisks.lab.arm.filters import matching
 from aksdisks.lab.arm.machines import Machine
 from aksdisks.lab.arm.operations import Operation
 
@@ -41,6 +42,10 @@ class Handlers:
         yield "GET", SUBSCRIPTION + "/resourceGroups", self.list_groups
         yield "GET", GROUP, self.get_group
         yield "HEAD", GROUP, self.head_group
+        yield "PUT", GROUP, self.put_group
+        yield "PATCH", GROUP, self.patch_group
+        yield "DELETE", GROUP, self.delete_group
+        yield "GET", SUBSCRIPTION + "/operationresults/{operation}", self.get_result
         for kind in ("disks", "virtualMachines", "virtualMachineScaleSets"):
             handler = {
                 "disks": self.list_disks,
@@ -80,18 +85,50 @@ class Handlers:
 
     def list_groups(self, call: Call) -> Answer:
         """All resource groups."""
-        groups = sorted(self._cloud.groups_json(), key=lambda group: str(group["name"]).lower())
-        groups = [group for group in groups if call.sees(str(group["id"]))]
-        return page(call, [(str(group["name"]).lower(), partial(dict, group)) for group in groups])
+        known = self._cloud.groups
+        groups = [group for group in map(known.to_json, known.names()) if call.sees(str(group["id"]))]
+        shown = matching(call.query.get("$filter", ""), groups)
+        return page(call, [(str(group["name"]).lower(), partial(dict, group)) for group in shown])
 
     def get_group(self, call: Call) -> Answer:
         """One resource group."""
-        return Answer(200, self._cloud.group_json(call.parameters["group"]))
+        return Answer(200, self._cloud.groups.to_json(call.parameters["group"]))
 
     def head_group(self, call: Call) -> Answer:
         """Whether there is that resource group."""
         self._cloud.group(call.parameters["group"])
         return Answer(204)
+
+    def put_group(self, call: Call) -> Answer:
+        """Make a group, or change its tags."""
+        fresh = self._cloud.groups.put(call.parameters["group"], call.body)
+        return Answer(201 if fresh else 200, self._cloud.groups.to_json(call.parameters["group"]))
+
+    def patch_group(self, call: Call) -> Answer:
+        """Change a group's tags."""
+        self._cloud.groups.patch(call.parameters["group"], call.body)
+        return self.get_group(call)
+
+    def delete_group(self, call: Call) -> Answer:
+        """Delete a group with what is in it."""
+        operation = self._cloud.delete_group(call.parameters["group"])
+        return Answer(202, None, self._result_address(call, operation))
+
+    def get_result(self, call: Call) -> Answer:
+        """What became of the deletion of a group (cloud-provider-azure's ResourceGroup.yaml)."""
+        operation = self._cloud.operations.get("operationresults", call.parameters["operation"])
+        if operation is None:
+            raise errors.CloudError(404, "NotFound", f"The entity {call.parameters['operation']} was not found.")
+        if operation.status == "InProgress":
+            return Answer(202, None, self._result_address(call, operation))
+        if operation.error is not None:
+            raise operation.error
+        return Answer(200)
+
+    def _result_address(self, call: Call, operation: Operation) -> dict[str, str]:
+        path = f"{self._cloud.scenario.subscription}/operationresults/{operation.id}"
+        version = call.query.get("api-version", "")
+        return {"Location": f"{call.base}{path}?api-version={version}", **self._pace()}
 
     # Disks
 
