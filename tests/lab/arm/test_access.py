@@ -21,17 +21,15 @@ OWN = AzureRole("Disk reader", ("Microsoft.Compute/disks/read", "Microsoft.Autho
 def ask(serve):
     """One GET as the owner, or as the reader where `reader` is true."""
     principal = Principal(READER, "secret", (AzureRole("Reader", scope=GROUP), OWN))
-    with (
-        serve(dataclasses.replace(scenarios.load("regional"), principals=(principal,))) as azure,
-        requests.Session() as s,
-    ):
-        s.trust_env, s.verify = False, azure.ca_bundle
+    scenario = dataclasses.replace(scenarios.load("regional"), principals=(principal,))
+    with serve(scenario) as azure, requests.Session() as session:
+        session.trust_env, session.verify = False, azure.ca_bundle
 
         def send(path, query="", *, reader=False):
             who = azure.tokens.principal(READER if reader else azure.scenario.client_id)
             headers = {"Authorization": f"Bearer {azure.tokens.issue('https://management.azure.com', who)}"}
             url = f"{azure.url}{azure.scenario.subscription}{path}?api-version=2022-04-01{query}"
-            return s.get(url, headers=headers, timeout=10)
+            return session.get(url, headers=headers, timeout=10)
 
         yield send
 
