@@ -29,7 +29,7 @@ from aksdisks.lab.kube.status import bad_request, conflict, no_such_resource
 from aksdisks.lab.kube.store import Key, Store, Version
 from aksdisks.lab.kube.validators import godiff
 from aksdisks.lab.kube.watching import VersionEvent
-from aksdisks.lab.kube.writeoptions import WriteOptions, how, strictness, warn
+from aksdisks.lab.kube.writeoptions import WriteOptions, how, strictness, warn, without_repeated_owners
 from aksdisks.lab.kube.writes import Writes, storage_key
 
 PatchType = Literal["merge", "strategic", "json", "apply"]
@@ -174,11 +174,12 @@ class KubeApi:
         field_selector: str = "",
         allow_bookmarks: bool = False,
         timeout_seconds: float | None = None,
-        send_initial_events: bool = False,
+        send_initial_events: bool | None = None,
     ) -> AsyncGenerator[VersionEvent, None]:
         """Changes as versions, whose JSON is shared by all watchers.
 
-        Without a resourceVersion, with "0" or with `send_initial_events`, the present objects come first as ADDED. An
+        With `send_initial_events`, or where nothing is said of that and the resourceVersion is none or "0", the present
+        objects come first as ADDED. An
         object that leaves the selection comes as DELETED, one that enters as ADDED. `timeout_seconds` is real time, as
         clients mean it. 400 for a bad selector at once; 410 from the first step when the version is forgotten.
         """
@@ -205,6 +206,7 @@ class KubeApi:
         """As `create`, the version instead of the object; with a `field_manager` its owner is recorded."""
         _served(resource)
         body = decoding.decode(resource, objects.copy(obj), strictness(options))
+        without_repeated_owners(body, options)
         made = self.writes.create(resource, body, namespace, **how(options))
         warn(self.store, resource, made, None, options)
         return self._view(resource, made)
@@ -295,6 +297,7 @@ class KubeApi:
         metadata = body.get("metadata", {})
         key = _key(resource, metadata.get("namespace"), metadata.get("name", ""))
         old = self.store.get(storage_key(resource), key)
+        without_repeated_owners(body, options)
         version = self.writes.update(resource, body, subresource, **how(options))
         if old is not None and subresource is None:
             warn(self.store, resource, version, old, options)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from aksdisks.lab.kube import decoding, objectwarnings, podsecurity
+from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.store import Store, Version
 
 
@@ -50,3 +51,27 @@ def warn(store: Store, resource: str, new: Version, old: Version | None, options
         before = old.object if old else None
         warnings.extend(objectwarnings.of(resource, new.object, before))
         warnings.extend(podsecurity.warnings(store, resource, new.object, before))
+
+
+def without_repeated_owners(obj: Object, options: WriteOptions) -> None:
+    """Drop owners that are named twice and say so (apiserver: handlers/create.go dedupOwnerReferences)."""
+    metadata: Any = obj.get("metadata")
+    owners = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
+    if not isinstance(owners, list):
+        return
+    kept: list[Any] = []
+    repeated: list[str] = []
+    for owner in owners:
+        if owner in kept:
+            repeated.append(str(owner.get("uid", "")) if isinstance(owner, dict) else "")
+        else:
+            kept.append(owner)
+    if not repeated:
+        return
+    obj["metadata"] = {**metadata, "ownerReferences": kept}
+    if (warnings := options.get("warnings")) is not None:
+        warnings.append(
+            ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and "
+            "may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
+            + ", ".join(repeated)
+        )
