@@ -12,9 +12,10 @@ from aksdisks.lab.arm.bodies import objects, section, texts
 from aksdisks.lab.arm.disks import Disk
 from aksdisks.lab.arm.groups import Groups
 from aksdisks.lab.arm.hindrances import Hindrances
-from aksdisks.lab.arm.kept import KeptDisks, KeptMachines, KeptOperations
+from aksdisks.lab.arm.kept import KeptByKey, KeptMachines, KeptOperations
 from aksdisks.lab.arm.machines import Machine, scale_set_json
 from aksdisks.lab.arm.operations import Operation, Operations, Purpose
+from aksdisks.lab.arm.snapshots import Snapshots
 from aksdisks.lab.arm.throttling import Throttle
 from aksdisks.lab.faults import Faults
 from aksdisks.lab.records import Records
@@ -57,8 +58,9 @@ class Cloud:
             "aks-managed-poolName": scenario.pool,
             "poolName": scenario.pool,
         }
-        self._disks = KeptDisks(records)
+        self._disks = KeptByKey(records, "azure/disk", Disk)
         self.on_deleted: Callable[[Disk], None] = lambda _disk: None
+        self.snapshots = Snapshots(records, scenario, clock, ids, self.operations, self.groups, self.find_disk)
         self._named = KeptMachines(records, scenario, self._disks)
         self._machines = {machine.spec.resource_id.lower(): machine for machine in self._named.values()}
         if records.fresh:
@@ -90,6 +92,9 @@ class Cloud:
             return self._powering(machines, power.ACTS[purpose.detail], left)
         if purpose is not None and purpose.act == "delete group":
             return self._deleting_group(purpose.subject, left)
+        of_snapshot = None if purpose is None else self.snapshots.work_again(purpose, left)
+        if of_snapshot is not None:
+            return of_snapshot
         disk = None if purpose is None else self._disks.get(purpose.subject)
         if purpose is None or disk is None:
             return self._nothing
@@ -132,6 +137,7 @@ class Cloud:
                 for disk in disks:
                     self._disks.pop(disk.key, None)
                     self.on_deleted(disk)
+                self.snapshots.delete_all(name)
                 gone = True
             finally:
                 self.groups.end_deletion(name, gone=gone)
@@ -166,12 +172,14 @@ class Cloud:
         return sorted(found, key=lambda disk: disk.key)
 
     def create_or_update_disk(self, group: str, name: str, body: Json) -> Operation:
-        """PUT: a new disk (createOption Empty), or the one of that name with what the body changes."""
+        """PUT: a new disk (createOption Empty or Copy), or the one of that name with what the body changes."""
         self.group(group)
         existing = self._disks.get(self._disk_id(group, name).lower())
         if existing is not None:
             return self.update_disk(group, name, body)
-        wanted = diskrules.new(self.scenario, name, body)
+        source_id = diskrules.source_id(body)
+        source = self.snapshots.source(source_id) if source_id else None
+        wanted = diskrules.new(self.scenario, name, body, source.size_gib if source is not None else None)
         disk = Disk(
             id=self._disk_id(group, name),
             group=group,
@@ -179,10 +187,15 @@ class Cloud:
             unique_id=self._ids.uid(),
             created=self.clock.now(),
             provisioning_state="Updating",
+            create_option="Empty" if source is None else "Copy",
+            source_id=source_id,
+            source_unique_id="" if source is None else source.unique_id,
             **_fields(wanted),
         )
         used = sum(not other.os_type for other in self._disks.values())
         self._hindrances.check_new(disk, used, self.scenario.disk_quota)
+        if source is not None:
+            self.snapshots.on_copied(source, disk)
         self._disks[disk.key] = disk
         return self._finish_later(disk, self.scenario.delays.create_disk)
 

@@ -122,6 +122,7 @@ class Directory:
         wanted = None if group is None else f"/resourcegroups/{self._cloud.group(group).lower()}/"
         cloud, scenario = self._cloud, self._scenario
         found = [disk.to_json() for disk in cloud.disks()]
+        found += [snapshot.to_json() for snapshot in cloud.snapshots.all()]
         if scenario.machine_kind == "vmss":
             found.append(cloud.scale_set_json())
         else:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _KIND = "azure/group"
-_NAME = re.compile(r"[-\w.()]{0,89}[-\w()]")
+_NAME = re.compile(r"[-\w.()]{0,89}[-\w()]", re.ASCII)
 
 
 class Groups:

@@ -59,6 +59,10 @@ class Handlers:
         yield "PUT", disk, self.put_disk
         yield "PATCH", disk, self.patch_disk
         yield "DELETE", disk, self.delete_disk
+        snapshot = GROUP + COMPUTE + "/snapshots/{snapshot}"
+        yield "PUT", snapshot, self.put_snapshot
+        yield "PATCH", snapshot, self.patch_snapshot
+        yield "DELETE", snapshot, self.delete_snapshot
         yield "GET", SCALE_SET, self.get_scale_set
         yield "GET", SCALE_SET + "/virtualMachines", self.list_instances
         for machine in (MACHINE, INSTANCE):
@@ -156,6 +160,26 @@ class Handlers:
     def delete_disk(self, call: Call) -> Answer:
         """Delete; 204 when there is none."""
         operation = self._cloud.delete_disk(call.parameters["group"], call.parameters["disk"])
+        return Answer(204) if operation is None else self._accepted(call, operation, None)
+
+    # Snapshots; those who only read are in the inventory
+
+    def put_snapshot(self, call: Call) -> Answer:
+        """Create or update."""
+        snapshots, group, name = self._cloud.snapshots, call.parameters["group"], call.parameters["snapshot"]
+        fresh = not snapshots.exists(group, name)
+        operation = snapshots.put(group, name, call.body)
+        return self._accepted(call, operation, snapshots.get(group, name).accepted_json(call.body, fresh=fresh))
+
+    def patch_snapshot(self, call: Call) -> Answer:
+        """Update."""
+        snapshots, group, name = self._cloud.snapshots, call.parameters["group"], call.parameters["snapshot"]
+        operation = snapshots.patch(group, name, call.body)
+        return self._accepted(call, operation, snapshots.get(group, name).accepted_json(call.body, fresh=False))
+
+    def delete_snapshot(self, call: Call) -> Answer:
+        """Delete; 204 when there is none."""
+        operation = self._cloud.snapshots.delete(call.parameters["group"], call.parameters["snapshot"])
         return Answer(204) if operation is None else self._accepted(call, operation, None)
 
     # Machines

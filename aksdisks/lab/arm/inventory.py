@@ -54,6 +54,10 @@ class Inventory:
         yield "GET", SUBSCRIPTION + COMPUTE + "/availabilitySets", self.availability_sets
         yield "GET", GROUP + "/availabilitySets", self.availability_sets
         yield "GET", GROUP + "/availabilitySets/{set}", self.availability_set
+        snapshot = GROUP + "/snapshots/{snapshot}"
+        yield "GET", SUBSCRIPTION + COMPUTE + "/snapshots", self.list_snapshots
+        yield "GET", GROUP + "/snapshots", self.list_snapshots
+        yield "GET", snapshot, self.get_snapshot
         for kind, handler in (("disks/{disk}", self.head_disk), ("virtualMachines/{machine}", self.head_machine)):
             yield "HEAD", f"{GROUP}/{kind}", handler
 
@@ -127,6 +131,15 @@ class Inventory:
         if self._cloud.scenario.machine_kind != "vmas" or not right or name.lower() != found["name"].lower():
             raise errors.resource_not_found(f"Microsoft.Compute/availabilitySets/{name}", group)
         return Answer(200, found)
+
+    def list_snapshots(self, call: Call) -> Answer:
+        """The snapshots of the group or of the subscription."""
+        found = self._cloud.snapshots.all(call.parameters.get("group"))
+        return page(call, [(entry.key, entry.to_json) for entry in found if call.sees(entry.id)])
+
+    def get_snapshot(self, call: Call) -> Answer:
+        """One snapshot."""
+        return Answer(200, self._cloud.snapshots.get(call.parameters["group"], call.parameters["snapshot"]).to_json())
 
     def head_disk(self, call: Call) -> Answer:
         """Whether there is that disk."""
