@@ -190,13 +190,13 @@ def parameters(
     """Show every parameter: its value and where that came from, type, unit, default and meaning."""
     import json
 
-    from aksdisks.console import parameter_table
+    from aksdisks.console import show_parameters
     from aksdisks.parameters import json_schema
 
     if schema:
         typer.echo(json.dumps(json_schema(), indent=2))
     else:
-        parameter_table(*_resolved(file, settings))
+        show_parameters(*_resolved(file, settings))
 
 
 @app.command(epilog=_EXIT_CODES)
@@ -313,10 +313,11 @@ def evidence_compare(
 ) -> None:
     """Show what changed between two runs: outcome, timing, versions, parameters and disks."""
     from aksdisks import archive
+    from aksdisks.console import NOTHING
 
     changes = list(archive.compare(archive.find(output, before), archive.find(output, after)))
     for what, was, now in changes:
-        typer.echo(f"{what}: {was} -> {now}")
+        typer.echo(f"{what}: {was or NOTHING} -> {now or NOTHING}")
     if not changes:
         typer.echo("nothing changed")
     raise typer.Exit(1 if changes else 0)
