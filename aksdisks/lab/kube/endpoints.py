@@ -22,8 +22,8 @@ from aksdisks.lab.kube.store import Version
 
 _RETURNED_WHEN_GONE = frozenset(
     (
-        "csidrivers", "csinodes", "persistentvolumeclaims", "persistentvolumes", "pods", "serviceaccounts",
-        "services", "storageclasses", "volumeattachments",
+        "csidrivers", "csinodes", "persistentvolumeclaims", "persistentvolumes", "pods", "podtemplates",
+        "serviceaccounts", "services", "storageclasses", "volumeattachments",
     )
 )  # fmt: skip
 """Kinds whose DELETE answers with the object although it is gone; the others with a Status (upstream's OpenAPI)."""

@@ -241,6 +241,8 @@ def _spec_changed(resource: str, old: Object, new: Object) -> bool:
     if resource == "endpointslices":
         rest = [{key: value for key, value in obj.items() if key != "metadata"} for obj in (old, new)]
         return rest[0] != rest[1] or old["metadata"].get("labels") != new["metadata"].get("labels")
+    if resource == "podtemplates":
+        return bool(old.get("template") != new.get("template"))
     return resource == "deployments" and old["metadata"].get("annotations") != new["metadata"].get("annotations")
 
 

@@ -293,6 +293,8 @@ def test_aggregated_discovery_names_the_same_resources(wire: Wire, root: str) ->
     accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
     answer = wire("GET", root, headers={"Accept": accept})
     assert answer.headers["Content-Type"] == "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+    again = wire("GET", root, headers={"Accept": accept, "If-None-Match": answer.headers["ETag"]})
+    assert (again.status, again.body, again.headers["Cache-Control"]) == (304, b"", "public")
     for group in answer.json()["items"]:
         name = group["metadata"].get("name")
         legacy = wire("GET", f"/apis/{name}/v1" if name else "/api/v1").json()["resources"]
