@@ -19,6 +19,7 @@ from aksdisks.lab.arm.gate import Gate
 from aksdisks.lab.arm.handlers import Handler, Handlers
 from aksdisks.lab.arm.inventory import Inventory
 from aksdisks.lab.arm.roles import Authorization, Right, right
+from aksdisks.lab.arm.tags import Tags
 from aksdisks.lab.faults import Faults
 from aksdisks.lab.scenario import Principal
 
@@ -75,7 +76,7 @@ class _Server:
         self._subscription = cloud.scenario.subscription_id
         self._location = cloud.scenario.location
         access = Access(cloud.scenario, tokens, self._authorization)
-        parts = (Directory(cloud), Handlers(cloud), Inventory(cloud), access)
+        parts = (Directory(cloud), Handlers(cloud), Inventory(cloud), Tags(cloud), access)
         known = [entry for part in parts for entry in part.routes()]
         self._routes = [*_compile(Authority(tokens).routes(), is_open=True), *_compile(known, is_open=False)]
 

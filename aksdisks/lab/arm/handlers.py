@@ -26,6 +26,7 @@ MACHINE = GROUP + COMPUTE + "/virtualMachines/{machine}"
 SCALE_SET = GROUP + COMPUTE + "/virtualMachineScaleSets/{scale_set}"
 INSTANCE = SCALE_SET + "/virtualMachines/{instance}"
 CLUSTERS = "/providers/Microsoft.ContainerService/managedClusters"
+LOCATION_OF_CLUSTERS = SUBSCRIPTION + "/providers/Microsoft.ContainerService/locations/{location}"
 
 SHORTEST_POLL = 10
 """Milliseconds that a poller waits at least, whatever the lab's speed."""
@@ -80,6 +81,8 @@ class Handlers:
         yield "GET", GROUP + CLUSTERS, self.list_clusters
         cluster = GROUP + CLUSTERS + "/{cluster}"
         yield "GET", cluster, self.get_cluster
+        yield "GET", cluster + "/upgradeProfiles/default", self.get_upgrades
+        yield "GET", LOCATION_OF_CLUSTERS + "/kubernetesVersions", self.list_versions
         yield "GET", cluster + "/agentPools", self.list_pools
         yield "GET", cluster + "/agentPools/{pool}", self.get_pool
         yield "POST", cluster + "/listClusterAdminCredential", partial(self.list_credentials, "clusterAdmin")
@@ -274,6 +277,15 @@ class Handlers:
         """One managed cluster."""
         self._require_cluster(call)
         return Answer(200, clusters.managed_cluster_json(self._cloud.scenario))
+
+    def get_upgrades(self, call: Call) -> Answer:
+        """Where the cluster could go."""
+        self._require_cluster(call)
+        return Answer(200, clusters.upgrades_json(self._cloud.scenario))
+
+    def list_versions(self, _: Call) -> Answer:
+        """The versions that a cluster may have."""
+        return Answer(200, clusters.versions_json(self._cloud.scenario))
 
     def list_pools(self, call: Call) -> Answer:
         """The cluster's node pools."""

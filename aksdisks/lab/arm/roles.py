@@ -75,8 +75,8 @@ def right(method: str, template: Sequence[str]) -> Right | None:
     if template[0] != "subscriptions" or len(template) < 2:
         return None
     verb = _VERBS[method]
-    if template[2:3] == ["operationresults"]:
-        return Right("Microsoft.Resources/subscriptions/operationresults/read", 2)
+    if template[2:3] in (["operationresults"], ["tagNames"]):
+        return Right(f"Microsoft.Resources/subscriptions/{template[2]}/read", 2)
     if "providers" not in template:
         kinds = "/".join(["Microsoft.Resources", *template[::2]])
         return Right(f"{kinds}/{verb}", len(template) - len(template) % 2)
