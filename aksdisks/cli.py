@@ -185,13 +185,13 @@ def parameters(
     """Show every parameter: its value and where that came from, type, unit, default and meaning."""
     import json
 
-    from aksdisks.console import parameter_table
+    from aksdisks.console import show_parameters
     from aksdisks.parameters import json_schema
 
     if schema:
         typer.echo(json.dumps(json_schema(), indent=2))
     else:
-        parameter_table(*_parameters(file, settings))
+        show_parameters(*_parameters(file, settings))
 
 
 @app.command(epilog=_EXIT_CODES)
@@ -310,10 +310,11 @@ def evidence_compare(
 ) -> None:
     """Show what changed between two runs: outcome, timing, versions, parameters and disks."""
     from aksdisks import evidence
+    from aksdisks.console import NOTHING
 
     changes = list(evidence.compare(evidence.find(output, before), evidence.find(output, after)))
     for what, was, now in changes:
-        typer.echo(f"{what}: {was} -> {now}")
+        typer.echo(f"{what}: {was or NOTHING} -> {now or NOTHING}")
     if not changes:
         typer.echo("nothing changed")
     raise typer.Exit(1 if changes else 0)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table
 
@@ -23,6 +24,7 @@ def _mark(status: str, width: int = 0) -> str:
     return f"[{_STYLES.get(status, 'yellow')}]{status}[/]{' ' * (width - len(status))}"
 
 
+NOTHING = "(empty)"
 # Columns that the summary takes; a narrower terminal breaks its lines, and cuts no name.
 _NARROWEST = 60
 
@@ -122,17 +124,16 @@ class Reporter:
             self._live = None
 
 
-def parameter_table(parameters: Parameters, sources: Mapping[str, str]) -> None:
-    """Every parameter on a line or two of the terminal."""
-    table = Table("name", "value", "from", "default", "what", box=None, pad_edge=False, header_style="bold")
-    table.columns[0].no_wrap = True
+def show_parameters(parameters: Parameters, sources: Mapping[str, str]) -> None:
+    """Every parameter: its value and where that came from, and below it what it means."""
+    out = _Console(highlight=False)
     for name, field in type(parameters).model_fields.items():
         extra = field.json_schema_extra
         about = [str(extra[key]) for key in ("unit", "expected")] if isinstance(extra, dict) else []
         value, source = str(getattr(parameters, name)), Path(sources.get(name, "default")).name
-        what = "; ".join(filter(None, [field.description, *about]))
-        table.add_row(name, *map(escape, (value, source, str(field.default), what)))
-    _Console(highlight=False).print(table)
+        out.print(f"[bold]{name}[/] = {escape(value or NOTHING)}  [dim]({escape(source)})[/]", soft_wrap=True)
+        what = "; ".join(filter(None, [field.description, *about, f"default: {str(field.default) or NOTHING}"]))
+        out.print(Padding(escape(what), (0, 0, 0, 4)))
 
 
 def _passed(checks: Sequence[Check]) -> str:

@@ -124,10 +124,10 @@ class Parameters(BaseModel):
     security: Literal["restricted", "none"] = _p("none", "restricted or none", "restricted passes that security level")
     pull_secret: str = _p("", "a Secret's name", "the Secret to pull the image with, already in the namespace")
     wait_timeout: float = _seconds(900.0, "how long a wait may last")
-    step_deadline: float = _seconds(1800.0, "how long may take: a cell")
-    runbook_deadline: float = _seconds(3600.0, "how long may take: a runbook")
-    run_deadline: float = _seconds(7200.0, "how long may take: the whole run")
-    teardown_deadline: float = _seconds(900.0, "how long may take: the clean-up")
+    step_deadline: float = _seconds(1800.0, "how long a cell may take")
+    runbook_deadline: float = _seconds(3600.0, "how long a runbook may take")
+    run_deadline: float = _seconds(7200.0, "how long the whole run may take")
+    teardown_deadline: float = _seconds(900.0, "how long the clean-up may take")
     redact: _Patterns = _p({}, "names with regular expressions", "what else is taken out of the evidence, by name")
     run_id: str = _p(
         "", "lower-case letters, digits and dashes, at most 40", "the run's id; empty: a new one", pattern=_RUN_ID

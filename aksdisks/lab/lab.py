@@ -23,6 +23,7 @@ from aksdisks.lab.arm.compute import CloudCompute
 from aksdisks.lab.arm.disks import Disk
 from aksdisks.lab.arm.gate import Gate, GatedCompute
 from aksdisks.lab.arm.mishaps import Mishaps
+from aksdisks.lab.arm.snapshots import Snapshot
 from aksdisks.lab.arm.tokens import Tokens
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.containers import Containers
@@ -130,7 +131,9 @@ class Lab:
         self.compute = CloudCompute(self.cloud)
         self.volumes = Volumes(directory.path)
         # Once the deletion is kept: until then a restart brings the disk back, and with it its bytes.
-        self.cloud.on_deleted = lambda disk: self.records.after(lambda: self.volumes.remove_disk(self._directory(disk)))
+        self.cloud.on_deleted = self._forget_bytes
+        self.cloud.snapshots.on_copied = self._copy_bytes
+        self.cloud.snapshots.on_deleted = self.cloud.on_deleted
         self._agents = agents
         self._actors: KubernetesApi = self.api
         if scenario.era == "2019":
@@ -241,12 +244,21 @@ class Lab:
         containers = Containers(self.api, self.volumes, directory_of)
         return Streams(self.api, containers, Sandbox([self.directory.path]))
 
-    def _directory(self, disk: Disk) -> str:
-        return directory_name(disk.group, disk.name, self.scenario.node_resource_group)
+    def _directory(self, disk: Disk | Snapshot) -> str:
+        name = directory_name(disk.group, disk.name, self.scenario.node_resource_group)
+        # No group's name has a tilde, so that no disk has this directory.
+        return f"snapshot~~{name}" if isinstance(disk, Snapshot) else name
+
+    def _copy_bytes(self, source: Disk | Snapshot, copy: Disk | Snapshot) -> None:
+        self.volumes.copy_disk(self._directory(source), self._directory(copy))
+
+    def _forget_bytes(self, disk: Disk | Snapshot) -> None:
+        self.records.after(lambda: self.volumes.remove_disk(self._directory(disk)))
 
     def _sweep(self) -> None:
         """Remove the bytes of disks and pods that are no more: a lab may end before it has done so."""
         disks = {self._directory(disk) for disk in self.cloud.disks()}
+        disks |= {self._directory(snapshot) for snapshot in self.cloud.snapshots.all()}
         self.volumes.keep(disks, {version.object["metadata"]["uid"] for _, version in self.api.store.list("pods")})
 
     async def _serve(self, app: web.Application, port: keeping.Port, context: ssl.SSLContext) -> int:

@@ -37,6 +37,17 @@ class Volumes:
         """The disk is gone, and so are its bytes."""
         _removed(self._disks, name)
 
+    def copy_disk(self, source: str, copy: str) -> None:
+        """The bytes of a disk as they are now, for another one; what is no file, directory or link is left out."""
+        _removed(self._disks, copy)
+        if not (self._disks / source).is_dir():
+            return
+        with suppress(shutil.Error):
+            shutil.copytree(self._disks / source, _made(self._disks, copy), symlinks=True, dirs_exist_ok=True)
+        for directory, below, files in os.walk(self._disks / copy):
+            for entry in (*below, *files):
+                _give(Path(directory, entry))
+
     def pod(self, uid: str, part: str) -> Path:
         """A directory that lives as long as the pod, such as an emptyDir volume's."""
         return _made(_made(self._pods, uid, mine=False), part)
@@ -75,7 +86,10 @@ class Volumes:
 def directory_name(group: str, name: str, node_group: str) -> str:
     """A disk's directory: its name, lower-cased as Azure compares it, behind that of a group other than the nodes'."""
     own = name.lower()
-    return own if group.lower() == node_group.lower() else f"{group.lower()}~{own}"
+    if group.lower() == node_group.lower():
+        return own
+    # A directory's name has no parentheses, and no name of Azure's a tilde.
+    return f"{group.lower().replace('(', '~l').replace(')', '~r')}~{own}"
 
 
 def _made(root: Path, name: str, *, mine: bool = True) -> Path:

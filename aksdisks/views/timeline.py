@@ -82,8 +82,7 @@ class Timeline(View):
                 axes.plot(pod.started, row, marker="o", color=_DOT, linestyle="", label="running" if row == 0 else "_")
         axes.set_yticks(range(len(self.pods)), [p.pod for p in self.pods])
         axes.invert_yaxis()
-        axes.margins(x=0.03)  # the last dot is whole
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, axes.get_xlim()[1] * 1.02)  # the last dot is whole
         axes.set_title(self.title)
         axes.set_xlabel("cluster seconds since the command")
         figure.legend(loc="outside upper center", ncols=4)

@@ -6,6 +6,7 @@ docs/comparing.md says what is compared.
 from __future__ import annotations
 
 import argparse
+import logging
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,8 @@ def main() -> int:
     asked = parser.parse_args()
     found, came_from = parameters.resolve(asked.file, {})
     given = {name: value for name, value in found.model_dump().items() if name in came_from}
+    # It warns of each parameter that a notebook leaves at its default, and passes it on all the same.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="aksdisks-comparing-") as folder:
         for runbook in shipped.runbooks(asked.names):
             copy = str(Path(folder) / runbook.name)

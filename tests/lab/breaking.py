@@ -58,15 +58,23 @@ class Broken:
         return self._watched("events", pattern, _EVENT, f"--field-selector=involvedObject.name={name}", namespace)
 
     def shown(self, resource: str, template: str, pattern: str) -> str:
-        """Watch objects until one, through the Go template, matches."""
-        return self._watched(resource, pattern, template + '{{"\\n"}}', "", "")
+        """Watch objects until one, through the Go template, matches; `resource` is a kind, or a kind and a name.
+
+        Even of one name a list is watched: of a single object kubectl shows what it got, and then leaves out the first
+        event of its watch, which on a slow machine may be the last there is.
+        """
+        kind, _, name = resource.partition(" ")
+        one = f"--field-selector=metadata.name={name}" if name else ""
+        return self._watched(kind, pattern, template + '{{"\\n"}}', one, "")
 
     def _watched(self, resource: str, pattern: str, template: str, option: str, namespace: str) -> str:
-        command = ["kubectl", "--namespace", namespace or self.namespace, "get", *resource.split(), "--watch"]
+        command = ["kubectl", "--namespace", namespace or self.namespace, "get", resource, "--watch"]
         command += [f"-o=go-template={template}", *filter(None, [option])]
         seen, end = "", time.monotonic() + TIMEOUT
         with (
-            subprocess.Popen(command, env=dict(self.environment), stdout=subprocess.PIPE) as watch,
+            subprocess.Popen(
+                command, env=dict(self.environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            ) as watch,
             selectors.DefaultSelector() as readable,
         ):
             assert watch.stdout is not None
@@ -81,7 +89,8 @@ class Broken:
                         break
             finally:
                 watch.kill()
-        raise AssertionError(f"{' '.join(command)}: no {pattern!r} in\n…{seen[-2000:]}")
+        why = "kubectl ended by itself" if time.monotonic() < end else f"{TIMEOUT} s passed"
+        raise AssertionError(f"{' '.join(command)}: {why}, no {pattern!r} in\n…{seen[-2000:]}")
 
     def get(self, template: str, *what: str) -> str:
         return self.kubectl("get", *what, "-o", f"jsonpath={template}")

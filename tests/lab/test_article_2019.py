@@ -99,7 +99,7 @@ def test_classes_and_versions(lab: Broken) -> None:
     shown = lines(lab.kubectl("get", "sc"))
     assert [row.split()[0] for row in shown[1:]] == ["azurefile", "default", "managed-premium"]
     assert all(" Delete Immediate false " in row for row in shown[1:])
-    assert '"gitVersion":"v1.11.5"' in lab.kubectl("get", "--raw", "/version")
+    assert '"gitVersion": "v1.11.5"' in lab.kubectl("get", "--raw", "/version")
 
 
 def test_the_stateful_set_comes_up_one_after_another(lab: Broken) -> None:

@@ -224,11 +224,13 @@ def test_a_removed_node_takes_its_pods_along(lab: Broken) -> None:
     lab.apply(workload("Deployment", "web", 1, pod_spec("data")), claim("data"))
     lab.kubectl("rollout", "status", "deployment/web", "--timeout=20s")
     (node,) = nodes_of(lab, "web")
+    old = lab.get("{.items[0].metadata.name}", "pods")
     with lab.fault("node-gone", f"node/{node}"):
         lab.told(f"RemovingNode Node {node} event: Removing Node {node} from Controller", f"node/{node}", "default")
-        lab.shown("deployment web", "{{.status.availableReplicas}}", "<no value>")
+        lab.shown("pods", "{{.metadata.name}} {{.status.phase}}", rf"web-\S+(?<!{old}) Running")
+        (new,) = nodes_of(lab, "web")
+        assert new != node
         lab.shown("deployment web", "{{.status.availableReplicas}}", "1")
-        assert nodes_of(lab, "web") != [node]
     ready(lab, node)
     attachments = json.loads(lab.kubectl("get", "volumeattachments", "-o", "json"))["items"]
     assert node not in [entry["spec"]["nodeName"] for entry in attachments if entry["status"].get("attached")]

@@ -21,6 +21,7 @@ from kubernetes.stream import stream
 from aksdisks.lab import process
 from aksdisks.lab.process import LabState
 
+from .breaking import Broken
 from .kube.wire import Wire
 from .kubectl import needs_kubectl
 
@@ -173,6 +174,39 @@ def test_commands(kubectl: Kubectl, command: list[str], stdin: str | None, outpu
     done = kubectl("exec", "web-0", *option, "--", *command, input=stdin or "")
     assert (done.stdout + done.stderr).startswith(output) if "vmss" in output else done.stdout + done.stderr == output
     assert done.returncode == code
+
+
+def test_a_disk_made_of_a_snapshot_has_the_bytes_of_then(
+    own_lab: LabState, kubectl: Kubectl, inside: Callable[..., str]
+) -> None:
+    azure, group = Broken(own_lab, os.environ).azure, own_lab.node_resource_group
+
+    def copied(operations: object, name: str, source: str) -> str:
+        properties = {"creationData": {"createOption": "Copy", "sourceResourceId": source}}
+        body = {"location": own_lab.location, "properties": properties}
+        return str(operations.begin_create_or_update(group, name, body).result().id)  # type: ignore[attr-defined]
+
+    assert inside("cd /data; mkdir -p deep; echo then > deep/note; ln -sf deep/note link; mkfifo pipe") == ""
+    disk = kubectl("get", "pvc", "data", "-o", "jsonpath={.spec.volumeName}").stdout
+    snapshot = copied(azure.snapshots, "of-then", azure.disks.get(group, disk).id)
+    assert inside("cd /data; echo now > deep/note; rm link pipe") == ""
+    handle = copied(azure.disks, "restored", snapshot)
+    volume = {
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "restored"},
+        "spec": {
+            "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Retain",
+            "csi": {"driver": "disk.csi.azure.com", "volumeHandle": handle},
+        },
+    }  # fmt: skip
+    claim = _claim("restored")
+    claim["spec"] |= {"volumeName": "restored", "storageClassName": ""}  # type: ignore[operator]
+    disks = [{"name": "data", "persistentVolumeClaim": {"claimName": "restored"}}]
+    pod = _pod("restored", _container("web", ("data", "/data")), volumes=disks)
+    made = kubectl("create", "-f", "-", input=_listed(volume, claim, pod))
+    assert made.returncode == 0, made.stderr
+    kubectl("wait", "--for=condition=Ready", "pod/restored", "--timeout=20s")
+    assert inside("cd /data; cat link; ls; echo own > deep/note", "restored") == "then\ndeep\nlink\n"
+    assert inside("cat /data/deep/note") == "now\n"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from aksdisks.checks import Check, check
-from aksdisks.console import Reporter
+from aksdisks.console import Reporter, show_parameters
 from aksdisks.evidence import RunbookResult, RunResult
 from aksdisks.model import Unknown
+from aksdisks.parameters import Parameters
 
 CHECKS: tuple[Check, ...] = (
     check("It runs", True, "1 of 1"),
@@ -39,3 +40,18 @@ def test_the_summary_lists_what_did_not_pass_and_cuts_no_name(
         "05-limits: cell 5: WaitTimeout: 5 pods",
         f"failed: {tmp_path}",
     ]
+
+
+def test_a_parameter_is_told_with_where_it_came_from_and_its_meaning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    show_parameters(Parameters(size="30Gi", context=""), {"size": "-p", "context": "/etc/mine.yaml"})
+    said = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    at = said.index("size = 30Gi  (-p)")
+    assert said[at + 1 : at + 4] == [
+        "    the size of every claim; bytes, as a",
+        "    quantity; a quantity above 0, such",
+        "    as 25Gi; default: 25Gi",
+    ]
+    assert "context = (empty)  (mine.yaml)" in said

@@ -74,7 +74,7 @@ class NodeAgent(Controller):
         self.nodes.add_handler(self._node_changed)
         self.recorder = EventRecorder(api, clock, self.name, host=node_name)
         trouble = MountTrouble(api, clock, self.recorder, node_name, faults) if faults is not None else None
-        self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays, trouble)
+        self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays, self.recorder, trouble)
         self.heartbeat = Heartbeat(api, clock, node_name, self._recovered)
         self.expansion = NodeExpansion(api, clock, node_name, self.pods, self.recorder)
         self._known: dict[str, _Pod] = {}

@@ -59,11 +59,10 @@ class NodeExpansion:
                     log.warning("%s: %s: %s", self._node_name, key, error)
 
     async def _expand(self, claim: Object, pods: list[Object]) -> None:
-        meta = claim["metadata"]
-        capacity = dict(claim["status"]["allocatedResources"])
+        meta, volume = claim["metadata"], claim["spec"]["volumeName"]
+        capacity = dict((await self._api.get("persistentvolumes", volume))["spec"]["capacity"])
         patch = {"status": {"capacity": capacity, "allocatedResourceStatuses": None, "conditions": None}}
         await self._api.patch("persistentvolumeclaims", meta["name"], patch, meta["namespace"], subresource="status")
-        volume = claim["spec"]["volumeName"]
         message = f'MountVolume.NodeExpandVolume succeeded for volume "{volume}" {self._node_name}'
         for subject in (*sorted(pods, key=key_of), claim):
             self._recorder.event(subject, "Normal", "FileSystemResizeSuccessful", message)

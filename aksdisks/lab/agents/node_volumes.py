@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from aksdisks.lab.agents.mount_trouble import MountTrouble
+from aksdisks.lab.agents.mount_trouble import FIRST_RETRY, LAST_RETRY, MountTrouble
 from aksdisks.lab.clock import Clock
+from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import Informer
 from aksdisks.lab.controllers.storage import claim_names, driver_and_handle, unique_volume_name
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
@@ -14,6 +15,8 @@ from aksdisks.lab.scenario import Delays
 SETTLE = 0.1
 """Real seconds that a volume stays mounted after its last pod, whatever the speed: a StatefulSet's next pod of the same
 name reaches its node in well under a second of a real cluster, and the lab's controllers need real milliseconds."""
+ONE_POD = "ReadWriteOncePod"
+_IN_USE = "volume uses the ReadWriteOncePod access mode and is already in use by another pod"
 
 
 class NodeVolumes:
@@ -30,17 +33,24 @@ class NodeVolumes:
         nodes: Informer,
         node_name: str,
         delays: Delays,
+        recorder: EventRecorder,
         trouble: MountTrouble | None = None,
     ) -> None:
-        """`nodes` is the agent's copy of the nodes, its own among them; `trouble`: what faults do to mounts."""
+        """`nodes` is the agent's copy of the nodes, its own among them; `trouble`: what faults do to mounts.
+
+        `recorder` is the kubelet's.
+        """
         self._api = api
         self._clock = clock
         self._nodes = nodes
         self._node_name = node_name
         self._delays = delays
+        self._recorder = recorder
         self._trouble = trouble
         self._users: dict[str, set[str]] = {}
         self._mounted: set[str] = set()
+        self._set_up: dict[str, set[str]] = {}
+        self._exclusive: dict[str, str] = {}
         self._mounting: dict[str, asyncio.Lock] = {}
         self._reporting = asyncio.Lock()
         self._news = asyncio.Event()
@@ -67,6 +77,8 @@ class NodeVolumes:
             driver = await self._find("csidrivers", found[0])
             if driver is None or driver["spec"].get("attachRequired", True):
                 names.append(name)
+                if volume["spec"].get("accessModes") == [ONE_POD]:
+                    self._exclusive[name] = str(volume["metadata"]["name"])
         return names
 
     async def _find(self, resource: str, name: str, namespace: str | None = None) -> Object | None:
@@ -79,9 +91,12 @@ class NodeVolumes:
 
     async def mount(self, pod: Object, names: list[str]) -> None:
         """Report the volumes as in use by the pod, wait until they are attached, and mount them."""
-        await self.claim(pod["metadata"]["uid"], names)
+        uid = pod["metadata"]["uid"]
+        await self.claim(uid, names)
         for name in names:
             await self._attached(name)
+            await self._free_of_others(pod, name)
+            self._set_up.setdefault(name, set()).add(uid)
             async with self._mounting.setdefault(name, asyncio.Lock()):
                 if name not in self._mounted:
                     if self._trouble is not None:
@@ -101,7 +116,20 @@ class NodeVolumes:
         """The pod ran before this agent did, with the volumes mounted; `report` follows once all are taken over."""
         for name in names:
             self._users.setdefault(name, set()).add(uid)
+            self._set_up.setdefault(name, set()).add(uid)
             self._mounted.add(name)
+
+    async def _free_of_others(self, pod: Object, name: str) -> None:
+        """Of a volume for one pod only (ReadWriteOncePod) a second one waits until the first has let it go.
+
+        Source: K pkg/volume/util/operationexecutor/operation_generator.go GenerateMountVolumeFunc.
+        """
+        delay = FIRST_RETRY
+        while name in self._exclusive and self._set_up.get(name, set()) - {pod["metadata"]["uid"]}:
+            text = f'MountVolume.SetUp failed for volume "{self._exclusive[name]}" : {_IN_USE}'
+            self._recorder.event(pod, "Warning", "FailedMount", text)
+            await self._clock.sleep(delay)
+            delay = min(LAST_RETRY, delay * 2)
 
     async def _attached(self, name: str) -> None:
         while True:
@@ -117,6 +145,7 @@ class NodeVolumes:
         names = [name for name, users in self._users.items() if uid in users]
         for name in names:
             self._users[name].discard(uid)
+            self._set_up.get(name, set()).discard(uid)
         idle = [name for name in names if not self._users[name]]
         if not idle:
             return
@@ -127,6 +156,8 @@ class NodeVolumes:
             if not self._users.get(name):
                 self._mounted.discard(name)
                 self._users.pop(name, None)
+                self._set_up.pop(name, None)
+                self._exclusive.pop(name, None)
 
     async def report(self) -> None:
         """Write which volumes are in use into the node's status, where it says otherwise."""

@@ -6,7 +6,7 @@ import copy
 import math
 from typing import Any, ClassVar
 
-from aksdisks.lab.agents.driver_parts import INTERNAL, Backoff, RpcError, refusal_text, shortened
+from aksdisks.lab.agents.driver_parts import INTERNAL, Backoff, RpcError, refusal_text
 from aksdisks.lab.arm.compute import AzureCompute
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.clock import Clock, timestamp
@@ -16,9 +16,15 @@ from aksdisks.lab.controllers.storage import DISK_DRIVER, driver_and_handle
 from aksdisks.lab.controllers.volume_matching import capacity_bytes, requested_bytes
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import KubernetesApi, Object
+from aksdisks.lab.kube.quantities import parse
 
 GIB = 2**30
-IN_PROGRESS, NODE_PENDING = "ControllerResizeInProgress", "NodeResizePending"
+IN_PROGRESS, NODE_PENDING, NODE_IN_PROGRESS = (
+    "ControllerResizeInProgress",
+    "NodeResizePending",
+    "NodeResizeInProgress",
+)
+FAILED = "ControllerResizeError"
 PRE_RESIZE = "volume.alpha.kubernetes.io/pre-resize-capacity"
 PENDING_MESSAGE = "Waiting for user to (re-)start a pod to finish file system resize of volume on node."
 
@@ -48,30 +54,32 @@ class Resizer(Controller):
         found = None if volume is None else driver_and_handle(volume)
         if volume is None or found is None or found[0] != DISK_DRIVER:
             return None
-        size = f"{math.ceil(requested_bytes(claim) / GIB)}Gi"
-        if capacity_bytes(volume) >= requested_bytes(claim):
+        wanted = _wanted(claim, volume)
+        if wanted is None:
             return None
         left = self._backoff.left(key)
         if left > 0:
             return left
-        claim = await self._mark(claim, size, IN_PROGRESS, {"type": "Resizing", "status": "True"})
+        size = f"{math.ceil(float(parse(wanted)) / GIB)}Gi"
+        if wanted != (status.get("allocatedResources") or {}).get("storage"):
+            claim = await self._mark(claim, wanted, IN_PROGRESS, [{"type": "Resizing", "status": "True"}])
         name = volume["metadata"]["name"]
         self.recorder.event(claim, "Normal", "Resizing", f"External resizer is resizing volume {name}")
         try:
             await self.compute.resize_disk(found[1], int(size.removesuffix("Gi")))
         except CloudError as error:
-            problem = RpcError(INTERNAL, shortened(refusal_text(error, "PATCH", found[1])))
+            refusal = refusal_text(error, "PATCH", found[1])
+            problem = RpcError(INTERNAL, f"failed to resize disk({found[1]}) with error({refusal})")
+            failed = {"type": FAILED, "status": "True", "message": f"failed to expand pvc with {problem}"}
+            others = [entry for entry in claim["status"].get("conditions") or () if entry["type"] != FAILED]
+            claim = await self._mark(claim, wanted, IN_PROGRESS, [*others, failed])
             message = f'resize volume "{name}" by resizer "{DISK_DRIVER}" failed: {problem}'
             self.recorder.event(claim, "Warning", "VolumeResizeFailed", message)
             return self._backoff.failed(key)
         self._backoff.succeeded(key)
         await self._grow_volume(volume, size)
-        claim = await self._mark(
-            claim,
-            size,
-            NODE_PENDING,
-            {"type": "FileSystemResizePending", "status": "True", "message": PENDING_MESSAGE},
-        )
+        pending = {"type": "FileSystemResizePending", "status": "True", "message": PENDING_MESSAGE}
+        claim = await self._mark(claim, wanted, NODE_PENDING, [pending])
         message = "Require file system resize of volume on node"
         self.recorder.event(claim, "Normal", "FileSystemResizeRequired", message)
         return None
@@ -83,13 +91,13 @@ class Resizer(Controller):
         changed["spec"]["capacity"]["storage"] = size
         self.volumes.observe(await self.api.update("persistentvolumes", changed))
 
-    async def _mark(self, claim: Object, size: str, progress: str, condition: dict[str, Any]) -> Object:
-        """How far it is, in the claim's status."""
-        meta = claim["metadata"]
+    async def _mark(self, claim: Object, size: str, progress: str, conditions: list[dict[str, Any]]) -> Object:
+        """How far it is, in the claim's status; conditions without a time are new."""
+        meta, now = claim["metadata"], timestamp(self.clock.now())
         status = {
             "allocatedResources": {"storage": size},
             "allocatedResourceStatuses": {"storage": progress},
-            "conditions": [condition | {"lastTransitionTime": timestamp(self.clock.now())}],
+            "conditions": [{"lastTransitionTime": now} | condition for condition in conditions],
         }
         patch = {"status": status}
         claim = await self.api.patch(
@@ -97,3 +105,16 @@ class Resizer(Controller):
         )
         self.claims.observe(claim)
         return claim
+
+
+def _wanted(claim: Object, volume: Object) -> str | None:
+    """The size to grow to now; None when there is nothing to do, or a node has to grow its file system first."""
+    status = claim["status"]
+    progress = (status.get("allocatedResourceStatuses") or {}).get("storage")
+    allocated = (status.get("allocatedResources") or {}).get("storage")
+    if progress in (NODE_PENDING, NODE_IN_PROGRESS):
+        return None
+    if capacity_bytes(volume) < requested_bytes(claim):
+        return str(claim["spec"]["resources"]["requests"]["storage"])
+    # The volume says that it has grown, the claim does not yet: what was begun is finished.
+    return str(allocated) if progress == IN_PROGRESS and allocated else None

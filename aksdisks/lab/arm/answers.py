@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.scenario import Principal
 
 Json = dict[str, Any]
 
@@ -33,6 +34,7 @@ class Call:
     form: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     sees: Callable[[str], bool] = lambda _scope: True
+    principal: Principal | None = None
 
 
 @dataclass(frozen=True)

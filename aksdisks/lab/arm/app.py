@@ -11,12 +11,15 @@ import orjson
 from aiohttp import web
 
 from aksdisks.lab.arm import addresses, errors, replies
+from aksdisks.lab.arm.access import Access
 from aksdisks.lab.arm.answers import Answer, Call
 from aksdisks.lab.arm.authority import Authority
 from aksdisks.lab.arm.directory import Directory
 from aksdisks.lab.arm.gate import Gate
 from aksdisks.lab.arm.handlers import Handler, Handlers
+from aksdisks.lab.arm.inventory import Inventory
 from aksdisks.lab.arm.roles import Authorization, Right, right
+from aksdisks.lab.arm.tags import Tags
 from aksdisks.lab.faults import Faults
 from aksdisks.lab.scenario import Principal
 
@@ -72,7 +75,9 @@ class _Server:
         self._authorization = Authorization(cloud.scenario.subscription)
         self._subscription = cloud.scenario.subscription_id
         self._location = cloud.scenario.location
-        known = [*Directory(cloud).routes(), *Handlers(cloud).routes()]
+        access = Access(cloud.scenario, tokens, self._authorization)
+        parts = (Directory(cloud), Handlers(cloud), Inventory(cloud), Tags(cloud), access)
+        known = [entry for part in parts for entry in part.routes()]
         self._routes = [*_compile(Authority(tokens).routes(), is_open=True), *_compile(known, is_open=False)]
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -124,7 +129,18 @@ class _Server:
         elif request.method in ("PUT", "PATCH", "POST"):
             body = _object(await request.read(), request.headers.get("Content-Type"))
         query = {name.lower() if name.startswith("$") else name: value for name, value in request.query.items()}
-        call = Call(request.method, base, path, found, query, body, form, request.headers, self._view(principal, route))
+        call = Call(
+            request.method,
+            base,
+            path,
+            parameters=found,
+            query=query,
+            body=body,
+            form=form,
+            headers=request.headers,
+            sees=self._view(principal, route),
+            principal=principal,
+        )
         answer = route.handler(call)
         return replace(answer, headers={**left, **answer.headers})
 

@@ -7,13 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from aksdisks.lab.arm import attachments, diskrules, errors, power
+from aksdisks.lab.arm import attachments, diskrules, errors, power, refusals
 from aksdisks.lab.arm.bodies import objects, section, texts
 from aksdisks.lab.arm.disks import Disk
+from aksdisks.lab.arm.groups import Groups
 from aksdisks.lab.arm.hindrances import Hindrances
-from aksdisks.lab.arm.kept import KeptDisks, KeptMachines, KeptOperations
+from aksdisks.lab.arm.kept import KeptByKey, KeptMachines, KeptOperations
 from aksdisks.lab.arm.machines import Machine, scale_set_json
 from aksdisks.lab.arm.operations import Operation, Operations, Purpose
+from aksdisks.lab.arm.snapshots import Snapshots
 from aksdisks.lab.arm.throttling import Throttle
 from aksdisks.lab.faults import Faults
 from aksdisks.lab.records import Records
@@ -48,16 +50,17 @@ class Cloud:
         self.kubeconfigs: dict[str, bytes] = {}
         self.throttle = Throttle(clock, scenario.subscription_id)
         self._ids = ids
-        self._created = datetime.fromisoformat(records.remembered("azure", "created", clock.now().isoformat))
-        self._groups = {name.lower(): name for name in (scenario.resource_group, scenario.node_resource_group)}
+        self.created = datetime.fromisoformat(records.remembered("azure", "created", clock.now().isoformat))
+        self.groups = Groups(records, scenario)
         self._scale_set_uid = records.remembered("azure", "scale-set", ids.uid)
         self._tags = {
             "aks-managed-createOperationID": records.remembered("azure", "create-operation", ids.uid),
             "aks-managed-poolName": scenario.pool,
             "poolName": scenario.pool,
         }
-        self._disks = KeptDisks(records)
+        self._disks = KeptByKey(records, "azure/disk", Disk)
         self.on_deleted: Callable[[Disk], None] = lambda _disk: None
+        self.snapshots = Snapshots(records, scenario, clock, ids, self.operations, self.groups, self.find_disk)
         self._named = KeptMachines(records, scenario, self._disks)
         self._machines = {machine.spec.resource_id.lower(): machine for machine in self._named.values()}
         if records.fresh:
@@ -87,6 +90,11 @@ class Cloud:
         if purpose is not None and purpose.act == "power":
             machines = [self._machines[key] for key in purpose.subject.split(",") if key in self._machines]
             return self._powering(machines, power.ACTS[purpose.detail], left)
+        if purpose is not None and purpose.act == "delete group":
+            return self._deleting_group(purpose.subject, left)
+        of_snapshot = None if purpose is None else self.snapshots.work_again(purpose, left)
+        if of_snapshot is not None:
+            return of_snapshot
         disk = None if purpose is None else self._disks.get(purpose.subject)
         if purpose is None or disk is None:
             return self._nothing
@@ -104,34 +112,37 @@ class Cloud:
 
     def group(self, name: str) -> str:
         """The group's name as it was made. Raises ResourceGroupNotFound."""
-        try:
-            return self._groups[name.lower()]
-        except KeyError:
-            raise errors.resource_group_not_found(name) from None
+        return self.groups.name(name)
 
-    def group_json(self, name: str) -> Json:
-        """The group as a GET answers it."""
-        name = self.group(name)
-        scenario = self.scenario
-        body: Json = {
-            "id": f"{scenario.subscription}/resourceGroups/{name}",
-            "name": name,
-            "type": "Microsoft.Resources/resourceGroups",
-            "location": scenario.location,
-            "tags": {},
-            "properties": {"provisioningState": "Succeeded"},
-        }
-        if name == scenario.node_resource_group:
-            body["managedBy"] = scenario.cluster_id
-            body["tags"] = {
-                "aks-managed-cluster-name": scenario.cluster_name,
-                "aks-managed-cluster-rg": scenario.resource_group,
-            }
-        return body
+    def delete_group(self, name: str) -> Operation:
+        """Delete a group with all disks in it; what a machine has, and the cluster's groups, stay."""
+        self.groups.begin_deletion(name)
+        purpose = Purpose("delete group", self.group(name), self.scenario.delays.delete_disk)
+        return self.operations.start(
+            "operationresults", self._deleting_group(purpose.subject, purpose.seconds), purpose
+        )
 
-    def groups_json(self) -> list[Json]:
-        """All groups."""
-        return [self.group_json(name) for name in self._groups]
+    def _deleting_group(self, name: str, delay: float) -> Work:
+        async def work() -> None:
+            gone = False
+            try:
+                await self.clock.sleep(delay)
+                disks = self.disks(name)
+                stay = [disk.id for disk in disks if disk.managed_by]
+                if name == self.scenario.resource_group:
+                    stay.append(self.scenario.cluster_id)
+                if stay:
+                    kinds = [entry.partition("/providers/")[2] for entry in stay]
+                    raise refusals.group_is_not_deleted(name, kinds, stay)
+                for disk in disks:
+                    self._disks.pop(disk.key, None)
+                    self.on_deleted(disk)
+                self.snapshots.delete_all(name)
+                gone = True
+            finally:
+                self.groups.end_deletion(name, gone=gone)
+
+        return work
 
     # Disks
 
@@ -161,12 +172,14 @@ class Cloud:
         return sorted(found, key=lambda disk: disk.key)
 
     def create_or_update_disk(self, group: str, name: str, body: Json) -> Operation:
-        """PUT: a new disk (createOption Empty), or the one of that name with what the body changes."""
+        """PUT: a new disk (createOption Empty or Copy), or the one of that name with what the body changes."""
         self.group(group)
         existing = self._disks.get(self._disk_id(group, name).lower())
         if existing is not None:
             return self.update_disk(group, name, body)
-        wanted = diskrules.new(self.scenario, name, body)
+        source_id = diskrules.source_id(body)
+        source = self.snapshots.source(source_id) if source_id else None
+        wanted = diskrules.new(self.scenario, name, body, source.size_gib if source is not None else None)
         disk = Disk(
             id=self._disk_id(group, name),
             group=group,
@@ -174,10 +187,15 @@ class Cloud:
             unique_id=self._ids.uid(),
             created=self.clock.now(),
             provisioning_state="Updating",
+            create_option="Empty" if source is None else "Copy",
+            source_id=source_id,
+            source_unique_id="" if source is None else source.unique_id,
             **_fields(wanted),
         )
         used = sum(not other.os_type for other in self._disks.values())
         self._hindrances.check_new(disk, used, self.scenario.disk_quota)
+        if source is not None:
+            self.snapshots.on_copied(source, disk)
         self._disks[disk.key] = disk
         return self._finish_later(disk, self.scenario.delays.create_disk)
 
@@ -243,7 +261,7 @@ class Cloud:
 
     def scale_set_json(self) -> Json:
         """The pool's scale set."""
-        return scale_set_json(self.scenario, self._created, self._scale_set_uid, self._tags)
+        return scale_set_json(self.scenario, self.created, self._scale_set_uid, self._tags)
 
     def update_machine(self, machine_id: str, body: Json) -> Operation:
         """PUT or PATCH: merge the body into the machine; of it, tags and the full list of data disks have an effect."""
@@ -346,14 +364,14 @@ class Cloud:
             sku="Premium_LRS",
             size_gib=scenario.os_disk_gib,
             unique_id=self._ids.uid(),
-            created=self._created,
+            created=self.created,
             tags=dict(self._tags),
             zones=(spec.zone,) if spec.zone else (),
             create_option="FromImage",
             os_type="Linux",
         )
-        machine = Machine(scenario, spec, self._ids.uid(), self._created, disk, tags=dict(self._tags))
-        disk.attach(machine.managed_by, self._created)
+        machine = Machine(scenario, spec, self._ids.uid(), self.created, disk, tags=dict(self._tags))
+        disk.attach(machine.managed_by, self.created)
         self._disks[disk.key] = disk
         self._named[spec.node_name.lower()] = machine
         self._machines[spec.resource_id.lower()] = machine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from aksdisks.lab.scenario import Scenario
@@ -27,12 +28,16 @@ def _profile(scenario: Scenario) -> Json:
         "vmSize": scenario.vm_size,
         "osDiskSizeGB": scenario.os_disk_gib,
         "osDiskType": "Managed",
+        "kubeletDiskType": "OS",
         "osType": "Linux",
         "osSKU": "Ubuntu",
         "mode": "System",
         "type": "VirtualMachineScaleSets" if scenario.machine_kind == "vmss" else "AvailabilitySet",
         "maxPods": 110,
         "enableAutoScaling": False,
+        "enableNodePublicIP": False,
+        "enableFIPS": False,
+        "upgradeSettings": {"maxSurge": "10%"},
         "orchestratorVersion": scenario.kubernetes_version,
         "currentOrchestratorVersion": scenario.kubernetes_version,
         "provisioningState": "Succeeded",
@@ -44,7 +49,16 @@ def _profile(scenario: Scenario) -> Json:
 
 
 def managed_cluster_json(scenario: Scenario) -> Json:
-    """The cluster's properties, as far as a scenario decides them."""
+    """The cluster's properties (cloud-provider-azure pkg/azclient/managedclusterclient/testdata/ManagedCluster.yaml).
+
+    What a scenario does not decide is as AKS makes it when nothing else is asked for.
+    """
+    unique = uuid.uuid5(uuid.NAMESPACE_OID, scenario.cluster_id)
+    host = f"{scenario.cluster_name.lower()}-{unique.hex[:8]}"
+    zone = f"{scenario.location}.azmk8s.io"
+    nodes = f"{scenario.subscription}/resourceGroups/{scenario.node_resource_group}/providers"
+    address = f"{nodes}/Microsoft.Network/publicIPAddresses/{uuid.uuid5(unique, 'address')}"
+    kubelet = f"{nodes}/Microsoft.ManagedIdentity/userAssignedIdentities/{scenario.cluster_name}-agentpool"
     return {
         "id": scenario.cluster_id,
         "name": scenario.cluster_name,
@@ -52,19 +66,76 @@ def managed_cluster_json(scenario: Scenario) -> Json:
         "location": scenario.location,
         "tags": {},
         "sku": {"name": "Base", "tier": "Free"},
+        "identity": {
+            "type": "SystemAssigned",
+            "principalId": str(uuid.uuid5(unique, "cluster")),
+            "tenantId": scenario.tenant_id,
+        },
         "properties": {
             "provisioningState": "Succeeded",
             "powerState": {"code": "Running"},
             "kubernetesVersion": scenario.kubernetes_version,
             "currentKubernetesVersion": scenario.kubernetes_version,
             "dnsPrefix": scenario.cluster_name,
+            "fqdn": f"{host}.hcp.{zone}",
+            "azurePortalFQDN": f"{host}.portal.hcp.{zone}",
             "agentPoolProfiles": [_profile(scenario)],
+            "servicePrincipalProfile": {"clientId": "msi"},
             "nodeResourceGroup": scenario.node_resource_group,
             "enableRBAC": True,
+            "supportPlan": "KubernetesOfficial",
+            "networkProfile": {
+                "networkPlugin": "kubenet",
+                "networkPolicy": "none",
+                "loadBalancerSku": "standard",
+                "loadBalancerProfile": {
+                    "managedOutboundIPs": {"count": 1},
+                    "effectiveOutboundIPs": [{"id": address}],
+                    "backendPoolType": "nodeIPConfiguration",
+                },
+                "podCidr": "10.244.0.0/16",
+                "serviceCidr": "10.0.0.0/16",
+                "dnsServiceIP": "10.0.0.10",
+                "outboundType": "loadBalancer",
+                "podCidrs": ["10.244.0.0/16"],
+                "serviceCidrs": ["10.0.0.0/16"],
+                "ipFamilies": ["IPv4"],
+            },
+            "maxAgentPools": 100,
+            "identityProfile": {
+                "kubeletidentity": {
+                    "resourceId": kubelet,
+                    "clientId": str(uuid.uuid5(unique, "kubelet")),
+                    "objectId": str(uuid.uuid5(unique, "kubelet's object")),
+                }
+            },
+            "securityProfile": {},
             "storageProfile": {
                 "diskCSIDriver": {"enabled": True},
                 "fileCSIDriver": {"enabled": True},
                 "snapshotController": {"enabled": True},
             },
+            "oidcIssuerProfile": {"enabled": False},
+            "workloadAutoScalerProfile": {},
+            "resourceUID": unique.hex[:24],
+            "metricsProfile": {"costAnalysis": {"enabled": False}},
         },
     }
+
+
+def upgrades_json(scenario: Scenario) -> Json:
+    """Where the cluster could go: nowhere, since the lab speaks one version."""
+    version, kind = scenario.kubernetes_version, "Microsoft.ContainerService/managedClusters/upgradeprofiles"
+    plane = {"kubernetesVersion": version, "osType": "Linux"}
+    properties = {"controlPlaneProfile": plane, "agentPoolProfiles": [{**plane, "name": scenario.pool}]}
+    place = f"{scenario.cluster_id}/upgradeprofiles/default"
+    return {"id": place, "name": "default", "type": kind, "properties": properties}
+
+
+def versions_json(scenario: Scenario) -> Json:
+    """The versions that a cluster may have here: its own."""
+    minor = ".".join(scenario.kubernetes_version.split(".")[:2])
+    capabilities = {"supportPlan": ["KubernetesOfficial"]}
+    patches: Json = {scenario.kubernetes_version: {"upgrades": []}}
+    shown = {"version": minor, "capabilities": capabilities, "isDefault": True, "patchVersions": patches}
+    return {"values": [shown]}

@@ -11,6 +11,9 @@ from aksdisks.lab.arm.answers import Answer, Call, page
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.clusters import managed_cluster_json
 from aksdisks.lab.arm.disks import PROVISIONED
+from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.filters import matching
+from aksdisks.lab.arm.inventory import sizes
 from aksdisks.lab.arm.tokens import DOMAIN
 from aksdisks.lab.scenario import VM_SIZES, Scenario
 
@@ -41,6 +44,9 @@ class Directory:
         yield "GET", SUBSCRIPTION + "/providers/Microsoft.Compute/skus", self.list_skus
         yield "GET", SUBSCRIPTION + "/providers/Microsoft.Compute/locations/{location}/vmSizes", self.list_sizes
         yield "GET", SUBSCRIPTION + "/resources", self.list_resources
+        for scope in (SUBSCRIPTION, SUBSCRIPTION + "/resourceGroups/{group}"):
+            yield "GET", scope + "/providers/Microsoft.Resources/deployments", self.list_deployments
+            yield "GET", scope + "/providers/Microsoft.Resources/deployments/{deployment}", self.get_deployment
         yield "GET", SUBSCRIPTION + "/resourceGroups/{group}/resources", self.list_resources
 
     def list_tenants(self, _: Call) -> Answer:
@@ -101,29 +107,22 @@ class Directory:
             )
             for name, size in VM_SIZES.items()
         ]
-        return page(call, [(f"{number:04}", partial(dict, sku)) for number, sku in enumerate([*disks, *machines])])
+        _, _, wanted = call.query.get("$filter", "").partition("location eq ")
+        there = not wanted or wanted.strip(" '").replace(" ", "").lower() == scenario.location
+        shown = [*disks, *machines] if there else []
+        return page(call, [(f"{number:04}", partial(dict, sku)) for number, sku in enumerate(shown)])
 
     def list_sizes(self, _: Call) -> Answer:
         """The machines' sizes."""
-        value = [
-            {
-                "name": name,
-                "numberOfCores": size.cpus,
-                "osDiskSizeInMB": 1047552,
-                "resourceDiskSizeInMB": 0,
-                "memoryInMB": int(size.memory_gib * 1024),
-                "maxDataDiskCount": size.max_data_disks,
-            }
-            for name, size in VM_SIZES.items()
-        ]
-        return Answer(200, {"value": value})
+        return Answer(200, {"value": sizes()})
 
     def list_resources(self, call: Call) -> Answer:
-        """Everything in the group or the subscription, by id; no filters."""
+        """Everything in the group or the subscription, by id."""
         group = call.parameters.get("group")
         wanted = None if group is None else f"/resourcegroups/{self._cloud.group(group).lower()}/"
         cloud, scenario = self._cloud, self._scenario
         found = [disk.to_json() for disk in cloud.disks()]
+        found += [snapshot.to_json() for snapshot in cloud.snapshots.all()]
         if scenario.machine_kind == "vmss":
             found.append(cloud.scale_set_json())
         else:
@@ -134,8 +133,21 @@ class Directory:
             for entry in found
             if (wanted is None or wanted in entry["id"].lower()) and call.sees(entry["id"])
         ]
+        shown = matching(call.query.get("$filter", ""), shown)
         shown.sort(key=lambda entry: entry["id"].lower())
         return page(call, [(entry["id"].lower(), partial(dict, entry)) for entry in shown])
+
+    def list_deployments(self, call: Call) -> Answer:
+        """Templates are not run here, so none has been."""
+        if "group" in call.parameters:
+            self._cloud.group(call.parameters["group"])
+        return Answer(200, {"value": []})
+
+    def get_deployment(self, call: Call) -> Answer:
+        """None."""
+        self.list_deployments(call)
+        message = f"Deployment '{call.parameters['deployment']}' could not be found."
+        raise CloudError(404, "DeploymentNotFound", message)
 
     def _provider(self, name: str) -> Json:
         kinds = [

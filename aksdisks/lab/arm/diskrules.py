@@ -62,9 +62,20 @@ class Attached:
     caching: str
 
 
-def new(scenario: Scenario, name: str, body: Json) -> DiskProperties:
-    """The disk that a PUT asks for. Raises `CloudError`."""
-    location = _location(member(body, "location", str))
+def source_id(body: Json) -> str:
+    """What a new disk is to be a copy of, empty for an empty disk. Raises `CloudError`."""
+    creation = section(body, "properties", "creationData")
+    if (member(creation, "createOption", str) or "").lower() != "copy":
+        return ""
+    found = member(creation, "sourceResourceId", str)
+    if not found:
+        raise errors.missing_parameter("disk.creationData.sourceResourceId")
+    return found
+
+
+def new(scenario: Scenario, name: str, body: Json, source_gib: int | None = None) -> DiskProperties:
+    """The disk that a PUT asks for; a copy is at least as large as its source. Raises `CloudError`."""
+    location = location_of(body)
     if not location:
         raise errors.location_required()
     if location != scenario.location:
@@ -74,12 +85,16 @@ def new(scenario: Scenario, name: str, body: Json) -> DiskProperties:
     option = member(section(properties, "creationData"), "createOption", str)
     if option is None:
         raise errors.missing_parameter("disk.creationData.createOption")
-    if option.lower() != "empty":
+    if option.lower() not in ("empty", "copy"):
         raise errors.bad_parameter("disk.creationData.createOption", option)
-    if member(properties, "diskSizeGB", int) is None:
+    asked = member(properties, "diskSizeGB", int)
+    asked = source_gib if asked is None else asked
+    if asked is None:
         raise errors.missing_parameter("disk.diskSizeGB")
+    if source_gib is not None and asked < source_gib:
+        raise errors.bad_parameter("disk.diskSizeGB", asked, source_gib, MAX_GIB)
     sku = _sku(scenario, member(section(body, "sku"), "name", str) or "Standard_LRS")
-    size = _size(sku, member(properties, "diskSizeGB", int) or 0)
+    size = _size(sku, asked)
     return DiskProperties(
         location=location,
         sku=sku,
@@ -99,7 +114,7 @@ def changed(scenario: Scenario, disk: Disk, body: Json, attached: Attached | Non
     A disk only grows; what it needs to be free for is refused while a machine has it.
     """
     properties = section(body, "properties")
-    location = _location(member(body, "location", str))
+    location = location_of(body)
     if location and location != disk.location:
         raise refusals.location_is_fixed(disk.name, disk.group, disk.location, location)
     zones = member(body, "zones", list)
@@ -108,6 +123,9 @@ def changed(scenario: Scenario, disk: Disk, body: Json, attached: Attached | Non
     option = member(section(properties, "creationData"), "createOption", str)
     if option is not None and option.lower() != disk.create_option.lower():
         raise refusals.property_is_fixed("creationData.createOption")
+    source = source_id(body)
+    if source and source.lower() != disk.source_id.lower():
+        raise refusals.property_is_fixed("creationData.sourceResourceId")
     sku = _sku(scenario, member(section(body, "sku"), "name", str) or disk.sku)
     size = _size(sku, member(properties, "diskSizeGB", int) or disk.size_gib)
     if size < disk.size_gib:
@@ -162,8 +180,9 @@ def _check_online_growth(disk: Disk, size: int, attached: Attached) -> None:
     raise refusals.growth_needs_detach(disk.name, attached.machine_id)
 
 
-def _location(text: str | None) -> str:
-    return (text or "").replace(" ", "").lower()
+def location_of(body: Json) -> str:
+    """As Azure writes it, empty where none is given."""
+    return (member(body, "location", str) or "").replace(" ", "").lower()
 
 
 def _sku(scenario: Scenario, name: str) -> str:

@@ -12,6 +12,7 @@ from aksdisks.lab.arm.answers import Answer, Call, page
 from aksdisks.lab.arm.bodies import member
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.disks import Disk
+from aksdisks.lab.arm.filters import matching
 from aksdisks.lab.arm.machines import Machine
 from aksdisks.lab.arm.operations import Operation
 
@@ -25,6 +26,7 @@ MACHINE = GROUP + COMPUTE + "/virtualMachines/{machine}"
 SCALE_SET = GROUP + COMPUTE + "/virtualMachineScaleSets/{scale_set}"
 INSTANCE = SCALE_SET + "/virtualMachines/{instance}"
 CLUSTERS = "/providers/Microsoft.ContainerService/managedClusters"
+LOCATION_OF_CLUSTERS = SUBSCRIPTION + "/providers/Microsoft.ContainerService/locations/{location}"
 
 SHORTEST_POLL = 10
 """Milliseconds that a poller waits at least, whatever the lab's speed."""
@@ -41,6 +43,10 @@ class Handlers:
         yield "GET", SUBSCRIPTION + "/resourceGroups", self.list_groups
         yield "GET", GROUP, self.get_group
         yield "HEAD", GROUP, self.head_group
+        yield "PUT", GROUP, self.put_group
+        yield "PATCH", GROUP, self.patch_group
+        yield "DELETE", GROUP, self.delete_group
+        yield "GET", SUBSCRIPTION + "/operationresults/{operation}", self.get_result
         for kind in ("disks", "virtualMachines", "virtualMachineScaleSets"):
             handler = {
                 "disks": self.list_disks,
@@ -54,6 +60,10 @@ class Handlers:
         yield "PUT", disk, self.put_disk
         yield "PATCH", disk, self.patch_disk
         yield "DELETE", disk, self.delete_disk
+        snapshot = GROUP + COMPUTE + "/snapshots/{snapshot}"
+        yield "PUT", snapshot, self.put_snapshot
+        yield "PATCH", snapshot, self.patch_snapshot
+        yield "DELETE", snapshot, self.delete_snapshot
         yield "GET", SCALE_SET, self.get_scale_set
         yield "GET", SCALE_SET + "/virtualMachines", self.list_instances
         for machine in (MACHINE, INSTANCE):
@@ -71,6 +81,8 @@ class Handlers:
         yield "GET", GROUP + CLUSTERS, self.list_clusters
         cluster = GROUP + CLUSTERS + "/{cluster}"
         yield "GET", cluster, self.get_cluster
+        yield "GET", cluster + "/upgradeProfiles/default", self.get_upgrades
+        yield "GET", LOCATION_OF_CLUSTERS + "/kubernetesVersions", self.list_versions
         yield "GET", cluster + "/agentPools", self.list_pools
         yield "GET", cluster + "/agentPools/{pool}", self.get_pool
         yield "POST", cluster + "/listClusterAdminCredential", partial(self.list_credentials, "clusterAdmin")
@@ -80,18 +92,50 @@ class Handlers:
 
     def list_groups(self, call: Call) -> Answer:
         """All resource groups."""
-        groups = sorted(self._cloud.groups_json(), key=lambda group: str(group["name"]).lower())
-        groups = [group for group in groups if call.sees(str(group["id"]))]
-        return page(call, [(str(group["name"]).lower(), partial(dict, group)) for group in groups])
+        known = self._cloud.groups
+        groups = [group for group in map(known.to_json, known.names()) if call.sees(str(group["id"]))]
+        shown = matching(call.query.get("$filter", ""), groups)
+        return page(call, [(str(group["name"]).lower(), partial(dict, group)) for group in shown])
 
     def get_group(self, call: Call) -> Answer:
         """One resource group."""
-        return Answer(200, self._cloud.group_json(call.parameters["group"]))
+        return Answer(200, self._cloud.groups.to_json(call.parameters["group"]))
 
     def head_group(self, call: Call) -> Answer:
         """Whether there is that resource group."""
         self._cloud.group(call.parameters["group"])
         return Answer(204)
+
+    def put_group(self, call: Call) -> Answer:
+        """Make a group, or change its tags."""
+        fresh = self._cloud.groups.put(call.parameters["group"], call.body)
+        return Answer(201 if fresh else 200, self._cloud.groups.to_json(call.parameters["group"]))
+
+    def patch_group(self, call: Call) -> Answer:
+        """Change a group's tags."""
+        self._cloud.groups.patch(call.parameters["group"], call.body)
+        return self.get_group(call)
+
+    def delete_group(self, call: Call) -> Answer:
+        """Delete a group with what is in it."""
+        operation = self._cloud.delete_group(call.parameters["group"])
+        return Answer(202, None, self._result_address(call, operation))
+
+    def get_result(self, call: Call) -> Answer:
+        """What became of the deletion of a group (cloud-provider-azure's ResourceGroup.yaml)."""
+        operation = self._cloud.operations.get("operationresults", call.parameters["operation"])
+        if operation is None:
+            raise errors.CloudError(404, "NotFound", f"The entity {call.parameters['operation']} was not found.")
+        if operation.status == "InProgress":
+            return Answer(202, None, self._result_address(call, operation))
+        if operation.error is not None:
+            raise operation.error
+        return Answer(200)
+
+    def _result_address(self, call: Call, operation: Operation) -> dict[str, str]:
+        path = f"{self._cloud.scenario.subscription}/operationresults/{operation.id}"
+        version = call.query.get("api-version", "")
+        return {"Location": f"{call.base}{path}?api-version={version}", **self._pace()}
 
     # Disks
 
@@ -119,6 +163,26 @@ class Handlers:
     def delete_disk(self, call: Call) -> Answer:
         """Delete; 204 when there is none."""
         operation = self._cloud.delete_disk(call.parameters["group"], call.parameters["disk"])
+        return Answer(204) if operation is None else self._accepted(call, operation, None)
+
+    # Snapshots; those who only read are in the inventory
+
+    def put_snapshot(self, call: Call) -> Answer:
+        """Create or update."""
+        snapshots, group, name = self._cloud.snapshots, call.parameters["group"], call.parameters["snapshot"]
+        fresh = not snapshots.exists(group, name)
+        operation = snapshots.put(group, name, call.body)
+        return self._accepted(call, operation, snapshots.get(group, name).accepted_json(call.body, fresh=fresh))
+
+    def patch_snapshot(self, call: Call) -> Answer:
+        """Update."""
+        snapshots, group, name = self._cloud.snapshots, call.parameters["group"], call.parameters["snapshot"]
+        operation = snapshots.patch(group, name, call.body)
+        return self._accepted(call, operation, snapshots.get(group, name).accepted_json(call.body, fresh=False))
+
+    def delete_snapshot(self, call: Call) -> Answer:
+        """Delete; 204 when there is none."""
+        operation = self._cloud.snapshots.delete(call.parameters["group"], call.parameters["snapshot"])
         return Answer(204) if operation is None else self._accepted(call, operation, None)
 
     # Machines
@@ -213,6 +277,15 @@ class Handlers:
         """One managed cluster."""
         self._require_cluster(call)
         return Answer(200, clusters.managed_cluster_json(self._cloud.scenario))
+
+    def get_upgrades(self, call: Call) -> Answer:
+        """Where the cluster could go."""
+        self._require_cluster(call)
+        return Answer(200, clusters.upgrades_json(self._cloud.scenario))
+
+    def list_versions(self, _: Call) -> Answer:
+        """The versions that a cluster may have."""
+        return Answer(200, clusters.versions_json(self._cloud.scenario))
 
     def list_pools(self, call: Call) -> Answer:
         """The cluster's node pools."""

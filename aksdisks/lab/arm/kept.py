@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import orjson
 
@@ -21,53 +21,68 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 T = TypeVar("T")
 
-_DISKS, _MACHINES, _OPERATIONS = "azure/disk", "azure/machine", "azure/operation"
+_MACHINES, _OPERATIONS = "azure/machine", "azure/operation"
 _ERROR = ("status", "code", "message", "target", "details", "retry_after", "wrapped")
 
 
-class KeptDisks(dict[str, Disk]):
-    """The disks by their keys; what comes, changes and goes is kept."""
+class Keyed(Protocol):
+    """What is found by a key and tells of its changes."""
 
-    def __init__(self, records: Records) -> None:
+    on_change: Callable[[], None] | None
+
+    @property
+    def key(self) -> str:
+        """The id without case."""
+
+
+R = TypeVar("R", bound=Keyed)
+
+
+class KeptByKey(dict[str, R], Generic[R]):
+    """Resources by their keys; what comes, changes and goes is kept."""
+
+    def __init__(self, records: Records, kind: str, of: Callable[..., R]) -> None:
+        """`kind`: of the records; `of`: makes a resource out of its fields."""
         super().__init__()
         self._records = records
-        for key, kept in records.values(_DISKS):
+        self._kind = kind
+        for key, kept in records.values(kind):
 
-            def make(kept: Json = kept) -> Disk:
-                return Disk(**_decoded(kept))
+            def make(kept: Json = kept) -> R:
+                return of(**_decoded(kept))
 
-            disk = _guarded(records, make)
-            super().__setitem__(key, disk)
-            self._watch(disk)
+            resource = _guarded(records, make)
+            super().__setitem__(key, resource)
+            self._watch(resource)
 
-    def __setitem__(self, key: str, disk: Disk) -> None:
-        super().__setitem__(key, disk)
-        self._watch(disk)
-        self._keep(disk)
+    def __setitem__(self, key: str, resource: R) -> None:
+        super().__setitem__(key, resource)
+        self._watch(resource)
+        self._keep(resource)
 
     def __delitem__(self, key: str) -> None:
         self[key].on_change = None
         super().__delitem__(key)
-        self._records.remove(_DISKS, key)
+        self._records.remove(self._kind, key)
 
     def pop(self, key: str, default: Any = None) -> Any:
-        """The disk, which goes; `default` where there is none."""
-        disk = self.get(key, default)
+        """The resource, which goes; `default` where there is none."""
+        resource = self.get(key, default)
         if key in self:
             del self[key]
-        return disk
+        return resource
 
-    def setdefault(self, key: str, default: Disk) -> Disk:
-        """The disk of that key, which is `default` where there was none."""
+    def setdefault(self, key: str, default: R) -> R:
+        """The resource of that key, which is `default` where there was none."""
         if key not in self:
             self[key] = default
         return self[key]
 
-    def _watch(self, disk: Disk) -> None:
-        disk.on_change = lambda: self._keep(disk)
+    def _watch(self, resource: R) -> None:
+        resource.on_change = lambda: self._keep(resource)
 
-    def _keep(self, disk: Disk) -> None:
-        self._records.put(_DISKS, disk.key, lambda: orjson.dumps(_encoded(disk)))
+    def _keep(self, resource: R) -> None:
+        self._records.put(self._kind, resource.key, lambda: orjson.dumps(_encoded(resource)))
 
 
 class KeptMachines(dict[str, Machine]):

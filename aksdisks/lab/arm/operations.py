@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aksdisks.lab.ids import Ids
 
 Json = dict[str, Any]
-Kind = Literal["DiskOperations", "operations"]
+Kind = Literal["DiskOperations", "operations", "operationresults"]
 Listener = Callable[["Operation"], None]
 
 KEPT = 1000
@@ -30,10 +30,10 @@ class Purpose:
     """What an operation does, as far as a restarted lab must know to go on with it.
 
     `settle` a disk (by its key) after `seconds` of the cluster's, `delete` it, `change` a machine (by its id), or
-    the `power` of some (ids with commas between), with the act as `detail`.
+    the `power` of some (ids with commas between), with the act as `detail`; or `delete group` by its name.
     """
 
-    act: Literal["settle", "delete", "change", "power"]
+    act: Literal["settle", "delete", "change", "power", "delete group"]
     subject: str
     seconds: float
     detail: str = ""

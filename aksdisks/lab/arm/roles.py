@@ -42,6 +42,15 @@ BUILT_IN: Mapping[str, AzureRole] = {
 }
 """Azure's own roles, as far as the lab has what they are about (azure-docs role-based-access-control)."""
 
+BUILT_IN_IDS: Mapping[str, str] = {
+    "owner": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+    "contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
+    "reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+    "azure kubernetes service cluster user role": "4abbcc35-e782-43d8-92c5-2d3f1bd2253f",
+    "azure kubernetes service cluster admin role": "0ab0b1a8-8aac-4efd-b8c2-3ee1fb270be8",
+}
+"""Their names as resources, the same in every tenant (azure-docs role-based-access-control/built-in-roles.md)."""
+
 _VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete", "POST": "action"}
 
 
@@ -66,10 +75,13 @@ def right(method: str, template: Sequence[str]) -> Right | None:
     if template[0] != "subscriptions" or len(template) < 2:
         return None
     verb = _VERBS[method]
+    if template[2:3] in (["operationresults"], ["tagNames"]):
+        return Right(f"Microsoft.Resources/subscriptions/{template[2]}/read", 2)
     if "providers" not in template:
         kinds = "/".join(["Microsoft.Resources", *template[::2]])
         return Right(f"{kinds}/{verb}", len(template) - len(template) % 2)
-    start = template.index("providers")
+    # What hangs on another resource has its own provider after that one's name.
+    start = len(template) - 1 - template[::-1].index("providers")
     if len(template) < start + 3:
         return Right(f"Microsoft.Resources/subscriptions/providers/{verb}", 2)
     kinds = "/".join([template[start + 1], *template[start + 2 :: 2]])
@@ -89,12 +101,12 @@ class Authorization:
     def allows(self, principal: Principal, action: str, scope: str) -> bool:
         """Whether one of the principal's roles, assigned there or above, has the action."""
         inner = f"{scope.lower()}/"
-        return any(inner.startswith(f"{self._at(role)}/") and _has(role, action) for role in principal.roles)
+        return any(inner.startswith(f"{self.at(role)}/") and _has(role, action) for role in principal.roles)
 
     def allows_within(self, principal: Principal, action: str, scope: str) -> bool:
         """Whether the principal may do it at that scope or anywhere below."""
         outer = f"{scope.lower()}/"
-        below = any(f"{self._at(role)}/".startswith(outer) and _has(role, action) for role in principal.roles)
+        below = any(f"{self.at(role)}/".startswith(outer) and _has(role, action) for role in principal.roles)
         return below or self.allows(principal, action, scope)
 
     def sees_subscription(self, principal: Principal) -> bool:
@@ -114,7 +126,7 @@ class Authorization:
         if not ask(principal, right.action, self._subscription if wide else scope):
             raise errors.not_authorised(principal.client_id, principal.object_id, right.action, scope)
 
-    def _at(self, role: AzureRole) -> str:
+    def at(self, role: AzureRole) -> str:
         """The scope that a role is assigned at, in lower case: an ARM id, a resource group, or the subscription."""
         if not role.scope:
             return self._subscription.lower()
@@ -122,8 +134,13 @@ class Authorization:
         return scope.rstrip("/").lower()
 
 
+def definition(role: AzureRole) -> AzureRole:
+    """What an assigned role allows: its own actions, or those of Azure's role of that name."""
+    return role if role.actions else BUILT_IN.get(role.name.lower(), role)
+
+
 def _has(role: AzureRole, action: str) -> bool:
-    known = role if role.actions else BUILT_IN.get(role.name.lower(), role)
+    known = definition(role)
     return any(_pattern(entry).fullmatch(action) for entry in known.actions) and not any(
         _pattern(entry).fullmatch(action) for entry in known.not_actions
     )

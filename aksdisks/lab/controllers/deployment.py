@@ -123,7 +123,9 @@ class DeploymentController(Controller):
         return await self._sync_rollout(d, old, new)
 
     def _old_pods_run(self, old: list[Object]) -> bool:
-        return any(not is_finished(pod) for rs in old for pod in controlled_by(self._pods, rs))
+        """Some pod of an old set is there, or its set has not yet said that none is."""
+        counted = any(rs.get("status", {}).get("replicas") for rs in old)
+        return counted or any(not is_finished(pod) for rs in old for pod in controlled_by(self._pods, rs))
 
     def _is_scaling(self, d: Object, sets: list[Object]) -> bool:
         """Some active replica set was last sized for another number of replicas."""

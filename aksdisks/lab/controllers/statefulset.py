@@ -239,26 +239,42 @@ class StatefulSetController(Controller):
         return [existing for existing in found if existing is not None]
 
     async def _create_claims(self, owner: Object, pod: Object) -> None:
-        """Create those of the pod's claims that do not exist; an existing one is used again, unless it is going."""
+        """Create those of the pod's claims that do not exist; an existing one is used again, unless it is going.
+
+        All are tried before the first failure is raised.
+        """
+        failures = []
         for wanted in replicas.claims_for(owner, replicas.ordinal(pod)):
             meta = wanted["metadata"]
             existing = self._claims.get(meta["name"], meta["namespace"])
-            if existing is not None:
-                if is_terminating(existing):
-                    raise ApiError(500, "InternalError", f"pvc {meta['name']} is being deleted")
-                continue
-            references = replicas.claim_references(owner, pod, wanted)
-            if references:
-                meta["ownerReferences"] = references
-            where = f"Pod {pod['metadata']['name']} in StatefulSet {owner['metadata']['name']}"
-            try:
-                self._claims.observe(await self.api.create("persistentvolumeclaims", wanted, meta["namespace"]))
-            except ApiError as error:
-                if error.reason != "AlreadyExists":
-                    text = f"Create Claim {meta['name']} for {where} failed error: {error.message}"
-                    self._events.event(owner, "Warning", "FailedCreate", text)
-                raise
-            self._events.event(owner, "Normal", "SuccessfulCreate", f"Create Claim {meta['name']} {where} success")
+            if existing is None:
+                references = replicas.claim_references(owner, pod, wanted)
+                if references:
+                    meta["ownerReferences"] = references
+                try:
+                    await self._create_claim(owner, pod, wanted)
+                except ApiError as error:
+                    text = f"failed to create PVC {meta['name']}: {error.message}"
+                    failures.append(ApiError(error.code, error.reason, text, error.details))
+            elif is_terminating(existing):
+                failures.append(ApiError(500, "InternalError", f"pvc {meta['name']} is being deleted"))
+        if len(failures) > 1:
+            first, texts = failures[0], ", ".join(error.message for error in failures)
+            raise ApiError(first.code, first.reason, f"[{texts}]", first.details)
+        if failures:
+            raise failures[0]
+
+    async def _create_claim(self, owner: Object, pod: Object, wanted: Object) -> None:
+        meta = wanted["metadata"]
+        where = f"Pod {pod['metadata']['name']} in StatefulSet {owner['metadata']['name']}"
+        try:
+            self._claims.observe(await self.api.create("persistentvolumeclaims", wanted, meta["namespace"]))
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                text = f"Create Claim {meta['name']} for {where} failed error: {error.message}"
+                self._events.event(owner, "Warning", "FailedCreate", text)
+            raise
+        self._events.event(owner, "Normal", "SuccessfulCreate", f"Create Claim {meta['name']} {where} success")
 
     async def _own_claims(self, owner: Object, pod: Object) -> None:
         """Make the owner references of the pod's claims what the retention policy says."""

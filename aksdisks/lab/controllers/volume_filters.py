@@ -86,8 +86,13 @@ def pod_claims(pod: Object, storage: Storage) -> PodClaims:
     bound: list[Object] = []
     delayed: list[Object] = []
     immediate = exclusive = False
+    volumes, own = pod["spec"].get("volumes") or (), pod["metadata"]["name"]
+    ephemeral = {f"{own}-{volume['name']}" for volume in volumes if "ephemeral" in volume}
     for name in claim_names(pod):
         claim = storage.claim(f"{namespace}/{name}")
+        if claim is None and name in ephemeral:
+            why = "waiting for ephemeral volume controller to create the persistentvolumeclaim"
+            raise HopelessPodError(f'{why} "{name}"')
         if claim is None:
             raise HopelessPodError(f'persistentvolumeclaim "{name}" not found')
         volume_name = claim["spec"].get("volumeName", "")

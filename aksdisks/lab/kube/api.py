@@ -6,11 +6,21 @@ import builtins
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Literal, Unpack
 
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube import applying, decoding, eventviews, objects, paging, patches, scaling, selectors, watching
+from aksdisks.lab.kube import (
+    applying,
+    decoding,
+    eventviews,
+    objects,
+    paging,
+    patches,
+    scaling,
+    selectors,
+    watching,
+)
 from aksdisks.lab.kube.deletion import Deleted, DeleteOptions, delete
 from aksdisks.lab.kube.interface import Object, WatchEvent
 from aksdisks.lab.kube.pods import bind, evict
@@ -19,6 +29,7 @@ from aksdisks.lab.kube.status import bad_request, conflict, no_such_resource
 from aksdisks.lab.kube.store import Key, Store, Version
 from aksdisks.lab.kube.validators import godiff
 from aksdisks.lab.kube.watching import VersionEvent
+from aksdisks.lab.kube.writeoptions import WriteOptions, how, strictness, warn, without_repeated_owners
 from aksdisks.lab.kube.writes import Writes, storage_key
 
 PatchType = Literal["merge", "strategic", "json", "apply"]
@@ -29,36 +40,6 @@ _CREATED_BY_UPDATE = frozenset(
     )
 )  # fmt: skip
 """Kinds that a PUT creates (upstream's strategies: AllowCreateOnUpdate)."""
-
-
-class WriteOptions(TypedDict, total=False):
-    """How a write is to be done.
-
-    `field_manager`: who is recorded as the owner of what is written; empty for the lab's own parts, of which no record
-    is kept. `field_validation`: Ignore, Warn or Strict; what it warns of is added to `warnings`. `duplicates`: the
-    fields that the body named twice, which its JSON no longer shows.
-    """
-
-    dry_run: bool
-    field_manager: str
-    field_validation: str
-    warnings: builtins.list[str] | None
-    duplicates: Sequence[str]
-
-
-def _strictness(options: WriteOptions) -> decoding.Strictness:
-    return decoding.Strictness(
-        options.get("field_validation", "Ignore"), options.get("warnings"), options.get("duplicates", ())
-    )
-
-
-class _How(TypedDict):
-    dry_run: bool
-    manager: str
-
-
-def _how(options: WriteOptions) -> _How:
-    return {"dry_run": options.get("dry_run", False), "manager": options.get("field_manager", "")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +174,12 @@ class KubeApi:
         field_selector: str = "",
         allow_bookmarks: bool = False,
         timeout_seconds: float | None = None,
-        send_initial_events: bool = False,
+        send_initial_events: bool | None = None,
     ) -> AsyncGenerator[VersionEvent, None]:
         """Changes as versions, whose JSON is shared by all watchers.
 
-        Without a resourceVersion, with "0" or with `send_initial_events`, the present objects come first as ADDED. An
+        With `send_initial_events`, or where nothing is said of that and the resourceVersion is none or "0", the present
+        objects come first as ADDED. An
         object that leaves the selection comes as DELETED, one that enters as ADDED. `timeout_seconds` is real time, as
         clients mean it. 400 for a bad selector at once; 410 from the first step when the version is forgotten.
         """
@@ -223,8 +205,10 @@ class KubeApi:
     ) -> Version:
         """As `create`, the version instead of the object; with a `field_manager` its owner is recorded."""
         _served(resource)
-        body = decoding.decode(resource, objects.copy(obj), _strictness(options))
-        made = self.writes.create(resource, body, namespace, **_how(options))
+        body = decoding.decode(resource, objects.copy(obj), strictness(options))
+        without_repeated_owners(body, options)
+        made = self.writes.create(resource, body, namespace, **how(options))
+        warn(self.store, resource, made, None, options)
         return self._view(resource, made)
 
     async def update(
@@ -243,8 +227,8 @@ class KubeApi:
             metadata = body.get("metadata", {})
             key = _key(resource, metadata.get("namespace"), metadata.get("name", ""))
             whole = scaling.scaled(resource, self.writes.current(resource, key), body)
-            return Written(scaling.view(self.writes.update(resource, whole, None, recorded="scale", **_how(options))))
-        body = decoding.decode(resource, body, _strictness(options))
+            return Written(scaling.view(self.writes.update(resource, whole, None, recorded="scale", **how(options))))
+        body = decoding.decode(resource, body, strictness(options))
         if subresource is None and resource in _CREATED_BY_UPDATE:
             metadata = body.get("metadata", {})
             key = _key(resource, metadata.get("namespace"), metadata.get("name", ""))
@@ -252,7 +236,7 @@ class KubeApi:
                 if metadata.get("resourceVersion"):
                     raise conflict(RESOURCES[resource], key[1])
                 return Written(self.create_version(resource, body, metadata.get("namespace"), **options), created=True)
-        return Written(self._view(resource, self.writes.update(resource, body, subresource, **_how(options))))
+        return self._updated(resource, body, subresource, options)
 
     async def patch(
         self,
@@ -289,22 +273,35 @@ class KubeApi:
         patch = objects.copy(patch)  # what is stored must not be the caller's own lists and maps
         if patch_type == "apply":
             applying.check(resource, patch, key)
-            body = decoding.decode(resource, patch, _strictness(options))
+            body = decoding.decode(resource, patch, strictness(options))
             request = applying.Apply(resource, key, body, subresource, options.get("field_manager", ""), force)
+            old = self.store.get(storage_key(resource), key)
             applied, created = applying.apply(self.writes, request, dry_run=options.get("dry_run", False))
+            if subresource is None:
+                warn(self.store, resource, applied, old, options)
             return Written(self._view(resource, applied), created)
         version = self._view(resource, self.writes.current(resource, key))
         if subresource == "scale":
             changed = patches.apply(resource, scaling.view(version).object, patch, patch_type)
             whole = scaling.scaled(resource, version, changed)
-            return Written(scaling.view(self.writes.update(resource, whole, None, recorded="scale", **_how(options))))
+            return Written(scaling.view(self.writes.update(resource, whole, None, recorded="scale", **how(options))))
         changed = patches.apply(resource, version.object, patch, patch_type)
         if changed["metadata"].get("name") != name:
             given = changed["metadata"].get("name", "")
             raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
         shown = godiff.shown(patch) if patch_type == "strategic" else objects.text(changed)
-        body = decoding.decode(resource, changed, _strictness(options), shown)
-        return Written(self._view(resource, self.writes.update(resource, body, subresource, **_how(options))))
+        body = decoding.decode(resource, changed, strictness(options), shown)
+        return self._updated(resource, body, subresource, options)
+
+    def _updated(self, resource: str, body: Object, subresource: str | None, options: WriteOptions) -> Written:
+        metadata = body.get("metadata", {})
+        key = _key(resource, metadata.get("namespace"), metadata.get("name", ""))
+        old = self.store.get(storage_key(resource), key)
+        without_repeated_owners(body, options)
+        version = self.writes.update(resource, body, subresource, **how(options))
+        if old is not None and subresource is None:
+            warn(self.store, resource, version, old, options)
+        return Written(self._view(resource, version))
 
     async def delete(
         self,

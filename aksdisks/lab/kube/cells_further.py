@@ -128,3 +128,18 @@ def scale(item: Object, now: datetime) -> Sequence[Any]:
     """The subresource of what is scaled: how many are wanted, and how many there are."""
     wanted, present = item["spec"].get("replicas", 0), item["status"].get("replicas", 0)
     return (item["metadata"]["name"], wanted, present, age_of(item, now))
+
+
+def pod_template(item: Object, now: datetime) -> Sequence[Any]:
+    """What its pods are made of."""
+    del now
+    template = item.get("template", {})
+    labels = sorted((template.get("metadata", {}).get("labels") or {}).items())
+    shown = ",".join(f"{key}={value}" for key, value in labels)
+    return (item["metadata"]["name"], *containers(template), shown or _NONE)
+
+
+def storage_capacity(item: Object, now: datetime) -> Sequence[Any]:
+    """How much a driver could still provide where."""
+    del now
+    return (item["metadata"]["name"], item.get("storageClassName", ""), item.get("capacity", ""))

@@ -128,7 +128,8 @@ def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: s
             elif value[key] is None:
                 del value[key]
             else:
-                named = f"{struct or where.partition('.')[0]}.{_unindexed(inner)}"
+                # Go's decoder names a map's field, not its key.
+                named = where if node.is_map else f"{struct or where.partition('.')[0]}.{_unindexed(inner)}"
                 value[key] = _walk(child, value[key], inner, unknown, named)
     return value
 

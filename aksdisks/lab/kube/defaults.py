@@ -179,6 +179,10 @@ def _deployment(obj: Object) -> None:
     _drop_zeros(obj, "observedGeneration", "replicas", *_READINESS, "unavailableReplicas")
 
 
+def _pod_template(obj: Object) -> None:
+    pod_spec(obj.setdefault("template", {}).setdefault("spec", {}))
+
+
 def _replica_set(obj: Object) -> None:
     _template(obj)
     _drop_zeros(obj, "observedGeneration", "fullyLabeledReplicas", *_READINESS)
@@ -319,6 +323,7 @@ _BY_RESOURCE: dict[str, Callable[[Object], None]] = {
     "pods": _pod,
     "persistentvolumeclaims": _claim,
     "persistentvolumes": _persistent_volume,
+    "podtemplates": _pod_template,
     "deployments": _deployment,
     "replicasets": _replica_set,
     "statefulsets": _stateful_set,

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.kube import negotiation, options
-from aksdisks.lab.kube.api import KubeApi
+from aksdisks.lab.kube.api import KubeApi, Page
 from aksdisks.lab.kube.exec import STREAMS, Streams
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.registry import RESOURCES, Resource, by_path
@@ -22,8 +22,8 @@ from aksdisks.lab.kube.store import Version
 
 _RETURNED_WHEN_GONE = frozenset(
     (
-        "csidrivers", "csinodes", "persistentvolumeclaims", "persistentvolumes", "pods", "serviceaccounts",
-        "services", "storageclasses", "volumeattachments",
+        "csidrivers", "csinodes", "persistentvolumeclaims", "persistentvolumes", "pods", "podtemplates",
+        "serviceaccounts", "services", "storageclasses", "volumeattachments",
     )
 )  # fmt: skip
 """Kinds whose DELETE answers with the object although it is gone; the others with a Status (upstream's OpenAPI)."""
@@ -120,6 +120,7 @@ class Endpoints:
     async def _watch(self, request: web.Request, target: Target, renderer: Renderer) -> web.StreamResponse:
         query = request.query
         options.check_watch(query)
+        negotiation.check_stream(renderer.form)
         events = self._api.watch_versions(
             target.resource,
             target.namespace,
@@ -128,7 +129,7 @@ class Endpoints:
             field_selector=_field_selector(target, query.get("fieldSelector", "")),
             allow_bookmarks=options.flag(query.get("allowWatchBookmarks", "")),
             timeout_seconds=options.seconds(query.get("timeoutSeconds", "")),
-            send_initial_events=options.flag(query.get("sendInitialEvents", "")),
+            send_initial_events=_tristate(query.get("sendInitialEvents")),
         )
         response = web.StreamResponse(headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache, private"})
         await response.prepare(request)
@@ -208,6 +209,8 @@ class Endpoints:
     async def _delete_collection(self, request: web.Request, target: Target) -> web.Response:
         if "deletecollection" not in target.kind.verbs or (target.kind.namespaced and target.namespace is None):
             raise method_not_allowed()
+        renderer = self._renderer(request, target)
+        options.check_list(request.query)
         wanted, dry_run = await options.delete_options(request)
         versions = self._api.delete_collection(
             target.resource,
@@ -217,10 +220,8 @@ class Endpoints:
             options=wanted,
             dry_run=dry_run,
         )
-        head = {"kind": f"{target.kind.kind}List", "apiVersion": target.kind.api_version}
-        metadata = {"resourceVersion": str(self._api.store.resource_version)}
-        items = [orjson.Fragment(version.item_json) for version in versions]
-        return _answer(orjson.dumps({**head, "metadata": metadata, "items": items}), negotiation.JSON)
+        page = Page(versions, str(self._api.store.resource_version))
+        return _answer(renderer.page(page), renderer.form.media_type)
 
     async def _bind(self, request: web.Request, target: Target) -> web.Response:
         body = await _object(request, "Binding")
@@ -247,6 +248,10 @@ class Endpoints:
             form = negotiation.Representation(form.media_type)
         shown = "scale" if target.subresource == "scale" else target.resource
         return Renderer(shown, form, include_object(request.query.get("includeObject", "")), self._clock.now())
+
+
+def _tristate(value: str | None) -> bool | None:
+    return None if value is None else options.flag(value)
 
 
 def _field_selector(target: Target, text: str) -> str:

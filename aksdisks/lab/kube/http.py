@@ -167,18 +167,22 @@ class _Server:
 def _discovery_root(request: web.Request, root: str) -> web.Response:
     form = negotiation.accepted(request.headers.get("Accept", ""), discovery=True)
     if form.kind == "APIGroupDiscoveryList":
-        version: discovery.AggregatedVersion = "v2" if form.version == "v2" else "v2beta1"
-        response = _json(discovery.aggregated(root == "api", version))
-        # Clients tell the aggregated answer from the legacy one by this header alone.
-        response.headers["Content-Type"] = (
-            f"application/json;g=apidiscovery.k8s.io;v={version};as={discovery.AGGREGATED_KIND}"
-        )
-    elif root == "api":
-        response = _json(discovery.api_versions(request.host))
-    else:
-        response = _json(discovery.api_group_list())
+        return _aggregated(request, root, "v2" if form.version == "v2" else "v2beta1")
+    response = _json(discovery.api_versions(request.host) if root == "api" else discovery.api_group_list())
     response.headers["Vary"] = "Accept"
     return response
+
+
+def _aggregated(request: web.Request, root: str, version: discovery.AggregatedVersion) -> web.Response:
+    """All resources in one answer, which clients keep by its ETag (apiserver: discovery/aggregated/etag.go)."""
+    body = orjson.dumps(discovery.aggregated(root == "api", version))
+    etag = f'"{hashlib.sha512(body).hexdigest().upper()}"'
+    headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "public"}
+    if request.headers.get("If-None-Match") == etag:
+        return web.Response(status=304, headers=headers)
+    # Clients tell this answer from the legacy one by its type alone.
+    headers["Content-Type"] = f"{negotiation.JSON};g=apidiscovery.k8s.io;v={version};as={discovery.AGGREGATED_KIND}"
+    return web.Response(body=body, headers=headers)
 
 
 def _openapi_index(request: web.Request) -> web.Response:

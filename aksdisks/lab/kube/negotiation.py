@@ -34,21 +34,22 @@ PATCH_TYPES: dict[str, PatchType] = {
 }
 
 
+Kind = Literal["", "Table", "PartialObjectMetadata", "PartialObjectMetadataList", "APIGroupDiscoveryList"]
+
+
 @dataclass(frozen=True, slots=True)
 class Representation:
     """How an answer is to look: `kind` is empty for the objects themselves, `version` that of the kind asked for."""
 
     media_type: str = JSON
-    kind: Literal["", "Table", "PartialObjectMetadata", "APIGroupDiscoveryList"] = ""
+    kind: Kind = ""
     version: str = ""
 
 
-_TRANSFORMATIONS: dict[
-    tuple[str, str], tuple[str, Literal["Table", "PartialObjectMetadata", "APIGroupDiscoveryList"]]
-] = {
+_TRANSFORMATIONS: dict[tuple[str, str], tuple[str, Kind]] = {
     ("Table", "meta.k8s.io"): ("meta.k8s.io", "Table"),
     ("PartialObjectMetadata", "meta.k8s.io"): ("meta.k8s.io", "PartialObjectMetadata"),
-    ("PartialObjectMetadataList", "meta.k8s.io"): ("meta.k8s.io", "PartialObjectMetadata"),
+    ("PartialObjectMetadataList", "meta.k8s.io"): ("meta.k8s.io", "PartialObjectMetadataList"),
     ("APIGroupDiscoveryList", "apidiscovery.k8s.io"): ("apidiscovery.k8s.io", "APIGroupDiscoveryList"),
 }
 _VERSIONS = {"meta.k8s.io": ("v1", "v1beta1"), "apidiscovery.k8s.io": ("v2", "v2beta1")}
@@ -79,6 +80,12 @@ def accepted(
         if found and (found[1] == "APIGroupDiscoveryList") == discovery and parameters.get("v") in _VERSIONS[group]:
             return Representation(served, found[1], parameters["v"])
     raise ApiError(406, "NotAcceptable", f"only the following media types are accepted: {_MEDIA_TYPES}")
+
+
+def check_stream(form: Representation) -> None:
+    """406 for a watch in a form that has no lines."""
+    if form.media_type != JSON:
+        raise ApiError(406, "NotAcceptable", f"only the following media types are accepted: {_STREAM_TYPES}")
 
 
 def encode(value: Any, media_type: str) -> bytes:

@@ -101,6 +101,7 @@ _TABLE = (
         storage_hash="xPOwRZ+Yhw8=",
         generation=True,
     ),
+    Resource("podtemplates", "podtemplate", "PodTemplate", storage_hash="LIXB2x4IFpk=", generation=True),
     Resource("secrets", "secret", "Secret", storage_hash="S6u1pOWzb84="),
     Resource(
         "serviceaccounts",
@@ -156,6 +157,14 @@ _TABLE = (
     Resource("events", "event", "Event", "events.k8s.io", short_names=("ev",), storage_hash="r2yiGXH7wu8="),
     Resource(
         "leases", "lease", "Lease", "coordination.k8s.io", storage_hash="/sY7hl8ol1U=", unconditional_update=False
+    ),
+    Resource(
+        "csistoragecapacities",
+        "csistoragecapacity",
+        "CSIStorageCapacity",
+        STORAGE,
+        storage_hash="xeVl+2Ly1kE=",
+        unconditional_update=False,
     ),
     Resource("csidrivers", "csidriver", "CSIDriver", STORAGE, namespaced=False, storage_hash="hL6j/rwBV5w="),
     Resource(

@@ -11,7 +11,7 @@ import orjson
 
 from aksdisks.lab.kube import tables
 from aksdisks.lab.kube.api import Page
-from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.negotiation import YAML, Representation, encode
 from aksdisks.lab.kube.registry import RESOURCES, Resource
 from aksdisks.lab.kube.status import bad_request
@@ -33,6 +33,12 @@ class Renderer:
         return RESOURCES[self.resource]
 
     @property
+    def _go_type(self) -> str:
+        """The type that upstream's server has the object in, as its messages show it."""
+        group = _PACKAGES.get(self._kind.group) or self._kind.group.partition(".")[0]
+        return f"*{group}.{self._kind.kind}"
+
+    @property
     def _meta_version(self) -> str:
         return f"meta.k8s.io/{self.form.version}"
 
@@ -41,6 +47,8 @@ class Renderer:
         if self.form.kind == "Table":
             metadata = {"resourceVersion": version.object["metadata"].get("resourceVersion", "")}
             return encode(self._table([version.object], metadata), self.form.media_type)
+        if self.form.kind == "PartialObjectMetadataList":
+            raise _not_a_list(self._go_type, "is not")
         if self.form.kind == "PartialObjectMetadata":
             return encode(tables.partial_metadata(version.object, self._meta_version), self.form.media_type)
         return encode(version.object, YAML) if self.form.media_type == YAML else version.json
@@ -55,6 +63,8 @@ class Renderer:
         if self.form.kind == "Table":
             return encode(self._table(page.items, metadata), self.form.media_type)
         if self.form.kind == "PartialObjectMetadata":
+            raise _not_a_list(f"{self._go_type}List", "is")
+        if self.form.kind == "PartialObjectMetadataList":
             items = [tables.partial_metadata(item, self._meta_version) for item in page.items]
             head = {"kind": "PartialObjectMetadataList", "apiVersion": self._meta_version, "metadata": metadata}
             return encode({**head, "items": items}, self.form.media_type)
@@ -69,7 +79,7 @@ class Renderer:
             if not first:
                 table["columnDefinitions"] = None
             body = orjson.dumps(table)
-        elif self.form.kind == "PartialObjectMetadata":
+        elif self.form.kind.startswith("PartialObjectMetadata"):
             body = orjson.dumps(tables.partial_metadata(event.version.object, self._meta_version))
         else:
             body = event.version.json
@@ -94,6 +104,16 @@ class Renderer:
             "columnDefinitions": tables.column_definitions(self.resource),
             "rows": tables.rows(self.resource, items, self.now, self.include, self._meta_version),
         }
+
+
+_PACKAGES = {"": "core", "events.k8s.io": "core"}
+
+
+def _not_a_list(found: str, whether: str) -> ApiError:
+    wanted = "PartialObjectMetadata" + ("List" if whether == "is not" else "")
+    return ApiError(
+        406, "NotAcceptable", f"you requested {wanted}, but the requested object {whether} a list ({found})"
+    )
 
 
 def include_object(value: str) -> Literal["None", "Metadata", "Object"]:

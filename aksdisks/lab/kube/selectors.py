@@ -186,6 +186,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "secrets": ("type",),
     "services": ("spec.clusterIP", "spec.type"),
     "replicasets": ("status.replicas",),
+    "jobs": ("status.successful",),
 }
 
 # The events.k8s.io names of what is stored in the core shape (pkg/apis/events/v1/conversion.go).
@@ -213,6 +214,8 @@ def parse_fields(resource: str, text: str) -> tuple[FieldTest, ...]:
         if resource == EVENTS_V1 and path in _EVENTS_V1_FIELDS:
             path = _EVENTS_V1_FIELDS[path]
         elif path not in _EVERY and path not in _FIELDS.get(resource, ()):
+            if resource == "jobs":
+                raise bad_request(f'field label "{path}" not supported for Job')
             if resource in _FIELDS or resource == EVENTS_V1:
                 raise bad_request(f"field label not supported: {path}")
             raise bad_request(f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"')
@@ -224,6 +227,8 @@ def field_value(obj: Object, path: str) -> str:
     """A selectable field as text; empty when absent, as upstream's zero values are."""
     if path == "source":
         return str(obj.get("source", {}).get("component") or obj.get("reportingComponent") or "")
+    if path == "status.successful":
+        return str(obj.get("status", {}).get("succeeded", 0))
     value: Any = obj
     for step in path.split("."):
         value = value.get(step) if isinstance(value, dict) else None

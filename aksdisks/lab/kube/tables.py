@@ -97,6 +97,8 @@ LAYOUTS: dict[str, Layout] = {
         storagecapacity="boolean",
         requiresrepublish="boolean",
     ),
+    "csistoragecapacities": _layout(cells_further.storage_capacity, "Name,StorageClassName,Capacity"),
+    "podtemplates": _layout(cells_further.pod_template, "Name,Containers,Images,Pod Labels"),
     "configmaps": _layout(cells.config_map, "Name,Data,Age"),
     "secrets": _layout(cells.secret, "Name,Type,Data,Age"),
     "services": _layout(cells.service, "Name,Type,Cluster-IP,External-IP,Port(s),Age,Selector*"),

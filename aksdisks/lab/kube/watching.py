@@ -29,7 +29,10 @@ class VersionEvent:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a client asked for; `holds` is None when everything is selected, `timeout` is in real seconds."""
+    """What a client asked for; `holds` is None when everything is selected, `timeout` is in real seconds.
+
+    `initial`: whether the present objects come first; None leaves it to the resourceVersion.
+    """
 
     resource: str
     namespace: str | None
@@ -37,18 +40,18 @@ class Watch:
     holds: Callable[[Object], bool] | None = None
     bookmarks: bool = False
     timeout: float | None = None
-    initial: bool = False
+    initial: bool | None = None
 
 
 async def watch(store: Store, clock: Clock, request: Watch) -> AsyncGenerator[VersionEvent, None]:
     """The events of one watch until its time is over or the caller stops; 410 when its start is forgotten."""
     after = version_number(request.resource_version)
-    from_now = after == 0 or request.initial
+    from_now = after == 0 or bool(request.initial)
     started = store.resource_version if from_now else after
     # Subscribed before the first yield: nothing can be missed between the present objects and the changes.
     subscription = store.subscribe(request.resource, started, _filter(request))
     try:
-        if from_now:
+        if request.initial or (request.initial is None and from_now):
             for _, version in list(store.list(request.resource, request.namespace)):
                 if request.holds is None or request.holds(version.object):
                     yield VersionEvent("ADDED", version)

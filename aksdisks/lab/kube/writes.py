@@ -11,6 +11,7 @@ from aksdisks.lab.kube import (
     eventviews,
     managers,
     objects,
+    podsecurity,
     schema,
     servicefields,
     validation,
@@ -95,6 +96,7 @@ class Writes:
         causes = validation.on_create(storage_key(resource), obj)
         if causes:
             raise invalid(kind, metadata.get("name", ""), causes)
+        self._check_security(resource, obj, None)
         key = (metadata.get("namespace", ""), metadata["name"])
         if self.store.get(storage_key(resource), key) is not None:
             raise already_exists(kind, metadata["name"])
@@ -156,6 +158,8 @@ class Writes:
         causes = validation.on_update(storage_key(resource), new, old, subresource)
         if causes:
             raise invalid(kind, key[1], causes)
+        if subresource is None:
+            self._check_security(resource, new, old)
         if resource == "services" and subresource is None:
             servicefields.allocate(self.store, self.ids, new)
         if owners and manager:
@@ -172,6 +176,12 @@ class Writes:
         if dry_run:
             return Version(new, version.resource_version)
         return self.store.update(storage_key(resource), key, new)
+
+    def _check_security(self, resource: str, new: Object, old: Object | None) -> None:
+        if resource == "pods":
+            podsecurity.check_pod(self.store, new, old)
+        elif resource == "namespaces":
+            podsecurity.check_namespace(new, old)
 
     def _place(self, kind: Resource, metadata: Object, namespace: str | None) -> None:
         if not kind.namespaced:
@@ -228,6 +238,11 @@ def _merge_part(resource: str, subresource: str | None, old: Object, new: Object
 def _spec_changed(resource: str, old: Object, new: Object) -> bool:
     if old.get("spec") != new.get("spec"):
         return True
+    if resource == "endpointslices":
+        rest = [{key: value for key, value in obj.items() if key != "metadata"} for obj in (old, new)]
+        return rest[0] != rest[1] or old["metadata"].get("labels") != new["metadata"].get("labels")
+    if resource == "podtemplates":
+        return bool(old.get("template") != new.get("template"))
     return resource == "deployments" and old["metadata"].get("annotations") != new["metadata"].get("annotations")
 
 

@@ -126,6 +126,46 @@ def test_a_second_pod_on_the_node_finds_image_and_volume() -> None:
     played(scenario, agent)
 
 
+@pytest.mark.parametrize(
+    ("modes", "told"),
+    [
+        (["ReadWriteOnce"], []),
+        (
+            ["ReadWriteOncePod"],
+            [
+                'Warning FailedMount MountVolume.SetUp failed for volume "pv" : volume uses the ReadWriteOncePod '
+                "access mode and is already in use by another pod"
+            ],
+        ),
+    ],
+)
+def test_a_volume_for_one_pod_keeps_a_second_one_on_the_node_waiting(modes: list[str], told: list[str]) -> None:
+    """The scheduler, which would have seen to that, was not asked: the pod names its node."""
+
+    async def scenario(world: World) -> None:
+        await world.create(
+            "namespaces", {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "kube-node-lease"}}
+        )
+        await world.create("nodes", node(0))
+        await bound(world, of_claim={"accessModes": modes}, accessModes=modes)
+        await world.settle()
+        await world.api.patch("nodes", "node-0", ATTACHED, subresource="status")
+        await place(world, "first", 0, "data")
+        await world.clock.advance(5)
+        world.events.clear()
+        await place(world, "second", 0, "data")
+        await world.clock.advance(0.1)
+        assert [event for event in world.events if "Warning" in event] == told
+        await world.clock.advance(10)
+        assert (await status(world, "second"))["phase"] == ("Pending" if told else "Running")
+        await world.api.delete("pods", "first", "walk")
+        await world.clock.advance(30)
+        assert (await status(world, "second"))["phase"] == "Running"
+        assert await in_use(world) == [UNIQUE]
+
+    played(scenario, agent)
+
+
 def test_pods_of_other_nodes_are_left_alone() -> None:
     async def scenario(world: World) -> None:
         await cluster(world)

@@ -10,7 +10,7 @@ from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.volume_expand import VolumeExpand
 from tests.lab.agents.azure import FakeCompute
 from tests.lab.controllers.helpers import World, played
-from tests.lab.controllers.storage_objects import bound, pod, storage_class
+from tests.lab.controllers.storage_objects import DISKS, bound, pod, storage_class
 
 MORE = {"spec": {"resources": {"requests": {"storage": "40Gi"}}}}
 
@@ -87,7 +87,56 @@ def test_a_refused_resize_is_tried_again() -> None:
         await world.clock.advance(2.5)
         start = 'Warning VolumeResizeFailed resize volume "pv" by resizer "disk.csi.azure.com" failed: rpc error: '
         assert world.events[-1].startswith(start)
+        status = (await world.get("persistentvolumeclaims", "data"))["status"]
+        assert status["allocatedResourceStatuses"] == {"storage": "ControllerResizeInProgress"}
+        assert [condition["type"] for condition in status["conditions"]] == ["Resizing", "ControllerResizeError"]
+        problem = (
+            f"failed to expand pvc with rpc error: code = Internal desc = failed to resize disk({DISKS}/pv) with error("
+        )
+        assert status["conditions"][1]["message"].startswith(problem)
         await world.clock.advance(4)
+        status = (await world.get("persistentvolumeclaims", "data"))["status"]
+        assert [condition["type"] for condition in status["conditions"]] == ["FileSystemResizePending"]
         assert world.events[-1] == "Normal FileSystemResizeRequired Require file system resize of volume on node"
+
+    played(scenario, resizer(compute))
+
+
+def test_a_second_resize_waits_until_the_node_is_through_with_the_first() -> None:
+    """Sizes are rounded up to whole GiB on the disk and the volume; the claim notes what was asked for."""
+    compute = FakeCompute()
+
+    async def scenario(world: World) -> None:
+        await asked(world)
+        await world.clock.advance(3)
+        more = {"spec": {"resources": {"requests": {"storage": "51000Mi"}}}}
+        await world.api.patch("persistentvolumeclaims", "data", more, "walk")
+        await world.clock.advance(60)
+        assert compute.calls == ["resize pv 40"]
+        await world.create("pods", pod("p", "data", nodeName="node-0"))
+        await world.run_pods("p")
+        await world.clock.advance(63)
+        assert compute.calls == ["resize pv 40", "resize pv 50"]
+        status = (await world.get("persistentvolumeclaims", "data"))["status"]
+        assert (status["capacity"], status["allocatedResources"]) == ({"storage": "40Gi"}, {"storage": "51000Mi"})
+        await world.clock.advance(60)
+        status = (await world.get("persistentvolumeclaims", "data"))["status"]
+        assert status["capacity"] == {"storage": "50Gi"}
+
+    played(scenario, resizer(compute), Node)
+
+
+def test_a_resize_that_was_cut_short_after_the_volume_grew_is_finished() -> None:
+    compute = FakeCompute()
+
+    async def scenario(world: World) -> None:
+        await asked(world)
+        await world.stop()
+        grown = {"spec": {"capacity": {"storage": "40Gi"}}}
+        await world.api.patch("persistentvolumes", "pv", grown)
+        await world.run(resizer(compute))
+        await world.clock.advance(3)
+        status = (await world.get("persistentvolumeclaims", "data"))["status"]
+        assert status["allocatedResourceStatuses"] == {"storage": "NodeResizePending"}
 
     played(scenario, resizer(compute))

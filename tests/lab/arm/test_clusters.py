@@ -64,3 +64,13 @@ def test_what_there_is_not(ask, path, method, message):
     answer = ask(path, method)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "ResourceNotFound")
     assert message in answer.json()["error"]["message"]
+
+
+def test_a_cluster_speaks_one_version(ask, azure):
+    version = azure.scenario.kubernetes_version
+    upgrades = ask(f"{CLUSTER}/upgradeProfiles/default").json()["properties"]
+    assert upgrades["controlPlaneProfile"] == {"kubernetesVersion": version, "osType": "Linux"}
+    assert [pool["name"] for pool in upgrades["agentPoolProfiles"]] == ["agentpool"]
+    place = "/providers/Microsoft.ContainerService/locations/westeurope/kubernetesVersions"
+    [known] = ask(place).json()["values"]
+    assert list(known["patchVersions"]) == [version]

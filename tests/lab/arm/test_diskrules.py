@@ -83,7 +83,7 @@ def body(sku="Premium_LRS", size=25, zones=None, location="West Europe", option=
         ),
         (REGION, body(tier="P3"), 400, "InvalidParameter", "The value 'P3' of parameter 'disk.tier' is out of range."),
         (REGION, body("Standard_LRS", tier="P10"), 400, "InvalidParameter", "parameter 'disk.tier' is out of range."),
-        (REGION, body(option="Copy"), 400, "InvalidParameter", "The value 'Copy' of parameter"),
+        (REGION, body(option="Restore"), 400, "InvalidParameter", "The value 'Restore' of parameter"),
         (
             REGION,
             body("PremiumV2_LRS", zones=["1"], diskIOPSReadWrite=20000),
@@ -161,7 +161,12 @@ V2 = body("PremiumV2_LRS", 100, ["1"])
         ),
         (disk(), None, {"zones": ["1"]}, "availability zone constraint 'NO_ZONE' and the request has"),
         (disk(), None, {"location": "eastus"}, "The resource 'd' already exists in location 'westeurope'"),
-        (disk(), None, {"properties": {"creationData": {"createOption": "Copy"}}}, "Changing property 'creationData"),
+        (
+            disk(),
+            None,
+            {"properties": {"creationData": {"createOption": "Restore"}}},
+            "Changing property 'creationData",
+        ),
         (disk(), RUNNING, body(), None),
     ],
 )

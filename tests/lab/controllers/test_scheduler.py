@@ -148,6 +148,19 @@ def test_why_claims_keep_a_pod_from_every_node(prepare: Callable[[World], Any], 
     played(scenario, scheduler)
 
 
+def test_a_pod_whose_claim_is_made_for_it_waits_for_that() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        template = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
+        volumes = [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": template}}]
+        await world.create("pods", pod("p", volumes=volumes))
+        await world.settle()
+        why = 'waiting for ephemeral volume controller to create the persistentvolumeclaim "p-scratch"'
+        assert f"0/3 nodes are available: {why}. " in world.events[0]
+
+    played(scenario, scheduler)
+
+
 BIG = [{"name": "busy", "image": "i", "resources": {"requests": {"cpu": "3"}}}]
 
 

@@ -148,6 +148,29 @@ def test_a_pod_and_its_claim_carry_the_ordinal() -> None:
     played(scenario, StatefulSetController)
 
 
+def test_a_claim_that_is_going_holds_its_pod_up_and_no_other_claim() -> None:
+    async def scenario(world: World) -> None:
+        wanted = stateful_set(1)
+        (data,) = wanted["spec"]["volumeClaimTemplates"]
+        logs = data | {"metadata": {"name": "logs"}}
+        wanted["spec"]["volumeClaimTemplates"].append(logs)
+        old = data | {"metadata": {"name": "data-web-0", "namespace": "walk"}}
+        await world.create("persistentvolumeclaims", {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **old})
+        await world.api.delete("persistentvolumeclaims", "data-web-0", "walk")
+        await world.settle()
+        await world.create("statefulsets", wanted)
+        await world.settle()
+        assert world.events[:2] == [
+            "Normal SuccessfulCreate Create Claim logs-web-0 Pod web-0 in StatefulSet web success",
+            "Warning FailedCreate Create Pod web-0 in StatefulSet web failed error: pvc data-web-0 is being deleted",
+        ]
+        await world.api.patch("persistentvolumeclaims", "data-web-0", {"metadata": {"finalizers": None}}, "walk")
+        await world.clock.advance(30)
+        assert await world.names("pods") == ["web-0"]
+
+    played(scenario, StatefulSetController)
+
+
 def test_parallel_does_not_wait() -> None:
     async def scenario(world: World) -> None:
         await world.create("statefulsets", stateful_set(3, podManagementPolicy="Parallel"))

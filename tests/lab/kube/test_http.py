@@ -173,6 +173,15 @@ def test_a_review_must_ask_something(wire: Wire) -> None:
     assert (answer.status, answer.json()["details"]["causes"][0]["field"]) == (422, "spec.resourceAttributes")
 
 
+def test_owners_named_twice_are_told_and_dropped(wire: Wire) -> None:
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "1"}
+    body = {"metadata": {"name": "three", "ownerReferences": [owner, {**owner, "name": "q", "uid": "2"}, owner]}}
+    answer = wire("POST", f"{CONFIG_MAPS}?dryRun=All", body)
+    assert [one["uid"] for one in answer.json()["metadata"]["ownerReferences"]] == ["1", "2"]
+    assert answer.headers["Warning"].startswith('299 - ".metadata.ownerReferences contains duplicate entries; API ')
+    assert answer.headers["Warning"].endswith('please fix your requests; duplicate UID(s) observed: 1"')
+
+
 def test_warnings_are_headers(wire: Wire) -> None:
     body = {"metadata": {"name": "three"}, "colour": 'so "red"'}
     answer = wire("POST", f"{CONFIG_MAPS}?fieldValidation=Warn&dryRun=All", body)
@@ -222,6 +231,35 @@ def test_a_watch_sends_each_change_at_once(wire: Wire) -> None:
     assert seen == [("ADDED", "ConfigMap", "w"), ("MODIFIED", "ConfigMap", "w"), ("DELETED", "ConfigMap", "w")]
 
 
+@pytest.mark.parametrize(
+    ("query", "accept", "message"),
+    [
+        ("", "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+         "you requested PartialObjectMetadata, but the requested object is a list (*core.ConfigMapList)"),
+        ("/one", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
+         "you requested PartialObjectMetadataList, but the requested object is not a list (*core.ConfigMap)"),
+        ("?watch=1", "application/yaml", "only the following media types are accepted: application/json;stream=watch, "
+         "application/vnd.kubernetes.protobuf;stream=watch"),
+    ],
+)  # fmt: skip
+def test_forms_that_do_not_fit(wire: Wire, config_map: dict[str, Any], query: str, accept: str, message: str) -> None:
+    del config_map
+    answer = wire("GET", CONFIG_MAPS + query, headers={"Accept": accept})
+    assert (answer.status, answer.json()["message"]) == (406, message)
+
+
+def test_what_a_collection_s_deletion_answers_has_the_form_that_was_asked_for(wire: Wire) -> None:
+    wire("POST", CONFIG_MAPS, {"metadata": {"name": "gone", "labels": {"to": "go"}}})
+    answer = wire("DELETE", f"{CONFIG_MAPS}?labelSelector=to=go", headers=TABLE).json()
+    assert (answer["kind"], [row["cells"][0] for row in answer["rows"]]) == ("Table", ["gone"])
+
+
+def test_a_watch_may_leave_out_what_is_there(wire: Wire, config_map: dict[str, Any]) -> None:
+    query = "watch=1&sendInitialEvents=false&resourceVersionMatch=NotOlderThan&resourceVersion=0&timeoutSeconds=1"
+    assert config_map["metadata"]["name"] == "one"
+    assert list(wire.lines(f"{CONFIG_MAPS}?{query}")) == []
+
+
 def test_a_watch_list_ends_its_first_part_with_a_bookmark(wire: Wire) -> None:
     query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
     watch = wire.lines(f"/apis/storage.k8s.io/v1/storageclasses?{query}&timeoutSeconds=1")
@@ -255,6 +293,8 @@ def test_aggregated_discovery_names_the_same_resources(wire: Wire, root: str) ->
     accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
     answer = wire("GET", root, headers={"Accept": accept})
     assert answer.headers["Content-Type"] == "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+    again = wire("GET", root, headers={"Accept": accept, "If-None-Match": answer.headers["ETag"]})
+    assert (again.status, again.body, again.headers["Cache-Control"]) == (304, b"", "public")
     for group in answer.json()["items"]:
         name = group["metadata"].get("name")
         legacy = wire("GET", f"/apis/{name}/v1" if name else "/api/v1").json()["resources"]

@@ -186,6 +186,17 @@ def address(field: str, value: str) -> list[Cause]:
     return []
 
 
+def pod_template(obj: Object) -> list[Cause]:
+    """A PodTemplate."""
+    return template("template", obj.get("template", {}))
+
+
+def pod_template_update(new: Object, old: Object) -> list[Cause]:
+    """A changed PodTemplate, to which the rules of a new one apply."""
+    del old
+    return pod_template(new)
+
+
 def template(at: str, found: Object) -> list[Cause]:
     """A pod template below a field, whatever owns it (ValidatePodTemplateSpec)."""
     spec_, meta = found.get("spec", {}), found.get("metadata", {})

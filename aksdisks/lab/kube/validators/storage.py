@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aksdisks.lab.kube import names
 from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.quantities import parse
 from aksdisks.lab.kube.status import Cause
 from aksdisks.lab.kube.validators.causes import (
     Struct,
@@ -17,6 +18,7 @@ from aksdisks.lab.kube.validators.causes import (
     too_long,
     unsupported,
 )
+from aksdisks.lab.kube.validators.meta import label_selector
 from aksdisks.lab.kube.validators.volumes import volume_spec
 from aksdisks.lab.kube.validators.volumesources import driver_name
 
@@ -78,6 +80,24 @@ def storage_class_update(new: Object, old: Object) -> list[Cause]:
         if new.get(field) != old.get(field):
             causes.append(forbidden(field, f"updates to {field} are forbidden."))
     return causes + immutable("volumeBindingMode", new.get("volumeBindingMode"), old.get("volumeBindingMode"))
+
+
+def capacity(obj: Object) -> list[Cause]:
+    """What a driver says that it could still provide."""
+    name = obj.get("storageClassName", "")
+    causes = label_selector("nodeTopology", obj["nodeTopology"]) if "nodeTopology" in obj else []
+    causes += formed("storageClassName", name, names.subdomain_errors)
+    for field in ("capacity", "maximumVolumeSize"):
+        if field in obj and parse(obj[field]) < 0:
+            causes.append(invalid(field, obj[field], "must be greater than or equal to 0"))
+    return causes
+
+
+def capacity_update(new: Object, old: Object) -> list[Cause]:
+    """What was asked of the driver stays."""
+    changed = [field for field in ("nodeTopology", "storageClassName") if new.get(field) != old.get(field)]
+    causes = [invalid(field, new.get(field), "field is immutable") for field in changed]
+    return causes + capacity(new)
 
 
 def attachment(obj: Object) -> list[Cause]:
