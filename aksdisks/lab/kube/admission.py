@@ -155,6 +155,8 @@ def _service_account(store: Store, ids: Ids, pod: Object) -> None:
     if account is None:
         why = f'error looking up service account {metadata["namespace"]}/{name}: serviceaccount "{name}" not found'
         raise forbidden(RESOURCES["pods"], metadata.get("name", ""), why)
+    if not spec.get("imagePullSecrets") and account.object.get("imagePullSecrets"):
+        spec["imagePullSecrets"] = [dict(secret) for secret in account.object["imagePullSecrets"]]
     wanted = spec.get("automountServiceAccountToken", account.object.get("automountServiceAccountToken", True))
     containers = [*spec.get("initContainers", ()), *spec.get("containers", ())]
     unmounted = [c for c in containers if not any(m.get("mountPath") == _TOKEN_PATH for m in c.get("volumeMounts", ()))]

@@ -315,6 +315,13 @@ def _cron_job(obj: Object) -> None:
         spec.setdefault(key, value)
 
 
+def _endpoint_slice(obj: Object) -> None:
+    """Ports have a name, if an empty one, and a protocol (pkg/apis/discovery/v1/defaults.go)."""
+    for port in obj.get("ports") or ():
+        port.setdefault("name", "")
+        _set(port, protocol="TCP")
+
+
 def _priority_class(obj: Object) -> None:
     _set(obj, preemptionPolicy="PreemptLowerPriority")
 
@@ -334,6 +341,7 @@ _BY_RESOURCE: dict[str, Callable[[Object], None]] = {
     "secrets": _secret,
     "rolebindings": _role_binding,
     "clusterrolebindings": _role_binding,
+    "endpointslices": _endpoint_slice,
     "jobs": _job,
     "cronjobs": _cron_job,
     "priorityclasses": _priority_class,
