@@ -39,9 +39,17 @@ def on_create(store: Store, ids: Ids, kind: Resource, obj: Object) -> None:
 
 
 def on_update(store: Store, kind: Resource, new: Object, old: Object) -> None:
-    """Refuse to grow a claim whose class does not say that its volumes can, and a second default priority (403)."""
+    """Refuse to grow a claim whose class does not say that its volumes can, and a second default priority (403).
+
+    A pod that is written without what admission gave it keeps that.
+    """
     if kind.plural == "priorityclasses":
         _only_default(store, new)
+    if kind.plural == "pods":
+        _tolerations(new["spec"])
+        for key in ("priority", "preemptionPolicy"):
+            if key not in new["spec"] and key in old["spec"]:
+                new["spec"][key] = old["spec"][key]
     if kind.plural != "persistentvolumeclaims" or "volumeName" not in old["spec"]:
         return
     was, now = (one["spec"].get("resources", {}).get("requests", {}).get("storage") for one in (old, new))
