@@ -106,7 +106,7 @@ def _deployment(obj: Object) -> None:
 
 
 def _pod_template(obj: Object) -> None:
-    pod_spec(obj.setdefault("template", {}).setdefault("spec", {}))
+    poddefaults.pod_spec(obj.setdefault("template", {}).setdefault("spec", {}))
 
 
 def _replica_set(obj: Object) -> None:
