@@ -41,6 +41,8 @@ class Directory:
         yield "GET", SUBSCRIPTION + "/locations", self.list_locations
         yield "GET", SUBSCRIPTION + "/providers", self.list_providers
         yield "GET", SUBSCRIPTION + "/providers/{provider}", self.get_provider
+        for name in NAMESPACES:
+            yield "POST", f"{SUBSCRIPTION}/providers/{name}/register", partial(self.register, name)
         yield "GET", SUBSCRIPTION + "/providers/Microsoft.Compute/skus", self.list_skus
         yield "GET", SUBSCRIPTION + "/providers/Microsoft.Compute/locations/{location}/vmSizes", self.list_sizes
         yield "GET", SUBSCRIPTION + "/resources", self.list_resources
@@ -91,6 +93,10 @@ class Directory:
             if name.lower() == wanted.lower():
                 return Answer(200, self._provider(name))
         raise invalid_namespace(wanted)
+
+    def register(self, name: str, _: Call) -> Answer:
+        """A provider that is registered stays so."""
+        return Answer(200, self._provider(name))
 
     def list_skus(self, call: Call) -> Answer:
         """Disks and machines that the location has, with its zones."""
