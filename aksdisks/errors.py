@@ -40,6 +40,10 @@ class AksdisksError(Exception):
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows (IPython's protocol): the line that is meant for a person, none of our frames."""
+        return [f"\x1b[31m{type(self).__name__}\x1b[0m: {self}"]
+
 
 class InputError(AksdisksError):
     """Raised when a file, a flag or a parameter cannot be meant as written."""

@@ -63,6 +63,15 @@ def test_what_ends_early_keeps_its_checks_and_says_why(tmp_path: Path, kernel: K
     )
 
 
+def test_an_error_that_is_meant_for_a_person_is_one_line(tmp_path: Path, kernel: Kernel) -> None:
+    cell = "from aksdisks.errors import NotReachable\nraise NotReachable('nobody answers', hint='aksdisks lab start')"
+    runbook = notebook(tmp_path, "size = '1Gi'", cell)
+    execution = execute(runbook, tmp_path / "out.ipynb", {}, kernel, cell_timeout=30, on_step=lambda _: None)
+    assert execution.problem == "cell 2: NotReachable: nobody answers (aksdisks lab start)"
+    error = nbformat.read(tmp_path / "out.ipynb", 4).cells[-1].outputs[0]
+    assert error.traceback == ["\x1b[31mNotReachable\x1b[0m: nobody answers (aksdisks lab start)"]
+
+
 def test_a_full_disk_ends_the_runbook_and_keeps_what_was_saved(tmp_path: Path, kernel: Kernel) -> None:
     fill = "import pathlib; pathlib.Path(fill).unlink(missing_ok=True); pathlib.Path(fill).symlink_to('/dev/full')"
     runbook = notebook(tmp_path, f"size, fill = '1Gi', {str(tmp_path / '.out.ipynb')!r}", SHOWN, fill, "print('never')")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.errors import CloudError, method_not_allowed
 
 _DISKS = (
     *("2026-03-02", "2025-01-02", "2024-03-02", "2023-10-02", "2023-04-02", "2023-01-02", "2022-07-02", "2022-03-02"),
@@ -34,11 +34,18 @@ _RESOURCES = (
 )
 _ROLES = ("2022-05-01-preview", "2022-04-01", "2020-04-01-preview", "2018-07-01", "2018-01-01-preview", "2015-07-01")
 
+EMPTY = (
+    *("images", "galleries", "diskEncryptionSets", "diskAccesses", "proximityPlacementGroups", "sshPublicKeys"),
+    *("capacityReservationGroups", "hostGroups", "restorePointCollections"),
+)
+"""Types of the compute provider of which this subscription has nothing."""
+
 NAMESPACES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "Microsoft.Compute": {
         "disks": _DISKS,
         "snapshots": _DISKS,
         "availabilitySets": _MACHINES,
+        **dict.fromkeys(EMPTY, _MACHINES),
         "virtualMachines": _MACHINES,
         "virtualMachineScaleSets": _MACHINES,
         "virtualMachineScaleSets/virtualMachines": _MACHINES,
@@ -118,13 +125,15 @@ def check_version(parts: Sequence[str], version: str, location: str, now: dateti
 
 def unknown(parts: Sequence[str], version: str) -> CloudError:
     """The refusal of a path that the lab does not serve (azure-cli#28372, azure-powershell#12059)."""
-    namespace, _, _ = _type(parts)
+    namespace, kind, _ = _type(parts)
     if not parts or parts[0].lower() not in ("subscriptions", "providers"):
         return CloudError(
             404,
             "MissingSubscription",
             "The request did not have a subscription or a valid tenant level resource provider.",
         )
+    if kind in NAMESPACES.get(namespace or "", {}):
+        return _not_emulated(f"'{parts[-1]}' of '{namespace}/{kind}'")
     if namespace is None or namespace in NAMESPACES:
         return CloudError(
             404,
@@ -140,6 +149,18 @@ def unknown(parts: Sequence[str], version: str) -> CloudError:
             "how to register subscriptions.",
         )
     return invalid_namespace(namespace)
+
+
+def unknown_method(parts: Sequence[str], method: str) -> CloudError:
+    """The refusal of what the lab does not do with a path that it serves, and of what nobody does with a list."""
+    namespace, kind, named = _type(parts)
+    if named:
+        return _not_emulated(f"{method} of '{namespace}/{kind}'")
+    return method_not_allowed(method, "/" + "/".join(parts))
+
+
+def _not_emulated(what: str) -> CloudError:
+    return CloudError(501, "NotImplemented", f"The lab does not emulate {what}.")
 
 
 def invalid_namespace(namespace: str) -> CloudError:

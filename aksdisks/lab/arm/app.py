@@ -105,8 +105,9 @@ class _Server:
         return web.Response(status=answer.status, body=body, headers=headers)
 
     async def _dispatch(self, request: web.Request) -> Answer:
-        path = request.path.rstrip("/")
-        parts = tuple(path.split("/")[1:])
+        # Resource Manager does not see empty parts (terraform-provider-azurerm#20520).
+        parts = tuple(part for part in request.path.split("/") if part)
+        path = "/" + "/".join(parts)
         matches = [(route, found) for route in self._routes if (found := route.match(parts)) is not None]
         route, found = next(((r, f) for r, f in matches if r.method == request.method), (None, {}))
         base = f"https://{request.host}"
@@ -115,7 +116,7 @@ class _Server:
             principal = self._tokens.check(request.headers.get("Authorization"), base)
             self._check_address(parts, request.query.get("api-version", ""), known=bool(matches))
         if route is None:
-            raise errors.method_not_allowed(request.method, path)
+            raise addresses.unknown_method(parts, request.method)
         left: Mapping[str, str] = {}
         if principal is not None and route.right is not None:
             left = self._admit(principal, route, route.right, parts)

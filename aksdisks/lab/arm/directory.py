@@ -10,12 +10,12 @@ from aksdisks.lab.arm.addresses import NAMESPACES, UNREGISTERED, invalid_namespa
 from aksdisks.lab.arm.answers import Answer, Call, page
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.clusters import managed_cluster_json
-from aksdisks.lab.arm.disks import PROVISIONED
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.arm.filters import matching
 from aksdisks.lab.arm.inventory import sizes
+from aksdisks.lab.arm.skus import skus_json
 from aksdisks.lab.arm.tokens import DOMAIN
-from aksdisks.lab.scenario import VM_SIZES, Scenario
+from aksdisks.lab.scenario import Scenario
 
 Json = dict[str, Any]
 Handler = Callable[[Call], Answer]
@@ -41,6 +41,8 @@ class Directory:
         yield "GET", SUBSCRIPTION + "/locations", self.list_locations
         yield "GET", SUBSCRIPTION + "/providers", self.list_providers
         yield "GET", SUBSCRIPTION + "/providers/{provider}", self.get_provider
+        for name in NAMESPACES:
+            yield "POST", f"{SUBSCRIPTION}/providers/{name}/register", partial(self.register, name)
         yield "GET", SUBSCRIPTION + "/providers/Microsoft.Compute/skus", self.list_skus
         yield "GET", SUBSCRIPTION + "/providers/Microsoft.Compute/locations/{location}/vmSizes", self.list_sizes
         yield "GET", SUBSCRIPTION + "/resources", self.list_resources
@@ -92,24 +94,15 @@ class Directory:
                 return Answer(200, self._provider(name))
         raise invalid_namespace(wanted)
 
+    def register(self, name: str, _: Call) -> Answer:
+        """A provider that is registered stays so."""
+        return Answer(200, self._provider(name))
+
     def list_skus(self, call: Call) -> Answer:
         """Disks and machines that the location has, with its zones."""
-        scenario = self._scenario
-        disks = [_sku(scenario, "disks", sku, zonal=not sku.endswith("_ZRS")) for sku in scenario.offered_skus]
-        machines = [
-            _sku(
-                scenario,
-                "virtualMachines",
-                name,
-                MaxDataDiskCount=size.max_data_disks,
-                vCPUs=size.cpus,
-                MemoryGB=size.memory_gib,
-            )
-            for name, size in VM_SIZES.items()
-        ]
         _, _, wanted = call.query.get("$filter", "").partition("location eq ")
-        there = not wanted or wanted.strip(" '").replace(" ", "").lower() == scenario.location
-        shown = [*disks, *machines] if there else []
+        there = not wanted or wanted.strip(" '").replace(" ", "").lower() == self._scenario.location
+        shown = skus_json(self._scenario) if there else []
         return page(call, [(f"{number:04}", partial(dict, sku)) for number, sku in enumerate(shown)])
 
     def list_sizes(self, _: Call) -> Answer:
@@ -177,18 +170,4 @@ def _subscription(scenario: Scenario) -> Json:
             "quotaId": "PayAsYouGo_2014-09-01",
             "spendingLimit": "Off",
         },
-    }
-
-
-def _sku(scenario: Scenario, kind: str, name: str, *, zonal: bool = True, **capabilities: object) -> Json:
-    """An entry of the list of resource SKUs; provisioned disks are to be had in zones only."""
-    zones = list(scenario.region_zones) if zonal or name in PROVISIONED else []
-    return {
-        "resourceType": kind,
-        "name": name,
-        "tier": name.partition("_")[0],
-        "locations": [scenario.location],
-        "locationInfo": [{"location": scenario.location, "zones": zones}],
-        "capabilities": [{"name": key, "value": str(value)} for key, value in capabilities.items()],
-        "restrictions": [],
     }

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.addresses import EMPTY
 from aksdisks.lab.arm.answers import Answer, Call, page
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.machines import Machine, availability_set_id
@@ -54,6 +55,10 @@ class Inventory:
         yield "GET", SUBSCRIPTION + COMPUTE + "/availabilitySets", self.availability_sets
         yield "GET", GROUP + "/availabilitySets", self.availability_sets
         yield "GET", GROUP + "/availabilitySets/{set}", self.availability_set
+        for kind in EMPTY:
+            yield "GET", f"{SUBSCRIPTION}{COMPUTE}/{kind}", self.nothing
+            yield "GET", f"{GROUP}/{kind}", self.nothing
+            yield "GET", f"{GROUP}/{kind}/{{name}}", partial(self.no_such, kind)
         snapshot = GROUP + "/snapshots/{snapshot}"
         yield "GET", SUBSCRIPTION + COMPUTE + "/snapshots", self.list_snapshots
         yield "GET", GROUP + "/snapshots", self.list_snapshots
@@ -131,6 +136,17 @@ class Inventory:
         if self._cloud.scenario.machine_kind != "vmas" or not right or name.lower() != found["name"].lower():
             raise errors.resource_not_found(f"Microsoft.Compute/availabilitySets/{name}", group)
         return Answer(200, found)
+
+    def nothing(self, call: Call) -> Answer:
+        """A list of what there is not."""
+        if "group" in call.parameters:
+            self._cloud.group(call.parameters["group"])
+        return Answer(200, {"value": []})
+
+    def no_such(self, kind: str, call: Call) -> Answer:
+        """One of these. Raises ResourceNotFound."""
+        self.nothing(call)
+        raise errors.resource_not_found(f"Microsoft.Compute/{kind}/{call.parameters['name']}", call.parameters["group"])
 
     def list_snapshots(self, call: Call) -> Answer:
         """The snapshots of the group or of the subscription."""

@@ -33,7 +33,9 @@ ACTS: Mapping[str, Act] = {
         Act("powerOff", "stopping", "stopped", False),
         Act("deallocate", "deallocating", "deallocated", True),
         Act("reimage", "starting", "running", True),
+        Act("reimageAll", "starting", "running", True),
         Act("redeploy", "starting", "running", False),
+        Act("performMaintenance", "starting", "running", False),
     )
 }
 

@@ -13,7 +13,7 @@ from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.ownership import claim, controlled_by, index_by_controller
 from aksdisks.lab.controllers.pods import (
-    Availability,
+    Patience,
     condition,
     controller_of,
     controller_reference,
@@ -24,6 +24,9 @@ from aksdisks.lab.controllers.pods import (
 from aksdisks.lab.controllers.rollout import DESIRED, HASH_LABEL, REVISION
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
+
+LOOK, LOOK_REAL = 10.0, 0.05
+"""Seconds, of the cluster and real, between looks at a rollout that has a deadline."""
 
 
 class DeploymentController(Controller):
@@ -43,7 +46,12 @@ class DeploymentController(Controller):
         index_by_controller(self._sets)
         index_by_controller(self._pods)
         self._events = EventRecorder(api, clock, self.name)
-        self._progress = Availability(clock)
+        self._progress = Patience(clock, LOOK, LOOK_REAL)
+        self._deployments.add_handler(self._forget)
+
+    def _forget(self, before: Object | None, after: Object | None) -> None:
+        if after is None and before is not None:
+            self._progress.forget(before["metadata"]["uid"])
 
     def _concerned(self, before: Object | None, after: Object | None) -> Iterable[str]:
         keys = set()
@@ -276,6 +284,9 @@ class DeploymentController(Controller):
     async def _sync_rollout(self, d: Object, old: list[Object], new: Object | None) -> float | None:
         waited = self._waited(d)
         status = rollout.rollout_status(d, old, new, self.clock.now(), waited)
+        if rollout.progressed(d.get("status", {}), status):
+            # In a fast lab a second's stamp stays the same over much progress.
+            self._progress.forget(d["metadata"]["uid"])
         return await self._write_status(d, status)
 
     async def _write_status(self, d: Object, status: Object) -> float | None:
@@ -287,13 +298,14 @@ class DeploymentController(Controller):
             return None
         if progressing["reason"] == "ProgressDeadlineExceeded":
             return None
-        return max(1.0, float(d["spec"]["progressDeadlineSeconds"]) - self._waited(d) + 1.0)
+        left = float(d["spec"]["progressDeadlineSeconds"]) - self._waited(d) + 1.0
+        return self._progress.pause(max(1.0, left))
 
     def _waited(self, d: Object) -> float:
         """Cluster seconds since the last progress."""
         progressing = condition(d, "Progressing")
         stamp = "" if progressing is None else f"{progressing['reason']} {progressing['lastUpdateTime']}"
-        return self._progress.since(d["metadata"]["uid"], stamp)
+        return self._progress.waited(d["metadata"]["uid"], stamp)
 
     async def _note_paused(self, d: Object) -> bool:
         """Say in the Progressing condition that a rollout was paused or resumed; whether that was written."""

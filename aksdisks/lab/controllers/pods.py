@@ -83,6 +83,36 @@ class Availability:
         self._seen.pop(uid, None)
 
 
+class Patience:
+    """How long something has been waited for, in cluster seconds, as far as the lab could work at it meanwhile.
+
+    Whoever waits looks again every `pause` seconds; however late a look comes, no more than that is counted: a lab
+    that cannot keep up with its own speed is slow, not wrong.
+    """
+
+    def __init__(self, clock: Clock, tick: float, tick_real: float) -> None:
+        """A look every `tick` cluster seconds, and never more often than every `tick_real` real ones."""
+        self._clock = clock
+        self._tick = max(tick, tick_real * clock.speed)
+        self._waits: dict[str, tuple[str, float, float]] = {}
+
+    def waited(self, uid: str, stamp: str) -> float:
+        """Cluster seconds since `stamp` was first seen for `uid`; to be asked at every look."""
+        now = self._clock.monotonic()
+        known, seen, waited = self._waits.get(uid, ("", now, 0.0))
+        waited = waited + min(now - seen, self._tick) if known == stamp else 0.0
+        self._waits[uid] = (stamp, now, waited)
+        return waited
+
+    def pause(self, left: float) -> float:
+        """Until the next look, when `left` cluster seconds are left to wait."""
+        return min(left, self._tick)
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._waits.pop(uid, None)
+
+
 def pod_from_template(template: Object, owner: Object, generate_name: str = "") -> Object:
     """A pod as pkg/controller GetPodFromTemplate makes it, controlled by `owner`."""
     meta = template.get("metadata", {})

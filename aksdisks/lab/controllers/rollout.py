@@ -230,7 +230,7 @@ def rollout_status(d: Object, old: list[Object], new: Object | None, now: dateti
     elif is_complete(d, status):
         message = f"{subject} has successfully progressed."
         set_condition(status, "Progressing", "True", "NewReplicaSetAvailable", message, stamp)
-    elif _progressed(before, status):
+    elif progressed(before, status):
         _remove(status, "Progressing")
         message = f"{subject} is progressing."
         set_condition(status, "Progressing", "True", "ReplicaSetUpdated", message, stamp)
@@ -248,7 +248,9 @@ def rollout_status(d: Object, old: list[Object], new: Object | None, now: dateti
     return status
 
 
-def _progressed(before: Object, after: Object) -> bool:
+def progressed(before: Object, after: Object) -> bool:
+    """One status shows that the rollout is further than in the other."""
+
     def grew(name: str) -> bool:
         return bool(after.get(name, 0) > before.get(name, 0))
 

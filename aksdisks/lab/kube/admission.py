@@ -39,9 +39,17 @@ def on_create(store: Store, ids: Ids, kind: Resource, obj: Object) -> None:
 
 
 def on_update(store: Store, kind: Resource, new: Object, old: Object) -> None:
-    """Refuse to grow a claim whose class does not say that its volumes can, and a second default priority (403)."""
+    """Refuse to grow a claim whose class does not say that its volumes can, and a second default priority (403).
+
+    A pod that is written without what admission gave it keeps that.
+    """
     if kind.plural == "priorityclasses":
         _only_default(store, new)
+    if kind.plural == "pods":
+        _tolerations(new["spec"])
+        for key in ("priority", "preemptionPolicy"):
+            if key not in new["spec"] and key in old["spec"]:
+                new["spec"][key] = old["spec"][key]
     if kind.plural != "persistentvolumeclaims" or "volumeName" not in old["spec"]:
         return
     was, now = (one["spec"].get("resources", {}).get("requests", {}).get("storage") for one in (old, new))
@@ -155,6 +163,8 @@ def _service_account(store: Store, ids: Ids, pod: Object) -> None:
     if account is None:
         why = f'error looking up service account {metadata["namespace"]}/{name}: serviceaccount "{name}" not found'
         raise forbidden(RESOURCES["pods"], metadata.get("name", ""), why)
+    if not spec.get("imagePullSecrets") and account.object.get("imagePullSecrets"):
+        spec["imagePullSecrets"] = [dict(secret) for secret in account.object["imagePullSecrets"]]
     wanted = spec.get("automountServiceAccountToken", account.object.get("automountServiceAccountToken", True))
     containers = [*spec.get("initContainers", ()), *spec.get("containers", ())]
     unmounted = [c for c in containers if not any(m.get("mountPath") == _TOKEN_PATH for m in c.get("volumeMounts", ()))]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any
 
-from aksdisks.lab.kube import decoding
+from aksdisks.lab.kube import decoding, poddefaults
 from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.poddefaults import fill
 
 _ROLLING = {"maxUnavailable": "25%", "maxSurge": "25%"}
 
 
 def apply(resource: str, obj: Object) -> None:
     """Fill in what the object leaves out (pkg/apis/*/v1/defaults.go); changes `obj`."""
-    fill = _BY_RESOURCE.get(resource)
-    if fill is not None:
-        fill(obj)
+    complete = _BY_RESOURCE.get(resource)
+    if complete is not None:
+        complete(obj)
     decoding.complete(resource, obj)
 
 
@@ -63,124 +63,50 @@ def qos_class(spec: Object) -> str:
     return "Guaranteed" if guaranteed else "Burstable"
 
 
-def _set(target: Object, **values: Any) -> None:
-    for key, value in values.items():
-        if target.get(key) in (None, ""):
-            target[key] = value
-
-
 def _pod(pod: Object) -> None:
     spec = pod.setdefault("spec", {})
-    pod_spec(spec)
-    _set(spec, enableServiceLinks=True)
-    # Requests follow limits in pods only, not in templates.
+    poddefaults.pod_spec(spec)
+    fill(spec, enableServiceLinks=True)
+    # Requests follow limits, and the host's ports the containers', in pods only, not in templates.
     for container in [*spec.get("initContainers", ()), *spec.get("containers", ())]:
         resources = container.get("resources", {})
         if resources.get("limits"):
             resources["requests"] = {**resources["limits"], **resources.get("requests", {})}
-
-
-def pod_spec(spec: Object) -> None:
-    """The defaults of a pod's spec, as in templates."""
-    _set(
-        spec,
-        restartPolicy="Always",
-        terminationGracePeriodSeconds=30,
-        dnsPolicy="ClusterFirst",
-        securityContext={},
-        schedulerName="default-scheduler",
-    )
-    if spec.get("serviceAccountName") and not spec.get("serviceAccount"):
-        spec["serviceAccount"] = spec["serviceAccountName"]
-    elif spec.get("serviceAccount") and not spec.get("serviceAccountName"):
-        spec["serviceAccountName"] = spec["serviceAccount"]
-    for container in [*spec.get("initContainers", ()), *spec.get("containers", ())]:
-        _container(container)
-    for volume in spec.get("volumes", ()):
-        _volume(volume)
-
-
-def _container(container: Object) -> None:
-    _set(
-        container,
-        resources={},
-        terminationMessagePath="/dev/termination-log",
-        terminationMessagePolicy="File",
-        imagePullPolicy="Always" if _is_latest(container.get("image", "")) else "IfNotPresent",
-    )
-    for port in container.get("ports", ()):
-        _set(port, protocol="TCP")
-    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if name in container:
-            _probe(container[name])
-    for variable in container.get("env", ()):
-        reference = variable.get("valueFrom", {}).get("fieldRef")
-        if reference is not None:
-            _set(reference, apiVersion="v1")
-
-
-def _probe(probe: Object) -> None:
-    _set(probe, timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
-    if "httpGet" in probe:
-        _set(probe["httpGet"], path="/", scheme="HTTP")
-
-
-def _is_latest(image: str) -> bool:
-    if "@" in image:
-        return False
-    tag = image.rpartition("/")[2].partition(":")[2]
-    return tag in ("", "latest")
-
-
-_WITH_MODE = ("secret", "configMap", "downwardAPI", "projected")
-_MODE_0644 = 420
-
-
-def _volume(volume: Object) -> None:
-    for name in _WITH_MODE:
-        if name in volume:
-            _set(volume[name], defaultMode=_MODE_0644)
-    for source in volume.get("projected", {}).get("sources", ()):
-        if "serviceAccountToken" in source:
-            _set(source["serviceAccountToken"], expirationSeconds=3600)
-        for item in source.get("downwardAPI", {}).get("items", ()):
-            if "fieldRef" in item:
-                _set(item["fieldRef"], apiVersion="v1")
-    if "hostPath" in volume:
-        volume["hostPath"].setdefault("type", "")
-    if not any(key != "name" for key in volume):
-        volume["emptyDir"] = {}
+        for port in container.get("ports", ()) if spec.get("hostNetwork") else ():
+            if not port.get("hostPort"):
+                port["hostPort"] = port.get("containerPort", 0)
 
 
 def _claim(claim: Object) -> None:
-    _set(claim.setdefault("spec", {}), volumeMode="Filesystem")
+    fill(claim.setdefault("spec", {}), volumeMode="Filesystem")
 
 
 def _persistent_volume(volume: Object) -> None:
     spec = volume.setdefault("spec", {})
-    _set(spec, persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem")
+    fill(spec, persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem")
+    poddefaults.volume_source(spec)
 
 
 def _template(obj: Object) -> Object:
     spec: Object = obj.setdefault("spec", {})
-    _set(spec, replicas=1)
-    pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
+    fill(spec, replicas=1)
+    poddefaults.pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
     return spec
 
 
 def _deployment(obj: Object) -> None:
     spec = _template(obj)
     strategy = spec.setdefault("strategy", {})
-    _set(strategy, type="RollingUpdate")
+    fill(strategy, type="RollingUpdate")
     if strategy["type"] == "RollingUpdate":
-        _set(strategy, rollingUpdate={})
-        _set(strategy["rollingUpdate"], **_ROLLING)
-    _set(spec, revisionHistoryLimit=10, progressDeadlineSeconds=600)
+        fill(strategy, rollingUpdate={})
+        fill(strategy["rollingUpdate"], **_ROLLING)
+    fill(spec, revisionHistoryLimit=10, progressDeadlineSeconds=600)
     _drop_zeros(obj, "observedGeneration", "replicas", *_READINESS, "unavailableReplicas")
 
 
 def _pod_template(obj: Object) -> None:
-    pod_spec(obj.setdefault("template", {}).setdefault("spec", {}))
+    poddefaults.pod_spec(obj.setdefault("template", {}).setdefault("spec", {}))
 
 
 def _replica_set(obj: Object) -> None:
@@ -190,14 +116,14 @@ def _replica_set(obj: Object) -> None:
 
 def _stateful_set(obj: Object) -> None:
     spec = _template(obj)
-    _set(spec, podManagementPolicy="OrderedReady", revisionHistoryLimit=10)
+    fill(spec, podManagementPolicy="OrderedReady", revisionHistoryLimit=10)
     strategy = spec.setdefault("updateStrategy", {})
-    _set(strategy, type="RollingUpdate")
+    fill(strategy, type="RollingUpdate")
     if strategy["type"] == "RollingUpdate":
-        _set(strategy, rollingUpdate={})
-        _set(strategy["rollingUpdate"], partition=0)
+        fill(strategy, rollingUpdate={})
+        fill(strategy["rollingUpdate"], partition=0)
     retention = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
-    _set(retention, whenDeleted="Retain", whenScaled="Retain")
+    fill(retention, whenDeleted="Retain", whenScaled="Retain")
     for index, claim in enumerate(spec.get("volumeClaimTemplates", ())):
         _claim(claim)
         head = {"kind": "PersistentVolumeClaim", "apiVersion": "v1"}
@@ -216,8 +142,15 @@ def _drop_zeros(obj: Object, *names: str) -> None:
             del status[name]
 
 
+def _node(obj: Object) -> None:
+    """What can be given out is what there is, unless the node says otherwise."""
+    status = obj.get("status", {})
+    if status.get("capacity") and not status.get("allocatable"):
+        status["allocatable"] = dict(status["capacity"])
+
+
 def _storage_class(obj: Object) -> None:
-    _set(obj, reclaimPolicy="Delete", volumeBindingMode="Immediate")
+    fill(obj, reclaimPolicy="Delete", volumeBindingMode="Immediate")
 
 
 def _csi_driver(obj: Object) -> None:
@@ -239,7 +172,7 @@ _AFFINITY_SECONDS = 10800
 
 def _service(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
-    _set(spec, type="ClusterIP", sessionAffinity="None")
+    fill(spec, type="ClusterIP", sessionAffinity="None")
     if spec["sessionAffinity"] == "None":
         spec.pop("sessionAffinityConfig", None)
     elif spec["sessionAffinity"] == "ClientIP":
@@ -247,18 +180,18 @@ def _service(obj: Object) -> None:
         client.setdefault("timeoutSeconds", _AFFINITY_SECONDS)
     kind = spec["type"]
     if kind in ("ClusterIP", "LoadBalancer", "NodePort"):
-        _set(spec, internalTrafficPolicy="Cluster")
+        fill(spec, internalTrafficPolicy="Cluster")
     if kind in ("LoadBalancer", "NodePort") or (kind == "ClusterIP" and spec.get("externalIPs")):
-        _set(spec, externalTrafficPolicy="Cluster")
+        fill(spec, externalTrafficPolicy="Cluster")
     if kind == "LoadBalancer":
         spec.setdefault("allocateLoadBalancerNodePorts", True)
     for port in spec.get("ports", ()):
-        _set(port, protocol="TCP")
+        fill(port, protocol="TCP")
         if port.get("targetPort") in (None, 0, ""):
             port["targetPort"] = port.get("port")
     for ingress in obj.get("status", {}).get("loadBalancer", {}).get("ingress", ()):
         if ingress.get("ip"):
-            _set(ingress, ipMode="VIP")
+            fill(ingress, ipMode="VIP")
 
 
 def namespace(obj: Object) -> None:
@@ -269,7 +202,7 @@ def namespace(obj: Object) -> None:
 
 
 def _secret(obj: Object) -> None:
-    _set(obj, type="Opaque")
+    fill(obj, type="Opaque")
     # stringData is write-only: it ends up in data.
     for key, text in obj.pop("stringData", {}).items():
         obj.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
@@ -278,16 +211,16 @@ def _secret(obj: Object) -> None:
 def _role_binding(obj: Object) -> None:
     """The groups of what a binding names (pkg/apis/rbac/v1/defaults.go)."""
     group = "rbac.authorization.k8s.io"
-    _set(obj.setdefault("roleRef", {}), apiGroup=group)
+    fill(obj.setdefault("roleRef", {}), apiGroup=group)
     for subject in obj.get("subjects") or ():
-        _set(subject, apiGroup="" if subject.get("kind") == "ServiceAccount" else group)
+        fill(subject, apiGroup="" if subject.get("kind") == "ServiceAccount" else group)
         if not subject["apiGroup"]:
             del subject["apiGroup"]
 
 
 def _job(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
-    pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
+    poddefaults.pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
     if "completions" not in spec and "parallelism" not in spec:
         spec["completions"] = 1
     for key, value in (
@@ -309,17 +242,25 @@ def _select_own_pods(job: Object) -> None:
 def _cron_job(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     template = spec.setdefault("jobTemplate", {}).setdefault("spec", {}).setdefault("template", {})
-    pod_spec(template.setdefault("spec", {}))
-    _set(spec, concurrencyPolicy="Allow")
+    poddefaults.pod_spec(template.setdefault("spec", {}))
+    fill(spec, concurrencyPolicy="Allow")
     for key, value in (("suspend", False), ("successfulJobsHistoryLimit", 3), ("failedJobsHistoryLimit", 1)):
         spec.setdefault(key, value)
 
 
+def _endpoint_slice(obj: Object) -> None:
+    """Ports have a name, if an empty one, and a protocol (pkg/apis/discovery/v1/defaults.go)."""
+    for port in obj.get("ports") or ():
+        port.setdefault("name", "")
+        fill(port, protocol="TCP")
+
+
 def _priority_class(obj: Object) -> None:
-    _set(obj, preemptionPolicy="PreemptLowerPriority")
+    fill(obj, preemptionPolicy="PreemptLowerPriority")
 
 
 _BY_RESOURCE: dict[str, Callable[[Object], None]] = {
+    "nodes": _node,
     "pods": _pod,
     "persistentvolumeclaims": _claim,
     "persistentvolumes": _persistent_volume,
@@ -334,6 +275,7 @@ _BY_RESOURCE: dict[str, Callable[[Object], None]] = {
     "secrets": _secret,
     "rolebindings": _role_binding,
     "clusterrolebindings": _role_binding,
+    "endpointslices": _endpoint_slice,
     "jobs": _job,
     "cronjobs": _cron_job,
     "priorityclasses": _priority_class,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.registry import EVENTS_V1
 from aksdisks.lab.kube.status import Cause
 from aksdisks.lab.kube.validators import (
     batch,
     claims,
     core,
+    discovery,
+    events,
     meta,
     nodes,
     podspecs,
@@ -31,8 +34,9 @@ _ON_CREATE: dict[str, Callable[[Object], list[Cause]]] = {
     "csinodes": storage.csi_node,
     "csistoragecapacities": storage.capacity,
     "deployments": workloads.deployment,
-    "endpointslices": policy.endpoint_slice,
-    "events": core.event,
+    "endpointslices": discovery.endpoint_slice,
+    "events": events.event,
+    EVENTS_V1: events.event_v1,
     "jobs": batch.job,
     "leases": core.lease,
     "namespaces": core.namespace,
@@ -61,7 +65,9 @@ _ON_UPDATE: dict[str, Callable[[Object, Object], list[Cause]]] = {
     "csinodes": storage.csi_node_update,
     "csistoragecapacities": storage.capacity_update,
     "deployments": workloads.deployment_update,
-    "endpointslices": policy.endpoint_slice_update,
+    "endpointslices": discovery.endpoint_slice_update,
+    "events": events.event_update,
+    EVENTS_V1: events.event_v1_update,
     "jobs": batch.job_update,
     "leases": core.lease_update,
     "nodes": nodes.node_update,
@@ -90,7 +96,7 @@ _ON_STATUS: dict[str, Callable[[Object, Object], list[Cause]]] = {
     "statefulsets": workloads.status_update,
     "volumeattachments": storage.attachment_update,
 }
-_METADATA_LAST = frozenset(("csidrivers", "poddisruptionbudgets"))
+_METADATA_LAST = frozenset(("csidrivers", "events", EVENTS_V1, "poddisruptionbudgets"))
 """Kinds whose own rules say nothing of metadata: the generic check of every kind comes after them."""
 
 

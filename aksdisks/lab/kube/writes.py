@@ -6,6 +6,7 @@ from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube import (
     admission,
+    claimfields,
     comparing,
     defaults,
     eventviews,
@@ -91,9 +92,8 @@ class Writes:
         if kind.generation:
             metadata["generation"] = 1
         defaults.first_status(storage_key(resource), obj, metadata["creationTimestamp"])
-        if resource == "services":
-            servicefields.prepare(obj["spec"], None)
-        causes = validation.on_create(storage_key(resource), obj)
+        self._prepare(resource, obj, None)
+        causes = validation.on_create(resource, obj)
         if causes:
             raise invalid(kind, metadata.get("name", ""), causes)
         self._check_security(resource, obj, None)
@@ -153,9 +153,9 @@ class Writes:
         if resource in ("events", EVENTS_V1):
             new = eventviews.default(new)
         admission.on_update(self.store, stored, new, old)
-        if resource == "services" and subresource is None:
-            servicefields.prepare(new["spec"], old["spec"])
-        causes = validation.on_update(storage_key(resource), new, old, subresource)
+        if subresource is None:
+            self._prepare(resource, new, old)
+        causes = validation.on_update(resource, new, old, subresource)
         if causes:
             raise invalid(kind, key[1], causes)
         if subresource is None:
@@ -176,6 +176,12 @@ class Writes:
         if dry_run:
             return Version(new, version.resource_version)
         return self.store.update(storage_key(resource), key, new)
+
+    @staticmethod
+    def _prepare(resource: str, new: Object, old: Object | None) -> None:
+        fill = {"persistentvolumeclaims": claimfields.prepare, "services": servicefields.prepare}.get(resource)
+        if fill is not None:
+            fill(new["spec"], old["spec"] if old else None)
 
     def _check_security(self, resource: str, new: Object, old: Object | None) -> None:
         if resource == "pods":

@@ -68,7 +68,7 @@ def test_others_are_refused(path, version, status, code, message):
     [
         ("", "The request did not have a subscription or a valid tenant level resource provider."),
         (
-            f"{GROUP}/providers/Microsoft.Compute/images",
+            f"{GROUP}/providers/Microsoft.Compute/pictures",
             "The resource type could not be found in the namespace 'Microsoft.Compute' for api version '2024-03-02'.",
         ),
         (

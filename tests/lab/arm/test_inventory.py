@@ -35,6 +35,23 @@ def test_skus_of_a_location(compute):
     assert there == list(compute.resource_skus.list())
 
 
+def test_what_the_sizes_of_a_disk_can_do(compute):
+    disks = [sku for sku in compute.resource_skus.list() if sku.resource_type == "disks"]
+    local = [sku for sku in disks if sku.name.endswith("_LRS")]
+    sizes = {sku.size: {entry.name: entry.value for entry in sku.capabilities} for sku in local}
+    assert sizes["P30"] == {
+        "MaxSizeGiB": "1024",
+        "MinSizeGiB": "512",
+        "MaxIOps": "5000",
+        "MinIOps": "5000",
+        "MaxBandwidthMBps": "200",
+        "MinBandwidthMBps": "200",
+        "MaxValueOfMaxShares": "5",
+    }
+    assert (sizes["E60"]["MaxValueOfMaxShares"], sizes["S4"]["MaxValueOfMaxShares"]) == ("10", "1")
+    assert "S3" not in sizes
+
+
 def test_availability_sets(serve):
     with serve("availability-set") as azure:
         compute = azure.client()

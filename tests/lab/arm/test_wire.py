@@ -40,7 +40,7 @@ def ask(azure):
     ("method", "path", "body", "status", "code"),
     [
         ("GET", "/~S/~G/disks", None, 400, "MissingApiVersionParameter"),
-        ("GET", f"/~S/~G/images?{VERSION}", None, 404, "InvalidResourceType"),
+        ("GET", f"/~S/~G/pictures?{VERSION}", None, 404, "InvalidResourceType"),
         ("GET", f"/?{VERSION}", None, 404, "MissingSubscription"),
         ("GET", f"/~S/providers/Contoso.Compute/disks?{VERSION}", None, 404, "InvalidResourceNamespace"),
         (
@@ -55,6 +55,10 @@ def ask(azure):
         ("GET", "/~S/~G/disks?api-version=latest", None, 404, "InvalidResourceType"),
         ("GET", "/~S/~G/disks/x?api-version=2014-01-01", None, 400, "NoRegisteredProviderFound"),
         ("DELETE", f"/~S/~G/disks?{VERSION}", None, 405, "HttpMethodNotAllowed"),
+        ("POST", f"/~S/~G/disks/x/beginGetAccess?{VERSION}", {}, 501, "NotImplemented"),
+        ("DELETE", f"/~S/~G/virtualMachineScaleSets/x?{VERSION}", None, 501, "NotImplemented"),
+        ("GET", f"/subscriptions//resourceGroups?{VERSION}", None, 400, "InvalidSubscriptionId"),
+        ("GET", f"/~S/~G/images/x?{VERSION}", None, 404, "ResourceNotFound"),
         ("PUT", f"/~S/~G/disks/x?{VERSION}", "{", 400, "InvalidRequestContent"),
         ("PUT", f"/~S/~G/disks/x?{VERSION}", [], 400, "InvalidRequestContent"),
         ("PUT", f"/~S/~G/disks/x?{VERSION}", {"location": 1}, 400, "InvalidRequestContent"),
@@ -133,6 +137,12 @@ def test_paths_are_matched_without_case(ask, azure):
     for change in (str.upper, str.lower):
         other = change(there.url.removeprefix(azure.url).partition("?")[0])
         assert ask("GET", f"{other}?{VERSION}").json() == there.json()
+
+
+def test_a_registered_provider_stays_registered(ask):
+    answer = ask("POST", f"/~S/providers/microsoft.compute/register?{VERSION}").json()
+    assert (answer["namespace"], answer["registrationState"]) == ("Microsoft.Compute", "Registered")
+    assert ask("GET", f"/~S/~G/images?{VERSION}").json() == {"value": []}
 
 
 def test_groups_clusters_and_subscription(ask, azure):

@@ -38,11 +38,16 @@ class StepClock(Clock):
         heapq.heappush(self._sleepers, (self._now + seconds, next(self._turn), future))
         await future
 
+    def stall(self, seconds: float) -> None:
+        """Let `seconds` pass in which nobody has a turn, as on a machine that is too busy."""
+        self._now += seconds
+
     async def advance(self, seconds: float) -> None:
         """Let `seconds` pass, waking sleepers in order."""
         end = self._now + seconds
         while self._sleepers and self._sleepers[0][0] <= end:
-            self._now, _, future = heapq.heappop(self._sleepers)
+            due, _, future = heapq.heappop(self._sleepers)
+            self._now = max(self._now, due)
             if not future.done():
                 future.set_result(None)
             await spin()

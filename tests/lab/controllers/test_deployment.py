@@ -186,6 +186,38 @@ def a_deployment(replicas: int, surge: Any, unavailable: Any) -> Object:
     return {"metadata": {"name": "d", "generation": 1}, "spec": {"replicas": replicas, "strategy": strategy}}
 
 
+def test_progress_counts_also_within_one_second_of_real_time() -> None:
+    async def scenario(world: World) -> None:
+        moment = world.clock.now()
+        world.clock.now = lambda: moment  # type: ignore[method-assign]
+        await world.create("deployments", deployment(2, progressDeadlineSeconds=60))
+        await world.clock.advance(40)
+        await world.run_pods((await world.names("pods"))[0])
+        reasons = []
+        for seconds in (50, 25):
+            await world.clock.advance(seconds)
+            conditions = (await world.get("deployments", "disk-deploy"))["status"]["conditions"]
+            reasons.append(next(c["reason"] for c in conditions if c["type"] == "Progressing"))
+        assert reasons == ["ReplicaSetUpdated", "ProgressDeadlineExceeded"]
+
+    played(scenario, DeploymentController, ReplicaSetController)
+
+
+def test_time_in_which_nothing_could_happen_does_not_count_for_the_deadline() -> None:
+    async def scenario(world: World) -> None:
+        await world.create("deployments", deployment(1, progressDeadlineSeconds=60))
+        await world.settle()
+        reasons = []
+        for stalled, seconds in ((300, 40), (0, 30)):
+            world.clock.stall(stalled)
+            await world.clock.advance(seconds)
+            conditions = (await world.get("deployments", "disk-deploy"))["status"]["conditions"]
+            reasons.append(next(c["reason"] for c in conditions if c["type"] == "Progressing"))
+        assert reasons == ["ReplicaSetUpdated", "ProgressDeadlineExceeded"]
+
+    played(scenario, DeploymentController, ReplicaSetController)
+
+
 @pytest.mark.parametrize(
     ("replicas", "surge", "unavailable", "expected"),
     [

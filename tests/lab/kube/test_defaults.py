@@ -134,3 +134,36 @@ def test_services_get_an_address(spec: Object, address: str) -> None:
         assert made["spec"]["ports"] == [{"port": 80, "protocol": "TCP", "targetPort": 80}]
 
     asyncio.run(test())
+
+
+@pytest.mark.parametrize(
+    ("spec", "given"),
+    [
+        ({"hostNetwork": True, "containers": [{"name": "c", "ports": [{"containerPort": 80}]}]},
+         {"containers": [{"ports": [{"containerPort": 80, "hostPort": 80, "protocol": "TCP"}]}]}),
+        ({"containers": [{"name": "c", "lifecycle": {"preStop": {"httpGet": {"port": 80}}}}]},
+         {"containers": [{"lifecycle": {"preStop": {"httpGet": {"port": 80, "path": "/", "scheme": "HTTP"}}}}]}),
+        ({"containers": [{"name": "c", "livenessProbe": {"grpc": {"port": 80}}}]},
+         {"containers": [{"livenessProbe": {"grpc": {"port": 80, "service": ""}, "timeoutSeconds": 1,
+                                            "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}}]}),
+        ({"containers": [{"name": "c"}], "volumes": [{"name": "d", "azureDisk": {"diskName": "d", "diskURI": "u"}}]},
+         {"volumes": [{"name": "d", "azureDisk": {"diskName": "d", "diskURI": "u", "cachingMode": "ReadWrite",
+                                                  "fsType": "ext4", "kind": "Shared", "readOnly": False}}]}),
+        ({"containers": [{"name": "c"}], "volumes": [{"name": "d", "downwardAPI": {"items": [
+            {"path": "n", "fieldRef": {"fieldPath": "metadata.name"}}]}}]},
+         {"volumes": [{"name": "d", "downwardAPI": {"defaultMode": 420, "items": [
+             {"path": "n", "fieldRef": {"fieldPath": "metadata.name", "apiVersion": "v1"}}]}}]}),
+    ],
+)  # fmt: skip
+def test_what_a_pod_is_given(spec: Object, given: Any) -> None:
+    pod: Object = {"metadata": {}, "spec": spec}
+    defaults.apply("pods", pod)
+    for key, entries in given.items():
+        for made, wanted in zip(pod["spec"][key], entries, strict=True):
+            assert {name: made[name] for name in wanted} == wanted
+
+
+def test_a_volume_of_a_node_s_directory_has_a_type() -> None:
+    volume: Object = {"metadata": {}, "spec": {"hostPath": {"path": "/d"}}}
+    defaults.apply("persistentvolumes", volume)
+    assert volume["spec"]["hostPath"] == {"path": "/d", "type": ""}

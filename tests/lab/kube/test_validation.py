@@ -272,7 +272,12 @@ def test_new_objects(resource: str, base: Object, change: Object, message: str) 
     ("resource", "base", "change", "message"),
     [
         ("pods", POD, {"spec": {"nodeName": "n"}}, "spec: Forbidden: pod updates may not change fields other than"),
-        ("pods", POD, {"spec": {"tolerations": []}}, "existing toleration can not be modified"),
+        (
+            "pods",
+            POD,
+            {"spec": {"tolerations": [{"key": "node.kubernetes.io/not-ready", "operator": "Exists"}]}},
+            "existing toleration can not be modified",
+        ),
         ("persistentvolumes", VOLUME, {"spec": {"csi": {"volumeHandle": "g"}}}, "is immutable after creation"),
         ("statefulsets", SET, {"spec": {"serviceName": "t"}}, "updates to statefulset spec for fields other than"),
         (

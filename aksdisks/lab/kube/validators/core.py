@@ -1,4 +1,4 @@
-"""Validation of the core group's small kinds: maps, namespaces, events; leases and revisions."""
+"""Validation of small kinds: maps, secrets, namespaces, leases and revisions."""
 
 from __future__ import annotations
 
@@ -121,15 +121,6 @@ def namespace_status_update(new: Object, old: Object) -> list[Cause]:  # noqa: A
     return [invalid("status.Phase", phase, f"may only be '{wanted}' if `deletionTimestamp` {emptiness}")]
 
 
-def event(obj: Object) -> list[Cause]:
-    """An event's namespace is that of what it is about; cluster-wide objects' events are in `default`."""
-    about = obj.get("involvedObject", {}).get("namespace", "")
-    own = obj["metadata"].get("namespace", "")
-    if about and about != own:
-        return [invalid("involvedObject.namespace", about, "does not match event.namespace")]
-    return []
-
-
 def lease(obj: Object) -> list[Cause]:
     """Durations above zero, transitions not below."""
     spec = obj.get("spec", {})
@@ -138,6 +129,9 @@ def lease(obj: Object) -> list[Cause]:
         causes.append(invalid("spec.leaseDurationSeconds", spec["leaseDurationSeconds"], "must be greater than 0"))
     if spec.get("leaseTransitions") is not None and spec["leaseTransitions"] < 0:
         causes.append(invalid("spec.leaseTransitions", spec["leaseTransitions"], "must be greater than or equal to 0"))
+    strategy, holder = spec.get("strategy"), spec.get("preferredHolder")
+    if holder and not strategy:
+        causes.append(forbidden("spec.preferredHolder", "may only be specified if `strategy` is defined"))
     return causes
 
 

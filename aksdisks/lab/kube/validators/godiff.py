@@ -48,7 +48,7 @@ def _named(value: Object, fields: str) -> dict[str, Any]:
     for entry in fields.split():
         name, _, empty = entry.partition("=")
         key = _KEYS.get(name) or name[:1].lower() + name[1:]
-        shown[name] = _struct(value[key], None) if key in value else _EMPTY[empty]
+        shown[name] = (value[key] if key in _PLAIN else _struct(value[key], None)) if key in value else _EMPTY[empty]
     return shown
 
 
@@ -74,8 +74,17 @@ def _struct(value: Any, fields: tuple[tuple[str, str, Any], ...] | None) -> Any:
     if isinstance(value, dict) and fields is not None:
         return {name: value.get(key, empty) for name, key, empty in fields}
     if isinstance(value, dict):
-        return {_exported(key): _struct(inner, None) for key, inner in value.items()}
+        return {_exported(key): inner if key in _PLAIN else _struct(inner, None) for key, inner in value.items()}
     return [_struct(inner, None) for inner in value] if isinstance(value, list) else value
+
+
+# Maps, whose keys are data, and types of meta/v1, which have names in JSON of their own.
+_PLAIN = frozenset(
+    (
+        "annotations", "labelSelector", "labels", "limits", "namespaceSelector", "nodeSelector", "options", "overhead",
+        "requests", "volumeAttributes",
+    )
+)  # fmt: skip
 
 
 def _exported(key: str) -> str:

@@ -15,6 +15,7 @@ _NAMES: dict[str, Callable[[str], list[str]]] = {
     "services": names.label_1035_errors,
     "statefulsets": names.label_errors,
     "poddisruptionbudgets": names.path_segment_errors,
+    "events": names.path_segment_errors,
     "roles": names.path_segment_errors,
     "rolebindings": names.path_segment_errors,
     "clusterroles": names.path_segment_errors,
@@ -24,7 +25,7 @@ _NAMES: dict[str, Callable[[str], list[str]]] = {
 # Kinds of the core group hold finalizers to a list of known names.
 _CORE = frozenset(
     (
-        "configmaps", "events", "namespaces", "nodes", "persistentvolumeclaims", "persistentvolumes", "pods",
+        "configmaps", "namespaces", "nodes", "persistentvolumeclaims", "persistentvolumes", "pods",
         "secrets", "serviceaccounts", "services", "deployments", "replicasets", "statefulsets", "storageclasses",
         "volumeattachments", "csinodes", "csidrivers", "jobs", "cronjobs", "priorityclasses", "endpointslices",
     )

@@ -1,4 +1,4 @@
-"""Validation of disruption budgets, roles and bindings, priority classes and endpoint slices."""
+"""Validation of disruption budgets, roles and bindings, and priority classes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from aksdisks.lab.kube import names
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.status import Cause
 from aksdisks.lab.kube.validators.causes import (
-    duplicate,
     forbidden,
     formed,
     immutable,
@@ -21,8 +20,6 @@ from aksdisks.lab.kube.validators.meta import label_selector
 _EVICTION_POLICIES = ("AlwaysAllow", "IfHealthyBudget")
 _GROUP = "rbac.authorization.k8s.io"
 _HIGHEST_PRIORITY = 1_000_000_000
-_MAX_ENDPOINTS, _MAX_ADDRESSES = 1000, 100
-_ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 
 
 def disruption_budget(obj: Object) -> list[Cause]:
@@ -167,40 +164,3 @@ def priority_class_update(new: Object, old: Object) -> list[Cause]:
     if new.get("value", 0) != old.get("value", 0):
         causes.append(forbidden("Value", "may not be changed in an update."))
     return causes + immutable("preemptionPolicy", new.get("preemptionPolicy"), old.get("preemptionPolicy"))
-
-
-def endpoint_slice(obj: Object) -> list[Cause]:
-    """Addresses of one family, and ports."""
-    kind, endpoints = obj.get("addressType", ""), obj.get("endpoints") or []
-    causes: list[Cause] = []
-    if not kind:
-        causes.append(required("addressType"))
-    elif kind not in _ADDRESS_TYPES:
-        causes.append(unsupported("addressType", kind, _ADDRESS_TYPES))
-    if len(endpoints) > _MAX_ENDPOINTS:
-        causes.append(
-            Cause(
-                "endpoints",
-                "FieldValueTooMany",
-                f"Too many: {len(endpoints)}: must have at most {_MAX_ENDPOINTS} items",
-            )
-        )
-    for index, endpoint in enumerate(endpoints):
-        addresses = endpoint.get("addresses") or []
-        if not addresses:
-            causes.append(required(f"endpoints[{index}].addresses", "must contain at least 1 address"))
-        if len(addresses) > _MAX_ADDRESSES:
-            why = f"Too many: {len(addresses)}: must have at most {_MAX_ADDRESSES} items"
-            causes.append(Cause(f"endpoints[{index}].addresses", "FieldValueTooMany", why))
-    seen: set[str] = set()
-    for index, port in enumerate(obj.get("ports") or ()):
-        name = port.get("name", "")
-        if name in seen:
-            causes.append(duplicate(f"ports[{index}].name", name))
-        seen.add(name)
-    return causes
-
-
-def endpoint_slice_update(new: Object, old: Object) -> list[Cause]:
-    """A changed slice: the family of its addresses stays."""
-    return endpoint_slice(new) + immutable("addressType", new.get("addressType"), old.get("addressType"))

@@ -56,7 +56,7 @@ def service(obj: Object) -> list[Cause]:
     causes += _addresses(spec) if kind != "ExternalName" else []
     for index, ip in enumerate(spec.get("externalIPs", ())):
         field = f"spec.externalIPs[{index}]"
-        causes += address(field, ip) or _ordinary(field, ip)
+        causes += address(field, ip) or ordinary(field, ip)
     causes += one_of("spec.type", kind, _TYPES)
     return causes + _ports_differ(kind, ports) + _balancer(obj, spec, kind) + _traffic(spec, kind)
 
@@ -150,7 +150,7 @@ def _of_families(at: str, given: list[str], families: list[str]) -> list[Cause]:
     return causes
 
 
-def _ordinary(field: str, ip: str) -> list[Cause]:
+def ordinary(field: str, ip: str) -> list[Cause]:
     """An address that stands for one host, and not for the reader's own."""
     found = ipaddress.ip_address(ip)
     local = ipaddress.ip_network("224.0.0.0/24" if found.version == 4 else "ff02::/16")

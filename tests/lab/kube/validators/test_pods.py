@@ -171,9 +171,7 @@ def test_containers(container: dict[str, Any], problems: list[str]) -> None:
           "restartPolicy=Always"]),
         ({"ephemeralContainers": [{"name": "e", "image": "i", "targetContainerName": "d", "ports": [
             {"containerPort": 80, "protocol": "TCP"}]}]},
-         ["spec.ephemeralContainers[0].terminationMessagePolicy: Required value",
-          "spec.ephemeralContainers[0].imagePullPolicy: Required value",
-          'spec.ephemeralContainers[0].targetContainerName: Not found: "d"',
+         ['spec.ephemeralContainers[0].targetContainerName: Not found: "d"',
           "spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container",
           "spec.ephemeralContainers: Forbidden: cannot be set on create"]),
         ({"hostNetwork": True, "containers": [{**C, "ports": [{"containerPort": 80, "hostPort": 81}]}]},
@@ -278,3 +276,13 @@ def test_changes(base: dict[str, Any], change: dict[str, Any], problems: list[st
 )  # fmt: skip
 def test_statuses(status: dict[str, Any], problems: list[str]) -> None:
     assert of_change("pods", pod(restartPolicy="Never"), {"status": status}, ENDED, subresource="status") == problems
+
+
+def test_a_pod_that_is_replaced_keeps_what_admission_gave_it() -> None:
+    given = {"tolerations": None, "priority": None, "preemptionPolicy": None}
+    assert of_change("pods", pod(), {"spec": given}) == []
+
+
+def test_a_refused_change_shows_keys_of_maps_as_they_are() -> None:
+    [problem] = of_change("pods", pod(), {"spec": {"nodeSelector": {"a": "b"}}})
+    assert '+ "NodeSelector": {\n+  "a": "b"\n+ },' in problem

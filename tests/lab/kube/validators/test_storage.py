@@ -98,10 +98,10 @@ SOURCE = {"kind": "PersistentVolumeClaim", "name": "a"}
         (claim(dataSource=SOURCE, dataSourceRef=SOURCE), []),
         (claim(accessModes=["ReadWriteOncePod", "ReadWriteMany"]),
          ["spec.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes"]),
-        (claim(dataSource={"kind": "Pod", "name": ""}),
-         ["spec.dataSource.name: Required value",
-          "spec.dataSource: Invalid value: \"Pod\": must be 'PersistentVolumeClaim' when referencing the default "
-          "apiGroup"]),
+        (claim(dataSource={"kind": "Pod", "name": "p"}), []),
+        (claim(dataSourceRef={"kind": "Pod", "name": "p"}),
+         [f"spec.{key}: Invalid value: \"Pod\": must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+          for key in ("dataSource", "dataSourceRef")]),
         (claim(dataSource=SOURCE, dataSourceRef={**SOURCE, "name": "b"}),
          ["spec: Invalid value: {}: must match dataSourceRef"]),
         (claim(volumeMode="Tape", storageClassName="A_b"),
