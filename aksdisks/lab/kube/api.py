@@ -272,6 +272,8 @@ class KubeApi:
         key = _key(resource, namespace, name)
         patch = objects.copy(patch)  # what is stored must not be the caller's own lists and maps
         if patch_type == "apply":
+            if subresource == "scale":
+                patch = applying.scale(resource, patch, key)
             applying.check(resource, patch, key)
             body = decoding.decode(resource, patch, strictness(options))
             request = applying.Apply(resource, key, body, subresource, options.get("field_manager", ""), force)
@@ -279,7 +281,7 @@ class KubeApi:
             applied, created = applying.apply(self.writes, request, dry_run=options.get("dry_run", False))
             if subresource is None:
                 warn(self.store, resource, applied, old, options)
-            return Written(self._view(resource, applied), created)
+            return Written(scaling.view(applied) if subresource == "scale" else self._view(resource, applied), created)
         version = self._view(resource, self.writes.current(resource, key))
         if subresource == "scale":
             changed = patches.apply(resource, scaling.view(version).object, patch, patch_type)

@@ -8,7 +8,7 @@ from typing import Any
 from aksdisks.lab.kube import comparing, lastapplied, managers, objects, ownership, schema, typed
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.registry import RESOURCES, Resource
-from aksdisks.lab.kube.status import bad_request
+from aksdisks.lab.kube.status import bad_request, conflict
 from aksdisks.lab.kube.store import Key, Version
 from aksdisks.lab.kube.writes import Writes, seen, storage_key
 
@@ -49,7 +49,10 @@ def apply(writes: Writes, request: Apply, *, dry_run: bool = False) -> tuple[Ver
     if current is None:
         if request.subresource:
             writes.current(request.resource, request.key)
-        config["metadata"]["managedFields"] = [entry]
+        if uid := config["metadata"].get("uid"):
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise conflict(kind, name, why)
+        config["metadata"]["managedFields"] = [entry] if mine else []
         return writes.create(request.resource, config, request.key[0] or None, dry_run=dry_run), True
     live: Object = objects.copy(seen(request.resource, current).object)
     entries = live["metadata"].pop("managedFields", None)
@@ -63,16 +66,36 @@ def apply(writes: Writes, request: Apply, *, dry_run: bool = False) -> tuple[Ver
     conflicts = ownership.conflicts(change.written, others)
     if conflicts and request.manager == lastapplied.MANAGER:
         allowed = lastapplied.may_take(root, live)
-        conflicts = [conflict for conflict in conflicts if conflict[0] not in allowed]
+        conflicts = [(path, manager) for path, manager in conflicts if path not in allowed]
     if conflicts and not request.force:
         raise _conflict(conflicts)
     lost = change.written | change.removed
     others = ownership.taken(others, lost) if lost else others
     if request.manager == lastapplied.MANAGER:
         lastapplied.follow(merged, config)
-    unchanged = len(others) < len(entries) and before == mine and objects.same(merged, live)
-    merged["metadata"]["managedFields"] = entries if unchanged else managers.ordered([*others, entry])
-    return writes.update(request.resource, merged, request.subresource, dry_run=dry_run), False
+    unchanged = before == mine and (not mine or len(others) < len(entries)) and objects.same(merged, live)
+    # Who states nothing owns nothing, and is not named.
+    own = [entry] if mine else []
+    merged["metadata"]["managedFields"] = entries if unchanged else managers.ordered([*others, *own])
+    part = None if request.subresource == "scale" else request.subresource
+    return writes.update(request.resource, merged, part, dry_run=dry_run), False
+
+
+def scale(resource: str, body: Any, key: Key) -> Object:
+    """What an apply of a Scale says of the workload: how many replicas; 400 for anything but a Scale."""
+    if not isinstance(body, dict):
+        raise bad_request("error decoding YAML: expected a mapping")
+    if (version := body.get("apiVersion", "")) != _SCALE:
+        raise bad_request(
+            f"Incorrect version specified in apply patch. Specified patch version: {version}, expected: {_SCALE}"
+        )
+    kind, spec = RESOURCES[resource], body.get("spec")
+    stated = {"spec": {"replicas": spec["replicas"]}} if isinstance(spec, dict) and "replicas" in spec else {}
+    place = {"name": key[1], "namespace": key[0]}
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": place, **stated}
+
+
+_SCALE = "autoscaling/v1"
 
 
 def check(resource: str, body: Any, key: Key) -> None:

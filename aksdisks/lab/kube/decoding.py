@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,6 +11,7 @@ from aksdisks.lab.kube import quantities, schema
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.objects import text
 from aksdisks.lab.kube.registry import RESOURCES, Resource, by_kind
+from aksdisks.lab.kube.repeated import NOTHING, Repeated, problems
 from aksdisks.lab.kube.status import bad_request
 
 
@@ -28,7 +28,7 @@ class Strictness:
 
     validation: str = "Ignore"
     warnings: list[str] | None = None
-    duplicates: Sequence[str] = ()
+    duplicates: Repeated = NOTHING
 
 
 def decode(resource: str, body: Any, strictness: Strictness | None = None, patched: str = "") -> Object:
@@ -47,14 +47,14 @@ def decode(resource: str, body: Any, strictness: Strictness | None = None, patch
         _walk(schema.root(kind), body, "", unknown)
     except _WrongTypeError as error:
         raise _cannot(kind, str(error), patched) from error
-    if strictness.validation == "Ignore" or not (unknown or strictness.duplicates):
+    if strictness.validation == "Ignore" or not (unknown or strictness.duplicates is not NOTHING):
         return body
-    problems = [f'duplicate field "{path}"' for path in strictness.duplicates]
-    problems += [f'unknown field "{path}"' for path in unknown]
-    if strictness.validation == "Strict":
-        raise _cannot(kind, "strict decoding error: " + ", ".join(problems), patched)
+    strict = strictness.validation == "Strict"
+    told = problems(unknown, strictness.duplicates, patched=bool(patched), split=not strict)
+    if strict and told:
+        raise _cannot(kind, "strict decoding error: " + ", ".join(told), patched)
     if strictness.warnings is not None:
-        strictness.warnings.extend(problems)
+        strictness.warnings.extend(told)
     return body
 
 

@@ -11,12 +11,13 @@ import orjson
 from aiohttp import web
 
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.kube import negotiation, options
+from aksdisks.lab.kube import negotiation, options, repeated
 from aksdisks.lab.kube.api import KubeApi, Page
 from aksdisks.lab.kube.exec import STREAMS, Streams
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.registry import RESOURCES, Resource, by_path
 from aksdisks.lab.kube.rendering import Renderer, include_object
+from aksdisks.lab.kube.repeated import Repeated
 from aksdisks.lab.kube.status import bad_request, method_not_allowed, no_such_resource
 from aksdisks.lab.kube.store import Version
 
@@ -184,6 +185,7 @@ class Endpoints:
         how = await _write(request)
         patch = negotiation.decode_patch(await request.read(), patch_type)
         if patch_type == "apply":
+            _tell_repeated(how)
             _check_place(patch, target)
         written = self._api.patch_version(
             target.resource,
@@ -254,6 +256,17 @@ def _tristate(value: str | None) -> bool | None:
     return None if value is None else options.flag(value)
 
 
+def _tell_repeated(how: _Write) -> None:
+    """Of an apply, what it names twice: refused or warned of before anything else (apiserver: handlers/patch.go)."""
+    lines, how["duplicates"] = how["duplicates"].lines, repeated.NOTHING
+    if lines and how["field_validation"] == "Strict":
+        shown = "\n".join(f"  {line}" for line in lines)
+        raise bad_request(
+            f"error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n{shown}"
+        )
+    how["warnings"] += lines
+
+
 def _field_selector(target: Target, text: str) -> str:
     """A list of one name (`/pods/x?watch=1`) is a list by that name."""
     if target.name is None:
@@ -266,15 +279,16 @@ class _Write(TypedDict):
     field_manager: str
     field_validation: str
     warnings: list[str]
-    duplicates: list[str]
+    duplicates: Repeated
 
 
 async def _write(request: web.Request) -> _Write:
     """How a write is to be done; 422 for options that do not exist."""
     dry_run, validation = options.write_options(request)
-    duplicates: list[str] = []
+    duplicates = repeated.NOTHING
     if validation != "Ignore":
-        duplicates = negotiation.duplicate_fields(await request.read())
+        in_yaml = negotiation.media_type(options.content_type(request)) in (negotiation.YAML, negotiation.APPLY)
+        duplicates = (repeated.in_yaml if in_yaml else repeated.in_json)(await request.read())
     return {
         "dry_run": dry_run,
         "field_manager": options.manager(request),

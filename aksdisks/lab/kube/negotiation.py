@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,11 +25,13 @@ _PRODUCED = (JSON, YAML, protobuf.MEDIA_TYPE, "*/*")
 
 PatchType = Literal["merge", "strategic", "json", "apply"]
 
+APPLY = "application/apply-patch+yaml"
+
 PATCH_TYPES: dict[str, PatchType] = {
     "application/merge-patch+json": "merge",
     "application/strategic-merge-patch+json": "strategic",
     "application/json-patch+json": "json",
-    "application/apply-patch+yaml": "apply",
+    APPLY: "apply",
 }
 
 
@@ -115,45 +116,6 @@ def decode(body: bytes, content_type: str, kind: str) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         raise _unrecognized(body, kind, f"json parse error: {_go_error(body)}") from None
-
-
-def duplicate_fields(body: bytes) -> list[str]:
-    """The paths of fields that a JSON body names twice, which decoding it does not show; none for other bodies."""
-    if body[:1] != b"{":
-        return []
-    found = False
-
-    def look(pairs: list[tuple[str, Any]]) -> Any:
-        nonlocal found
-        read = dict(pairs)
-        if len(read) == len(pairs):
-            return read
-        found = True
-        return _Pairs(pairs)
-
-    try:
-        value = json.loads(body, object_pairs_hook=look)
-    except (ValueError, RecursionError):
-        return []
-    return list(dict.fromkeys(_duplicates(value, ""))) if found else []
-
-
-class _Pairs(list[tuple[str, Any]]):
-    """An object some of whose names come twice."""
-
-
-def _duplicates(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, _Pairs | dict):
-        seen: set[str] = set()
-        for name, inner in value.items() if isinstance(value, dict) else value:
-            at = f"{path}.{name}" if path else name
-            if name in seen:
-                yield at
-            seen.add(name)
-            yield from _duplicates(inner, at)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _duplicates(inner, f"{path}[{index}]")
 
 
 def decode_patch(body: bytes, kind: PatchType) -> Any:

@@ -54,15 +54,12 @@ def merge(target: Any, patch: Any) -> Any:
 
 
 def _json_patch(current: Object, patch: Any) -> Object:
-    if not isinstance(patch, list):
-        found = _GO_TYPES[type(patch)]
-        raise bad_request(
-            f"error decoding patch: json: cannot unmarshal {found} into Go value of type []interface {{}}"
-        )
-    for operation in patch:
-        if not isinstance(operation, dict):
-            found = _GO_TYPES[type(operation)]
-            raise bad_request(f"json: cannot unmarshal {found} into Go value of type jsonpatch.Operation")
+    wrong = (
+        [(patch, "[]")] if not isinstance(patch, list) else [(one, "") for one in patch if not isinstance(one, dict)]
+    )
+    for found, listed in wrong:
+        why = f"cannot unmarshal {_GO_TYPES[type(found)]} into Go value of type {listed}handlers.jsonPatchOp"
+        raise bad_request(f"error decoding patch: json: {why}")
     if len(patch) > _MOST_OPERATIONS:
         why = f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(patch)}"
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: {why}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, TypedDict
 
 from aksdisks.lab.kube import decoding, objectwarnings, podsecurity
 from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.repeated import NOTHING, Repeated
 from aksdisks.lab.kube.store import Store, Version
 
 
@@ -22,7 +22,7 @@ class WriteOptions(TypedDict, total=False):
     field_manager: str
     field_validation: str
     warnings: list[str] | None
-    duplicates: Sequence[str]
+    duplicates: Repeated
 
 
 class How(TypedDict):
@@ -35,7 +35,7 @@ class How(TypedDict):
 def strictness(options: WriteOptions) -> decoding.Strictness:
     """How a body is read."""
     return decoding.Strictness(
-        options.get("field_validation", "Ignore"), options.get("warnings"), options.get("duplicates", ())
+        options.get("field_validation", "Ignore"), options.get("warnings"), options.get("duplicates", NOTHING)
     )
 
 

@@ -182,6 +182,37 @@ def test_the_oldest_of_many_updates_are_merged() -> None:
     run(test)
 
 
+def test_who_applies_nothing_is_not_named() -> None:
+    async def test(api: KubeApi) -> None:
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+        made = await api.patch("configmaps", "a", body, "n", patch_type="apply", field_manager="one")
+        assert "managedFields" not in made["metadata"]
+        again = await api.patch("configmaps", "a", body, "n", patch_type="apply", field_manager="one")
+        assert again == made
+
+    run(test)
+
+
+def test_replicas_are_applied_by_way_of_the_scale() -> None:
+    async def test(api: KubeApi) -> None:
+        await api.create("deployments", DEPLOYMENT, "n", field_manager="one")
+        body = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "d"}, "spec": {"replicas": 4}}
+        with pytest.raises(ApiError, match="Apply failed with 1 conflict"):
+            await api.patch("deployments", "d", body, "n", subresource="scale", patch_type="apply", field_manager="two")
+        scale = await api.patch(
+            "deployments", "d", body, "n", subresource="scale", patch_type="apply", field_manager="two", force=True
+        )
+        assert (scale["kind"], scale["spec"]) == ("Scale", {"replicas": 4})
+        left = await api.get("deployments", "d", "n")
+        assert (left["metadata"]["generation"], left["spec"]["replicas"]) == (2, 4)
+        assert owned(left)[0] == ("two", "Apply", "scale", {"f:spec": {"f:replicas": {}}})
+        body["apiVersion"] = "apps/v1"
+        with pytest.raises(ApiError, match="Specified patch version: apps/v1, expected: autoscaling/v1"):
+            await api.patch("deployments", "d", body, "n", subresource="scale", patch_type="apply", field_manager="two")
+
+    run(test)
+
+
 CONFIGURATION: Object = {"apiVersion": "apps/v1", "kind": "Deployment", **DEPLOYMENT}
 TWICE = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
 REFUSED = "failed to create typed patch object (n/d; apps/v1, Kind=Deployment): "
@@ -202,6 +233,9 @@ AT = '.spec.template.spec.containers[name="c"]'
         ),
         ({}, {"apiVersion": "v1"}, 400,
          "Incorrect version specified in apply patch. Specified patch version: v1, expected: apps/v1"),
+        ({}, {"metadata": {"name": "d", "uid": "u"}}, 409,
+         'Operation cannot be fulfilled on deployments.apps "d": uid mismatch: the provided object specified uid u, '
+         "and no existing object was found"),
         ({}, {"metadata": {"name": "d", "managedFields": [{"manager": "x"}]}}, 400,
          "metadata.managedFields must be nil"),
     ],
