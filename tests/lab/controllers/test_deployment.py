@@ -191,6 +191,7 @@ def test_progress_counts_also_within_one_second_of_real_time() -> None:
         moment = world.clock.now()
         world.clock.now = lambda: moment  # type: ignore[method-assign]
         await world.create("deployments", deployment(2, progressDeadlineSeconds=60))
+        await world.settle()
         await world.clock.advance(40)
         await world.run_pods((await world.names("pods"))[0])
         reasons = []
