@@ -64,6 +64,7 @@ class Availability:
         """Cluster seconds until `pod` has been ready for long enough; 0 when it has, None when it is not ready."""
         ready = condition(pod, "Ready")
         if ready is None or ready["status"] != "True":
+            self.forget(pod["metadata"]["uid"])  # ready again within the same second, it begins anew
             return None
         if not min_ready_seconds:
             return 0.0

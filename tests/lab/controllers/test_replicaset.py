@@ -162,6 +162,28 @@ def pod(name: str, **more: str) -> Object:
 LATE, EARLY = "2026-11-23T03:28:00Z", "2026-11-23T01:00:00Z"
 
 
+def test_a_pod_that_is_ready_again_within_a_second_begins_anew() -> None:
+    async def scenario(world: World) -> None:
+        moment = world.clock.now()
+        world.clock.now = lambda: moment  # type: ignore[method-assign]
+        await world.create("replicasets", replica_set(1, minReadySeconds=30))
+        await world.settle()
+        await world.run_pods()
+        (name,) = await world.names("pods")
+        await world.clock.advance(20)
+        unready = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
+        await world.api.patch("pods", name, unready, "walk", subresource="status")
+        await world.settle()
+        await world.run_pods()
+        available = []
+        for seconds in (20, 11):
+            await world.clock.advance(seconds)
+            available.append((await world.get("replicasets", "set"))["status"].get("availableReplicas", 0))
+        assert available == [0, 1]
+
+    played(scenario, ReplicaSetController)
+
+
 @pytest.mark.parametrize(
     ("first", "last"),
     [
