@@ -175,17 +175,21 @@ def dropped(before: Fields, mine: Fields, others: list[Object]) -> list[Path]:
 
 
 def without(live: Object, lost: list[Path]) -> Object:
-    """The object without some paths; changes and returns `live`."""
-    # Deepest first: a list's element goes after its fields.
-    for path in sorted(lost, key=len, reverse=True):
-        parent, step = find(live, path[:-1]), path[-1]
-        kind, _, rest = step.partition(":")
-        if kind == "f" and isinstance(parent, dict):
-            parent.pop(rest, None)
-        elif isinstance(parent, list):
-            gone = find(parent, (step,))
-            if gone is not None:
-                parent.remove(gone)
+    """The object without some paths; changes and returns `live`.
+
+    What contained other lost fields stays while it has any left: the lab's own parts write there and own nothing.
+    """
+    containers = {path[:length] for path in lost for length in range(1, len(path))}
+    # Elements of lists go whole, before the fields that tell them apart; then fields, the deepest first.
+    elements = sorted((path for path in lost if not path[-1].startswith("f:")), key=len)
+    for path in elements:
+        parent, gone = find(live, path[:-1]), find(live, path)
+        if isinstance(parent, list) and gone is not None:
+            parent.remove(gone)
+    for path in sorted((path for path in lost if path[-1].startswith("f:")), key=len, reverse=True):
+        parent, name = find(live, path[:-1]), path[-1].removeprefix("f:")
+        if isinstance(parent, dict) and not (path in containers and parent.get(name)):
+            parent.pop(name, None)
     return live
 
 

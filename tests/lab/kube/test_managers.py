@@ -193,6 +193,51 @@ def test_who_applies_nothing_is_not_named() -> None:
     run(test)
 
 
+@pytest.mark.parametrize("field", ["ports", "env", "nodeSelector", "volumes"])
+def test_what_is_applied_no_more_goes_whole(field: str) -> None:
+    values: Object = {
+        "ports": [{"containerPort": 80}, {"containerPort": 81, "protocol": "UDP"}],
+        "env": [{"name": "A", "value": "1"}],
+        "nodeSelector": {"a": "b"},
+        "volumes": [{"name": "v", "emptyDir": {}}],
+    }
+
+    def configuration(*, with_field: bool) -> Object:
+        container = {"name": "c", "image": "i"}
+        spec: Object = {"containers": [container]}
+        if with_field:
+            (container if field in ("ports", "env") else spec)[field] = values[field]
+        return {**CONFIGURATION, "spec": {**DEPLOYMENT["spec"], "template": {**TEMPLATE, "spec": spec}}}
+
+    async def test(api: KubeApi) -> None:
+        plain = await api.patch(
+            "deployments", "d", configuration(with_field=False), "n", patch_type="apply", field_manager="one"
+        )
+        for with_field in (True, False):
+            body = configuration(with_field=with_field)
+            left = await api.patch("deployments", "d", body, "n", patch_type="apply", field_manager="one")
+            assert (left["spec"] != plain["spec"]) is with_field
+
+    run(test)
+
+
+def test_what_nobody_owns_stays_beside_what_goes() -> None:
+    """As a controller's annotation beside kubectl's."""
+
+    async def test(api: KubeApi) -> None:
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "annotations": {"k": "v"}}}
+        await api.create("configmaps", body, "n", field_manager="one")
+        await api.patch("configmaps", "a", {"metadata": {"annotations": {"c": "d"}}}, "n")
+        [entry] = (await api.get("configmaps", "a", "n"))["metadata"]["managedFields"]
+        taken = {"metadata": {"managedFields": [{**entry, "operation": "Apply"}]}}
+        await api.patch("configmaps", "a", taken, "n", field_manager="one")
+        del body["metadata"]["annotations"]  # type: ignore[attr-defined]
+        left = await api.patch("configmaps", "a", body, "n", patch_type="apply", field_manager="one")
+        assert left["metadata"]["annotations"] == {"c": "d"}
+
+    run(test)
+
+
 def test_replicas_are_applied_by_way_of_the_scale() -> None:
     async def test(api: KubeApi) -> None:
         await api.create("deployments", DEPLOYMENT, "n", field_manager="one")
