@@ -109,6 +109,9 @@ def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: s
     if node.is_quantity:
         return _quantity(value)
     if "oneOf" in node.schema:
+        if node.name.endswith(".IntOrString") and not (type(value) is str or _is_int32(value)):
+            found = f"number {value}" if type(value) in (int, float) else _JSON[type(value)]
+            raise _WrongTypeError(f"json: cannot unmarshal {found} into Go value of type int32")
         return value
     _check_type(node, value, where)
     if isinstance(value, list):
@@ -132,6 +135,10 @@ def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: s
                 named = where if node.is_map else f"{struct or where.partition('.')[0]}.{_unindexed(inner)}"
                 value[key] = _walk(child, value[key], inner, unknown, named)
     return value
+
+
+def _is_int32(value: Any) -> bool:
+    return type(value) is int and -(2**31) <= value < 2**31
 
 
 def _quantity(value: Any) -> str:

@@ -96,6 +96,14 @@ _ON_STATUS: dict[str, Callable[[Object, Object], list[Cause]]] = {
     "statefulsets": workloads.status_update,
     "volumeattachments": storage.attachment_update,
 }
+_LOOKED_AT_TWICE = dict.fromkeys(
+    (
+        "configmaps", "namespaces", "persistentvolumeclaims", "pods", "secrets", "serviceaccounts", "services",
+        "storageclasses",
+    ),
+    2,
+)  # fmt: skip
+"""Kinds whose rules for an update look at metadata as those for a new object do, and as those for a change do."""
 _METADATA_LAST = frozenset(("csidrivers", "events", EVENTS_V1, "poddisruptionbudgets"))
 """Kinds whose own rules say nothing of metadata: the generic check of every kind comes after them."""
 
@@ -110,7 +118,9 @@ def on_create(resource: str, obj: Object) -> list[Cause]:
 
 def on_update(resource: str, new: Object, old: Object, subresource: str | None) -> list[Cause]:
     """What is wrong with a change of an object or of its status."""
-    causes = meta.metadata_update(resource, new["metadata"], old["metadata"])
+    wrong = meta.metadata_update(resource, new["metadata"], old["metadata"])
+    # Upstream looks at metadata twice for every kind, and again in the rules of each; all of it is in the answer.
+    causes = wrong * (2 + (_LOOKED_AT_TWICE.get(resource, 1) if subresource is None else 1))
     if (resource, subresource) == ("namespaces", "finalize"):
         return causes + core.namespace_finalize(new, old)
     check = {None: _ON_UPDATE, "status": _ON_STATUS}.get(subresource, {}).get(resource)

@@ -389,6 +389,21 @@ def test_a_volume_claim_template_feeds_mounts() -> None:
     asyncio.run(test())
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [({}, "object"), ([1], "array"), (True, "bool"), (1.5, "number 1.5"), (2**31, "number 2147483648")],
+)
+def test_a_number_or_text_is_nothing_else(value: Any, shown: str) -> None:
+    async def test() -> None:
+        api = await prepared()
+        with pytest.raises(ApiError) as refusal:
+            await api.create("poddisruptionbudgets", {"metadata": {"name": "b"}, "spec": {"minAvailable": value}})
+        assert refusal.value.code == 400
+        assert f"json: cannot unmarshal {shown} into Go value of type int32" in refusal.value.message
+
+    asyncio.run(test())
+
+
 def test_default_namespaces_stay() -> None:
     async def test() -> None:
         api = await prepared()

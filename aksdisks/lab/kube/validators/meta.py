@@ -8,7 +8,7 @@ from typing import Any
 from aksdisks.lab.kube import names
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.status import Cause
-from aksdisks.lab.kube.validators.causes import forbidden, formed, invalid, required, too_long
+from aksdisks.lab.kube.validators.causes import Struct, forbidden, formed, invalid, required, too_long
 
 _NAMES: dict[str, Callable[[str], list[str]]] = {
     "namespaces": names.label_errors,
@@ -125,7 +125,7 @@ def _owners(references: list[Object]) -> list[Cause]:
             if not reference.get(key):
                 causes.append(invalid(f"{field}.{key}", "", f"{name} must not be empty"))
         if reference.get("kind") == "Event" and reference.get("apiVersion") == "v1":
-            causes.append(invalid(field, reference, "/v1, Kind=Event is disallowed from being an owner"))
+            causes.append(invalid(field, _owner(reference), "/v1, Kind=Event is disallowed from being an owner"))
         if not reference.get("controller"):
             continue
         owner = f"{reference.get('kind', '')}/{reference.get('name', '')}"
@@ -134,9 +134,17 @@ def _owners(references: list[Object]) -> list[Cause]:
                 'Only one reference can have Controller set to true. Found "true" in references for '
                 f"{first} and {owner}"
             )
-            causes.append(invalid(field, references, why))
+            causes.append(invalid(field, [_owner(one) for one in references], why))
         first = first or owner
     return causes
+
+
+_OWNER = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
+
+
+def _owner(reference: Object) -> Struct:
+    """An OwnerReference as an error shows it."""
+    return Struct({key: reference.get(key, "") for key in _OWNER if key in reference or key in _OWNER[:4]})
 
 
 def _finalizers(resource: str, found: list[str]) -> list[Cause]:

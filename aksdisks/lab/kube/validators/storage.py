@@ -75,7 +75,7 @@ def _topologies(terms: list[Object]) -> list[Cause]:
 
 def storage_class_update(new: Object, old: Object) -> list[Cause]:
     """A changed class: what its volumes were made from stays."""
-    causes: list[Cause] = []
+    causes = storage_class(new)
     for field in ("parameters", "provisioner", "reclaimPolicy"):
         if new.get(field) != old.get(field):
             causes.append(forbidden(field, f"updates to {field} are forbidden."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aksdisks.lab.kube import names
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.selectors import from_label_selector, matches
 from aksdisks.lab.kube.status import Cause
@@ -11,6 +12,7 @@ from aksdisks.lab.kube.validators import podspecs
 from aksdisks.lab.kube.validators.causes import (
     Struct,
     forbidden,
+    formed,
     immutable,
     invalid,
     not_negative,
@@ -81,6 +83,8 @@ def replica_set(obj: Object) -> list[Cause]:
 def stateful_set(obj: Object) -> list[Cause]:
     """A new StatefulSet; its claim templates and its pods' template are checked as what they will make."""
     causes = _stateful_set(obj.get("spec", {}))
+    governing = obj.get("spec", {}).get("serviceName", "")
+    causes += formed("spec.serviceName", governing, names.label_errors) if governing else []
     for index, claim in enumerate(obj.get("spec", {}).get("volumeClaimTemplates", ())):
         causes += claim_spec(f"spec.volumeClaimTemplates[{index}].spec", claim.get("spec", {}))
     return causes

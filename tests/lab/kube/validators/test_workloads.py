@@ -47,6 +47,10 @@ BUILT = {"metadata": {"labels": LABELS}, "spec": {**POD, "ephemeralContainers": 
           "updateStrategy 'RollingUpdate'"]),
         ("statefulsets", workload(podManagementPolicy="Any"),
          ["spec.podManagementPolicy: Invalid value: \"Any\": must be 'OrderedReady' or 'Parallel'"]),
+        ("statefulsets", workload(serviceName="a.b"),
+         ['spec.serviceName: Invalid value: "a.b": a lowercase RFC 1123 label must consist of lower case alphanumeric '
+          "characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', "
+          "regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"]),
         ("statefulsets", workload(ordinals={"start": -1}),
          ["spec.ordinals.start: Invalid value: -1: must be greater than or equal to 0"]),
     ],
