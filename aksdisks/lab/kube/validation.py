@@ -96,12 +96,11 @@ _ON_STATUS: dict[str, Callable[[Object, Object], list[Cause]]] = {
     "statefulsets": workloads.status_update,
     "volumeattachments": storage.attachment_update,
 }
-_LOOKED_AT_TWICE = dict.fromkeys(
+_WHOLE = frozenset(
     (
         "configmaps", "namespaces", "persistentvolumeclaims", "pods", "secrets", "serviceaccounts", "services",
         "storageclasses",
-    ),
-    2,
+    )
 )  # fmt: skip
 """Kinds whose rules for an update look at metadata as those for a new object do, and as those for a change do."""
 _METADATA_LAST = frozenset(("csidrivers", "events", EVENTS_V1, "poddisruptionbudgets"))
@@ -118,9 +117,8 @@ def on_create(resource: str, obj: Object) -> list[Cause]:
 
 def on_update(resource: str, new: Object, old: Object, subresource: str | None) -> list[Cause]:
     """What is wrong with a change of an object or of its status."""
-    wrong = meta.metadata_update(resource, new["metadata"], old["metadata"])
-    # Upstream looks at metadata twice for every kind, and again in the rules of each; all of it is in the answer.
-    causes = wrong * (2 + (_LOOKED_AT_TWICE.get(resource, 1) if subresource is None else 1))
+    whole = subresource is None and resource in _WHOLE
+    causes = meta.metadata_update(resource, new["metadata"], old["metadata"], whole=whole)
     if (resource, subresource) == ("namespaces", "finalize"):
         return causes + core.namespace_finalize(new, old)
     check = {None: _ON_UPDATE, "status": _ON_STATUS}.get(subresource, {}).get(resource)

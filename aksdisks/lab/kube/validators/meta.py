@@ -10,6 +10,7 @@ from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.status import Cause
 from aksdisks.lab.kube.validators.causes import Struct, forbidden, formed, invalid, required, too_long
 
+_FINALIZERS = "metadata.finalizers"
 _NAMES: dict[str, Callable[[str], list[str]]] = {
     "namespaces": names.label_errors,
     "services": names.label_1035_errors,
@@ -53,17 +54,21 @@ def metadata(resource: str, meta: Object) -> list[Cause]:
     return causes + _rest(resource, meta)
 
 
-def metadata_update(resource: str, new: Object, old: Object) -> list[Cause]:
-    """A changed object's metadata; no new finalizers once it is being deleted."""
-    causes: list[Cause] = []
+def metadata_update(resource: str, new: Object, old: Object, *, whole: bool) -> list[Cause]:
+    """A changed object's metadata, as often as upstream looks at it: all of that is in the answer.
+
+    It looks at that of every kind as at a new object's and as a change. The rules of a kind look at the change again,
+    and where they hold for the `whole` object, at what a new one may not say too.
+    """
+    as_new = _rest(resource, {key: value for key, value in new.items() if value != old.get(key)})
+    as_change = [cause for cause in as_new if not cause.field.startswith(_FINALIZERS)]
     if "deletionTimestamp" in old:
         added = sorted(set(new.get("finalizers", [])) - set(old.get("finalizers", [])))
         if added:
             shown = ", ".join(f'"{name}"' for name in added)
             why = "no new finalizers can be added if the object is being deleted, found new finalizers "
-            causes.append(forbidden("metadata.finalizers", f"{why}[]string{{{shown}}}"))
-    changed = {key: value for key, value in new.items() if value != old.get(key)}
-    return causes + _rest(resource, changed)
+            as_change.insert(0, forbidden(_FINALIZERS, f"{why}[]string{{{shown}}}"))
+    return as_new + as_change * 2 + (as_new if whole else [])
 
 
 def _rest(resource: str, meta: Object) -> list[Cause]:
@@ -148,7 +153,7 @@ def _owner(reference: Object) -> Struct:
 
 
 def _finalizers(resource: str, found: list[str]) -> list[Cause]:
-    field = "metadata.finalizers"
+    field = _FINALIZERS
     causes: list[Cause] = []
     for name in found:
         causes += formed(field, name, names.qualified_name_errors)

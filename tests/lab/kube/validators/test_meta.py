@@ -51,3 +51,10 @@ def test_new_objects(metadata: dict[str, Any], problems: list[str]) -> None:
 def test_a_changed_label_is_answered_for_by_every_rule(resource: str, base: dict[str, Any], times: int) -> None:
     problems = of_change(resource, base, {"metadata": {"labels": {"a": "-"}}})
     assert problems == [f'metadata.labels: Invalid value: "-": {VALUE}'] * times
+
+
+@pytest.mark.parametrize(("resource", "times"), [("configmaps", 2), ("nodes", 1)])
+def test_a_finalizer_is_looked_at_as_that_of_a_new_object_only(resource: str, times: int) -> None:
+    problems = of_change(resource, {"metadata": {"name": "m"}}, {"metadata": {"finalizers": ["mine"]}})
+    told = 'metadata.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully '
+    assert problems == [f"{told}qualified"] * times
