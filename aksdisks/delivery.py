@@ -111,7 +111,7 @@ def tell(url: str, run: Mapping[str, Any], before: str | None, where: str) -> No
         with urllib.request.urlopen(request, timeout=_PATIENCE):
             pass
     except (OSError, ValueError, http.client.HTTPException) as error:
-        reason: object = error
+        reason: object = getattr(error, "reason", error)
         if isinstance(error, urllib.error.HTTPError):
             reason = f"{error.code} {error.reason}"
             error.close()

@@ -105,6 +105,8 @@ class _Run:
     def __post_init__(self) -> None:
         self.ends = time.monotonic() + self._real(self.parameters.run_deadline)
         self.signals = _Signals(self.reporter)
+        # Beside everything else: a slow container holds up no runbook and no teardown.
+        self.deliveries = ThreadPoolExecutor(1)
         self.result = RunResult(
             run=self.parameters.run_id,
             target=self.parameters.target,
@@ -124,6 +126,7 @@ class _Run:
             while not wait([work], timeout=0.2).done:
                 pass
             work.result()
+            self.deliveries.shutdown(wait=not self.signals.noted, cancel_futures=bool(self.signals.noted))
             if self.signals.noted:
                 self.dossier.open()
                 self._update(status="interrupted", problem=f"interrupted by {self.signals.noted}")
@@ -262,7 +265,10 @@ class _Run:
     def _page(self, name: str, problem: str) -> None:
         """Finish a runbook's files, and deliver them at once: whatever becomes of this machine, they are there."""
         self.dossier.page(name, problem)
-        files = f"{name}.*"
+        if self.container is not None and not self.signals.noted:
+            self.deliveries.submit(self._deliver, f"{name}.*")
+
+    def _deliver(self, files: str) -> None:
         if self.container is None or any(self.dossier.redactor.leaks(self.dossier.folder, files)):
             return
         try:
