@@ -253,6 +253,9 @@ class EventRecorder:
                     await self._write_counted(event)
             except ApiError as error:
                 log.debug("%s: event %s not written: %s", self._component, event["metadata"]["name"], error)
+            except Exception:
+                # Whoever waits for `flush` waits for events, and must not fail with one.
+                log.exception("%s: event %s not written", self._component, event["metadata"]["name"])
 
     async def _write_counted(self, event: Object) -> None:
         correlated = self._correlator.correlate(event, self._name(event["involvedObject"]["name"]))

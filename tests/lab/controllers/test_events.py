@@ -128,3 +128,23 @@ def test_a_message_is_cut_at_1024() -> None:
         assert event["message"] == "x" * 1020 + " ..."
 
     played(scenario)
+
+
+def test_an_event_that_cannot_be_written_stops_nobody() -> None:
+    async def scenario(world: World) -> None:
+        recorder = EventRecorder(world.api, world.clock, "tester")
+        create, failures = world.api.create, iter([ValueError("no")])
+
+        async def fails_once(*what: Any, **more: Any) -> Object:
+            if (error := next(failures, None)) is not None:
+                raise error
+            return await create(*what, **more)
+
+        world.api.create = fails_once  # type: ignore[method-assign]
+        for message in ("lost", "told"):
+            recorder.event(subject(), "Normal", "Happened", message)
+        await recorder.flush()
+        await recorder.flush()
+        assert [event["message"] for event in (await world.api.list("events", "walk"))[0]] == ["told"]
+
+    played(scenario)
