@@ -166,7 +166,7 @@ def _subresource_kind(resource: Resource, name: str) -> tuple[str, str, str]:
 
 def _aggregated_group(name: str) -> Object:
     resources = [_aggregated_resource(resource) for resource in _resources(name)]
-    metadata: Object = {"name": name, "creationTimestamp": None} if name else {"creationTimestamp": None}
+    metadata: Object = {"name": name} if name else {}
     return {"metadata": metadata, "versions": [{"version": "v1", "resources": resources, "freshness": "Current"}]}
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from aksdisks.lab.clock import Clock
+from aksdisks.lab.kube import comparing, schema
 from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.paging import version_number
+from aksdisks.lab.kube.paging import check_not_future, version_number
 from aksdisks.lab.kube.registry import RESOURCES
 from aksdisks.lab.kube.store import Change, Store, Subscription, Version
 
@@ -46,6 +48,8 @@ class Watch:
 async def watch(store: Store, clock: Clock, request: Watch) -> AsyncGenerator[VersionEvent, None]:
     """The events of one watch until its time is over or the caller stops; 410 when its start is forgotten."""
     after = version_number(request.resource_version)
+    if request.initial:
+        check_not_future(after, store.resource_version)
     from_now = after == 0 or bool(request.initial)
     started = store.resource_version if from_now else after
     # Subscribed before the first yield: nothing can be missed between the present objects and the changes.
@@ -137,9 +141,15 @@ def _select(change: Change, request: Watch) -> VersionEvent | None:
 
 
 def _bookmark(resource: str, resource_version: int, annotations: dict[str, str] | None = None) -> VersionEvent:
+    """An object of the kind with nothing set but its resourceVersion."""
     kind = RESOURCES[resource]
-    metadata: Object = {"resourceVersion": str(resource_version), "creationTimestamp": None}
+    metadata: Object = {"resourceVersion": str(resource_version)}
     if annotations:
         metadata["annotations"] = annotations
-    obj = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}
+    obj = {"kind": kind.kind, "apiVersion": kind.api_version, **_unset(resource), "metadata": metadata}
     return VersionEvent("BOOKMARK", Version(obj, resource_version))
+
+
+@cache
+def _unset(resource: str) -> Object:
+    return comparing.unset(schema.root(RESOURCES[resource]))

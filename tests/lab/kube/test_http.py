@@ -272,6 +272,29 @@ def test_a_watch_list_ends_its_first_part_with_a_bookmark(wire: Wire) -> None:
     )
 
 
+def test_a_watch_list_of_the_future_is_told_so(wire: Wire) -> None:
+    query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=99999999&timeoutSeconds=1"
+    [event] = wire.lines(f"{CONFIG_MAPS}?{query}")
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 504, "Timeout")
+    assert event["object"]["message"].startswith("Too large resource version: 99999999, current: ")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (CONFIG_MAPS, {}),
+        ("/api/v1/pods", {"spec": {"containers": None}, "status": {}}),
+    ],
+)
+def test_a_bookmark_is_an_object_with_nothing_set(wire: Wire, path: str, expected: dict[str, Any]) -> None:
+    version = wire("GET", path).json()["metadata"]["resourceVersion"]
+    query = f"watch=1&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds=1"
+    *_, bookmark = wire.lines(f"{path}?{query}")
+    shown = bookmark["object"]
+    assert (bookmark["type"], list(shown.pop("metadata"))) == ("BOOKMARK", ["resourceVersion"])
+    assert {key: value for key, value in shown.items() if key not in ("kind", "apiVersion")} == expected
+
+
 def test_a_watch_of_tables_gives_the_columns_once(wire: Wire) -> None:
     first, second, *_ = wire.lines("/apis/storage.k8s.io/v1/storageclasses?watch=1&timeoutSeconds=1", TABLE)
     assert [column["name"] for column in first["object"]["columnDefinitions"]][:2] == ["Name", "Provisioner"]
