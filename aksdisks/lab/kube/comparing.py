@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from aksdisks.lab.kube import ownership
@@ -34,8 +35,9 @@ def compare(root: Node, old: Object, new: Object) -> Difference:
     return found
 
 
+@cache
 def unset(node: Node) -> Object:
-    """The object of a kind before anything is set: what Go writes of it all the same."""
+    """The object of a kind before anything is set: what Go writes of it all the same. Not to be changed."""
     shown: Object = {}
     defaults = dict(node.defaults)
     for key in {*defaults, *node.schema.get("required", ())}:

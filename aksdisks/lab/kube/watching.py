@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 from aksdisks.lab.clock import Clock
@@ -146,10 +145,10 @@ def _bookmark(resource: str, resource_version: int, annotations: dict[str, str] 
     metadata: Object = {"resourceVersion": str(resource_version)}
     if annotations:
         metadata["annotations"] = annotations
-    obj = {"kind": kind.kind, "apiVersion": kind.api_version, **_unset(resource), "metadata": metadata}
+    obj = {
+        "kind": kind.kind,
+        "apiVersion": kind.api_version,
+        **comparing.unset(schema.root(kind)),
+        "metadata": metadata,
+    }
     return VersionEvent("BOOKMARK", Version(obj, resource_version))
-
-
-@cache
-def _unset(resource: str) -> Object:
-    return comparing.unset(schema.root(RESOURCES[resource]))
