@@ -98,8 +98,8 @@ _ON_STATUS: dict[str, Callable[[Object, Object], list[Cause]]] = {
 }
 _WHOLE = frozenset(
     (
-        "configmaps", "namespaces", "persistentvolumeclaims", "pods", "secrets", "serviceaccounts", "services",
-        "storageclasses",
+        "configmaps", "csinodes", "namespaces", "persistentvolumeclaims", "pods", "secrets", "serviceaccounts",
+        "services", "storageclasses", "volumeattachments",
     )
 )  # fmt: skip
 """Kinds whose rules for an update look at metadata as those for a new object do, and as those for a change do."""

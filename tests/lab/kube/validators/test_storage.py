@@ -193,10 +193,17 @@ def test_other_kinds(resource: str, obj: dict[str, Any], problems: list[str]) ->
         ("volumeattachments", attachment(persistentVolumeName="v"), {"spec": {"nodeName": "m"}},
          ['spec: Invalid value: {"Attacher":"d","Source":{"PersistentVolumeName":"v","InlineVolumeSpec":null},'
           '"NodeName":"m"}: field is immutable']),
+        ("volumeattachments", attachment(persistentVolumeName="v"), {"spec": {"attacher": ""}},
+         ["spec.attacher: Required value", "spec.attacher: Required value",
+          'spec: Invalid value: {"Attacher":"","Source":{"PersistentVolumeName":"v","InlineVolumeSpec":null},'
+          '"NodeName":"n"}: field is immutable']),
         ("csidrivers", DRIVER, {"spec": {"attachRequired": False}},
          ["spec.attachedRequired: Invalid value: false: field is immutable"]),
         ("csinodes", {"metadata": {"name": "n"}, "spec": {"drivers": [{"name": "d", "nodeID": "i"}]}},
          {"spec": {"drivers": [{"name": "d", "nodeID": "i", "allocatable": {"count": 3}}]}}, []),
+        ("csinodes", {"metadata": {"name": "n"}, "spec": {"drivers": [{"name": "d", "nodeID": "i"}]}},
+         {"spec": {"drivers": [{"name": "d", "nodeID": "i"}, {"name": "e"}]}},
+         ["spec.drivers[1].nodeID: Required value", "spec.drivers[1].nodeID: Required value"]),
         ("csinodes", {"metadata": {"name": "n"}, "spec": {"drivers": [{"name": "d", "nodeID": "i"}]}},
          {"spec": {"drivers": [{"name": "d", "nodeID": "j"}]}},
          ['spec.drivers: Invalid value: {"Name":"d","NodeID":"j","TopologyKeys":null,"Allocatable":null}: field is '
