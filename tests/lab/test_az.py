@@ -79,6 +79,15 @@ def test_the_cluster_and_its_credentials(az, tmp_path):
         assert result.stdout.count("node/aks-agentpool-") == 3
 
 
+def test_a_copy_and_who_may_make_it(az, lab):
+    good(az(f"disk create -g {GROUP} -n az-source --size-gb 4"))
+    good(az(f"snapshot create -g {GROUP} -n az-snapshot --incremental true --source az-source"))
+    made = good(az(f"disk create -g {GROUP} -n az-copy --source az-snapshot"))
+    assert made["creationData"]["sourceResourceId"].endswith("/snapshots/az-snapshot")
+    [role] = good(az(f"role assignment list --assignee {lab.client_id}"))
+    assert (role["principalName"], role["roleDefinitionName"]) == (lab.client_id, "Owner")
+
+
 def test_resource_groups(az):
     assert [group["name"] for group in good(az("group list"))] == ["disks", GROUP]
     group = good(az(f"group show -n {GROUP}"))

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from aksdisks.lab.arm import addresses, errors, replies
+from aksdisks.lab.arm import addresses, errors, graph, replies
 from aksdisks.lab.arm.access import Access
 from aksdisks.lab.arm.answers import Answer, Call
 from aksdisks.lab.arm.authority import Authority
 from aksdisks.lab.arm.directory import Directory
 from aksdisks.lab.arm.gate import Gate
+from aksdisks.lab.arm.graph import Graph
 from aksdisks.lab.arm.handlers import Handler, Handlers
 from aksdisks.lab.arm.inventory import Inventory
 from aksdisks.lab.arm.roles import Authorization, Right, right
@@ -76,7 +77,7 @@ class _Server:
         self._subscription = cloud.scenario.subscription_id
         self._location = cloud.scenario.location
         access = Access(cloud.scenario, tokens, self._authorization)
-        parts = (Directory(cloud), Handlers(cloud), Inventory(cloud), Tags(cloud), access)
+        parts = (Directory(cloud), Handlers(cloud), Inventory(cloud), Tags(cloud), access, Graph(tokens))
         known = [entry for part in parts for entry in part.routes()]
         self._routes = [*_compile(Authority(tokens).routes(), is_open=True), *_compile(known, is_open=False)]
 
@@ -147,6 +148,10 @@ class _Server:
 
     def _check_address(self, parts: tuple[str, ...], version: str, *, known: bool) -> None:
         """What Resource Manager looks at before it asks a provider; raises `CloudError`."""
+        if parts[:1] == (graph.VERSION,):
+            if not known:
+                raise graph.unknown(parts)
+            return
         if not version:
             raise errors.missing_api_version()
         if len(parts) > 1 and parts[0].lower() == "subscriptions":

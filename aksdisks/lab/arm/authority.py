@@ -48,6 +48,7 @@ class Authority:
             "authentication": {**login, "tenant": "common", "identityProvider": "AAD"},
             "resourceManager": call.base,
             "graphAudience": call.base,
+            "microsoftGraphResourceId": f"{call.base}/",
             "suffixes": {},
         }
         # Older versions of this call answer a list of clouds; ARM_CLOUD_METADATA_URL still expects one (facts F).

@@ -126,7 +126,7 @@ def managed_cluster_json(scenario: Scenario) -> Json:
 def upgrades_json(scenario: Scenario) -> Json:
     """Where the cluster could go: nowhere, since the lab speaks one version."""
     version, kind = scenario.kubernetes_version, "Microsoft.ContainerService/managedClusters/upgradeprofiles"
-    plane = {"kubernetesVersion": version, "osType": "Linux"}
+    plane = {"kubernetesVersion": version, "osType": "Linux", "upgrades": []}
     properties = {"controlPlaneProfile": plane, "agentPoolProfiles": [{**plane, "name": scenario.pool}]}
     place = f"{scenario.cluster_id}/upgradeprofiles/default"
     return {"id": place, "name": "default", "type": kind, "properties": properties}

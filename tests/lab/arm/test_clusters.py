@@ -69,7 +69,7 @@ def test_what_there_is_not(ask, path, method, message):
 def test_a_cluster_speaks_one_version(ask, azure):
     version = azure.scenario.kubernetes_version
     upgrades = ask(f"{CLUSTER}/upgradeProfiles/default").json()["properties"]
-    assert upgrades["controlPlaneProfile"] == {"kubernetesVersion": version, "osType": "Linux"}
+    assert upgrades["controlPlaneProfile"] == {"kubernetesVersion": version, "osType": "Linux", "upgrades": []}
     assert [pool["name"] for pool in upgrades["agentPoolProfiles"]] == ["agentpool"]
     place = "/providers/Microsoft.ContainerService/locations/westeurope/kubernetesVersions"
     [known] = ask(place).json()["values"]
