@@ -37,6 +37,9 @@ SUBSCRIPTION = {
 }
 """Resource Manager's own, for each principal in a subscription."""
 
+EVERYONE = 15
+"""How much more than one principal all of them together may (learn.microsoft.com request-limits-and-throttling)."""
+
 GET_MACHINE = Limit("GetVMResource", 36, 12 / 60)
 UPDATE_MACHINE = Limit("UpdateVMResource", 12, 4 / 60)
 LIST_MACHINES = Limit("ListVMSubscription", 900, 300 / 60)
@@ -60,17 +63,22 @@ class Throttle:
         self._buckets: dict[tuple[str, str], _Bucket] = {}
 
     def take(self, principal: Principal, method: str, template: str) -> Mapping[str, str]:
-        """A request reaches Resource Manager; the header that tells what is left. Raises SubscriptionRequestsThrottled.
+        """A request reaches Resource Manager; headers that tell what is left. Raises SubscriptionRequestsThrottled.
 
         `template` is the route's path with its parameters' places left out, which the refusal names.
         """
         limit = SUBSCRIPTION[method]
         left, wait = self._take(limit, principal.client_id.lower())
-        if wait:
+        everyones = Limit(f"global-{limit.name}", limit.size * EVERYONE, limit.per_second * EVERYONE)
+        left_to_all, wait_of_all = (0, 0.0) if wait else self._take(everyones, "")
+        if wait or wait_of_all:
             operation = f"{method}{template}".upper()
-            pause = retry_after(self._clock, wait)
+            pause = retry_after(self._clock, max(wait, wait_of_all))
             raise errors.subscription_throttled(self._subscription_id, operation, pause)
-        return {f"x-ms-ratelimit-remaining-subscription-{limit.name}": str(left)}
+        return {
+            f"x-ms-ratelimit-remaining-subscription-{limit.name}": str(left),
+            f"x-ms-ratelimit-remaining-subscription-{everyones.name}": str(left_to_all),
+        }
 
     def take_compute(self, action: str, scope: str) -> Mapping[str, str]:
         """A request reaches the compute provider; the header that tells what is left. Raises compute's 429."""

@@ -39,7 +39,10 @@ def test_resource_managers_buckets_are_each_principals_and_fill_with_time():
     clock = StoppedClock()
     throttle = Throttle(clock, "s")
     for left in reversed(range(200)):
-        assert throttle.take(ONE, "PUT", DISKS) == {"x-ms-ratelimit-remaining-subscription-writes": str(left)}
+        assert throttle.take(ONE, "PUT", DISKS) == {
+            "x-ms-ratelimit-remaining-subscription-writes": str(left),
+            "x-ms-ratelimit-remaining-subscription-global-writes": str(2800 + left),
+        }
     error = refused(throttle.take, ONE, "PATCH", DISKS)
     assert (error.status, error.code, error.retry_after) == (429, "SubscriptionRequestsThrottled", 1)
     assert error.body()["error"]["message"] == (
@@ -52,6 +55,15 @@ def test_resource_managers_buckets_are_each_principals_and_fill_with_time():
     throttle.take(ONE, "PUT", DISKS)
     throttle.take(ONE, "PUT", DISKS)
     refused(throttle.take, ONE, "PUT", DISKS)
+
+
+def test_all_principals_together_have_fifteen_times_as_much():
+    throttle = Throttle(StoppedClock(), "s")
+    for number in range(15):
+        for _ in range(200):
+            throttle.take(Principal(str(number), ""), "DELETE", DISKS)
+    error = refused(throttle.take, Principal("new", ""), "DELETE", DISKS)
+    assert error.code == "SubscriptionRequestsThrottled"
 
 
 @pytest.mark.parametrize(
