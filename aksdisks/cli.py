@@ -283,6 +283,7 @@ def evidence_notify(
     from aksdisks import evidence
     from aksdisks.delivery import tell
 
+    folder = folder.resolve()
     run = evidence.find(folder.parent, str(folder))
     tell(webhook, run.document(), evidence.outcome_before(folder, run.started), str(folder))
     typer.echo(f"the webhook was told that {run.run} {run.status}")

@@ -29,16 +29,19 @@ class Container:
 
     @classmethod
     def of(cls, url: str) -> Container:
-        """The container that a URL names; raises InputError for one that names none or carries a signature."""
-        parts = urlsplit(url)
+        """The container that a URL names; raises InputError for one that names none or carries a secret."""
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            parts = urlsplit("")
         account, path = f"https://{parts.netloc}", parts.path.strip("/")
         if (parts.hostname or "").replace(".", "").isdigit() or parts.hostname == "localhost":
             # Storage at an address, such as an emulator's, has the account's name in the path.
             first, _, path = path.partition("/")
             account = f"{account}/{first}"
         name, _, prefix = path.partition("/")
-        if parts.scheme != "https" or not parts.hostname or not name or parts.query:
-            raise InputError("Blob: expected https://ACCOUNT/CONTAINER/PREFIX without a signature, found another URL")
+        if parts.scheme != "https" or not parts.hostname or not name or parts.query or "@" in parts.netloc:
+            raise InputError("Blob: expected https://ACCOUNT/CONTAINER/PREFIX without a signature or a password, found another URL")
         return cls(account, name, prefix)
 
     @property
@@ -65,14 +68,15 @@ class Container:
         files = sorted(path for path in folder.rglob(pattern) if path.is_file())
         if not files:
             raise InputError(f"{folder}: expected a run's folder, found no file")
+        prefix = "/".join(filter(None, (self.prefix, folder.resolve().name)))
         options = {"retry_total": 3, "initial_backoff": 1, "increment_base": 2, **options}
         try:
             with ContainerClient(
                 self.account, self.name, credential or DefaultAzureCredential(retry_total=1), **options
             ) as container:
                 for path in files:
-                    name = "/".join(filter(None, (self.prefix, folder.name, path.relative_to(folder).as_posix())))
                     with path.open("rb") as content:
+                        name = f"{prefix}/{path.relative_to(folder).as_posix()}"
                         container.upload_blob(name, content, overwrite=True)
         except AzureError as error:
             reason = str(error).splitlines()[0]

@@ -11,7 +11,9 @@ GIB = 2**30
 
 _SUFFIXES = {suffix: Decimal(10) ** (3 * power) for power, suffix in enumerate(["n", "u", "m", "", *"kMGTPE"], -3)}
 _SUFFIXES |= {f"{letter}i": Decimal(2) ** (10 * power) for power, letter in enumerate("KMGTPE", 1)}
-_QUANTITY = re.compile(r"^([+-]?(?:\d+\.?\d*|\.\d+))([eE][+-]?\d+|[numkMGTPE]|[KMGTPE]i)?$")
+_QUANTITY = re.compile(r"^([+-]?(?:\d+\.?\d*|\.\d+))([eE][+-]?\d{1,3}|[numkMGTPE]|[KMGTPE]i)?$")
+# No quantity is greater (facts: kubernetes apimachinery pkg/api/resource/quantity.go).
+_LARGEST = 2**63 - 1
 
 # Upper size in GiB of each tier's number (facts: azure-docs includes/disk-storage-premium-ssd-sizes.md).
 _TIER_SIZES = ((1, 4), (2, 8), (3, 16), (4, 32), (6, 64), (10, 128), (15, 256), (20, 512), (30, 1024), (40, 2048))
@@ -28,8 +30,12 @@ def parse_quantity(text: str) -> Decimal:
         raise ValueError(f"expected a quantity such as 25Gi, found {text!r}")
     number, suffix = Decimal(match[1]), match[2] or ""
     if suffix[:1] in ("e", "E") and len(suffix) > 1 and suffix != "Ei":
-        return number * Decimal(10) ** int(suffix[1:])
-    return number * _SUFFIXES[suffix]
+        number *= Decimal(10) ** int(suffix[1:])
+    else:
+        number *= _SUFFIXES[suffix]
+    if abs(number) > _LARGEST:
+        raise ValueError(f"expected a quantity below 2^63, found {text!r}")
+    return number
 
 
 def gib(text: str) -> int:

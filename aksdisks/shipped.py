@@ -45,10 +45,13 @@ def deployment() -> list[Path]:
 
 
 def write_deployment(folder: Path) -> None:
-    """Write those files into a folder; raises InputError where one of that name is there already."""
+    """Write those files into a folder; raises InputError where that cannot be, or would overwrite one."""
     for path in deployment():
         if (folder / path.name).exists():
             raise InputError(f"{folder / path.name}: expected no file, found one; nothing is overwritten")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: expected a folder that can be made, found: {error.strerror}") from error
     for path in deployment():
         (folder / path.name).write_bytes(path.read_bytes())

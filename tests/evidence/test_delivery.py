@@ -29,13 +29,16 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_folder_is_delivered_as_it_was_written_and_again(azurite: tuple[str, dict[str, Any]], folder: Path) -> None:
+def test_a_folder_is_delivered_as_it_was_written_and_again(
+    azurite: tuple[str, dict[str, Any]], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
     account, trust = azurite
     with ContainerClient(account, "evidence", Credential(), **trust) as container:
         container.create_container()
         target = Container.of(f"{account}/evidence/nightly")
-        for _ in range(2):
-            assert target.upload(folder, credential=Credential(), **trust) == 2
+        for same in (folder, Path()):
+            assert target.upload(same, credential=Credential(), **trust) == 2
         found = {blob.name: container.download_blob(blob.name).readall() for blob in container.list_blobs()}
     assert found == {
         "nightly/20261123-051253-h7k2p/run.json": b"{}",
@@ -50,8 +53,10 @@ def test_a_container_that_is_not_there_is_told(azurite: tuple[str, dict[str, Any
 
 
 @pytest.mark.parametrize(
-    "url", ["http://a.blob.core.windows.net/c", "https://a.blob.core.windows.net", "https://a.blob/c?sv=1&sig=x"]
-)
+    "url",
+    ["http://a.blob.core.windows.net/c", "https://a.blob.core.windows.net", "https://a.blob/c?sv=1&sig=x",
+     "https://user:sig=x@a.blob/c", "https://[sig=x/c"],
+)  # fmt: skip
 def test_other_urls_are_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(InputError) as refusal:
         Container.of(url)
