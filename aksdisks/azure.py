@@ -14,7 +14,7 @@ from aksdisks.waiting import Progress, silent
 R = TypeVar("R")
 # How long between two looks when ARM does not say, in cluster seconds: the pace of the Azure CLI's own waits is 30.
 _PACE = 5.0
-_SHORTEST_PAUSE = 0.05
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 30.0  # real seconds: no wait sleeps through its deadline by more
 _PROVIDER_ID = re.compile(r"^azure:///subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/", re.IGNORECASE)
 
 
@@ -77,7 +77,8 @@ class Azure:
             self._retry_after = None
             yield self.disks()
             # Retry-After is real seconds; our own pace is the cluster's and shrinks with the lab's speed.
-            time.sleep(max(_SHORTEST_PAUSE, self._retry_after or _PACE / self._time_scale))
+            pause = self._retry_after or _PACE / self._time_scale
+            time.sleep(min(max(_SHORTEST_PAUSE, pause), _LONGEST_PAUSE))
 
     def node_resource_group(self, cluster_id: str) -> str | Unknown:
         """The node resource group of a managed cluster, by the cluster's ARM id: with it `expect` is checked."""
@@ -146,6 +147,9 @@ class Azure:
             return Unknown(f"Azure answers {code}: {message}")
         except AzureError as error:
             return Unknown(f"Azure does not answer: {_first_line(error)}")
+        except (ValueError, LookupError, TypeError) as error:
+            # No JSON, or another: a proxy's page, say. Settings of the environment that azure-identity refuses, too.
+            return Unknown(f"Azure cannot be asked, or answers something else: {_first_line(error)}")
 
 
 def _told_retries(progress: Progress, options: Mapping[str, Any]) -> Any:

@@ -12,7 +12,7 @@ import yaml
 
 from aksdisks import manifests
 from aksdisks.checks import Check, check
-from aksdisks.errors import AksdisksError, AlreadyExists, InputError, NotAllowed, NotFound, Refused
+from aksdisks.errors import AlreadyExists, ApiError, NotAllowed, NotFound, Refused
 from aksdisks.model import Node, StorageClass, Unknown, known
 from aksdisks.parameters import Parameters
 from aksdisks.quantities import cost_per_day, disk_tier, gib
@@ -168,12 +168,10 @@ def _dry_runs(connection: Connection, objects: manifests.Objects) -> Iterator[Ch
             yield check(statement, why, f"not allowed to try in namespace {where}")
         except NotFound as error:
             raise Refused(f"namespace {where}: expected a prepared one, found none") from error
-        except InputError:
-            raise
         except AlreadyExists:
             # Admission spoke first; the name is taken in `default` only, where the run makes nothing.
             yield check(statement, True, f"admitted in namespace {where}, which has one of that name")
-        except AksdisksError as error:
+        except ApiError as error:
             yield check(statement, False, error.message)
         else:
             yield check(statement, True, f"admitted in namespace {where}")

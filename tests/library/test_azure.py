@@ -60,6 +60,18 @@ def test_where_no_credential_works_none_is_asked_for_again(azure):
     nobody.close()
 
 
+def test_what_is_no_answer_of_azure_s_and_what_no_credential_is_made_of_are_unknown(azure):
+    group = f"/subscriptions/{azure.subscription}/resourceGroups/{azure.resource_group}"
+    assert "answers something else" in azure.node_resource_group(group).because
+
+    def malformed():
+        raise ValueError("authority must be https")
+
+    nobody = Azure(replace(azure._settings, credential=malformed), azure.subscription, azure.resource_group)
+    assert nobody.disks().because.endswith("authority must be https")
+    assert nobody.location().because.endswith("authority must be https")
+
+
 def test_provider_ids_and_ids_are_compared_without_case():
     machine = "/providers/Microsoft.Compute/virtualMachineScaleSets/v/virtualMachines/0"
     assert place(f"azure:///subscriptions/S/resourceGroups/mc_g{machine}") == ("S", "mc_g")

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aksdisks import manifests
-from aksdisks.errors import NamespaceBusy, Refused, WaitTimeout
+from aksdisks.cluster import Cluster
+from aksdisks.errors import NamespaceBusy, NotReachable, Refused, WaitTimeout
 from aksdisks.leftovers import clean, find_leftovers, orphans
 from aksdisks.manifests import LEASE, RUN_LABEL
 from aksdisks.parameters import Parameters, validate
@@ -248,6 +249,15 @@ def test_preflight_passes_on_the_lab_and_makes_nothing(on_lab):
 def test_preflight_says_what_is_wrong(changes, statement):
     failed = [check.statement for check in preflight(validate(changes)) if check.status == "failed"]
     assert any(found.startswith(statement) for found in failed)
+
+
+def test_a_cluster_that_stops_answering_is_no_verdict_of_its_admission(on_lab, monkeypatch):
+    def gone(*_manifest, **_how):
+        raise NotReachable("connection refused")
+
+    monkeypatch.setattr(Cluster, "create", gone)
+    with pytest.raises(NotReachable):
+        preflight(on_lab)
 
 
 def test_run_ids_sort_by_time_and_make_names():
