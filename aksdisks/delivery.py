@@ -41,7 +41,7 @@ class Container:
             account = f"{account}/{first}"
         name, _, prefix = path.partition("/")
         if parts.scheme != "https" or not parts.hostname or not name or parts.query or "@" in parts.netloc:
-            raise InputError("Blob: expected https://ACCOUNT/CONTAINER/PREFIX without a signature or a password, found another URL")
+            raise InputError("Blob: expected https://ACCOUNT/CONTAINER/PREFIX without any secret, found another URL")
         return cls(account, name, prefix)
 
     @property
@@ -108,6 +108,7 @@ def tell(url: str, run: Mapping[str, Any], before: str | None, where: str) -> No
     change = f" (before: {before})" if before and before != run["status"] else ""
     text = f"aksdisks {run['run']} on {run['target']}: {run['status']}{change}. "
     text += f"Not passed: {failed}. " if failed else ""
+    text += "The clean-up left something behind. " if run.get("teardown", {}).get("status") == "failed" else ""
     body = {"text": text + where, **{key: run[key] for key in ("run", "target", "status")}}
     body |= {"before": before, "runbooks": books, "evidence": where}
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})

@@ -66,9 +66,8 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0 passed, 1 failed, 3 inconclusive, 130 interrupted; a run whose teardown left something has failed."""
-        left = self.status == "passed" and self.teardown.get("status") == "failed"
-        return 1 if left else _EXIT_CODES[self.status]
+        """0 passed, 1 failed, 3 inconclusive, 130 interrupted; 1 instead of 0 where the teardown left something."""
+        return _EXIT_CODES[self.status] or int(self.teardown.get("status") == "failed")
 
     def document(self) -> dict[str, Any]:
         """The content of run.json; a `problem` stands only where there is one."""
@@ -113,7 +112,8 @@ def outcome_before(folder: Path, started: str) -> str | None:
 
     RFC 3339 in UTC with milliseconds, as runs write it, sorts as text.
     """
-    earlier = [run for run in results(folder.parent, but=folder) if run.started < started]
+    others = results(folder.parent, but=folder) if folder.parent.is_dir() else []  # a run may have written nothing
+    earlier = [run for run in others if run.started < started]
     return max(earlier, key=lambda run: run.started).status if earlier else None
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +14,7 @@ from aksdisks.errors import InputError, NotReachable
 from tests.azurite import Credential
 from tests.azurite import azurite as azurite
 from tests.cli.command import aksdisks
+from tests.webhook import receiver
 
 
 @pytest.fixture
@@ -82,28 +79,8 @@ def test_a_failure_or_a_change_is_worth_a_word(status: str, before: str | None, 
     assert is_worth_a_word(status, before) is told
 
 
-@contextmanager
-def _receiver() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A webhook's URL, and what it was told; below /broken it takes nothing."""
-    received: list[dict[str, Any]] = []
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(500 if self.path == "/broken" else 200)
-            self.end_headers()
-
-        def log_message(self, *_arguments: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", received
-        server.shutdown()
-
-
 def test_the_word_is_one_that_slack_shows_and_programs_read() -> None:
-    with _receiver() as (url, received):
+    with receiver() as (url, received):
         tell(f"{url}/secret-path", _run("failed"), "passed", "evidence/nightly-7")
         with pytest.raises(NotReachable) as failure:
             tell(f"{url}/broken", _run("failed"), "passed", "evidence/nightly-7")
@@ -126,7 +103,7 @@ def test_a_word_that_was_not_delivered_is_said_again_by_a_command(tmp_path: Path
         (tmp_path / name / "run.json").write_text(
             json.dumps(_run(status) | {"started": f"2026-11-{day}T05:12:53.000Z"})
         )
-    with _receiver() as (url, received):
+    with receiver() as (url, received):
         for path, code in (("broken", 3), ("", 0)):
             done = aksdisks("evidence", "notify", str(tmp_path / "nightly-7"), "--webhook", f"{url}/{path}")
             assert done.returncode == code, done.stderr

@@ -17,7 +17,9 @@ def test_quantity(text, number):
     assert parse_quantity(text) == number
 
 
-@pytest.mark.parametrize("text", ["", "25 Gi", "25gi", "Gi", "1.2.3", "0x10", "25GiB", "1e", "ten", "8Ei", "1e999999999", "9" * 5000])
+@pytest.mark.parametrize(
+    "text", ["", "25 Gi", "25gi", "Gi", "1.2.3", "0x10", "25GiB", "1e", "ten", "8Ei", "1e999999999", "9" * 5000]
+)
 def test_no_quantity(text):
     with pytest.raises(ValueError, match="quantity"):
         parse_quantity(text)

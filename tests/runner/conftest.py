@@ -26,6 +26,7 @@ def run(lab: LabState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
         key: Path | None = None,
         share: bool = False,
         container: Container | None = None,
+        webhook: str = "",
         **changed: object,
     ):  # type: ignore[no-untyped-def]
         parameters = Parameters(
@@ -38,7 +39,8 @@ def run(lab: LabState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
             **changed,
         )
         paths = [_notebook(tmp_path / f"{number:02}-book.ipynb", cells) for number, cells in enumerate(books)]
-        result = runner.run(paths, parameters, tmp_path / "out", quiet=True, share=share, key=key, container=container)
+        how = {"share": share, "key": key, "container": container, "webhook": webhook}
+        result = runner.run(paths, parameters, tmp_path / "out", quiet=True, **how)
         return result, tmp_path / "out" / result.run
 
     return run

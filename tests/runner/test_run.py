@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,8 +17,11 @@ from aksdisks.evidence import RunResult
 from aksdisks.lab.process import LabState
 from aksdisks.parameters import Parameters
 from aksdisks.seal import keygen, verify
+from aksdisks.session import Session
+from tests.webhook import receiver
 
 OPEN = "from aksdisks.notebook import open_walk\nwalk = open_walk(globals())"
+QUICK = "from aksdisks.checks import check\ncheck('it holds', True, 'seen')"
 SECRET = "planted-s3cr3t/value"
 
 
@@ -41,6 +45,29 @@ def test_a_failed_runbook_keeps_its_scene_and_the_next_one_runs(run: Callable[..
     assert suites["01-book"].find("testcase").get("name") == "it holds"  # type: ignore[union-attr]
 
 
+def test_a_run_that_may_not_begin_writes_nothing_and_is_told_all_the_same(
+    run: Callable[..., tuple[RunResult, Path]],
+) -> None:
+    with receiver() as (url, received):
+        result, folder = run([OPEN], webhook=url, node_selector={"no": "node"})
+    assert (result.status, result.exit_code, folder.exists()) == ("inconclusive", 3, False)
+    assert [(told["run"], told["status"], told["before"]) for told in received] == [(result.run, "inconclusive", None)]
+
+
+def test_a_run_that_left_something_is_told_as_a_failure(
+    run: Callable[..., tuple[RunResult, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean_up = Session.clean_up
+    monkeypatch.setattr(Session, "clean_up", lambda *given: replace(clean_up(*given), problems=("Pod web-0 stays",)))
+    with receiver() as (url, received):
+        result, folder = run([QUICK], webhook=url)
+    assert (result.status, result.exit_code) == ("passed", 1)
+    assert [told["text"].partition(": ")[2] for told in received] == [
+        f"passed. The clean-up left something behind. {folder}"
+    ]
+    assert 'aksdisks_run_passed{target="aks"} 0' in (folder / "aksdisks.prom").read_text()
+
+
 @pytest.mark.parametrize(
     ("deadline", "problem", "statuses"),
     [
@@ -52,8 +79,7 @@ def test_a_hang_ends_at_its_deadline_and_is_cleaned_up(
     run: Callable[..., tuple[RunResult, Path]], deadline: str, problem: str, statuses: list[str]
 ) -> None:
     hang = [OPEN, "import threading; threading.Event().wait()"]
-    quick = ["from aksdisks.checks import check\ncheck('it holds', True, 'seen')"]
-    result, _ = run(hang, quick, **{deadline: 2.0})
+    result, _ = run(hang, [QUICK], **{deadline: 2.0})
     assert [book.status for book in result.runbooks] == statuses
     assert result.runbooks[0].problem == problem
     assert result.teardown["status"] == "passed"
@@ -95,11 +121,10 @@ def test_a_signed_run_verifies_and_a_run_id_is_not_used_twice(
     tmp_path: Path, run: Callable[..., tuple[RunResult, Path]]
 ) -> None:
     public = keygen(tmp_path / "key")
-    quick = ["from aksdisks.checks import check\ncheck('it holds', True, 'seen')"]
-    result, folder = run(quick, key=tmp_path / "key", run_id="nightly-1")
+    result, folder = run([QUICK], key=tmp_path / "key", run_id="nightly-1")
     assert (result.status, verify(folder, public).signed) == ("passed", True)
     with pytest.raises(InputError, match=r"run_id: expected one that .* has no run of, found nightly-1"):
-        run(quick, run_id="nightly-1")
+        run([QUICK], run_id="nightly-1")
 
 
 @pytest.mark.parametrize(
