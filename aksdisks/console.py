@@ -17,16 +17,14 @@ from aksdisks.checks import Check
 from aksdisks.evidence import RunbookResult, RunResult
 from aksdisks.parameters import Parameters
 
+NOTHING = "(empty)"
+# Columns that the summary takes; a narrower terminal breaks its lines, and cuts no name.
+_NARROWEST = 60
 _STYLES = {"passed": "green", "failed": "bold red", "not applicable": "dim"}
 
 
 def _mark(status: str, width: int = 0) -> str:
     return f"[{_STYLES.get(status, 'yellow')}]{status}[/]{' ' * (width - len(status))}"
-
-
-NOTHING = "(empty)"
-# Columns that the summary takes; a narrower terminal breaks its lines, and cuts no name.
-_NARROWEST = 60
 
 
 class _Console(Console):

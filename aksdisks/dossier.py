@@ -64,7 +64,8 @@ class Dossier:
         with self._noted(path.with_suffix(".html")):
             report.write_html(path, path.with_suffix(".html"), banner=banner)
         if banner:
-            self._put(path.name, _with_banner(path, banner))
+            with self._noted(path.with_name(f".{path.name}")):
+                self._put(path.name, _with_banner(path, banner))
 
     def finish(self, result: RunResult) -> RunResult:
         """Write the cover, JUnit XML and metrics, look for leaks, and seal; a leak fails the run."""
@@ -96,8 +97,9 @@ class Dossier:
         """Keep why a file could not be written, and no half of it."""
         try:
             yield
-        except OSError as error:
-            self.problem = self.problem or f"{path}: expected to be written, found: {error.strerror or error}"
+        except Exception as error:  # nbconvert's own as well: nobody asks the thread that makes pages for its errors
+            found = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            self.problem = self.problem or self.redactor.text(f"{path}: expected to be written, found: {found}")
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _VIEWS = "views.html.j2"
+# What no XML can hold, however it is written: one in a pod's message would make junit.xml unreadable.
+_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF))
 
 
 class View(ABC):
@@ -47,7 +49,7 @@ def templates() -> Environment:
 
     def finished(value: Any) -> Any:
         # The standard library's spelling of a quote, in which outputs are recorded; markupsafe has another.
-        return value if hasattr(value, "__html__") else Markup(escape(str(value)))
+        return value if hasattr(value, "__html__") else Markup(escape(str(value).translate(_CONTROLS)))
 
     loader = PackageLoader("aksdisks")
     environment = Environment(loader=loader, autoescape=True, keep_trailing_newline=True, finalize=finished)

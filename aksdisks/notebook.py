@@ -303,7 +303,7 @@ class Walk:
         disks = {c.pod.name: c.volume.disk_id.rpartition("/")[2] for c in look.inventory.chains if c.pod and c.volume}
         order, ran = [], 0.0
         for moments in self._rollout.timeline(look.inventory, 1.0):
-            if moments.created is None or moments.started is None or moments.created < ran:
+            if moments.created is None or moments.started is None or moments.created < ran or moments.pod not in disks:
                 break
             order.append(disks[moments.pod])
             ran = moments.started

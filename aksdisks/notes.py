@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from aksdisks import manifests
@@ -14,6 +15,7 @@ from aksdisks.session import Session
 Notes = Mapping[str, str] | Unknown
 _SECONDS = 60.0
 _TRIES = 4
+_PASSES = r"\b(429|5\d\d)\b|onnection"
 
 # One file a pod, and all of them read: a disk that two pods shared would show two notes.
 _WRITE = 'printf %s "$2" > "$1"'
@@ -51,26 +53,25 @@ def command(session: Session, pod: str, arguments: Sequence[str]) -> str | Unkno
 
     api = CoreV1Api(session.connection.target.kubernetes())
     wanted: dict[str, Any] = {"stdout": True, "stderr": True, "stdin": False, "tty": False, "_preload_content": False}
-    for attempt in range(_TRIES):
+    wanted["command"] = list(arguments)
+    attempt = 0
+    while True:
         try:
-            talk = stream(
-                api.connect_get_namespaced_pod_exec, pod, session.namespace, command=list(arguments), **wanted
-            )
+            with closing(stream(api.connect_get_namespaced_pod_exec, pod, session.namespace, **wanted)) as talk:
+                talk.run_forever(timeout=_SECONDS)
+                printed, complaint = talk.read_stdout(), talk.read_stderr()
+                code = None if talk.is_open() else talk.returncode
             break
-        except (ApiException, OSError) as error:
+        except Exception as error:  # a talk that breaks off ends in websocket's, ssl's, or a TypeError of no last word
             # The answer to a handshake comes as text, headers and all; of it the Status's message is what matters.
             message = re.search(r'"message": ?"((?:[^"\\]|\\.)*)"', str(error))
-            said = message[1] if message else str(error).splitlines()[0][:200]
+            said = message[1] if message else f"{error}".partition("\n")[0][:200] or type(error).__name__
             # Both notes may be written and read twice; a server's trouble passes, a refusal does not.
-            if attempt + 1 == _TRIES or not re.search(r"\b(429|5\d\d)\b|onnection", str(error)[:200]):
+            refused = isinstance(error, ApiException) and not re.search(_PASSES, str(error)[:200])
+            attempt += 1
+            if refused or attempt == _TRIES:
                 return Unknown(f"no command runs in pod {pod}: {said}")
             session.progress(f"exec in pod {pod}: {said}; again")
-    try:
-        talk.run_forever(timeout=_SECONDS)
-        printed, complaint = talk.read_stdout(), talk.read_stderr()
-        code = None if talk.is_open() else talk.returncode
-    finally:
-        talk.close()
     if code != 0:
         why = complaint.strip().partition("\n")[0] or ("no end" if code is None else f"exit code {code}")
         return Unknown(f"a command in pod {pod} failed: {why}")

@@ -169,14 +169,15 @@ def _make_namespace(session: Session) -> None:
     """Make the run's namespace, unless this run did so before, and wait until pods can be made in it."""
     manifest = manifests.namespace(session.namespace, session.labels, session.parameters)
     # Noted before, so that an interrupt in between leaves nothing; what is there already is not ours to undo.
-    session.made_namespace = session.cluster.find("Namespace", session.namespace) is None
-    if session.made_namespace:
+    session.made_namespace = absent = session.cluster.find("Namespace", session.namespace) is None
+    if absent:
         try:
             session.cluster.create(manifest)
         except AlreadyExists:
             session.made_namespace = False
     if not session.made(session.cluster.find("Namespace", session.namespace)):
         raise Refused(f"namespace {session.namespace}: expected one that this run made, found another's")
+    session.made_namespace = absent  # also where the first answer was lost, and a second try found it there
     # Without the default service account the first pods would fail to be created, and events would say so.
     try:
         session.wait(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from aksdisks import evidence
+from aksdisks import evidence, report
+from aksdisks.checks import Check, Status
 from aksdisks.dossier import Dossier
 from aksdisks.evidence import RunbookResult, RunResult
 from aksdisks.seal import verify
@@ -36,6 +39,28 @@ def test_what_is_no_run_is_a_problem_of_its_own(tmp_path: Path, content: bytes, 
     bad, good = evidence.runs(tmp_path)
     assert problem in bad.problem
     assert (good.problem, list(evidence.compare(good.result, good.result))) == ("", [])
+
+
+def test_what_xml_cannot_hold_is_left_out_of_it() -> None:
+    book = RunbookResult("01", "failed", checks=(Check("it runs", Status.FAILED, "\x1b[31m<no>\x00 \ufffe'&\n"),))
+    written = report.render("junit.xml", replace(RESULT, runbooks=(book,)), ())
+    assert [failed.get("message") for failed in ElementTree.fromstring(written).iter("failure")] == ["[31m<no> '& "]
+
+
+def test_a_page_that_cannot_be_made_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLANTED_TOKEN", "planted-s3cr3t")
+
+    def broken(*_page: object, **_how: object) -> None:
+        raise ValueError("no template for planted-s3cr3t")
+
+    monkeypatch.setattr(report, "write_html", broken)
+    dossier = Dossier(tmp_path, None)
+    dossier.page("01", "")
+    result = dossier.finish(RESULT)
+    assert (result.status, result.exit_code) == ("failed", 1)
+    assert (
+        result.problem == f"{tmp_path / '01.html'}: expected to be written, found: ValueError: no template for [secret]"
+    )
 
 
 @pytest.mark.parametrize("name", ["run.json", "index.html", "SHA256SUMS"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from kubernetes.client import ApiClient, ApiException
+from websocket import WebSocketConnectionClosedException
 
 from aksdisks import notes
 from aksdisks.model import Unknown
@@ -45,3 +47,58 @@ def test_what_cannot_be_had_is_unknown(monkeypatch):
     assert notes.write(pods) == Unknown(pods.trouble)
     assert notes.read(pods, Unknown("no note was written")) == Unknown("no note was written")
     assert notes.read(pods, {"web-0": "x"}) == Unknown(pods.trouble)
+
+
+class Talk:
+    """What `kubernetes.stream` gives, for a command that prints `printed`, or whose connection breaks off."""
+
+    def __init__(self, printed="", breaks=None, last=0):
+        self.printed, self.breaks, self.last = printed, breaks, last
+        self.closed = False
+
+    def run_forever(self, **_how):
+        if self.breaks:
+            raise self.breaks
+
+    @property
+    def returncode(self):
+        return self.last["status"] if self.last is None else self.last
+
+    def read_stdout(self):
+        return self.printed
+
+    def read_stderr(self):
+        return ""
+
+    def is_open(self):
+        return False
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("talks", "answer", "tries"),
+    [
+        ([Talk("a note")], "a note", 1),
+        ([Talk(breaks=WebSocketConnectionClosedException("lost")), Talk(last=None), Talk("a note")], "a note", 3),
+        ([Talk(breaks=TimeoutError()) for _ in range(4)], Unknown("no command runs in pod web-0: TimeoutError"), 4),
+        ([ApiException(403, "Forbidden")], Unknown("no command runs in pod web-0: (403)"), 1),
+        ([ApiException(0, "Handshake status 503"), Talk("a note")], "a note", 2),
+    ],
+)
+def test_a_command_is_given_again_where_its_connection_broke_off(monkeypatch, talks, answer, tries):
+    said, given = [], iter(talks)
+
+    def stream(*_call, **_wanted):
+        talk = next(given)
+        if isinstance(talk, ApiException):
+            raise talk
+        return talk
+
+    monkeypatch.setattr("kubernetes.stream.stream", stream)
+    target = SimpleNamespace(kubernetes=ApiClient)
+    session = SimpleNamespace(connection=SimpleNamespace(target=target), namespace="n", progress=said.append)
+    assert notes.command(session, "web-0", ["cat"]) == answer
+    assert len(said) == tries - 1
+    assert all(talk.closed for talk in talks if isinstance(talk, Talk))

@@ -7,7 +7,7 @@ import pytest
 
 from aksdisks import manifests
 from aksdisks.cluster import Cluster
-from aksdisks.errors import NamespaceBusy, NotReachable, Refused, WaitTimeout
+from aksdisks.errors import NamespaceBusy, NotAllowed, NotReachable, Refused, WaitTimeout
 from aksdisks.leftovers import clean, find_leftovers, orphans
 from aksdisks.manifests import LEASE, RUN_LABEL
 from aksdisks.parameters import Parameters, validate
@@ -106,6 +106,25 @@ def test_rails_before_anything_is_made(changes, message):
     with pytest.raises(Refused, match=message) as caught:
         open_session(validate(changes))
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.usefixtures("on_lab")
+def test_an_opening_that_fails_takes_its_namespace_back_though_the_answer_to_its_making_was_lost(monkeypatch):
+    made, create = [], Cluster.create
+
+    def create_again(cluster, manifest, *given, **how):
+        if manifest["kind"] == "Lease":
+            raise NotAllowed("no Lease for you")
+        made.append((cluster, manifest["metadata"]["name"]))
+        create(cluster, manifest, *given, **how)
+        return create(cluster, manifest, *given, **how)
+
+    monkeypatch.setattr(Cluster, "create", create_again)
+    with pytest.raises(NotAllowed, match="no Lease"):
+        open_session(Parameters())
+    ((cluster, name),) = made
+    left = cluster.find("Namespace", name)
+    assert left is None or left["metadata"]["deletionTimestamp"]
 
 
 def test_a_class_that_retains_needs_permission_and_its_disks_are_reported(on_lab):
