@@ -112,11 +112,9 @@ class Cluster(KubernetesHttp):
         body = {"spec": {"replicas": replicas}}
         self.request("PATCH", url, {"fieldManager": FIELD_MANAGER}, body, "merge-patch+json")
 
-    def delete(
-        self, kind: str, name: str, namespace: str = "", *, uid: str = "", propagation: str = "Background"
-    ) -> bool:
+    def delete(self, kind: str, name: str, namespace: str = "", *, uid: str = "") -> bool:
         """Delete an object, with `uid` only that very one (else Conflict); False where there was none."""
-        options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
+        options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
         if uid:
             options["preconditions"] = {"uid": uid}
         try:

@@ -28,7 +28,7 @@ _INCONCLUSIVE_ERRORS = ("NotReachable", "NotAllowed")
 
 # Done while the kernel waits for its notebook: what every runbook needs once it opens its session. No name is
 # bound by it: `azure` is a parameter too.
-_WARM_MODULES = ("aksdisks.notebook", "kubernetes.client", "azure.mgmt.compute", "azure.identity", "pandas")
+_WARM_MODULES = ("aksdisks.notebook", "kubernetes.client", "azure.mgmt.compute", "azure.identity")
 _WARM_UP = f"[__import__(module) for module in {_WARM_MODULES!r}][0].markup.warm()"
 
 

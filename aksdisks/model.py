@@ -1,4 +1,13 @@
-"""Frozen values that travel between the stages, with where each part stands in Kubernetes' JSON or the Azure SDK's."""
+"""Frozen values that travel between the stages; each field says where it stands in what an API answered.
+
+    phase: str = _at("status.phase", "Pending")     # .status.phase; "Pending" where that is missing or empty
+    message: str = _at("message note")              # .message, else .note, else ""
+    created: datetime | None = _time("metadata.creationTimestamp")
+    status: str = _read(_pod_status, "")            # whatever the function makes of the whole object
+
+`Pod.of(raw)` reads them all, from Kubernetes' JSON or an object of Azure's SDK; `Pod(name="a")` makes one by hand, in
+which the defaults stand for what is left out.
+"""
 
 # `_at` and the like make a new field at each call, as `field` itself does.
 # ruff: noqa: RUF009
@@ -36,8 +45,11 @@ def known(value: tuple[T, ...] | Unknown) -> tuple[T, ...]:
     return () if isinstance(value, Unknown) else value
 
 
-def _look(raw: Any, places: str, default: Any = None) -> Any:
-    """What stands at the first of the dotted places that is filled, else the default; of an enumeration its value."""
+def _find(raw: Any, places: str, default: Any = None) -> Any:
+    """What stands at the first of these places (dotted, with spaces between) that is filled, else the default.
+
+    Of an enumeration of the SDK's, its value.
+    """
     for place in places.split():
         value = raw
         for part in place.split("."):
@@ -48,32 +60,32 @@ def _look(raw: Any, places: str, default: Any = None) -> Any:
 
 
 def _read(read: Callable[[Any], Any], default: Any = None) -> Any:
-    """A field that `read` finds in the raw object."""
+    """A field that `read` makes of the raw object; `default` is for a value made by hand."""
     return field(default_factory=lambda: default, metadata={"read": read})
 
 
 def _at(places: str, default: Any = "") -> Any:
-    """A field that is only looked up; a list becomes a tuple."""
+    """A field that stands as it is at the first filled one of these places; a list becomes a tuple."""
 
     def read(raw: Any) -> Any:
-        found = _look(raw, places, default)
+        found = _find(raw, places, default)
         return tuple(found) if isinstance(found, list) else found
 
     return _read(read, default)
 
 
 def _time(places: str) -> Any:
-    """A field that is a time."""
-    return _read(lambda raw: parse_time(_look(raw, places)))
+    """A field that stands there as a time; None without one."""
+    return _read(lambda raw: parse_time(_find(raw, places)))
 
 
 def _label(*keys: str) -> Any:
     """A field that is the first filled one of an object's labels."""
-    return _read(lambda raw: next(filter(None, map(_look(raw, "metadata.labels", {}).get, keys)), ""), "")
+    return _read(lambda raw: next(filter(None, map(_find(raw, "metadata.labels", {}).get, keys)), ""), "")
 
 
-class _Raw:
-    """What is read from a raw object, field by field."""
+class _Decoded:
+    """What can be read from a raw object, field by field."""
 
     __slots__ = ()
 
@@ -84,16 +96,16 @@ class _Raw:
 
 
 def _is_ready(raw: Any) -> bool:
-    conditions = _look(raw, "status.conditions", ())
+    conditions = _find(raw, "status.conditions", ())
     return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
 
 
 def _containers(raw: Any) -> Any:
-    return _look(raw, "status.containerStatuses", ())
+    return _find(raw, "status.containerStatuses", ())
 
 
 def _admitted_zones(raw: Any) -> tuple[str, ...]:
-    terms = _look(raw, "spec.nodeAffinity.required.nodeSelectorTerms", ())
+    terms = _find(raw, "spec.nodeAffinity.required.nodeSelectorTerms", ())
     rules = [rule for term in terms for rule in term.get("matchExpressions") or ()]
     zones = [rule.get("values") or () for rule in rules if rule.get("key") in _ZONES and rule.get("operator") == "In"]
     return tuple(dict.fromkeys(zone for values in zones for zone in values))
@@ -101,48 +113,48 @@ def _admitted_zones(raw: Any) -> tuple[str, ...]:
 
 def _noted_lun(raw: Any) -> int | None:
     """What the driver noted in the attachment's metadata."""
-    lun = str(_look(raw, "status.attachmentMetadata.LUN", ""))
+    lun = str(_find(raw, "status.attachmentMetadata.LUN", ""))
     return int(lun) if lun.isdigit() else None
 
 
 def _disk_slots(raw: Any) -> int | None:
-    drivers = [each for each in _look(raw, "csiNode.spec.drivers", ()) if each.get("name") in DISK_DRIVERS]
+    drivers = [each for each in _find(raw, "csiNode.spec.drivers", ()) if each.get("name") in DISK_DRIVERS]
     counts = [(driver.get("allocatable") or {}).get("count") for driver in drivers]
-    old = _look(raw, "status.allocatable", {}).get("attachable-volumes-azure-disk")
+    old = _find(raw, "status.allocatable", {}).get("attachable-volumes-azure-disk")
     return next((count for count in counts if count is not None), int(old) if old else None)
 
 
 def _pod_status(raw: Any) -> str:
-    """kubectl's STATUS column: deletion first, then a container's reason, then the pod's."""
-    if _look(raw, "metadata.deletionTimestamp"):
-        return "Unknown" if _look(raw, "status.reason") == "NodeLost" else "Terminating"
-    reasons = [_look(each, "state.waiting.reason state.terminated.reason") for each in reversed(_containers(raw))]
-    return next(filter(None, reasons), "") or str(_look(raw, "status.reason status.phase", "Pending"))
+    """kubectl's STATUS column: deletion first, then the first container's reason, then the pod's."""
+    if _find(raw, "metadata.deletionTimestamp"):
+        return "Unknown" if _find(raw, "status.reason") == "NodeLost" else "Terminating"
+    reasons = [_find(each, "state.waiting.reason state.terminated.reason") for each in _containers(raw)]
+    return next(filter(None, reasons), "") or str(_find(raw, "status.reason status.phase", "Pending"))
 
 
 def _mounted_claims(raw: Any) -> tuple[str, ...]:
-    names = [_look(mounted, "persistentVolumeClaim.claimName") for mounted in _look(raw, "spec.volumes", ())]
+    names = [_find(mounted, "persistentVolumeClaim.claimName") for mounted in _find(raw, "spec.volumes", ())]
     return tuple(filter(None, names))
 
 
 def _owner(raw: Any) -> str:
-    owners = [each for each in _look(raw, "metadata.ownerReferences", ()) if each.get("controller")]
+    owners = [each for each in _find(raw, "metadata.ownerReferences", ()) if each.get("controller")]
     return f"{owners[0]['kind']}/{owners[0]['name']}" if owners else ""
 
 
 def _sku(raw: Any) -> str:
     """A class's parameter; the case of its name does not count."""
-    parameters = {key.lower(): value for key, value in _look(raw, "parameters", {}).items()}
-    return str(_look(parameters, "skuname storageaccounttype", ""))
+    parameters = {key.lower(): value for key, value in _find(raw, "parameters", {}).items()}
+    return str(_find(parameters, "skuname storageaccounttype", ""))
 
 
 def _held_disks(raw: Any) -> tuple[DataDisk, ...]:
-    disks = map(DataDisk.of, _look(raw, "storage_profile.data_disks", ()))
+    disks = map(DataDisk.of, _find(raw, "storage_profile.data_disks", ()))
     return tuple(sorted(disks, key=lambda disk: disk.lun))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named(_Raw):
+class Named(_Decoded):
     """What every Kubernetes object has; by itself an object of which only its existence matters."""
 
     name: str = _at("metadata.name")
@@ -201,7 +213,7 @@ class Attachment(Named):
 
 
 @dataclass(frozen=True, slots=True)
-class Taint(_Raw):
+class Taint(_Decoded):
     """A node's taint."""
 
     key: str = _at("key")
@@ -218,12 +230,12 @@ class Node(Named):
     """
 
     ready: bool = _read(_is_ready, False)
-    schedulable: bool = _read(lambda raw: not _look(raw, "spec.unschedulable"), True)
+    schedulable: bool = _read(lambda raw: not _find(raw, "spec.unschedulable"), True)
     provider_id: str = _at("spec.providerID")
     disk_zone: str = _label(_DISK_ZONE)
     size: str = _label("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
     disk_slots: int | None = _read(_disk_slots)
-    taints: tuple[Taint, ...] = _read(lambda raw: tuple(map(Taint.of, _look(raw, "spec.taints", ()))), ())
+    taints: tuple[Taint, ...] = _read(lambda raw: tuple(map(Taint.of, _find(raw, "spec.taints", ()))), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +244,7 @@ class Pod(Named):
 
     status: str = _read(_pod_status, "")
     ready: bool = _read(_is_ready, False)
-    containers: int = _read(lambda raw: len(_look(raw, "spec.containers", ())), 0)
+    containers: int = _read(lambda raw: len(_find(raw, "spec.containers", ())), 0)
     containers_ready: int = _read(lambda raw: sum(bool(each.get("ready")) for each in _containers(raw)), 0)
     restarts: int = _read(lambda raw: sum(each.get("restartCount") or 0 for each in _containers(raw)), 0)
     node: str = _at("spec.nodeName")
@@ -287,7 +299,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Disk(_Raw):
+class Disk(_Decoded):
     """An Azure managed disk; `managed_by` is the id of the machine that holds it, empty when unattached."""
 
     id: str = _at("id")
@@ -323,7 +335,7 @@ class Disk(_Raw):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataDisk(_Raw):
+class DataDisk(_Decoded):
     """A place on a machine where a disk sits, in Azure's words; `leaving` while it is detached."""
 
     lun: int = _at("lun", 0)
@@ -332,12 +344,12 @@ class DataDisk(_Raw):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Machine(_Raw):
+class Machine(_Decoded):
     """An Azure machine: a scale set's instance (`kind` vmss) or a virtual machine (`kind` vm)."""
 
     id: str = _at("id")
     name: str = _at("name")
-    node: str = _read(lambda raw: _look(raw, "os_profile.computer_name name").lower(), "")
+    node: str = _read(lambda raw: _find(raw, "os_profile.computer_name name").lower(), "")
     kind: Literal["vmss", "vm"] = _read(
         lambda raw: "vmss" if "/virtualmachinescalesets/" in raw.id.lower() else "vm", "vm"
     )

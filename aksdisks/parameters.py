@@ -17,16 +17,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from aksdisks.errors import InputError, ParameterError, did_you_mean
 from aksdisks.quantities import parse_quantity
 
-# Understood by pydantic and by editors that check with the JSON schema.
-# A bare $ would let a last line break through.
+# Understood by pydantic and by editors that check with the JSON schema. A bare $ would let a last line break through.
 _NAMESPACE = r"^(?!default$|kube-)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$(?!\n)"
 _RUN_ID = r"^([a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?)?$(?!\n)"
 _SECRET = re.compile(r"secret$|password|token|_key$", re.IGNORECASE)
 # An error need not repeat more characters of a value.
 _SHOWN = 200
 _SIMPLE = (str, int, float, bool, list, dict, tuple)
-
-
 # Any parameter may also come from the environment: AKSDISKS_PARAM_SIZE=32Gi.
 _VARIABLE = "AKSDISKS_PARAM_"
 

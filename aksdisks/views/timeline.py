@@ -44,14 +44,13 @@ class Timeline(View):
 
     title: str
     pods: Sequence[Moments]
-    note: str = ""
 
     def table(self) -> Table:
         """The same moments as a table: pictures are not compared, this is."""
         rows = [
             (p.pod, _seconds(p.created), _seconds(p.scheduled), _attached(p), _seconds(p.started)) for p in self.pods
         ]
-        return Table(self.title, ("pod", "created", "scheduled", "attached", "started"), rows, self.note)
+        return Table(self.title, ("pod", "created", "scheduled", "attached", "started"), rows)
 
     def text(self) -> str:
         """The table; HTML is it too: that is compared between runs, and a picture in it would never be equal."""

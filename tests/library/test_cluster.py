@@ -158,6 +158,16 @@ def test_2019s_shapes_are_understood():
     [
         ({}, {"phase": "Pending"}, "Pending"),
         ({}, {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}, "ContainerCreating"),
+        (
+            {},
+            {
+                "containerStatuses": [
+                    {"state": {kind: {"reason": reason}}}
+                    for kind, reason in (("running", ""), ("waiting", "CrashLoopBackOff"), ("terminated", "Error"))
+                ]
+            },
+            "CrashLoopBackOff",
+        ),
         ({"deletionTimestamp": "2019-01-14T16:00:00Z"}, {"phase": "Running"}, "Terminating"),
         ({}, {"phase": "Failed", "reason": "Evicted"}, "Evicted"),
         ({}, {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}, "Running"),
