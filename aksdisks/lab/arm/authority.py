@@ -56,12 +56,15 @@ class Authority:
 
     def instance(self, call: Call) -> Answer:
         """`GET /common/discovery/instance`: whether a host is an authority of this cloud, and its other names."""
-        wanted = urlsplit(call.query.get("authorization_endpoint", ""))
         host = urlsplit(call.base).netloc
+        try:
+            wanted = urlsplit(call.query.get("authorization_endpoint", ""))
+        except ValueError:  # brackets around what is no address
+            wanted = urlsplit("")
         if wanted.scheme != "https" or wanted.netloc.lower() != host.lower():
             refusal = TokenRefusal(400, "invalid_instance", 50049, "Unknown or invalid instance.")
             return self._refused(call, refusal)
-        tenant = wanted.path.split("/")[1] or self._tokens.tenant_id
+        tenant = wanted.path.lstrip("/").partition("/")[0] or self._tokens.tenant_id
         body = {
             "tenant_discovery_endpoint": f"{call.base}/{tenant}/v2.0/.well-known/openid-configuration",
             "api-version": "1.1",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm.answers import Answer, Call
+from aksdisks.lab.arm.bodies import member
 from aksdisks.lab.arm.errors import CloudError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Graph:
 
     def get_by_ids(self, call: Call) -> Answer:
         """Those of the body's `ids` that there are."""
-        wanted = {str(entry).lower() for entry in call.body.get("ids") or ()}
+        wanted = {str(entry).lower() for entry in member(call.body, "ids", list) or ()}
         found = [entry for entry in self._tokens.principals.values() if entry.object_id in wanted]
         kind = {"@odata.type": "#microsoft.graph.servicePrincipal"}
         return Answer(200, {"value": [{**kind, **_principal_json(entry)} for entry in found]})

@@ -203,13 +203,10 @@ class Snapshots:
         incremental = member(properties, "incremental", bool)
         if incremental is not None and incremental != snapshot.incremental:
             raise refusals.property_is_fixed("incremental")
-        sku = member(section(body, "sku"), "name", str)
-        if sku is not None:
-            snapshot.sku = canonical(sku, SKUS, "snapshot.sku.name")
-        tags = texts(body, "tags")
-        if tags is not None:
-            snapshot.tags = tags
+        sku, tags = member(section(body, "sku"), "name", str), texts(body, "tags")
+        sku = snapshot.sku if sku is None else canonical(sku, SKUS, "snapshot.sku.name")
         self._set_access(snapshot, properties)
+        snapshot.sku, snapshot.tags = sku, snapshot.tags if tags is None else tags
         snapshot.provisioning_state = "Updating"
         return self._finish_later(snapshot, self._scenario.delays.update_disk)
 
@@ -258,9 +255,8 @@ class Snapshots:
 
     @staticmethod
     def _set_access(snapshot: Snapshot, properties: Json) -> None:
-        policy = member(properties, "networkAccessPolicy", str)
+        policy, public = (member(properties, name, str) for name in ("networkAccessPolicy", "publicNetworkAccess"))
         snapshot.network_access_policy = policy or snapshot.network_access_policy
-        public = member(properties, "publicNetworkAccess", str)
         snapshot.public_network_access = public or snapshot.public_network_access
 
     def _id(self, group: str, name: str) -> str:

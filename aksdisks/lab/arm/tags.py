@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm import errors
@@ -47,12 +48,11 @@ class Tags:
         tagged += [machine.tags for machine in cloud.machines()]
         found = Counter((key, value) for tags in tagged for key, value in tags.items())
         value = []
-        for name in sorted({key for key, _ in found}):
+        for name, pairs in groupby(sorted(found.items()), key=lambda pair: pair[0][0]):
             identity = f"{cloud.scenario.subscription}/tagNames/{name}"
             values = [
                 {"id": f"{identity}/tagValues/{text}", "tagValue": text, "count": {"type": "Total", "value": count}}
-                for (key, text), count in sorted(found.items())
-                if key == name
+                for (_, text), count in pairs
             ]
             total = sum(entry["count"]["value"] for entry in values)
             counted = {"type": "Total", "value": total}

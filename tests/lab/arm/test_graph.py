@@ -35,3 +35,8 @@ def test_a_principal_by_each_of_its_ids(azure, ask):
 def test_what_is_refused(ask, path, status, code):
     answer = ask("GET", path)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_ids_that_are_no_list_are_refused(ask):
+    answer = ask("POST", "/directoryObjects/getByIds", {"ids": 5})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidRequestContent")

@@ -166,6 +166,8 @@ def test_clients_may_ask_whether_this_is_an_authority(azure):
     assert found["metadata"][0]["aliases"] == [azure.url.removeprefix("https://")]
     other = ask(azure, f"{path}https://login.example/{authorize}").json()
     assert (other["error"], other["error_codes"]) == ("invalid_instance", [50049])
+    assert ask(azure, f"{path}https://[").json()["error"] == "invalid_instance"
+    assert ask(azure, path + azure.url).json()["tenant_discovery_endpoint"] == found["tenant_discovery_endpoint"]
 
 
 def test_the_sdk_understands_a_wrong_secret(azure):
