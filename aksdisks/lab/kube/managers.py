@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
+
 from aksdisks.lab.kube import comparing, ownership
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.ownership import Path
@@ -25,7 +27,7 @@ def given(entries: Any, live: list[Object]) -> list[Object]:
     if entries == [{}]:
         return []
     if isinstance(entries, list) and entries and all(_is_readable(entry) for entry in entries):
-        return entries
+        return [{"manager": "", "fieldsV1": {}, **entry} for entry in entries]
     return live
 
 
@@ -106,10 +108,12 @@ def _capped(entries: list[Object]) -> list[Object]:
             bucket = first[version]
             gone.append(bucket)
         fields = set(ownership.paths(bucket["fieldsV1"])) | set(ownership.paths(entry["fieldsV1"]))
-        buckets[version] = _entry(version, _OLDEST, None, fields, entry.get("time", ""))
+        merged = _entry(version, _OLDEST, None, fields, entry.get("time", ""))
+        buckets[version] = {key: value for key, value in merged.items() if key != "time" or value}
         gone.append(entry)
         excess -= 1
-    return [entry for entry in entries if entry not in gone] + list(buckets.values())
+    left = {id(entry) for entry in entries} - {id(entry) for entry in gone}
+    return [entry for entry in entries if id(entry) in left] + list(buckets.values())
 
 
 def _is_readable(entry: Any) -> bool:
@@ -126,6 +130,15 @@ def _is_readable(entry: Any) -> bool:
 def _is_tree(tree: Any) -> bool:
     if not isinstance(tree, dict):
         return False
-    return all(
-        step == "." or (step[:2] in ("f:", "k:", "v:", "i:") and _is_tree(inner)) for step, inner in tree.items()
-    )
+    return all(step == "." or (_is_step(step) and _is_tree(inner)) for step, inner in tree.items())
+
+
+def _is_step(step: str) -> bool:
+    kind, _, rest = step.partition(":")
+    if kind not in ("k", "v", "i"):
+        return kind == "f"
+    try:
+        value = orjson.loads(rest)
+    except orjson.JSONDecodeError:
+        return False
+    return kind == "v" or isinstance(value, dict if kind == "k" else int)

@@ -123,7 +123,8 @@ def find(value: Any, path: Path) -> Any:
         elif not isinstance(value, list):
             return None
         elif kind == "k":
-            value = next((item for item in value if _has(item, orjson.loads(rest))), None)
+            keys = orjson.loads(rest)
+            value = next((item for item in value if _has(item, keys)), None)
         else:
             wanted = orjson.loads(rest)
             value = wanted if wanted in value else None

@@ -295,3 +295,24 @@ def test_what_cannot_be_applied(container: Object, head: Object, code: int, mess
         assert (refusal.value.code, refusal.value.message) == (code, message)
 
     run(test)
+
+
+@pytest.mark.parametrize(
+    ("entry", "taken"),
+    [
+        ({"fieldsV1": {"f:data": {"k:{": {}}}}, False),
+        ({"fieldsV1": {"f:data": {"i:x": {}}}}, False),
+        ({"fieldsV1": {"f:data": {"v:1": {}}}}, True),
+        ({}, True),
+    ],
+)
+def test_entries_that_a_client_writes_are_taken_where_they_can_be_read(entry: Object, taken: bool) -> None:
+    async def test(api: KubeApi) -> None:
+        obj = {"metadata": {"name": "a", "labels": {"a": "b"}}, "data": {"k": "v"}}
+        made = await api.create("configmaps", obj, "n", field_manager="m")
+        given = {"operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", **entry}
+        metadata = {**made["metadata"], "managedFields": [given]}
+        found = await api.update("configmaps", {**made, "metadata": metadata, "data": {"l": "w"}}, field_manager="n")
+        assert ("m" in [name for name, *_ in owned(found)]) is not taken
+
+    run(test)
