@@ -113,9 +113,11 @@ def decode(body: bytes, content_type: str, kind: str) -> Any:
         why = f"the body of the request was in an unknown format - accepted media types include: {_MEDIA_TYPES}"
         raise ApiError(415, "UnsupportedMediaType", why)
     try:
-        return orjson.loads(body)
+        return _writable(orjson.loads(body))
     except orjson.JSONDecodeError:
         raise _unrecognized(body, kind, f"json parse error: {_go_error(body)}") from None
+    except yaml.YAMLError as error:
+        raise _unrecognized(body, kind, f"json parse error: {error}") from None
 
 
 def decode_patch(body: bytes, kind: PatchType) -> Any:
@@ -129,10 +131,11 @@ def decode_patch(body: bytes, kind: PatchType) -> Any:
             raise bad_request("error decoding YAML: expected a mapping")
         return patch
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return _writable(orjson.loads(body))
+    except (orjson.JSONDecodeError, yaml.YAMLError) as error:
         prefix = "" if kind == "strategic" else "error decoding patch: "
-        raise bad_request(f"{prefix}{_go_error(body)}") from None
+        why = _TOO_DEEP if isinstance(error, yaml.YAMLError) else _go_error(body)
+        raise bad_request(f"{prefix}{why}") from None
 
 
 def media_type(content_type: str) -> str:
@@ -181,13 +184,25 @@ _MOST_NODES = 1_000_000
 def _load(body: bytes) -> Any:
     """YAML, much faster where it is JSON; raises `yaml.YAMLError`."""
     try:
-        return orjson.loads(body)
+        return _writable(orjson.loads(body))
     except orjson.JSONDecodeError:
         pass
     try:
-        return _as_json(yaml.load(body, Loader=_Loader), [0])
+        return _writable(_as_json(yaml.load(body, Loader=_Loader), [0]))
     except (RecursionError, ValueError, TypeError) as error:
         raise yaml.YAMLError(str(error) or "document contains excessive aliasing") from None
+
+
+def _writable(value: Any) -> Any:
+    """The value, unless it is nested deeper than orjson can write; raises `yaml.YAMLError`."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        raise yaml.YAMLError(_TOO_DEEP) from None
+    return value
+
+
+_TOO_DEEP = "exceeded max depth"
 
 
 def _as_json(value: Any, seen: list[int]) -> Any:
@@ -238,7 +253,7 @@ def _go_error(body: bytes) -> str:
     try:
         json.loads(text)
     except RecursionError:
-        return "exceeded max depth"
+        return _TOO_DEEP
     except json.JSONDecodeError as error:
         position = error.pos
         while position < len(text) and text[position].isspace():

@@ -41,15 +41,17 @@ _REQUIRED, _PREFERRED = (
 )
 
 
-def of(resource: str, new: Object, old: Object | None) -> list[str]:
-    """The warnings of a write that was taken; `old` is None for a new object."""
+def of(resource: str, new: Object, old: Object | None) -> Iterator[str]:
+    """The warnings of a write that was taken, one at a time; `old` is None for a new object."""
     if resource == "pods":
         # Upstream says nothing about changed pods: humans rarely write those.
-        return [] if old else [*_name(new, "this is used in the Pod's hostname"), *_pod("", new)]
-    if resource in _WITH_TEMPLATES:
-        return list(_workload(resource, new, old))
-    check = _CHECKS.get(resource)
-    return list(check(new)) if check else []
+        if old is None:
+            yield from _name(new, "this is used in the Pod's hostname")
+            yield from _pod("", new)
+    elif resource in _WITH_TEMPLATES:
+        yield from _workload(resource, new, old)
+    elif check := _CHECKS.get(resource):
+        yield from check(new)
 
 
 def _name(obj: Object, use: str) -> list[str]:
@@ -174,10 +176,11 @@ def _containers(at: str, spec: Object) -> Iterator[str]:
                 given = container.get("resources", {}).get(kind, {})
                 yield from _fractions(f"{field}.resources.{kind}", given, (resource,))
         yield from _hidden(f"{field}.env", container.get("env", ()))
-    ports: dict[tuple[int, str], list[tuple[str, Object]]] = {}
+    ports: dict[tuple[int, str], _Places] = {}
     for field, container in found:
         for index, port in enumerate(container.get("ports", ())):
-            yield from _port(f"{field}.ports[{index}]", port, ports)
+            key = port.get("containerPort", 0), port.get("protocol", "")
+            yield from _port(f"{field}.ports[{index}]", port, ports.setdefault(key, _Places()))
 
 
 def _fractions(at: str, given: Object, resources: tuple[str, ...]) -> Iterator[str]:
@@ -197,23 +200,45 @@ def _hidden(at: str, variables: list[Object] | tuple[()]) -> Iterator[str]:
         seen.add(name)
 
 
-def _port(at: str, port: Object, ports: dict[tuple[int, str], list[tuple[str, Object]]]) -> Iterator[str]:
-    def on_host(one: Object) -> tuple[str, int]:
-        return one.get("hostIP", ""), one.get("hostPort", 0)
+class _Places:
+    """Where one port of containers stands, in order, found by its address and number on the host.
 
-    ip, number = on_host(port)
-    key = (port.get("containerPort", 0), port.get("protocol", ""))
+    Those that get no warning are never looked at: their pairs would be as many as the square of the ports.
+    """
+
+    def __init__(self) -> None:
+        self._all: list[tuple[str, str, int]] = []
+        self._at: dict[tuple[str, int] | int, list[int]] = {}
+
+    def add(self, at: str, ip: str, number: int) -> None:
+        """One more."""
+        for key in (number, (ip, number)):
+            self._at.setdefault(key, []).append(len(self._all))
+        self._all.append((at, ip, number))
+
+    def meeting(self, ip: str, number: int) -> Iterator[tuple[str, str, int]]:
+        """Those before that share the host's address and number, or may."""
+        if not number:
+            return iter(self._all)
+        found = {*self._at.get(0, ()), *self._at.get((ip, number) if ip else number, ())}
+        found |= set(self._at.get(("", number), ()))
+        return (self._all[index] for index in sorted(found))
+
+
+def _port(at: str, port: Object, places: _Places) -> Iterator[str]:
+    ip, number = port.get("hostIP", ""), port.get("hostPort", 0)
     if ip and not number:
-        shown = f"{{Name:{port.get('name', '')} HostPort:0 ContainerPort:{key[0]} Protocol:{key[1]} HostIP:{ip}}}"
+        container, protocol = port.get("containerPort", 0), port.get("protocol", "")
+        shown = f"{{Name:{port.get('name', '')} HostPort:0 ContainerPort:{container} Protocol:{protocol} HostIP:{ip}}}"
         yield f"{at}: hostIP set without hostPort: {shown}"
-    for other, theirs in ports.get(key, ()):
-        if on_host(theirs) == (ip, number):
+    for other, other_ip, other_number in places.meeting(ip, number):
+        if (other_ip, other_number) == (ip, number):
             yield f"{at}: duplicate port definition with {other}"
-        elif 0 in (number, on_host(theirs)[1]):
+        elif 0 in (number, other_number):
             yield f"{at}: overlapping port definition with {other}"
-        elif number == on_host(theirs)[1] and (not ip) != (not on_host(theirs)[0]):
+        else:
             yield f"{at}: dangerously ambiguous port definition with {other}"
-    ports.setdefault(key, []).append((at, port))
+    places.add(at, ip, number)
 
 
 def _claim(claim: Object) -> Iterator[str]:

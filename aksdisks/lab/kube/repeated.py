@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -16,17 +17,20 @@ _OPERATION = ("op", "path", "from", "value")
 class Repeated:
     """What was found in one body.
 
-    `fields`: paths of a JSON body. `places`: where each path stands, a repeated one where it is repeated. `lines`: what
-    the decoder says of a YAML body. `first`: what is told before anything else, of a patch that is a list.
+    `body`: a JSON body in which something is, with all its pairs. `lines`: what the decoder says of a YAML body.
+    `first`: what is told before anything else, of a patch that is a list.
     """
 
-    fields: Sequence[str] = ()
-    places: Mapping[str, int] = field(default_factory=dict)
+    body: Any = None
     lines: Sequence[str] = ()
     first: Sequence[str] = ()
 
 
 NOTHING = Repeated()
+
+_MOST = 100
+_LONGEST = 4096
+"""Characters of a path; what is named by more would be as long as the square of the body."""
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -53,21 +57,12 @@ def in_json(body: bytes) -> Repeated:
         return NOTHING
     if isinstance(value, list):
         return Repeated(first=list(_operations(value)))
-    if not found:
-        return NOTHING
-    fields: dict[str, None] = {}
-    places: dict[str, int] = {}
-    for place, (path, again) in enumerate(_walk(value, "")):
-        if again and path not in fields:
-            fields[path] = None
-            places[path] = place
-        places.setdefault(path, place)
-    return Repeated(list(fields), places)
+    return Repeated(body=value) if found else NOTHING
 
 
 def in_yaml(body: bytes) -> Repeated:
     """Of a YAML document, in the words of Go's decoder; nothing where it cannot be read."""
-    if body[:1] == b"{" and not in_json(body).fields:
+    if body[:1] == b"{" and in_json(body).body is None:
         return NOTHING
     try:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -79,32 +74,54 @@ def in_yaml(body: bytes) -> Repeated:
 def problems(unknown: Sequence[str], repeated: Repeated, *, patched: bool, split: bool) -> list[str]:
     """Unknown and repeated fields as the strict decoder lists them; `split`: each line by itself, as for warnings.
 
-    A repeated field that is unknown is only that, except in a patch, which is read without regard to the kind.
+    A repeated field that is unknown is only that, except in a patch, which is read without regard to the kind. At most
+    a hundred, as upstream (sigs.k8s.io/json: UnmarshalStrict's saveStrictError).
     """
     if repeated.lines or repeated.first or patched:
-        told = [*repeated.first, *(f'duplicate field "{path}"' for path in repeated.fields)]
+        fields = (path for path, again in _walk(repeated.body, "") if again)
+        told = [*repeated.first, *(f'duplicate field "{path}"' for path in _once(fields))]
         lines = list(repeated.lines)
         if lines and not split:
             lines = ["yaml: unmarshal errors:\n" + "\n".join(f"  {line}" for line in lines)]
-        return [*told, *lines, *(f'unknown field "{path}"' for path in sorted(unknown))]
-    found = [(repeated.places.get(path, at), f'unknown field "{path}"') for at, path in enumerate(unknown)]
-    for path in repeated.fields:
-        if not any(path == other or path.startswith((f"{other}.", f"{other}[")) for other in unknown):
-            found.append((repeated.places[path], f'duplicate field "{path}"'))
-    return [text for _, text in (sorted(found) if repeated.fields else found)]
+        return [*told, *lines, *islice((f'unknown field "{path}"' for path in sorted(unknown)), _MOST)]
+    if repeated.body is None:
+        return [f'unknown field "{path}"' for path in unknown[:_MOST]]
+    nobody_knows = frozenset(unknown)
+    texts = (
+        f'{"unknown" if path in nobody_knows else "duplicate"} field "{path}"'
+        for path, again in _walk(repeated.body, "", nobody_knows)
+        if again or path in nobody_knows
+    )
+    return list(_once(texts))
 
 
-def _walk(value: Any, path: str) -> Iterator[tuple[str, bool]]:
+def _once(texts: Iterable[str]) -> Iterator[str]:
+    """The first hundred different ones."""
+    found: set[str] = set()
+    for text in texts:
+        if text not in found:
+            found.add(text)
+            yield text
+        if len(found) == _MOST:
+            return
+
+
+def _walk(value: Any, path: str, passed: frozenset[str] = frozenset()) -> Iterator[tuple[str, bool]]:
+    """Each field, and whether it was there before; below the `passed` ones and below very long paths nothing."""
+    if len(path) > _LONGEST:
+        return
     if isinstance(value, _Pairs | dict):
         seen: set[str] = set()
         for name, inner in value.items() if isinstance(value, dict) else value:
             at = f"{path}.{name}" if path else name
             yield at, name in seen
             seen.add(name)
-            yield from _walk(inner, at)
+            if isinstance(inner, dict | list) and at not in passed:
+                yield from _walk(inner, at, passed)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _walk(inner, f"{path}[{index}]")
+            if isinstance(inner, dict | list):
+                yield from _walk(inner, f"{path}[{index}]", passed)
 
 
 def _operations(operations: list[Any]) -> Iterator[str]:

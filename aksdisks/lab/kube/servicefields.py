@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.registry import RESOURCES
 from aksdisks.lab.kube.status import Cause, invalid
 from aksdisks.lab.kube.store import Store
@@ -71,12 +71,12 @@ def _keep_node_ports(spec: Object, old: Object) -> None:
     if not _on_nodes(spec) or not _on_nodes(old):
         return
     used = {port.get("nodePort") for port in spec.get("ports", ())}
+    before = {(was.get("protocol"), was.get("port")): was.get("nodePort") for was in old.get("ports", ())}
     for port in spec.get("ports", ()):
-        for was in old.get("ports", ()):
-            same = (was.get("protocol"), was.get("port")) == (port.get("protocol"), port.get("port"))
-            if not port.get("nodePort") and same and was.get("nodePort") and was["nodePort"] not in used:
-                port["nodePort"] = was["nodePort"]
-                used.add(was["nodePort"])
+        number = before.get((port.get("protocol"), port.get("port")))
+        if number and number not in used and not port.get("nodePort"):
+            port["nodePort"] = number
+            used.add(number)
 
 
 def _on_nodes(spec: Object) -> bool:
@@ -85,7 +85,10 @@ def _on_nodes(spec: Object) -> bool:
 
 
 def allocate(store: Store, ids: Ids, obj: Object) -> None:
-    """After validation: an address and ports on the nodes that no other service has; changes `obj`, 422."""
+    """After validation: an address and ports on the nodes that no other service has; changes `obj`.
+
+    422 for what is taken; 500, as upstream, when no port is left.
+    """
     spec, name = obj["spec"], obj["metadata"]["name"]
     key = (obj["metadata"].get("namespace", ""), name)
     others = [version.object["spec"] for at, version in store.list("services") if at != key]
@@ -132,6 +135,8 @@ def _address(ids: Ids, spec: Object, taken: set[str]) -> list[Cause]:
 
 def _ports(ids: Ids, spec: Object, taken: set[tuple[str, int]]) -> list[Cause]:
     problems: list[Cause] = []
+    numbers = {number for _, number in taken} | {port.get("nodePort") for port in spec.get("ports", ())}
+    free = [number for number in _NODE_PORTS if number not in numbers] if _on_nodes(spec) else []
     for index, port in enumerate(spec.get("ports", ())):
         wanted, field = port.get("nodePort"), f"spec.ports[{index}].nodePort"
         if wanted and wanted not in _NODE_PORTS:
@@ -141,7 +146,8 @@ def _ports(ids: Ids, spec: Object, taken: set[tuple[str, int]]) -> list[Cause]:
         elif wanted and (port.get("protocol"), wanted) in taken:
             problems.append(causes.invalid(field, wanted, "provided port is already allocated"))
         elif not wanted and _on_nodes(spec):
-            numbers = {number for _, number in taken} | {one.get("nodePort") for one in spec["ports"]}
-            while not port.get("nodePort") or port["nodePort"] in numbers:
-                port["nodePort"] = _NODE_PORTS[ids.number(len(_NODE_PORTS))]
+            if not free:
+                why = "failed to allocate a nodePort: range is full"
+                raise ApiError(500, "InternalError", f"Internal error occurred: {why}", {"causes": [{"message": why}]})
+            port["nodePort"] = free.pop(ids.number(len(free)))
     return problems

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, TypedDict
 
 from aksdisks.lab.kube import decoding, objectwarnings, podsecurity
 from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.objects import text
 from aksdisks.lab.kube.repeated import NOTHING, Repeated
 from aksdisks.lab.kube.store import Store, Version
+
+_MOST_WARNINGS = 4096
+"""As many as fit an answer if each were a single character (apiserver: filters/warning.go)."""
 
 
 class WriteOptions(TypedDict, total=False):
@@ -49,7 +54,8 @@ def warn(store: Store, resource: str, new: Version, old: Version | None, options
     warnings = options.get("warnings")
     if warnings is not None:
         before = old.object if old else None
-        warnings.extend(objectwarnings.of(resource, new.object, before))
+        # Pairs of ports alone can be as many as the square of what was sent; an answer shows few.
+        warnings.extend(islice(objectwarnings.of(resource, new.object, before), _MOST_WARNINGS))
         warnings.extend(podsecurity.warnings(store, resource, new.object, before))
 
 
@@ -59,16 +65,14 @@ def without_repeated_owners(obj: Object, options: WriteOptions) -> None:
     owners = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
     if not isinstance(owners, list):
         return
-    kept: list[Any] = []
+    kept: dict[str, Any] = {}
     repeated: list[str] = []
     for owner in owners:
-        if owner in kept:
+        if kept.setdefault(text(owner), owner) is not owner:
             repeated.append(str(owner.get("uid", "")) if isinstance(owner, dict) else "")
-        else:
-            kept.append(owner)
     if not repeated:
         return
-    obj["metadata"] = {**metadata, "ownerReferences": kept}
+    obj["metadata"] = {**metadata, "ownerReferences": list(kept.values())}
     if (warnings := options.get("warnings")) is not None:
         warnings.append(
             ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and "

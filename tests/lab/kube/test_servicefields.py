@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aksdisks.lab.kube.api import KubeApi
-from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.interface import ApiError, Object
 from tests.lab.kube.test_api import run
 
 PORTS = [{"name": "a", "port": 80}, {"name": "b", "port": 443}]
@@ -61,5 +61,19 @@ def test_a_put_that_leaves_it_out_keeps_what_was_allotted(then: Object, kept: bo
         assert (after["clusterIP"] == before["clusterIP"]) is kept
         ports = [port["nodePort"] for port in before["ports"]]
         assert [port.get("nodePort") for port in after["ports"]] == (ports if with_ports else [None, None])
+
+    run(test)
+
+
+def test_when_no_node_port_is_left_it_is_said_and_a_free_one_is_found() -> None:
+    async def test(api: KubeApi) -> None:
+        most = [{"name": f"p{number}", "port": 1 + number} for number in range(2767)]
+        many = (await api.create("services", service(type="NodePort", ports=most), "n"))["spec"]["ports"]
+        one = {"metadata": {"name": "t"}, "spec": {"type": "NodePort", "ports": [{"port": 80}]}}
+        [last] = (await api.create("services", one, "n"))["spec"]["ports"]
+        assert sorted([last["nodePort"], *(port["nodePort"] for port in many)]) == list(range(30000, 32768))
+        one["metadata"] = {"name": "u"}
+        with pytest.raises(ApiError, match="failed to allocate a nodePort: range is full"):
+            await api.create("services", one, "n")
 
     run(test)

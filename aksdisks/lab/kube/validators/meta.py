@@ -124,7 +124,7 @@ def is_readable_selector(selector: Object | None) -> bool:
 def _owners(references: list[Object]) -> list[Cause]:
     field = "metadata.ownerReferences"
     causes: list[Cause] = []
-    first = ""
+    first, told = "", 0
     for reference in references:
         for key, name in (("apiVersion", "version"), ("kind", "kind"), ("name", "name"), ("uid", "uid")):
             if not reference.get(key):
@@ -134,7 +134,9 @@ def _owners(references: list[Object]) -> list[Cause]:
         if not reference.get("controller"):
             continue
         owner = f"{reference.get('kind', '')}/{reference.get('name', '')}"
-        if first:
+        # Each of these causes shows all references.
+        if first and told < _MOST_TOLD:
+            told += 1
             why = (
                 'Only one reference can have Controller set to true. Found "true" in references for '
                 f"{first} and {owner}"
@@ -144,6 +146,7 @@ def _owners(references: list[Object]) -> list[Cause]:
     return causes
 
 
+_MOST_TOLD = 16
 _OWNER = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
 
 

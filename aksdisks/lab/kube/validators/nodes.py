@@ -26,7 +26,8 @@ def node(obj: Object) -> list[Cause]:
         if len(families) < 2 or len(ranges) > 2:
             why = "may specify no more than one CIDR for each IP family"
             causes.append(invalid("spec.podCIDRs", ranges, why))
-        repeated = [index for index, value in enumerate(ranges) if value in ranges[:index]]
+        first = {value: index for index, value in reversed(list(enumerate(ranges)))}
+        repeated = [index for index, value in enumerate(ranges) if first[value] < index]
         causes += [duplicate(f"spec.podCIDRs[{index}]", ranges[index]) for index in repeated]
     return causes
 

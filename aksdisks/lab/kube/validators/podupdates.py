@@ -82,15 +82,15 @@ def _deadline_update(new: int | None, old: int | None) -> tuple[list[Cause], boo
 
 
 def _tolerations_update(new: Iterable[Object], old: Iterable[Object]) -> list[Cause]:
-    kept = [_without_seconds(toleration) for toleration in new]
+    kept = {_without_seconds(toleration) for toleration in new}
     if any(_without_seconds(toleration) not in kept for toleration in old):
         why = "existing toleration can not be modified except its tolerationSeconds"
         return [forbidden("spec.tolerations", why)]
     return scheduling.tolerations("spec.tolerations", new)
 
 
-def _without_seconds(toleration: Object) -> Object:
-    return {key: value for key, value in toleration.items() if key != "tolerationSeconds"}
+def _without_seconds(toleration: Object) -> frozenset[tuple[str, str]]:
+    return frozenset((key, value) for key, value in toleration.items() if key != "tolerationSeconds")
 
 
 _FREE = ("tolerations", "activeDeadlineSeconds", "schedulingGates")
@@ -235,5 +235,6 @@ def _addresses(at: str, entries: list[Object], first: str) -> list[Cause]:
     if len(families) < 2 or len(found) > 2:
         shown = [Struct(IP=ip) for ip in found]
         causes.append(invalid(at, shown, "may specify no more than one IP for each IP family"))
-    repeated = [index for index, ip in enumerate(found) if ip in found[:index]]
+    first_at = {ip: index for index, ip in reversed(list(enumerate(found)))}
+    repeated = [index for index, ip in enumerate(found) if first_at[ip] < index]
     return causes + [duplicate(f"{at}[{index}]", Struct(IP=found[index])) for index in repeated]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from aksdisks.lab.kube import names
@@ -107,6 +108,7 @@ def _huge_pages(field: str, name: str, value: str) -> list[Cause]:
 def _claims(at: str, found: Any, known: frozenset[str]) -> list[Cause]:
     causes: list[Cause] = []
     seen: set[str] = set()
+    asked: Counter[str] = Counter()
     listed = f": {', '.join(sorted(known))}" if known else " which is empty"
     for index, claim in enumerate(found):
         name, request = claim.get("name", ""), claim.get("request", "")
@@ -117,7 +119,9 @@ def _claims(at: str, found: Any, known: frozenset[str]) -> list[Cause]:
         if name in seen or key in seen:
             causes.append(duplicate(f"{at}[{index}]", name if name in seen else key))
         elif not request:
-            causes += [duplicate(f"{at}[{index}]", name) for other in seen if other.partition("/")[0] == name]
+            causes += [duplicate(f"{at}[{index}]", name)] * asked[name]
+        if key not in seen:
+            asked[key.partition("/")[0]] += 1
         seen.add(key)
         if name not in known:
             why = f'Not found: "{name}": must be one of the names in pod.spec.resourceClaims{listed}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from aksdisks.lab.kube import names
@@ -59,6 +60,8 @@ def _label_keys(at: str, term: Object) -> list[Cause]:
     """The keys whose values a pod's own labels give."""
     causes: list[Cause] = []
     selector, matched = term.get("labelSelector"), term.get("matchLabelKeys", [])
+    first = {key: index for index, key in reversed(list(enumerate(matched)))}
+    unmatched = set(term.get("mismatchLabelKeys", ()))
     for name in ("matchLabelKeys", "mismatchLabelKeys"):
         if term.get(name) and selector is None:
             causes.append(forbidden(f"{at}.{name}", "must not be specified when labelSelector is not set"))
@@ -68,12 +71,12 @@ def _label_keys(at: str, term: Object) -> list[Cause]:
     seen = set((selector or {}).get("matchLabels", {}))
     for expression in (selector or {}).get("matchExpressions", ()):
         key = expression.get("key")
-        if key in matched and key in seen:
+        if key in first and key in seen:
             why = "exists in both matchLabelKeys and labelSelector"
-            causes.append(invalid(f"{at}[{matched.index(key)}]", key, why))
+            causes.append(invalid(f"{at}[{first[key]}]", key, why))
         seen.add(key)
     for index, key in enumerate(matched):
-        if key in term.get("mismatchLabelKeys", ()):
+        if key in unmatched:
             why = "exists in both matchLabelKeys and mismatchLabelKeys"
             causes.append(invalid(f"{at}.matchLabelKeys[{index}]", key, why))
     return causes
@@ -186,6 +189,7 @@ def spread(at: str, found: Iterable[Object]) -> list[Cause]:
     """Topology spread constraints: none twice."""
     causes: list[Cause] = []
     constraints = list(found)
+    later = Counter((one.get("topologyKey"), one.get("whenUnsatisfiable")) for one in constraints)
     for index, constraint in enumerate(constraints):
         field = f"{at}[{index}]"
         skew, key, when = (constraint.get(name) for name in ("maxSkew", "topologyKey", "whenUnsatisfiable"))
@@ -195,8 +199,8 @@ def spread(at: str, found: Iterable[Object]) -> list[Cause]:
             causes.append(required(f"{field}.topologyKey", "can not be empty"))
         if when not in ("DoNotSchedule", "ScheduleAnyway"):
             causes.append(unsupported(f"{field}.whenUnsatisfiable", when or "", ("DoNotSchedule", "ScheduleAnyway")))
-        others = constraints[index + 1 :]
-        if any((one.get("topologyKey"), one.get("whenUnsatisfiable")) == (key, when) for one in others):
+        later[key, when] -= 1
+        if later[key, when]:
             shown = f"{{{key or ''}, {when or ''}}}"
             causes.append(duplicate(f"{field}.{{topologyKey, whenUnsatisfiable}}", shown))
         causes += _spread_rest(field, constraint, when or "")

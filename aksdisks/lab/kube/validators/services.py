@@ -120,10 +120,12 @@ def _addresses(spec: Object) -> list[Cause]:
     elif given and not first:
         causes.append(invalid(at, given, "must be empty when `clusterIP` is not specified"))
     families = spec.get("ipFamilies", [])
+    seen: set[str] = set()
     for index, family in enumerate(families):
         field = f"spec.ipFamilies[{index}]"
         causes += [] if family in _FAMILIES else [unsupported(field, family, _FAMILIES)]
-        causes += [duplicate(field, family)] if family in families[:index] else []
+        causes += [duplicate(field, family)] if family in seen else []
+        seen.add(family)
     policy = spec.get("ipFamilyPolicy")
     if policy is not None and policy not in _POLICIES:
         causes.append(unsupported("spec.ipFamilyPolicy", policy, _POLICIES))
@@ -169,15 +171,18 @@ def _ports_differ(kind: str, ports: list[Object]) -> list[Cause]:
     why = "may not be used when `type` is 'ClusterIP'"
     used = [index for index, port in enumerate(ports) if port.get("nodePort")]
     causes = [forbidden(f"spec.ports[{index}].nodePort", why) for index in used if kind == "ClusterIP"]
-    on_nodes = [(port.get("protocol", ""), port.get("nodePort", 0)) for port in ports]
+    taken: set[tuple[str, int]] = set()
     for index in used:
-        if on_nodes[index] in on_nodes[:index]:
-            causes.append(duplicate(f"spec.ports[{index}].nodePort", on_nodes[index][1]))
-    pairs = [(port.get("protocol", ""), port.get("port", 0)) for port in ports]
-    for index, pair in enumerate(pairs):
-        if pair in pairs[:index]:
+        pair = ports[index].get("protocol", ""), ports[index]["nodePort"]
+        causes += [duplicate(f"spec.ports[{index}].nodePort", pair[1])] if pair in taken else []
+        taken.add(pair)
+    taken.clear()
+    for index, port in enumerate(ports):
+        pair = port.get("protocol", ""), port.get("port", 0)
+        if pair in taken:
             shown = Struct(Name="", Protocol=pair[0], AppProtocol=None, Port=pair[1], TargetPort=0, NodePort=0)
             causes.append(duplicate(f"spec.ports[{index}]", shown))
+        taken.add(pair)
     return causes
 
 

@@ -1,0 +1,81 @@
+"""Objects with very many parts are read in time that grows with their number, not with its square."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from aksdisks.lab.kube import negotiation, repeated
+from aksdisks.lab.kube.api import KubeApi
+from aksdisks.lab.kube.interface import ApiError, Object
+from tests.lab.kube.test_api import run
+
+MANY = 10_000
+WITHIN = 8.0
+"""Seconds; each takes about one, and took more than a minute where every part was compared with every other."""
+
+
+def pod(**container: Any) -> Object:
+    return {"metadata": {"name": "wide"}, "spec": {"containers": [{"name": "c", "image": "i", **container}]}}
+
+
+def service(kind: str, ports: list[Object]) -> Object:
+    return {"metadata": {"name": "wide"}, "spec": {"type": kind, "ports": ports}}
+
+
+OWNERS = [{"uid": f"u{number}"} for number in range(2 * MANY)]
+SPREAD = [{"topologyKey": f"k{n}", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"} for n in range(MANY)]
+
+
+@pytest.mark.parametrize(
+    ("resource", "obj", "code"),
+    [
+        ("configmaps", {"metadata": {"name": "wide", "ownerReferences": OWNERS}}, 422),
+        ("pods", pod(ports=[{"containerPort": 1}] * MANY), 0),
+        ("pods", pod(ports=[{"containerPort": 1, "hostPort": 1 + number} for number in range(MANY)]), 0),
+        ("pods", {**pod(), "spec": {**pod()["spec"], "topologySpreadConstraints": SPREAD}}, 0),
+        ("services", service("ClusterIP", [{"name": f"a{n}", "port": 1 + n} for n in range(MANY)]), 0),
+        ("services", service("NodePort", [{"name": f"a{n}", "port": 1 + n} for n in range(2769)]), 500),
+    ],
+)
+def test_no_part_is_compared_with_every_other(resource: str, obj: Object, code: int) -> None:
+    async def test(api: KubeApi) -> None:
+        begin = time.monotonic()
+        try:
+            await api.create(resource, obj, "n", warnings=[])
+        except ApiError as error:
+            assert error.code == code, error
+        else:
+            assert code == 0
+        assert time.monotonic() - begin < WITHIN
+
+    run(test)
+
+
+def test_a_hundred_problems_of_reading_are_told() -> None:
+    twice = ",".join(f'"k{number}":"v","k{number}":"v"' for number in range(MANY))
+    unknown = ",".join(f'"u{number}":1' for number in range(MANY))
+    body = f'{{"metadata":{{"name":"wide"}},"data":{{{twice}}},{unknown}}}'.encode()
+    warnings: list[str] = []
+
+    async def test(api: KubeApi) -> None:
+        begin = time.monotonic()
+        found = repeated.in_json(body)
+        await api.create(
+            "configmaps", json.loads(body), "n", field_validation="Warn", duplicates=found, warnings=warnings
+        )
+        assert time.monotonic() - begin < WITHIN
+
+    run(test)
+    assert warnings == [f'duplicate field "data.k{number}"' for number in range(100)]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/yaml"])
+def test_what_is_nested_too_deep_to_be_kept_is_refused(content_type: str) -> None:
+    body = b'{"data":' * 300 + b"{}" + b"}" * 300
+    with pytest.raises(ApiError, match="exceeded max depth") as refused:
+        negotiation.decode(body, content_type, "ConfigMap")
+    assert refused.value.code == 400
