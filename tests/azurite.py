@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import socket
 import subprocess
@@ -34,9 +35,11 @@ def azurite(
         pytest.skip("npm is missing, and with it Azurite")
     installed = request.config.cache.mkdir("azurite")
     program = installed / "node_modules" / ".bin" / "azurite-blob"
-    if not program.exists():
-        command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(installed), "azurite@3"]
-        subprocess.run(command, check=True, capture_output=True, timeout=300)
+    with (installed / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two workers may need it first
+        if not program.exists():
+            command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(installed), "azurite@3"]
+            subprocess.run(command, check=True, capture_output=True, timeout=300)
     folder = tmp_path_factory.mktemp("azurite")
     issued = tls.issue()
     pems = {"server.crt": issued.server.certificate, "server.key": issued.server.key, "ca.crt": issued.authority}

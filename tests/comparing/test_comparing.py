@@ -64,6 +64,7 @@ def test_a_dead_kernel_is_noticed_within_seconds(tmp_path: Path) -> None:
         sys.executable,
         "-m",
         "pytest",
+        "--numprocesses=0",
         "-p",
         "tests.nbval_watch",
         "-c",
