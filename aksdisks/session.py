@@ -76,7 +76,7 @@ class Session(Hold):
             run = manifests.made_by(raw) or "no run label"
             raise Refused(f"{kind} {name}: expected one that run {self.run_id} made, found {run}")
         self._note("delete", object=f"{kind} {name}")
-        self.cluster.delete(kind, name, self.namespace, uid=raw["metadata"]["uid"])
+        self.remove(kind, name, raw["metadata"]["uid"])
 
     def pods(self, app: str = "") -> tuple[Pod, ...]:
         """The run's pods; `app` (`disk-pod`, `stateful-disk-pod`) reduces them to one workload's."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from aksdisks.errors import AksdisksError, Conflict, NotAllowed
+from aksdisks.errors import AksdisksError, NotAllowed
 from aksdisks.model import Disk, Unknown, Volume, known
 from aksdisks.session_hold import Hold
 from aksdisks.waiting import listed, wait
@@ -106,10 +106,8 @@ class Removal:
     def _delete_labelled(self) -> None:
         for kind, found in self.hold.cluster.made(self.hold.namespace, self.hold.selector):
             try:
-                if self.hold.cluster.delete(kind, found.name, self.hold.namespace, uid=found.uid):
+                if self.hold.remove(kind, found.name, found.uid):
                     self.removed.append(f"{kind} {found.name}")
-            except Conflict:
-                continue  # deleted and made anew by somebody else at this moment: not ours any more
             except AksdisksError as error:
                 self.problems.append(str(error))
 
@@ -140,7 +138,7 @@ class Removal:
     def _remove_namespace(self) -> None:
         found = self.hold.cluster.find("Namespace", self.hold.namespace)
         if found is not None:
-            self.hold.cluster.delete("Namespace", self.hold.namespace, uid=found["metadata"]["uid"])
+            self.hold.remove("Namespace", self.hold.namespace, found["metadata"]["uid"])
             states = self.hold.cluster.follow("Namespace", selector=self.hold.selector)
             self._wait("the run's namespace to go", states, [self.hold.namespace])
             self.removed.append(f"Namespace {self.hold.namespace}")

@@ -113,6 +113,13 @@ class Hold:
         """Whether an object is there and was made by this run, by its label."""
         return raw is not None and made_by(raw) == self.run_id
 
+    def remove(self, kind: str, name: str, uid: str) -> bool:
+        """Delete this very object; False where it is gone, also where another, which is not ours, has its name now."""
+        try:
+            return self.cluster.delete(kind, name, self.namespace, uid=uid)
+        except Conflict:
+            return False
+
     def holder(self) -> tuple[str, datetime]:
         """Who holds the namespace's Lease, and until when: in the past where nobody does, or who did has ended."""
         return self._held(self.cluster.find("Lease", LEASE, self.namespace))
@@ -122,17 +129,19 @@ class Hold:
 
         Raises NamespaceBusy while another run holds it.
         """
+        held = None
         while True:
             found = self.cluster.find("Lease", LEASE, self.namespace)
             run, until = self._held(found)
             if run != self.run_id and until > datetime.now(UTC):
-                held = f"{run} until {until:%H:%M:%S} UTC"
-                raise NamespaceBusy(f"namespace {self.namespace}: expected no other run in it, found {held}")
+                other = f"{run} until {until:%H:%M:%S} UTC"
+                raise NamespaceBusy(f"namespace {self.namespace}: expected no other run in it, found {other}")
+            held = run == self.run_id if held is None else held  # the first look: later ones may find our own writing
             try:
                 self._write(found or {})
-                return run != self.run_id
+                return not held
             except (AlreadyExists, Conflict):
-                continue  # somebody else wrote it at this moment; look again
+                continue  # somebody wrote it at this moment, or we did and the answer was lost; look again
 
     def renew(self) -> None:
         """Hold on; does nothing when the last renewal is recent."""
@@ -143,7 +152,7 @@ class Hold:
         """Let go of the Lease, if this run holds it."""
         found = self.cluster.find("Lease", LEASE, self.namespace)
         if found is not None and self._held(found)[0] == self.run_id:
-            self.cluster.delete("Lease", LEASE, self.namespace, uid=found["metadata"]["uid"])
+            self.remove("Lease", LEASE, found["metadata"]["uid"])
 
     def _held(self, raw: dict[str, Any] | None) -> tuple[str, datetime]:
         spec = (raw or {}).get("spec") or {}

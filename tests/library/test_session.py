@@ -127,6 +127,27 @@ def test_an_opening_that_fails_takes_its_namespace_back_though_the_answer_to_its
     assert left is None or left["metadata"]["deletionTimestamp"]
 
 
+@pytest.mark.usefixtures("on_lab")
+def test_what_was_done_though_the_answer_was_lost_is_the_sessions_own(monkeypatch):
+    create = Cluster.create
+
+    def create_again(*given, **how):
+        return create(*given, **how) and create(*given, **how)
+
+    monkeypatch.setattr(Cluster, "create", create_again)
+    with open_session(Parameters()) as session:
+        assert (session.owner, session.made_namespace) == (True, True)
+        session.apply(session.objects.claim)
+        raw = session.cluster.find("PersistentVolumeClaim", manifests.CLAIM, session.namespace)
+        another = raw | {"metadata": raw["metadata"] | {"uid": "of-the-one-before"}}
+        with monkeypatch.context() as patch:
+            patch.setattr(session.cluster, "find", lambda *_: another)
+            session.delete("PersistentVolumeClaim", manifests.CLAIM)
+        assert [claim.uid for claim in session.claims()] == [raw["metadata"]["uid"]]
+        done = session.clean_up()
+    assert (done.problems, f"Namespace {session.namespace}" in done.removed) == ((), True)
+
+
 def test_a_class_that_retains_needs_permission_and_its_disks_are_reported(on_lab):
     cluster = connect(on_lab).cluster
     # The lab has no such class; cluster.create knows the kind, as a person would make one.
