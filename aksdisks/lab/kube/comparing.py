@@ -50,6 +50,8 @@ def unset(node: Node) -> Object:
 
 
 def _walk(node: Node, old: Any, new: Any, path: Path, found: Difference) -> None:
+    if old == new:
+        return
     sample = old if new is _ABSENT or new is None else new
     if isinstance(sample, dict) and _is_container(old, dict) and _is_container(new, dict) and not node.is_atomic:
         before, after = _items(old), _items(new)
@@ -73,7 +75,7 @@ def _walk(node: Node, old: Any, new: Any, path: Path, found: Difference) -> None
             return
     if old is _ABSENT or new is _ABSENT:
         _mark(old, new, path, found)
-    elif old != new:
+    else:
         found.written.add(path)
 
 

@@ -102,8 +102,12 @@ def _cannot(kind: Resource, why: str, patched: str) -> Exception:
     return bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}')
 
 
-def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: str = "") -> Any:
-    """Check one value; returns what replaces it. `where` is the field as Go's errors name it."""
+Where = tuple[str, str]
+"""A field as Go's errors name it: the struct and the path; put into words only for an error."""
+
+
+def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: Where = ("", "")) -> Any:
+    """Check one value; returns what replaces it."""
     if node is schema.NOWHERE or value is None:
         return value
     if node.is_quantity:
@@ -121,7 +125,7 @@ def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: s
                 element = {} if inner_node.is_struct or inner_node.is_map else ""
             value[index] = _walk(inner_node, element, f"{path}[{index}]", unknown, where)
     elif isinstance(value, dict) and (node.is_struct or node.is_map):
-        struct = node.name.rpartition(".")[2]
+        struct = node.name.rpartition(".")[2] or where[0]
         for key in list(value):
             inner = f"{path}.{key}" if path else key
             child = node.child(key)
@@ -132,7 +136,7 @@ def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: s
                 del value[key]
             else:
                 # Go's decoder names a map's field, not its key.
-                named = where if node.is_map else f"{struct or where.partition('.')[0]}.{_unindexed(inner)}"
+                named = where if node.is_map else (struct, inner)
                 value[key] = _walk(child, value[key], inner, unknown, named)
     return value
 
@@ -148,8 +152,10 @@ def _quantity(value: Any) -> str:
         raise _WrongTypeError(str(error)) from error
 
 
-def _unindexed(path: str) -> str:
-    return "".join(part.partition("]")[2] if index else part for index, part in enumerate(path.split("[")))
+def _told(where: Where) -> str:
+    struct, path = where
+    unindexed = "".join(part.partition("]")[2] if index else part for index, part in enumerate(path.split("[")))
+    return f"{struct}.{unindexed}" if path else ""
 
 
 _JSON = {str: "string", bool: "bool", int: "number", float: "number", dict: "object", list: "array"}
@@ -163,15 +169,18 @@ _EXPECTED: dict[str, tuple[type, ...]] = {
 }
 
 
-def _check_type(node: schema.Node, value: Any, where: str) -> None:
+def _check_type(node: schema.Node, value: Any, where: Where) -> None:
     wanted = node.schema.get("type")
     if wanted is None:
         return
     if type(value) in _EXPECTED[wanted]:
-        _check_format(node, value, where)
+        if "format" in node.schema:
+            _check_format(node, value, where)
         return
     found = f"number {value}" if isinstance(value, float) else _JSON[type(value)]
-    raise _WrongTypeError(f"json: cannot unmarshal {found} into Go struct field {where} of type {_go_type(node)}")
+    raise _WrongTypeError(
+        f"json: cannot unmarshal {found} into Go struct field {_told(where)} of type {_go_type(node)}"
+    )
 
 
 _LIMITS = {"int32": 2**31, "int64": 2**63}
@@ -181,12 +190,14 @@ _TIME = re.compile(
 )
 
 
-def _check_format(node: schema.Node, value: Any, where: str) -> None:
+def _check_format(node: schema.Node, value: Any, where: Where) -> None:
     """Numbers that fit, base64 and times that can be read."""
     form = node.schema.get("format")
     if form in _LIMITS:
         if not -_LIMITS[form] <= value < _LIMITS[form]:
-            raise _WrongTypeError(f"json: cannot unmarshal number {value} into Go struct field {where} of type {form}")
+            raise _WrongTypeError(
+                f"json: cannot unmarshal number {value} into Go struct field {_told(where)} of type {form}"
+            )
     elif form == "byte":
         encoded = value.replace("\n", "").replace("\r", "")
         if len(encoded) % 4 or not _BASE64.fullmatch(encoded):

@@ -58,11 +58,19 @@ def tidy(resource: Resource, obj: Object) -> Object:
 
 def without_nulls(value: Any) -> Any:
     """The value without keys whose value is null: Go decodes null as absent."""
+    # Most values are plain: a call for each would be most of the work.
     if isinstance(value, dict):
-        return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
+        return {
+            key: without_nulls(inner) if isinstance(inner, _CONTAINERS) else inner
+            for key, inner in value.items()
+            if inner is not None
+        }
     if isinstance(value, list):
-        return [without_nulls(inner) for inner in value]
+        return [without_nulls(inner) if isinstance(inner, _CONTAINERS) else inner for inner in value]
     return value
+
+
+_CONTAINERS = (dict, list)
 
 
 def same(left: Object, right: Object) -> bool:

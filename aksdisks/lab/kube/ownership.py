@@ -163,7 +163,7 @@ def tree(members: Iterable[Path]) -> Fields:
 
 
 def _pruned(found: Fields) -> Fields:
-    if found.keys() == {"."}:
+    if len(found) == 1 and "." in found:
         return {}
     return {name: {} if name == "." else _pruned(inner) for name, inner in found.items()}
 

@@ -18,7 +18,9 @@ _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 class Node:
     """One place in a schema: the schema there (references resolved) and the keywords beside it."""
 
-    __slots__ = ("_children", "_items", "beside", "defaults", "document", "name", "schema")
+    __slots__ = (
+        "_children", "_items", "beside", "defaults", "document", "is_map", "is_quantity", "is_struct", "name", "schema",
+    )  # fmt: skip
 
     def __init__(self, schema: dict[str, Any], beside: dict[str, Any], document: str, name: str = "") -> None:
         """`name`: the schema's own name, empty for an anonymous one; `beside`: where the reference stands."""
@@ -28,6 +30,12 @@ class Node:
         self.name = name
         self._children: dict[str, Node] = {}
         self._items: Node | None = None
+        self.is_struct = "properties" in schema
+        """Whether only the named fields are known here."""
+        self.is_map = "additionalProperties" in schema
+        """Whether any key is known here."""
+        self.is_quantity = name == _QUANTITY
+        """Whether the value is a quantity."""
         properties = schema.get("properties", {}).items()
         self.defaults = tuple((key, inner["default"]) for key, inner in properties if "default" in inner)
         """The keys that Go writes even when they are unset, and what it then writes."""
@@ -56,21 +64,6 @@ class Node:
             inner = self.schema.get("items")
             self._items = _resolve(inner, self.document) if isinstance(inner, dict) else NOWHERE
         return self._items
-
-    @property
-    def is_struct(self) -> bool:
-        """Whether only the named fields are known here."""
-        return "properties" in self.schema
-
-    @property
-    def is_map(self) -> bool:
-        """Whether any key is known here."""
-        return "additionalProperties" in self.schema
-
-    @property
-    def is_quantity(self) -> bool:
-        """Whether the value is a quantity."""
-        return self.name == _QUANTITY
 
     @property
     def is_atomic(self) -> bool:
