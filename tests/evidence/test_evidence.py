@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -45,6 +46,32 @@ def test_what_xml_cannot_hold_is_left_out_of_it() -> None:
     book = RunbookResult("01", "failed", checks=(Check("it runs", Status.FAILED, "\x1b[31m<no>\x00 \ufffe'&\n"),))
     written = report.render("junit.xml", replace(RESULT, runbooks=(book,)), ())
     assert [failed.get("message") for failed in ElementTree.fromstring(written).iter("failure")] == ["[31m<no> '& "]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"teardown": {"status": "passed"}}, []),
+        ({}, ["skipped: not run"]),
+        ({"teardown": {"status": "failed", "problems": ["claim a stays", "b too"]}}, ["failure: claim a stays; b too"]),
+        (
+            {"status": "failed", "problem": "a token leaked", "teardown": {"status": "passed"}},
+            ["error: a token leaked"],
+        ),
+        (
+            {"status": "inconclusive", "problem": "not allowed", "teardown": {"status": "passed"}},
+            ["skipped: not allowed"],
+        ),
+    ],
+)
+def test_what_fails_beside_the_runbooks_is_a_case_of_the_test_report(more: dict[str, Any], told: list[str]) -> None:
+    run = replace(RESULT, runbooks=(), **more)
+    (suite,) = ElementTree.fromstring(report.render("junit.xml", run, ()))
+    assert [f"{entry.tag}: {entry.get('message')}" for case in suite for entry in case] == told
+    counted = {"failure": "failures", "error": "errors", "skipped": "skipped"}
+    assert {kind: suite.get(name) for kind, name in counted.items()} == {
+        kind: str(sum(line.startswith(kind) for line in told)) for kind in counted
+    }
 
 
 def test_a_page_that_cannot_be_made_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
