@@ -91,6 +91,9 @@ class Cloud:
             machines = [self._machines[key] for key in purpose.subject.split(",") if key in self._machines]
             return self._powering(machines, power.ACTS[purpose.detail], left)
         if purpose is not None and purpose.act == "delete group":
+            if not self.groups.exists(purpose.subject):
+                return self._nothing
+            self.groups.begin_deletion(purpose.subject)
             return self._deleting_group(purpose.subject, left)
         of_snapshot = None if purpose is None else self.snapshots.work_again(purpose, left)
         if of_snapshot is not None:

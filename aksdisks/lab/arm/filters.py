@@ -15,16 +15,25 @@ _TERM = re.compile(r"\s*(?P<name>[A-Za-z/]+)\s+(?P<operator>eq|ne)\s+'(?P<value>
 _CALL = re.compile(
     r"\s*(?:substringof\('(?P<part>[^']*)',\s*name\)|startswith\((?P<name>tagName),\s*'(?P<start>[^']*)'\))\s*"
 )
-_AND, _OR = (re.compile(rf"\s+{word}\s+(?=(?:[^']*'[^']*')*[^']*$)", re.IGNORECASE) for word in ("and", "or"))
-"""Words outside of quotes."""
+_AND, _OR = (re.compile(rf"(?<!\s)\s+{word}\s+", re.IGNORECASE) for word in ("and", "or"))
 
 
 def matching(text: str, resources: Iterable[Json]) -> list[Json]:
     """The resources that a filter lets pass, all for an empty one. Raises InvalidFilterInQueryString."""
     if not text.strip():
         return list(resources)
-    alternatives = [[_term(term) for term in _AND.split(part)] for part in _OR.split(text)]
+    alternatives = [[_term(term) for term in _parts(part, _AND)] for part in _parts(text, _OR)]
     return [entry for entry in resources if any(_holds(terms, entry) for terms in alternatives)]
+
+
+def _parts(text: str, word: re.Pattern[str]) -> list[str]:
+    """What stands between a word, where that is outside of quotes."""
+    parts: list[list[str]] = [[]]
+    for index, piece in enumerate(text.split("'")):
+        first, *others = [piece] if index % 2 else word.split(piece)
+        parts[-1].append(first)
+        parts += [[other] for other in others]
+    return ["'".join(part) for part in parts]
 
 
 def _holds(terms: list[tuple[str, Test]], entry: Json) -> bool:

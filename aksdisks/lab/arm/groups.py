@@ -44,6 +44,10 @@ class Groups:
         except KeyError:
             raise errors.resource_group_not_found(name) from None
 
+    def exists(self, name: str) -> bool:
+        """Whether there is one of that name."""
+        return name.lower() in self._known
+
     def names(self) -> list[str]:
         """All, in the order of their names."""
         return [str(self._known[key]["name"]) for key in sorted(self._known)]
@@ -73,8 +77,8 @@ class Groups:
         if not _NAME.fullmatch(name):
             raise refusals.group_name_invalid(name)
         if location != self._scenario.location:
-            raise refusals.group_location(location, self._scenario.location, exists=name.lower() in self._known)
-        fresh = name.lower() not in self._known
+            raise refusals.group_location(location, self._scenario.location, exists=self.exists(name))
+        fresh = not self.exists(name)
         self._keep(name if fresh else self.name(name), texts(body, "tags") or {})
         return fresh
 

@@ -15,7 +15,6 @@ from aksdisks.lab.kube.rbac import Authorizer
 from aksdisks.lab.kube.registry import Resource
 from aksdisks.lab.kube.status import Cause, bad_request, invalid
 
-GROUPS = ("authentication.k8s.io", "authorization.k8s.io")
 _NO_ATTRIBUTES = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
 _BOTH_ATTRIBUTES = "cannot be specified in combination with resourceAttributes"
 _NO_SUBJECT = "at least one of user or group must be specified"

@@ -39,3 +39,8 @@ def test_what_is_no_filter():
     with pytest.raises(CloudError) as caught:
         matching("name is 'x'", RESOURCES)
     assert (caught.value.status, caught.value.code) == (400, "InvalidFilterInQueryString")
+
+
+def test_a_long_filter_is_read_once():
+    text = " and ".join(["name eq 'pvc-1'"] * 20_000)
+    assert matching(text, RESOURCES) == [RESOURCES[0]]

@@ -111,3 +111,12 @@ def test_groups_are_kept():
     assert Groups(records, scenario).to_json("mine") == groups.to_json("mine")
     groups.end_deletion("mine", gone=True)
     assert "Mine" not in Groups(records, scenario).names()
+
+
+def test_a_group_that_is_being_deleted_shows_it():
+    groups = Groups(Records(), load("regional"))
+    groups.put("Mine", {"location": "westeurope"})
+    groups.begin_deletion("mine")
+    assert groups.to_json("mine")["properties"] == {"provisioningState": "Deleting"}
+    groups.end_deletion("mine", gone=True)
+    assert not groups.exists("Mine")
