@@ -18,9 +18,10 @@ SPEED = 100.0
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_of_the_callers() -> Iterator[None]:
     """No test sees the parameters, the cluster or the Azure of the shell that started it."""
+    for_tests = {"AKSDISKS_SCREENSHOTS", "AKSDISKS_AZ_VENV"}
     with pytest.MonkeyPatch.context() as patch:
-        for name in [*os.environ]:
-            if name == "KUBECONFIG" or (name.startswith(("AKSDISKS_", "AZURE_")) and name != "AKSDISKS_SCREENSHOTS"):
+        for name in os.environ.keys() - for_tests:
+            if name == "KUBECONFIG" or name.startswith(("AKSDISKS_", "AZURE_")):
                 patch.delenv(name)
         yield
 

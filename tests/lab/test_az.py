@@ -84,6 +84,9 @@ def test_a_copy_and_who_may_make_it(az, lab):
     good(az(f"snapshot create -g {GROUP} -n az-snapshot --incremental true --source az-source"))
     made = good(az(f"disk create -g {GROUP} -n az-copy --source az-snapshot"))
     assert made["creationData"]["sourceResourceId"].endswith("/snapshots/az-snapshot")
+    good(az(f"snapshot delete -g {GROUP} -n az-snapshot"))
+    for name in ("az-source", "az-copy"):
+        good(az(f"disk delete -g {GROUP} -n {name} --yes"))
     [role] = good(az(f"role assignment list --assignee {lab.client_id}"))
     assert (role["principalName"], role["roleDefinitionName"]) == (lab.client_id, "Owner")
 
