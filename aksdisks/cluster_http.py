@@ -74,8 +74,8 @@ class KubernetesHttp:
     def request(self, method: str, url: str, query: Query = None, body: Any = None, content: str = "json") -> Raw:
         """One request, its JSON answer; raises `errors`, in words that name the method and the path.
 
-        Tried again on 429, 5xx and a lost connection, but not to a server that never answered. That is safe for all
-        that we ask: applies and scalings name the wanted state, deletes name a uid, and whoever creates or replaces
+        Tried again on 429, 5xx and a lost connection, but not where nobody ever took a connection. That is safe for
+        all that we ask: applies and scalings name the wanted state, deletes name a uid, and whoever creates or replaces
         takes AlreadyExists and Conflict for a reason to look again. `content` is the last part of the body's type.
         """
         for attempt in range(1, _TRIES):
@@ -93,7 +93,6 @@ class KubernetesHttp:
 
     def _once(self, method: str, url: str, query: Query, body: Any, content: str) -> Raw:
         response = self._send(method, url, query, body, content)
-        self._answered = True
         answer = _object(response.data)
         if answer is None:
             raise NotReachable(f"{self.server}{url}: expected a Kubernetes API's JSON, found something else")
@@ -144,10 +143,13 @@ class KubernetesHttp:
                 retries=False,
                 timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=_WATCH_TIMEOUT if stream else _READ_TIMEOUT),
             )
+            self._answered = True
             if response.status >= 400:
                 raise _error(f"{method} {url}", response, response.read() if stream else response.data)
             return response
         except urllib3.exceptions.HTTPError as error:
+            # Whoever takes a connection and drops it is there.
+            self._answered |= isinstance(error, urllib3.exceptions.ProtocolError)
             raise NotReachable(f"{self.server}: expected a Kubernetes API, found: {_cause(error)}") from error
         except ValueError:  # its words, and its frames, hold the token
             raise NotAllowed(f"{self.server}: expected a token that fits in a header, found another") from None

@@ -85,7 +85,7 @@ def memory(_rounds: int) -> None:
     peak = "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     idle = int(subprocess.check_output([sys.executable, "-c", f"{libraries}; {peak}"])) / 1024
     with tempfile.TemporaryDirectory() as folder:
-        state = process.start(Path(folder), speed=100)
+        state = process.start(Path(folder), speed=100, parent=os.getpid())
         target = Path(folder) / "walk.yaml"
         target.write_text(
             f"target: aks\nkubeconfig: {state.kubeconfig}\ncontext: {state.cluster_name}\n"

@@ -79,7 +79,8 @@ def measure(policy: str, pods: int = PODS) -> Fleet:
     with tempfile.TemporaryDirectory() as folder:
         scenario = Path(folder) / "fleet.yaml"
         scenario.write_text(SCENARIO)
-        state = process.start(Path(folder) / "lab", speed=SPEED, scenario=str(scenario), timeout=60)
+        lab = Path(folder) / "lab"
+        state = process.start(lab, speed=SPEED, scenario=str(scenario), timeout=60, parent=os.getpid())
         try:
             return _follow(state, policy, pods)
         finally:

@@ -5,6 +5,7 @@ import pytest
 from aksdisks import cluster_http, manifests
 from aksdisks.cluster_http import path
 from aksdisks.errors import AlreadyExists, ApiError, Conflict, Expired, NotFound, NotReachable
+from aksdisks.lab import faults_client
 from aksdisks.model import KubeEvent, Node, Pod, Volume
 from aksdisks.parameters import Parameters
 from aksdisks.session_connect import connect
@@ -175,3 +176,19 @@ def test_2019s_shapes_are_understood():
 )
 def test_a_pods_status_is_kubectls(meta, status, shown):
     assert Pod.of({"metadata": {"name": "p", **meta}, "status": status}).status == shown
+
+
+def test_a_first_connection_that_is_dropped_is_tried_again(on_lab, lab, monkeypatch):
+    monkeypatch.setattr(cluster_http, "_PAUSE", 0.01)
+    said = []
+    faults_client.switch_on(lab, "dropped-connections", "server/kubernetes", 1.0)
+    try:
+        with pytest.raises(NotReachable):
+            connect(on_lab, said.append)
+    finally:
+        faults_client.switch_off(lab, "dropped-connections", "server/kubernetes")
+    assert [line.rpartition("; ")[2] for line in said] == [
+        "again in 0.0 s (1 of 3)",
+        "again in 0.0 s (2 of 3)",
+        "again in 0.1 s (3 of 3)",
+    ]
