@@ -11,24 +11,20 @@ from aksdisks.lab.kube.store import Store
 Check = Callable[[], bool]
 
 _ROOTS = ("healthz", "livez", "readyz")
+_HOOKS = (
+    "start-system-namespaces-controller",
+    "rbac/bootstrap-roles",
+    "scheduling/bootstrap-system-priority-classes",
+)
 
 
 class Health:
     """Upstream's checks that have a counterpart here, by upstream's names (apiserver: server/healthz/healthz.go)."""
 
     def __init__(self, store: Store) -> None:
-        def stored(resource: str, name: str) -> Check:
-            return lambda: store.get(resource, ("", name)) is not None
-
-        alive: dict[str, Check] = {
-            "ping": lambda: True,
-            "etcd": lambda: store.resource_version > 0,
-            "poststarthook/start-system-namespaces-controller": stored("namespaces", "kube-system"),
-            "poststarthook/rbac/bootstrap-roles": stored("clusterroles", "cluster-admin"),
-            "poststarthook/scheduling/bootstrap-system-priority-classes": stored(
-                "priorityclasses", "system-node-critical"
-            ),
-        }
+        # A hook that has ended stays well whatever becomes of what it made; here all end before the server listens.
+        hooks = dict.fromkeys((f"poststarthook/{name}" for name in _HOOKS), lambda: True)
+        alive: dict[str, Check] = {"ping": lambda: True, "etcd": lambda: store.resource_version > 0, **hooks}
         ready = {**alive, "etcd-readiness": alive["etcd"]}
         self._checks: Mapping[str, Mapping[str, Check]] = {"healthz": alive, "livez": alive, "readyz": ready}
 

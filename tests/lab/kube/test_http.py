@@ -383,14 +383,12 @@ def test_health(wire: Wire, path: str, status: int, text: str) -> None:
     assert (answer.status, answer.body.decode()) == (status, text)
 
 
-def test_a_check_that_fails_is_told_without_its_reason(wire: Wire) -> None:
+def test_a_hook_that_ran_stays_well_whatever_becomes_of_what_it_made(wire: Wire) -> None:
     path = "/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical"
     found = wire("GET", path).json()
     assert wire("DELETE", path).status == 200
     try:
-        answer = wire("GET", "/readyz")
-        assert answer.status == 500
-        assert "bootstrap-system-priority-classes failed: reason withheld\n" in answer.body.decode()
+        assert wire("GET", "/readyz").status == 200
     finally:
         metadata = {"name": found["metadata"]["name"]}
         body = {"metadata": metadata, "value": found["value"], "description": found["description"]}
