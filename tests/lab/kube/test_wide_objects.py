@@ -27,6 +27,8 @@ def service(kind: str, ports: list[Object]) -> Object:
 
 
 OWNERS = [{"uid": f"u{number}"} for number in range(2 * MANY)]
+MOUNTS = [{"name": "v", "mountPath": f"/m{number}"} for number in range(MANY)]
+DEVICES = [{"name": "v", "devicePath": f"/d{number}"} for number in range(MANY)]
 SPREAD = [{"topologyKey": f"k{n}", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"} for n in range(MANY)]
 
 
@@ -37,6 +39,7 @@ SPREAD = [{"topologyKey": f"k{n}", "maxSkew": 1, "whenUnsatisfiable": "DoNotSche
         ("pods", pod(ports=[{"containerPort": 1}] * MANY), 0),
         ("pods", pod(ports=[{"containerPort": 1, "hostPort": 1 + number} for number in range(MANY)]), 0),
         ("pods", {**pod(), "spec": {**pod()["spec"], "topologySpreadConstraints": SPREAD}}, 0),
+        ("pods", pod(volumeMounts=MOUNTS, volumeDevices=DEVICES), 422),
         ("services", service("ClusterIP", [{"name": f"a{n}", "port": 1 + n} for n in range(MANY)]), 0),
         ("services", service("NodePort", [{"name": f"a{n}", "port": 1 + n} for n in range(2769)]), 500),
     ],

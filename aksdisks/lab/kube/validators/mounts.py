@@ -14,6 +14,8 @@ def mounts(at: str, container: Object, volumes: dict[str, Object]) -> list[Cause
     """A container's mounts; `volumes` are the pod's by name."""
     causes: list[Cause] = []
     devices = container.get("volumeDevices", ())
+    device_names = {device.get("name") for device in devices}
+    device_paths = {device.get("devicePath") for device in devices}
     paths: set[str] = set()
     for index, mount in enumerate(container.get("volumeMounts", ())):
         field = f"{at}[{index}]"
@@ -27,9 +29,9 @@ def mounts(at: str, container: Object, volumes: dict[str, Object]) -> list[Cause
         if path in paths:
             causes.append(invalid(f"{field}.mountPath", path, "must be unique"))
         paths.add(path)
-        if any(device.get("name") == name for device in devices):
+        if name in device_names:
             causes.append(invalid(f"{field}.name", name, "must not already exist in volumeDevices"))
-        if any(device.get("devicePath") == path for device in devices):
+        if path in device_paths:
             causes.append(invalid(f"{field}.mountPath", path, "must not already exist as a path in volumeDevices"))
         causes += _below(at, field, mount)
         causes += _propagation(f"{at}.mountPropagation", mount, container)
@@ -74,6 +76,8 @@ def devices(at: str, container: Object, volumes: dict[str, Object]) -> list[Caus
     """A container's block devices."""
     causes: list[Cause] = []
     mounted = container.get("volumeMounts", ())
+    mounted_names = {mount.get("name") for mount in mounted}
+    mounted_paths = {mount.get("mountPath") for mount in mounted}
     seen: set[str] = set()
     paths: set[str] = set()
     for index, device in enumerate(container.get("volumeDevices", ())):
@@ -97,9 +101,9 @@ def devices(at: str, container: Object, volumes: dict[str, Object]) -> list[Caus
             causes.append(invalid(f"{field}.devicePath", path, "can not contain backsteps ('..')"))
         else:
             paths.add(path)
-        if any(mount.get("name") == name for mount in mounted):
+        if name in mounted_names:
             causes.append(invalid(f"{field}.name", name, "must not already exist in volumeMounts"))
-        if any(mount.get("mountPath") == path for mount in mounted):
+        if path in mounted_paths:
             causes.append(invalid(f"{field}.devicePath", path, "must not already exist as a path in volumeMounts"))
         if name:
             seen.add(name)
