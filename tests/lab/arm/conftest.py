@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
+import requests
 from aiohttp import web
 from azure.identity import ClientSecretCredential
 from azure.mgmt.compute import ComputeManagementClient
@@ -176,6 +177,15 @@ def serve(tmp_path_factory):
 def azure(serve):
     with serve() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def signed_in(azure):
+    """A plain HTTPS session with a good token of Resource Manager's."""
+    with requests.Session() as session:
+        session.trust_env, session.verify = False, azure.ca_bundle
+        session.headers["Authorization"] = f"Bearer {azure.tokens.issue('https://management.azure.com/')}"
+        yield session
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import requests
 
 from aksdisks.lab.arm.groups import Groups
 from aksdisks.lab.records import Records
@@ -13,16 +12,12 @@ VERSION = "api-version=2021-04-01"
 
 
 @pytest.fixture(scope="module")
-def ask(azure):
-    with requests.Session() as session:
-        session.trust_env, session.verify = False, azure.ca_bundle
-        session.headers["Authorization"] = f"Bearer {azure.tokens.issue('https://management.azure.com/')}"
+def ask(azure, signed_in):
+    def send(method, path, body=None):
+        address = path if path.startswith("https:") else f"{azure.url}{azure.scenario.subscription}{path}"
+        return signed_in.request(method, address, json=body, timeout=10)
 
-        def send(method, path, body=None):
-            address = path if path.startswith("https:") else f"{azure.url}{azure.scenario.subscription}{path}"
-            return session.request(method, address, json=body, timeout=10)
-
-        yield send
+    return send
 
 
 def deleted(azure, ask, name):

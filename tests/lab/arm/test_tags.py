@@ -10,16 +10,12 @@ NODES = "/resourceGroups/MC_disks_article_westeurope"
 
 
 @pytest.fixture(scope="module")
-def ask(azure):
-    with requests.Session() as session:
-        session.trust_env, session.verify = False, azure.ca_bundle
-        session.headers["Authorization"] = f"Bearer {azure.tokens.issue('https://management.azure.com/')}"
+def ask(azure, signed_in):
+    def send(method, path, body=None):
+        address = f"{azure.url}{azure.scenario.subscription}{path}?api-version=2021-04-01"
+        return signed_in.request(method, address, json=body, timeout=10)
 
-        def send(method, path, body=None):
-            address = f"{azure.url}{azure.scenario.subscription}{path}?api-version=2021-04-01"
-            return session.request(method, address, json=body, timeout=10)
-
-        yield send
+    return send
 
 
 @pytest.fixture(params=["group", "disk", "snapshot"])
