@@ -76,10 +76,11 @@ def run(
     if container is not None and not dossier.leaks:
         with _reported(reporter, f"aksdisks evidence upload {folder} {container.url}"):
             container.upload(folder)
-    before = evidence.outcome_before(folder, result.started)
-    if webhook and (result.exit_code or is_worth_a_word(result.status, before)):
-        with _reported(reporter, f"aksdisks evidence notify {folder}"):
-            tell(webhook, result.document(), before, str(folder))
+    if webhook:
+        before = evidence.outcome_before(folder, result.started)
+        if result.exit_code or is_worth_a_word(result.status, before):
+            with _reported(reporter, f"aksdisks evidence notify {folder}"):
+                tell(webhook, result.document(), before, str(folder))
     return result
 
 
