@@ -50,7 +50,7 @@ def diagnose(inventory: Inventory) -> tuple[Finding, ...]:
 
 def multi_attach_events(inventory: Inventory) -> tuple[KubeEvent, ...]:
     """The Multi-Attach events of pods that exist, in the order of the pods."""
-    return tuple(event for pod in inventory.pods if (event := _standing_refusal(pod, inventory.events)))
+    return tuple(event for pod in inventory.pods if (event := standing_refusal(pod, inventory.events)))
 
 
 def named_pods(event: KubeEvent) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ def named_pods(event: KubeEvent) -> tuple[str, ...]:
     return tuple(match["pods"].split(", ")) if match and match["pods"] else ()
 
 
-def _standing_refusal(pod: Pod, events: Iterable[KubeEvent]) -> KubeEvent | None:
+def standing_refusal(pod: Pod, events: Iterable[KubeEvent]) -> KubeEvent | None:
     """A pod's last Multi-Attach event, unless the volume was attached after it (a transient refusal)."""
     own = [event for event in events if event.object_uid == pod.uid]
     attached = [event.last for event in own if event.reason == "SuccessfulAttachVolume" and event.last]
@@ -77,7 +77,7 @@ def _pods(inventory: Inventory) -> Iterator[Finding]:
         if not pod.node:
             yield _unscheduled(pod, chain.claim, inventory)
             continue
-        refused = _standing_refusal(pod, inventory.events)
+        refused = standing_refusal(pod, inventory.events)
         yield _refused(pod, refused, chain, inventory) if refused else _creating(pod, chain)
 
 

@@ -350,7 +350,8 @@ class Walk:
     def _roll(self, app: str, replicas: int, act: Callable[[], object], *, without: str = "") -> None:
         """Act, then follow the pods until all run or are refused, and what departed pods used is detached."""
         keep = {manifests.CLAIM, *map(manifests.stateful_claim, range(replicas))}
-        leaving = {c.volume for c in self.session.claims() if app == manifests.STATEFUL_APP and c.name not in keep}
+        departing = [c for c in self.session.claims() if app == manifests.STATEFUL_APP and c.name not in keep]
+        leaving = {claim.volume for claim in departing if claim.volume}  # a Pending claim has none
         self._rollout = rollout = Rollout(app)
         with self.session.watch("Pod", "Event", "VolumeAttachment") as watcher:
             rollout.begin(watcher.initial)

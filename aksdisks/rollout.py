@@ -1,11 +1,11 @@
-"""Follows pods from watch events as they arrive: which run, which are refused, and when each step happened; pure."""
+"""Follows pods from watch events as they arrive: which run, which are kept out, and when each step happened; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from aksdisks.diagnosis import MULTI_ATTACH
+from aksdisks.diagnosis import standing_refusal
 from aksdisks.model import Attachment, Change, Inventory, KubeEvent, Pod
 from aksdisks.views.timeline import Moments
 
@@ -16,7 +16,7 @@ class Rollout:
 
     app: str
     pods: dict[str, Pod] = field(default_factory=dict)
-    refused: set[str] = field(default_factory=set)
+    events: dict[str, KubeEvent] = field(default_factory=dict)
     attachments: dict[str, Attachment] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
     moments: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -36,8 +36,18 @@ class Rollout:
             yield self if change is not None else None
 
     def settled(self, replicas: int) -> bool:
-        """Every pod runs, or has been told that its volume cannot be attached a second time."""
-        return len(self.pods) == replicas and all(p.ready or p.uid in self.refused for p in self.pods.values())
+        """Every pod runs, or is refused a volume that a running pod on another node keeps."""
+        return len(self.pods) == replicas and all(pod.ready or self._kept_out(pod) for pod in self.pods.values())
+
+    def _kept_out(self, pod: Pod) -> bool:
+        """Refused for good: without a running pod that shares the claim, the refusal passes once the disk is detached.
+
+        The pods of a StatefulSet share none, so theirs always pass.
+        """
+        return standing_refusal(pod, self.events.values()) is not None and any(
+            other.ready and not other.deleting and other.node != pod.node and set(other.claims) & set(pod.claims)
+            for other in self.pods.values()
+        )
 
     @property
     def ready(self) -> int:
@@ -77,8 +87,8 @@ class Rollout:
                 self.attachments[value.name] = value
             if value.attached:
                 self.moments.setdefault(("attached", value.volume), change.at)
-        elif isinstance(value, KubeEvent) and MULTI_ATTACH.search(value.message):
-            self.refused.add(value.object_uid)
+        elif isinstance(value, KubeEvent):
+            self.events[value.name] = value
 
     def _take_pod(self, pod: Pod, change: Change) -> None:
         if change.type == "DELETED":

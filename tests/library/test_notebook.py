@@ -6,9 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from aksdisks import manifests
 from aksdisks.checks import MIME_TYPE
+from aksdisks.lab import faults_client
 from aksdisks.model import Unknown
-from aksdisks.notebook import Walk
+from aksdisks.notebook import Walk, open_walk
 from aksdisks.views.base import Card
 
 
@@ -55,6 +57,24 @@ def test_a_claim_stands_below_what_is_shown_and_in_the_verdicts(walk):
 def test_names_can_be_written_down_beforehand(walk):
     assert walk.highest_first(1) == ("disk-stateful-set-2", "disk-stateful-set-1")
     assert walk.claim_name(0) in walk.names_by_ordinal() and len(walk.names_by_ordinal()) == 3
+
+
+def test_a_set_whose_claim_got_no_disk_goes_without_waiting_for_the_disks_of_others(start_lab, monkeypatch):
+    lab = start_lab()
+    monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state_dir)
+    walk = open_walk({"wait_timeout": 3000})
+    with walk.session as session:
+        walk.apply_deployment()  # its disk stays attached
+        faults_client.switch_on(lab, "disk-quota", "", 1.0)
+        session.apply(session.objects.stateful_set)
+        pending = (manifests.stateful_claim(0), "Pending", "")
+        session.wait_for(
+            "PersistentVolumeClaim",
+            lambda claims: pending in {(claim.name, claim.phase, claim.volume) for claim in claims},
+            "a claim without a volume",
+        )
+        walk.delete_stateful_set()
+        assert [pod.labels["app"] for pod in session.pods()] == [manifests.DEPLOYMENT_APP]
 
 
 def test_importing_it_is_light():

@@ -5,7 +5,7 @@ from dataclasses import replace
 from aksdisks.model import Attachment, Change, KubeEvent
 from aksdisks.rollout import Rollout
 
-from .world import attachment, claim, disk, machine, multi_attach, pod, volume, world
+from .world import START, attachment, claim, disk, event, machine, multi_attach, pod, volume, world
 
 PLACED = pod("disk-deploy-1-a", 0, ready=False)
 RUNNING = replace(PLACED, ready=True)
@@ -31,6 +31,28 @@ def test_an_act_is_over_when_each_pod_runs_or_was_refused():
     refused = after(*came, change(0.2, RUNNING), change(0.3, multi_attach(OTHER, PLACED.name), "ADDED"))
     assert refused.settled(2) and not refused.settled(3)
     assert refused.describe() == "disk-deploy-1-a ContainerCreating, disk-deploy-1-b ContainerCreating"
+
+
+ATTACHED = event(OTHER, "SuccessfulAttachVolume", 'AttachVolume.Attach succeeded for volume "pvc-1" ', at=2.0)
+
+
+def test_a_refusal_that_passed_ends_no_wait_in_whatever_order_its_events_are_read():
+    came = (change(0.1, RUNNING, "ADDED"), change(0.1, OTHER, "ADDED"))
+    told = [change(0.2, each, "ADDED") for each in (multi_attach(OTHER, PLACED.name, at=1.0), ATTACHED)]
+    assert after(*came, told[0]).settled(2)
+    for order in (told, told[::-1]):
+        assert not after(*came, *order).settled(2)
+        assert after(*came, *order, change(0.3, replace(OTHER, ready=True))).settled(2)
+
+
+def test_a_pod_whose_claim_no_running_pod_elsewhere_shares_is_waited_for():
+    moved = pod("disk-stateful-set-2", 1, ready=False, claim="c-2", labels={"app": "disk-pod"})
+    others = [pod(f"disk-stateful-set-{n}", n % 2, claim=f"c-{n}") for n in (0, 1)]
+    came = [change(0.1, each, "ADDED") for each in (*others, moved, OTHER)]
+    refused = [change(0.2, multi_attach(each), "ADDED") for each in (moved, OTHER)]
+    assert not after(*came[:3], refused[0]).settled(3)
+    leaving = change(0.1, replace(RUNNING, deleting=START), "ADDED")
+    assert not after(leaving, came[3], refused[1]).settled(2)
 
 
 def test_what_another_workload_does_is_not_followed():
