@@ -31,10 +31,11 @@ _KEPT_WHEN_ZERO = frozenset(
         "defaultMode", "enableServiceLinks", "expirationSeconds", "failedJobsHistoryLimit", "fsGroup",
         "gracePeriodSeconds", "hostUsers", "immutable", "leaseDurationSeconds", "leaseTransitions", "mode",
         "optional", "orphanDependents", "parallelism", "partition", "podInfoOnMount", "priority", "privileged",
-        "progressDeadlineSeconds", "readOnlyRootFilesystem", "replicas", "requiresRepublish", "revisionHistoryLimit",
-        "runAsGroup", "runAsNonRoot", "runAsUser", "seLinuxMount", "setHostnameAsFQDN", "shareProcessNamespace",
-        "startingDeadlineSeconds", "storageCapacity", "successfulJobsHistoryLimit", "suspend",
-        "terminationGracePeriodSeconds", "tolerationSeconds", "ttlSecondsAfterFinished", "value",
+        "progressDeadlineSeconds", "readOnlyRootFilesystem", "ready", "replicas", "requiresRepublish",
+        "revisionHistoryLimit", "runAsGroup", "runAsNonRoot", "runAsUser", "seLinuxMount", "serving",
+        "setHostnameAsFQDN", "shareProcessNamespace", "startingDeadlineSeconds", "storageCapacity",
+        "successfulJobsHistoryLimit", "suspend", "terminating", "terminationGracePeriodSeconds", "tolerationSeconds",
+        "ttlSecondsAfterFinished", "value",
     )
 )  # fmt: skip
 """Optional numbers and booleans. The others go over the wire even when unset: a zero of theirs means nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aksdisks.lab.kube import protobuf
+from aksdisks.lab.kube.registry import RESOURCES
 
 
 def varint(number: int) -> bytes:
@@ -78,6 +79,23 @@ ROWS = {
         field(2, field(1, field(1, "v") + field(2, field(2, b"")))),
         {"spec": {"volumes": [{"name": "v", "emptyDir": {}}]}},
     ),
+    "endpoint-that-is-not-ready": (
+        "discovery.k8s.io/v1",
+        "EndpointSlice",
+        field(2, field(1, "10.0.0.1") + field(2, field(1, 0)) + field(8, field(1, field(1, "1")))) + field(4, "IPv4"),
+        {
+            "endpoints": [
+                {"addresses": ["10.0.0.1"], "conditions": {"ready": False}, "hints": {"forZones": [{"name": "1"}]}}
+            ],
+            "addressType": "IPv4",
+        },
+    ),
+    "capacity": (
+        "storage.k8s.io/v1",
+        "CSIStorageCapacity",
+        field(2, field(1, field(1, "zone") + field(2, "1"))) + field(3, "fast") + field(4, QUANTITY),
+        {"nodeTopology": {"matchLabels": {"zone": "1"}}, "storageClassName": "fast", "capacity": "25Gi"},
+    ),
     "newer-field": ("v1", "Namespace", field(99, "?") + field(2, b""), {"spec": {}}),
 }
 
@@ -85,6 +103,14 @@ ROWS = {
 @pytest.mark.parametrize(("api_version", "kind", "message", "expected"), ROWS.values(), ids=list(ROWS))
 def test_message(api_version: str, kind: str, message: bytes, expected: dict[str, object]) -> None:
     assert protobuf.decode(body(api_version, kind, message)) == {"apiVersion": api_version, "kind": kind, **expected}
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_every_kind_that_is_served_is_read(resource: str) -> None:
+    served = RESOURCES[resource]
+    api_version = f"{served.group}/{served.version}" if served.group else served.version
+    message = body(api_version, served.kind, field(1, field(1, "x")))
+    assert protobuf.decode(message)["metadata"] == {"name": "x"}
 
 
 @pytest.mark.parametrize(

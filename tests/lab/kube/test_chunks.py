@@ -1,0 +1,76 @@
+"""Many objects at once from a typed Go client, and their list in pages (upstream's e2e/apimachinery/chunking.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from aksdisks.lab.kube import protobuf
+from aksdisks.lab.process import LabState
+from tests.lab.kube.test_protobuf import body, field
+from tests.lab.kube.wire import Wire
+
+NAMESPACE = "/api/v1/namespaces/chunks"
+TEMPLATES = f"{NAMESPACE}/podtemplates"
+COUNT, PAGE = 400, 17
+
+
+def template(number: int) -> bytes:
+    """A PodTemplate as Go encodes it: what is no pointer stands there even when it is empty."""
+    nameless = field(2, "") + field(3, "") + field(4, "") + field(5, "") + field(6, "") + field(7, 0) + field(8, b"")
+    container = field(1, "test") + field(2, "test2") + field(5, "") + field(8, b"") + field(13, "") + field(14, "")
+    container += field(16, 0) + field(17, 0) + field(18, 0) + field(20, "")
+    pod = field(2, container) + field(3, "") + field(6, "") + field(8, "") + field(10, "") + field(11, 0) + field(12, 0)
+    pod += field(13, 0) + field(16, "") + field(17, "") + field(19, "") + field(24, "")
+    made = field(1, field(1, "") + nameless) + field(2, pod)
+    return body("v1", "PodTemplate", field(1, field(1, f"template-{number:04}") + nameless) + field(2, made))
+
+
+@pytest.fixture(scope="module")
+def wire(lab: LabState) -> Iterator[Wire]:
+    wire = Wire(lab)
+    assert wire("POST", "/api/v1/namespaces", {"metadata": {"name": "chunks"}}).status == 201
+    yield wire
+    wire("DELETE", NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def answers(wire: Wire) -> list[int]:
+    """The statuses of 400 templates made by twenty at a time."""
+    headers = {"Content-Type": protobuf.MEDIA_TYPE, "Accept": f"{protobuf.MEDIA_TYPE},application/json"}
+    with ThreadPoolExecutor(20) as pool:
+        made = pool.map(lambda number: wire("POST", TEMPLATES, template(number), headers).status, range(COUNT))
+        return list(made)
+
+
+def pages(wire: Wire) -> Iterator[dict[str, Any]]:
+    token = ""
+    while True:
+        page = wire("GET", f"{TEMPLATES}?limit={PAGE}&continue={token}").json()
+        yield page
+        token = page["metadata"].get("continue", "")
+        if not token:
+            return
+
+
+def test_all_are_taken(answers: list[int]) -> None:
+    assert answers == [201] * COUNT
+
+
+@pytest.mark.usefixtures("answers")
+def test_pages_say_what_is_left_of_one_moment(wire: Wire) -> None:
+    found = list(pages(wire))
+    left = [page["metadata"].get("remainingItemCount") for page in found]
+    assert left == [*range(COUNT - PAGE, 0, -PAGE), None]
+    assert len({page["metadata"]["resourceVersion"] for page in found}) == 1
+    names = [item["metadata"]["name"] for page in found for item in page["items"]]
+    assert names == [f"template-{number:04}" for number in range(COUNT)]
+
+
+@pytest.mark.usefixtures("answers")
+def test_a_limit_above_all_gives_all(wire: Wire) -> None:
+    whole = wire("GET", f"{TEMPLATES}?limit={COUNT + 1}").json()
+    assert (len(whole["items"]), whole["metadata"].get("remainingItemCount")) == (COUNT, None)
