@@ -84,6 +84,9 @@ VM_SIZES: Mapping[str, VmSize] = {
 }
 
 
+MAX_NODES = 1000
+"""What one node pool takes (learn.microsoft.com/azure/aks/quotas-skus-regions)."""
+
 DISK_SKUS = (
     "Standard_LRS",
     "StandardSSD_LRS",
@@ -194,6 +197,11 @@ class Scenario:
         return f"aks-{self.pool}-{self.suffix}-vmss"
 
     @property
+    def pod_cidr(self) -> str:
+        """Where the nodes' /24 ranges come from: AKS's default, which is enough for 256 of them, or a wider range."""
+        return "10.244.0.0/16" if self.node_count <= 256 else "100.64.0.0/10"
+
+    @property
     def size(self) -> VmSize:
         """What the machines offer; `max_data_disks` of the scenario, when given, wins over the size's own."""
         size = VM_SIZES[self.vm_size]
@@ -239,8 +247,8 @@ def load(name_or_path: str | Path) -> Scenario:
     for sku in scenario.offered_skus:
         if sku not in DISK_SKUS:
             raise ScenarioError(f"offered_skus: expected some of {', '.join(DISK_SKUS)}, found {sku!r}")
-    if scenario.node_count < 1:
-        raise ScenarioError(f"node_count: expected 1 or more, found {scenario.node_count}")
+    if not 1 <= scenario.node_count <= MAX_NODES:
+        raise ScenarioError(f"node_count: expected 1 to {MAX_NODES}, found {scenario.node_count}")
     for delay in dataclasses.fields(Delays):
         if getattr(scenario.delays, delay.name) < 0:
             raise ScenarioError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from ipaddress import ip_network
 
 from aksdisks.lab.clock import micro_timestamp, timestamp
 from aksdisks.lab.kube import policy
@@ -16,6 +17,9 @@ NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 DISK_DRIVER, FILE_DRIVER = "disk.csi.azure.com", "file.csi.azure.com"
 _DISK_ZONE = f"topology.{DISK_DRIVER}/zone"
 _ZONE = "topology.kubernetes.io/zone"
+
+_NODE_SUBNET = ip_network("10.224.0.0/16")
+"""The subnet that AKS makes for nodes; Azure keeps the first four addresses of each subnet."""
 
 _ROOT_CA_DESCRIPTION = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the "
@@ -222,7 +226,7 @@ def _node(scenario: Scenario, machine: MachineSpec, now: datetime) -> Object:
         "node.alpha.kubernetes.io/ttl": "0",
         "volumes.kubernetes.io/controller-managed-attach-detach": "true",
     }
-    pods = f"10.244.{machine.index}.0/24"
+    pods = str(ip_network((int(ip_network(scenario.pod_cidr)[256 * machine.index]), 24)))
     capacity = {
         "cpu": str(size.cpus),
         "ephemeral-storage": f"{scenario.os_disk_gib * 1024 * 1024 * 98 // 100}Ki",
@@ -247,7 +251,7 @@ def _node(scenario: Scenario, machine: MachineSpec, now: datetime) -> Object:
             "allocatable": allocatable,
             "conditions": list(_conditions(timestamp(now))),
             "addresses": [
-                {"type": "InternalIP", "address": f"10.224.0.{4 + machine.index}"},
+                {"type": "InternalIP", "address": str(_NODE_SUBNET[4 + machine.index])},
                 {"type": "Hostname", "address": machine.node_name},
             ],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,3 +122,12 @@ def test_every_namespace_has_an_account_and_the_authority(api: KubeApi) -> None:
     assert namespaces == ["default", "kube-node-lease", "kube-public", "kube-system"]
     assert [item["metadata"]["namespace"] for item in listed(api, "serviceaccounts")] == namespaces
     assert [item["data"] for item in listed(api, "configmaps")] == [{"ca.crt": "a certificate"}] * 4
+
+
+def test_each_of_five_hundred_nodes_has_addresses_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "wide.yaml"
+    path.write_text("base: regional\nnode_count: 500\n")
+    nodes = listed(seeded(load(path)), "nodes")
+    ranges = {node["spec"]["podCIDR"] for node in nodes}
+    addresses = {node["status"]["addresses"][0]["address"] for node in nodes}
+    assert (len(nodes), len(ranges), len(addresses)) == (500, 500, 500)
