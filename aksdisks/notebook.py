@@ -258,6 +258,8 @@ class Walk:
     def write_notes(self) -> Card:
         """Write a note of its own on each pod's disk, through the pod; where that cannot be had, say why."""
         self._notes = written = notes.write(self.session)
+        if written is None:
+            return Card("No note is written", [("why", notes.NO_SHELL)])
         if isinstance(written, Unknown):
             return Card("No note could be written", [("because", written.because)])
         pod = manifests.stateful_pod(0)
@@ -266,9 +268,11 @@ class Walk:
 
     def notes_kept(self) -> Check:
         """The check that each pod finds on its disk the note that was written there, and no other."""
-        written, found = self._notes, notes.read(self.session, self._notes)
-        sides = [said if isinstance(said, Unknown) else frozenset(said.items()) for said in (written, found)]
         statement = "Each pod finds on its disk the note that was written there, and no other"
+        written, found = self._notes, notes.read(self.session, self._notes)
+        if written is None or found is None:
+            return self.check(statement, None, notes.NO_SHELL)
+        sides = [said if isinstance(said, Unknown) else frozenset(said.items()) for said in (written, found)]
         return compare(statement, sides[0], sides[1], sides=("written", "read"))
 
     # What the API refuses; all dry runs on the server, so that nothing would come of it if it did not

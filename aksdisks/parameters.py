@@ -110,6 +110,14 @@ class Parameters(BaseModel):
     deployment_replicas: int = _p(4, "a whole number from 2 to 50", "pods after scaling out", ge=2, le=50)
     stateful_replicas: int = _p(5, "a whole number from 1 to 50", "pods of the stateful set", ge=1, le=50)
     image: str = _p("vplauzon/get-started:part2-no-redis", "an image reference", "the pods' image", min_length=1)
+    command: list[str] = _p([], "a list of texts", "what the image runs instead of its own entrypoint; empty: that")
+    fs_group: int = _p(
+        0,
+        "a whole number from 0 to 2147483647",
+        "the group that may write to the disks; 0: none, or with security restricted the pods' own, 10001",
+        ge=0,
+        le=2**31 - 1,
+    )
     node_selector: dict[str, str] = _p({}, "a mapping of labels", "labels that a node must have")
     tolerations: list[dict[str, str | int | None]] = _p([], "a list of tolerations", "as in a pod's spec")
     cpu_request: _Quantity = _p(
@@ -156,8 +164,9 @@ def resolve(
     """Parameters, and where each that is not a default was written.
 
     A YAML file (None: the lab's defaults) gives way to AKSDISKS_PARAM_<NAME> of the environment (None: this process's),
-    and that to `name=value` texts. Raises InputError for a file that is missing or no mapping, ParameterError for a
-    name or a value.
+    and that to `name=value` texts. The file's command is for the file's image: another image that is laid over it runs
+    with its own entrypoint, unless a command is laid over as well. Raises InputError for a file that is missing or no
+    mapping, ParameterError for a name or a value.
     """
     values = {} if path is None else _read(Path(path))
     sources = dict.fromkeys(values, str(path))
@@ -167,9 +176,12 @@ def resolve(
         for variable, text in variables.items()
         if variable.startswith(_VARIABLE)
     }
+    image = values.get("image")
     for source, (name, text) in [*texts.items(), *(("-p", item) for item in (overrides or {}).items())]:
         values[name] = _from_text(name, text)
         sources[name] = source
+    if values.get("image") != image and sources.get("command") == str(path):
+        del values["command"], sources["command"]
     return validate(values, sources), sources
 
 

@@ -58,15 +58,27 @@ def test_options_reach_the_pods():
     changes = {
         "image": "i", "node_selector": {"a": "b"}, "tolerations": [{"operator": "Exists"}], "cpu_request": "10m",
         "memory_request": "16Mi", "security": "restricted", "pull_secret": "pull",
+        "command": ["sh", "-c", "wait"], "fs_group": 2000,
     }  # fmt: skip
     for workload in built({}, **changes)[1:]:
         spec = workload["spec"]["template"]["spec"]
         container = spec["containers"][0]
         assert (spec["nodeSelector"], spec["tolerations"]) == ({"a": "b"}, [{"operator": "Exists"}])
         assert spec["imagePullSecrets"] == [{"name": "pull"}] and container["image"] == "i"
+        assert container["command"] == ["sh", "-c", "wait"]
         assert container["resources"] == {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "16Mi"}}
         assert spec["securityContext"]["runAsNonRoot"] is True
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_group_of_the_disks_files_is_the_chosen_one_or_that_of_restricted_pods():
+    def groups(**changes):
+        specs = [workload["spec"]["template"]["spec"] for workload in built({}, **changes)[1:]]
+        return [spec.get("securityContext", {}).get("fsGroup") for spec in specs]
+
+    assert groups() == [None, None]
+    assert groups(security="restricted") == [10001, 10001]
+    assert groups(fs_group=2000) == groups(fs_group=2000, security="restricted") == [2000, 2000]
 
 
 def test_the_namespace_enforces_what_the_pods_must_pass():

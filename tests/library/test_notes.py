@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
 from kubernetes.client import ApiClient, ApiException
+from kubernetes.stream.ws_client import ERROR_CHANNEL
 from websocket import WebSocketConnectionClosedException
 
 from aksdisks import notes
 from aksdisks.model import Unknown
+from aksdisks.notebook import Walk
 
 
 class Pods:
@@ -25,7 +28,7 @@ class Pods:
 
     def command(self, pod, arguments):
         if self.trouble:
-            return Unknown(self.trouble)
+            return None if self.trouble == "no shell" else Unknown(self.trouble)
         if len(arguments) == 3:
             return "".join(self.disks[pod].values())
         self.disks[pod][arguments[4]] = arguments[5]
@@ -49,26 +52,44 @@ def test_what_cannot_be_had_is_unknown(monkeypatch):
     assert notes.read(pods, {"web-0": "x"}) == Unknown(pods.trouble)
 
 
+def test_without_a_shell_the_proof_does_not_apply(monkeypatch):
+    monkeypatch.setattr(notes, "command", lambda session, pod, arguments: session.command(pod, arguments))
+    pods = Pods(["web-0"], trouble="no shell")
+    walk = Walk(SimpleNamespace(parameters=None, namespace="walk", pods=pods.pods, command=pods.command))
+    assert "because the image has no shell" in walk.write_notes().text()
+    verdict = walk.notes_kept()
+    assert (verdict.status, verdict.seen) == ("not applicable", "because the image has no shell")
+
+
+DONE = '{"metadata": {}, "status": "Success"}'
+NO_SUCH = 'exec: "sh": executable file not found in $PATH: unknown'
+
+
+def failed(message, **cause):
+    details = {"causes": [{"message": message} | cause]}
+    return json.dumps({"status": "Failure", "message": f"Internal error occurred: {message}", "details": details})
+
+
 class Talk:
     """What `kubernetes.stream` gives, for a command that prints `printed`, or whose connection breaks off."""
 
-    def __init__(self, printed="", breaks=None, last=0):
-        self.printed, self.breaks, self.last = printed, breaks, last
+    def __init__(self, printed="", breaks=None, last=DONE, complaint=""):
+        self.printed, self.breaks, self.last, self.complaint = printed, breaks, last, complaint
         self.closed = False
 
     def run_forever(self, **_how):
         if self.breaks:
             raise self.breaks
 
-    @property
-    def returncode(self):
-        return self.last["status"] if self.last is None else self.last
+    def read_channel(self, channel):
+        assert channel == ERROR_CHANNEL
+        return self.last
 
     def read_stdout(self):
         return self.printed
 
     def read_stderr(self):
-        return ""
+        return self.complaint
 
     def is_open(self):
         return False
@@ -81,8 +102,16 @@ class Talk:
     ("talks", "answer", "tries"),
     [
         ([Talk("a note")], "a note", 1),
-        ([Talk(breaks=WebSocketConnectionClosedException("lost")), Talk(last=None), Talk("a note")], "a note", 3),
+        ([Talk(breaks=WebSocketConnectionClosedException("lost")), Talk(last=""), Talk("a note")], "a note", 3),
         ([Talk(breaks=TimeoutError()) for _ in range(4)], Unknown("no command runs in pod web-0: TimeoutError"), 4),
+        ([Talk(last=failed(f"{'long ' * 60}{NO_SUCH}"))], None, 1),
+        ([Talk(last=failed("126", reason="ExitCode"), complaint=f"OCI runtime exec failed: {NO_SUCH}")], None, 1),
+        (
+            [Talk(last=failed("2", reason="ExitCode"), complaint="cat: no such file")],
+            Unknown("a command in pod web-0 failed: cat: no such file"),
+            1,
+        ),
+        ([Talk(last=failed("the container has ended")), Talk("a note")], "a note", 2),
         ([ApiException(403, "Forbidden")], Unknown("no command runs in pod web-0: (403)"), 1),
         ([ApiException(0, "Handshake status 503"), Talk("a note")], "a note", 2),
     ],

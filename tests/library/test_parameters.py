@@ -1,6 +1,7 @@
 """Parameters: what is accepted, and the one line that says why something is not."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,8 @@ def written(tmp_path, text):
             "client_secret: expected a parameter's name, found an unknown one in {path} (secrets",
         ),
         ("node_selector: [a]", "node_selector: expected a mapping of labels, found ['a']"),
+        ("command: sleep", "command: expected a list of texts, found 'sleep'"),
+        ("fs_group: -1", "fs_group: expected a whole number from 0 to 2147483647, found -1"),
         ("run_id: Über", "run_id: expected lower-case letters, digits and dashes, at most 40, found 'Über'"),
         ("- target", "{path}: expected a mapping of parameters, found list"),
         ("a: [", "{path}: expected YAML, found in line 1"),
@@ -79,7 +82,11 @@ def test_the_shipped_files_hold():
     assert resolve(ROOT / "parameters/lab.yaml")[0] == Parameters()
     example = ROOT / "parameters/aks.example.yaml"
     assert resolve(example)[0].security == "restricted"
-    assert set(Parameters.model_fields) - set(yaml.safe_load(example.read_text())) == {"run_id", "speed", "scenario"}
+    text = example.read_text()
+    assert set(Parameters.model_fields) - set(yaml.safe_load(text)) == {"run_id", "speed", "scenario"}
+    # Whoever fills it in by sed, and whoever reads the README's command off it, counts on these.
+    assert [len(re.findall(f"^{name}: \\S", text, re.MULTILINE)) for name in ("context", "expect")] == [1, 1]
+    assert re.search(r"^python3 -m venv \S+ && .*pytest$", (ROOT / "README.md").read_text(), re.MULTILINE)
 
 
 def test_every_parameter_says_what_it_is_and_what_it_must_be():
@@ -99,6 +106,24 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path)
     values, sources = resolve(file, {"size": "3Gi"}, environment)
     assert (values.size, values.speed, values.stateful_replicas) == ("3Gi", 20, 2)
     assert sources == {"size": "-p", "speed": "AKSDISKS_PARAM_SPEED", "stateful_replicas": str(file)}
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "image", "command"),
+    [
+        ({}, {}, "a", ["wait"]),
+        ({"image": "b"}, {}, "b", []),
+        ({}, {"AKSDISKS_PARAM_IMAGE": "b"}, "b", []),
+        ({"image": "a"}, {"AKSDISKS_PARAM_IMAGE": "b"}, "a", ["wait"]),
+        ({"image": "b", "command": "[sleep, '1']"}, {}, "b", ["sleep", "1"]),
+        ({"image": "b"}, {"AKSDISKS_PARAM_COMMAND": "[sleep]"}, "b", ["sleep"]),
+        ({"command": "[]"}, {}, "a", []),
+    ],
+)
+def test_the_files_command_is_for_the_files_image(tmp_path, flags, environment, image, command) -> None:
+    values, sources = resolve(written(tmp_path, "image: a\ncommand: [wait]\n"), flags, environment)
+    assert (values.image, values.command) == (image, command)
+    assert ("command" in sources) is bool(command or "command" in flags)
 
 
 def test_an_unknown_name_in_the_environment_is_refused() -> None:
