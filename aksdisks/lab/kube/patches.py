@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import jsonpatch
@@ -15,6 +17,8 @@ from aksdisks.lab.kube.validators import godiff
 
 _MOST_OPERATIONS = 10_000
 """apiserver: handlers/patch.go."""
+
+_GONE = object()
 
 _GO_TYPES = {dict: "object", str: "string", int: "number", float: "number", bool: "bool", list: "array"}
 _GO_TYPES[type(None)] = "null"
@@ -95,7 +99,8 @@ def _strategic(target: Any, patch: Any, node: schema.Node) -> Any:
             continue
         if key.startswith("$deleteFromPrimitiveList/"):
             name = key.partition("/")[2]
-            target[name] = [item for item in target.get(name, []) if item not in value]
+            gone = {_hashable(item) for item in value}
+            target[name] = [item for item in target.get(name, []) if _hashable(item) not in gone]
             continue
         child = node.child(key)
         if value is None:
@@ -116,24 +121,32 @@ def _merge_list(target: list[Any], patch: list[Any], node: schema.Node, order: l
     key = node.merge_key
     items = node.items()
     if key is None:
-        merged = target + [value for value in patch if value not in target]
+        there = {_hashable(value) for value in target}
+        merged = target + [value for value in patch if _hashable(value) not in there]
         return _ordered(merged, order, target, None) if order else merged
     if any(isinstance(element, dict) and element.get("$patch") == "replace" for element in patch):
         return [element for element in patch if "$patch" not in element]
-    result = list(target)
+    result: list[Any] = list(target)
+    places: dict[Any, int] = {}
+    for place, present in enumerate(result):
+        places.setdefault(_hashable(present.get(key)), place)
     for element in patch:
         if not isinstance(element, dict):
             raise bad_request("map: expected an object in a list that is merged by key")
         if key not in element:
             raise internal(f"map: {godiff.shown(element)} does not contain declared merge key: {key}")
-        at = next((i for i, present in enumerate(result) if present.get(key) == element[key]), None)
+        identity = _hashable(element[key])
+        at = places.get(identity)
         if element.get("$patch") == "delete":
             if at is not None:
-                del result[at]
+                result[at] = _GONE
+                del places[identity]
         elif at is None:
+            places[identity] = len(result)
             result.append(_strategic({}, element, items))
         else:
             result[at] = _strategic(result[at], element, items)
+    result = [element for element in result if element is not _GONE]
     named = order or [{key: element[key]} for element in patch if "$patch" not in element]
     return _ordered(result, named, target, key)
 
@@ -145,15 +158,27 @@ def _ordered(merged: list[Any], order: list[Any], server: list[Any], key: str | 
     """
 
     def identity(element: Any) -> Any:
-        return element.get(key) if key is not None and isinstance(element, dict) else element
+        return _hashable(element.get(key) if key is not None and isinstance(element, dict) else element)
 
-    wanted = [identity(element) for element in order]
-    before = [identity(element) for element in server]
-    named = sorted((e for e in merged if identity(e) in wanted), key=lambda e: wanted.index(identity(e)))
-    others = [e for e in merged if identity(e) not in wanted]
+    wanted, before = _places(map(identity, order)), _places(map(identity, server))
+    named = deque(sorted((e for e in merged if identity(e) in wanted), key=lambda e: wanted[identity(e)]))
+    others = deque(e for e in merged if identity(e) not in wanted)
     result: list[Any] = []
     while named and others:
-        left, right = identity(others[0]), identity(named[0])
-        first = left in before and right in before and before.index(left) < before.index(right)
-        result.append(others.pop(0) if first else named.pop(0))
-    return result + others + named
+        left, right = before.get(identity(others[0])), before.get(identity(named[0]))
+        first = left is not None and right is not None and left < right
+        result.append((others if first else named).popleft())
+    return [*result, *others, *named]
+
+
+def _places(identities: Iterable[Any]) -> dict[Any, int]:
+    """Where each is found first."""
+    places: dict[Any, int] = {}
+    for place, identity in enumerate(identities):
+        places.setdefault(identity, place)
+    return places
+
+
+def _hashable(value: Any) -> Any:
+    """What is equal for equal values, so that lists of thousands are looked up, not compared each with each."""
+    return value if isinstance(value, Hashable) else ("", objects.text(value))

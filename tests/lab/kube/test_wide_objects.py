@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube import negotiation, repeated
+from aksdisks.lab.kube import negotiation, patches, repeated
 from aksdisks.lab.kube.api import KubeApi
 from aksdisks.lab.kube.interface import ApiError, Object
 from tests.lab.kube.test_api import run
@@ -82,3 +82,29 @@ def test_what_is_nested_too_deep_to_be_kept_is_refused(content_type: str) -> Non
     with pytest.raises(ApiError, match="exceeded max depth") as refused:
         negotiation.decode(body, content_type, "ConfigMap")
     assert refused.value.code == 400
+
+
+@pytest.mark.parametrize("part", ["merged", "ordered", "plain", "removed"])
+def test_a_strategic_merge_looks_its_entries_up(part: str) -> None:
+    entries = [{"ip": f"10.0.{n // 250}.{n % 250}"} for n in range(MANY)]
+    names = [f"example.com/f{n}" for n in range(MANY)]
+    spec: Object = {"hostAliases": [{**entry, "hostnames": ["h"]} for entry in entries]}
+    patch: Object = {
+        "merged": {"spec": {"hostAliases": [{**entry, "hostnames": ["i"]} for entry in reversed(entries)]}},
+        "ordered": {"spec": {"$setElementOrder/hostAliases": entries[::-1]}},
+        "plain": {"metadata": {"finalizers": [f"{name}x" for name in names]}},
+        "removed": {"metadata": {"$deleteFromPrimitiveList/finalizers": names}},
+    }[part]
+    current = {"metadata": {"name": "wide", "finalizers": names}, "spec": spec}
+    begin = time.monotonic()
+    changed = patches.apply("pods", current, patch, "strategic")
+    assert time.monotonic() - begin < WITHIN
+    aliases = changed["spec"]["hostAliases"]
+    assert {part: (aliases[0], len(aliases), len(changed["metadata"]["finalizers"]))} == {
+        part: {
+            "merged": ({**entries[-1], "hostnames": ["i"]}, MANY, MANY),
+            "ordered": ({**entries[-1], "hostnames": ["h"]}, MANY, MANY),
+            "plain": ({**entries[0], "hostnames": ["h"]}, MANY, 2 * MANY),
+            "removed": ({**entries[0], "hostnames": ["h"]}, MANY, 0),
+        }[part]
+    }
