@@ -38,17 +38,17 @@ class Outages:
         """The answer; where it is a watch it is cut off when watches expire, and cannot be gone on with."""
         if request.query.get("watch", "") not in ("1", "true"):
             return await answer
-        work = asyncio.ensure_future(answer)
+        work, over = asyncio.ensure_future(answer), asyncio.ensure_future(self._expiry())
         try:
             if self._faults.active("watch-expiry") and request.query.get("resourceVersion", "0") not in ("", "0"):
                 return await self._expired(request)
-            over = asyncio.ensure_future(self._expiry())
             await asyncio.wait([work, over], return_when=asyncio.FIRST_COMPLETED)
-            over.cancel()
             if work.done():
                 return work.result()
         finally:
+            # Also of a client that went away: each would leave one that waits for the fault.
             work.cancel()
+            over.cancel()
         if request.transport is not None:
             request.transport.abort()
         raise ConnectionResetError("watch ended on purpose")

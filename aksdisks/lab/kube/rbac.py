@@ -79,7 +79,7 @@ class Authorizer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._changes = [store.subscribe(kind, store.resource_version) for kind in _KINDS]
+        self._seen: tuple[int, ...] = ()
         self._bindings: dict[tuple[str, _Subject], list[_Binding]] | None = None
         self._rights: dict[tuple[User, str], _Rights] = {}
         self._decisions: dict[tuple[User, Attributes], Decision] = {}
@@ -162,8 +162,9 @@ class Authorizer:
         return tuple(rules), tuple(dict.fromkeys(errors))
 
     def _refresh(self) -> None:
-        changes = [subscription.take() for subscription in self._changes]
-        if any(changes):
+        changed = tuple(self._store.changed(kind) for kind in _KINDS)
+        if changed != self._seen:
+            self._seen = changed
             self._bindings = None
             self._rights.clear()
             self._decisions.clear()

@@ -21,6 +21,9 @@ Key = tuple[str, str]
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
+MOST_PENDING = 5000
+"""Changes that a watcher may leave untaken. One request can make thousands at once (a collection's deletion)."""
+
 
 class Version:
     """One object as of one resourceVersion, and its JSON, made once however many clients are told."""
@@ -66,19 +69,37 @@ class Change:
 class Subscription:
     """The changes of one resource from some point on, in order."""
 
-    def __init__(self, pending: deque[Change], wants: Callable[[Change], bool] | None = None) -> None:
-        """`pending`: what happened before the subscription and is still to be told; `wants` None: every change."""
+    def __init__(
+        self, pending: deque[Change], wants: Callable[[Change], bool] | None = None, most: int = MOST_PENDING
+    ) -> None:
+        """`pending`: what happened before the subscription and is still to be told; `wants` None: every change.
+
+        Whoever leaves more than `most` changes untaken is dropped, as upstream's watch cache drops a watcher that
+        does not keep up (K storage/cacher/cache_watcher.go): nothing more is told, and the client begins anew.
+        """
         self._pending = pending
         self._wants = wants
+        self._most = most
+        self.dropped = False
         self._wake = asyncio.Event()
         if pending:
             self._wake.set()
 
     def push(self, change: Change) -> None:
         """Called by the store at each write; whoever waits is not woken for what it does not want."""
-        if self._wants is None or self._wants(change):
+        if self.dropped or not (self._wants is None or self._wants(change)):
+            return
+        if len(self._pending) >= self._most:
+            self.dropped = True
+            self._pending.clear()
+        else:
             self._pending.append(change)
-            self._wake.set()
+        self._wake.set()
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self._pending)
 
     def take(self) -> list[Change]:
         """All that is pending now, which may be nothing."""
@@ -99,7 +120,7 @@ class _Table:
         self.versions: dict[Key, Version] = {}
         self.keys: list[Key] = []
         self.history: deque[Change] = deque(maxlen=history)
-        self.forgotten = forgotten
+        self.changed = self.forgotten = forgotten
         self.subscriptions: set[Subscription] = set()
 
 
@@ -190,6 +211,10 @@ class Store:
         table.subscriptions.add(subscription)
         return subscription
 
+    def changed(self, resource: str) -> int:
+        """The resourceVersion of the last change of a resource; what is made from its objects is good until then."""
+        return self._table(resource).changed
+
     def unsubscribe(self, resource: str, subscription: Subscription) -> None:
         """Stop telling a subscription."""
         self._table(resource).subscriptions.discard(subscription)
@@ -238,5 +263,6 @@ class Store:
         if len(table.history) == table.history.maxlen:
             table.forgotten = table.history[0].version.resource_version
         table.history.append(change)
+        table.changed = change.version.resource_version
         for subscription in table.subscriptions:
             subscription.push(change)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,7 +46,10 @@ class Watch:
 
 
 async def watch(store: Store, clock: Clock, request: Watch) -> AsyncGenerator[VersionEvent, None]:
-    """The events of one watch until its time is over or the caller stops; 410 when its start is forgotten."""
+    """The events of one watch until its time is over, the caller stops or has fallen too far behind.
+
+    410 when its start is forgotten.
+    """
     after = version_number(request.resource_version)
     if request.initial:
         check_not_future(after, store.resource_version)
@@ -60,28 +64,32 @@ async def watch(store: Store, clock: Clock, request: Watch) -> AsyncGenerator[Ve
                     yield VersionEvent("ADDED", version)
             if request.initial and request.bookmarks:
                 yield _bookmark(request.resource, started, {"k8s.io/initial-events-end": "true"})
-        async for event in _changes(store, clock, request, subscription):
-            yield event
+        async with aclosing(_changes(store, clock, request, subscription)) as events:
+            async for event in events:
+                yield event
     finally:
         store.unsubscribe(request.resource, subscription)
 
 
 async def _changes(
     store: Store, clock: Clock, request: Watch, subscription: Subscription
-) -> AsyncIterator[VersionEvent]:
+) -> AsyncGenerator[VersionEvent, None]:
     left = request.timeout
     while True:
         for change in subscription.take():
             event = _select(change, request)
             if event is not None:
                 yield event
+        if subscription.dropped:
+            return
         if left is None and not request.bookmarks:
             await subscription.wait()
             continue
         pause = _BOOKMARK_EVERY if left is None else min(left, _BOOKMARK_EVERY)
         passed = await _wait(subscription, clock, pause)
         if passed is None:
-            if request.bookmarks:
+            # What came in the same moment as the limit goes first: a bookmark says that all before it has been told.
+            if request.bookmarks and not subscription.pending:
                 yield _bookmark(request.resource, store.resource_version)
             passed = pause
         if left is not None:

@@ -10,7 +10,7 @@ from aksdisks.lab.kube.access import User
 from aksdisks.lab.kube.attributes import Attributes, forbidden, of_request
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.policy import aggregated, bindings, roles
-from aksdisks.lab.kube.rbac import Authorizer, rule
+from aksdisks.lab.kube.rbac import MASTERS, Authorizer, rule
 from aksdisks.lab.kube.store import Store
 
 GROUP = "rbac.authorization.k8s.io"
@@ -172,3 +172,15 @@ def test_collected_roles_hold_their_parts() -> None:
     assert not any("secrets" in entry["resources"] for entry in found["view"]["rules"])
     mine = {"metadata": {"name": "m", "labels": {f"{GROUP}/aggregate-to-view": "true"}}, "rules": [PODS]}
     assert aggregated(found["view"], [*found.values(), mine]) == [PODS, *found["system:aggregate-to-view"]["rules"]]
+
+
+def test_changes_do_not_pile_up_while_only_administrators_ask() -> None:
+    store, authorizer = cluster(*BOUND)
+    asked = Attributes("delete", "pods", "", "one")
+    assert not authorizer.decide(BOB, asked).allowed
+    for number in range(20):
+        put(store, "rolebindings", "two", binding(f"b{number}", "ClusterRole", "edit", subject("User", "ann")))
+        assert authorizer.decide(User("admin", groups=(MASTERS,)), asked).allowed
+    assert sum(len(told._pending) for told in store._table("rolebindings").subscriptions) == 0
+    put(store, "rolebindings", "one", binding("more", "ClusterRole", "edit", subject("User", "bob")))
+    assert authorizer.decide(BOB, asked).allowed
