@@ -93,7 +93,8 @@ class Reporter:
         bad = ("failed", "inconclusive")
         self.answers([check for runbook in result.runbooks for check in runbook.checks if check.status in bad])
         broken = [f"{runbook.name}: {runbook.problem}" for runbook in result.runbooks if runbook.problem]
-        for problem in (*broken, result.problem, *result.teardown.get("problems", ())):
+        left = [line for key in ("problems", "uncertain") for line in result.teardown.get(key, ())]
+        for problem in (*broken, result.problem, *left):
             if problem:
                 self.out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
         where = escape(str(folder)) if folder.exists() else "nothing was written"

@@ -108,7 +108,9 @@ def tell(url: str, run: Mapping[str, Any], before: str | None, where: str) -> No
     change = f" (before: {before})" if before and before != run["status"] else ""
     text = f"aksdisks {run['run']} on {run['target']}: {run['status']}{change}. "
     text += f"Not passed: {failed}. " if failed else ""
-    text += "The clean-up left something behind. " if run.get("teardown", {}).get("status") == "failed" else ""
+    left = {"failed": "left something behind", "inconclusive": "may have left something"}
+    cleaned = left.get(run.get("teardown", {}).get("status", ""), "")
+    text += f"The clean-up {cleaned}. " if cleaned else ""
     body = {"text": text + where, **{key: run[key] for key in ("run", "target", "status")}}
     body |= {"before": before, "runbooks": books, "evidence": where}
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})

@@ -66,8 +66,8 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0 passed, 1 failed, 3 inconclusive, 130 interrupted; 1 instead of 0 where the teardown left something."""
-        return _EXIT_CODES[self.status] or int(self.teardown.get("status") == "failed")
+        """0 passed, 1 failed, 3 inconclusive, 130 interrupted; instead of 0 what the teardown came to."""
+        return _EXIT_CODES[self.status] or _EXIT_CODES.get(self.teardown.get("status", ""), 0)
 
     def document(self) -> dict[str, Any]:
         """The content of run.json; a `problem` stands only where there is one."""

@@ -200,6 +200,11 @@ class Volume(Named):
         """`namespace/name` of the claim that it is bound to or reserved for, as kubectl shows it."""
         return f"{self.claim_namespace}/{self.claim_name}" if self.claim_name else ""
 
+    @property
+    def disk_name(self) -> str:
+        """The name of its disk: the last part of the id."""
+        return self.disk_id.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment(Named):

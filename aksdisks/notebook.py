@@ -333,7 +333,8 @@ class Walk:
             self.cleaned = shown
             return shown
         done = self.session.clean_up()
-        left = "; ".join(done.problems) or "nothing is left" + (f" but {', '.join(done.kept)}" if done.kept else "")
+        nothing = "nothing that Kubernetes shows is left" if done.uncertain else "nothing is left"
+        left = "; ".join(done.problems) or nothing + (f" but {', '.join(done.kept)}" if done.kept else "")
         kinds = Counter(line.partition(" ")[0] for line in done.removed)
         removed = Table("Removed", ("kind", "how many"), sorted(kinds.items(), key=lambda item: str(item[0]).lower()))
         result = Stack([removed, self.check("What this runbook made is removed", done.complete, left)])

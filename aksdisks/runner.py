@@ -20,6 +20,7 @@ from typing import Any
 
 from aksdisks import evidence, leftovers, targets
 from aksdisks.checks import Check
+from aksdisks.checks import check as judge
 from aksdisks.console import Reporter
 from aksdisks.delivery import Container, check_webhook, is_worth_a_word, tell
 from aksdisks.dossier import Dossier, identity, redactor_for
@@ -286,7 +287,8 @@ class _Run:
             report = session.clean_up(self.parameters.teardown_deadline)
         except AksdisksError as error:
             report = CleanUp(problems=(str(error),))
-        self._update(teardown={"status": "passed" if report.complete else "failed", **asdict(report)})
+        status = judge("nothing of the run is left", report.complete, "").status
+        self._update(teardown={"status": str(status), **asdict(report)})
         self._inventory(session, "after")
 
     def _update(self, **changes: Any) -> None:

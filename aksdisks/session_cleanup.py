@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from aksdisks.errors import AksdisksError, NotAllowed
-from aksdisks.model import Disk, Unknown, Volume, known
+from aksdisks.errors import AksdisksError, NotAllowed, WaitTimeout
+from aksdisks.model import Disk, Unknown, Volume
 from aksdisks.session_hold import Hold
 from aksdisks.waiting import listed, wait
 
@@ -19,17 +19,20 @@ T = TypeVar("T")
 class CleanUp:
     """What a clean-up did, in lines such as `Deployment disk-deploy`; `kept` is what stays by intent, with the reason.
 
-    `problems` are what should be gone and is not.
+    `problems` are what should be gone and is not, `uncertain` what may be left: nobody could say.
     """
 
     removed: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    uncertain: tuple[str, ...] = ()
     cluster_seconds: float = 0.0
 
     @property
-    def complete(self) -> bool:
-        """True when nothing of the run is left but what was asked to be retained."""
+    def complete(self) -> bool | Unknown:
+        """True when nothing of the run is left but what was asked to be retained; unknown where that is uncertain."""
+        if self.uncertain and not self.problems:
+            return Unknown("; ".join(self.uncertain))
         return not self.problems
 
 
@@ -47,6 +50,7 @@ class Removal:
     removed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    uncertain: list[str] = field(default_factory=list)
 
     def run(self) -> CleanUp:
         """Remove workloads and claims, wait for pods, claims, volumes and disks, then remove the namespace."""
@@ -55,19 +59,19 @@ class Removal:
             return CleanUp(problems=(problem,))  # each step would find the same, after retries of its own
         made = self._step(self._made_by_run)
         volumes = self._step(self._volumes, made) or ()
-        disks = self._step(self._disks, volumes) or ()
         self._step(self._note, "clean up", volumes)
         self._step(self._delete_labelled)
         self._step(self._gone, "Pod", "the run's pods to end")
         self._step(self._gone, "PersistentVolumeClaim", "the run's claims to go")
         self._step(self._volumes_gone, volumes)
-        self._step(self._disks_gone, volumes, disks)
+        self._step(self._disks_gone, volumes)
         if self.whole:
             self._step(self._remove_namespace if made else self.hold.release)
-        if not self.problems:
+        if not self.problems and not self.uncertain:
             self._step(self._note, "cleaned", ())
         seconds = round((time.monotonic() - began) * self.hold.time_scale, 1)
-        return CleanUp(tuple(self.removed), tuple(self.kept), tuple(self.problems), seconds)
+        removed, kept, problems = tuple(self.removed), tuple(self.kept), tuple(self.problems)
+        return CleanUp(removed, kept, problems, tuple(self.uncertain), seconds)
 
     def _step(self, step: Callable[..., T], *given: Any) -> T | None:
         try:
@@ -96,13 +100,6 @@ class Removal:
             or (volume.claim_namespace == self.hold.namespace and (made or volume.name in noted))
         )
 
-    def _disks(self, volumes: Sequence[Volume]) -> tuple[Disk, ...]:
-        disks = self.hold.azure.disks() if volumes else ()
-        if isinstance(disks, Unknown):
-            self.kept.append(f"disks: {disks}")
-            return ()
-        return tuple(disk for disk in disks if _belongs(disk, volumes))
-
     def _delete_labelled(self) -> None:
         for kind, found in self.hold.cluster.made(self.hold.namespace, self.hold.selector):
             try:
@@ -119,45 +116,66 @@ class Removal:
         kept = [volume for volume in volumes if volume.name not in going]
         self.kept += [f"volume {each.name} of {each.claim} (reclaim policy {each.reclaim_policy})" for each in kept]
         if going:
-            self._wait("the run's volumes to go", self.hold.cluster.follow("PersistentVolume"), going)
+            states = self.hold.cluster.follow("PersistentVolume")
+            self._wait("the run's volumes to go", states, lambda volume: volume.name in going)
             self.removed += [f"volume {name}" for name in sorted(going)]
 
-    def _disks_gone(self, volumes: Sequence[Volume], disks: Sequence[Disk]) -> None:
-        retained = [volume for volume in volumes if volume.reclaim_policy != "Delete"]
-        kept = [disk for disk in disks if _belongs(disk, retained)]
-        self.kept += [f"disk {disk.name} ({disk.sku}, its volume is retained)" for disk in kept]
-        going = [disk.name for disk in disks if disk not in kept]
+    def _disks_gone(self, volumes: Sequence[Volume]) -> None:
+        """Wait until Azure lists none of the volumes' disks; it is asked again for as long as it gives no answer."""
+        with_disk = [volume for volume in volumes if volume.disk_id]
+        going = [volume for volume in with_disk if volume.reclaim_policy == "Delete"]
+        self.kept += [f"disk {each.disk_name} (its volume is retained)" for each in with_disk if each not in going]
         if not going:
             return
-        final = self._wait("the run's disks to go", self.hold.azure.follow_disks(), going)
-        if isinstance(final, Unknown):
-            self.kept.append(f"disks: {final}")
+        names = sorted(volume.disk_name for volume in going)
+        answer = self.hold.azure.unknown
+        if answer is not None and self.hold.connection.parameters.azure == "off":
+            self.kept.append(f"disks: {answer}")
+            return
+        if answer is None:
+            answer = self._wait("the run's disks to go", self.hold.azure.follow_disks(), lambda d: _belongs(d, going))
+        if isinstance(answer, Unknown):
+            self.uncertain.append(f"{listed([f'disk {name}' for name in names], 20)} may be left: {answer.because}")
         else:
-            self.removed += [f"disk {name}" for name in going]
+            self.removed += [f"disk {name}" for name in names]
 
     def _remove_namespace(self) -> None:
         found = self.hold.cluster.find("Namespace", self.hold.namespace)
         if found is not None:
             self.hold.remove("Namespace", self.hold.namespace, found["metadata"]["uid"])
             states = self.hold.cluster.follow("Namespace", selector=self.hold.selector)
-            self._wait("the run's namespace to go", states, [self.hold.namespace])
+            self._wait("the run's namespace to go", states, lambda space: space.name == self.hold.namespace)
             self.removed.append(f"Namespace {self.hold.namespace}")
 
-    def _wait(self, words: str, states: Any, going: Collection[str] | None = None) -> Any:
-        """Wait until none of these names (None: nothing) is left, within what the clean-up has of its time."""
+    def _wait(self, words: str, states: Any, going: Callable[[Any], bool] = bool) -> Any:
+        """Wait until nothing that is `going` is left, within what the clean-up has of its time.
 
-        def left(found: tuple[Any, ...] | Unknown) -> list[str]:
-            return [each.name for each in known(found) if going is None or each.name in going]
+        What is unknown is not gone: it is asked again, and is the answer where it is all that there was in the end.
+        """
+        last: tuple[Any, ...] | Unknown = ()
 
-        return wait(
-            words,
-            states,
-            lambda found: not left(found),
-            seconds=max(0.0, self.ends - time.monotonic()),
-            describe=lambda found: listed(left(found)),
-            progress=self.hold.connection.progress,
-            scale=self.hold.time_scale,
-        )
+        def left(found: tuple[Any, ...]) -> list[str]:
+            return [each.name for each in found if going(each)]
+
+        def gone(found: tuple[Any, ...] | Unknown) -> bool:
+            nonlocal last
+            last = found
+            return not isinstance(found, Unknown) and not left(found)
+
+        try:
+            return wait(
+                words,
+                states,
+                gone,
+                seconds=max(0.0, self.ends - time.monotonic()),
+                describe=lambda found: str(found) if isinstance(found, Unknown) else listed(left(found)),
+                progress=self.hold.connection.progress,
+                scale=self.hold.time_scale,
+            )
+        except WaitTimeout:
+            if isinstance(last, Unknown):
+                return last
+            raise
 
 
 def _belongs(disk: Disk, volumes: Iterable[Volume]) -> bool:

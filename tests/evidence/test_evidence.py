@@ -54,6 +54,7 @@ def test_what_xml_cannot_hold_is_left_out_of_it() -> None:
         ({"teardown": {"status": "passed"}}, []),
         ({}, ["skipped: not run"]),
         ({"teardown": {"status": "failed", "problems": ["claim a stays", "b too"]}}, ["failure: claim a stays; b too"]),
+        ({"teardown": {"status": "inconclusive", "uncertain": ["a?", "b?"]}}, ["skipped: inconclusive: a?; b?"]),
         (
             {"status": "failed", "problem": "a token leaked", "teardown": {"status": "passed"}},
             ["error: a token leaked"],

@@ -44,6 +44,7 @@ def test_a_runbook_that_ended_early_has_not_passed(checks: list[str], problem: s
     [
         ("passed", "passed", 0),
         ("passed", "failed", 1),
+        ("passed", "inconclusive", 3),
         ("not applicable", "passed", 0),
         ("not applicable", "failed", 1),
         ("failed", "passed", 1),

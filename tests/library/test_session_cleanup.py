@@ -1,0 +1,77 @@
+"""The end of a clean-up: disks are gone when Azure says so, and where it says nothing, nobody does."""
+
+from __future__ import annotations
+
+import time
+from itertools import chain, repeat
+from types import SimpleNamespace
+
+import pytest
+
+from aksdisks import manifests
+from aksdisks.model import Unknown
+from aksdisks.session_cleanup import CleanUp, Removal
+from aksdisks.waiting import silent
+
+from .world import disk, volume
+
+AWAY = Unknown("Azure answers 503: ServiceUnavailable")
+OFF = Unknown("azure is off")
+THERE, NAME = (disk(on=None), disk("of-another")), "pvc-azure-managed-disk"
+MAY_BE_LEFT = f"disk {NAME} may be left: "
+
+
+@pytest.mark.parametrize(
+    ("answers", "unknown", "switch", "result"),
+    [
+        pytest.param([THERE, THERE[1:]], None, "on", {"removed": (f"disk {NAME}",)}, id="gone"),
+        pytest.param([AWAY, THERE, AWAY, THERE[1:]], None, "on", {"removed": (f"disk {NAME}",)}, id="away for a while"),
+        pytest.param([THERE, AWAY], None, "on", {"uncertain": (MAY_BE_LEFT + AWAY.because,)}, id="away to the end"),
+        pytest.param(
+            [AWAY, THERE], None, "on",
+            {"problems": (f"the run's disks to go: not within 0 s; last seen: {NAME}",)}, id="there in the end",
+        ),
+        pytest.param([], OFF, "off", {"kept": (f"disks: {OFF}",)}, id="off by choice"),
+        pytest.param([], OFF, "on", {"uncertain": (MAY_BE_LEFT + OFF.because,)}, id="no way to ask"),
+    ],
+)  # fmt: skip
+def test_disks_are_gone_when_azure_says_so(answers, unknown, switch, result):
+    connection = SimpleNamespace(parameters=SimpleNamespace(azure=switch), progress=silent)
+    azure = SimpleNamespace(unknown=unknown, follow_disks=lambda: paced(answers))
+    hold = SimpleNamespace(connection=connection, azure=azure, time_scale=1.0)
+    removal = Removal(hold, time.monotonic() + 0.3)
+    removal._step(removal._disks_gone, (volume(),))
+    assert CleanUp(*map(tuple, (removal.removed, removal.kept, removal.problems, removal.uncertain))) == CleanUp(
+        **result
+    )
+
+
+def paced(answers):
+    for answer in chain(answers, repeat(answers[-1])):
+        yield answer
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("problems", "uncertain", "complete"),
+    [((), (), True), ((), ("a", "b"), Unknown("a; b")), (("p",), ("a",), False)],
+)
+def test_what_may_be_left_is_no_clean_up_that_is_complete(problems, uncertain, complete):
+    assert CleanUp(problems=problems, uncertain=uncertain).complete == complete
+
+
+def test_one_unknown_answer_ends_no_wait_and_is_no_disk_gone(session, monkeypatch):
+    session.apply(session.objects.claim, session.objects.deployment)
+    session.wait_for("Pod", lambda pods: [pod.ready for pod in pods] == [True], "a pod runs")
+    (claim,) = session.claims()
+    real, answers = session.azure.disks, []
+
+    def disks():
+        answers.append(real() if answers else AWAY)
+        return answers[-1]
+
+    monkeypatch.setattr(session.azure, "disks", disks)
+    done = session.clean_up()
+    assert (done.complete, f"disk {claim.volume}" in done.removed) == (True, True)
+    assert not any(each.name == claim.volume for each in answers[-1])
+    assert f"Deployment {manifests.DEPLOYMENT}" in done.removed
