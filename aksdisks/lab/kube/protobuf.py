@@ -26,22 +26,49 @@ _MAGIC = b"k8s\x00"
 
 _KEPT_WHEN_ZERO = frozenset(
     (
-        "activeDeadlineSeconds", "allowPrivilegeEscalation", "allowVolumeExpansion", "attachRequired",
-        "automountServiceAccountToken", "backoffLimit", "blockOwnerDeletion", "completions", "controller", "count",
-        "defaultMode", "enableServiceLinks", "expirationSeconds", "failedJobsHistoryLimit", "fsGroup",
-        "gracePeriodSeconds", "hostUsers", "immutable", "leaseDurationSeconds", "leaseTransitions", "mode",
-        "optional", "orphanDependents", "parallelism", "partition", "podInfoOnMount", "priority", "privileged",
-        "progressDeadlineSeconds", "readOnlyRootFilesystem", "ready", "replicas", "requiresRepublish",
-        "revisionHistoryLimit", "runAsGroup", "runAsNonRoot", "runAsUser", "seLinuxMount", "serving",
-        "setHostnameAsFQDN", "shareProcessNamespace", "startingDeadlineSeconds", "storageCapacity",
-        "successfulJobsHistoryLimit", "suspend", "terminating", "terminationGracePeriodSeconds", "tolerationSeconds",
-        "ttlSecondsAfterFinished", "value",
+        "activeDeadlineSeconds", "allocateLoadBalancerNodePorts", "allowPrivilegeEscalation",
+        "allowVolumeExpansion", "attachRequired", "attached", "automountServiceAccountToken", "backoffLimit",
+        "backoffLimitPerIndex", "blockOwnerDeletion", "collisionCount", "completions", "containerPort",
+        "controller", "currentHealthy", "defaultMode", "deletionGracePeriodSeconds", "desiredHealthy",
+        "disruptionsAllowed", "enableServiceLinks", "errorCode", "exitCode", "expectedPods",
+        "expirationSeconds", "failedJobsHistoryLimit", "fsGroup", "gid", "gracePeriodSeconds", "hostProcess",
+        "hostUsers", "immutable", "leaseDurationSeconds", "leaseTransitions", "lun", "manualSelector",
+        "maxFailedIndexes", "maxSkew", "minDomains", "mode", "nodeAllocatableUpdatePeriodSeconds", "optional",
+        "orphanDependents", "parallelism", "podInfoOnMount", "port", "priority", "privileged",
+        "progressDeadlineSeconds", "readOnlyRootFilesystem", "ready", "recursiveReadOnlyMounts",
+        "requiresRepublish", "restartCount", "revision", "revisionHistoryLimit", "runAsGroup", "runAsNonRoot",
+        "runAsUser", "seLinuxMount", "seconds", "serving", "setHostnameAsFQDN", "shareProcessNamespace",
+        "start", "started", "startingDeadlineSeconds", "storageCapacity", "successfulJobsHistoryLimit",
+        "supplementalGroupsPolicy", "suspend", "terminating", "terminatingReplicas",
+        "terminationGracePeriodSeconds", "tolerationSeconds", "ttlSecondsAfterFinished", "userNamespaces",
+        "value", "weight",
     )
 )  # fmt: skip
-"""Optional numbers and booleans. The others go over the wire even when unset: a zero of theirs means nothing."""
+"""Numbers and booleans whose zero JSON shows: optional ones that are sent, and those that Go always writes."""
 
-_EMPTY_TEXT_KEPT = {"core.v1.PersistentVolumeClaimSpec": "storageClassName"}
-"""A claim with the class "" asks for none; everywhere else an empty text is an unset one."""
+_KEPT_IN = {
+    "availableReplicas": {"apps.v1.StatefulSetStatus"},
+    "count": {"events.v1.EventSeries", "storage.v1.VolumeNodeResources"},
+    "partition": {"apps.v1.RollingUpdateStatefulSetStrategy"},
+    "readOnly": {"core.v1.AzureDiskVolumeSource", "core.v1.CSIVolumeSource"},
+    "replicas": {
+        "apps.v1.DeploymentSpec",
+        "apps.v1.ReplicaSetSpec",
+        "apps.v1.ReplicaSetStatus",
+        "apps.v1.StatefulSetSpec",
+        "apps.v1.StatefulSetStatus",
+        "autoscaling.v1.ScaleStatus",
+    },
+    "timeoutSeconds": {"core.v1.ClientIPConfig"},
+}
+"""The same for names that are such in some messages only; elsewhere their zero means nothing."""
+
+_EMPTY_TEXT_KEPT = {
+    "core.v1.PersistentVolumeClaimSpec": {"storageClassName", "volumeAttributesClassName"},
+    "core.v1.PodDNSConfigOption": {"value"},
+    "discovery.v1.EndpointPort": {"name"},
+}
+"""A claim with the class "" asks for none, a port "" is the only one; elsewhere an empty text is an unset one."""
 
 _Field = tuple[int, int | bytes]
 
@@ -107,9 +134,9 @@ def _is_set(message: str, name: str, value: Any) -> bool:
     if value is None:
         return False
     if value == "":
-        return _EMPTY_TEXT_KEPT.get(message) == name
+        return name in _EMPTY_TEXT_KEPT.get(message, ())
     if isinstance(value, (bool, int)) and not value:
-        return name in _KEPT_WHEN_ZERO
+        return name in _KEPT_WHEN_ZERO or message in _KEPT_IN.get(name, ())
     return True
 
 

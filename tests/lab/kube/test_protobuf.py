@@ -79,6 +79,15 @@ ROWS = {
         field(2, field(1, field(1, "v") + field(2, field(2, b"")))),
         {"spec": {"volumes": [{"name": "v", "emptyDir": {}}]}},
     ),
+    "collision-count-of-zero": ("apps/v1", "StatefulSet", field(3, field(9, 0)), {"status": {"collisionCount": 0}}),
+    "zero-that-go-always-writes": ("apps/v1", "StatefulSet", field(3, field(2, 0)), {"status": {"replicas": 0}}),
+    "zero-of-the-same-name-elsewhere": ("apps/v1", "Deployment", field(3, field(2, 0)), {"status": {}}),
+    "port-without-a-name": (
+        "discovery.k8s.io/v1",
+        "EndpointSlice",
+        field(3, field(1, "") + field(3, 80)),
+        {"ports": [{"name": "", "port": 80}]},
+    ),
     "endpoint-that-is-not-ready": (
         "discovery.k8s.io/v1",
         "EndpointSlice",

@@ -1,4 +1,4 @@
-"""Many objects at once from a typed Go client, and their list in pages (upstream's e2e/apimachinery/chunking.go)."""
+"""What upstream's conformance tests send through typed Go clients: protobuf, many objects at once, lists in pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from aksdisks.lab.process import LabState
 from tests.lab.kube.test_protobuf import body, field
 from tests.lab.kube.wire import Wire
 
-NAMESPACE = "/api/v1/namespaces/chunks"
+PROTOBUF = {"Content-Type": protobuf.MEDIA_TYPE, "Accept": f"{protobuf.MEDIA_TYPE},application/json"}
+NAMESPACE = "/api/v1/namespaces/typed"
 TEMPLATES = f"{NAMESPACE}/podtemplates"
 COUNT, PAGE = 400, 17
 
@@ -32,17 +33,16 @@ def template(number: int) -> bytes:
 @pytest.fixture(scope="module")
 def wire(lab: LabState) -> Iterator[Wire]:
     wire = Wire(lab)
-    assert wire("POST", "/api/v1/namespaces", {"metadata": {"name": "chunks"}}).status == 201
+    assert wire("POST", "/api/v1/namespaces", {"metadata": {"name": "typed"}}).status == 201
     yield wire
     wire("DELETE", NAMESPACE)
 
 
 @pytest.fixture(scope="module")
 def answers(wire: Wire) -> list[int]:
-    """The statuses of 400 templates made by twenty at a time."""
-    headers = {"Content-Type": protobuf.MEDIA_TYPE, "Accept": f"{protobuf.MEDIA_TYPE},application/json"}
+    """The statuses of 400 templates made by twenty at a time (e2e/apimachinery/chunking.go)."""
     with ThreadPoolExecutor(20) as pool:
-        made = pool.map(lambda number: wire("POST", TEMPLATES, template(number), headers).status, range(COUNT))
+        made = pool.map(lambda number: wire("POST", TEMPLATES, template(number), PROTOBUF).status, range(COUNT))
         return list(made)
 
 
@@ -74,3 +74,18 @@ def test_pages_say_what_is_left_of_one_moment(wire: Wire) -> None:
 def test_a_limit_above_all_gives_all(wire: Wire) -> None:
     whole = wire("GET", f"{TEMPLATES}?limit={COUNT + 1}").json()
     assert (len(whole["items"]), whole["metadata"].get("remainingItemCount")) == (COUNT, None)
+
+
+def test_a_status_that_repeats_a_count_of_zero_is_taken(wire: Wire) -> None:
+    labels = {"app": "s"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "test", "image": "test2"}]}}
+    spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
+    sets = "/apis/apps/v1/namespaces/typed/statefulsets"
+    assert wire("POST", sets, {"metadata": {"name": "s"}, "spec": spec}).status == 201
+    json_patch = {"Content-Type": "application/merge-patch+json"}
+    assert wire("PATCH", f"{sets}/s/status", {"status": {"collisionCount": 0}}, json_patch).status == 200
+    condition = field(1, "StatusUpdate") + field(2, "True") + field(3, b"") + field(4, "E2E") + field(5, "")
+    status = field(2, 0) + field(3, 0) + field(9, 0) + field(10, condition) + field(11, 0)
+    update = body("apps/v1", "StatefulSet", field(1, field(1, "s") + field(2, "")) + field(3, status))
+    answer = wire("PUT", f"{sets}/s/status", update, PROTOBUF)
+    assert (answer.status, answer.json()["status"]["collisionCount"]) == (200, 0)
