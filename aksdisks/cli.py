@@ -170,7 +170,7 @@ def walk(
 def list_runbooks() -> None:
     """List the runbooks: their names and what each promises."""
     from aksdisks import shipped
-    from aksdisks.runner import describe
+    from aksdisks.arguments import describe
 
     for path in shipped.runbooks():
         typer.echo(f"{path.stem:<18} {describe(path)}")

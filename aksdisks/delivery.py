@@ -108,6 +108,7 @@ def tell(url: str, run: Mapping[str, Any], before: str | None, where: str) -> No
     change = f" (before: {before})" if before and before != run["status"] else ""
     text = f"aksdisks {run['run']} on {run['target']}: {run['status']}{change}. "
     text += f"Not passed: {failed}. " if failed else ""
+    text += f"{run['problem']}. " if run.get("problem") else ""
     left = {"failed": "left something behind", "inconclusive": "may have left something"}
     cleaned = left.get(run.get("teardown", {}).get("status", ""), "")
     text += f"The clean-up {cleaned}. " if cleaned else ""

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import socket
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from aksdisks import evidence, report
+from aksdisks import evidence, report, targets
 from aksdisks.errors import InputError
 from aksdisks.evidence import RunResult
 from aksdisks.model import Inventory
+from aksdisks.parameters import Parameters
 from aksdisks.redaction import Redactor, environment_secrets
 from aksdisks.seal import SUMS, seal
 from aksdisks.session import Session
+
+_PACKAGES = ("aksdisks", "azure-identity", "azure-mgmt-compute", "kubernetes", "nbclient", "pandas", "papermill")
 
 
 class Dossier:
@@ -68,22 +74,35 @@ class Dossier:
                 self._put(path.name, _with_banner(path, banner))
 
     def finish(self, result: RunResult) -> RunResult:
-        """Write the cover, JUnit XML and metrics, look for leaks, and seal; a leak fails the run."""
-        if not self.folder.is_dir():
-            return result
-        earlier = evidence.results(self.folder.parent, but=self.folder)
+        """The final result, once run.json, cover, JUnit XML and metrics all tell it, and the folder is sealed.
+
+        What goes wrong while they are written, or a leak that is found in them, belongs to the result: then all of
+        them are written once more.
+        """
+        earlier = evidence.results(self.folder.parent, but=self.folder) if self.folder.is_dir() else []
+        told: tuple[str, ...] | None = None
+        final = result
+        # Only the first problem of a file is kept, so that the second time nothing new is found.
+        while told != (found := self._problems()):
+            told = found
+            final = evidence.conclude(result, told)
+            if self.folder.is_dir():
+                self._write_final(final, earlier)
+        return final
+
+    def _problems(self) -> tuple[str, ...]:
+        leaks = f"a secret stands in {', '.join(self.leaks)}; do not hand this folder over" if self.leaks else ""
+        return tuple(filter(None, (self.problem, leaks)))
+
+    def _write_final(self, result: RunResult, earlier: list[RunResult]) -> None:
+        """Every form of the one result; then look for leaks, and seal."""
         for name in report.FILES:
             self._put(name, self.redactor.text(report.render(name, result, earlier)))
-        if self.problem:
-            result = result.with_problem(self.problem)
-        self.leaks = list(self.redactor.leaks(self.folder))
-        if self.leaks:
-            result = result.with_problem(f"a secret stands in {', '.join(self.leaks)}; do not hand this folder over")
-            self._put(report.COVER, self.redactor.text(report.render(report.COVER, result, earlier)))
         self.write(result)
+        # What leaked once stays said, though a file that is written again may not have it any more.
+        self.leaks = sorted({*self.leaks, *self.redactor.leaks(self.folder)})
         with self._noted(self.folder / SUMS):
             seal(self.folder, self.key)
-        return result.with_problem(self.problem) if self.problem and not result.problem else result
 
     def _put(self, name: str, text: str) -> None:
         """Write a file whole or not at all."""
@@ -104,21 +123,24 @@ class Dossier:
                 path.unlink(missing_ok=True)
 
 
-def redactor_for(session: Session, *, share: bool) -> Redactor:
-    """What has to go from a session's evidence: secrets, and where it is shared who and where it was."""
-    patterns = session.parameters.redact
+def redactor_for(parameters: Parameters, known: Mapping[str, str], *, share: bool) -> Redactor:
+    """What has to go from a run's evidence: secrets, and where it is shared who and where it was.
+
+    `known` is a session's `identity`; before there is one, what the parameters and the kubeconfig tell.
+    """
     if not share:
-        return Redactor(environment_secrets(), patterns=patterns)
-    known = identity(session)
+        return Redactor(environment_secrets(), patterns=parameters.redact)
+    expected = parameters.expect.split("/")  # /subscriptions/ID/…, or a URL
+    server = known.get("server") or targets.server(parameters)
     return Redactor(
         environment_secrets(),
         {
-            "subscription": [known.get("subscription", "")],
+            "subscription": [known.get("subscription", ""), expected[2] if expected[1:2] == ["subscriptions"] else ""],
             "tenant": [os.environ.get("AZURE_TENANT_ID", "")],
             "user": [known.get("user", ""), os.environ.get("USER", "")],
-            "host": [urlsplit(known["server"]).hostname or "", socket.gethostname()],
+            "host": [urlsplit(server).hostname or "", socket.gethostname()],
         },
-        patterns,
+        parameters.redact,
     )
 
 
@@ -129,6 +151,18 @@ def identity(session: Session) -> dict[str, str]:
     if azure.unknown is not None:
         return found | {"azure": str(azure.unknown)}
     return found | {"subscription": azure.subscription, "node resource group": azure.resource_group}
+
+
+def versions() -> dict[str, str]:
+    """Of Python, of the packages that matter, and the commit where this is a checkout."""
+    found = {"python": platform.python_version()} | {package: version(package) for package in _PACKAGES}
+    root = Path(__file__).parent.parent
+    if (root / ".git").exists():
+        asked = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+        )
+        found["git"] = asked.stdout.strip() or "unknown"
+    return found
 
 
 def _with_banner(path: Path, banner: str) -> str:

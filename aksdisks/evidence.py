@@ -22,7 +22,8 @@ _SEVERITY: tuple[Status, ...] = ("failed", "not run", "inconclusive", "passed", 
 # The form of run.json; a program refuses to read a later one.
 VERSION = 1
 
-_EXIT_CODES = {"passed": 0, "not applicable": 0, "failed": 1, "not run": 1, "inconclusive": 3, "interrupted": 130}
+_EXIT_CODES = {"passed": 0, "not applicable": 0, "failed": 1, "not run": 1}
+_EXIT_CODES |= {"refused": 2, "inconclusive": 3, "interrupted": 130}
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,10 @@ class RunResult:
     disks: dict[str, str] = field(default_factory=dict)
     problem: str = ""
 
-    def with_problem(self, problem: str) -> RunResult:
-        """The same run, failed by something beside its runbooks; an interrupted one stays interrupted."""
-        status = self.status if self.status == "interrupted" else "failed"
-        return replace(self, status=status, problem="; ".join(filter(None, (self.problem, problem))))
-
     @property
     def exit_code(self) -> int:
-        """0 passed, 1 failed, 3 inconclusive, 130 interrupted; instead of 0 what the teardown came to."""
-        return _EXIT_CODES[self.status] or _EXIT_CODES.get(self.teardown.get("status", ""), 0)
+        """0 passed, 1 failed, 2 refused, 3 inconclusive, 130 interrupted."""
+        return _EXIT_CODES[self.status]
 
     def document(self) -> dict[str, Any]:
         """The content of run.json; a `problem` stands only where there is one."""
@@ -84,6 +80,19 @@ def roll_up(statuses: Sequence[str]) -> Status:
     Nothing to roll up is inconclusive: a runbook that checked nothing has proved nothing.
     """
     return min(statuses, key=_SEVERITY.index, default="inconclusive")  # type: ignore[arg-type]
+
+
+def conclude(result: RunResult, problems: Sequence[str] = ()) -> RunResult:
+    """The final result: its status tells of the teardown too, and of the problems that failed beside the runbooks.
+
+    An interrupted run stays interrupted and a refused one refused; `problem` and `teardown` say the rest.
+    """
+    status = result.status
+    if status not in ("interrupted", "refused"):
+        teardown = result.teardown.get("status", "passed")
+        beside = (() if teardown == "passed" else (teardown,)) + (("failed",) if problems else ())
+        status = roll_up([status, *beside])
+    return replace(result, status=status, problem="; ".join(filter(None, (result.problem, *problems))))
 
 
 def exit_code(checks: Sequence[Check]) -> int:

@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import signal
-import subprocess
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from aksdisks import evidence, leftovers, targets
+from aksdisks.arguments import check_output, check_runbooks
 from aksdisks.checks import Check
 from aksdisks.checks import check as judge
 from aksdisks.console import Reporter
 from aksdisks.delivery import Container, check_webhook, is_worth_a_word, tell
-from aksdisks.dossier import Dossier, identity, redactor_for
-from aksdisks.errors import AksdisksError, InputError, NotAllowed
+from aksdisks.dossier import Dossier, identity, redactor_for, versions
+from aksdisks.errors import AksdisksError, CannotRun, InputError, NotAllowed, Refused, TargetMismatch
 from aksdisks.evidence import RunbookResult, RunResult, exit_code, roll_up
 from aksdisks.execution import Execution, Kernel, Stopped, WarmKernels, execute
 from aksdisks.inventory import take
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.preflight import RIGHTS, preflight
+from aksdisks.redaction import Redactor, environment_secrets
 from aksdisks.seal import check_private
 from aksdisks.session import Session, new_run_id, open_session
 from aksdisks.session_cleanup import CleanUp
-
-_PACKAGES = ("aksdisks", "azure-identity", "azure-mgmt-compute", "kubernetes", "nbclient", "pandas", "papermill")
 
 # How long a cell has to end once its kernel was interrupted, before the kernel is killed; seconds.
 _INTERRUPT_PATIENCE = 3.0
@@ -56,32 +50,36 @@ def run(
 ) -> RunResult:
     """Run `runbooks` in order on the parameters' target, leaving `output`/<run id>/ behind.
 
-    Raises InputError and CannotRun before a kernel starts where that is possible; whatever happens after that is in
-    the result, and nothing of the run is left on the target. `share` takes identities out of all that is written, not
-    secrets alone; `key` (private, PEM) signs the evidence. `webhook` hears of a failure or of a change of outcome;
+    Raises InputError for what can be known to be wrong before the target is asked. From there on whatever happens is
+    in the result, with evidence and webhook, and nothing of the run is left on the target; a defect of our own is
+    raised after them. `share` takes identities out of all that is written, not secrets alone; `key` (private, PEM)
+    signs the evidence. `webhook` hears of a failure or of a change of outcome;
     `container` gets each runbook when it is done and all of the folder in the end. A failed delivery is reported.
     """
-    _check_output(output)
+    check_output(output)
     parameters = parameters.model_copy(update={"run_id": parameters.run_id or new_run_id()})
     folder = output / parameters.run_id
     if folder.exists():
         raise InputError(f"run_id: expected one that {output} has no run of, found {parameters.run_id}")
-    _check_runbooks(runbooks)
+    check_runbooks(runbooks)
     if key is not None:
         check_private(key)
     if webhook:
         check_webhook(webhook)
     reporter = Reporter(quiet=quiet)
     dossier = Dossier(folder, key)
-    result = _Run(runbooks, parameters, dossier, share, reporter, container).run()
-    if container is not None and not dossier.leaks:
+    state = _Run(runbooks, parameters, dossier, share, reporter, container)
+    result = state.run()
+    if container is not None and folder.is_dir() and not dossier.leaks:
         with _reported(reporter, f"aksdisks evidence upload {folder} {container.url}"):
             container.upload(folder)
     if webhook:
         before = evidence.outcome_before(folder, result.started)
-        if result.exit_code or is_worth_a_word(result.status, before):
+        if is_worth_a_word(result.status, before):
             with _reported(reporter, f"aksdisks evidence notify {folder}"):
-                tell(webhook, result.document(), before, str(folder))
+                tell(webhook, dossier.redactor.value(result.document()), before, str(folder))
+    if state.error is not None:
+        raise state.error
     return result
 
 
@@ -110,6 +108,9 @@ class _Run:
         self.signals = _Signals(self.reporter)
         # Beside everything else: a slow container holds up no runbook and no teardown.
         self.deliveries = ThreadPoolExecutor(1)
+        self.dossier.redactor = Redactor(environment_secrets(), patterns=self.parameters.redact)
+        # What `run` raises once everybody was told: bad input, or a defect of our own.
+        self.error: BaseException | None = None
         self.result = RunResult(
             run=self.parameters.run_id,
             target=self.parameters.target,
@@ -117,7 +118,7 @@ class _Run:
             started=_now(),
             finished=None,
             parameters=self.parameters.model_dump(),
-            versions=_versions(),
+            versions=versions(),
             runbooks=tuple(RunbookResult(path.stem, "not run") for path in self.runbooks),
         )
 
@@ -128,15 +129,38 @@ class _Run:
             # A wait without end would let no signal through.
             while not wait([work], timeout=0.2).done:
                 pass
-            work.result()
+            if error := work.exception():
+                self._broke_off(error)
             self.deliveries.shutdown(wait=not self.signals.noted, cancel_futures=bool(self.signals.noted))
             if self.signals.noted:
                 self.dossier.open()
                 self._update(status="interrupted", problem=f"interrupted by {self.signals.noted}")
             self._update(finished=_now())
             self.result = self.dossier.finish(self.result)
-        self.reporter.summary(self.result, self.dossier.folder)
+        if self.error is None or self.dossier.folder.is_dir():
+            self.reporter.summary(self.result, self.dossier.folder)
         return self.result
+
+    def _broke_off(self, error: BaseException) -> None:
+        """Take what ended the run, before or between its runbooks, into the result, and open the evidence for it."""
+        known = isinstance(error, AksdisksError)
+        asked = not isinstance(error, InputError) or isinstance(error, (Refused, TargetMismatch))
+        began = self.dossier.folder.is_dir()
+        if not known or not (asked or began):
+            self.error = error
+        if not began and asked:
+            self.dossier.redactor = redactor_for(self.parameters, {}, share=self.share)
+            try:
+                self.dossier.open()
+            except InputError as unwritable:
+                self.error = unwritable
+        if isinstance(error, CannotRun):
+            status = "inconclusive"
+        else:
+            status = "refused" if isinstance(error, InputError) and not began else "failed"
+        ran = [book.status for book in self.result.runbooks if book.status != "not run"]
+        problem = "; ".join(filter(None, (self.result.problem, str(error) if known else repr(error))))
+        self._update(status=roll_up([*ran, status]) if ran else status, problem=problem)
 
     def _run(self) -> None:
         with targets.prepared(self.parameters) as environment, WarmKernels(environment) as kernels:
@@ -156,16 +180,18 @@ class _Run:
             return True
         answers = preflight(self.parameters, self.reporter.progress)
         self.reporter.answers(answers, aside=True)
-        status = roll_up([answer.status for answer in answers])
-        if status == "failed":
-            self._update(status="inconclusive", problem="nothing was made: the target does not allow the run")
-        return status != "failed"
+        refused = [f"{answer.statement}: {answer.seen}" for answer in answers if answer.status == "failed"]
+        if refused:
+            raise CannotRun(f"nothing was made: the target does not allow the run: {'; '.join(refused)}")
+        return True
 
     def _begin(self, session: Session) -> None:
         """Open the evidence: who is asked, and what was there before."""
-        self.dossier.redactor = redactor_for(session, share=self.share)
+        self.dossier.redactor = redactor_for(self.parameters, {"server": session.cluster.server}, share=self.share)
         self.dossier.open()
-        self._update(identity=identity(session))
+        known = identity(session)
+        self.dossier.redactor = redactor_for(self.parameters, known, share=self.share)
+        self._update(identity=known)
         self._inventory(session, "before")
         for left in leftovers.find_leftovers(session.connection):
             if left.run != session.run_id and not left.busy:
@@ -285,8 +311,9 @@ class _Run:
         self.reporter.runbook("clean-up")
         try:
             report = session.clean_up(self.parameters.teardown_deadline)
-        except AksdisksError as error:
-            report = CleanUp(problems=(str(error),))
+        except Exception as error:
+            report = CleanUp(problems=(str(error) if isinstance(error, AksdisksError) else repr(error),))
+            self.error = self.error if isinstance(error, AksdisksError) else error
         status = judge("nothing of the run is left", report.complete, "").status
         self._update(teardown={"status": str(status), **asdict(report)})
         self._inventory(session, "after")
@@ -321,55 +348,6 @@ def _shown(reporter: Reporter, answers: Sequence[Check]) -> int:
     """Show checks and return the exit code that they come to."""
     reporter.answers(answers)
     return exit_code(answers)
-
-
-def describe(runbook: Path) -> str:
-    """A runbook's promise: the first line of prose under its title."""
-    try:
-        content = json.loads(runbook.read_text(encoding="utf-8"))
-        lines = "".join(content["cells"][0]["source"]).splitlines()
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        return f"cannot be read: {error}"
-    return next((line.strip("*_ ") for line in lines if line.strip() and not line.startswith("#")), "")
-
-
-def _check_output(output: Path) -> None:
-    """Refuse a folder that cannot be written before anything is made."""
-    existing = next(path for path in (output, *output.absolute().parents) if path.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise InputError(f"-o {output}: expected a folder that can be written, found {existing}")
-
-
-def _check_runbooks(runbooks: Sequence[Path]) -> None:
-    """Refuse what was edited until it is no notebook, before anything is made."""
-    import nbformat
-
-    for path in runbooks:
-        try:
-            content = json.loads(path.read_bytes())
-            if content["nbformat"] != 4:
-                raise ValueError(f"nbformat {content['nbformat']}, not 4")
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # cells without an id get one
-                nbformat.validate(content)
-            json.dumps(content, ensure_ascii=False).encode()  # as it is saved
-            if not any("parameters" in cell["metadata"].get("tags", ()) for cell in content["cells"]):
-                raise ValueError("no cell tagged parameters, so that none could be set")
-        except Exception as error:  # the schema's, json's, and whatever a document of another shape brings about
-            reason = str(error).partition("\n")[0] or type(error).__name__
-            raise InputError(f"{path}: expected a notebook, found: {reason}") from error
-
-
-def _versions() -> dict[str, str]:
-    """Of Python, of the packages that matter, and the commit where this is a checkout."""
-    found = {"python": platform.python_version()} | {package: version(package) for package in _PACKAGES}
-    root = Path(__file__).parent.parent
-    if (root / ".git").exists():
-        asked = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-        )
-        found["git"] = asked.stdout.strip() or "unknown"
-    return found
 
 
 def _now() -> str:

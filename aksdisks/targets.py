@@ -67,6 +67,14 @@ def open_target(parameters: Parameters) -> Target:
     return Target(client, settings, scale, parameters.expect, state_dir())
 
 
+def server(parameters: Parameters) -> str:
+    """The URL of the parameters' API server as the kubeconfig has it; empty where that cannot be told."""
+    try:
+        return str(open_target(parameters).kubernetes().configuration.host)
+    except AksdisksError:
+        return ""
+
+
 def is_shared(parameters: Parameters) -> bool:
     """Whether others live there too and somebody pays: then a run asks first whether it may, and says what it makes."""
     return parameters.target != "lab"

@@ -15,8 +15,8 @@ import yaml
 from kubernetes import client, config
 
 from aksdisks.lab.process import LabState
-from aksdisks.seal import verify
-from tests.cli.command import AKSDISKS, aksdisks
+from aksdisks.seal import SUMS, verify
+from tests.cli.command import AKSDISKS, aksdisks, evidence
 
 PLUGIN = {
     "apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", "echo no luck >&2; exit 1"],
@@ -35,7 +35,6 @@ PLUGIN = {
         (["run", "-p", "namespace=kube-system"], None, 2, ["namespace", "'kube-system'"]),
         (["run", "-p", "azure_client_secret=x"], None, 2, ["azure_client_secret", "environment"]),
         (["run", "-p", "scenario=nowhere"], None, 2, ["scenario", "nowhere"]),
-        (["run", "-p", "storage_class=fast"], None, 2, ["storage_class", "managed-premium", "'fast'"]),
         (["run", "-f", "absent.yaml"], None, 2, ["absent.yaml", "No such file"]),
         (["run", "-f", "{file}"], "a: [", 2, ["YAML"]),
         (["run", "-f", "{file}"], "- a\n- b\n", 2, ["mapping", "list"]),
@@ -82,6 +81,15 @@ def test_one_line_and_an_exit_code(
     assert left == []
 
 
+def test_a_class_that_is_not_there_is_refused_and_the_evidence_says_so(tmp_path: Path) -> None:
+    done = aksdisks("run", "00", "-p", "storage_class=fast", "-o", str(tmp_path / "out"))
+    _, result = evidence(tmp_path / "out")
+    assert (done.returncode, result["status"]) == (2, "refused")
+    for words in ("storage_class", "managed-premium", "'fast'"):
+        assert words in result["problem"]
+        assert words in done.stdout
+
+
 def test_a_bundle_of_a_lab_that_was_stopped_is_named(lab_environment: Mapping[str, str], cluster_file: Path) -> None:
     cluster_file.write_text(cluster_file.read_text().partition("ca_bundle")[0])
     done = aksdisks("check", "-f", str(cluster_file), environment=lab_environment | {"AKSDISKS_CA_BUNDLE": "/gone"})
@@ -97,8 +105,10 @@ def test_another_cluster_than_expected_is_refused_before_anything_is_made(
         f"target: aks\nkubeconfig: {lab.kubeconfig}\ncontext: {lab.cluster_name}\nexpect: https://prod:443\n"
     )
     done = aksdisks("run", "-f", str(file), "-o", str(tmp_path / "out"), environment=lab_environment)
-    assert (done.returncode, done.stderr) == (2, f"aksdisks: expect: expected https://prod:443, found {lab.kube_url}\n")
-    assert not (tmp_path / "out").exists()
+    said = f"expect: expected https://prod:443, found {lab.kube_url}"
+    assert (done.returncode, said in done.stdout.splitlines()) == (2, True)
+    _, result = evidence(tmp_path / "out")
+    assert (result["status"], result["problem"]) == ("refused", said)
 
 
 def test_a_cluster_that_does_not_answer_is_inconclusive(
@@ -113,10 +123,12 @@ def test_a_cluster_that_does_not_answer_is_inconclusive(
     file = tmp_path / "cluster.yaml"
     file.write_text(f"target: aks\nkubeconfig: {kubeconfig}\ncontext: {lab.cluster_name}\nazure: 'off'\n")
     done = aksdisks("run", "-f", str(file), "-o", str(tmp_path / "out"), environment=lab_environment)
-    assert done.returncode == 3
-    assert f"https://127.0.0.1:{port}" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert not (tmp_path / "out").exists()
+    said = f"https://127.0.0.1:{port}: expected a Kubernetes API, found: connection refused"
+    assert (done.returncode, said in done.stdout.splitlines()) == (3, True)
+    folder, result = evidence(tmp_path / "out")
+    assert (result["status"], result["problem"]) == ("inconclusive", said)
+    assert {"run.json", "index.html", "junit.xml", "aksdisks.prom", SUMS} < {path.name for path in folder.iterdir()}
+    assert verify(folder).holds
 
 
 @pytest.mark.parametrize(
@@ -167,9 +179,7 @@ def test_a_namespace_that_was_not_prepared_is_refused(
         ):
             options = ("-f", str(cluster_file), "-p", f"namespace={namespace}", "-q", "-o", str(tmp_path / "out"))
             done = aksdisks("run", "00", *options, environment=lab_environment)
-            assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
-            assert said in done.stderr
-        assert not (tmp_path / "out").exists()
+            assert (done.returncode, said in done.stdout) == (2, True), done.stdout
         assert len(core.list_namespaced_persistent_volume_claim(space).items) == 1
     finally:
         core.delete_namespace(space)

@@ -3,7 +3,7 @@
 import pytest
 
 from aksdisks.checks import Check, Status
-from aksdisks.evidence import RunResult, roll_up
+from aksdisks.evidence import RunResult, conclude, roll_up
 from aksdisks.execution import Execution
 
 
@@ -40,19 +40,24 @@ def test_a_runbook_that_ended_early_has_not_passed(checks: list[str], problem: s
 
 
 @pytest.mark.parametrize(
-    ("status", "teardown", "code"),
+    ("status", "teardown", "problems", "final", "code"),
     [
-        ("passed", "passed", 0),
-        ("passed", "failed", 1),
-        ("passed", "inconclusive", 3),
-        ("not applicable", "passed", 0),
-        ("not applicable", "failed", 1),
-        ("failed", "passed", 1),
-        ("not run", "passed", 1),
-        ("inconclusive", "passed", 3),
-        ("interrupted", "failed", 130),
+        ("passed", "passed", [], "passed", 0),
+        ("passed", "failed", [], "failed", 1),
+        ("passed", "inconclusive", [], "inconclusive", 3),
+        ("passed", "passed", ["a page"], "failed", 1),
+        ("not applicable", "passed", [], "not applicable", 0),
+        ("not applicable", "failed", [], "failed", 1),
+        ("failed", "inconclusive", [], "failed", 1),
+        ("not run", "passed", [], "not run", 1),
+        ("inconclusive", "passed", [], "inconclusive", 3),
+        ("inconclusive", "failed", [], "failed", 1),
+        ("refused", "passed", ["a page"], "refused", 2),
+        ("interrupted", "failed", ["a page"], "interrupted", 130),
     ],
 )
-def test_exit_codes(status: str, teardown: str, code: int) -> None:
-    result = RunResult("r", "lab", status, "", None, {}, {}, (), teardown={"status": teardown})
-    assert result.exit_code == code
+def test_one_status_tells_of_runbooks_teardown_and_what_failed_beside_them(
+    status: str, teardown: str, problems: list[str], final: str, code: int
+) -> None:
+    result = conclude(RunResult("r", "lab", status, "", teardown={"status": teardown}), problems)
+    assert (result.status, result.exit_code, result.problem) == (final, code, "; ".join(problems))

@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import nbformat
 import pytest
 
 from aksdisks import runner
-from aksdisks.errors import InputError
+from aksdisks.errors import AksdisksError, ApiError, InputError, NotAllowed, NotReachable, Refused, TargetMismatch
 from aksdisks.evidence import RunResult
 from aksdisks.lab.process import LabState
 from aksdisks.parameters import Parameters
@@ -23,6 +24,37 @@ from tests.webhook import receiver
 OPEN = "from aksdisks.notebook import open_walk\nwalk = open_walk(globals())"
 QUICK = "from aksdisks.checks import check\ncheck('it holds', True, 'seen')"
 SECRET = "planted-s3cr3t/value"
+
+
+def _told(folder: Path) -> set[str]:
+    """What each form of the evidence says that the run came to; passed or failed."""
+    title = (folder / "index.html").read_text().partition("<title>")[2].partition("</title>")[0]
+    metrics = (folder / "aksdisks.prom").read_text()
+    suites = ElementTree.parse(folder / "junit.xml").getroot()
+    bad = sum(int(suite.get(kind, "0")) for suite in suites for kind in ("failures", "errors"))
+    return {
+        str(json.loads((folder / "run.json").read_text())["status"]),
+        title.rpartition(": ")[2],
+        "passed" if 'aksdisks_run_passed{target="aks"} 1' in metrics else "failed",
+        "failed" if bad else "passed",
+    }
+
+
+@pytest.mark.parametrize("late", ["nothing", "page", "leak", "seal"])
+def test_every_form_of_the_evidence_tells_what_went_wrong_late(
+    run: Callable[..., tuple[RunResult, Path]], monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    if late == "page":
+        monkeypatch.setattr("aksdisks.report.write_html", _fail(ValueError("no template")))
+    elif late == "leak":
+        monkeypatch.setenv("PLANTED_TOKEN", SECRET)
+        monkeypatch.setattr("aksdisks.redaction.Redactor.value", lambda _redactor, value: value)
+    elif late == "seal":
+        monkeypatch.setattr("aksdisks.dossier.seal", _fail(ValueError("no key")))
+    result, folder = run([QUICK, f"print('{SECRET if late == 'leak' else ''}')"])
+    assert _told(folder) == {result.status} == {"passed" if late == "nothing" else "failed"}
+    assert bool(result.problem) == (late != "nothing")
+    assert json.loads((folder / "run.json").read_text()).get("problem", "") == result.problem
 
 
 def test_a_failed_runbook_keeps_its_scene_and_the_next_one_runs(run: Callable[..., tuple[RunResult, Path]]) -> None:
@@ -45,27 +77,102 @@ def test_a_failed_runbook_keeps_its_scene_and_the_next_one_runs(run: Callable[..
     assert suites["01-book"].find("testcase").get("name") == "it holds"  # type: ignore[union-attr]
 
 
-def test_a_run_that_may_not_begin_writes_nothing_and_is_told_all_the_same(
+def _fail(error: BaseException) -> Callable[..., None]:
+    def fail(*_given: object, **_named: object) -> None:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("where", "error", "status", "code", "books"),
+    [
+        ("preflight", NotReachable("https://cluster: no answer in time"), "inconclusive", 3, ["not run", "not run"]),
+        ("preflight", TargetMismatch("expect: expected a, found b"), "refused", 2, ["not run", "not run"]),
+        ("open_session", Refused("namespace n: expected none"), "refused", 2, ["not run", "not run"]),
+        ("identity", ApiError("GET /version: no", status=500), "failed", 1, ["not run", "not run"]),
+        ("Reporter.finished", NotAllowed("GET /pods: 401"), "inconclusive", 3, ["passed", "not run"]),
+    ],
+)
+def test_what_ends_a_run_before_or_between_its_runbooks_is_evidence_and_told(
+    run: Callable[..., tuple[RunResult, Path]],
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    error: AksdisksError,
+    status: str,
+    code: int,
+    books: list[str],
+) -> None:
+    monkeypatch.setattr(f"aksdisks.runner.{where}", _fail(error))
+    with receiver() as (url, received):
+        result, folder = run([QUICK], [QUICK], webhook=url)
+    assert (result.status, result.exit_code, result.problem) == (status, code, str(error))
+    assert [book.status for book in result.runbooks] == books
+    written = json.loads((folder / "run.json").read_text())
+    assert (written["status"], written["problem"], written["finished"]) == (status, str(error), result.finished)
+    assert verify(folder).holds
+    assert str(error) in (folder / "index.html").read_text()
+    (suite,) = (one for one in ElementTree.parse(folder / "junit.xml").getroot() if one.get("name") == "run")
+    assert suite.find("testcase/*").get("message") == str(error)  # type: ignore[union-attr]
+    assert [(told["status"], str(error) in told["text"]) for told in received] == [(status, True)]
+
+
+def test_a_target_that_does_not_allow_the_run_is_told_with_the_reason(
     run: Callable[..., tuple[RunResult, Path]],
 ) -> None:
     with receiver() as (url, received):
         result, folder = run([OPEN], webhook=url, node_selector={"no": "node"})
-    assert (result.status, result.exit_code, folder.exists()) == ("inconclusive", 3, False)
+    assert (result.status, result.exit_code, verify(folder).holds) == ("inconclusive", 3, True)
+    assert "does not allow the run: At least two nodes can take the pods: 0 of " in result.problem
     assert [(told["run"], told["status"], told["before"]) for told in received] == [(result.run, "inconclusive", None)]
 
 
-def test_a_run_that_left_something_is_told_as_a_failure(
+def test_a_defect_of_our_own_is_raised_once_everybody_was_told(
+    run: Callable[..., tuple[RunResult, Path]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("aksdisks.runner.identity", _fail(LookupError("no such thing")))
+    with receiver() as (url, received), pytest.raises(LookupError, match="no such thing"):
+        run([QUICK], webhook=url, run_id="broken")
+    written = json.loads((tmp_path / "out/broken/run.json").read_text())
+    assert (written["status"], written["problem"]) == ("failed", "LookupError('no such thing')")
+    assert (written["teardown"]["status"], verify(tmp_path / "out/broken").holds) == ("passed", True)
+    assert [told["status"] for told in received] == ["failed"]
+
+
+def test_bad_input_leaves_no_folder_and_reaches_the_webhook(
+    run: Callable[..., tuple[RunResult, Path]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("aksdisks.runner.preflight", _fail(InputError("kubeconfig: expected a file")))
+    with receiver() as (url, received), pytest.raises(InputError, match="kubeconfig: expected a file"):
+        run([QUICK], webhook=url)
+    assert [(told["status"], "expected a file" in told["text"]) for told in received] == [("refused", True)]
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_shared_of_a_run_that_did_not_begin_says_not_where(
+    lab: LabState, run: Callable[..., tuple[RunResult, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aksdisks.runner.preflight", _fail(NotReachable(f"{lab.kube_url}: no answer in time")))
+    with receiver() as (url, received):
+        _, folder = run([QUICK], share=True, webhook=url)
+    host = urlsplit(lab.kube_url).hostname or ""
+    for path in folder.iterdir():
+        assert host not in path.read_text().replace(f"aksdisks-{host}", ""), path.name
+    assert ["host-" in told["text"] and host not in told["text"] for told in received] == [True]
+
+
+def test_a_run_that_left_something_has_failed_in_every_form(
     run: Callable[..., tuple[RunResult, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clean_up = Session.clean_up
     monkeypatch.setattr(Session, "clean_up", lambda *given: replace(clean_up(*given), problems=("Pod web-0 stays",)))
     with receiver() as (url, received):
         result, folder = run([QUICK], webhook=url)
-    assert (result.status, result.exit_code) == ("passed", 1)
+    assert (result.status, result.exit_code) == ("failed", 1)
     assert [told["text"].partition(": ")[2] for told in received] == [
-        f"passed. The clean-up left something behind. {folder}"
+        f"failed. The clean-up left something behind. {folder}"
     ]
-    assert 'aksdisks_run_passed{target="aks"} 0' in (folder / "aksdisks.prom").read_text()
+    assert _told(folder) == {"failed"}
 
 
 @pytest.mark.parametrize(
