@@ -71,7 +71,7 @@ async def _serve(options: argparse.Namespace, directory: StateDirectory, answer:
         scenario, speed = keeping.settings(records, options.scenario, options.speed)
         lab = Lab(
             scenario, speed, directory, kube_port=options.kube_port, arm_port=options.arm_port, records=records,
-            agents=not options.no_agents,
+            agents=not options.no_agents, driver=not options.no_driver,
         )  # fmt: skip
     except BaseException:
         records.close()
@@ -144,6 +144,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--arm-port", type=int, default=0)
     parser.add_argument("--ephemeral", action="store_true", help="keep nothing beyond the lab's end")
     parser.add_argument("--no-agents", action="store_true", help="run neither nodes nor the disk driver")
+    parser.add_argument("--no-driver", action="store_true", help="run nodes, but no part of the disk driver besides")
     parser.add_argument("--parent", type=int, help="end when the process with this id ends")
     parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()

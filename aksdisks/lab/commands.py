@@ -21,6 +21,15 @@ StateDirOption = Annotated[
     ),
 ]
 
+DriverOption = Annotated[
+    bool,
+    typer.Option(
+        "--driver/--no-driver",
+        help="Run the disk driver's provisioner, attacher and resizer; without them the real ones can (see `lab env "
+        "--driver`). Nodes register the driver and mount what is attached either way.",
+    ),
+]
+
 
 @app.command("start")
 def lab_start(
@@ -41,6 +50,7 @@ def lab_start(
     agents: Annotated[
         bool, typer.Option("--agents/--no-agents", help="Run the nodes and the disk driver (else: `lab agents`).")
     ] = True,
+    driver: DriverOption = True,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing beyond the lab's end.")] = False,
 ) -> None:
     """Start the lab in the background, as it was when it stopped; returns when it answers."""
@@ -48,7 +58,7 @@ def lab_start(
 
     state = process.start(
         state_dir or process.default_state_dir(), speed=speed, scenario=scenario, kube_port=kube_port,
-        arm_port=arm_port, ephemeral=ephemeral, agents=agents,
+        arm_port=arm_port, ephemeral=ephemeral, agents=agents, driver=driver,
     )  # fmt: skip
     typer.echo(f"The lab answers: Kubernetes at {state.kube_url}, Azure at {state.arm_url}, speed {state.speed:g}.")
     moved = f"AKSDISKS_STATE_DIR={state.state_dir} " if state_dir else ""
@@ -115,12 +125,13 @@ def lab_agents(
     speed: Annotated[
         float | None, typer.Option(help="Seconds of a cluster that pass in one second. Default: the lab's.")
     ] = None,
+    driver: DriverOption = True,
     state_dir: StateDirOption = None,
 ) -> None:
     """Run the nodes and the disk driver in this process, against any Kubernetes API and the running lab's Azure."""
     from aksdisks.lab import standalone
 
-    standalone.run(_running(state_dir), kubeconfig, context, speed)
+    standalone.run(_running(state_dir), kubeconfig, context, speed, driver=driver)
 
 
 @app.command("env")
@@ -129,11 +140,27 @@ def lab_env(
     az: Annotated[
         bool, typer.Option("--az", help="Also register the lab as a cloud of the Azure CLI's and log in to it.")
     ] = False,
+    driver: Annotated[
+        bool,
+        typer.Option(
+            "--driver",
+            help="Only the cloud config (JSON, with its secret) that the real disk driver reads from the file in "
+            "AZURE_CREDENTIAL_FILE; SSL_CERT_FILE=<ca.crt> makes it trust the lab.",
+        ),
+    ] = False,
 ) -> None:
     """Print what a shell exports so that kubectl and the SDKs use the lab: eval "$(aksdisks lab env)"."""
     import shlex
 
     state = _running(state_dir)
+    if driver:
+        from aksdisks.lab.keeping import running_scenario
+        from aksdisks.lab.state import LabError
+
+        if az:
+            raise LabError("lab env: expected --az or --driver, found both")
+        typer.echo(json.dumps(state.driver_config(running_scenario(state).machine_kind), indent=2))
+        return
     variables = state.environment() | (state.az_environment() if az else {})
     for name, value in variables.items():
         typer.echo(f"export {name}={shlex.quote(value)}")

@@ -57,7 +57,7 @@ from aksdisks.lab.kube.exec import Streams
 from aksdisks.lab.kube.http import kube_app
 from aksdisks.lab.kube.interface import KubernetesApi
 from aksdisks.lab.kube.store import Store
-from aksdisks.lab.parts import Machinery, control_plane
+from aksdisks.lab.parts import Machinery, check_driver_can_go, control_plane
 from aksdisks.lab.records import Records
 from aksdisks.lab.sandbox import Sandbox
 from aksdisks.lab.scenario import Scenario
@@ -109,16 +109,19 @@ class Lab:
         *,
         records: Records | None = None,
         agents: bool = True,
+        driver: bool = True,
     ) -> None:
         """`speed`: cluster seconds in one second; port 0: the one of before, or a free one; `records`: from before.
 
-        Without `agents` no node and no disk driver is run here. `LabError` for a speed that is not above 0, and for
-        records that cannot be read.
+        Without `agents` no node and no disk driver is run here, without `driver` nodes are. `LabError` for a speed that
+        is not above 0, for records that cannot be read, and for a cluster of 2019 without driver.
         """
         try:
             self.clock = Clock(speed)
         except ValueError as error:
             raise LabError(str(error)) from error
+        if not driver and agents:
+            check_driver_can_go(scenario)
         self.scenario = scenario
         self.directory = directory
         self.ids = Ids()
@@ -135,6 +138,7 @@ class Lab:
         self.cloud.snapshots.on_copied = self._copy_bytes
         self.cloud.snapshots.on_deleted = self.cloud.on_deleted
         self._agents = agents
+        self._driver = driver
         self._actors: KubernetesApi = self.api
         if scenario.era == "2019":
             hidden = Store(history=_HISTORY, records=self.records, realm="hidden/")
@@ -222,7 +226,7 @@ class Lab:
         machinery = Machinery(self._actors, self.clock, self.ids, self.scenario, self.faults)
         machines = [
             *control_plane(self.api, self.clock, self.ids, self.cloud),
-            *(machinery.parts(compute) if self._agents else ()),
+            *(machinery.parts(compute if self._driver else None) if self._agents else ()),
         ]
         storage = PodStorage(self.api, self.clock, self.ids, self.volumes)
         secrets_of = AccountSecrets(self.api, self.clock, self.ids, accounts)

@@ -21,6 +21,7 @@ from aksdisks.lab.in_tree.mounts import InTreeNodeAgent
 from aksdisks.lab.kube.interface import KubernetesApi
 from aksdisks.lab.scenario import MachineSpec, Scenario
 from aksdisks.lab.seed import csi_node, register
+from aksdisks.lab.state import LabError
 from aksdisks.lab.supervised import Part, Supervised
 
 
@@ -37,16 +38,20 @@ class Machinery:
         self._agent: type[NodeAgent] = InTreeNodeAgent if in_tree else NodeAgent
         self._driver: type[DiskDriver] = InTreeDriver if in_tree else DiskDriver
 
-    def parts(self, compute: AzureCompute) -> Iterator[Part]:
-        """`compute` is the driver's view of Azure."""
+    def parts(self, compute: AzureCompute | None) -> Iterator[Part]:
+        """`compute` is the driver's view of Azure; None: no controller of the driver's, since the real one runs beside.
+
+        Nodes register the driver and mount what is attached, whoever attached it.
+        """
         for machine in self._scenario.machines:
             yield self._node(machine)
-        yield Supervised(
-            DiskDriver.name,
-            lambda: self._driver(self._api, self._clock, self._ids, compute),
-            self._faults,
-            lambda: self._faults.hit("driver-down") is not None,
-        )
+        if compute is not None:
+            yield Supervised(
+                DiskDriver.name,
+                lambda: self._driver(self._api, self._clock, self._ids, compute),
+                self._faults,
+                lambda: self._faults.hit("driver-down") is not None,
+            )
         drivers = {
             machine.node_name: csi_node(self._scenario, machine, {})["spec"]["drivers"]
             for machine in self._scenario.machines
@@ -67,6 +72,15 @@ class Machinery:
             self._faults,
             lambda: machine_is_gone(self._faults, machine),
             risen=registered,
+        )
+
+
+def check_driver_can_go(scenario: Scenario) -> None:
+    """Whether a cluster of the scenario's era can be without the lab's driver. Raises `LabError`."""
+    if scenario.era != "today":
+        raise LabError(
+            f"scenario {scenario.name}: expected one of today's for --no-driver, found one of {scenario.era}, whose "
+            "volume plug-in is part of Kubernetes"
         )
 
 

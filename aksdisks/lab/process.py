@@ -55,14 +55,15 @@ def start(
     parent: int | None = None,
     ephemeral: bool = False,
     agents: bool = True,
+    driver: bool = True,
 ) -> LabState:
     """Start a lab in a process of its own and return once both of its servers answer.
 
     What the state directory keeps comes back: objects, disks, credentials, and where they are not given anew scenario,
     `speed` (cluster seconds in one second; 100 at first) and ports (0: those of before, or free ones). `timeout` in
     seconds; `parent`: the lab ends when the process with this id does; `ephemeral`: nothing is kept, nor looked at;
-    without `agents` neither nodes nor the disk driver run in it. Raises `AlreadyRunning`, `PortInUse`, `StartFailed`,
-    `LabError`.
+    without `agents` neither nodes nor the disk driver run in it, without `driver` the nodes do. Raises
+    `AlreadyRunning`, `PortInUse`, `StartFailed`, `LabError`.
     """
     directory = StateDirectory(Path(state_dir).expanduser().absolute())
     directory.prepare()
@@ -87,7 +88,8 @@ def start(
     for name, value in (("--parent", parent), ("--speed", speed), ("--scenario", scenario)):
         if value is not None:
             arguments[name] = str(value)
-    flags = [name for name, wanted in (("--ephemeral", ephemeral), ("--no-agents", not agents)) if wanted]
+    switches = (("--ephemeral", ephemeral), ("--no-agents", not agents), ("--no-driver", not driver))
+    flags = [name for name, wanted in switches if wanted]
     options = [*(part for pair in arguments.items() for part in pair), *flags]
     command = [sys.executable, "-P", "-m", "aksdisks.lab", *options]
     with os.fdopen(reading, "rb") as answers, os.fdopen(writing, "wb") as theirs, directory.open_log("a") as log:

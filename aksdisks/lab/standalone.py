@@ -28,9 +28,9 @@ _PATIENCE = 30.0
 log = logging.getLogger(__name__)
 
 
-def run(state: LabState, config: Path, context: str = "", speed: float | None = None) -> None:
+def run(state: LabState, config: Path, context: str = "", speed: float | None = None, *, driver: bool = True) -> None:
     """Serve until SIGTERM or SIGINT. `speed`: cluster seconds in one second, the lab's own unless given; on a control
-    plane whose timers nobody has sped up it is 1. Raises `LabError`.
+    plane whose timers nobody has sped up it is 1. Without `driver` only the nodes are run. Raises `LabError`.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
@@ -43,10 +43,12 @@ def run(state: LabState, config: Path, context: str = "", speed: float | None = 
             f"scenario {scenario.name}: expected one of today's for agents apart, found one of {scenario.era}: its "
             "agents write kinds that its API does not show"
         )
-    asyncio.run(_serve(state, scenario, kubeconfig.load(config, context), clock))
+    asyncio.run(_serve(state, scenario, kubeconfig.load(config, context), clock, driver=driver))
 
 
-async def _serve(state: LabState, scenario: Scenario, cluster: kubeconfig.Cluster, clock: Clock) -> None:
+async def _serve(
+    state: LabState, scenario: Scenario, cluster: kubeconfig.Cluster, clock: Clock, *, driver: bool
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -55,13 +57,14 @@ async def _serve(state: LabState, scenario: Scenario, cluster: kubeconfig.Cluste
     try:
         async with RemoteApi(cluster, clock) as api:
             await _prepare(api, scenario, clock)
-            parts = list(Machinery(api, clock, Ids(), scenario, Faults()).parts(compute))
+            parts = list(Machinery(api, clock, Ids(), scenario, Faults()).parts(compute if driver else None))
             tasks += [asyncio.create_task(part.run(), name=part.name) for part in parts]
             synced = asyncio.ensure_future(asyncio.gather(*(part.synced() for part in parts)))
             await asyncio.wait([synced, *tasks], return_when=asyncio.FIRST_COMPLETED)
             if synced.done():
                 synced.result()
-                print(f"{len(scenario.machines)} nodes and the disk driver serve {cluster.server}.", flush=True)
+                served = " and the disk driver" if driver else ", without the disk driver,"
+                print(f"{len(scenario.machines)} nodes{served} serve {cluster.server}.", flush=True)
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             synced.cancel()
             for task in tasks[1:]:

@@ -104,6 +104,25 @@ class LabState:
             "REQUESTS_CA_BUNDLE": self.ca_bundle,
         }
 
+    def driver_config(self, machine_kind: Literal["vmss", "vmas"]) -> dict[str, str | bool]:
+        """The cloud config of the real disk driver (facts I; cloud-provider-azure pkg/provider/config/azure.go).
+
+        Without a cloud's name the driver takes the lab's addresses from `/metadata/endpoints`.
+        """
+        return {
+            "cloud": "",
+            "resourceManagerEndpoint": self.arm_url,
+            "tenantId": self.tenant_id,
+            "subscriptionId": self.subscription_id,
+            "aadClientId": self.client_id,
+            "aadClientSecret": self.client_secret,
+            "resourceGroup": self.node_resource_group,
+            "location": self.location,
+            "vmType": "vmss" if machine_kind == "vmss" else "standard",
+            "useManagedIdentityExtension": False,
+            "useInstanceMetadata": False,
+        }
+
     def az_commands(self) -> tuple[str, ...]:
         """What to type then; the secret is the variable's. A cloud's name has the port, which an address keeps."""
         name = f"aksdisks-{self.arm_url.rpartition(':')[2]}"
