@@ -129,7 +129,7 @@ class Lab:
         self.records = records or Records()
         self.api = KubeApi(Store(history=_HISTORY, records=self.records), self.clock, self.ids)
         self.cloud = Cloud(scenario, self.clock, self.ids, self.faults, self.records)
-        self._mishaps = Mishaps(self.cloud, self.faults)
+        self._mishaps = Mishaps(self.cloud, self.faults, self.records)
         self._gate = Gate(self.faults, self.clock)
         self.compute = CloudCompute(self.cloud)
         self.volumes = Volumes(directory.path)
@@ -223,7 +223,7 @@ class Lab:
     def _parts(self, accounts: AccountTokens) -> list[Part]:
         """Everything that acts by itself, each through the two APIs alone."""
         compute = GatedCompute(self.compute, self._gate, self.scenario)
-        machinery = Machinery(self._actors, self.clock, self.ids, self.scenario, self.faults)
+        machinery = Machinery(self._actors, self.clock, self.ids, self.scenario, self.faults, self.cloud.powered_off)
         machines = [
             *control_plane(self.api, self.clock, self.ids, self.cloud),
             *(machinery.parts(compute if self._driver else None) if self._agents else ()),
@@ -261,7 +261,7 @@ class Lab:
 
     def _sweep(self) -> None:
         """Remove the bytes of disks and pods that are no more: a lab may end before it has done so."""
-        disks = {self._directory(disk) for disk in self.cloud.disks()}
+        disks = {self._directory(disk) for disk in (*self.cloud.disks(), *self._mishaps.lost())}
         disks |= {self._directory(snapshot) for snapshot in self.cloud.snapshots.all()}
         self.volumes.keep(disks, {version.object["metadata"]["uid"] for _, version in self.api.store.list("pods")})
 

@@ -12,6 +12,7 @@ from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.compute import AzureCompute
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.arm.mishaps import machine_is_gone
+from aksdisks.lab.arm.powered_off import PoweredOff
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.cloud_nodes import CloudNodes
 from aksdisks.lab.faults import Faults
@@ -28,8 +29,18 @@ from aksdisks.lab.supervised import Part, Supervised
 class Machinery:
     """Builds what acts by itself on or for the nodes."""
 
-    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, scenario: Scenario, faults: Faults) -> None:
+    def __init__(
+        self,
+        api: KubernetesApi,
+        clock: Clock,
+        ids: Ids,
+        scenario: Scenario,
+        faults: Faults,
+        powered_off: PoweredOff | None = None,
+    ) -> None:
+        """`powered_off`: the machines that do not run, where Azure is in the same process."""
         self._api = api
+        self._powered_off = powered_off or PoweredOff()
         self._clock = clock
         self._ids = ids
         self._scenario = scenario
@@ -60,7 +71,7 @@ class Machinery:
             yield Registrar(self._api, self._faults, drivers)
 
     def _node(self, machine: MachineSpec) -> Part:
-        line = Unplugged(self._api, self._faults, machine.node_name)
+        line = Unplugged(self._api, self._faults, machine.node_name, self._powered_off)
         delays = self._scenario.delays
 
         async def registered() -> None:

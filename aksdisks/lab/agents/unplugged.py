@@ -1,10 +1,11 @@
-"""A node's connection to the API server that a fault can cut: calls wait, and nothing is heard, until it is back."""
+"""A node's connection to the API server, which a fault or a machine that is off cuts: calls wait until it is back."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any, Literal
 
+from aksdisks.lab.arm.powered_off import PoweredOff
 from aksdisks.lab.faults import Faults
 from aksdisks.lab.kube.interface import KubernetesApi, Object, PatchType, WatchEvent
 
@@ -14,13 +15,17 @@ NODE_SILENT = "node-silent"
 class Unplugged:
     """`KubernetesApi` of one node: the kubelet behind it goes on with what it knows while it is cut off."""
 
-    def __init__(self, api: KubernetesApi, faults: Faults, node_name: str) -> None:
+    def __init__(self, api: KubernetesApi, faults: Faults, node_name: str, powered_off: PoweredOff) -> None:
         self._api = api
         self._faults = faults
+        self._node_name = node_name
         self._node = f"node/{node_name}"
+        self._powered_off = powered_off
 
     async def _line(self) -> None:
-        await self._faults.passed(NODE_SILENT, self._node)
+        while self._node_name in self._powered_off or self._faults.hit(NODE_SILENT, self._node) is not None:
+            await self._powered_off.passed(self._node_name)
+            await self._faults.passed(NODE_SILENT, self._node)
 
     async def get(self, resource: str, name: str, namespace: str | None = None) -> Object:
         """See `KubernetesApi`."""

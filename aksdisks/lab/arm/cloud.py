@@ -13,8 +13,9 @@ from aksdisks.lab.arm.disks import Disk
 from aksdisks.lab.arm.groups import Groups
 from aksdisks.lab.arm.hindrances import Hindrances
 from aksdisks.lab.arm.kept import KeptByKey, KeptMachines, KeptOperations
-from aksdisks.lab.arm.machines import Machine, scale_set_json
+from aksdisks.lab.arm.machines import Machine, disk_id, new_machine, scale_set_json
 from aksdisks.lab.arm.operations import Operation, Operations, Purpose
+from aksdisks.lab.arm.powered_off import PoweredOff
 from aksdisks.lab.arm.snapshots import Snapshots
 from aksdisks.lab.arm.throttling import Throttle
 from aksdisks.lab.faults import Faults
@@ -66,6 +67,9 @@ class Cloud:
         if records.fresh:
             for spec in scenario.machines:
                 self.add_machine(spec)
+        self.powered_off = PoweredOff()
+        for machine in self._named.values():
+            self._follow_power(machine)
         kept = KeptOperations(records)
         self._unfinished = [operation for operation in kept.read() if not self._known_again(operation)]
         self.operations.on_change, self.operations.on_forgotten = kept.keep, kept.forget
@@ -99,7 +103,7 @@ class Cloud:
         if of_snapshot is not None:
             return of_snapshot
         disk = None if purpose is None else self._disks.get(purpose.subject)
-        if purpose is None or disk is None:
+        if purpose is None or disk is None or purpose.detail not in ("", disk.unique_id):
             return self._nothing
         return self._deleting(disk, left) if purpose.act == "delete" else self._settling(disk, left)
 
@@ -138,8 +142,7 @@ class Cloud:
                     kinds = [entry.partition("/providers/")[2] for entry in stay]
                     raise refusals.group_is_not_deleted(name, kinds, stay)
                 for disk in disks:
-                    self._disks.pop(disk.key, None)
-                    self.on_deleted(disk)
+                    self._remove_disk(disk)
                 self.snapshots.delete_all(name)
                 gone = True
             finally:
@@ -156,7 +159,7 @@ class Cloud:
     def disk(self, group: str, name: str) -> Disk:
         """The disk of that name. Raises ResourceNotFound, ResourceGroupNotFound."""
         self.group(group)
-        disk = self._disks.get(self._disk_id(group, name).lower())
+        disk = self._disks.get(disk_id(self.scenario, group, name).lower())
         if disk is None:
             raise errors.resource_not_found(f"Microsoft.Compute/disks/{name}", group)
         return disk
@@ -177,14 +180,14 @@ class Cloud:
     def create_or_update_disk(self, group: str, name: str, body: Json) -> Operation:
         """PUT: a new disk (createOption Empty or Copy), or the one of that name with what the body changes."""
         self.group(group)
-        existing = self._disks.get(self._disk_id(group, name).lower())
+        existing = self._disks.get(disk_id(self.scenario, group, name).lower())
         if existing is not None:
             return self.update_disk(group, name, body)
         source_id = diskrules.source_id(body)
         source = self.snapshots.source(source_id) if source_id else None
         wanted = diskrules.new(self.scenario, name, body, source.size_gib if source is not None else None)
         disk = Disk(
-            id=self._disk_id(group, name),
+            id=disk_id(self.scenario, group, name),
             group=group,
             name=name,
             unique_id=self._ids.uid(),
@@ -196,7 +199,9 @@ class Cloud:
             **_fields(wanted),
         )
         used = sum(not other.os_type for other in self._disks.values())
-        self._hindrances.check_new(disk, used, self.scenario.disk_quota)
+        self._hindrances.check_new(disk, used)
+        if 0 < self.scenario.disk_quota <= used:
+            raise refusals.quota_exceeded(disk.sku, disk.location, used)
         if source is not None:
             self.snapshots.on_copied(source, disk)
         self._disks[disk.key] = disk
@@ -217,12 +222,12 @@ class Cloud:
         A disk in the middle of being attached has no machine yet and can be deleted, as in k/k#82714.
         """
         self.group(group)
-        disk = self._disks.get(self._disk_id(group, name).lower())
+        disk = self._disks.get(disk_id(self.scenario, group, name).lower())
         if disk is None:
             return None
         if disk.managed_by:
             raise errors.disk_is_attached(disk.name, disk.managed_by)
-        purpose = Purpose("delete", disk.key, self.scenario.delays.delete_disk)
+        purpose = Purpose("delete", disk.key, self.scenario.delays.delete_disk, disk.unique_id)
         return self.operations.start("DiskOperations", self._deleting(disk, purpose.seconds), purpose)
 
     def _deleting(self, disk: Disk, delay: float) -> Work:
@@ -230,10 +235,15 @@ class Cloud:
             await self.clock.sleep(delay)
             if disk.managed_by:
                 raise errors.disk_is_attached(disk.name, disk.managed_by)
-            self._disks.pop(disk.key, None)
-            self.on_deleted(disk)
+            self._remove_disk(disk)
 
         return work
+
+    def _remove_disk(self, disk: Disk) -> None:
+        """Unless another deletion was faster: what has its name by now is another disk."""
+        if self._disks.get(disk.key) is disk:
+            del self._disks[disk.key]
+            self.on_deleted(disk)
 
     # Machines
 
@@ -324,9 +334,12 @@ class Cloud:
             for machine in machines:
                 power.finish(machine, act, self.clock.now())
                 machine.provisioning_state = "Succeeded"
-                self._hindrances.follow_power(machine)
+                self._follow_power(machine)
 
         return work
+
+    def _follow_power(self, machine: Machine) -> None:
+        self.powered_off.put(machine.spec.node_name, off=machine.power not in power.HEARD)
 
     def _check_change(self, machine: Machine, change: attachments.Change | None) -> None:
         if machine.provisioning_state == "Updating":
@@ -344,7 +357,7 @@ class Cloud:
         return diskrules.Attached(machine.managed_by, machine.running, "ReadOnly" if place is None else place.caching)
 
     def _finish_later(self, disk: Disk, delay: float) -> Operation:
-        purpose = Purpose("settle", disk.key, delay)
+        purpose = Purpose("settle", disk.key, delay, disk.unique_id)
         return self.operations.start("DiskOperations", self._settling(disk, delay), purpose)
 
     def _settling(self, disk: Disk, delay: float) -> Work:
@@ -357,25 +370,8 @@ class Cloud:
 
     def add_machine(self, spec: MachineSpec) -> None:
         """Make the machine and its system disk."""
-        scenario, group = self.scenario, self.scenario.node_resource_group
-        name = f"{spec.vm_name}_OsDisk_1_{self._ids.uid().replace('-', '')}"
-        disk = Disk(
-            id=self._disk_id(group, name),
-            group=group,
-            name=name,
-            location=scenario.location,
-            sku="Premium_LRS",
-            size_gib=scenario.os_disk_gib,
-            unique_id=self._ids.uid(),
-            created=self.created,
-            tags=dict(self._tags),
-            zones=(spec.zone,) if spec.zone else (),
-            create_option="FromImage",
-            os_type="Linux",
-        )
-        machine = Machine(scenario, spec, self._ids.uid(), self.created, disk, tags=dict(self._tags))
-        disk.attach(machine.managed_by, self.created)
-        self._disks[disk.key] = disk
+        machine = new_machine(self.scenario, spec, self._ids, self.created, self._tags)
+        self._disks[machine.os_disk.key] = machine.os_disk
         self._named[spec.node_name.lower()] = machine
         self._machines[spec.resource_id.lower()] = machine
 
@@ -396,9 +392,6 @@ class Cloud:
     def find_disk_again(self, disk: Disk) -> None:
         """A lost disk is back, unless one of its name was made meanwhile."""
         self._disks.setdefault(disk.key, disk)
-
-    def _disk_id(self, group: str, name: str) -> str:
-        return f"{self.scenario.subscription}/resourceGroups/{group}/providers/Microsoft.Compute/disks/{name}"
 
 
 def _fields(wanted: diskrules.DiskProperties) -> dict[str, Any]:

@@ -30,19 +30,11 @@ class Hindrances:
             if entry.state == "DetachFailed" and self._faults.hit("detach-stuck", *_places(machine, entry)):
                 raise errors.disk_is_being_detached(entry.disk.name, machine.spec.vm_name)
 
-    def follow_power(self, machine: Machine) -> None:
-        """The kubelet of a machine that does not run is not heard of."""
-        node = f"node/{machine.spec.node_name}"
-        if machine.power == "running":
-            self._faults.off("node-silent", node)
-        else:
-            self._faults.on("node-silent", node)
-
-    def check_new(self, disk: Disk, used: int, quota: int) -> None:
-        """Whether the region offers the SKU, and the quota (0: none) one more disk than the `used`."""
+    def check_new(self, disk: Disk, used: int) -> None:
+        """Whether a fault withholds the SKU, or any disk more than the `used`."""
         if self._faults.active("sku-unavailable", f"sku/{disk.sku}"):
             raise refusals.sku_not_supported(disk.sku, [sku for sku in SKUS if sku != disk.sku])
-        if self._faults.active("disk-quota") or (quota and used >= quota):
+        if self._faults.active("disk-quota"):
             raise refusals.quota_exceeded(disk.sku, disk.location, used)
 
     async def pass_time(self, machine: Machine, change: attachments.Change | None, seconds: float) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm import lifecycles
 from aksdisks.lab.arm.disks import Disk
 from aksdisks.lab.arm.operations import azure_time
 from aksdisks.lab.records import Noticed
 from aksdisks.lab.scenario import MachineSpec, Scenario
+
+if TYPE_CHECKING:
+    from aksdisks.lab.ids import Ids
 
 Json = dict[str, Any]
 
@@ -172,6 +175,34 @@ class Machine(Noticed):
             return f"{self.spec.resource_id}/networkInterfaces/{self.scenario.scale_set}"
         compute, _, name = self.spec.resource_id.partition("/providers/Microsoft.Compute/virtualMachines/")
         return f"{compute}/providers/Microsoft.Network/networkInterfaces/{name}-nic-0"
+
+
+def disk_id(scenario: Scenario, group: str, name: str) -> str:
+    """The id of the group's disk of that name."""
+    return f"{scenario.subscription}/resourceGroups/{group}/providers/Microsoft.Compute/disks/{name}"
+
+
+def new_machine(scenario: Scenario, spec: MachineSpec, ids: Ids, created: datetime, tags: dict[str, str]) -> Machine:
+    """A machine that runs, with its system disk."""
+    group = scenario.node_resource_group
+    name = f"{spec.vm_name}_OsDisk_1_{ids.uid().replace('-', '')}"
+    disk = Disk(
+        id=disk_id(scenario, group, name),
+        group=group,
+        name=name,
+        location=scenario.location,
+        sku="Premium_LRS",
+        size_gib=scenario.os_disk_gib,
+        unique_id=ids.uid(),
+        created=created,
+        tags=dict(tags),
+        zones=(spec.zone,) if spec.zone else (),
+        create_option="FromImage",
+        os_type="Linux",
+    )
+    machine = Machine(scenario, spec, ids.uid(), created, disk, tags=dict(tags))
+    disk.attach(machine.managed_by, created)
+    return machine
 
 
 def availability_set_id(scenario: Scenario) -> str:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aksdisks.lab.arm.disks import Disk
+from aksdisks.lab.arm.kept import KeptByKey
 from aksdisks.lab.faults import Faults
+from aksdisks.lab.records import Records
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from aksdisks.lab.arm.cloud import Cloud
-    from aksdisks.lab.arm.disks import Disk
     from aksdisks.lab.arm.machines import Machine
     from aksdisks.lab.scenario import MachineSpec
+
+_MOVED = "azure/moved-disk"
 
 
 class Mishaps:
     """Makes the cloud agree with the faults each time that one is switched: disks lost or moved, machines deleted."""
 
-    def __init__(self, cloud: Cloud, faults: Faults) -> None:
+    def __init__(self, cloud: Cloud, faults: Faults, records: Records | None = None) -> None:
+        """`records`: what was lost and moved before a restart, and where it is kept."""
         self._cloud = cloud
         self._faults = faults
-        self._lost: dict[str, Disk] = {}
-        self._moved: dict[str, tuple[Disk, Machine]] = {}
+        self._records = records or Records()
+        self._lost = KeptByKey(self._records, "azure/lost-disk", Disk)
+        self._moved: dict[str, str] = dict(self._records.values(_MOVED))
         faults.subscribe(self.apply)
 
     def apply(self) -> None:
@@ -43,9 +49,23 @@ class Mishaps:
                 self._move(disk)
         for disk in [disk for disk in self._lost.values() if not self._on("disk-gone", disk)]:
             self._cloud.find_disk_again(self._lost.pop(disk.key))
-        for disk, machine in [entry for entry in self._moved.values() if not self._on("disk-elsewhere", entry[0])]:
-            del self._moved[disk.key]
-            machine.let_go(disk, self._now())
+        for key, node_name in list(self._moved.items()):
+            moved = self._cloud.find_disk(key)
+            if moved is None or not self._on("disk-elsewhere", moved):
+                self._take_back(key, node_name)
+
+    def lost(self) -> list[Disk]:
+        """The disks that are no more until their fault is off."""
+        return list(self._lost.values())
+
+    def _take_back(self, key: str, node_name: str) -> None:
+        """The machine that should not have the disk lets go of it, if both are still there."""
+        del self._moved[key]
+        self._records.remove(_MOVED, key)
+        disk = self._cloud.find_disk(key)
+        for machine in self._cloud.machines():
+            if disk is not None and machine.spec.node_name == node_name:
+                machine.let_go(disk, self._now())
 
     def _now(self) -> datetime:
         return self._cloud.clock.now()
@@ -64,7 +84,8 @@ class Mishaps:
         for machine in holders:
             machine.let_go(disk, self._now())
         free[-1].take(disk, self._now())
-        self._moved[disk.key] = (disk, free[-1])
+        self._moved[disk.key] = free[-1].spec.node_name
+        self._records.remember(_MOVED, disk.key, self._moved[disk.key])
 
 
 def machine_is_gone(faults: Faults, spec: MachineSpec) -> bool:

@@ -40,6 +40,10 @@ ACTS: Mapping[str, Act] = {
 }
 
 
+HEARD = ("running", "stopping", "deallocating")
+"""Where the machine's node is heard of: until it has stopped, and again once it has started."""
+
+
 def begin(machine: Machine, act: Act) -> None:
     """The request is accepted. Raises `CloudError` for an act that the machine's state does not allow."""
     if machine.power == "deallocated" and not act.deallocated:

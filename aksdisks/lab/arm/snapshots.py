@@ -215,7 +215,7 @@ class Snapshots:
         if not self.exists(group, name):
             return None
         snapshot = self.get(group, name)
-        purpose = Purpose("delete", snapshot.key, self._scenario.delays.delete_disk)
+        purpose = Purpose("delete", snapshot.key, self._scenario.delays.delete_disk, snapshot.unique_id)
         return self._operations.start("DiskOperations", self._deleting(snapshot, purpose.seconds), purpose)
 
     def delete_all(self, group: str) -> None:
@@ -226,12 +226,12 @@ class Snapshots:
     def work_again(self, purpose: Purpose, left: float) -> Work | None:
         """What an operation on a snapshot has still to do after a restart, None where it is not about one."""
         snapshot = self._known.get(purpose.subject)
-        if snapshot is None:
+        if snapshot is None or purpose.detail not in ("", snapshot.unique_id):
             return None
         return self._deleting(snapshot, left) if purpose.act == "delete" else self._settling(snapshot, left)
 
     def _finish_later(self, snapshot: Snapshot, delay: float) -> Operation:
-        purpose = Purpose("settle", snapshot.key, delay)
+        purpose = Purpose("settle", snapshot.key, delay, snapshot.unique_id)
         return self._operations.start("DiskOperations", self._settling(snapshot, delay), purpose)
 
     def _settling(self, snapshot: Snapshot, delay: float) -> Work:
@@ -250,8 +250,10 @@ class Snapshots:
         return work
 
     def _remove(self, snapshot: Snapshot) -> None:
-        self._known.pop(snapshot.key, None)
-        self.on_deleted(snapshot)
+        """Unless another deletion was faster: what has its name by now is another snapshot."""
+        if self._known.get(snapshot.key) is snapshot:
+            del self._known[snapshot.key]
+            self.on_deleted(snapshot)
 
     @staticmethod
     def _set_access(snapshot: Snapshot, properties: Json) -> None:

@@ -10,7 +10,7 @@ from aksdisks.lab import scenario as scenarios
 from aksdisks.lab.arm import power
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.errors import CloudError
-from aksdisks.lab.faults import Faults
+from aksdisks.lab.faults import Faults, FaultSwitch
 from aksdisks.lab.ids import Ids
 from tests.lab.arm.conftest import InstantClock
 
@@ -116,9 +116,12 @@ def test_a_stopped_machines_node_is_not_heard_of():
     async def tell(cloud):
         machine = cloud.machines()[0]
         node = f"node/{machine.spec.node_name}"
+        faults.on("node-silent", node)
         for act, silent in (("deallocate", True), ("start", False), ("poweroff", True), ("restart", False)):
             await cloud.change_power([machine.spec.resource_id], power.ACTS[act]).done()
-            assert (faults.hit("node-silent", node) is not None) is silent
+            assert (machine.spec.node_name in cloud.powered_off) is silent
+            # The user's own fault is neither switched on nor off.
+            assert faults.list() == (FaultSwitch("node-silent", node),)
         with pytest.raises(CloudError, match="concurrent request"):
             for act in ("deallocate", "start"):
                 cloud.change_power([machine.spec.resource_id], power.ACTS[act])

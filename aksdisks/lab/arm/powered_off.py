@@ -1,0 +1,27 @@
+"""Which machines do not run: the nodes on them are not heard of until they are started again."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class PoweredOff:
+    """Nodes by name. Apart from the faults: what Azure was asked to stop, no user switches on or off."""
+
+    def __init__(self) -> None:
+        self._nodes: set[str] = set()
+        self._changed = asyncio.Event()
+
+    def __contains__(self, node_name: str) -> bool:
+        return node_name in self._nodes
+
+    def put(self, node_name: str, *, off: bool) -> None:
+        """The node's machine is off, or runs."""
+        (self._nodes.add if off else self._nodes.discard)(node_name)
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def passed(self, node_name: str) -> None:
+        """Wait until the node's machine runs."""
+        while node_name in self._nodes:
+            await self._changed.wait()

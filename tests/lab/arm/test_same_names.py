@@ -1,0 +1,152 @@
+"""Disks and snapshots that are deleted twice, and made again under the same name meanwhile; what comes back later."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from aksdisks.lab import scenario as scenarios
+from aksdisks.lab.arm.cloud import Cloud
+from aksdisks.lab.arm.mishaps import Mishaps
+from aksdisks.lab.faults import Faults
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.records import Records
+from tests.lab.arm.conftest import InstantClock
+
+GROUP = "MC_disks_article_westeurope"
+BODY = {"location": "westeurope", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}}
+
+
+class Remembering(Records):
+    """Records that a second cloud can be made from."""
+
+    def __init__(self, kept=None):
+        self.kept = {} if kept is None else dict(kept)
+        self.fresh = kept is None
+
+    def put(self, kind, key, content):
+        self.kept[kind, key] = content
+
+    def remove(self, kind, key):
+        self.kept.pop((kind, key), None)
+
+    def read(self, kind):
+        written = {where: content() if callable(content) else content for where, content in self.kept.items()}
+        return iter([(key, content) for (of, key), content in written.items() if of == kind])
+
+    def again(self):
+        """As a restart finds them."""
+        return Remembering({where: content() if callable(content) else content for where, content in self.kept.items()})
+
+
+def story(tell):
+    async def whole():
+        records, clouds = Remembering(), []
+
+        def cloud_of(kept=records, faults=None):
+            clouds.append(Cloud(scenarios.load("regional"), InstantClock(), Ids(len(clouds)), faults, kept))
+            return clouds[-1]
+
+        try:
+            await tell(cloud_of, records)
+        finally:
+            for cloud in clouds:
+                await cloud.close()
+
+    asyncio.run(whole())
+
+
+async def snapshot(cloud, name):
+    creation = {"createOption": "Copy", "sourceResourceId": cloud.disk(GROUP, "source").id}
+    body = {"location": "westeurope", "properties": {"creationData": creation}}
+    await cloud.snapshots.put(GROUP, name, body).done()
+
+
+@pytest.mark.parametrize("kind", ["disk", "snapshot"])
+def test_the_second_of_two_deletions_leaves_what_was_made_in_between(kind):
+    async def tell(cloud_of, _records):
+        cloud = cloud_of()
+        gone = []
+        cloud.on_deleted = cloud.snapshots.on_deleted = gone.append
+
+        async def make():
+            if kind == "snapshot":
+                return await snapshot(cloud, "twice")
+            return await cloud.create_or_update_disk(GROUP, "twice", BODY).done()
+
+        def delete():
+            return cloud.delete_disk(GROUP, "twice") if kind == "disk" else cloud.snapshots.delete(GROUP, "twice")
+
+        await cloud.create_or_update_disk(GROUP, "source", BODY).done()
+        await make()
+        first = delete()
+        await cloud.clock.sleep(1)
+        second = delete()
+        await first.done()
+        making = asyncio.create_task(make())
+        await second.done()
+        await making
+        assert len(gone) == 1
+        find = cloud.disk if kind == "disk" else cloud.snapshots.get
+        assert find(GROUP, "twice").provisioning_state == "Succeeded"
+
+    story(tell)
+
+
+def test_a_deletion_that_a_restart_goes_on_with_means_the_disk_of_then():
+    async def tell(cloud_of, records):
+        cloud = cloud_of()
+        await cloud.create_or_update_disk(GROUP, "twice", BODY).done()
+        first = cloud.delete_disk(GROUP, "twice")
+        await cloud.clock.sleep(1)
+        cloud.delete_disk(GROUP, "twice")
+        await first.done()
+        made = cloud.create_or_update_disk(GROUP, "twice", BODY)
+        again = cloud_of(records.again())
+        again.resume()
+        await again.operations.get("DiskOperations", made.id).done()
+        await again.clock.sleep(60)
+        assert again.disk(GROUP, "twice").provisioning_state == "Succeeded"
+
+    story(tell)
+
+
+@pytest.mark.parametrize("fault", ["disk-gone", "disk-elsewhere"])
+def test_a_fault_is_taken_back_after_a_restart(fault):
+    async def tell(cloud_of, records):
+        faults = Faults()
+        cloud = cloud_of(faults=faults)
+        Mishaps(cloud, faults, records)
+        await cloud.create_or_update_disk(GROUP, "kept", BODY).done()
+        before = cloud.disk(GROUP, "kept").to_json()
+        faults.on(fault, "disk/kept")
+
+        again_on, kept = Faults(faults.list()), records.again()
+        again = cloud_of(kept, again_on)
+        mishaps = Mishaps(again, again_on, kept)
+        found = again.find_disk(before["id"])
+        assert (found.managed_by != "") if fault == "disk-elsewhere" else (found is None)
+        assert [disk.name for disk in mishaps.lost()] == (["kept"] if fault == "disk-gone" else [])
+        again_on.off(fault)
+        after = again.disk(GROUP, "kept").to_json()
+        after["properties"].pop("LastOwnershipUpdateTime", None)
+        assert json.dumps(after) == json.dumps(before)
+        # And not a second time: nothing of it is kept any more.
+        assert [kind for kind, _ in kept.kept if kind in ("azure/lost-disk", "azure/moved-disk")] == []
+
+    story(tell)
+
+
+def test_a_machine_that_was_off_is_off_after_a_restart():
+    async def tell(cloud_of, records):
+        from aksdisks.lab.arm import power
+
+        cloud = cloud_of()
+        machine = cloud.machines()[1]
+        await cloud.change_power([machine.spec.resource_id], power.ACTS["poweroff"]).done()
+        again = cloud_of(records.again())
+        assert [entry.spec.node_name in again.powered_off for entry in again.machines()] == [False, True, False]
+
+    story(tell)
