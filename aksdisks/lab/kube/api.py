@@ -187,7 +187,7 @@ class KubeApi:
         holds = selectors.predicate(resource, label_selector, field_selector)
         request = watching.Watch(
             storage_key(resource), namespace, resource_version, holds, allow_bookmarks, timeout_seconds,
-            send_initial_events,
+            send_initial_events, selectors.trigger(resource, field_selector),
         )  # fmt: skip
         events = watching.watch(self.store, self.clock, request)
         return self._views(events) if resource == EVENTS_V1 else events

@@ -253,6 +253,11 @@ def predicate(resource: str, label_selector: str, field_selector: str) -> Callab
     return holds
 
 
+def trigger(resource: str, field_selector: str) -> tuple[str, str] | None:
+    """A field and the value that a field selector wants there, if it wants any."""
+    return next(((path, value) for path, equal, value in parse_fields(resource, field_selector) if equal), None)
+
+
 def label_selector_matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str] | None) -> bool:
     """Whether labels satisfy a LabelSelector object; an empty one selects everything, None nothing."""
     return selector is not None and matches(from_label_selector(selector), labels)

@@ -13,11 +13,15 @@ from typing import Literal
 import orjson
 
 from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.kube.selectors import field_value
 from aksdisks.lab.kube.status import expired
 from aksdisks.lab.records import Records
 
 Key = tuple[str, str]
 """(namespace or "", name); what lists are sorted by."""
+
+Trigger = tuple[str, str]
+"""A field that can be selected by, and the value that it must have."""
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
@@ -122,6 +126,22 @@ class _Table:
         self.history: deque[Change] = deque(maxlen=history)
         self.changed = self.forgotten = forgotten
         self.subscriptions: set[Subscription] = set()
+        self.triggered: dict[str, dict[str, set[Subscription]]] = {}
+        """Field → value → whoever is told only of objects with that value in that field."""
+
+    def filed(self, trigger: Trigger | None) -> set[Subscription]:
+        """Where a subscription with this trigger stands."""
+        if trigger is None:
+            return self.subscriptions
+        return self.triggered.setdefault(trigger[0], {}).setdefault(trigger[1], set())
+
+    def concerned(self, change: Change) -> Iterator[Subscription]:
+        """Whoever may want a change: a thousand nodes that each watch their own pods are not asked one by one."""
+        yield from self.subscriptions
+        objects = [version.object for version in (change.version, change.previous) if version is not None]
+        for path, by_value in self.triggered.items():
+            for value in {field_value(obj, path) for obj in objects}:
+                yield from by_value.get(value, ())
 
 
 class Store:
@@ -194,10 +214,17 @@ class Store:
         self._tell(table, Change("DELETED", key, version, previous))
         return version
 
-    def subscribe(self, resource: str, after: int, wants: Callable[[Change], bool] | None = None) -> Subscription:
+    def subscribe(
+        self,
+        resource: str,
+        after: int,
+        wants: Callable[[Change], bool] | None = None,
+        trigger: Trigger | None = None,
+    ) -> Subscription:
         """The changes of a resource after a resourceVersion; 410 Expired when they are no longer all remembered.
 
-        Of later changes only those that `wants` admits are told.
+        Of later changes only those that `wants` admits are told. `trigger` is a value that `wants` asks for in a
+        field, before or after the change: it spares the question (K storage/cacher/cacher.go, triggerValue).
         """
         table = self._table(resource)
         if after < table.forgotten:
@@ -208,16 +235,20 @@ class Store:
                 break
             missed.appendleft(change)
         subscription = Subscription(missed, wants)
-        table.subscriptions.add(subscription)
+        table.filed(trigger).add(subscription)
         return subscription
 
     def changed(self, resource: str) -> int:
         """The resourceVersion of the last change of a resource; what is made from its objects is good until then."""
         return self._table(resource).changed
 
-    def unsubscribe(self, resource: str, subscription: Subscription) -> None:
+    def unsubscribe(self, resource: str, subscription: Subscription, trigger: Trigger | None = None) -> None:
         """Stop telling a subscription."""
-        self._table(resource).subscriptions.discard(subscription)
+        table = self._table(resource)
+        filed = table.filed(trigger)
+        filed.discard(subscription)
+        if trigger is not None and not filed:
+            del table.triggered[trigger[0]][trigger[1]]
 
     def _restore(self) -> None:
         for _, number in self.records.values(self._counter):
@@ -264,5 +295,5 @@ class Store:
             table.forgotten = table.history[0].version.resource_version
         table.history.append(change)
         table.changed = change.version.resource_version
-        for subscription in table.subscriptions:
+        for subscription in table.concerned(change):
             subscription.push(change)

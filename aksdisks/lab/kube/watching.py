@@ -13,7 +13,7 @@ from aksdisks.lab.kube import comparing, schema
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.paging import check_not_future, version_number
 from aksdisks.lab.kube.registry import RESOURCES
-from aksdisks.lab.kube.store import Change, Store, Subscription, Version
+from aksdisks.lab.kube.store import Change, Store, Subscription, Trigger, Version
 
 _BOOKMARK_EVERY = 60.0
 """Real seconds between bookmarks, about as upstream's watch cache sends them."""
@@ -33,7 +33,8 @@ class VersionEvent:
 class Watch:
     """What a client asked for; `holds` is None when everything is selected, `timeout` is in real seconds.
 
-    `initial`: whether the present objects come first; None leaves it to the resourceVersion.
+    `initial`: whether the present objects come first; None leaves it to the resourceVersion. `trigger` is one of the
+    equalities that `holds` asks for, if it asks for any.
     """
 
     resource: str
@@ -43,6 +44,7 @@ class Watch:
     bookmarks: bool = False
     timeout: float | None = None
     initial: bool | None = None
+    trigger: Trigger | None = None
 
 
 async def watch(store: Store, clock: Clock, request: Watch) -> AsyncGenerator[VersionEvent, None]:
@@ -56,7 +58,7 @@ async def watch(store: Store, clock: Clock, request: Watch) -> AsyncGenerator[Ve
     from_now = after == 0 or bool(request.initial)
     started = store.resource_version if from_now else after
     # Subscribed before the first yield: nothing can be missed between the present objects and the changes.
-    subscription = store.subscribe(request.resource, started, _filter(request))
+    subscription = store.subscribe(request.resource, started, _filter(request), request.trigger)
     try:
         if request.initial or (request.initial is None and from_now):
             for _, version in list(store.list(request.resource, request.namespace)):
@@ -68,7 +70,7 @@ async def watch(store: Store, clock: Clock, request: Watch) -> AsyncGenerator[Ve
             async for event in events:
                 yield event
     finally:
-        store.unsubscribe(request.resource, subscription)
+        store.unsubscribe(request.resource, subscription, request.trigger)
 
 
 async def _changes(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
 from aksdisks.lab.kube.interface import ApiError, Object
-from aksdisks.lab.kube.store import Store
+from aksdisks.lab.kube.store import Change, Store
 
 
-def thing(name: str, **fields: str) -> Object:
+def thing(name: str, **fields: Any) -> Object:
     return {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": name}, **fields}
 
 
@@ -72,3 +73,34 @@ def test_json_is_made_once_and_items_leave_out_their_kind() -> None:
     assert version.json is version.json
     assert json.loads(version.json) == version.object
     assert json.loads(version.item_json) == {"metadata": version.object["metadata"], "data": "1"}
+
+
+def test_a_change_asks_nobody_who_watches_other_values_of_a_field() -> None:
+    store = Store()
+    asked: list[str] = []
+    told = {}
+    for number in range(100):
+        node = f"node-{number}"
+
+        def wants(_: Change, node: str = node) -> bool:
+            asked.append(node)
+            return True
+
+        told[node] = store.subscribe("pods", store.resource_version, wants, ("spec.nodeName", node))
+    everything = store.subscribe("pods", store.resource_version)
+    store.create("pods", ("n", "a"), thing("a", spec={"nodeName": "node-1"}))
+    store.update("pods", ("n", "a"), thing("a", spec={"nodeName": "node-2"}))
+    store.delete("pods", ("n", "a"))
+    assert [change.type for change in told["node-1"].take()] == ["ADDED", "MODIFIED"]
+    assert [change.type for change in told["node-2"].take()] == ["MODIFIED", "DELETED"]
+    assert len(everything.take()) == 3
+    assert sorted(asked) == ["node-1", "node-1", "node-2", "node-2"]
+
+
+def test_a_field_that_nobody_watches_any_more_is_not_looked_at() -> None:
+    store = Store()
+    trigger = ("metadata.name", "a")
+    subscription = store.subscribe("pods", store.resource_version, None, trigger)
+    store.unsubscribe("pods", subscription, trigger)
+    store.create("pods", ("n", "a"), thing("a"))
+    assert subscription.take() == []
