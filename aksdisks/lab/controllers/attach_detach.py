@@ -89,9 +89,28 @@ class AttachDetach(Controller):
         self.drivers = self.watch("csidrivers", None)
         self.recorder = EventRecorder(api, clock, self.name)
         self._states: dict[str, _State] = {}
+        self._known: set[str] = set()
         self._arrivals: dict[str, int] = {}
         self._turns = itertools.count()
         self.pods.add_handler(self._note_arrival)
+        self.attachments.add_handler(self._forget_attachment)
+
+    async def started(self) -> None:
+        """Take on the attachments that are there; those that somebody makes later, for no pod, are left alone.
+
+        Source: K attach_detach_controller.go, processVolumeAttachments, which looks once, and not without the volume.
+        """
+        for attachment in self.attachments.items():
+            if self._attachable(self.volumes.get(_volume_of(attachment))):
+                self._known.add(attachment["metadata"]["uid"])
+
+    def _forget_attachment(self, before: Object | None, after: Object | None) -> None:
+        if after is None and before is not None:
+            self._known.discard(before["metadata"]["uid"])
+
+    def _attached(self, index: str, name: str) -> list[Object]:
+        """The attachments of a volume, or to a node, that this controller is to look after."""
+        return [entry for entry in self.attachments.by_index(index, name) if entry["metadata"]["uid"] in self._known]
 
     def _note_arrival(self, before: Object | None, after: Object | None) -> None:
         """Remember in which order pods came to nodes: a Multi-Attach error names those who were there before."""
@@ -112,7 +131,7 @@ class AttachDetach(Controller):
         volume = self.volumes.get(name)
         desired = self._desired(name) if self._attachable(volume) else {}
         state = self._states.setdefault(name, _State())
-        attachments = self.attachments.by_index("volume", name)
+        attachments = self._attached("volume", name)
         state.forget(desired, map(_node_of, attachments))
         now = self.clock.monotonic()
         waits = [
@@ -123,7 +142,7 @@ class AttachDetach(Controller):
         if volume is not None:
             for node, pods in sorted(desired.items(), key=_turn):
                 waits.append(await self._attach(state, volume, node, pods, now))
-        if not state.forget(desired, map(_node_of, self.attachments.by_index("volume", name))):
+        if not state.forget(desired, map(_node_of, self._attached("volume", name))):
             del self._states[name]
         return min((wait for wait in waits if wait is not None), default=None)
 
@@ -173,10 +192,14 @@ class AttachDetach(Controller):
 
     async def _attach(self, state: _State, volume: Object, node: str, pods: list[Object], now: float) -> float | None:
         volume_name = volume["metadata"]["name"]
-        there = self.attachments.by_index("volume", volume_name)
-        own = next((entry for entry in there if _node_of(entry) == node), None)
+        entries = self.attachments.by_index("volume", volume_name)
+        own = next((entry for entry in entries if _node_of(entry) == node), None)
         if own is not None:
+            if own["metadata"]["uid"] not in self._known:
+                self._known.add(own["metadata"]["uid"])
+                state.attaching.setdefault(node, _Attach(now, pods))
             return self._follow(state, own, volume, pods, now)
+        there = self._attached("volume", volume_name)
         if there and not _many_nodes(volume):
             if node not in state.told:
                 state.told.add(node)
@@ -199,6 +222,7 @@ class AttachDetach(Controller):
             if error.reason != "AlreadyExists":
                 raise
         else:
+            self._known.add(created["metadata"]["uid"])
             self.attachments.observe(created)
         attempt = state.attaching.setdefault(node, _Attach(now, pods))
         attempt.seen, attempt.waited, attempt.pods, attempt.retry_at = now, 0.0, pods, None
@@ -275,7 +299,7 @@ class AttachDetach(Controller):
         if node is None:
             return
         attached = []
-        for attachment in self.attachments.by_index("node", name):
+        for attachment in self._attached("node", name):
             volume_name = _volume_of(attachment)
             volume, state = self.volumes.get(volume_name), self._states.get(volume_name)
             unique = None if volume is None else unique_volume_name(volume)

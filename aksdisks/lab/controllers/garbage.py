@@ -96,11 +96,15 @@ class GarbageCollector(Controller):
                 kept = [reference for reference in _references(obj) if reference["uid"] not in gone]
                 await self._set_references(resource, obj, kept)
             return
-        foreground = bool(waiting) and bool(self._dependents(obj))
+        dependents = [dependent for _, dependent in self._dependents(obj)] if waiting else []
+        if any(_waits_for_dependents(dependent) for dependent in dependents):
+            # Perhaps a circle, in which each would wait for the next: this one no longer holds its owners.
+            free = [reference | {"blockOwnerDeletion": False} for reference in _references(obj)]
+            await self._set_references(resource, obj, free)
         finalizers = meta.get("finalizers", ())
         if ORPHAN in finalizers:
             await self._delete(resource, obj, "Orphan")
-        elif foreground or FOREGROUND in finalizers:
+        elif dependents or FOREGROUND in finalizers:
             await self._delete(resource, obj, "Foreground")
         else:
             await self._delete(resource, obj, "Background")
@@ -146,7 +150,7 @@ class GarbageCollector(Controller):
             owner = await self._owner(resource, reference, obj)
             if owner is None:
                 dangling.append(reference)
-            elif "deletionTimestamp" in owner["metadata"] and FOREGROUND in owner["metadata"].get("finalizers", ()):
+            elif _waits_for_dependents(owner):
                 waiting.append(reference)
             else:
                 solid.append(reference)
@@ -190,6 +194,11 @@ class GarbageCollector(Controller):
 def _references(obj: Object) -> list[Object]:
     references: list[Object] = obj["metadata"].get("ownerReferences", [])
     return references
+
+
+def _waits_for_dependents(obj: Object) -> bool:
+    """It is being deleted in the foreground."""
+    return "deletionTimestamp" in obj["metadata"] and FOREGROUND in obj["metadata"].get("finalizers", ())
 
 
 def _collector_finalizer(obj: Object) -> bool:

@@ -69,6 +69,46 @@ def test_attach_then_report() -> None:
     played(scenario, AttachDetach)
 
 
+async def foreign(world: World, number: int) -> str:
+    """An attachment that somebody else makes."""
+    name = attachment_name(HANDLE, DRIVER, f"node-{number}")
+    spec = {"attacher": DRIVER, "source": {"persistentVolumeName": "pv"}, "nodeName": f"node-{number}"}
+    await world.create("volumeattachments", {"metadata": {"name": name}, "spec": spec})
+    await world.settle()
+    return name
+
+
+def test_an_attachment_that_no_pod_needs_and_others_made_is_left_alone() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        name = await foreign(world, 0)
+        await report(world, 0, {"attached": True})
+        await world.clock.advance(1000)
+        assert (world.taken(), world.events) == ([], [])
+        # Nor does it keep the volume from another node.
+        await place(world, "a", 1)
+        assert world.taken() == [f"create volumeattachments {attachment_name(HANDLE, DRIVER, 'node-1')}"]
+        # Once a pod has needed it, it goes with the pod.
+        await place(world, "b", 0)
+        assert 'Normal SuccessfulAttachVolume AttachVolume.Attach succeeded for volume "pv" ' in world.events
+        world.taken()
+        await world.api.delete("pods", "b", "walk", grace_period_seconds=0)
+        await world.settle()
+        assert f"delete volumeattachments {name}" in world.taken()
+
+    played(scenario, AttachDetach)
+
+
+def test_an_attachment_that_is_there_at_the_start_goes_when_no_pod_needs_it() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        name = await foreign(world, 0)
+        await world.run(AttachDetach)
+        assert f"delete volumeattachments {name}" in world.taken()
+
+    played(scenario)
+
+
 def test_a_second_node_is_told_once_and_gets_the_volume_when_the_first_lets_go() -> None:
     async def scenario(world: World) -> None:
         await cluster(world)

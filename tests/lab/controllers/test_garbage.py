@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from aksdisks.lab.controllers.garbage import GarbageCollector
@@ -73,6 +75,24 @@ def test_one_owner_left_is_enough_to_stay() -> None:
         assert child is not None
         assert [reference["name"] for reference in child["metadata"]["ownerReferences"]] == ["b"]
         await world.api.delete("configmaps", "b", "walk")
+        await world.settle()
+        assert await world.names("configmaps") == []
+
+    played(scenario, GarbageCollector)
+
+
+@pytest.mark.parametrize("propagation", ["Background", "Foreground"])
+def test_a_circle_of_owners_goes_when_one_is_deleted(propagation: Literal["Background", "Foreground"]) -> None:
+    async def scenario(world: World) -> None:
+        a = await owned(world, "a")
+        b = await owned(world, "b", a)
+        c = await owned(world, "c", b)
+        reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "c", "uid": c["metadata"]["uid"]}
+        patch = {"metadata": {"ownerReferences": [reference | {"controller": True, "blockOwnerDeletion": True}]}}
+        await world.api.patch("configmaps", "a", patch, "walk")
+        await world.settle()
+        assert await world.names("configmaps") == ["a", "b", "c"]
+        await world.api.delete("configmaps", "a", "walk", propagation=propagation)
         await world.settle()
         assert await world.names("configmaps") == []
 
