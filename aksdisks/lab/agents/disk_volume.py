@@ -38,7 +38,10 @@ DEFAULT_SKU = "StandardSSD_LRS"
 
 @dataclass(frozen=True)
 class DiskRequest:
-    """The disk that a claim of a class asks for on a node; `zone` as Azure numbers it, None where disks have none."""
+    """The disk that a claim of a class asks for on a node; `zone` as Azure numbers it, None where disks have none.
+
+    `source_id`: the disk that it is a copy of, empty for none; `resize`: its file system is smaller than the disk.
+    """
 
     name: str
     size_gib: int
@@ -48,6 +51,8 @@ class DiskRequest:
     zone: str | None
     topology: tuple[str, ...]
     max_shares: int = 1
+    source_id: str = ""
+    resize: bool = False
 
 
 def disk_request(claim: Object, storage_class: Object, node: Object) -> DiskRequest:
@@ -168,6 +173,7 @@ def _csi(claim: Object, storage_class: Object, request: DiskRequest, disk_id: st
                 "csi.storage.k8s.io/pvc/name": meta["name"],
                 "csi.storage.k8s.io/pvc/namespace": meta["namespace"],
                 "requestedsizegib": str(request.size_gib),
+                **({"resizeRequired": "true"} if request.resize else {}),
                 "storage.kubernetes.io/csiProvisionerIdentity": identity,
             },
         }

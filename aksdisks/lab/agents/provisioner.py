@@ -6,6 +6,15 @@ import copy
 from collections.abc import Iterable
 from typing import ClassVar
 
+from aksdisks.lab.agents.data_source import (
+    CLONING,
+    DataSource,
+    SourceError,
+    copied,
+    data_source,
+    source_claim,
+    waits_for_copy,
+)
 from aksdisks.lab.agents.disk_volume import (
     MIGRATED_TO,
     PROVISIONER_FINALIZER,
@@ -31,6 +40,7 @@ from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.storage import (
     BETA_STORAGE_PROVISIONER,
     DISK_DRIVER,
+    MIGRATED,
     PROVISIONED_BY,
     SELECTED_NODE,
     STORAGE_PROVISIONER,
@@ -48,7 +58,10 @@ RETRY_INFEASIBLE = 300.0
 
 
 def _claim_keys(_before: Object | None, after: Object | None) -> Iterable[str]:
-    return () if after is None else (f"claim:{key_of(after)}",)
+    if after is None:
+        return ()
+    going = bool(after["metadata"].get("deletionTimestamp"))
+    return (f"source:{key_of(after)}",) if going else (f"claim:{key_of(after)}",)
 
 
 def _volume_keys(_before: Object | None, after: Object | None) -> Iterable[str]:
@@ -87,6 +100,9 @@ class Provisioner(Controller):
         if kind == "claim":
             claim = self.claims.get_key(name)
             return None if claim is None else await self._provision(key, claim)
+        if kind == "source":
+            claim = self.claims.get_key(name)
+            return None if claim is None else await self._end_cloning(key, claim)
         volume = self.volumes.get_key(name)
         return None if volume is None else await self._delete(key, volume)
 
@@ -111,10 +127,15 @@ class Provisioner(Controller):
         self.recorder.event(
             claim, "Normal", "Provisioning", f'External provisioner is provisioning volume for claim "{name}"'
         )
+        source = data_source(claim)
+        if source is not None and source.is_populators:
+            message = "Assuming an external populator will provision the volume"
+            self.recorder.event(claim, "Normal", "Provisioning", message)
+            return None
         try:
-            volume = await self._create_disk(claim, storage_class, node)
-        except RpcError as error:
-            infeasible = error.code == INVALID_ARGUMENT
+            volume = await self._create_disk(claim, storage_class, node, source)
+        except (RpcError, SourceError) as error:
+            infeasible = isinstance(error, RpcError) and error.code == INVALID_ARGUMENT
             message = f"{INFEASIBLE if infeasible else ''}{error}"
             self.recorder.event(claim, "Warning", "ProvisioningFailed", message)
             delay = self._backoff.failed(key)
@@ -131,17 +152,51 @@ class Provisioner(Controller):
         self.recorder.event(claim, "Normal", "ProvisioningSucceeded", message)
         return None
 
-    async def _create_disk(self, claim: Object, storage_class: Object, node: Object) -> Object:
+    async def _create_disk(
+        self, claim: Object, storage_class: Object, node: Object, source: DataSource | None
+    ) -> Object:
+        handle = "" if source is None else await self._source(source, claim, storage_class)
         request = disk_request(claim, storage_class, node)
         try:
+            if handle:
+                region = str((node["metadata"].get("labels") or {}).get("topology.kubernetes.io/region", ""))
+                request = await copied(request, handle, self.compute, region)
             disk_id = await self.compute.create_disk(
-                request.name, request.size_gib, request.sku, request.tags, request.zone, request.max_shares
-            )
+                request.name, request.size_gib, request.sku, request.tags, request.zone, request.max_shares,
+                request.source_id,
+            )  # fmt: skip
         except CloudError as error:
             group = machine_id(node).partition("/providers/")[0]
             disk = f"{group}/providers/Microsoft.Compute/disks/{request.name}"
             raise RpcError(INTERNAL, refusal_text(error, "PUT", disk)) from error
         return persistent_volume(claim, storage_class, request, disk_id, self.identity)
+
+    async def _source(self, source: DataSource, claim: Object, storage_class: Object) -> str:
+        """The disk that the claim's becomes a copy of; its claim is protected until then. Raises `SourceError`."""
+        provisioner = str(storage_class["provisioner"])
+        driver = MIGRATED.get(provisioner, provisioner)
+        found = source_claim(source, claim, driver, self.claims.get_key, self.volumes.get)
+        finalizers = found["metadata"].get("finalizers") or []
+        if CLONING not in finalizers:
+            changed = copy.deepcopy(found)
+            changed["metadata"]["finalizers"] = [*finalizers, CLONING]
+            self.claims.observe(await self.api.update("persistentvolumeclaims", changed))
+        volume = self.volumes.get(found["spec"]["volumeName"])
+        assert volume is not None
+        return str(volume["spec"]["csi"]["volumeHandle"])
+
+    async def _end_cloning(self, key: str, claim: Object) -> float | None:
+        """A source that is being deleted goes once nothing is being made from it (clone_controller.go)."""
+        finalizers = claim["metadata"].get("finalizers") or []
+        if CLONING not in finalizers:
+            return None
+        if waits_for_copy(claim, self.claims.items(claim["metadata"]["namespace"])):
+            return self._backoff.failed(key)
+        self._backoff.succeeded(key)
+        changed = copy.deepcopy(claim)
+        changed["metadata"]["finalizers"] = [entry for entry in finalizers if entry != CLONING]
+        await self.api.update("persistentvolumeclaims", changed)
+        return None
 
     async def _reschedule(self, claim: Object, why: str) -> None:
         """Without its annotation the scheduler chooses a node anew (provisionVolumeErrorHandling)."""

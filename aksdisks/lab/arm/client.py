@@ -81,12 +81,23 @@ class ArmCompute:
         self._places: dict[str, _Place] = {}
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
+        self,
+        name: str,
+        size_gib: int,
+        sku: str,
+        tags: Mapping[str, str],
+        zone: str | None = None,
+        max_shares: int = 1,
+        source_id: str = "",
     ) -> str:
         """See `AzureCompute`."""
-        body = new_disk(self._address.location, size_gib, sku, tags, zone, max_shares)
+        body = new_disk(self._address.location, size_gib, sku, tags, zone, max_shares, source_id)
         disk = await self._change("PUT", f"{self._compute}/disks/{name}", DISKS_VERSION, body)
         return str(disk["id"])
+
+    async def get_disk(self, disk_id: str) -> Json:
+        """See `AzureCompute`."""
+        return await self._get(disk_id, DISKS_VERSION)
 
     async def delete_disk(self, disk_id: str) -> None:
         """See `AzureCompute`."""

@@ -31,9 +31,19 @@ class AzureCompute(Protocol):
     """The driver's view of Azure; ids in any case, sizes in GiB. Each call waits for Azure; raises `CloudError`."""
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
+        self,
+        name: str,
+        size_gib: int,
+        sku: str,
+        tags: Mapping[str, str],
+        zone: str | None = None,
+        max_shares: int = 1,
+        source_id: str = "",
     ) -> str:
-        """Create an empty disk in the node resource group, or find the one of that name; its id."""
+        """Create a disk in the node resource group, or find the one of that name; its id. Empty without `source_id`."""
+
+    async def get_disk(self, disk_id: str) -> Json:
+        """The disk as Azure shows it; 404 when there is none."""
 
     async def delete_disk(self, disk_id: str) -> None:
         """Delete it; already gone is success. `AttachedDiskError` when a machine has it."""
@@ -62,16 +72,28 @@ class CloudCompute:
         self._batches = Batches(cloud.clock, self._send)
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
+        self,
+        name: str,
+        size_gib: int,
+        sku: str,
+        tags: Mapping[str, str],
+        zone: str | None = None,
+        max_shares: int = 1,
+        source_id: str = "",
     ) -> str:
         """See `AzureCompute`."""
         scenario = self._cloud.scenario
-        body = new_disk(scenario.location, size_gib, sku, tags, zone, max_shares)
+        body = new_disk(scenario.location, size_gib, sku, tags, zone, max_shares, source_id)
         self._take("PUT", "disks")
         operation = self._cloud.create_or_update_disk(scenario.node_resource_group, name, body)
         disk = await operation.done()
         assert disk is not None
         return str(disk["id"])
+
+    async def get_disk(self, disk_id: str) -> Json:
+        """See `AzureCompute`."""
+        self._take("GET", "disks")
+        return self._cloud.disk(*self._cloud.disk_path(disk_id)).to_json()
 
     async def delete_disk(self, disk_id: str) -> None:
         """See `AzureCompute`."""
@@ -125,15 +147,22 @@ class CloudCompute:
 
 
 def new_disk(
-    location: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None, max_shares: int
+    location: str,
+    size_gib: int,
+    sku: str,
+    tags: Mapping[str, str],
+    zone: str | None,
+    max_shares: int,
+    source_id: str = "",
 ) -> Json:
-    """The body of the driver's PUT of a disk (facts E, CSI PUT)."""
+    """The body of the driver's PUT of a disk, empty or a copy (facts E, CSI PUT; getValidCreationData)."""
+    creation = {"createOption": "Copy", "sourceResourceId": source_id} if source_id else {"createOption": "Empty"}
     body: Json = {
         "location": location,
         "tags": dict(tags),
         "sku": {"name": sku},
         "properties": {
-            "creationData": {"createOption": "Empty"},
+            "creationData": creation,
             "diskSizeGB": size_gib,
             "networkAccessPolicy": "DenyAll",
             "publicNetworkAccess": "Disabled",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.throttling import retry_after
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from aksdisks.lab.arm.compute import AzureCompute
     from aksdisks.lab.clock import Clock
     from aksdisks.lab.scenario import Principal, Scenario
+
+Json = dict[str, Any]
 
 _PAUSE = 5.0
 """Cluster seconds that a throttled client is told to wait."""
@@ -61,11 +63,23 @@ class GatedCompute:
         self._principal = scenario.tenant_principals("")[0]
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
+        self,
+        name: str,
+        size_gib: int,
+        sku: str,
+        tags: Mapping[str, str],
+        zone: str | None = None,
+        max_shares: int = 1,
+        source_id: str = "",
     ) -> str:
         """See `AzureCompute`."""
         self._check("Microsoft.Compute/disks/write", f"{self._group}/providers/Microsoft.Compute/disks/{name}")
-        return await self._compute.create_disk(name, size_gib, sku, tags, zone, max_shares)
+        return await self._compute.create_disk(name, size_gib, sku, tags, zone, max_shares, source_id)
+
+    async def get_disk(self, disk_id: str) -> Json:
+        """See `AzureCompute`."""
+        self._check("Microsoft.Compute/disks/read", disk_id)
+        return await self._compute.get_disk(disk_id)
 
     async def delete_disk(self, disk_id: str) -> None:
         """See `AzureCompute`."""

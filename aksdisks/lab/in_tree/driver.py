@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aksdisks.lab.agents.attacher import Attacher
+from aksdisks.lab.agents.data_source import data_source
 from aksdisks.lab.agents.disk_driver import DiskDriver
 from aksdisks.lab.agents.disk_volume import MIGRATED_TO, disk_request, volume_name
 from aksdisks.lab.agents.driver_parts import RpcError, machine_id
@@ -48,6 +49,10 @@ class InTreeProvisioner(Provisioner):
             return None
         if waits_for_consumer(storage_class) and SELECTED_NODE not in notes:
             return None
+        if data_source(claim) is not None:
+            text = f'plugin "{IN_TREE}" is not a CSI plugin. Only CSI plugin can provision a claim with a datasource'
+            self.recorder.event(claim, "Warning", "ProvisioningFailed", text)
+            return self._backoff.failed(key)
         node = self.nodes.get(notes.get(SELECTED_NODE, "")) or min(self.nodes.items(), key=key_of)
         try:
             request = disk_request(claim, storage_class, node)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from aksdisks.lab.arm.errors import resource_not_found
 from aksdisks.lab.clock import Clock
 from tests.lab.controllers.storage_objects import DISKS
 
@@ -16,6 +18,7 @@ class FakeCompute:
         self.calls: list[str] = []
         self.refusals: list[Exception] = []
         self.tags: Mapping[str, str] = {}
+        self.disks: dict[str, dict[str, Any]] = {}
 
     async def _take(self, call: str) -> None:
         self.calls.append(call)
@@ -25,12 +28,27 @@ class FakeCompute:
             raise self.refusals.pop(0)
 
     async def create_disk(
-        self, name: str, size_gib: int, sku: str, tags: Mapping[str, str], zone: str | None = None, max_shares: int = 1
+        self,
+        name: str,
+        size_gib: int,
+        sku: str,
+        tags: Mapping[str, str],
+        zone: str | None = None,
+        max_shares: int = 1,
+        source_id: str = "",
     ) -> str:
         self.tags = tags
         shared = f" for {max_shares}" if max_shares > 1 else ""
-        await self._take(f"create {name} {size_gib} {sku} {zone}{shared}")
+        copied = f" from {source_id.rpartition('/')[2]}" if source_id else ""
+        await self._take(f"create {name} {size_gib} {sku} {zone}{shared}{copied}")
         return f"{DISKS}/{name}"
+
+    async def get_disk(self, disk_id: str) -> dict[str, Any]:
+        name = disk_id.rpartition("/")[2]
+        try:
+            return self.disks[name]
+        except KeyError:
+            raise resource_not_found(f"Microsoft.Compute/disks/{name}", "MC_g") from None
 
     async def delete_disk(self, disk_id: str) -> None:
         await self._take(f"delete {disk_id.rpartition('/')[2]}")
