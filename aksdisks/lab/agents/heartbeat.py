@@ -7,12 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from aksdisks.lab.clock import Clock, micro_timestamp, timestamp
+from aksdisks.lab.controllers.node_lifecycle import renewal_seconds
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi
 
 LEASES = "kube-node-lease"
 LEASE_DURATION = 40
 RENEW_EVERY = 10.0
-RENEW_EVERY_REAL = 1.0
 REPORT_EVERY = 300.0
 REPORT_EVERY_REAL = 30.0
 
@@ -26,18 +26,19 @@ _WELL = {
 log = logging.getLogger("aksdisks.lab.kubelet")
 
 
-def renew_period(clock: Clock) -> float:
-    """Cluster seconds between renewals: the kubelet's 10, but no more than one a real second, for a fast lab's sake."""
-    return max(RENEW_EVERY, RENEW_EVERY_REAL * clock.speed)
-
-
 class Heartbeat:
     """Renews the Lease of one node, and reports its conditions when nothing else changed for long (kubelet: 5 min)."""
 
     def __init__(
-        self, api: KubernetesApi, clock: Clock, node_name: str, recovered: Callable[[], Awaitable[None]] | None = None
+        self,
+        api: KubernetesApi,
+        clock: Clock,
+        node_name: str,
+        recovered: Callable[[], Awaitable[None]] | None = None,
+        nodes: int = 1,
     ) -> None:
-        """`recovered` is called after the node, once given up, has reported itself well."""
+        """`recovered` is called after the node, once given up, has reported itself well; `nodes` there are in all."""
+        self._period = max(RENEW_EVERY, renewal_seconds(nodes) * clock.speed)
         self._recovered = recovered
         self._api = api
         self._clock = clock
@@ -58,7 +59,7 @@ class Heartbeat:
                     await self._recovered()
             except ApiError as error:
                 log.warning("%s: %s", self._node_name, error)
-            await self._clock.sleep(renew_period(self._clock))
+            await self._clock.sleep(self._period)
 
     async def _given_up(self) -> bool:
         """The node-controller took the node for lost: say at once that it is not."""

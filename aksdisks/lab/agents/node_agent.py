@@ -64,8 +64,9 @@ class NodeAgent(Controller):
         node_name: str,
         delays: Delays,
         faults: Faults | None = None,
+        nodes: int = 1,
     ) -> None:
-        """`delays` in cluster seconds."""
+        """`delays` in cluster seconds; `nodes` there are in all."""
         super().__init__(api, clock, ids)
         self.node_name = node_name
         self.delays = delays
@@ -75,7 +76,7 @@ class NodeAgent(Controller):
         self.recorder = EventRecorder(api, clock, self.name, host=node_name)
         trouble = MountTrouble(api, clock, self.recorder, node_name, faults) if faults is not None else None
         self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays, self.recorder, trouble)
-        self.heartbeat = Heartbeat(api, clock, node_name, self._recovered)
+        self.heartbeat = Heartbeat(api, clock, node_name, self._recovered, nodes)
         self.expansion = NodeExpansion(api, clock, node_name, self.pods, self.recorder)
         self._known: dict[str, _Pod] = {}
         self._images: set[str] = set()

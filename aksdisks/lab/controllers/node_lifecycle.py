@@ -15,11 +15,13 @@ from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
 LEASES = "kube-node-lease"
-SILENCE, SILENCE_REAL = 40.0, 2.0
-CONFIRMATION, CONFIRMATION_REAL = 10.0, 1.0
+SILENCE, CONFIRMATION = 40.0, 10.0
 """A node counts as lost 50 cluster seconds after its last renewal (facts D): silent for 40, and for 10 more after that
 was noticed. On a machine that was suspended, or too busy, everybody's timers are late, and the agent must have its
-turn first. Never less than the real seconds: agents of a fast lab renew once a real second."""
+turn first. Never less than two renewals, and one more, as `renewal_seconds` has them."""
+
+_RENEWALS = 100
+"""A real second: what more nodes or a faster lab ask for would be most of what the lab does."""
 
 EVICTION_RATE, SLOW_EVICTION_RATE = 0.1, 0.01
 """Nodes of a zone that are emptied in a cluster second; slower when the zone as a whole is unwell."""
@@ -29,6 +31,11 @@ UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
 _OURS = (UNSCHEDULABLE, NOT_READY, UNREACHABLE)
+
+
+def renewal_seconds(nodes: int) -> float:
+    """Real seconds that pass at least between two renewals of a node's Lease, in a lab of so many nodes."""
+    return max(1.0, nodes / _RENEWALS)
 
 
 def _node_keys(before: Object | None, after: Object | None) -> Iterable[str]:
@@ -82,14 +89,15 @@ class NodeLifecycle(Controller):
             self.recorder.event(node, "Normal", "RegisteredNode", message)
         renewed = self._renewed(key, node)
         silent = (self.clock.now() - _moment(renewed)).total_seconds() * self.clock.speed
-        left = max(SILENCE, SILENCE_REAL * self.clock.speed) - silent
+        renewal = renewal_seconds(len(self.nodes.items())) * self.clock.speed
+        left = max(SILENCE, 2 * renewal) - silent
         if left <= 0 and _ready(node) != "Unknown":
             now = self.clock.monotonic()
             since, at = self._suspects.get(key, ("", now))
             if since != renewed:
                 self._suspects[key] = (renewed, now)
                 at = now
-            left = at + max(CONFIRMATION, CONFIRMATION_REAL * self.clock.speed) - now
+            left = at + max(CONFIRMATION, renewal) - now
             if left <= 0:
                 node = await self._lose(node)
         wait = await self._taint(node)

@@ -232,6 +232,18 @@ def test_the_lease_is_renewed_every_ten_seconds() -> None:
     played(scenario, agent)
 
 
+def test_of_five_thousand_nodes_each_renews_its_lease_less_often() -> None:
+    def one_of_many(api: Any, clock: Any, ids: Any) -> NodeAgent:
+        return NodeAgent(api, clock, ids, "node-0", Delays(), nodes=5000)
+
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.clock.advance(151)
+        assert world.taken() == ["create leases node-0", "patch leases node-0", "patch leases node-0"]
+
+    played(scenario, one_of_many)
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0s"), (0.35, "350ms"), (1.5, "1.5s"), (2.0, "2s"), (1.2345, "1.234s"), (62.5, "1m2.5s")]
 )

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from aksdisks.lab.agents.heartbeat import Heartbeat
+from aksdisks.lab.controllers import node_lifecycle
 from aksdisks.lab.controllers.node_lifecycle import NodeLifecycle
 from aksdisks.lab.controllers.taint_eviction import TaintEviction
 from tests.lab.controllers.helpers import World, played
@@ -20,7 +21,7 @@ async def cluster(world: World, silent: int = 1, alive: int = 1) -> None:
         await world.create("nodes", node(number))
         await world.api.patch("nodes", f"node-{number}", {"status": node(number)["status"]}, subresource="status")
         if number >= silent:
-            world.beside(Heartbeat(world.api, world.clock, f"node-{number}").run())
+            world.beside(Heartbeat(world.api, world.clock, f"node-{number}", nodes=silent + alive).run())
     await world.create("pods", pod("p", nodeName="node-0"))
     await world.run_pods("p")
     world.events.clear()
@@ -34,6 +35,18 @@ async def taints(world: World, number: int = 0) -> list[tuple[str, str]]:
 async def ready(world: World, resource: str, name: str, namespace: str | None = "walk") -> str:
     conditions = (await world.get(resource, name, namespace))["status"]["conditions"]
     return str(next(entry["status"] for entry in conditions if entry["type"] == "Ready"))
+
+
+def test_where_many_nodes_renew_less_often_each_is_waited_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world, silent=1, alive=3)
+        await world.clock.advance(119)
+        assert world.events == []
+        await world.clock.advance(2)
+        assert world.events[0] == "Normal NodeNotReady Node node-0 status is now: NodeNotReady"
+
+    monkeypatch.setattr(node_lifecycle, "_RENEWALS", 0.1)
+    played(scenario, NodeLifecycle, TaintEviction)
 
 
 def test_a_silent_node_is_lost_and_its_pods_leave_after_their_patience() -> None:
