@@ -1,12 +1,13 @@
-"""Compute calls of Azure Resource Manager, typed values out; what cannot be read is Unknown, with the reason."""
+"""Compute calls of Azure Resource Manager, typed values out; what Azure does not tell is Unknown, with the reason."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from aksdisks.azure_calls import SignIn, checked_answers, field, told_retries, why
 from aksdisks.model import Disk, Machine, Unknown
 from aksdisks.targets import AzureSettings
 from aksdisks.waiting import Progress, silent
@@ -32,7 +33,7 @@ def same(one: str, other: str) -> bool:
 class Azure:
     """The disks and machines of one node resource group. It only reads: nothing here ever changes Azure.
 
-    `unknown` is the one answer of an Azure that cannot be asked.
+    `unknown` is the one answer of an Azure that cannot be asked; any other Unknown may pass.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Azure:
         self.resource_group = resource_group
         self.unknown = settings if isinstance(settings, Unknown) else None
         self._settings: Any = settings
+        self._credential = None if isinstance(settings, Unknown) else SignIn(settings.credential)
         self._time_scale = time_scale
         self._progress = progress
         self._client: Any = None
@@ -82,27 +84,27 @@ class Azure:
 
     def node_resource_group(self, cluster_id: str) -> str | Unknown:
         """The node resource group of a managed cluster, by the cluster's ARM id: with it `expect` is checked."""
-        return self._ask(lambda: str(self._resource(cluster_id, "2025-01-01")["properties"]["nodeResourceGroup"]))
+        return self._ask(lambda: field(self._resource(cluster_id, "2025-01-01"), "properties", "nodeResourceGroup"))
 
     def location(self) -> str | Unknown:
         """The region of the node resource group."""
         group = f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
-        return self._ask(lambda: str(self._resource(group, "2021-04-01")["location"]))
+        return self._ask(lambda: field(self._resource(group, "2021-04-01"), "location"))
 
     def _resource(self, path: str, version: str) -> Any:
-        """Any resource as ARM's raw JSON: what the compute client has no call for."""
+        """The answer with any resource, as ARM's raw JSON: what the compute client has no call for."""
         from azure.core import PipelineClient
         from azure.core.pipeline.policies import BearerTokenCredentialPolicy
         from azure.core.rest import HttpRequest
 
         settings = self._settings
-        retries = _told_retries(self._progress, settings.transport)
-        policies = [retries, BearerTokenCredentialPolicy(settings.credential(), *settings.scopes)]
+        signed_in: Any = BearerTokenCredentialPolicy(self._credential, *settings.scopes)  # type: ignore[arg-type]
+        policies = [checked_answers(), told_retries(self._progress, settings.transport), signed_in]
         url = f"{settings.arm_endpoint}{path}?api-version={version}"
         with PipelineClient[Any, Any](settings.arm_endpoint, policies=policies, **settings.transport) as arm:
             response = arm.send_request(HttpRequest("GET", url))
             response.raise_for_status()
-            return response.json()
+            return response
 
     def close(self) -> None:
         """Give the connections back."""
@@ -116,11 +118,12 @@ class Azure:
             from azure.mgmt.compute import ComputeManagementClient
 
             self._client = ComputeManagementClient(
-                self._settings.credential(),
+                self._credential,  # type: ignore[arg-type]
                 self.subscription,
                 base_url=self._settings.arm_endpoint,
                 credential_scopes=self._settings.scopes,
-                retry_policy=_told_retries(self._progress, self._settings.transport),
+                retry_policy=told_retries(self._progress, self._settings.transport),
+                per_call_policies=[checked_answers()],
                 **self._settings.transport,
             )
         return self._client
@@ -130,46 +133,12 @@ class Azure:
         self._retry_after = float(text) if text.isdigit() else None
 
     def _ask(self, call: Callable[[], R]) -> R | Unknown:
-        """A call's answer, or why there is none: rights, throttling, no credential, no connection."""
+        """A call's answer, or why Azure gives none: rights, throttling, no credential, no connection."""
         if self.unknown is not None:
             return self.unknown
-        from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+        from azure.core.exceptions import AzureError, DeserializationError
 
         try:
             return call()
-        except ClientAuthenticationError as error:
-            # Trying each kind of credential takes seconds, and none comes to be while a session lasts.
-            self.unknown = Unknown(f"Azure accepts no credential: {_first_line(error)}")
-            return self.unknown
-        except HttpResponseError as error:
-            code = error.error.code if error.error else f"HTTP {error.status_code}"
-            message = error.error.message if error.error and error.error.message else _first_line(error)
-            return Unknown(f"Azure answers {code}: {message}")
-        except AzureError as error:
-            return Unknown(f"Azure does not answer: {_first_line(error)}")
-        except (ValueError, LookupError, TypeError) as error:
-            # No JSON, or another: a proxy's page, say. Settings of the environment that azure-identity refuses, too.
-            return Unknown(f"Azure cannot be asked, or answers something else: {_first_line(error)}")
-
-
-def _told_retries(progress: Progress, options: Mapping[str, Any]) -> Any:
-    """The SDK's own retries, each one said: every call here only reads, so each may be made again."""
-    from azure.core.pipeline.policies import RetryPolicy
-
-    class Told(RetryPolicy[Any, Any]):
-        def increment(self, settings: dict[str, Any], response: Any = None, error: Any = None) -> bool:
-            again = super().increment(settings, response, error)
-            if again:
-                if error is None:
-                    why, asked = f"Azure answers {response.http_response.status_code}", self.get_retry_after(response)
-                else:
-                    why, asked = f"Azure does not answer: {_first_line(error)}", None
-                pause = asked or self.get_backoff_time(settings)
-                progress(f"{why}; again in {pause:.1f} s (try {len(settings['history']) + 1})")
-            return again
-
-    return Told(**options)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].partition(" Trace ID:")[0]
+        except (AzureError, DeserializationError) as error:
+            return Unknown(why(error))

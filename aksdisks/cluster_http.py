@@ -10,12 +10,14 @@ from urllib.parse import quote, urlencode
 
 from aksdisks import errors
 from aksdisks.errors import ApiError, Expired, NotAllowed, NotReachable
-from aksdisks.waiting import Progress, silent
+from aksdisks.waiting import Progress, seconds_left, silent
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 PAGE = 500
+# The longest that one request may take, with the tries after it; real seconds.
+_LONGEST_REQUEST = 180.0
 _CONNECT_TIMEOUT = 10.0
 _READ_TIMEOUT = 60.0
 # A watch that is silent for longer than the server's bookmarks (about a minute) has lost its connection.
@@ -77,23 +79,27 @@ class KubernetesHttp:
         Tried again on 429, 5xx and a lost connection, but not where nobody ever took a connection. That is safe for
         all that we ask: applies and scalings name the wanted state, deletes name a uid, and whoever creates or replaces
         takes AlreadyExists and Conflict for a reason to look again. `content` is the last part of the body's type.
+        All of it ends with the wait around it, see `waiting.seconds_left`.
         """
+        ends = time.monotonic() + seconds_left(_LONGEST_REQUEST)
         for attempt in range(1, _TRIES):
             try:
-                return self._once(method, url, query, body, content)
+                return self._once(method, url, query, body, content, ends)
             except (NotReachable, ApiError) as error:
                 status = error.status if isinstance(error, ApiError) else 0
                 if not (self._answered if status == 0 else status == 429 or status >= 500):
                     raise
                 asked = error.retry_after if isinstance(error, ApiError) else None
                 pause = _PAUSE * 2**attempt if asked is None else min(asked, _LONGEST_PAUSE)
+                if time.monotonic() + pause >= ends:
+                    raise
                 self.progress(f"{error.message}; again in {pause:.1f} s ({attempt} of {_TRIES - 1})")
                 time.sleep(pause)
-        return self._once(method, url, query, body, content)
+        return self._once(method, url, query, body, content, ends)
 
-    def _once(self, method: str, url: str, query: Query, body: Any, content: str) -> Raw:
-        response = self._send(method, url, query, body, content)
-        answer = _object(response.data)
+    def _once(self, method: str, url: str, query: Query, body: Any, content: str, ends: float) -> Raw:
+        _, data = self._send(method, url, query, body, content, ends=ends)
+        answer = _object(data)
         if answer is None:
             raise NotReachable(f"{self.server}{url}: expected a Kubernetes API's JSON, found something else")
         return answer
@@ -119,14 +125,25 @@ class KubernetesHttp:
     def stream(self, kind: str, namespace: str, selector: str, version: str) -> tuple[Any, Iterator[dict[str, Any]]]:
         """An open watch: the response (to shut down) and its events. Raises as `request`, Expired for 410."""
         query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "true", "labelSelector": selector}
-        response = self._send("GET", path(kind, namespace), query, stream=True)
+        response, _ = self._send("GET", path(kind, namespace), query, stream=True)
         return response, _lines(response)
 
     def _send(
-        self, method: str, url: str, query: Query, body: Any = None, content: str = "json", stream: bool = False
-    ) -> Any:
+        self,
+        method: str,
+        url: str,
+        query: Query,
+        body: Any = None,
+        content: str = "json",
+        *,
+        stream: bool = False,
+        ends: float | None = None,
+    ) -> tuple[Any, bytes]:
+        """The response, and its body unless it is a stream's."""
         import urllib3
 
+        left = seconds_left(_LONGEST_REQUEST) if ends is None else max(0.1, ends - time.monotonic())
+        read = _WATCH_TIMEOUT if stream else min(_READ_TIMEOUT, left)
         headers = {"Accept": "application/json", "User-Agent": "aksdisks", "Content-Type": f"application/{content}"}
         # Asking the configuration each time lets it renew tokens that expire (exec plugins, in-cluster files).
         for setting in self._configuration.auth_settings().values():
@@ -139,14 +156,16 @@ class KubernetesHttp:
                 f"{self.server}{url}?{asked}",
                 headers=headers,
                 body=None if body is None else json.dumps(body).encode(),
-                preload_content=not stream,
+                preload_content=False,
                 retries=False,
-                timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=_WATCH_TIMEOUT if stream else _READ_TIMEOUT),
+                timeout=urllib3.Timeout(connect=min(_CONNECT_TIMEOUT, left), read=read),
             )
             self._answered = True
-            if response.status >= 400:
-                raise _error(f"{method} {url}", response, response.read() if stream else response.data)
-            return response
+            failed = response.status >= 400
+            data = b"" if stream and not failed else _body(response, time.monotonic() + left)
+            if failed:
+                raise _error(f"{method} {url}", response, data)
+            return response, data
         except urllib3.exceptions.HTTPError as error:
             # Whoever takes a connection and drops it is there.
             self._answered |= isinstance(error, urllib3.exceptions.ProtocolError)
@@ -160,6 +179,19 @@ def _cause(error: BaseException) -> str:
     text = str(getattr(error, "reason", None) or error)
     words = (words for known, words in _CAUSES.items() if known in text)
     return next(words, text.rpartition(">: ")[2] or type(error).__name__)
+
+
+def _body(response: Any, ends: float) -> bytes:
+    """All of an answer's body, read as it comes: one that trickles in has until `ends`, by time.monotonic."""
+    import urllib3
+
+    parts = []
+    while part := response.read1(2**20):
+        parts.append(part)
+        if time.monotonic() > ends:
+            response.close()
+            raise urllib3.exceptions.HTTPError("timed out")
+    return b"".join(parts)
 
 
 def _object(data: bytes) -> Raw | None:

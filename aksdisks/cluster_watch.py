@@ -14,7 +14,8 @@ from aksdisks.model import Change, decode
 
 # How often an idle watch lets its reader look at the time, in seconds.
 TICK = 0.2
-_LONGEST_PAUSE = 5.0
+# Before a watch is opened again, whatever ended it: a server that ends each at once is not asked in a loop.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 # How long leaving waits for the threads, in seconds; they are daemons and hold nothing but their connection.
 _PATIENCE = 1.0
 
@@ -88,21 +89,20 @@ class Watcher:
         return self._namespace if KINDS[kind][2] else ""
 
     def _run(self, kind: str, version: str, known: dict[str, dict[str, Any]]) -> None:
-        pause = 0.1
+        pause = _SHORTEST_PAUSE
         while not self._stop.is_set():
+            problem: AksdisksError | None = None
             try:
                 response, events = self._http.stream(kind, self._where(kind), self._selector, version)
                 self._responses[kind] = response
                 for event in events:
-                    pause = 0.1
+                    pause = _SHORTEST_PAUSE
                     version = self._event(kind, event, known) or version
                     if self._stop.is_set():
                         return
-                continue  # the server ended the watch in good order: resume at once
             except Expired:
                 try:
                     version = self._relist(kind, known)
-                    continue
                 except AksdisksError as error:
                     problem = error
             except NotAllowed as error:
@@ -114,7 +114,8 @@ class Watcher:
                 problem = NotReachable(f"{self._http.server}: the watch broke off: {type(error).__name__}")
             if self._stop.wait(pause):
                 return
-            self._http.progress(f"watching {KINDS[kind][1]}: {problem.message}; resuming")
+            if problem is not None:
+                self._http.progress(f"watching {KINDS[kind][1]}: {problem.message}; resuming")
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _event(self, kind: str, event: dict[str, Any], known: dict[str, dict[str, Any]]) -> str:

@@ -20,11 +20,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from aksdisks import errors
 from aksdisks.checks import MIME_TYPE, Check
 from aksdisks.evidence import Status, roll_up
-
-# An error of these names in a cell says that the target could not be asked, not that it gave a wrong answer.
-_INCONCLUSIVE_ERRORS = ("NotReachable", "NotAllowed")
 
 # Done while the kernel waits for its notebook: what every runbook needs once it opens its session. No name is
 # bound by it: `azure` is a parameter too.
@@ -34,10 +32,11 @@ _WARM_UP = f"[__import__(module) for module in {_WARM_MODULES!r}][0].markup.warm
 
 @dataclass
 class Execution:
-    """How far a runbook came: its checks, and why it ended early (empty when it did not)."""
+    """How far a runbook came: its checks, why it ended early (empty when it did not), and the class of its error."""
 
     checks: list[Check] = field(default_factory=list)
     problem: str = ""
+    error: str = ""
     completed: bool = False
     interrupted: bool = False
 
@@ -48,9 +47,11 @@ class Execution:
             return "not run"
         if self.completed:
             return roll_up([check.status for check in self.checks])
-        unreachable = any(f": {name}:" in self.problem for name in _INCONCLUSIVE_ERRORS)
+        # One of these says that the target could not be asked, not that it gave a wrong answer.
+        kind = getattr(errors, self.error, None)
+        proves_nothing = isinstance(kind, type) and issubclass(kind, errors.CannotRun)
         checks_failed = any(check.status == "failed" for check in self.checks)
-        return "inconclusive" if unreachable and not checks_failed else "failed"
+        return "inconclusive" if proves_nothing and not checks_failed else "failed"
 
 
 @contextmanager
@@ -203,6 +204,7 @@ def execute(
         execution.completed = True
     except PapermillExecutionError as error:
         execution.problem = f"cell {error.exec_count}: {error.ename}: {error.evalue}"
+        execution.error = error.ename
     except CellTimeoutError:
         execution.problem = f"a cell did not end within {cell_timeout:.0f} s"
     except DeadKernelError:

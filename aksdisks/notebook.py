@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -42,8 +41,6 @@ def open_walk(names: Mapping[str, Any]) -> Walk:
         if former.parameters == parameters and not former.session.connection.problem():
             return former  # the cell was run again; what it opened is still there
         former.clean_up()
-    # Why Azure cannot be asked is a value that checks show; azure-identity would also log it into every cell.
-    logging.getLogger("azure").addHandler(logging.NullHandler())
     return Walk(open_session(parameters, progress=live.progress))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
@@ -18,8 +19,7 @@ Notes = Mapping[str, str] | Unknown | None
 
 NO_SHELL = "because the image has no shell"
 _SECONDS = 60.0
-_TRIES = 4
-_PASSES = r"\b(429|5\d\d)\b|onnection"
+_TRIES, _PAUSE = 4, 0.5  # real seconds before the second try, doubled before each further one
 # containerd's words and runc's; CRI-O with crun names the file in between.
 _NO_COMMAND = re.compile(r"executable file (`[^`]*` )?not found")
 
@@ -59,7 +59,6 @@ def command(session: Session, pod: str, arguments: Sequence[str]) -> str | Unkno
     None where the pod's image has no such command.
     """
     from kubernetes.client import CoreV1Api
-    from kubernetes.client.exceptions import ApiException
     from kubernetes.stream import stream
     from kubernetes.stream.ws_client import ERROR_CHANNEL
 
@@ -80,12 +79,13 @@ def command(session: Session, pod: str, arguments: Sequence[str]) -> str | Unkno
             # The answer to a handshake comes as text, headers and all; of it the Status's message is what matters.
             message = re.search(r'"message": ?"((?:[^"\\]|\\.)*)"', str(error))
             said = message[1] if message else f"{error}".partition("\n")[0][:200] or type(error).__name__
-            # Both notes may be written and read twice; a server's trouble passes, a refusal does not.
-            refused = isinstance(error, ApiException) and not re.search(_PASSES, str(error)[:200])
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from error  # which the client takes for an error of the handshake
             attempt += 1
-            if refused or attempt == _TRIES:
+            if not _may_pass(error) or attempt == _TRIES:
                 return Unknown(f"no command runs in pod {pod}: {said}")
             session.progress(f"exec in pod {pod}: {said}; again")
+            time.sleep(_PAUSE * 2 ** (attempt - 1))
     if code != 0:
         if _NO_COMMAND.search(complaint):
             return None
@@ -103,3 +103,19 @@ def _exit_code(last: str) -> int:
     if "ExitCode" not in causes:
         raise OSError(status.get("message") or "the command was not started")
     return int(causes["ExitCode"])
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether to try again: a server's trouble and a lost connection pass, a refusal does not.
+
+    Both notes may be written and read twice. The client raises ApiException with status 0 for all that ends its
+    handshake, and what ended it is the context of that.
+    """
+    from kubernetes.client.exceptions import ApiException
+    from websocket import WebSocketBadStatusException
+
+    if not isinstance(error, ApiException):
+        return True
+    cause = error.__context__
+    status = cause.status_code if isinstance(cause, WebSocketBadStatusException) else error.status
+    return not status or status == 429 or status >= 500

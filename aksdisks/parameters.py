@@ -38,6 +38,11 @@ def _seconds(default: float, description: str) -> Any:
     return _p(default, "a number above 0, at most 1e6", description, "cluster seconds", gt=0, le=1e6)
 
 
+def _whole_seconds(default: float, description: str) -> Any:
+    """A duration that nbclient counts in whole seconds, and takes 0 of them for no limit."""
+    return _p(default, "a number from 1 to 1e6", description, "cluster seconds", ge=1, le=1e6)
+
+
 def _switch(value: Any) -> Any:
     # YAML 1.1 reads a bare on or off as a boolean.
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
@@ -129,7 +134,7 @@ class Parameters(BaseModel):
     security: Literal["restricted", "none"] = _p("none", "restricted or none", "restricted passes that security level")
     pull_secret: str = _p("", "a Secret's name", "the Secret to pull the image with, already in the namespace")
     wait_timeout: float = _seconds(900.0, "how long a wait may last")
-    step_deadline: float = _seconds(1800.0, "how long a cell may take")
+    step_deadline: float = _whole_seconds(1800.0, "how long a cell may take")
     runbook_deadline: float = _seconds(3600.0, "how long a runbook may take")
     run_deadline: float = _seconds(7200.0, "how long the whole run may take")
     teardown_deadline: float = _seconds(900.0, "how long the clean-up may take")

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -204,6 +204,7 @@ def _transport(url: str, ca_bundle: str) -> dict[str, Any]:
     """Options of azure-core's transport. An explicit bundle wins over REQUESTS_CA_BUNDLE in requests itself; for a
     loopback address the environment's proxies are left aside too. Few retries: a wait asks again anyway."""
     options: dict[str, Any] = {"retry_total": 4, "retry_connect": 1, "retry_backoff_factor": 0.4}
+    options |= {"connection_timeout": 10, "read_timeout": 60}
     if ca_bundle:
         options["connection_verify"] = ca_bundle
     if _is_loopback(url):
@@ -223,6 +224,20 @@ class _Heard(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.said = " ".join(record.getMessage().split())
+
+
+def _accept_unverified(where: str) -> None:
+    """Let requests pass without a warning each, and say once what the kubeconfig asks for."""
+    import urllib3
+
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    _warn_once(f"kubeconfig {where}: insecure-skip-tls-verify is set; whoever answers is taken for the cluster")
+
+
+@cache
+def _warn_once(text: str) -> None:
+    """A line on stderr, unless the program has logging of its own."""
+    logging.getLogger(__name__).warning(text)
 
 
 def _client(file: str, context: str = "", *, in_cluster: bool = False) -> ApiClient:
@@ -268,6 +283,8 @@ def _client(file: str, context: str = "", *, in_cluster: bool = False) -> ApiCli
     if _is_loopback(configuration.host):
         # The client takes HTTPS_PROXY from the environment, and would send 127.0.0.1 to it.
         configuration.proxy = None
+    if not configuration.verify_ssl:
+        _accept_unverified(where)
     # A watcher holds a connection for each kind; requests must not wait for one of those.
     configuration.connection_pool_maxsize = 16
     return client.ApiClient(configuration)

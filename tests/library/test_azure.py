@@ -1,15 +1,23 @@
 """Azure's calls against the lab, through the SDK: typed values, one disk, and Unknown instead of exceptions."""
 
+import re
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
+import requests
 from azure.core.credentials import AccessTokenInfo
 from azure.core.exceptions import ClientAuthenticationError
+from azure.core.pipeline.transport import RequestsTransport
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
 
 from aksdisks.azure import Azure, place, same
+from aksdisks.errors import WaitTimeout
 from aksdisks.lab import faults_client
 from aksdisks.model import Unknown
 from aksdisks.session_connect import connect
+from aksdisks.waiting import wait
 
 
 @pytest.fixture
@@ -47,7 +55,7 @@ def test_an_endpoint_that_does_not_answer_is_unknown(azure):
     nobody.close()
 
 
-def test_where_no_credential_works_none_is_asked_for_again(azure):
+def test_where_no_credential_works_none_is_asked_for_again_at_once(azure):
     asked = []
 
     class Nobody:
@@ -57,7 +65,7 @@ def test_where_no_credential_works_none_is_asked_for_again(azure):
 
     nobody = Azure(replace(azure._settings, credential=Nobody), azure.subscription, azure.resource_group, 1.0)
     first, second = nobody.disks(), nobody.machines()
-    assert first == second == Unknown("Azure accepts no credential: no token for you")
+    assert first == second == Unknown("Azure accepts no credential: no token for you; next: az login")
     assert len(asked) == 1
     nobody.close()
 
@@ -70,8 +78,8 @@ def test_what_is_no_answer_of_azure_s_and_what_no_credential_is_made_of_are_unkn
         raise ValueError("authority must be https")
 
     nobody = Azure(replace(azure._settings, credential=malformed), azure.subscription, azure.resource_group)
-    assert nobody.disks().because.endswith("authority must be https")
-    assert nobody.location().because.endswith("authority must be https")
+    why = "Azure accepts no credential: authority must be https; next: env | grep AZURE_"
+    assert nobody.disks() == nobody.location() == Unknown(why)
 
 
 def test_provider_ids_and_ids_are_compared_without_case():
@@ -94,3 +102,104 @@ def test_a_retry_is_said_before_it_is_made(on_lab, lab):
     assert [line for line in said if line.startswith("Azure")] == [
         f"Azure answers 429; again in 1.0 s (try {attempt})" for attempt in (2, 3, 4)
     ]
+
+
+def test_a_refused_sign_in_passes(azure, monkeypatch):
+    real, tries = azure._settings.credential(), []
+
+    class Sometimes:
+        def get_token_info(self, *scopes, **options):
+            tries.append(1)
+            if len(tries) == 1:
+                raise ClientAuthenticationError("not yet")
+            return real.get_token_info(*scopes, **options)
+
+    monkeypatch.setattr("aksdisks.azure_calls._BELIEVED", 0.0)
+    later = Azure(replace(azure._settings, credential=Sometimes), azure.subscription, azure.resource_group)
+    assert isinstance(later.location(), Unknown)
+    assert (later.location(), later.unknown) == ("westeurope", None)
+    assert len(later.machines()) == 3
+    later.close()
+
+
+@pytest.mark.parametrize("defect", [TypeError, LookupError, ValueError, AttributeError])
+def test_a_defect_of_ours_is_no_answer_of_azure_s(azure, monkeypatch, defect):
+    def broken(_raw):
+        raise defect("ours")
+
+    monkeypatch.setattr("aksdisks.azure.Machine.of", broken)
+    with pytest.raises(defect, match="ours"):
+        azure.machines()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [b"<html>Sign in to the proxy</html>", b"[]", b"{}", b'{"value": {}}', b'{"value": [{"id": "/x", "name": "d"}]}'],
+)
+def test_a_page_of_somebody_else_s_is_unknown(azure, page):
+    class Proxy(HTTPAdapter):
+        def send(self, request, **_options):
+            answer = requests.Response()
+            answer.request, answer.status_code, answer.raw = request, 200, HTTPResponse(BytesIO(page))
+            answer.headers["Content-Type"] = "text/html" if page.startswith(b"<") else "application/json"
+            return answer
+
+    class Anybody:
+        def get_token_info(self, *_scopes, **_options):
+            return AccessTokenInfo("token", 2**40)
+
+    session = requests.Session()
+    session.mount("https://", Proxy())
+    transport = {"transport": RequestsTransport(session=session, session_owner=False)}
+    settings = replace(azure._settings, credential=Anybody, transport=transport)
+    caught = Azure(settings, azure.subscription, azure.resource_group)
+    for answer in (caught.disks(), caught.machines(), caught.location()):
+        assert answer.because.startswith("Azure answers something else: "), answer
+    caught.close()
+
+
+@pytest.mark.parametrize(
+    ("variables", "because"),
+    [
+        pytest.param(
+            {"AZURE_CLIENT_SECRET": "wrong"},
+            r"Azure accepts no credential: AADSTS7000215: Invalid client secret provided\.[^\n]*; "
+            r"next: az ad app credential reset --id \$AZURE_CLIENT_ID, its password into AZURE_CLIENT_SECRET",
+            id="a wrong secret",
+        ),
+        pytest.param(
+            {"AZURE_CLIENT_ID": "9f1d6bd8-5c0e-4f0e-8b8e-2f6d6f3c3c11"},
+            r"Azure accepts no credential: AADSTS700016: Application with identifier[^\n]*; next: az ad sp show .*",
+            id="no such application",
+        ),
+        pytest.param(
+            {"AZURE_TOKEN_CREDENTIALS": "AzureCliCredential", "PATH": ""},
+            r"Azure accepts no credential: AzureCliCredential: Azure CLI not found on path; next: az login",
+            id="nothing to sign in with",
+        ),
+    ],
+)
+def test_a_refused_sign_in_is_one_line_with_its_cause_and_the_next_command(
+    as_aks, monkeypatch, capsys, variables, because
+):
+    parameters = as_aks()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    connection = connect(parameters)
+    answer = connection.azure.location()
+    connection.close()
+    assert re.fullmatch(because, answer.because), answer.because
+    assert ("Trace ID" in answer.because, capsys.readouterr().err) == (False, "")
+
+
+def test_a_call_ends_with_the_wait_around_it(azure, lab, monkeypatch):
+    monkeypatch.setattr("aksdisks.waiting._SHORTEST_CALL", 0.5)
+    faults_client.switch_on(lab, "throttled", "", 1.0)  # with Retry-After: 1
+    try:
+        said = []
+        azure._progress = said.append
+        with pytest.raises(WaitTimeout):
+            wait("disks", azure.follow_disks(), lambda _: False, seconds=0.5)
+    finally:
+        faults_client.switch_off(lab, "throttled", "")
+    assert said == []

@@ -1,15 +1,23 @@
 """Kubernetes calls against the lab: pages, watches that survive, deletion of the very object, errors in words."""
 
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from types import SimpleNamespace
+
 import pytest
+from kubernetes.client import ApiClient, Configuration
 
 from aksdisks import cluster_http, manifests
+from aksdisks.cluster import Cluster
 from aksdisks.cluster_http import path
-from aksdisks.errors import AlreadyExists, ApiError, Conflict, Expired, NotFound, NotReachable
+from aksdisks.errors import AlreadyExists, ApiError, Conflict, Expired, NotFound, NotReachable, WaitTimeout
 from aksdisks.lab import faults_client
 from aksdisks.model import KubeEvent, Node, Pod, Volume
 from aksdisks.parameters import Parameters
 from aksdisks.session_connect import connect
-from aksdisks.waiting import wait
+from aksdisks.waiting import seconds_left, wait
 
 
 def named(name):
@@ -192,3 +200,90 @@ def test_a_first_connection_that_is_dropped_is_tried_again(on_lab, lab, monkeypa
         "again in 0.0 s (2 of 3)",
         "again in 0.1 s (3 of 3)",
     ]
+
+
+@pytest.mark.parametrize("ended", ["in good order", "410"])
+def test_a_server_that_ends_every_watch_at_once_is_not_asked_in_a_loop(session, monkeypatch, ended):
+    http, opened = session.cluster, []
+
+    def short(*_watch):
+        opened.append(1)
+        if ended == "410":
+            raise Expired("too old resource version", status=410)
+        return SimpleNamespace(shutdown=bool), iter(())
+
+    monkeypatch.setattr(http, "stream", short)
+    with session.cluster.watch(["PersistentVolumeClaim"], session.namespace), pytest.raises(WaitTimeout):
+        wait("nothing", watch_for(http, session.namespace), lambda _: False, seconds=1.0)
+    # 0.1, 0.2, 0.4 and 0.8 s between them, in two watches.
+    assert 4 <= len(opened) <= 12
+
+
+def watch_for(http, namespace):
+    with http.watch(["PersistentVolumeClaim"], namespace) as watcher:
+        yield from watcher
+
+
+@pytest.mark.parametrize("way", ["silent", "a trickle", "503 and Retry-After"])
+def test_a_request_ends_with_the_wait_around_it(monkeypatch, way):
+    """Against a server that takes connections, and then its time."""
+    monkeypatch.setattr("aksdisks.waiting._SHORTEST_CALL", 0.5)
+    heads = {
+        "a trickle": b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n",
+        "503 and Retry-After": BUSY,
+        "silent": b"",
+    }
+    with slow_server(heads[way], trickle=way == "a trickle") as port:
+        configuration = Configuration()
+        configuration.host = f"http://127.0.0.1:{port}"
+        http = Cluster(ApiClient(configuration))
+        began = time.monotonic()
+        with pytest.raises((NotReachable, ApiError)):
+            wait("an answer", (http.version() for _ in range(9)), bool, seconds=0.5)
+        assert time.monotonic() - began < 8.0, "60 s to read and three tries more were the limits"
+        assert seconds_left(60.0) == 60.0
+
+
+BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n"
+
+
+@contextmanager
+def slow_server(head, *, trickle):
+    """A port where each connection is answered with `head`, then with a byte now and then; else with nothing more."""
+    over = threading.Event()
+
+    def answer(connection):
+        with connection:
+            connection.recv(4096)
+            connection.sendall(head)
+            while not over.wait(0.1):
+                try:
+                    connection.sendall(b" " if trickle else b"")
+                except OSError:
+                    return
+
+    def serve():
+        while not over.is_set():
+            try:
+                threads.append(threading.Thread(target=answer, args=(listener.accept()[0],)))
+            except TimeoutError:
+                continue
+            threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.1)
+        threads = [threading.Thread(target=serve)]
+        threads[0].start()
+        yield listener.getsockname()[1]
+        over.set()
+        for thread in threads:
+            thread.join(5)
+
+
+def test_requests_share_a_connection(session):
+    http = session.cluster
+    pool = http._pool.connection_from_url(http.server)
+    before = pool.num_connections
+    for _ in range(20):
+        http.version()
+    assert pool.num_connections <= before + 1

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from kubernetes.client import ApiClient, ApiException
 from kubernetes.stream.ws_client import ERROR_CHANNEL
-from websocket import WebSocketConnectionClosedException
+from websocket import WebSocketBadStatusException, WebSocketConnectionClosedException
 
 from aksdisks import notes
 from aksdisks.model import Unknown
@@ -70,6 +70,17 @@ def failed(message, **cause):
     return json.dumps({"status": "Failure", "message": f"Internal error occurred: {message}", "details": details})
 
 
+def handshake(status, words="no"):
+    """What the client raises for a handshake that was answered otherwise."""
+    try:
+        try:
+            raise WebSocketBadStatusException(words, status)
+        except WebSocketBadStatusException as error:
+            raise ApiException(status=0, reason=str(error))  # noqa: B904 - as the client does
+    except ApiException as wrapped:
+        return wrapped
+
+
 class Talk:
     """What `kubernetes.stream` gives, for a command that prints `printed`, or whose connection breaks off."""
 
@@ -113,7 +124,9 @@ class Talk:
         ),
         ([Talk(last=failed("the container has ended")), Talk("a note")], "a note", 2),
         ([ApiException(403, "Forbidden")], Unknown("no command runs in pod web-0: (403)"), 1),
-        ([ApiException(0, "Handshake status 503"), Talk("a note")], "a note", 2),
+        ([handshake(503), Talk("a note")], "a note", 2),
+        ([handshake(403, "503 is in its words")], Unknown("no command runs in pod web-0: (0)"), 1),
+        ([ApiException(0, "no route"), Talk("a note")], "a note", 2),
     ],
 )
 def test_a_command_is_given_again_where_its_connection_broke_off(monkeypatch, talks, answer, tries):
@@ -128,6 +141,21 @@ def test_a_command_is_given_again_where_its_connection_broke_off(monkeypatch, ta
     monkeypatch.setattr("kubernetes.stream.stream", stream)
     target = SimpleNamespace(kubernetes=ApiClient)
     session = SimpleNamespace(connection=SimpleNamespace(target=target), namespace="n", progress=said.append)
+    paused = []
+    monkeypatch.setattr("time.sleep", paused.append)
     assert notes.command(session, "web-0", ["cat"]) == answer
-    assert len(said) == tries - 1
+    assert (len(said), paused) == (tries - 1, [0.5, 1.0, 2.0][: tries - 1])
     assert all(talk.closed for talk in talks if isinstance(talk, Talk))
+
+
+def test_an_interrupt_during_the_handshake_is_no_error_of_it(monkeypatch):
+    def stream(*_call, **_wanted):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise ApiException(status=0, reason="")  # noqa: B904 - as the client does
+
+    monkeypatch.setattr("kubernetes.stream.stream", stream)
+    session = SimpleNamespace(connection=SimpleNamespace(target=SimpleNamespace(kubernetes=ApiClient)), namespace="n")
+    with pytest.raises(KeyboardInterrupt):
+        notes.command(session, "web-0", ["cat"])

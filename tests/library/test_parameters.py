@@ -29,6 +29,7 @@ def written(tmp_path, text):
         ("deployment_replicas: 4.5", "deployment_replicas: expected a whole number from 2 to 50, found 4.5"),
         ("allow_retain: 'no'", "allow_retain: expected true or false, found 'no'"),
         ("speed: 0", "speed: expected a number above 0, found 0"),
+        ("step_deadline: 0.5", "step_deadline: expected a number from 1 to 1e6, found 0.5"),
         ("target: gke", "target: expected lab or aks, found 'gke'"),
         ("target: aks", "context: expected a context of the kubeconfig (target is aks), found none"),
         ("namespace: default", "namespace: expected create, or a prepared namespace, found 'default'"),

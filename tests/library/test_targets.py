@@ -1,14 +1,17 @@
 """Targets: which one answers, which rails hold, and whose proxies do not matter."""
 
 import os
+from pathlib import Path
 
 import pytest
+import yaml
 
 from aksdisks import targets
 from aksdisks.errors import InputError, NotAllowed, NotReachable, ParameterError, TargetMismatch
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters, validate
 from aksdisks.session_connect import connect
+from tests.cli.command import aksdisks
 
 
 def test_no_lab_is_not_reachable_and_says_what_to_type(monkeypatch, tmp_path):
@@ -87,3 +90,34 @@ def test_a_private_lab_ends_with_its_context_and_restores_the_environment(monkey
 def test_a_bad_scenario_is_bad_input():
     with pytest.raises(InputError, match="scenario"), targets.prepared(validate({"scenario": "nope"})):
         pass
+
+
+def check(parameters):
+    """`aksdisks check` as a shell runs it: its exit code, and what it said on stdout and stderr."""
+    asked = [
+        word
+        for name, value in parameters.model_dump(exclude_defaults=True).items()
+        for word in ("-p", f"{name}={value}")
+    ]
+    done = aksdisks("check", *asked, environment=os.environ)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_kubeconfig_that_trusts_anybody_warns_once(as_aks, lab, tmp_path):
+    config = yaml.safe_load(Path(lab.kubeconfig).read_text())
+    for entry in config["clusters"]:
+        del entry["cluster"]["certificate-authority-data"]
+        entry["cluster"]["insecure-skip-tls-verify"] = True
+    (tmp_path / "config").write_text(yaml.safe_dump(config))
+    code, _, said = check(as_aks(kubeconfig=str(tmp_path / "config")))
+    assert (code, said.count("insecure-skip-tls-verify is set"), "InsecureRequestWarning" in said) == (0, 1, False)
+
+
+def test_a_refused_sign_in_is_one_line_in_a_terminal_too(as_aks, monkeypatch):
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "wrong")
+    code, shown, said = check(as_aks())
+    lines = [line for line in (shown + said).splitlines() if "AADSTS7000215" in line]
+    assert (code, len(lines), "Attempted credentials" in said) == (3, 1, False)
+    assert lines[0].endswith(
+        "next: az ad app credential reset --id $AZURE_CLIENT_ID, its password into AZURE_CLIENT_SECRET"
+    )

@@ -24,19 +24,22 @@ def test_the_worst_status_wins(statuses: list[str], rolled_up: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("checks", "problem", "status"),
+    ("checks", "problem", "error", "status"),
     [
-        (["passed"], "", "passed"),
-        ([], "", "inconclusive"),
-        (["passed"], "cell 3: ValueError: no", "failed"),
-        (["passed"], "the kernel died", "failed"),
-        (["passed"], "cell 3: NotReachable: https://x", "inconclusive"),
-        (["failed"], "cell 3: NotReachable: https://x", "failed"),
+        (["passed"], "", "", "passed"),
+        ([], "", "", "inconclusive"),
+        (["passed"], "cell 3: ValueError: no", "ValueError", "failed"),
+        (["passed"], "cell 3: ValueError: the pod says: NotReachable: no", "ValueError", "failed"),
+        (["passed"], "the kernel died", "", "failed"),
+        (["passed"], "cell 3: NotReachable: https://x", "NotReachable", "inconclusive"),
+        (["passed"], "cell 3: NamespaceBusy: by another", "NamespaceBusy", "inconclusive"),
+        (["passed"], "cell 3: ApiError: 500", "ApiError", "failed"),
+        (["failed"], "cell 3: NotReachable: https://x", "NotReachable", "failed"),
     ],
 )
-def test_a_runbook_that_ended_early_has_not_passed(checks: list[str], problem: str, status: str) -> None:
+def test_a_runbook_that_ended_early_has_not_passed(checks: list[str], problem: str, error: str, status: str) -> None:
     results = [Check("statement", Status(check), "seen") for check in checks]
-    assert Execution(checks=results, problem=problem, completed=not problem).status == status
+    assert Execution(checks=results, problem=problem, error=error, completed=not problem).status == status
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,156 @@
+"""What surrounds each call of Azure's SDK: signing in, retries that are said, checked answers, errors in a line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aksdisks.waiting import Progress, seconds_left
+
+# What is refused is a value here; azure-identity would also log it, in many lines.
+logging.getLogger("azure").addHandler(logging.NullHandler())
+
+# Trying each kind of credential takes seconds, so a refusal is believed for a while, in real seconds.
+_BELIEVED = 20.0
+# The longest that one call may take, retries included, and its connecting and reading; real seconds.
+_CALL, _CONNECT, _READ = 120.0, 10.0, 60.0
+_AADSTS = re.compile(r"AADSTS(\d+):.*?(?=\s*(?:Trace ID:|Correlation ID:|Timestamp:)|\n|$)")
+_CLI = re.compile(r"AzureCliCredential: ([^\n]+)")
+# What a person does next, by the number of Entra's error
+# (learn.microsoft.com, "Microsoft Entra authentication and authorization error codes").
+_NEXT = {
+    "7000215": "az ad app credential reset --id $AZURE_CLIENT_ID, its password into AZURE_CLIENT_SECRET",
+    "7000222": "az ad app credential reset --id $AZURE_CLIENT_ID, its password into AZURE_CLIENT_SECRET",
+    "700016": "az ad sp show --id $AZURE_CLIENT_ID, in the tenant of AZURE_TENANT_ID",
+    "90002": "az account show --query tenantId, into AZURE_TENANT_ID",
+    "900023": "az account show --query tenantId, into AZURE_TENANT_ID",
+    "700213": "az identity federated-credential list, whose subject has to be the service account",
+}
+
+
+class SignIn:
+    """The credential that every call signs in with; it is made, and asked, only when a token is needed."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._credential: Any = None
+        self._refusal: tuple[float, Exception] | None = None
+
+    def get_token_info(self, *scopes: str, options: Any = None) -> Any:
+        """A token (azure-core's protocol); raises ClientAuthenticationError, for a while without asking again."""
+        from azure.core.exceptions import ClientAuthenticationError
+
+        if self._refusal and time.monotonic() < self._refusal[0]:
+            raise self._refusal[1]
+        try:
+            if self._credential is None:
+                self._credential = self._make()
+            return self._credential.get_token_info(*scopes, options=options or {})
+        except ClientAuthenticationError as error:
+            self._refusal = time.monotonic() + _BELIEVED, error
+            raise
+        except ValueError as error:  # so azure-identity says what settings of the environment it cannot use
+            raise ClientAuthenticationError(message=str(error)) from error
+
+
+def told_retries(progress: Progress, options: Mapping[str, Any]) -> Any:
+    """The SDK's own retries, each one said, within the time of the wait around them: every call here only reads."""
+    from azure.core.pipeline.policies import RetryPolicy
+
+    class Told(RetryPolicy[Any, Any]):
+        def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
+            left = seconds_left(_CALL)
+            options.update(timeout=left, connection_timeout=min(_CONNECT, left), read_timeout=min(_READ, left))
+            return {**super().configure_retries(options), "ends": time.monotonic() + left}
+
+        def increment(self, settings: dict[str, Any], response: Any = None, error: Any = None) -> bool:
+            again = super().increment(settings, response, error)
+            if again:
+                if error is None:
+                    why, asked = f"Azure answers {response.http_response.status_code}", self.get_retry_after(response)
+                else:
+                    why, asked = f"Azure does not answer: {_first_line(error)}", None
+                pause = asked or self.get_backoff_time(settings)
+                if time.monotonic() + pause >= settings["ends"]:
+                    return False
+                progress(f"{why}; again in {pause:.1f} s (try {len(settings['history']) + 1})")
+            return again
+
+    return Told(**options)
+
+
+def checked_answers() -> Any:
+    """A policy that takes for Azure's answer only what has its form: a proxy's page with status 200 has not."""
+    from azure.core.exceptions import DecodeError
+    from azure.core.pipeline.policies import SansIOHTTPPolicy
+
+    class Checked(SansIOHTTPPolicy[Any, Any]):
+        def on_response(self, request: Any, response: Any) -> None:  # noqa: ARG002 - the SDK's signature
+            answer = response.http_response
+            if answer.status_code == 200 and not _has_form(answer.text()):
+                raise DecodeError(f"no resource of Azure's: {answer.text()[:60].strip()!r}", response=answer)
+
+    return Checked()
+
+
+def _has_form(text: str) -> bool:
+    """Whether it is a resource, or a list of resources, in JSON: each has an id of ARM's and a name."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return False
+    items = answer.get("value", [answer]) if isinstance(answer, dict) else None
+    return isinstance(items, list) and all(
+        isinstance(item, dict)
+        and re.match(r"/subscriptions/[^/]+/resourceGroups/[^/]+", str(item.get("id")), re.IGNORECASE) is not None
+        and isinstance(item.get("name"), str)
+        and isinstance(item.get("properties", {}), dict)
+        for item in items
+    )
+
+
+def field(response: Any, *path: str) -> str:
+    """A text in a raw answer of Azure's; raises azure-core's DecodeError where it has none there."""
+    from azure.core.exceptions import DecodeError
+
+    value = response.json()
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    if not isinstance(value, str):
+        raise DecodeError(f"a resource without {'.'.join(path)}", response=response)
+    return value
+
+
+def why(error: Exception) -> str:
+    """An error of the SDK's in a line: what Azure said, or that it said nothing; of a sign-in also what to do next."""
+    from azure.core.exceptions import ClientAuthenticationError, DecodeError, DeserializationError, HttpResponseError
+
+    if isinstance(error, DecodeError | DeserializationError):
+        return f"Azure answers something else: {_first_line(error)}"
+    if isinstance(error, HttpResponseError) and error.error:
+        return f"Azure answers {error.error.code}: {' '.join(str(error.error.message or error.reason).split())}"
+    if isinstance(error, ClientAuthenticationError):
+        return _refused_sign_in(error)
+    if isinstance(error, HttpResponseError):
+        return f"Azure answers HTTP {error.status_code}: {_first_line(error)}"
+    return f"Azure does not answer: {_first_line(error)}"
+
+
+def _refused_sign_in(error: Exception) -> str:
+    """The cause of a refused sign-in and the next command; DefaultAzureCredential tells of each kind that it tried."""
+    text, then = str(error), "env | grep AZURE_" if isinstance(error.__cause__, ValueError) else "az login"
+    if refused := _AADSTS.search(text):
+        cause, then = refused[0], _NEXT.get(refused[1], then)
+    elif of_cli := _CLI.search(text):
+        cause = of_cli[0].strip()
+    else:
+        cause = _first_line(error)
+    return f"Azure accepts no credential: {cause}; next: {then}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].partition(" Trace ID:")[0]
