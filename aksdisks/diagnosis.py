@@ -78,7 +78,7 @@ def _pods(inventory: Inventory) -> Iterator[Finding]:
             yield _unscheduled(pod, chain.claim, inventory)
             continue
         refused = standing_refusal(pod, inventory.events)
-        yield _refused(pod, refused, chain, inventory) if refused else _creating(pod, chain)
+        yield _refused(pod, refused, chain, inventory) if refused else _creating(pod, chain, inventory)
 
 
 def _unscheduled(pod: Pod, claim: Claim | None, inventory: Inventory) -> Finding:
@@ -158,9 +158,14 @@ def _old_nodes(chain: Chain, inventory: Inventory) -> str:
     return ", ".join(a.node for a in inventory.attachments if a.volume == volume) or "the old node"
 
 
-def _creating(pod: Pod, chain: Chain) -> Finding:
+def _creating(pod: Pod, chain: Chain, inventory: Inventory) -> Finding:
     """Why a placed pod does not run yet, from the first link that its data still lacks."""
     attachment, claim, about = chain.attachment, chain.claim, f"pod {pod.name}"
+    if pod.status in ("ErrImagePull", "ImagePullBackOff"):
+        said = [words for words in _messages(pod, "Failed", inventory) if "Failed to pull image" in words]
+        cause = said[-1] if said else "its image cannot be pulled"
+        row = Evidence(about, f"{pod.status} on {pod.node}")
+        return Finding("no-image", about, "problem", cause, f"kubectl describe {about}", [row])
     if claim is not None and claim.phase != "Bound":
         cause = f"claim {claim.name} is {claim.phase}: its disk is being made"
     elif attachment is not None and attachment.attach_error:

@@ -72,14 +72,14 @@ class Machinery:
 
     def _node(self, machine: MachineSpec) -> Part:
         line = Unplugged(self._api, self._faults, machine.node_name, self._powered_off)
-        delays, nodes = self._scenario.delays, self._scenario.node_count
+        delays, nodes, absent = self._scenario.delays, self._scenario.node_count, self._scenario.absent_images
 
         async def registered() -> None:
             await register(self._api, self._scenario, machine, self._clock.now())
 
         return Supervised(
             NodeAgent.name,
-            lambda: self._agent(line, self._clock, self._ids, machine.node_name, delays, self._faults, nodes),
+            lambda: self._agent(line, self._clock, self._ids, machine.node_name, delays, self._faults, nodes, absent),
             self._faults,
             lambda: machine_is_gone(self._faults, machine),
             risen=registered,

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import yaml
 
 from aksdisks.lab.faults import FaultSwitch
+from aksdisks.lab.images import ABSENT
 
 
 class ScenarioError(ValueError):
@@ -141,7 +142,10 @@ class Principal:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One cluster and its Azure side; the defaults are the article's cluster as AKS would make it today."""
+    """One cluster and its Azure side; the defaults are the article's cluster as AKS would make it today.
+
+    `absent_images`: shell patterns of the images that no registry has; a pod that wants one never starts.
+    """
 
     name: str
     location: str = "westeurope"
@@ -168,6 +172,7 @@ class Scenario:
     delays: Delays = field(default_factory=Delays)
     faults: tuple[FaultSwitch, ...] = ()
     principals: tuple[Principal, ...] = ()
+    absent_images: tuple[str, ...] = ABSENT
 
     @property
     def node_resource_group(self) -> str:

@@ -17,6 +17,8 @@ from typing import Any
 import jsonschema
 
 AKSDISKS = str(Path(sys.executable).with_name("aksdisks"))
+PAUSE = "mcr.microsoft.com/oss/kubernetes/pause:3.9"
+"""An image without a shell."""
 
 
 def aksdisks(
@@ -34,6 +36,12 @@ def evidence(folder: Path) -> tuple[Path, dict[str, Any]]:
     document = json.loads((run / "run.json").read_text())
     jsonschema.validate(document, json.loads((files("aksdisks") / "run.schema.json").read_text()))
     return run, document
+
+
+def proofs(run: Mapping[str, Any]) -> set[str]:
+    """How the proofs of bytes came out in a run.json."""
+    checks = [check for runbook in run["runbooks"] for check in runbook["checks"]]
+    return {check["status"] for check in checks if check["statement"].startswith("Each pod finds on its disk the note")}
 
 
 @contextmanager

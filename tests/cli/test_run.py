@@ -10,21 +10,32 @@ from pathlib import Path
 
 import pytest
 
+from aksdisks import shipped
 from aksdisks.lab.process import LabState
-from tests.cli.command import aksdisks, evidence, interrupted, processes_with
+from tests.cli.command import PAUSE, aksdisks, evidence, interrupted, processes_with, proofs
 from tests.cli.target import disks, namespaces
 
 RUNBOOKS = ["00-overview", "01-dynamic-disk", "02-scale-out", "03-stateful-set", "04-pod-failure", "05-limits"]
 
 
-def test_the_article_passes_where_a_lab_is_taken_for_a_cluster(
+@pytest.mark.parametrize(("image", "proof"), [("", "passed"), (PAUSE, "not applicable")])
+def test_the_article_passes_with_the_shipped_example_where_a_lab_is_taken_for_a_cluster(
     lab: LabState,
     lab_environment: Mapping[str, str],
-    cluster_file: Path,
     tmp_path: Path,
     bystanders: tuple[list[str], list[str]],
+    image: str,
+    proof: str,
 ) -> None:
-    done = aksdisks("run", "-f", str(cluster_file), "-o", str(tmp_path / "out"), environment=lab_environment)
+    """The example is filled in as its first lines say; where Azure is comes from `lab env`, as in the README."""
+    text = (shipped.folder("parameters") / "aks.example.yaml").read_text()
+    for name, value in {"context": lab.cluster_name, "expect": lab.kube_url}.items():
+        text = re.sub(f"^{name}: .*$", f"{name}: {value}", text, flags=re.MULTILINE)
+    file = tmp_path / "my-cluster.yaml"
+    file.write_text(text)
+    other = ["-p", f"image={image}"] if image else []
+    command = ["run", "-f", str(file), *other, "-o", str(tmp_path / "out")]
+    done = aksdisks(*command, environment=lab_environment, timeout=300)
 
     assert done.returncode == 0, done.stdout + done.stderr
     folder, result = evidence(tmp_path / "out")
@@ -41,6 +52,7 @@ def test_the_article_passes_where_a_lab_is_taken_for_a_cluster(
         page = (folder / runbook["html"]).read_text()
         assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']*""", page), "a page fetches nothing"
         assert "<script" not in page
+    assert proofs(result) == {proof}
     assert "USD" in done.stderr, "what it costs a day is shown"
     assert (namespaces(lab), disks(lab)) == bystanders
     for file in folder.iterdir():

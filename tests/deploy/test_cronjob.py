@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from aksdisks.lab.process import LabState
-from tests.cli.command import AKSDISKS, evidence
+from tests.cli.command import AKSDISKS, PAUSE, evidence, proofs
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "aksdisks" / "deploy"
@@ -59,8 +59,9 @@ def in_a_pod(mounts: Mapping[str, tuple[str, Path]]) -> list[str]:
 
 
 @pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is missing, which stands in for the pod's sandbox")
+@pytest.mark.parametrize(("image", "proof"), [("", "passed"), (PAUSE, "not applicable")])
 def test_the_job_s_command_passes_under_its_account_in_a_read_only_container(
-    lab: LabState, lab_environment: Mapping[str, str], tmp_path: Path
+    lab: LabState, lab_environment: Mapping[str, str], tmp_path: Path, image: str, proof: str
 ) -> None:
     for name in ("namespace", "serviceaccount", "role", "clusterrole", "bindings", "cronjob"):
         kubectl(lab_environment, "apply", "-f", str(DEPLOY / f"{name}.yaml"))
@@ -89,6 +90,7 @@ def test_the_job_s_command_passes_under_its_account_in_a_read_only_container(
         "KUBERNETES_SERVICE_HOST": server.hostname or "",
         "KUBERNETES_SERVICE_PORT": str(server.port),
         **{name: value for name, value in lab.environment().items() if name.startswith("AZURE_")},
+        **({"AKSDISKS_PARAM_IMAGE": image} if image else {}),
     }
     pod = in_a_pod(
         {
@@ -98,11 +100,12 @@ def test_the_job_s_command_passes_under_its_account_in_a_read_only_container(
         }
     )
     command = [*pod, "--chdir", "/tmp", AKSDISKS, *container["args"]]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
     _, result = evidence(output)
     assert (result["status"], result["identity"]["user"]) == ("passed", "system:serviceaccount:aksdisks:aksdisks")
+    assert proofs(result) == {proof}
     assert token not in "".join(path.read_text() for path in output.rglob("*") if path.is_file())
     kubectl(lab_environment, "delete", "namespace", "aksdisks", "--wait")
     for name in ("clusterrole", "bindings"):

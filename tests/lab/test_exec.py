@@ -88,6 +88,7 @@ OBJECTS = [
             {"name": "node", "hostPath": {"path": "/"}},
         ],
     ),
+    _pod("shell-less", _container("web") | {"image": "mcr.microsoft.com/oss/kubernetes/pause:3.9"}),
     _pod("waiting", _container("only"), nodeSelector={"no": "node"}),
 ]  # fmt: skip
 
@@ -124,7 +125,7 @@ def pods(kubectl: Kubectl) -> None:
     kubectl("create", "namespace", NAMESPACE)
     made = kubectl("create", "-f", "-", input=_listed(*OBJECTS))
     assert made.returncode == 0, made.stderr
-    ready = kubectl("wait", "--for=condition=Ready", "pod/web-0", "pod/pair", "--timeout=20s")
+    ready = kubectl("wait", "--for=condition=Ready", "pod/web-0", "pod/pair", "pod/shell-less", "--timeout=20s")
     assert ready.returncode == 0, ready.stderr
     if "cannot confine" in (said := kubectl("exec", "web-0", "--", "true").stderr):
         pytest.skip(said)
@@ -209,13 +210,18 @@ def test_a_disk_made_of_a_snapshot_has_the_bytes_of_then(
     assert inside("cat /data/deep/note") == "now\n"
 
 
+NOT_STARTED = "OCI runtime exec failed: exec failed: unable to start container process:"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["nope", "--", "ls"], 'Error from server (NotFound): pods "nope" not found'),
         (["web-0", "-c", "db", "--", "ls"], "container db is not valid for pod web-0"),
         (["waiting", "--", "ls"], "pod waiting does not have a host assigned"),
-        (["web-0", "--", "nope"], 'exec: "nope": executable file not found in $PATH: unknown'),
+        (["web-0", "--", "nope"], f'{NOT_STARTED} exec: "nope": executable file not found in $PATH: unknown'),
+        (["shell-less", "--", "sh"], f'{NOT_STARTED} exec: "sh": executable file not found in $PATH: unknown'),
+        (["shell-less", "--", "/bin/sh"], f'{NOT_STARTED} exec: "/bin/sh": stat /bin/sh: no such file or directory'),
     ],
 )
 def test_refusals(kubectl: Kubectl, arguments: list[str], message: str) -> None:

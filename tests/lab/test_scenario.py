@@ -50,6 +50,7 @@ def test_names_count_in_base_36_and_zones_take_turns(tmp_path):
         ("node_count: 0", "node_count: expected 1 to 1000, found 0"),
         ("node_count: 1001", "node_count: expected 1 to 1000, found 1001"),
         ("machine_kind: vm", "machine_kind: expected one of vmss, vmas, found 'vm'"),
+        ("absent_images: busybox", "absent_images: expected a list, found 'busybox'"),
         ("zones: '1'", "zones: expected a list, found '1'"),
         ("zones: [1]", "zones[0]: expected a text, found 1"),
         ("vm_size: Huge", "vm_size: expected one of Standard_DS2_v2"),

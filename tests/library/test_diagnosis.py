@@ -27,6 +27,7 @@ LOST = claim(phase="Pending", volume="")
 QUOTA = 'rpc error: PUT https://x\n---\nRESPONSE 409\n{\n  "error": {"code": "X",\n "message": "exceeding quota"}\n}'
 SLOW = event(B, "FailedScheduling", "binding volumes: context deadline exceeded", at=2)
 LEAVING = START + timedelta(seconds=9)
+NO_IMAGE = 'Failed to pull image "busybox:404": rpc error: code = NotFound desc = not found'
 TIMED_OUT = "Unable to attach or mount volumes: timed out waiting for the condition"
 
 
@@ -66,8 +67,16 @@ TIMED_OUT = "Unable to attach or mount volumes: timed out waiting for the condit
             "pod disk-deploy-1-b", "still-starting", "its disk is being made", id="provisioning",
         ),
         pytest.param(
-            {"pods": (replace(B, status="ImagePullBackOff"),), "events": (), "attachments": (attachment(to=1),)},
-            "pod disk-deploy-1-b", "still-starting", "the container says ImagePullBackOff", id="not the disk's fault",
+            {"pods": (replace(B, status="CrashLoopBackOff"),), "events": (), "attachments": (attachment(to=1),)},
+            "pod disk-deploy-1-b", "still-starting", "the container says CrashLoopBackOff", id="not the disk's fault",
+        ),
+        pytest.param(
+            {"pods": (replace(B, status="ImagePullBackOff"),), "events": (event(B, "Failed", NO_IMAGE),)},
+            "pod disk-deploy-1-b", "no-image", NO_IMAGE, id="no image",
+        ),
+        pytest.param(
+            {"pods": (replace(B, status="ErrImagePull"),), "events": ()},
+            "pod disk-deploy-1-b", "no-image", "its image cannot be pulled", id="no image, no event yet",
         ),
         pytest.param(
             {"pods": (replace(B, node=""),), "events": ()},

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from aksdisks.lab import images
 from aksdisks.lab.agents.heartbeat import Heartbeat
 from aksdisks.lab.agents.mount_trouble import MountTrouble
 from aksdisks.lab.agents.node_expansion import NodeExpansion
+from aksdisks.lab.agents.node_images import NodeImages
 from aksdisks.lab.agents.node_volumes import NodeVolumes
 from aksdisks.lab.agents.pod_status import (
     address_number,
     creating,
     is_running,
     pod_address,
-    pulled_message,
     ready_again,
     running,
 )
@@ -34,6 +35,10 @@ T = TypeVar("T")
 
 RETRY = 1.0
 """Cluster seconds between two tries of a write that the API server refused for a passing reason."""
+
+FIRST_SYNC, NEXT_SYNC = 1.0, 12.5
+"""Cluster seconds until a pod whose containers could not all be started is looked at again: soon after its sandbox came
+up, then every backOffPeriod of 10 s with the mean of its jitter (K pkg/kubelet/pod_workers.go completeWork)."""
 
 
 @dataclass(eq=False)
@@ -65,8 +70,9 @@ class NodeAgent(Controller):
         delays: Delays,
         faults: Faults | None = None,
         nodes: int = 1,
+        absent_images: Iterable[str] = images.ABSENT,
     ) -> None:
-        """`delays` in cluster seconds; `nodes` there are in all."""
+        """`delays` in cluster seconds; `nodes` there are in all; `absent_images`: patterns of what cannot be pulled."""
         super().__init__(api, clock, ids)
         self.node_name = node_name
         self.delays = delays
@@ -79,8 +85,7 @@ class NodeAgent(Controller):
         self.heartbeat = Heartbeat(api, clock, node_name, self._recovered, nodes)
         self.expansion = NodeExpansion(api, clock, node_name, self.pods, self.recorder)
         self._known: dict[str, _Pod] = {}
-        self._images: set[str] = set()
-        self._pulling = asyncio.Lock()
+        self.images = NodeImages(clock, delays.image_pull, absent_images)
         self._addresses = 10
 
     async def started(self) -> None:
@@ -125,6 +130,7 @@ class NodeAgent(Controller):
     def _forget(self, entry: _Pod) -> None:
         """The object is gone, by our own delete or by force: nothing of it may be left here."""
         self._known.pop(entry.uid, None)
+        self.images.forget(entry.uid)
         for task in (entry.starting, entry.stopping):
             if task is not None:
                 task.cancel()
@@ -143,8 +149,7 @@ class NodeAgent(Controller):
             await self.clock.sleep(RETRY)
         wanted = names
         await self._patiently(lambda: self.volumes.mount(pod, wanted))
-        for container in pod["spec"]["containers"]:
-            await self._run_container(entry, container)
+        await self._run_containers(entry)
         node = self.nodes.get(self.node_name)
         assert node is not None
         address = pod_address(node, self._addresses)
@@ -156,33 +161,43 @@ class NodeAgent(Controller):
         """A pod that ran before this agent did: its volumes are mounted already."""
         uid, containers = pod["metadata"]["uid"], pod["spec"]["containers"]
         self._known[uid] = _Pod(key_of(pod), uid, pod, started=[container["name"] for container in containers])
-        self._images.update(container["image"] for container in containers)
+        self.images.take_over(container["image"] for container in containers)
         node, address = self.nodes.get(self.node_name), pod["status"].get("podIP")
         if node is not None and address:
             self._addresses = max(self._addresses, address_number(node, address) + 1)
         names = await self._patiently(lambda: self.volumes.needed(pod))
         self.volumes.take_over(uid, names or [])
 
+    async def _run_containers(self, entry: _Pod) -> None:
+        """Start them in turn; one that cannot be started holds up no other, and is tried again until it can."""
+        pause = FIRST_SYNC
+        since: dict[str, str] = {}
+        while True:
+            waiting: dict[str, tuple[str, str]] = {}
+            for container in entry.latest["spec"]["containers"]:
+                name = container["name"]
+                if name in entry.started:
+                    continue
+                why = await self.images.ensure(entry.uid, container, partial(self._tell, entry, container))
+                if why is not None:
+                    waiting[name] = why
+                    continue
+                await self._run_container(entry, container)
+                since[name] = self._now()
+            if not waiting:
+                return
+            await self._write_status(entry, partial(self._incomplete, entry, since, waiting))
+            await self.clock.sleep(pause)
+            pause = NEXT_SYNC
+
+    def _incomplete(self, entry: _Pod, since: dict[str, str], waiting: dict[str, tuple[str, str]]) -> Object:
+        return creating(entry.latest, self._now(), since, waiting)
+
     async def _run_container(self, entry: _Pod, container: Object) -> None:
-        image = container["image"]
-        known = image in self._images
-        if known and container.get("imagePullPolicy") != "Always":
-            text = f'Container image "{image}" already present on machine and can be accessed by the pod'
-            self._tell(entry, container, "Pulled", text)
-        else:
-            self._tell(entry, container, "Pulling", f'Pulling image "{image}"')
-            asked = self.clock.monotonic()
-            # One pull at a time, as the kubelet does unless told otherwise (serializeImagePulls).
-            async with self._pulling:
-                waited = self.clock.monotonic() - asked
-                pulling = 0.0 if image in self._images else self.delays.image_pull
-                await self.clock.sleep(pulling)
-            self._images.add(image)
-            self._tell(entry, container, "Pulled", pulled_message(image, pulling, pulling + waited))
-        self._tell(entry, container, "Created", "Container created")
+        self._tell(entry, container, "Normal", "Created", "Container created")
         await self.clock.sleep(self.delays.start_container)
         entry.started.append(container["name"])
-        self._tell(entry, container, "Started", "Container started")
+        self._tell(entry, container, "Normal", "Started", "Container started")
 
     async def _stop(self, entry: _Pod) -> None:
         """SIGTERM, the end of the containers within the grace period, and the final delete."""
@@ -191,7 +206,7 @@ class NodeAgent(Controller):
         meta = entry.latest["metadata"]
         for container in entry.latest["spec"]["containers"]:
             if container["name"] in entry.started:
-                self._tell(entry, container, "Killing", f"Stopping container {container['name']}")
+                self._tell(entry, container, "Normal", "Killing", f"Stopping container {container['name']}")
         if entry.started:
             grace = meta.get("deletionGracePeriodSeconds")
             limit = self.delays.stop_container if grace is None else min(self.delays.stop_container, float(grace))
@@ -228,9 +243,9 @@ class NodeAgent(Controller):
                     self.log.warning("%s: %s; again in %g s", self.node_name, error, RETRY)
                 await self.clock.sleep(RETRY)
 
-    def _tell(self, entry: _Pod, container: Object, reason: str, message: str) -> None:
+    def _tell(self, entry: _Pod, container: Object, type: str, reason: str, message: str) -> None:
         field_path = f"spec.containers{{{container['name']}}}"
-        self.recorder.event(entry.latest, "Normal", reason, message, field_path=field_path)
+        self.recorder.event(entry.latest, type, reason, message, field_path=field_path)
 
     def _now(self) -> str:
         return timestamp(self.clock.now())

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import ipaddress
 import zlib
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from aksdisks.lab.kube.interface import Object
 
+NONE: Mapping[str, Any] = MappingProxyType({})
 
-def creating(pod: Object, now: str) -> dict[str, Any]:
-    """The status of a pod that was just seen on its node; `now` is a Kubernetes time (shape: golden/walk.jsonl)."""
+
+def creating(
+    pod: Object, now: str, since: Mapping[str, str] = NONE, waiting: Mapping[str, tuple[str, str]] = NONE
+) -> dict[str, Any]:
+    """The status of a pod until all its containers run; `now` is a Kubernetes time (shape: golden/walk.jsonl).
+
+    `since`: when those that run were started; `waiting`: the reason and message of those that could not be.
+    """
+    states: dict[str, dict[str, Any]] = {name: {"running": {"startedAt": at}} for name, at in since.items()}
+    states |= {name: {"waiting": {"reason": why, "message": text}} for name, (why, text) in waiting.items()}
     return {
         "phase": "Pending",
         "conditions": _conditions(pod, ready=False, now=now),
         "startTime": (pod.get("status") or {}).get("startTime") or now,
         "containerStatuses": [
-            _container(container, {"waiting": {"reason": "ContainerCreating"}}, ready=False)
+            _container(container, states.get(container["name"], {"waiting": {"reason": "ContainerCreating"}}))
             for container in pod["spec"]["containers"]
         ],
     }
@@ -24,13 +35,15 @@ def creating(pod: Object, now: str) -> dict[str, Any]:
 
 def running(pod: Object, address: str, now: str) -> dict[str, Any]:
     """The status once every container runs; `pod` carries the status written before."""
+    before = {entry["name"]: entry["state"] for entry in (pod.get("status") or {}).get("containerStatuses") or ()}
+    states = {name: state for name, state in before.items() if "running" in state}
     return {
         "phase": "Running",
         "conditions": _conditions(pod, ready=True, now=now),
         "podIP": address,
         "podIPs": [{"ip": address}],
         "containerStatuses": [
-            _container(container, {"running": {"startedAt": now}}, ready=True)
+            _container(container, states.get(container["name"], {"running": {"startedAt": now}}))
             for container in pod["spec"]["containers"]
         ],
     }
@@ -52,7 +65,8 @@ def _conditions(pod: Object, *, ready: bool, now: str) -> list[dict[str, Any]]:
     return conditions
 
 
-def _container(container: Object, state: dict[str, Any], *, ready: bool) -> dict[str, Any]:
+def _container(container: Object, state: dict[str, Any]) -> dict[str, Any]:
+    ready = "running" in state
     return {
         "name": container["name"],
         "state": state,

@@ -6,12 +6,14 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import aclosing
+from secrets import token_hex
 from typing import Any
 
 import orjson
 from aiohttp import WSMsgType, web
 
 from aksdisks.lab.containers import Containers
+from aksdisks.lab.images import has_shell
 from aksdisks.lab.kube.api import KubeApi
 from aksdisks.lab.kube.interface import ApiError, Object
 from aksdisks.lab.kube.status import bad_request
@@ -75,7 +77,7 @@ class Streams:
             raise ApiError(429, "TooManyRequests", f"pod {name}: the lab runs {_MOST} commands at a time already")
         self._now += 1
         try:
-            return await self._serve(request, pod, arguments, wanted, command)
+            return await self._serve(request, pod, container, arguments, wanted, command)
         finally:
             self._now -= 1
 
@@ -98,12 +100,18 @@ class Streams:
             raise ApiError(501, "NotImplemented", f"pod {pod['metadata']['name']}: {error}") from None
 
     async def _serve(
-        self, request: web.Request, pod: Object, arguments: list[str], wanted: Wanted, command: list[str]
+        self,
+        request: web.Request,
+        pod: Object,
+        container: Object,
+        arguments: list[str],
+        wanted: Wanted,
+        command: list[str],
     ) -> web.StreamResponse:
         socket = web.WebSocketResponse(protocols=_PROTOCOLS, compress=False)
-        if not find(command[0]):
+        if not (has_shell(container["image"]) and find(command[0])):
             await socket.prepare(request)
-            await _finish(socket, _not_started(f'exec: "{command[0]}": executable file not found in $PATH: unknown'))
+            await _finish(socket, _not_found(command[0]))
             return socket
         try:
             running = await start(arguments, wanted)
@@ -232,10 +240,12 @@ def _result(code: int, command: list[str]) -> Mapping[str, Any]:
     }
 
 
-def _not_started(why: str) -> Mapping[str, Any]:
-    """The same for a command that never ran: the kubelet's words around containerd's around runc's."""
-    outer = "error executing command in container: failed to exec in container: failed to start exec"
-    message = f"{outer}: OCI runtime exec failed: exec failed: unable to start container process: {why}"
+def _not_found(command: str) -> Mapping[str, Any]:
+    """The same for a command that the image has not: the kubelet's words around containerd's around runc's."""
+    why = f"stat {command}: no such file or directory" if "/" in command else "executable file not found in $PATH"
+    outer = f'error executing command in container: failed to exec in container: failed to start exec "{token_hex(32)}"'
+    inner = f'OCI runtime exec failed: exec failed: unable to start container process: exec: "{command}"'
+    message = f"{outer}: {inner}: {why}: unknown"
     return {
         "metadata": {},
         "status": "Failure",

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from aksdisks.lab.agents.node_agent import NodeAgent
+from aksdisks.lab.agents.node_images import NodeImages
 from aksdisks.lab.agents.pod_status import go_duration, image_bytes
 from aksdisks.lab.kube.interface import ApiError
 from aksdisks.lab.scenario import Delays
@@ -109,6 +111,81 @@ def test_a_pod_waits_for_its_volume_and_runs() -> None:
         ]
 
     played(scenario, agent)
+
+
+def test_an_image_that_no_registry_has_is_tried_again_after_longer_and_longer_pauses() -> None:
+    """What else the pod consists of runs meanwhile (K pkg/kubelet/images/image_manager.go)."""
+    image, whole = "nosuchimage", "docker.io/library/nosuchimage:latest"
+    why = (
+        f'rpc error: code = NotFound desc = failed to pull and unpack image "{whole}": '
+        f'failed to resolve reference "{whole}": {whole}: not found'
+    )
+    back_off = f'Back-off pulling image "{image}"'
+
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        made = pod("p", nodeName="node-0")
+        made["spec"]["containers"].insert(0, {"name": "absent", "image": image})
+        made["spec"]["containers"][1]["image"] = "busybox"
+        await world.create("pods", made)
+        await world.settle()
+
+        async def told_after(seconds: float) -> list[str]:
+            world.events.clear()
+            await world.clock.advance(seconds)
+            return [event.split()[1] for event in world.events]
+
+        async def waits() -> Any:
+            return (await status(world))["containerStatuses"][0]["state"]["waiting"]
+
+        await world.clock.advance(4.1)
+        assert world.events[:3] == [
+            f'Normal Pulling Pulling image "{image}"',
+            f'Warning Failed Failed to pull image "{image}": {why}',
+            "Warning Failed Error: ErrImagePull",
+        ]
+        assert await waits() == {"reason": "ErrImagePull", "message": why}
+        now = await status(world)
+        assert (now["phase"], "running" in now["containerStatuses"][1]["state"]) == ("Pending", True)
+        await world.clock.advance(1)
+        assert world.events[-2:] == [f"Normal BackOff {back_off}", "Warning Failed Error: ImagePullBackOff"]
+        assert await waits() == {"reason": "ImagePullBackOff", "message": f"{back_off}: ErrImagePull: {why}"}
+
+        pull, wait = ["Pulling", "Failed", "Failed"], ["BackOff", "Failed"]
+        assert await told_after(14) == pull  # more than ten seconds after the failure
+        assert await told_after(40) == [*wait, *pull, *wait]  # twice that, and then longer
+        await world.api.delete("pods", "p", "walk")
+        await world.settle()
+        await world.clock.advance(5)
+        assert await world.get("pods", "p") is None
+
+    played(scenario, agent)
+
+
+def test_the_pauses_between_two_pulls_double_up_to_five_minutes_and_are_each_pods_own() -> None:
+    class Now:
+        seconds = 0.0
+
+        def monotonic(self) -> float:
+            return self.seconds
+
+        async def sleep(self, seconds: float) -> None:
+            self.seconds += seconds
+
+    clock = Now()
+    images = NodeImages(clock, 0.0, ["*:404"])  # type: ignore[arg-type]
+
+    async def pulls(uid: str, seconds: int) -> list[int]:
+        pulled: list[int] = []
+        for second in range(seconds):
+            clock.seconds = second
+            said: list[str] = []
+            assert await images.ensure(uid, {"image": "x:404"}, lambda *told: said.append(told[1]))  # noqa: B023
+            pulled += [second] if "Pulling" in said else []
+        return pulled
+
+    assert asyncio.run(pulls("one", 1300)) == [0, 10, 30, 70, 150, 310, 610, 910, 1210]
+    assert asyncio.run(pulls("two", 20)) == [0, 10]
 
 
 def test_a_second_pod_on_the_node_finds_image_and_volume() -> None:
