@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -147,8 +148,18 @@ def run(
     runbooks, parameters = shipped.runbooks(names or ()), _parameters(file, settings)[0]
     container = Container.of(output) if "://" in output else None
     folder = Path("evidence") if container else Path(output)
+    again = ["aksdisks", "clean", *(("-f", str(file)) if file else ())]
+    again += [word for setting in settings or () for word in ("-p", setting)]
     result = runner.run(
-        runbooks, parameters, folder, quiet=quiet, share=share, key=sign, webhook=webhook, container=container
+        runbooks,
+        parameters,
+        folder,
+        quiet=quiet,
+        share=share,
+        key=sign,
+        webhook=webhook,
+        container=container,
+        clean=shlex.join(again),
     )
     raise typer.Exit(result.exit_code)
 

@@ -70,6 +70,8 @@ class KubernetesHttp:
         self._configuration = client.configuration
         self._pool = client.rest_client.pool_manager
         self._answered = False
+        # Why nothing is asked of this cluster any more: see `give_up`.
+        self.gone = ""
         self.server = str(client.configuration.host).rstrip("/")
         self.progress = progress
 
@@ -87,7 +89,7 @@ class KubernetesHttp:
                 return self._once(method, url, query, body, content, ends)
             except (NotReachable, ApiError) as error:
                 status = error.status if isinstance(error, ApiError) else 0
-                if not (self._answered if status == 0 else status == 429 or status >= 500):
+                if self.gone or not (self._answered if status == 0 else status == 429 or status >= 500):
                     raise
                 asked = error.retry_after if isinstance(error, ApiError) else None
                 pause = _PAUSE * 2**attempt if asked is None else min(asked, _LONGEST_PAUSE)
@@ -96,6 +98,23 @@ class KubernetesHttp:
                 self.progress(f"{error.message}; again in {pause:.1f} s ({attempt} of {_TRIES - 1})")
                 time.sleep(pause)
         return self._once(method, url, query, body, content, ends)
+
+    def ping(self, seconds: float) -> str:
+        """Why the API server gives no answer within so many seconds, asked once; empty where it gives one."""
+        try:
+            self._send("GET", "/version", None, ends=time.monotonic() + seconds)
+        except NotReachable as error:
+            return error.message
+        except ApiError as error:
+            # A load balancer's word for it; any other refusal is an answer.
+            return error.message if error.status >= 500 else ""
+        except NotAllowed:
+            return ""
+        return ""
+
+    def give_up(self, problem: str) -> None:
+        """Ask nothing more: from now on every request, also one that is tried again, raises NotReachable at once."""
+        self.gone = problem
 
     def _once(self, method: str, url: str, query: Query, body: Any, content: str, ends: float) -> Raw:
         _, data = self._send(method, url, query, body, content, ends=ends)
@@ -142,6 +161,8 @@ class KubernetesHttp:
         """The response, and its body unless it is a stream's."""
         import urllib3
 
+        if self.gone:
+            raise NotReachable(self.gone)
         left = seconds_left(_LONGEST_REQUEST) if ends is None else max(0.1, ends - time.monotonic())
         read = _WATCH_TIMEOUT if stream else min(_READ_TIMEOUT, left)
         headers = {"Accept": "application/json", "User-Agent": "aksdisks", "Content-Type": f"application/{content}"}

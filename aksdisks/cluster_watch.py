@@ -74,6 +74,8 @@ class Watcher:
             try:
                 item = self._queue.get(timeout=TICK)
             except queue.Empty:
+                if self._http.gone:
+                    raise NotReachable(self._http.gone) from None
                 yield None
                 continue
             if isinstance(item, AksdisksError):

@@ -51,7 +51,7 @@ class Reporter:
 
     def say(self, text: str) -> None:
         """A line for people."""
-        self.err.print(escape(text))
+        self.err.print(escape(text), soft_wrap=True)
 
     def warn(self, text: str) -> None:
         """A line for people who wanted to hear nothing else."""
@@ -99,6 +99,10 @@ class Reporter:
                 self.out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
         where = escape(str(folder)) if folder.exists() else "nothing was written"
         self.out.print(f"{_mark(result.status)}: {where}", soft_wrap=True)
+
+    def left_behind(self, text: str) -> None:
+        """What stays on the target, and the command that removes it: the last line, where there is one."""
+        self.out.print(f"[bold red]{escape(text[:1].upper() + text[1:])}[/]", soft_wrap=True)
 
     def answers(self, answers: Iterable[Check], *, aside: bool = False) -> None:
         """Checks, one a line: the result, or `aside`, on the way to it."""

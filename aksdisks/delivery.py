@@ -112,6 +112,8 @@ def tell(url: str, run: Mapping[str, Any], before: str | None, where: str) -> No
     left = {"failed": "left something behind", "inconclusive": "may have left something"}
     cleaned = left.get(run.get("teardown", {}).get("status", ""), "")
     text += f"The clean-up {cleaned}. " if cleaned else ""
+    left_behind = run.get("teardown", {}).get("left_behind", "")
+    text += f"{left_behind[:1].upper()}{left_behind[1:]} " if left_behind else ""
     body = {"text": text + where, **{key: run[key] for key in ("run", "target", "status")}}
     body |= {"before": before, "runbooks": books, "evidence": where}
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})

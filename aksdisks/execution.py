@@ -39,6 +39,7 @@ class Execution:
     error: str = ""
     completed: bool = False
     interrupted: bool = False
+    unreachable: bool = False
 
     @property
     def status(self) -> Status:
@@ -49,7 +50,7 @@ class Execution:
             return roll_up([check.status for check in self.checks])
         # One of these says that the target could not be asked, not that it gave a wrong answer.
         kind = getattr(errors, self.error, None)
-        proves_nothing = isinstance(kind, type) and issubclass(kind, errors.CannotRun)
+        proves_nothing = self.unreachable or (isinstance(kind, type) and issubclass(kind, errors.CannotRun))
         checks_failed = any(check.status == "failed" for check in self.checks)
         return "inconclusive" if proves_nothing and not checks_failed else "failed"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -23,6 +22,7 @@ from aksdisks.errors import AksdisksError, CannotRun, InputError, NotAllowed, Re
 from aksdisks.evidence import RunbookResult, RunResult, exit_code, roll_up
 from aksdisks.execution import Execution, Kernel, Stopped, WarmKernels, execute
 from aksdisks.inventory import take
+from aksdisks.liveness import Liveness
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.preflight import RIGHTS, preflight
@@ -30,6 +30,7 @@ from aksdisks.redaction import Redactor, environment_secrets
 from aksdisks.seal import check_private
 from aksdisks.session import Session, new_run_id, open_session
 from aksdisks.session_cleanup import CleanUp
+from aksdisks.signals import Signals
 
 # How long a cell has to end once its kernel was interrupted, before the kernel is killed; seconds.
 _INTERRUPT_PATIENCE = 3.0
@@ -47,6 +48,7 @@ def run(
     key: Path | None = None,
     webhook: str = "",
     container: Container | None = None,
+    clean: str = "aksdisks clean -f FILE",
 ) -> RunResult:
     """Run `runbooks` in order on the parameters' target, leaving `output`/<run id>/ behind.
 
@@ -55,6 +57,7 @@ def run(
     raised after them. `share` takes identities out of all that is written, not secrets alone; `key` (private, PEM)
     signs the evidence. `webhook` hears of a failure or of a change of outcome;
     `container` gets each runbook when it is done and all of the folder in the end. A failed delivery is reported.
+    `clean` is the command that removes what a run could not.
     """
     check_output(output)
     parameters = parameters.model_copy(update={"run_id": parameters.run_id or new_run_id()})
@@ -68,7 +71,7 @@ def run(
         check_webhook(webhook)
     reporter = Reporter(quiet=quiet)
     dossier = Dossier(folder, key)
-    state = _Run(runbooks, parameters, dossier, share, reporter, container)
+    state = _Run(runbooks, parameters, dossier, share, reporter, container, clean)
     result = state.run()
     if container is not None and folder.is_dir() and not dossier.leaks:
         with _reported(reporter, f"aksdisks evidence upload {folder} {container.url}"):
@@ -78,6 +81,8 @@ def run(
         if is_worth_a_word(result.status, before):
             with _reported(reporter, f"aksdisks evidence notify {folder}"):
                 tell(webhook, dossier.redactor.value(result.document()), before, str(folder))
+    if left_behind := result.teardown.get("left_behind"):
+        reporter.left_behind(left_behind)
     if state.error is not None:
         raise state.error
     return result
@@ -102,10 +107,11 @@ class _Run:
     share: bool
     reporter: Reporter
     container: Container | None
+    clean: str
 
     def __post_init__(self) -> None:
         self.ends = time.monotonic() + self._real(self.parameters.run_deadline)
-        self.signals = _Signals(self.reporter)
+        self.signals = Signals(self.reporter.say)
         # Beside everything else: a slow container holds up no runbook and no teardown.
         self.deliveries = ThreadPoolExecutor(1)
         self.dossier.redactor = Redactor(environment_secrets(), patterns=self.parameters.redact)
@@ -166,7 +172,10 @@ class _Run:
         with targets.prepared(self.parameters) as environment, WarmKernels(environment) as kernels:
             if not self._may_begin() or self.signals.noted:
                 return
-            with open_session(self.parameters, progress=self.reporter.progress) as session:
+            with (
+                open_session(self.parameters, progress=self.reporter.progress) as session,
+                Liveness(session.cluster, self.reporter.say) as self.liveness,
+            ):
                 try:
                     self._begin(session)
                     with ThreadPoolExecutor(1) as pages:
@@ -210,6 +219,7 @@ class _Run:
 
     def _runbooks(self, session: Session, kernels: WarmKernels, pages: ThreadPoolExecutor) -> None:
         """Run each; the next kernel warms up, and the last page is rendered, while a runbook waits for its cluster."""
+        gone = ""
         for number, path in enumerate(self.runbooks):
             if self.signals.noted:
                 return
@@ -220,18 +230,25 @@ class _Run:
                 execution = self._execute(path, kernel)
             finally:
                 kernel.close()
-            result = self._keep(number, path, execution, time.monotonic() - began, pages)
+            seconds = time.monotonic() - began
+            if execution.problem and not execution.interrupted:
+                # One that only restarts is back soon.
+                gone = self.liveness.settle(lambda: self.signals.noted) or session.connection.problem()
+                execution.unreachable = bool(gone)
+            result = self._keep(number, path, execution, seconds, pages)
             self.reporter.finished(result)
+            if gone:
+                self._update(problem=f"the cluster stopped answering in {path.stem}; nothing was run after it")
+                break
             if result.status != "passed":
                 # The crime scene, before the teardown takes it away.
                 self._inventory(session, f"{path.stem}-{result.status}".replace(" ", "-"))
-            if execution.problem and not execution.interrupted and (gone := session.connection.problem()):
-                self._update(problem=gone)
-                break
             if time.monotonic() > self.ends:
                 self._update(problem=f"the run's deadline of {self.parameters.run_deadline:.0f} s passed")
                 break
-        self._update(status=roll_up([runbook.status for runbook in self.result.runbooks]))
+        statuses = [runbook.status for runbook in self.result.runbooks]
+        # Where the target is gone, what was not run any more proves nothing, but is no fault either.
+        self._update(status=roll_up([status for status in statuses if not gone or status != "not run"]))
 
     def _execute(self, path: Path, kernel: Kernel) -> Execution:
         """One runbook in a thread of its own, while this one looks out for signals."""
@@ -247,9 +264,10 @@ class _Run:
                 on_step=self._step,
                 redact=self.dossier.redacted,
             )
-            while not work.done() and not self.signals.noted and time.monotonic() < ends:
+            while not (work.done() or self.signals.noted or self.liveness.gone) and time.monotonic() < ends:
                 wait([work], timeout=0.05)
-            late = not work.done() and not self.signals.noted
+            gone = "" if work.done() else self.liveness.gone
+            late = not (work.done() or self.signals.noted or gone)
             if not work.done():
                 # The cell ends with KeyboardInterrupt, which the saved notebook shows; one that does not is killed.
                 kernel.interrupt()
@@ -260,6 +278,8 @@ class _Run:
         if self.signals.noted and not execution.completed:
             execution.interrupted = True
             execution.problem = f"interrupted by {self.signals.noted}"
+        elif gone:
+            execution.completed, execution.problem = False, gone
         elif late:
             execution.completed = False
             execution.problem = f"the deadline passed ({self.parameters.runbook_deadline:.0f} s for a runbook)"
@@ -315,7 +335,13 @@ class _Run:
             report = CleanUp(problems=(str(error) if isinstance(error, AksdisksError) else repr(error),))
             self.error = self.error if isinstance(error, AksdisksError) else error
         status = judge("nothing of the run is left", report.complete, "").status
-        self._update(teardown={"status": str(status), **asdict(report)})
+        teardown = {"status": str(status), **asdict(report)}
+        space = f"namespace {session.namespace}"
+        stays = targets.is_shared(self.parameters) and space.capitalize() not in report.removed
+        if stays and status != "passed":
+            left = space if self.parameters.namespace == "create" else f"what this run made in {space}"
+            teardown["left_behind"] = f"{left} stays behind until you remove it: {self.clean}"
+        self._update(teardown=teardown)
         self._inventory(session, "after")
 
     def _update(self, **changes: Any) -> None:
@@ -352,30 +378,3 @@ def _shown(reporter: Reporter, answers: Sequence[Check]) -> int:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class _Signals:
-    """Notes SIGINT, SIGTERM and SIGHUP while a run lasts; the run ends in its own order, and cleans up.
-
-    Nothing is raised where a signal happens to arrive: an exception in the middle of an import leaves its lock behind,
-    and one in the middle of a teardown leaves what should have gone.
-    """
-
-    def __init__(self, reporter: Reporter) -> None:
-        self.noted = ""
-        self._reporter = reporter
-        self._previous: dict[int, Any] = {}
-
-    def __enter__(self) -> _Signals:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self._previous[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, _frame: Any) -> None:
-        if self.noted:
-            self._reporter.say("The run is ending and cleans up; it stops by itself.")
-        self.noted = self.noted or signal.Signals(number).name

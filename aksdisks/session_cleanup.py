@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from aksdisks.errors import AksdisksError, NotAllowed, WaitTimeout
+from aksdisks.errors import AksdisksError, NotAllowed, NotReachable, WaitTimeout
 from aksdisks.model import Disk, Unknown, Volume
 from aksdisks.session_hold import Hold
 from aksdisks.waiting import listed, wait
@@ -56,7 +56,7 @@ class Removal:
         """Remove workloads and claims, wait for pods, claims, volumes and disks, then remove the namespace."""
         began = time.monotonic()
         if problem := self.hold.connection.problem():
-            return CleanUp(problems=(problem,))  # each step would find the same, after retries of its own
+            return CleanUp(uncertain=(problem,))  # each step would find the same, after retries of its own
         made = self._step(self._made_by_run)
         volumes = self._step(self._volumes, made) or ()
         self._step(self._note, "clean up", volumes)
@@ -76,9 +76,11 @@ class Removal:
     def _step(self, step: Callable[..., T], *given: Any) -> T | None:
         try:
             return step(*given)
+        except NotReachable as error:
+            self.uncertain += [str(error)] if str(error) not in self.uncertain else []
         except AksdisksError as error:
             self.problems.append(str(error))
-            return None
+        return None
 
     def _note(self, act: str, volumes: Sequence[Volume]) -> None:
         self.hold.journal.write(act, namespace=self.hold.namespace, volumes=[volume.name for volume in volumes])
