@@ -135,7 +135,7 @@ class Lab:
         self.volumes = Volumes(directory.path)
         # Once the deletion is kept: until then a restart brings the disk back, and with it its bytes.
         self.cloud.on_deleted = self._forget_bytes
-        self.cloud.snapshots.on_copied = self._copy_bytes
+        self.cloud.snapshots.copies.copy = self._copy_bytes
         self.cloud.snapshots.on_deleted = self.cloud.on_deleted
         self._agents = agents
         self._driver = driver
@@ -219,6 +219,7 @@ class Lab:
         self.records.close()
         await self.compute.close()
         await self.cloud.close()
+        self.volumes.close()
 
     def _parts(self, accounts: AccountTokens) -> list[Part]:
         """Everything that acts by itself, each through the two APIs alone."""
@@ -253,8 +254,10 @@ class Lab:
         # No group's name has a tilde, so that no disk has this directory.
         return f"snapshot~~{name}" if isinstance(disk, Snapshot) else name
 
-    def _copy_bytes(self, source: Disk | Snapshot, copy: Disk | Snapshot) -> None:
-        self.volumes.copy_disk(self._directory(source), self._directory(copy))
+    async def _copy_bytes(self, source: Disk | Snapshot, copy: Disk | Snapshot, again: bool) -> None:
+        # Only now is what had the copy's name before removed with its bytes.
+        await self.records.settled()
+        await self.volumes.copy_disk(self._directory(source), self._directory(copy), keep=again)
 
     def _forget_bytes(self, disk: Disk | Snapshot) -> None:
         self.records.after(lambda: self.volumes.remove_disk(self._directory(disk)))

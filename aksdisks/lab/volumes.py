@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +17,9 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~-]{0,199}")
 _FILE = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]{1,250}")
 _NEW = "~"
 """At the end of a file that is being written; no key of a ConfigMap has it."""
+_COPYING, _GONE = "~~copying", "~~gone"
+"""At the end of directories that are no disk's yet, or no more: of no disk's own, which has one such sign in front."""
+_LONGEST = 180
 
 
 class Volumes:
@@ -28,25 +33,51 @@ class Volumes:
         """`directory`: the lab's state directory; nothing is made before it is needed."""
         self._disks = directory / "volumes"
         self._pods = directory / "pods"
+        # One thread, so that what is copied and removed is so in the order in which it was asked for.
+        self._removals = 0
+        self._worker = ThreadPoolExecutor(1, "volumes")
+
+    def close(self) -> None:
+        """Wait for what is being copied or removed; the rest of what was to be removed goes with the next `keep`."""
+        self._worker.shutdown(cancel_futures=True)
 
     def disk(self, name: str) -> Path:
         """The directory of a disk, by `directory_name`."""
         return _made(self._disks, name)
 
     def remove_disk(self, name: str) -> None:
-        """The disk is gone, and so are its bytes."""
-        _removed(self._disks, name)
+        """The disk is gone, and so are its bytes: at once from their place, soon from the machine."""
+        self._remove(self._disks, name)
 
-    def copy_disk(self, source: str, copy: str) -> None:
-        """The bytes of a disk as they are now, for another one; what is no file, directory or link is left out."""
-        _removed(self._disks, copy)
-        if not (self._disks / source).is_dir():
+    async def copy_disk(self, source: str, copy: str, *, keep: bool = False) -> None:
+        """The bytes of a disk as they are now, for another one; what is no file, directory or link is left out.
+
+        `keep`: a copy that is there is whole, as every one that is there is, and stays.
+        """
+        await asyncio.wrap_future(self._worker.submit(self._copy, source, copy, keep))
+
+    def _copy(self, source: str, copy: str, keep: bool) -> None:
+        if keep and (self._disks / copy).is_dir():
             return
-        with suppress(shutil.Error):
-            shutil.copytree(self._disks / source, _made(self._disks, copy), symlinks=True, dirs_exist_ok=True)
-        for directory, below, files in os.walk(self._disks / copy):
-            for entry in (*below, *files):
-                _give(Path(directory, entry))
+        _removed(self._disks, copy)
+        name = f"{copy[:_LONGEST]}{_COPYING}"
+        _removed(self._disks, name)
+        growing = _made(self._disks, name)
+        if (self._disks / source).is_dir():
+            with suppress(shutil.Error):
+                shutil.copytree(self._disks / source, growing, symlinks=True, dirs_exist_ok=True)
+            for directory, below, files in os.walk(growing):
+                for entry in (*below, *files):
+                    _give(Path(directory, entry))
+        growing.rename(self._disks / copy)
+
+    def _remove(self, root: Path, name: str) -> None:
+        if not _NAME.fullmatch(name) or not (root / name).is_dir():
+            return
+        self._removals += 1
+        gone = f"{self._removals}{_GONE}"
+        (root / name).rename(root / gone)
+        self._worker.submit(_removed, root, gone)
 
     def pod(self, uid: str, part: str) -> Path:
         """A directory that lives as long as the pod, such as an emptyDir volume's."""
@@ -72,8 +103,8 @@ class Volumes:
         return directory
 
     def remove_pod(self, uid: str) -> None:
-        """The pod is gone, and so is what lived only as long."""
-        _removed(self._pods, uid)
+        """The pod is gone, and so is what lived only as long: at once from its place, soon from the machine."""
+        self._remove(self._pods, uid)
 
     def keep(self, disks: Collection[str], pods: Collection[str]) -> None:
         """Remove what belongs to no disk (`directory_name`) and no pod (uid) any more."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -105,7 +104,10 @@ class Cloud:
         disk = None if purpose is None else self._disks.get(purpose.subject)
         if purpose is None or disk is None or purpose.detail not in ("", disk.unique_id):
             return self._nothing
-        return self._deleting(disk, left) if purpose.act == "delete" else self._settling(disk, left)
+        if purpose.act == "delete":
+            return self._deleting(disk, left)
+        self.snapshots.copy_again(disk)
+        return self._settling(disk, left)
 
     @staticmethod
     async def _nothing() -> None:
@@ -114,6 +116,7 @@ class Cloud:
     async def close(self) -> None:
         """Stop the operations that are under way."""
         await self.operations.close()
+        await self.snapshots.copies.close()
 
     # Resource groups
 
@@ -125,15 +128,16 @@ class Cloud:
         """Delete a group with all disks in it; what a machine has, and the cluster's groups, stay."""
         self.groups.begin_deletion(name)
         purpose = Purpose("delete group", self.group(name), self.scenario.delays.delete_disk)
-        return self.operations.start(
-            "operationresults", self._deleting_group(purpose.subject, purpose.seconds), purpose
-        )
+        work = self._deleting_group(purpose.subject, purpose.seconds)
+        return self.operations.start("operationresults", work, purpose)
 
     def _deleting_group(self, name: str, delay: float) -> Work:
         async def work() -> None:
             gone = False
             try:
                 await self.clock.sleep(delay)
+                keys = [disk.key for disk in self.disks(name)] + [entry.key for entry in self.snapshots.all(name)]
+                await self.snapshots.copies.let_go(*keys)
                 disks = self.disks(name)
                 stay = [disk.id for disk in disks if disk.managed_by]
                 if name == self.scenario.resource_group:
@@ -196,22 +200,22 @@ class Cloud:
             create_option="Empty" if source is None else "Copy",
             source_id=source_id,
             source_unique_id="" if source is None else source.unique_id,
-            **_fields(wanted),
+            **vars(wanted),
         )
         used = sum(not other.os_type for other in self._disks.values())
         self._hindrances.check_new(disk, used)
         if 0 < self.scenario.disk_quota <= used:
             raise refusals.quota_exceeded(disk.sku, disk.location, used)
-        if source is not None:
-            self.snapshots.on_copied(source, disk)
         self._disks[disk.key] = disk
+        if source is not None:
+            self.snapshots.copies.begin(source, disk)
         return self._finish_later(disk, self.scenario.delays.create_disk)
 
     def update_disk(self, group: str, name: str, body: Json) -> Operation:
         """PATCH: size (upwards), tags, SKU, performance, access."""
         disk = self.disk(group, name)
         wanted = diskrules.changed(self.scenario, disk, body, self._attached(disk))
-        for field, value in _fields(wanted).items():
+        for field, value in vars(wanted).items():
             setattr(disk, field, value)
         disk.provisioning_state = "Updating"
         return self._finish_later(disk, self.scenario.delays.update_disk)
@@ -233,6 +237,7 @@ class Cloud:
     def _deleting(self, disk: Disk, delay: float) -> Work:
         async def work() -> None:
             await self.clock.sleep(delay)
+            await self.snapshots.copies.let_go(disk.key)
             if disk.managed_by:
                 raise errors.disk_is_attached(disk.name, disk.managed_by)
             self._remove_disk(disk)
@@ -363,6 +368,7 @@ class Cloud:
     def _settling(self, disk: Disk, delay: float) -> Work:
         async def work() -> Json:
             await self.clock.sleep(delay)
+            await self.snapshots.copies.made(disk.key)
             disk.provisioning_state = "Succeeded"
             return disk.to_json()
 
@@ -392,7 +398,3 @@ class Cloud:
     def find_disk_again(self, disk: Disk) -> None:
         """A lost disk is back, unless one of its name was made meanwhile."""
         self._disks.setdefault(disk.key, disk)
-
-
-def _fields(wanted: diskrules.DiskProperties) -> dict[str, Any]:
-    return {field.name: getattr(wanted, field.name) for field in dataclasses.fields(wanted)}

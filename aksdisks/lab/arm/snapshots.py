@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm import errors, refusals
 from aksdisks.lab.arm.bodies import member, section, texts
+from aksdisks.lab.arm.copies import Copies
 from aksdisks.lab.arm.diskrules import canonical, check_name, location_of
 from aksdisks.lab.arm.kept import KeptByKey
 from aksdisks.lab.arm.operations import Operation, Operations, Purpose, azure_time
@@ -123,7 +124,7 @@ class Snapshots:
         self._groups = groups
         self._find_disk = find_disk
         self._known = KeptByKey(records, "azure/snapshot", Snapshot)
-        self.on_copied: Callable[[Disk | Snapshot, Disk | Snapshot], None] = lambda _source, _copy: None
+        self.copies: Copies[Disk | Snapshot] = Copies()
         self.on_deleted: Callable[[Snapshot], None] = lambda _snapshot: None
 
     def source(self, resource_id: str) -> Disk | Snapshot:
@@ -190,8 +191,8 @@ class Snapshots:
             os_type=source.os_type,
         )
         self._set_access(snapshot, properties)
-        self.on_copied(source, snapshot)
         self._known[snapshot.key] = snapshot
+        self.copies.begin(source, snapshot)
         return self._finish_later(snapshot, self._scenario.delays.create_disk)
 
     def patch(self, group: str, name: str, body: Json) -> Operation:
@@ -228,7 +229,16 @@ class Snapshots:
         snapshot = self._known.get(purpose.subject)
         if snapshot is None or purpose.detail not in ("", snapshot.unique_id):
             return None
-        return self._deleting(snapshot, left) if purpose.act == "delete" else self._settling(snapshot, left)
+        if purpose.act == "delete":
+            return self._deleting(snapshot, left)
+        self.copy_again(snapshot)
+        return self._settling(snapshot, left)
+
+    def copy_again(self, copy: Disk | Snapshot) -> None:
+        """After a restart: its bytes, if it was being made and they had not all been copied."""
+        source = self._find_disk(copy.source_id) or self._known.get(copy.source_id.lower())
+        if source is not None and source.unique_id == copy.source_unique_id and copy.provisioning_state == "Updating":
+            self.copies.begin(source, copy, again=True)
 
     def _finish_later(self, snapshot: Snapshot, delay: float) -> Operation:
         purpose = Purpose("settle", snapshot.key, delay, snapshot.unique_id)
@@ -237,6 +247,7 @@ class Snapshots:
     def _settling(self, snapshot: Snapshot, delay: float) -> Work:
         async def work() -> Json:
             await self._clock.sleep(delay)
+            await self.copies.made(snapshot.key)
             snapshot.provisioning_state = "Succeeded"
             return snapshot.to_json()
 
@@ -245,6 +256,7 @@ class Snapshots:
     def _deleting(self, snapshot: Snapshot, delay: float) -> Work:
         async def work() -> None:
             await self._clock.sleep(delay)
+            await self.copies.let_go(snapshot.key)
             self._remove(snapshot)
 
         return work

@@ -150,3 +150,38 @@ def test_a_machine_that_was_off_is_off_after_a_restart():
         assert [entry.spec.node_name in again.powered_off for entry in again.machines()] == [False, True, False]
 
     story(tell)
+
+
+def test_a_copy_is_ready_when_its_bytes_are_and_its_source_stays_until_then():
+    async def tell(cloud_of, records):
+        cloud = cloud_of()
+        copied, release = [], asyncio.Event()
+
+        async def copy(source, made, again):
+            copied.append((source.name, made.name, again))
+            await release.wait()
+
+        cloud.snapshots.copies.copy = copy
+        await cloud.create_or_update_disk(GROUP, "source", BODY).done()
+        taking = asyncio.create_task(snapshot(cloud, "taken"))
+        await cloud.clock.sleep(60)
+        deleting = asyncio.create_task(cloud.delete_disk(GROUP, "source").done())
+        await cloud.clock.sleep(60)
+        assert cloud.snapshots.get(GROUP, "taken").provisioning_state == "Updating"
+        assert cloud.find_disk(cloud.disk(GROUP, "source").id) is not None
+        assert (taking.done(), deleting.done(), copied) == (False, False, [("source", "taken", False)])
+
+        # A lab that ended meanwhile copies again, unless all had been copied.
+        after = cloud_of(records.again())
+        after.snapshots.copies.copy = copy
+        after.resume()
+        await after.clock.sleep(60)
+        assert copied[1:] == [("source", "taken", True)]
+        release.set()
+        await asyncio.gather(taking, deleting)
+        assert cloud.snapshots.get(GROUP, "taken").provisioning_state == "Succeeded"
+        assert [disk for disk in cloud.disks(GROUP) if not disk.os_type] == []
+        await after.clock.sleep(60)
+        assert after.snapshots.get(GROUP, "taken").provisioning_state == "Succeeded"
+
+    story(tell)
