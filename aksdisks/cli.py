@@ -217,9 +217,15 @@ def check(file: FileOption = None, settings: SetOption = None) -> None:
 def clean(
     file: FileOption = None,
     settings: SetOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List exactly what would be removed, and remove nothing.")
+    ] = False,
 ) -> None:
-    """Remove what earlier runs left on the target, and nothing else; disks are reported, never deleted."""
+    """Remove what earlier runs left on the target, and nothing else.
+
+    The volumes and disks of removed claims go with them, by the cluster's own doing. Retained ones, and those of
+    namespaces that are gone, are reported and stay.
+    """
     from aksdisks import runner
 
     raise typer.Exit(runner.clean(_parameters(file, settings)[0], dry_run=dry_run))

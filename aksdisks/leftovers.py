@@ -14,7 +14,7 @@ from aksdisks.parameters import Parameters
 from aksdisks.session_cleanup import Removal
 from aksdisks.session_connect import Connection, connect
 from aksdisks.session_hold import Hold
-from aksdisks.waiting import Progress, listed, silent
+from aksdisks.waiting import Progress, silent
 
 _DEADLINE = 120.0
 
@@ -31,6 +31,9 @@ class Leftover:
 
 def clean(parameters: Parameters, *, dry_run: bool = False, progress: Progress = silent) -> tuple[Check, ...]:
     """Remove what earlier runs left on the parameters' target: one check for each run, and one for each orphan.
+
+    What goes is listed line by line: objects, and the volumes and disks that follow their claims. `dry_run` gives the
+    same lines and removes nothing.
 
     A run in progress is inconclusive and left alone, orphaned volumes and disks are reported as not applicable. Raises
     as `session_connect.connect` does.
@@ -77,12 +80,12 @@ def _clean(connection: Connection, leftover: Leftover, dry_run: bool) -> Check:
     what = f"What run {leftover.run} left in namespace {leftover.namespace}"
     if leftover.busy:
         return check(what, Unknown(leftover.busy), "left alone")
-    if dry_run:
-        return check(f"{what} would be removed", True, listed(leftover.objects, 20))
     seconds = max(_DEADLINE, connection.parameters.wait_timeout / connection.target.time_scale)
-    result = Removal(Hold(connection, leftover.run, leftover.namespace), time.monotonic() + seconds).run()
-    seen = listed(result.problems or (*result.removed, *(f"kept: {line}" for line in result.kept)), 20)
-    return check(f"{what} is removed", result.complete, seen)
+    removal = Removal(Hold(connection, leftover.run, leftover.namespace), time.monotonic() + seconds)
+    result = removal.plan() if dry_run else removal.run()
+    # Every line: who asks what would go wants to compare it with what went.
+    seen = result.problems or (*result.removed, *(f"kept: {line}" for line in result.kept))
+    return check(f"{what} {'would be' if dry_run else 'is'} removed", result.complete, ", ".join(seen) or "nothing")
 
 
 def _leftover(connection: Connection, run: str, namespace: str) -> Leftover:

@@ -127,6 +127,8 @@ def test_what_a_killed_run_left_is_found_and_removed_and_nothing_else(
     warned = aksdisks("run", "00", "-f", str(cluster_file), "-o", str(tmp_path / "next"), environment=environment)
     assert "An earlier run left something" in warned.stderr
 
+    told = " ".join(aksdisks("clean", "--help", environment=environment | {"COLUMNS": "200"}).stdout.split())
+    assert "The volumes and disks of removed claims go with them" in told
     shown = aksdisks("clean", "-f", str(cluster_file), "--dry-run", environment=environment)
     assert "PersistentVolumeClaim" in shown.stdout, shown.stdout + shown.stderr
     assert (namespaces(lab), disks(lab)) != bystanders

@@ -211,6 +211,7 @@ def test_after_a_kill_the_leftovers_are_found_and_removed_and_nothing_else(place
     session.wait_for("Pod", all_ready(1), RUNNING)
     foreign = CLAIM | {"metadata": {"name": "foreign"}}
     session.cluster.create(foreign, session.namespace)
+    claims, spot = session.claims(), session.namespace
     connection = connect(parameters)
     mine = lambda: [found for found in find_leftovers(connection) if found.run == session.run_id]  # noqa: E731
     of_run = lambda checks: next(check for check in checks if session.run_id in check.statement)  # noqa: E731
@@ -221,10 +222,17 @@ def test_after_a_kill_the_leftovers_are_found_and_removed_and_nothing_else(place
 
     (leftover,) = mine()
     assert leftover.busy == "" and "Deployment disk-deploy" in leftover.objects
-    assert of_run(clean(parameters, dry_run=True)).seen.startswith("Deployment disk-deploy")
+    planned = of_run(clean(parameters, dry_run=True))
     assert mine() == [leftover]
     removed = of_run(clean(parameters))
-    assert removed.status == "passed" and "Deployment disk-deploy" in removed.seen
+    assert (planned.status, removed.status) == ("passed", "passed")
+    lines = removed.seen.split(", ")
+    assert planned.seen.split(", ") == lines
+    (claim,) = claims
+    expected = ["Deployment disk-deploy", "PersistentVolumeClaim azure-managed-disk"]
+    expected += [f"volume {claim.volume}", f"disk {claim.volume}"]
+    expected += ["Lease aksdisks"] if place == "prepared" else ["PersistentVolumeClaim foreign", f"Namespace {spot}"]
+    assert sorted(lines) == sorted(expected)
     assert mine() == []
     if place == "prepared":
         assert connection.cluster.find("PersistentVolumeClaim", "foreign", name)
