@@ -61,6 +61,8 @@ def article(kubectl: Kubectl) -> Iterator[None]:
         ("get nodes -o wide", ["OS-IMAGE KERNEL-VERSION CONTAINER-RUNTIME", "10.224.0.4 <none> Ubuntu"]),
         ("get sc", ["NAME PROVISIONER RECLAIMPOLICY", "default (default) disk.csi.azure.com Delete"]),
         ("get pods -A -o wide", ["NAMESPACE NAME READY STATUS", "typed disk-stateful-set-4 1/1 Running 0"]),
+        ("get ds,ing,hpa,quota,limits,netpol", ["No resources found in typed namespace."]),
+        ("api-resources -o name", ["daemonsets.apps", "ingresses.networking.k8s.io", "horizontalpodautoscalers."]),
         ("get sts,deploy", ["statefulset.apps/disk-stateful-set 5/5", "deployment.apps/disk-deploy 1/1 1 1"]),
         ("get pvc", ["azure-managed-disk Bound pvc-", "25Gi RWO managed-premium <unset>"]),
         ("get pv", ["Delete Bound typed/azure-managed-disk managed-premium"]),
@@ -107,6 +109,7 @@ def test_reading(kubectl: Kubectl, command: str, lines: list[str]) -> None:
         ("get gadgets", 'error: the server doesn\'t have a resource type "gadgets"'),
         ("create namespace typed", 'Error from server (AlreadyExists): namespaces "typed" already exists'),
         ("get pods -l a===b", "unable to parse requirement"),
+        ("create quota q --hard=pods=1", "the lab has nothing that would act on a ResourceQuota"),
     ],
 )
 def test_refusals(kubectl: Kubectl, command: str, message: str) -> None:

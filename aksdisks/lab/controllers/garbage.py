@@ -10,7 +10,7 @@ from aksdisks.lab.controllers.base import Controller, KeyMap
 from aksdisks.lab.controllers.informer import Informer, key_of
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
-from aksdisks.lab.kube.registry import RESOURCES, by_kind
+from aksdisks.lab.kube.registry import KEPT, RESOURCES, by_kind
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
@@ -30,7 +30,7 @@ class GarbageCollector(Controller):
         """Watches every kind but events."""
         super().__init__(api, clock, ids)
         self._copies: dict[str, Informer] = {}
-        for resource in RESOURCES:
+        for resource in KEPT:
             if resource in _WITHOUT_OWNERS:
                 continue
             informer = self.watch(resource, self._concerned(resource))

@@ -10,7 +10,7 @@ from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
-from aksdisks.lab.kube.registry import RESOURCES
+from aksdisks.lab.kube.registry import KEPT, RESOURCES
 
 ACCOUNT = "default"
 ROOT_CA = "kube-root-ca.crt"
@@ -88,7 +88,7 @@ class NamespaceController(Controller):
         left = _Left()
         await self._delete_all("pods", name, left)
         if not left.resources:
-            for resource, kind in RESOURCES.items():
+            for resource, kind in KEPT.items():
                 if kind.namespaced and kind.plural != "pods" and "delete" in kind.verbs and resource == kind.plural:
                     await self._delete_all(resource, name, left)
         namespace = await self._write_conditions(namespace, left)

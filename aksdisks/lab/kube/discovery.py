@@ -28,9 +28,10 @@ REVIEWS: tuple[Resource, ...] = tuple(
 """Questions about who may do what: answered, never stored."""
 
 _GROUP_ORDER = (
-    "", "apps", "events.k8s.io", _AUTHENTICATION, _AUTHORIZATION, "autoscaling", "batch", "policy",
-    "rbac.authorization.k8s.io", "storage.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io", "coordination.k8s.io",
-    "discovery.k8s.io",
+    "", "apiregistration.k8s.io", "apps", "events.k8s.io", _AUTHENTICATION, _AUTHORIZATION, "autoscaling", "batch",
+    "certificates.k8s.io", "networking.k8s.io", "policy", "rbac.authorization.k8s.io", "storage.k8s.io",
+    "admissionregistration.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io", "coordination.k8s.io", "node.k8s.io",
+    "discovery.k8s.io", "resource.k8s.io", "flowcontrol.apiserver.k8s.io",
 )  # fmt: skip
 """The order in which upstream's groups come (golden: discovery-1)."""
 
@@ -60,14 +61,21 @@ _SUBRESOURCE_KINDS = {
 
 
 def groups() -> tuple[str, ...]:
-    """The groups served, the core group "" first; each in version v1 alone."""
+    """The groups served, the core group "" first."""
     present = {resource.group for resource in _all_resources()}
     return tuple(sorted(present, key=lambda group: (*_position(group), group)))
 
 
+@cache
+def versions(group: str) -> tuple[str, ...]:
+    """The versions of a group, the preferred one first; none for a group that is not served."""
+    return tuple(dict.fromkeys(resource.version for resource in _all_resources() if resource.group == group))
+
+
 def paths() -> list[str]:
     """The paths of discovery itself."""
-    below = [path for name in groups() if name for path in (f"/apis/{name}", f"/apis/{name}/v1")]
+    named = [name for name in groups() if name]
+    below = [path for name in named for path in (f"/apis/{name}", *(f"/apis/{name}/{of}" for of in versions(name)))]
     return ["/api", "/api/v1", "/apis", *below]
 
 
@@ -96,8 +104,8 @@ def api_group(name: str) -> Object | None:
 @cache
 def resource_list(group: str, version: str) -> Object | None:
     """`/api/v1` or `/apis/<group>/<version>`; None when it is not served."""
-    resources = _resources(group)
-    if not resources or version != "v1":
+    resources = _resources(group, version)
+    if not resources:
         return None
     answer: Object = {"kind": "APIResourceList"}
     if group:
@@ -128,13 +136,14 @@ def _all_resources() -> Iterator[Resource]:
     yield from REVIEWS
 
 
-def _resources(group: str) -> list[Resource]:
-    return sorted((entry for entry in _all_resources() if entry.group == group), key=lambda entry: entry.plural)
+def _resources(group: str, version: str) -> list[Resource]:
+    found = (entry for entry in _all_resources() if (entry.group, entry.version) == (group, version))
+    return sorted(found, key=lambda entry: entry.plural)
 
 
 def _group(name: str) -> Object:
-    version = {"groupVersion": f"{name}/v1", "version": "v1"}
-    return {"name": name, "versions": [version], "preferredVersion": version}
+    named = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions(name)]
+    return {"name": name, "versions": named, "preferredVersion": named[0]}
 
 
 def _entries(resource: Resource) -> Iterator[Object]:
@@ -165,9 +174,15 @@ def _subresource_kind(resource: Resource, name: str) -> tuple[str, str, str]:
 
 
 def _aggregated_group(name: str) -> Object:
-    resources = [_aggregated_resource(resource) for resource in _resources(name)]
-    metadata: Object = {"name": name} if name else {}
-    return {"metadata": metadata, "versions": [{"version": "v1", "resources": resources, "freshness": "Current"}]}
+    served = [
+        {
+            "version": version,
+            "resources": [_aggregated_resource(resource) for resource in _resources(name, version)],
+            "freshness": "Current",
+        }
+        for version in versions(name)
+    ]
+    return {"metadata": {"name": name} if name else {}, "versions": served}
 
 
 def _aggregated_resource(resource: Resource) -> Object:

@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.kube import negotiation, options, repeated
+from aksdisks.lab.kube import absent, negotiation, options, repeated
 from aksdisks.lab.kube.api import KubeApi, Page
 from aksdisks.lab.kube.exec import STREAMS, Streams
 from aksdisks.lab.kube.interface import ApiError, Object
@@ -91,6 +91,8 @@ class Endpoints:
 
     async def handle(self, request: web.Request, target: Target) -> web.StreamResponse:
         """Answer one request; raises `ApiError`."""
+        if not target.kind.kept:
+            _check_absent(request, target.kind)
         if target.subresource in STREAMS and self._streams is not None:
             return await self._streams.handle(request, target.namespace or "", target.name or "", target.subresource)
         place = target.subresource or ("object" if target.name else "collection")
@@ -250,6 +252,14 @@ class Endpoints:
             form = negotiation.Representation(form.media_type)
         shown = "scale" if target.subresource == "scale" else target.resource
         return Renderer(shown, form, include_object(request.query.get("includeObject", "")), self._clock.now())
+
+
+def _check_absent(request: web.Request, kind: Resource) -> None:
+    """Of a kind that the lab does not have there is nothing to read, and nothing can be written."""
+    if request.method in ("POST", "PUT", "PATCH"):
+        raise absent.refusal(kind.qualified, kind.kind)
+    if request.method == "GET" and "list" not in kind.verbs:
+        raise method_not_allowed()
 
 
 def _tristate(value: str | None) -> bool | None:

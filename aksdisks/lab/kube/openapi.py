@@ -12,18 +12,21 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import orjson
 
 from aksdisks.lab.kube import discovery
+from aksdisks.lab.kube.discovery import versions
 
 _REFERENCE = "#/components/schemas/"
 
 
 def paths() -> tuple[str, ...]:
     """What the index names: `api/v1`, `apis/apps/v1`, …"""
-    return tuple(f"apis/{group}/v1" if group else "api/v1" for group in discovery.groups())
+    named = (f"apis/{group}/{of}" if group else f"api/{of}" for group in discovery.groups() for of in versions(group))
+    return tuple(path for path in named if _packed(path).is_file())
 
 
 @cache
@@ -37,7 +40,7 @@ def index() -> bytes:
 def digest(path: str) -> str:
     """A hash of the packed source and of what is served: it changes when the document does."""
     served = repr(discovery.aggregated(True, "v2")) + repr(discovery.aggregated(False, "v2"))
-    return hashlib.sha256(_packed(path) + served.encode()).hexdigest().upper()
+    return hashlib.sha256(_packed(path).read_bytes() + served.encode()).hexdigest().upper()
 
 
 @cache
@@ -45,7 +48,7 @@ def document(path: str) -> bytes | None:
     """`/openapi/v3/<path>`: one group's paths and the schemas they lead to; None for a path the index does not name."""
     if path not in paths():
         return None
-    source = orjson.loads(gzip.decompress(_packed(path)))
+    source = orjson.loads(gzip.decompress(_packed(path).read_bytes()))
     served = {url: item for url, item in source["paths"].items() if _is_served(path, url)}
     schemas = source["components"]["schemas"]
     source["paths"] = served
@@ -62,14 +65,15 @@ def empty_v2_protobuf(version: str) -> bytes:
     return text(1, b"2.0") + text(2, text(1, b"Kubernetes") + text(2, f"v{version}".encode()))
 
 
-def _packed(path: str) -> bytes:
+def _packed(path: str) -> Traversable:
+    """Where upstream's document would stand; not every group of the kinds that the lab does not have comes with it."""
     name = path.replace("/", "_") + ".json.gz"
-    return resources.files("aksdisks.lab.kube").joinpath("openapi", name).read_bytes()
+    return resources.files("aksdisks.lab.kube").joinpath("openapi", name)
 
 
 def _is_served(path: str, url: str) -> bool:
-    group = path.removeprefix("apis/").rpartition("/")[0] if path != "api/v1" else ""
-    listing = discovery.resource_list(group, "v1")
+    group, _, version = path.removeprefix("apis/").removeprefix("api/").rpartition("/")
+    listing = discovery.resource_list(group, version)
     assert listing is not None
     names = {entry["name"] for entry in listing["resources"]}
     rest = url.removeprefix(f"/{path}").strip("/")

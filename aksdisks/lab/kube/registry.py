@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass
+
+from aksdisks.lab.kube.absent import ABSENT, Absent
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -12,7 +16,8 @@ class Resource:
     """One row of discovery.
 
     `generation`: whether the kind counts changes of its spec. `unconditional_update`: whether a PUT may leave out
-    resourceVersion. `storage_hash` is upstream's storageVersionHash of the kind.
+    resourceVersion. `storage_hash` is upstream's storageVersionHash of the kind. `kept`: whether the lab has it; what
+    it has not can be read, and is refused on writing (`absent`).
     """
 
     plural: str
@@ -28,6 +33,7 @@ class Resource:
     storage_hash: str = ""
     generation: bool = False
     unconditional_update: bool = True
+    kept: bool = True
 
     @property
     def api_version(self) -> str:
@@ -261,10 +267,37 @@ _TABLE = (
 EVENTS_V1 = "events.events.k8s.io"
 """The key of the events.k8s.io view, which shares its storage with the core `events`."""
 
-RESOURCES: dict[str, Resource] = {
+KEPT: dict[str, Resource] = {
     (EVENTS_V1 if resource.group == "events.k8s.io" else resource.plural): resource for resource in _TABLE
 }
-"""Every kind served, by its plural."""
+"""Every kind that can be made, by its plural."""
+
+
+def _absent(row: Absent) -> Resource:
+    group, _, version = row.group_version.rpartition("/")
+    plural, *short = row.names.split()
+    # kube-apiserver: discovery.StorageVersionHash.
+    stored = hashlib.sha256((row.stored or f"{group}/{version}/{row.kind}").encode()).digest()[:8]
+    return Resource(
+        plural,
+        plural if row.kind == "Endpoints" else row.kind.lower(),
+        row.kind,
+        group,
+        version,
+        row.namespaced,
+        tuple(short),
+        row.categories,
+        row.subresources,
+        row.verbs or ALL_VERBS,
+        "" if row.verbs else base64.b64encode(stored).decode(),
+        kept=False,
+    )
+
+
+RESOURCES: dict[str, Resource] = KEPT | {
+    f"{kind.plural}.{kind.version}.{kind.group}": kind for kind in map(_absent, ABSENT)
+}
+"""Every kind that discovery names: the kept ones, and the absent ones by plural, version and group."""
 
 _BY_PATH = {(resource.group, resource.version, resource.plural): key for key, resource in RESOURCES.items()}
 
@@ -275,8 +308,8 @@ def by_path(group: str, version: str, plural: str) -> str | None:
 
 
 def by_kind(api_version: str, kind: str) -> str | None:
-    """The key into `RESOURCES` of what an object's apiVersion and kind name; None when no such kind is served."""
+    """The key into `KEPT` of what an object's apiVersion and kind name; None when the lab has no such kind."""
     return _BY_KIND.get((api_version, kind))
 
 
-_BY_KIND = {(resource.api_version, resource.kind): key for key, resource in RESOURCES.items()}
+_BY_KIND = {(resource.api_version, resource.kind): key for key, resource in KEPT.items()}

@@ -115,6 +115,8 @@ def _schemas(name: str) -> dict[str, dict[str, Any]]:
 def root(resource: Resource) -> Node:
     """The schema of a kind."""
     name = f"apis_{resource.group}_{resource.version}" if resource.group else f"api_{resource.version}"
+    if not files("aksdisks.lab.kube").joinpath("openapi", f"{name}.json.gz").is_file():
+        return NOWHERE
     wanted = {"group": resource.group, "version": resource.version, "kind": resource.kind}
     for title, schema in _schemas(name).items():
         if wanted in schema.get("x-kubernetes-group-version-kind", ()):
