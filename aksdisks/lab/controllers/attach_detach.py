@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from aksdisks.lab.clock import Clock
+from aksdisks.lab.controllers.attach_operations import TICK, TIMEOUT, Attach, Operations, Wait, node_of
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.controllers.informer import key_of
@@ -27,38 +27,6 @@ FORCE_DETACH_AFTER = 360.0
 """Cluster seconds until a volume leaves a node that is not ready although it may be mounted there (facts D)."""
 FIRST_BACKOFF = 0.5
 LAST_BACKOFF = 122.0
-ATTACH_TIMEOUT, ATTACH_TICK = 120.0, 10.0
-"""Cluster seconds until an attach counts as failed; looked at so often, and never more counted at a time: a lab that
-cannot keep up with its own speed is slow, not wrong."""
-
-
-@dataclass
-class _Attach:
-    """An attach under way or failed: when last seen, how long waited for (cluster seconds), for which pods."""
-
-    seen: float
-    pods: list[Object]
-    waited: float = 0.0
-    failures: int = 0
-    retry_at: float | None = None
-
-
-@dataclass
-class _State:
-    """What is remembered of one volume, by node: attaches under way, Multi-Attach told, when a detach was first due."""
-
-    attaching: dict[str, _Attach] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
-    detach_due: dict[str, float] = field(default_factory=dict)
-
-    def forget(self, desired: Iterable[str], attached: Iterable[str]) -> bool:
-        """Keep only what is still about a place wanted or attached; whether anything is left."""
-        self.told.intersection_update(desired)
-        for node in self.attaching.keys() - set(desired):
-            del self.attaching[node]
-        for node in self.detach_due.keys() - (set(attached) - set(desired)):
-            del self.detach_due[node]
-        return bool(self.attaching or self.told or self.detach_due)
 
 
 class AttachDetach(Controller):
@@ -84,11 +52,11 @@ class AttachDetach(Controller):
         self.volumes.add_index("unique", lambda volume: filter(None, (unique_volume_name(volume),)))
         self.attachments = self.watch("volumeattachments", _attachment_matters)
         self.attachments.add_index("volume", lambda attachment: (_volume_of(attachment),))
-        self.attachments.add_index("node", lambda attachment: (_node_of(attachment),))
+        self.attachments.add_index("node", lambda attachment: (node_of(attachment),))
         self.nodes = self.watch("nodes", self._node_matters)
         self.drivers = self.watch("csidrivers", None)
         self.recorder = EventRecorder(api, clock, self.name)
-        self._states: dict[str, _State] = {}
+        self._states: dict[str, Operations] = {}
         self._known: set[str] = set()
         self._arrivals: dict[str, int] = {}
         self._turns = itertools.count()
@@ -130,19 +98,15 @@ class AttachDetach(Controller):
             return None
         volume = self.volumes.get(name)
         desired = self._desired(name) if self._attachable(volume) else {}
-        state = self._states.setdefault(name, _State())
+        state = self._states.setdefault(name, Operations())
         attachments = self._attached("volume", name)
-        state.forget(desired, map(_node_of, attachments))
+        state.forget(desired, map(node_of, attachments))
         now = self.clock.monotonic()
-        waits = [
-            await self._detach(state, entry, now)
-            for entry in attachments
-            if _node_of(entry) not in desired and not entry["metadata"].get("deletionTimestamp")
-        ]
+        waits = [await self._detach(state, entry, now) for entry in attachments if node_of(entry) not in desired]
         if volume is not None:
             for node, pods in sorted(desired.items(), key=_turn):
                 waits.append(await self._attach(state, volume, node, pods, now))
-        if not state.forget(desired, map(_node_of, self._attached("volume", name))):
+        if not state.forget(desired, map(node_of, self._attached("volume", name))):
             del self._states[name]
         return min((wait for wait in waits if wait is not None), default=None)
 
@@ -162,12 +126,12 @@ class AttachDetach(Controller):
         driver = self.drivers.get(found[0])
         return driver is None or bool(driver["spec"].get("attachRequired", True))
 
-    async def _detach(self, state: _State, attachment: Object, now: float) -> float | None:
+    async def _detach(self, state: Operations, attachment: Object, now: float) -> float | None:
         """Let the volume go, unless the node may still have it mounted.
 
         Then the node must be out of service, or not ready for six minutes; a node that is ready is waited for.
         """
-        name = _node_of(attachment)
+        name = node_of(attachment)
         since = state.detach_due.setdefault(name, now)
         node = self.nodes.get(name)
         volume = self.volumes.get(_volume_of(attachment))
@@ -179,8 +143,12 @@ class AttachDetach(Controller):
                 return None
             if left > 0:
                 return left
+        if attachment["metadata"].get("deletionTimestamp"):
+            state.detaching.setdefault(name, Wait(now))
+            return None
         if node is not None and unique is not None:
             await self._report(name, without=unique)
+        state.detaching[name] = Wait(now)
         try:
             answer = await self.api.delete("volumeattachments", attachment["metadata"]["name"])
         except ApiError as error:
@@ -190,20 +158,24 @@ class AttachDetach(Controller):
             self.attachments.observe_deleted(attachment, answer)
         return None
 
-    async def _attach(self, state: _State, volume: Object, node: str, pods: list[Object], now: float) -> float | None:
+    async def _attach(
+        self, state: Operations, volume: Object, node: str, pods: list[Object], now: float
+    ) -> float | None:
         volume_name = volume["metadata"]["name"]
         entries = self.attachments.by_index("volume", volume_name)
-        own = next((entry for entry in entries if _node_of(entry) == node), None)
+        own = next((entry for entry in entries if node_of(entry) == node), None)
         if own is not None:
             if own["metadata"]["uid"] not in self._known:
                 self._known.add(own["metadata"]["uid"])
-                state.attaching.setdefault(node, _Attach(now, pods))
+                state.attaching.setdefault(node, Attach(now, pods=pods))
             return self._follow(state, own, volume, pods, now)
         there = self._attached("volume", volume_name)
         if there and not _many_nodes(volume):
+            if (wait := state.pending(there, now)) is not None:
+                return wait
             if node not in state.told:
                 state.told.add(node)
-                self._tell_of_multi_attach(pods, {_node_of(entry) for entry in there}, volume_name)
+                self._tell_of_multi_attach(pods, {node_of(entry) for entry in there}, volume_name)
             return None
         if self.nodes.get(node) is None:
             return None
@@ -224,16 +196,16 @@ class AttachDetach(Controller):
         else:
             self._known.add(created["metadata"]["uid"])
             self.attachments.observe(created)
-        attempt = state.attaching.setdefault(node, _Attach(now, pods))
+        attempt = state.attaching.setdefault(node, Attach(now, pods=pods))
         attempt.seen, attempt.waited, attempt.pods, attempt.retry_at = now, 0.0, pods, None
-        return ATTACH_TICK
+        return TICK
 
     def _follow(
-        self, state: _State, attachment: Object, volume: Object, pods: list[Object], now: float
+        self, state: Operations, attachment: Object, volume: Object, pods: list[Object], now: float
     ) -> float | None:
         """How the attach goes on: done, failed (told, then watched again after a back-off), or not yet."""
         status = attachment.get("status") or {}
-        node, volume_name = _node_of(attachment), volume["metadata"]["name"]
+        node, volume_name = node_of(attachment), volume["metadata"]["name"]
         attempt = state.attaching.get(node)
         if status.get("attached"):
             if attempt is not None and not attachment["metadata"].get("deletionTimestamp"):
@@ -244,22 +216,21 @@ class AttachDetach(Controller):
                 self.queue.add(f"node:{node}")
             return None
         if attempt is None:
-            attempt = state.attaching[node] = _Attach(now, pods)
+            attempt = state.attaching[node] = Attach(now, pods=pods)
         if attempt.retry_at is not None:
             if now < attempt.retry_at:
                 return attempt.retry_at - now
             attempt.seen, attempt.waited, attempt.pods, attempt.retry_at = now, 0.0, pods, None
-        attempt.waited += min(now - attempt.seen, ATTACH_TICK)
-        attempt.seen = now
+        attempt.count(now)
         problem = (status.get("attachError") or {}).get("message")
         if attachment["metadata"].get("deletionTimestamp"):
             problem = "volume attachment is being deleted"
-        elif problem is None and attempt.waited >= ATTACH_TIMEOUT:
+        elif problem is None and attempt.waited >= TIMEOUT:
             found = driver_and_handle(volume)
             driver, handle = found if found is not None else ("", "")
             problem = f"timed out waiting for external-attacher of {driver} CSI driver to attach volume {handle}"
         if problem is None:
-            return min(ATTACH_TICK, ATTACH_TIMEOUT - attempt.waited)
+            return min(TICK, TIMEOUT - attempt.waited)
         for pod in attempt.pods:
             message = f'AttachVolume.Attach failed for volume "{volume_name}" : {problem}'
             self.recorder.event(pod, "Warning", "FailedAttachVolume", message)
@@ -347,10 +318,6 @@ def _volume_of(attachment: Object) -> str:
     return str(attachment["spec"]["source"].get("persistentVolumeName", ""))
 
 
-def _node_of(attachment: Object) -> str:
-    return str(attachment["spec"]["nodeName"])
-
-
 def _turn(entry: tuple[str, list[Object]]) -> tuple[str, str]:
     """Who has waited longest comes first."""
     return min(str(pod["metadata"]["creationTimestamp"]) for pod in entry[1]), entry[0]
@@ -387,7 +354,7 @@ def _attachment_matters(before: Object | None, after: Object | None) -> Iterable
     attachment = before if after is None else after
     if attachment is not None:
         yield f"volume:{_volume_of(attachment)}"
-        yield f"node:{_node_of(attachment)}"
+        yield f"node:{node_of(attachment)}"
 
 
 def _in_use(node: Object | None) -> set[str]:

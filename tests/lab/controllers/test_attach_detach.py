@@ -162,11 +162,68 @@ def test_a_node_that_lets_go_while_its_report_is_written_is_heard() -> None:
     played(scenario, AttachDetach)
 
 
+EXCLUSIVE = "Volume is already exclusively attached to one node and can't be attached to another"
+
+
+async def lost(world: World) -> str:
+    """The volume is leaving a node that is out of service, for a pod that waits on another; its attachment."""
+    await cluster(world)
+    await place(world, "a", 0)
+    await report(world, 0, {"attached": True})
+    await use(world, 0, UNIQUE)
+    taint = {"key": "node.kubernetes.io/out-of-service", "effect": "NoExecute"}
+    await world.api.patch("nodes", "node-0", {"spec": {"taints": [taint]}})
+    name = attachment_name(HANDLE, DRIVER, "node-0")
+    await world.api.patch("volumeattachments", name, {"metadata": {"finalizers": ["external-attacher/disk"]}})
+    await world.api.delete("pods", "a", "walk", grace_period_seconds=0)
+    await place(world, "a", 1)
+    world.events.clear()
+    world.taken()
+    return name
+
+
+def test_no_multi_attach_is_told_while_the_volume_is_being_detached() -> None:
+    async def scenario(world: World) -> None:
+        name = await lost(world)
+        await world.clock.advance(100)
+        await world.api.patch("volumeattachments", name, {"metadata": {"finalizers": None}})
+        await world.settle()
+        assert world.taken() == [f"create volumeattachments {attachment_name(HANDLE, DRIVER, 'node-1')}"]
+        assert world.events == []
+
+    played(scenario, AttachDetach)
+
+
+@pytest.mark.parametrize(("failed", "seconds"), [(True, 1), (False, 121)])
+def test_multi_attach_is_told_once_the_detach_has_failed(failed: bool, seconds: float) -> None:
+    async def scenario(world: World) -> None:
+        await lost(world)
+        if failed:
+            await report(world, 0, {"attached": True, "detachError": {"message": "rpc error: no"}})
+        await world.clock.advance(seconds)
+        text = f'Warning FailedAttachVolume Multi-Attach error for volume "pv" {EXCLUSIVE}'
+        assert (world.taken(), world.events) == ([], [text])
+
+    played(scenario, AttachDetach)
+
+
+def test_no_multi_attach_is_told_while_the_volume_is_being_attached_elsewhere() -> None:
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await place(world, "a", 0)
+        await place(world, "b", 1)
+        assert world.events == []
+        await report(world, 0, {"attached": True})
+        assert [event.split()[1] for event in world.events] == ["SuccessfulAttachVolume", "FailedAttachVolume"]
+
+    played(scenario, AttachDetach)
+
+
 @pytest.mark.parametrize(
     ("holders", "text"),
     [
         ({"walk": 2}, "Volume is already used by pod(s) h0, h1"),
-        ({}, "Volume is already exclusively attached to one node and can't be attached to another"),
+        ({}, EXCLUSIVE),
     ],
 )
 def test_the_words_of_multi_attach(holders: dict[str, int], text: str) -> None:

@@ -262,3 +262,26 @@ def test_several_active_sets_share_a_new_size(
 ) -> None:
     sizes = rollout.scaled_sizes(a_deployment(replicas, 3, 2), copy.deepcopy(old), new)
     assert {rs["metadata"]["name"]: size for rs, size in sizes} == expected
+
+
+def test_a_rollout_that_never_gets_ready_shares_further_replicas_in_proportion() -> None:
+    """Upstream's e2e/apps/deployment.go, testProportionalScalingDeployment: 8 and 5 of 13 become 20 and 13 of 33."""
+
+    async def scenario(world: World) -> None:
+        made = deployment(10)
+        made["spec"]["strategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 3, "maxUnavailable": 2}}
+        await world.create("deployments", made)
+        await world.settle()
+        await world.run_pods()
+        await world.api.patch("deployments", "disk-deploy", changed_template("404"), "walk")
+        await world.settle()
+        assert await sizes(world) == [8, 5]
+        await world.scale("deployments", "disk-deploy", 30)
+        assert await sizes(world) == [20, 13]
+
+    played(scenario, DeploymentController, ReplicaSetController)
+
+
+async def sizes(world: World) -> list[int]:
+    """The replicas that the replica sets are to have, oldest first."""
+    return [rs["spec"]["replicas"] for rs in (await world.api.list("replicasets", "walk"))[0]]
