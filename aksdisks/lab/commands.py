@@ -44,6 +44,10 @@ def lab_start(
             "Default: as before, else regional."
         ),
     ] = None,
+    kubernetes: Annotated[
+        str | None,
+        typer.Option(help="The version of Kubernetes: 1.33 to 1.36. Default: as before, else the scenario's (1.35)."),
+    ] = None,
     state_dir: StateDirOption = None,
     kube_port: Annotated[int, typer.Option(help="Port of the Kubernetes API; 0: as before, or any free one.")] = 0,
     arm_port: Annotated[int, typer.Option(help="Port of Azure Resource Manager; 0: as before, or any free one.")] = 0,
@@ -58,7 +62,7 @@ def lab_start(
 
     state = process.start(
         state_dir or process.default_state_dir(), speed=speed, scenario=scenario, kube_port=kube_port,
-        arm_port=arm_port, ephemeral=ephemeral, agents=agents, driver=driver,
+        arm_port=arm_port, ephemeral=ephemeral, agents=agents, driver=driver, kubernetes=kubernetes,
     )  # fmt: skip
     typer.echo(f"The lab answers: Kubernetes at {state.kube_url}, Azure at {state.arm_url}, speed {state.speed:g}.")
     moved = f"AKSDISKS_STATE_DIR={state.state_dir} " if state_dir else ""

@@ -14,7 +14,7 @@ from aksdisks.lab import tls
 from aksdisks.lab.arm.tokens import new_key
 from aksdisks.lab.faults import Faults
 from aksdisks.lab.records import Records
-from aksdisks.lab.scenario import Scenario, ScenarioError, load, restored
+from aksdisks.lab.scenario import Scenario, ScenarioError, load, of_version, restored
 from aksdisks.lab.state import LabError, LabState
 
 DEFAULT_SCENARIO, DEFAULT_SPEED = "regional", 100.0
@@ -42,11 +42,13 @@ class Port:
     wanted: bool
 
 
-def settings(records: Records, scenario: str | None, speed: float | None) -> tuple[Scenario, float]:
+def settings(
+    records: Records, scenario: str | None, speed: float | None, kubernetes: str | None = None
+) -> tuple[Scenario, float]:
     """What the lab is, where it is not given anew: as it was, else the defaults. Raises `LabError`.
 
     Another scenario is taken on where it differs in what can be changed; the faults that were on stay on unless a
-    scenario is given.
+    scenario is given. The version `kubernetes` wins over the scenario's.
     """
     kept = _kept(records, "scenario")
     try:
@@ -54,13 +56,13 @@ def settings(records: Records, scenario: str | None, speed: float | None) -> tup
     except ScenarioError as error:
         raise records.damaged(f"scenario: {error}") from error
     try:
-        given = load(scenario or DEFAULT_SCENARIO) if scenario or before is None else None
+        now = load(scenario or DEFAULT_SCENARIO) if scenario or before is None else before
+        if kubernetes is not None:
+            now = of_version(now, kubernetes)
     except ScenarioError as error:
         raise LabError(str(error)) from error
-    if given is not None and before is not None:
-        _check_same(before, given)
-    now = given or before
-    assert now is not None
+    if before is not None:
+        _check_same(before, now)
     speed = speed if speed is not None else _kept(records, "speed") or DEFAULT_SPEED
     return now, speed
 
@@ -71,10 +73,12 @@ def running_scenario(state: LabState) -> Scenario:
 
     kept = peek(Path(state.state_dir, NAME), _KIND, "scenario")
     try:
-        scenario = restored(orjson.loads(kept)) if kept is not None else load(state.scenario)
+        if kept is not None:
+            return restored(orjson.loads(kept))
+        scenario = load(state.scenario)
+        return scenario if scenario.era == "2019" else of_version(scenario, state.kubernetes)
     except (ScenarioError, orjson.JSONDecodeError) as error:
         raise LabError(f"lab in {state.state_dir}: expected its scenario, found: {error}") from error
-    return scenario
 
 
 def keep_settings(records: Records, scenario: Scenario, speed: float, faults: Faults) -> None:

@@ -9,7 +9,9 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 import yaml
 from aiohttp import web
@@ -64,6 +66,7 @@ from aksdisks.lab.scenario import Scenario
 from aksdisks.lab.seed import priority_classes, seed
 from aksdisks.lab.state import LabError, LabState, PortInUse, StateDirectory
 from aksdisks.lab.supervised import Part
+from aksdisks.lab.versions import words_of
 from aksdisks.lab.volumes import Volumes, directory_name
 
 _CONTROLLERS = (
@@ -77,8 +80,6 @@ _CONTROLLERS = (
     PodGarbage,
     ReplicaSetController,
     RoleAggregation,
-    Scheduler,
-    StatefulSetController,
     TaintEviction,
     VolumeBinder,
     VolumeExpand,
@@ -234,10 +235,13 @@ class Lab:
         controllers = [kind(self._actors, self.clock, self.ids) for kind in self._controllers()]
         return [*controllers, secrets_of, *machines, storage]
 
-    def _controllers(self) -> Iterable[type[Controller]]:
+    def _controllers(self) -> Iterable[Callable[[Any, Clock, Ids], Controller]]:
+        words = words_of(self.scenario.kubernetes_version)
+        versioned = partial(Scheduler, words=words), partial(StatefulSetController, words=words)
         if self.scenario.era == "today":
-            return _CONTROLLERS
-        return (*(InTreeBinder if kind is VolumeBinder else kind for kind in _CONTROLLERS), LegacyTokens)
+            return (*_CONTROLLERS, *versioned)
+        in_tree = (InTreeBinder if kind is VolumeBinder else kind for kind in _CONTROLLERS)
+        return (*in_tree, *versioned, LegacyTokens)
 
     def _streams(self) -> Streams:
         """What commands in pods see: of a disk, the directory that stands for it."""
@@ -322,6 +326,7 @@ class Lab:
             location=scenario.location,
             speed=self.clock.speed,
             scenario=scenario.name,
+            kubernetes=scenario.kubernetes_version,
             state_dir=str(self.directory.path),
             started=timestamp(self.clock.now()),
         )

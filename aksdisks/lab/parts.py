@@ -24,6 +24,7 @@ from aksdisks.lab.scenario import MachineSpec, Scenario
 from aksdisks.lab.seed import csi_node, register
 from aksdisks.lab.state import LabError
 from aksdisks.lab.supervised import Part, Supervised
+from aksdisks.lab.versions import words_of
 
 
 class Machinery:
@@ -73,13 +74,16 @@ class Machinery:
     def _node(self, machine: MachineSpec) -> Part:
         line = Unplugged(self._api, self._faults, machine.node_name, self._powered_off)
         delays, nodes, absent = self._scenario.delays, self._scenario.node_count, self._scenario.absent_images
+        words = words_of(self._scenario.kubernetes_version)
 
         async def registered() -> None:
             await register(self._api, self._scenario, machine, self._clock.now())
 
         return Supervised(
             NodeAgent.name,
-            lambda: self._agent(line, self._clock, self._ids, machine.node_name, delays, self._faults, nodes, absent),
+            lambda: self._agent(
+                line, self._clock, self._ids, machine.node_name, delays, self._faults, nodes, absent, words
+            ),
             self._faults,
             lambda: machine_is_gone(self._faults, machine),
             risen=registered,

@@ -56,14 +56,15 @@ def start(
     ephemeral: bool = False,
     agents: bool = True,
     driver: bool = True,
+    kubernetes: str | None = None,
 ) -> LabState:
     """Start a lab in a process of its own and return once both of its servers answer.
 
     What the state directory keeps comes back: objects, disks, credentials, and where they are not given anew scenario,
     `speed` (cluster seconds in one second; 100 at first) and ports (0: those of before, or free ones). `timeout` in
     seconds; `parent`: the lab ends when the process with this id does; `ephemeral`: nothing is kept, nor looked at;
-    without `agents` neither nodes nor the disk driver run in it, without `driver` the nodes do. Raises
-    `AlreadyRunning`, `PortInUse`, `StartFailed`, `LabError`.
+    without `agents` neither nodes nor the disk driver run in it, without `driver` the nodes do; `kubernetes`, a
+    version as `1.36`, wins over the scenario's. Raises `AlreadyRunning`, `PortInUse`, `StartFailed`, `LabError`.
     """
     directory = StateDirectory(Path(state_dir).expanduser().absolute())
     directory.prepare()
@@ -85,9 +86,8 @@ def start(
         "--arm-port": str(arm_port),
         "--ready-fd": str(writing),
     }
-    for name, value in (("--parent", parent), ("--speed", speed), ("--scenario", scenario)):
-        if value is not None:
-            arguments[name] = str(value)
+    given = {"--parent": parent, "--speed": speed, "--scenario": scenario, "--kubernetes": kubernetes}
+    arguments |= {name: str(value) for name, value in given.items() if value is not None}
     switches = (("--ephemeral", ephemeral), ("--no-agents", not agents), ("--no-driver", not driver))
     flags = [name for name, wanted in switches if wanted]
     options = [*(part for pair in arguments.items() for part in pair), *flags]

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import yaml
 
+from aksdisks.lab import versions
 from aksdisks.lab.faults import FaultSwitch
 from aksdisks.lab.images import ABSENT
 
@@ -167,12 +168,17 @@ class Scenario:
     region_zones: tuple[str, ...] = ("1", "2", "3")
     offered_skus: tuple[str, ...] = DISK_SKUS
     era: Literal["today", "2019"] = "today"
-    kubernetes_version: str = "1.35.0"
+    kubernetes_version: str = versions.DEFAULT
+    """A minor version as `1.35`, or with its patch number, which is 0 unless given."""
     storage_classes: tuple[StorageClass, ...] = ()
     delays: Delays = field(default_factory=Delays)
     faults: tuple[FaultSwitch, ...] = ()
     principals: tuple[Principal, ...] = ()
     absent_images: tuple[str, ...] = ABSENT
+
+    def __post_init__(self) -> None:
+        """Complete the version."""
+        object.__setattr__(self, "kubernetes_version", versions.complete(self.kubernetes_version))
 
     @property
     def node_resource_group(self) -> str:
@@ -245,6 +251,8 @@ def load(name_or_path: str | Path) -> Scenario:
     A file may name another scenario in `base` and say only what differs. Raises `ScenarioError`.
     """
     values = _read(name_or_path, ())
+    if isinstance(values.get("kubernetes_version"), float):  # 1.36 without quotation marks
+        values["kubernetes_version"] = str(values["kubernetes_version"])
     scenario = _build(Scenario, values, "")
     assert isinstance(scenario, Scenario)
     if scenario.vm_size not in VM_SIZES:
@@ -254,12 +262,33 @@ def load(name_or_path: str | Path) -> Scenario:
             raise ScenarioError(f"offered_skus: expected some of {', '.join(DISK_SKUS)}, found {sku!r}")
     if not 1 <= scenario.node_count <= MAX_NODES:
         raise ScenarioError(f"node_count: expected 1 to {MAX_NODES}, found {scenario.node_count}")
+    _check_version(scenario)
     for delay in dataclasses.fields(Delays):
         if getattr(scenario.delays, delay.name) < 0:
             raise ScenarioError(
                 f"delays.{delay.name}: expected 0 or more, found {getattr(scenario.delays, delay.name)}"
             )
     return scenario
+
+
+def of_version(scenario: Scenario, version: str) -> Scenario:
+    """The scenario with another version of Kubernetes; raises `ScenarioError`, as for every scenario of 2019."""
+    if scenario.era == "2019":
+        raise ScenarioError(
+            f"kubernetes: expected none with scenario {scenario.name}, which is of version "
+            f"{scenario.kubernetes_version}, found {version!r}"
+        )
+    changed = dataclasses.replace(scenario, kubernetes_version=version)
+    _check_version(changed)
+    return changed
+
+
+def _check_version(scenario: Scenario) -> None:
+    minor, _, patch = scenario.kubernetes_version.rpartition(".")
+    if scenario.era == "today" and not (minor in versions.KNOWN and patch.isdecimal()):
+        raise ScenarioError(
+            f"kubernetes_version: expected one of {', '.join(versions.KNOWN)}, found {scenario.kubernetes_version!r}"
+        )
 
 
 def restored(values: Mapping[str, Any]) -> Scenario:

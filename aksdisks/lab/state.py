@@ -66,6 +66,7 @@ class LabState:
     location: str
     speed: float
     scenario: str
+    kubernetes: str
     state_dir: str
     started: str
 

@@ -57,6 +57,9 @@ def test_names_count_in_base_36_and_zones_take_turns(tmp_path):
         ("delays: {attach: -1}", "delays.attach: expected 0 or more, found -1.0"),
         ("delays: {atach: 1}", "delays.atach: expected one of create_disk"),
         ("storage_classes: [{name: x}]", "storage_classes[0].provisioner: expected a value, found none"),
+        ("kubernetes_version: 1.32", "kubernetes_version: expected one of 1.33, 1.34, 1.35, 1.36, found '1.32.0'"),
+        ("kubernetes_version: new", "kubernetes_version: expected one of 1.33, 1.34, 1.35, 1.36, found 'new'"),
+        ("kubernetes_version: 1.36.x", "kubernetes_version: expected one of 1.33, 1.34, 1.35, 1.36, found '1.36.x'"),
         ("[1", "bad.yaml: expected YAML, found"),
         ("- 1", "bad.yaml: expected a mapping, found list"),
         (
@@ -71,6 +74,15 @@ def test_a_wrong_file_is_named_by_key_expected_and_found(tmp_path, text, message
     with pytest.raises(ScenarioError) as caught:
         load(path)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "version"), [("1.36", "1.36.0"), ("'1.34'", "1.34.0"), ("1.33.7", "1.33.7"), (None, "1.35.0")]
+)
+def test_a_version_is_completed(tmp_path, written, version):
+    path = tmp_path / "version.yaml"
+    path.write_text(f"base: regional\nkubernetes_version: {written}\n" if written else "base: regional\n")
+    assert load(path).kubernetes_version == version
 
 
 def test_a_base_that_leads_back_is_refused(tmp_path):

@@ -30,6 +30,7 @@ from aksdisks.lab.faults import Faults
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.scenario import Delays
+from aksdisks.lab.versions import DEFAULT_WORDS, Words
 
 T = TypeVar("T")
 
@@ -71,9 +72,14 @@ class NodeAgent(Controller):
         faults: Faults | None = None,
         nodes: int = 1,
         absent_images: Iterable[str] = images.ABSENT,
+        words: Words = DEFAULT_WORDS,
     ) -> None:
-        """`delays` in cluster seconds; `nodes` there are in all; `absent_images`: patterns of what cannot be pulled."""
+        """`delays` in cluster seconds; `nodes` there are in all; `absent_images`: patterns of what cannot be pulled.
+
+        `words` as the version has them.
+        """
         super().__init__(api, clock, ids)
+        self.words = words
         self.node_name = node_name
         self.delays = delays
         self.pods = self.watch("pods", self._own_pods, field_selector=f"spec.nodeName={node_name}")
@@ -85,7 +91,7 @@ class NodeAgent(Controller):
         self.heartbeat = Heartbeat(api, clock, node_name, self._recovered, nodes)
         self.expansion = NodeExpansion(api, clock, node_name, self.pods, self.recorder)
         self._known: dict[str, _Pod] = {}
-        self.images = NodeImages(clock, delays.image_pull, absent_images)
+        self.images = NodeImages(clock, delays.image_pull, absent_images, self.words)
         self._addresses = 10
 
     async def started(self) -> None:
@@ -194,10 +200,12 @@ class NodeAgent(Controller):
         return creating(entry.latest, self._now(), since, waiting)
 
     async def _run_container(self, entry: _Pod, container: Object) -> None:
-        self._tell(entry, container, "Normal", "Created", "Container created")
+        created = self.words.container_created.format(name=container["name"])
+        self._tell(entry, container, "Normal", "Created", created)
         await self.clock.sleep(self.delays.start_container)
         entry.started.append(container["name"])
-        self._tell(entry, container, "Normal", "Started", "Container started")
+        started = self.words.container_started.format(name=container["name"])
+        self._tell(entry, container, "Normal", "Started", started)
 
     async def _stop(self, entry: _Pod) -> None:
         """SIGTERM, the end of the containers within the grace period, and the final delete."""

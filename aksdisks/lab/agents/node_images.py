@@ -10,6 +10,7 @@ from aksdisks.lab import images
 from aksdisks.lab.agents.pod_status import pulled_message
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.versions import DEFAULT_WORDS, Words
 
 Tell = Callable[[str, str, str], None]
 """Records an event about a container: its type, reason and message."""
@@ -30,8 +31,9 @@ class Failure:
 class NodeImages:
     """What the kubelet's image manager does for one node (K pkg/kubelet/images/image_manager.go)."""
 
-    def __init__(self, clock: Clock, pull_seconds: float, absent: Iterable[str]) -> None:
+    def __init__(self, clock: Clock, pull_seconds: float, absent: Iterable[str], words: Words = DEFAULT_WORDS) -> None:
         """`absent`: patterns of the images that no registry has (`images.is_absent`)."""
+        self._words = words
         self._clock = clock
         self._pull_seconds = pull_seconds
         self._absent = tuple(absent)
@@ -51,8 +53,7 @@ class NodeImages:
         """Have the image of a pod's container on the node: None, else why the container waits (reason, message)."""
         image = container["image"]
         if image in self._present and container.get("imagePullPolicy") != "Always":
-            text = f'Container image "{image}" already present on machine and can be accessed by the pod'
-            tell("Normal", "Pulled", text)
+            tell("Normal", "Pulled", self._words.image_present.format(image=image))
             return None
         last = self._failures.get((uid, image))
         if last is not None and self._clock.monotonic() - last.at < last.backoff:

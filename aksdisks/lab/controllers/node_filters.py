@@ -12,6 +12,7 @@ from typing import Any
 from aksdisks.lab.controllers.storage import matches_terms
 from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.kube.quantities import parse
+from aksdisks.lab.versions import Words
 
 HELPLESS = "Preemption is not helpful for scheduling"
 NO_VICTIMS = "No preemption victims found for incoming pod"
@@ -73,9 +74,13 @@ class NodeView:
         return tuple(pod for pod in self.pods if any((pod["spec"].get("affinity") or {}).get(kind) for kind in kinds))
 
 
-def refuse(pod: Object, node: NodeView) -> Refusal | None:
+def refuse(pod: Object, node: NodeView, words: Words) -> Refusal | None:
     """The first filter that refuses, in upstream's order; volumes are looked at after these."""
-    for check in (_unschedulable, _taints, _affinity, _ports, _resources):
+    if (refusal := _unschedulable(pod, node)) is not None:
+        return refusal
+    if (taint := _untolerated(pod, node)) is not None:
+        return Refusal((words.taint.format(key=taint["key"], value=taint.get("value", "")),))
+    for check in (_affinity, _ports, _resources):
         refusal = check(pod, node)
         if refusal is not None:
             return refusal
@@ -109,16 +114,16 @@ def _unschedulable(pod: Object, node: NodeView) -> Refusal | None:
     return Refusal(("node(s) were unschedulable",))
 
 
-def _taints(pod: Object, node: NodeView) -> Refusal | None:
-    for taint in node.node["spec"].get("taints") or ():
-        if taint["effect"] in ("NoSchedule", "NoExecute") and not tolerates(pod, taint):
-            return Refusal(("node(s) had untolerated taint(s)",))
-    return None
+def _untolerated(pod: Object, node: NodeView) -> Object | None:
+    """The first taint that keeps the pod from the node."""
+    taints: Iterable[Object] = node.node["spec"].get("taints") or ()
+    hard = (taint for taint in taints if taint["effect"] in ("NoSchedule", "NoExecute"))
+    return next((taint for taint in hard if not tolerates(pod, taint)), None)
 
 
 def tolerates_all(pod: Object, node: NodeView) -> bool:
     """No taint of the node keeps the pod from it."""
-    return _taints(pod, node) is None
+    return _untolerated(pod, node) is None
 
 
 def matches_node_affinity(pod: Object, node: NodeView) -> bool:
@@ -203,7 +208,7 @@ def _preferred(pod: Object) -> list[Object]:
     return affinity.get("preferredDuringSchedulingIgnoredDuringExecution") or []
 
 
-def unschedulable_message(total: int, refusals: Iterable[Refusal], prefilter: str = "") -> str:
+def unschedulable_message(words: Words, total: int, refusals: Iterable[Refusal], prefilter: str = "") -> str:
     """The text of FailedScheduling for `total` nodes (facts C; K pkg/scheduler/framework/types.go FitError).
 
     `prefilter`: a reason that holds for the pod whatever the node, said once.
@@ -219,4 +224,5 @@ def unschedulable_message(total: int, refusals: Iterable[Refusal], prefilter: st
         hopes = Counter(NO_VICTIMS if refusal.resolvable else HELPLESS for refusal in refusals)
     hope = ", ".join(sorted(f"{count} {reason}" for reason, count in hopes.items()))
     nodes = f"0/{total} nodes are available:"
-    return f"{nodes} {reasons}. preemption: {nodes} {hope}."
+    template = words.hopeless if prefilter else words.unfit
+    return template.format(nodes=nodes, reasons=reasons, hope=hope)

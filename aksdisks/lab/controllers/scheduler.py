@@ -27,6 +27,7 @@ from aksdisks.lab.controllers.storage import reserved_for
 from aksdisks.lab.controllers.volume_filters import HopelessPodError, Plan, Storage, plan, pod_claims
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.versions import DEFAULT_WORDS, Words
 
 FIRST_BACKOFF = 1.0
 LAST_BACKOFF = 10.0
@@ -58,9 +59,10 @@ class Scheduler(Controller):
 
     name = "default-scheduler"
 
-    def __init__(self, api: SchedulingApi, clock: Clock, ids: Ids) -> None:
-        """Keys are those of pods."""
+    def __init__(self, api: SchedulingApi, clock: Clock, ids: Ids, words: Words = DEFAULT_WORDS) -> None:
+        """Keys are those of pods; `words` as the version has them."""
         super().__init__(api, clock, ids)
+        self.words = words
         self.binder = api
         self.pods = self.watch("pods")
         self.nodes = self.watch("nodes", None)
@@ -104,14 +106,18 @@ class Scheduler(Controller):
         try:
             claims = pod_claims(pod, self.storage)
         except HopelessPodError as reason:
-            return await self._fail(pod, unschedulable_message(len(nodes), (), str(reason)), "Unschedulable")
+            return await self._fail(
+                pod, unschedulable_message(self.words, len(nodes), (), str(reason)), "Unschedulable"
+            )
         rules = rules_for(pod, nodes, self._namespace_labels)
         refusals: list[Refusal] = []
         fits: list[tuple[NodeView, Plan]] = []
         for node in nodes:
-            refusal = refuse(pod, node)
-            chosen = plan(claims, node, self.storage) if claims and refusal is None else Plan(refusal=refusal)
-            refusal = chosen.refusal
+            refusal = refuse(pod, node, self.words)
+            chosen = Plan(refusal=refusal)
+            if claims and refusal is None:
+                chosen = plan(claims, node, self.storage, self.words)
+                refusal = chosen.refusal
             if refusal is None and rules is not None:
                 refusal = rules.refuse(node)
             if refusal is not None:
@@ -119,7 +125,7 @@ class Scheduler(Controller):
             else:
                 fits.append((node, chosen))
         if not fits:
-            return await self._fail(pod, unschedulable_message(len(nodes), refusals), "Unschedulable")
+            return await self._fail(pod, unschedulable_message(self.words, len(nodes), refusals), "Unschedulable")
         best = _best(pod, [node for node, _ in fits], rules)
         self.snapshot.assume(key, best.name)
         self.spawn(self._bind(pod, best.name, next(chosen for node, chosen in fits if node is best)))

@@ -18,6 +18,7 @@ from aksdisks.lab.controllers.replicas import Pass, Settled
 from aksdisks.lab.controllers.revisions import Revisions
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.versions import DEFAULT_WORDS, Words
 
 
 class StatefulSetController(Controller):
@@ -29,9 +30,10 @@ class StatefulSetController(Controller):
 
     name: ClassVar[str] = "statefulset-controller"
 
-    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids) -> None:
-        """Watches StatefulSets, pods, claims and revisions."""
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, words: Words = DEFAULT_WORDS) -> None:
+        """Watches StatefulSets, pods, claims and revisions; `words` as the version has them."""
         super().__init__(api, clock, ids)
+        self.words = words
         self._sets = self.watch("statefulsets")
         self._sets.add_handler(self._set_changed)
         self._pods = self.watch("pods", self._concerned)
@@ -224,11 +226,14 @@ class StatefulSetController(Controller):
         self._tell_pod(owner, "Delete", pod)
 
     def _tell_pod(self, owner: Object, verb: str, pod: Object, error: ApiError | None = None) -> None:
-        what = f"{verb} Pod {pod['metadata']['name']} in StatefulSet {owner['metadata']['name']}"
+        what = self._words(verb, f"Pod {pod['metadata']['name']} in StatefulSet {owner['metadata']['name']}")
         if error is None:
             self._events.event(owner, "Normal", f"Successful{verb}", f"{what} successful")
         else:
             self._events.event(owner, "Warning", f"Failed{verb}", f"{what} failed error: {error.message}")
+
+    def _words(self, verb: str, what: str) -> str:
+        return self.words.stateful_set.format(verb=verb, lower=verb.lower(), what=what)
 
     # --- claims -----------------------------------------------------------------------------------------------------
 
@@ -271,10 +276,11 @@ class StatefulSetController(Controller):
             self._claims.observe(await self.api.create("persistentvolumeclaims", wanted, meta["namespace"]))
         except ApiError as error:
             if error.reason != "AlreadyExists":
-                text = f"Create Claim {meta['name']} for {where} failed error: {error.message}"
+                text = self._words("Create", f"Claim {meta['name']} for {where} failed error: {error.message}")
                 self._events.event(owner, "Warning", "FailedCreate", text)
             raise
-        self._events.event(owner, "Normal", "SuccessfulCreate", f"Create Claim {meta['name']} {where} success")
+        text = self._words("Create", f"Claim {meta['name']} {where} success")
+        self._events.event(owner, "Normal", "SuccessfulCreate", text)
 
     async def _own_claims(self, owner: Object, pod: Object) -> None:
         """Make the owner references of the pod's claims what the retention policy says."""

@@ -20,10 +20,8 @@ from aksdisks.lab.controllers.storage import (
 )
 from aksdisks.lab.controllers.volume_matching import best_match
 from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.versions import Words
 
-IN_USE = (
-    "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod"
-)
 _ZONE_LABELS = (
     "topology.kubernetes.io/zone",
     "topology.kubernetes.io/region",
@@ -121,14 +119,14 @@ def pod_claims(pod: Object, storage: Storage) -> PodClaims:
     return PodClaims(tuple(bound), tuple(delayed), _wanted(bound, delayed, storage), exclusive)
 
 
-def plan(claims: PodClaims, node: NodeView, storage: Storage) -> Plan:
+def plan(claims: PodClaims, node: NodeView, storage: Storage, words: Words) -> Plan:
     """What this node would do for the claims, or why it cannot."""
     if claims.exclusive:
-        return Plan(refusal=Refusal((IN_USE,), resolvable=True))
+        return Plan(refusal=Refusal((words.claim_in_use,), resolvable=True))
     if _over_limit(claims, node, storage):
         return Plan(refusal=Refusal(("node(s) exceed max volume count",), resolvable=True))
     if not all(volume_admits(volume, node.node) for volume in claims.bound):
-        return Plan(refusal=Refusal((_elsewhere(node),)))
+        return Plan(refusal=Refusal((words.volume_elsewhere,)))
     bindings, provisions = [], []
     taken: set[str] = set()
     for claim in claims.delayed:
@@ -145,15 +143,6 @@ def plan(claims: PodClaims, node: NodeView, storage: Storage) -> Plan:
     if not all(_in_zone(volume, node) for volume in claims.bound):
         return Plan(refusal=Refusal(("node(s) had no available volume zone",)))
     return Plan(tuple(bindings), tuple(provisions))
-
-
-def _elsewhere(node: NodeView) -> str:
-    """The words changed in 1.33 (facts C, k/k#129887); a cluster's nodes tell which version it is."""
-    version = ((node.node.get("status") or {}).get("nodeInfo") or {}).get("kubeletVersion", "")
-    numbers = version.removeprefix("v").split(".")
-    if len(numbers) > 1 and numbers[1].isdigit() and (int(numbers[0]), int(numbers[1])) < (1, 33):
-        return "node(s) had volume node affinity conflict"
-    return "node(s) didn't match PersistentVolume's node affinity"
 
 
 def _in_zone(volume: Object, node: NodeView) -> bool:

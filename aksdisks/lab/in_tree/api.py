@@ -17,8 +17,6 @@ _WORDING = tuple(
     (re.compile(pattern, re.DOTALL), then)
     for pattern, then in (
         (r"Scaled (up|down) replica set (\S+) from \d+ to (\d+)", r"Scaled \1 replica set \2 to \3"),
-        (r"(?:Create|Delete) (Pod \S+ in StatefulSet .*)", None),
-        (r"(?:Create|Delete) (Claim \S+ Pod .*)", None),
         (
             r"0/\d+ nodes are available: (pod has unbound immediate PersistentVolumeClaims)\b.*",
             r"\1 (repeated 2 times)",
@@ -26,8 +24,8 @@ _WORDING = tuple(
         (r"(0/\d+ nodes are available: .*?\.) preemption: .*", r"\1"),
         (r"Pulling (image .*)", r"pulling \1"),
         (r'Successfully pulled (image "[^"]*") .*', r"Successfully pulled \1"),
-        (r"Container created", "Created container"),
-        (r"Container started", "Started container"),
+        (r"Created container: \S+", "Created container"),
+        (r"Started container \S+", "Started container"),
         (r"Stopping container (\S+)", r"Killing container with id docker://\1:Need to kill Pod"),
     )
 )
@@ -39,7 +37,7 @@ def wording(message: str) -> str:
         return _COMBINED + wording(message.removeprefix(_COMBINED))
     for pattern, then in _WORDING:
         if (found := pattern.fullmatch(message)) is not None:
-            return message[0].lower() + message[1:] if then is None else found.expand(then)
+            return found.expand(then)
     return message
 
 

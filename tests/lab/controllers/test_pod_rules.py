@@ -12,6 +12,7 @@ from tests.lab.controllers.storage_objects import bound, node, pod
 from tests.lab.controllers.test_scheduler import node_of, scheduler
 
 HOST, RACK = "kubernetes.io/hostname", "rack"
+DRA = "no new claims to deallocate"
 NO_VICTIMS, HELPLESS = "No preemption victims found for incoming pod", "Preemption is not helpful for scheduling"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -111,7 +112,7 @@ def test_why_not(first: Object, spec: Object, reason: str, hope: str) -> None:
         assert await add(world, "first", **first)
         await add(world, "p", **spec)
         nodes = "0/3 nodes are available:"
-        assert world.events[-1] == f"Warning FailedScheduling {nodes} 3 {reason}. preemption: {nodes} 3 {hope}."
+        assert world.events[-1] == f"Warning FailedScheduling {nodes} 3 {reason}. {DRA}, preemption: {nodes} 3 {hope}."
 
     played(scenario, scheduler)
 
@@ -140,30 +141,10 @@ def test_a_claim_for_one_pod_only() -> None:
             await world.settle()
         reason = "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use"
         nodes = "0/3 nodes are available:"
-        expected = f"{nodes} 3 {reason} by another pod. preemption: {nodes} 3 {NO_VICTIMS}."
+        expected = f"{nodes} 3 {reason} by another pod. {DRA}, preemption: {nodes} 3 {NO_VICTIMS}."
         assert world.events[-1] == f"Warning FailedScheduling {expected}"
         await world.api.delete("pods", "p", "walk", grace_period_seconds=0)
         await world.clock.advance(15)
         assert await node_of(world, "q") == "node-0"
-
-    played(scenario, scheduler)
-
-
-@pytest.mark.parametrize(
-    ("version", "text"),
-    [
-        ("v1.35.0", "node(s) didn't match PersistentVolume's node affinity"),
-        ("v1.32.4", "node(s) had volume node affinity conflict"),
-    ],
-)
-def test_a_volume_of_another_zone_is_told_as_the_cluster_s_version_does(version: str, text: str) -> None:
-    async def scenario(world: World) -> None:
-        made = node(0)
-        made["status"]["nodeInfo"] = {"kubeletVersion": version}
-        await world.create("nodes", made)
-        await bound(world, zone="westeurope-2")
-        await world.create("pods", pod("p", "data"))
-        await world.settle()
-        assert world.events[-1].startswith(f"Warning FailedScheduling 0/1 nodes are available: 1 {text}. ")
 
     played(scenario, scheduler)

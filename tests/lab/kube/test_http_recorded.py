@@ -30,7 +30,11 @@ STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
 
 VOLATILE = {"uid", "resourceVersion", "creationTimestamp", "serverAddress", "description", "object", "managedFields"}
 VOLATILE |= {"lastUpdateTime", "lastTransitionTime"}
-BUILD = ("gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler")
+BUILD = (
+    "gitVersion", "major", "minor", "emulationMajor", "emulationMinor", "minCompatibilityMajor",
+    "minCompatibilityMinor", "gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler",
+)  # fmt: skip
+"""The recorded server is of 1.36 and says that it is of 1.35."""
 MASKS = (
     (re.compile(r"^(\d+[ydhms])+$"), "AGE"),
     (re.compile(r"^gen-[a-z0-9]{5}$"), "gen-RANDOM"),
@@ -102,7 +106,7 @@ def before(wire: Wire, name: str) -> None:
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[int, Any]]]:
     """The status and body of each recorded request; the lab's time is real time, as the recording's was."""
-    state = process.start(tmp_path_factory.mktemp("recorded"), 1.0, parent=os.getpid())
+    state = process.start(tmp_path_factory.mktemp("recorded"), 1.0, parent=os.getpid(), kubernetes="1.36")
     try:
         wire = Wire(state)
         prepare(wire)

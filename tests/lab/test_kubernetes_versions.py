@@ -1,0 +1,91 @@
+"""A lab of another version of Kubernetes: what it says that it is, and what its components say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aksdisks.lab import process
+from aksdisks.lab.process import LabState
+from aksdisks.lab.state import LabError
+from tests.lab.kube.wire import Wire
+
+StartLab = Callable[..., LabState]
+AKSDISKS = str(Path(sys.executable).with_name("aksdisks"))
+PODS = "/api/v1/namespaces/default/pods"
+
+
+def said(state: LabState) -> tuple[Any, ...]:
+    """The version as the API server, the nodes and `lab status` tell it."""
+    wire = Wire(state)
+    nodes = wire("GET", "/api/v1/nodes").json()["items"]
+    server = wire("GET", "/version").json()
+    return (
+        server["gitVersion"],
+        server["minor"],
+        {n["status"]["nodeInfo"]["kubeletVersion"] for n in nodes},
+        (state.kubernetes),
+    )
+
+
+def unschedulable(state: LabState) -> str:
+    """What is said of a pod whose claim does not exist."""
+    wire = Wire(state)
+    volume = {"name": "v", "persistentVolumeClaim": {"claimName": "none"}}
+    spec = {"containers": [{"name": "c", "image": "i"}], "volumes": [volume]}
+    assert wire("POST", PODS, {"metadata": {"name": "p"}, "spec": spec}).status == 201
+    about = "/api/v1/namespaces/default/events?watch=1&timeoutSeconds=20&fieldSelector=reason%3DFailedScheduling"
+    return str(next(wire.lines(about))["object"]["message"])
+
+
+@pytest.mark.parametrize(
+    ("version", "rest"),
+    [
+        ("1.33", "preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."),
+        ("1.36", "not found"),
+    ],
+)
+def test_a_lab_is_of_the_version_that_it_is_started_with(start_lab: StartLab, version: str, rest: str) -> None:
+    state = start_lab(kubernetes=version)
+    full = f"v{version}.0"
+    assert said(state) == (full, version[2:], {full}, f"{version}.0")
+    reason = 'persistentvolumeclaim "none" not found'
+    assert unschedulable(state) == f"0/3 nodes are available: {reason}. {rest}"
+
+
+def test_the_flag_wins_over_the_scenario_and_the_version_stays(start_lab: StartLab, tmp_path: Path) -> None:
+    scenario = tmp_path / "old.yaml"
+    scenario.write_text("base: regional\nkubernetes_version: 1.33\n")
+    assert start_lab("by-scenario", scenario=str(scenario)).kubernetes == "1.33.0"
+    state = start_lab("by-flag", scenario=str(scenario), kubernetes="1.34")
+    assert state.kubernetes == "1.34.0"
+    process.stop(state.state_dir)
+    again = start_lab("by-flag")
+    assert said(again) == ("v1.34.0", "34", {"v1.34.0"}, "1.34.0")
+    process.stop(again.state_dir)
+    with pytest.raises(
+        LabError, match=r"expected kubernetes_version as this lab was made with \('1\.34\.0'\), found '1\.36\.0'"
+    ):
+        start_lab("by-flag", kubernetes="1.36")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--kubernetes", "1.32"], "kubernetes_version: expected one of 1.33, 1.34, 1.35, 1.36, found '1.32.0'"),
+        (
+            ["--kubernetes", "1.36", "--scenario", "article-2019"],
+            "kubernetes: expected none with scenario article-2019, which is of version 1.11.5, found '1.36'",
+        ),
+    ],
+)
+def test_a_version_that_is_not_known_is_refused(tmp_path: Path, flags: list[str], message: str) -> None:
+    command = [AKSDISKS, "lab", "start", "--state-dir", str(tmp_path / "lab"), *flags]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ, check=False)
+    assert (done.returncode, done.stderr) == (2, f"aksdisks: {message}\n")
