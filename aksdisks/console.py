@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table
+from rich.text import Text
 
 from aksdisks.checks import Check
 from aksdisks.evidence import RunbookResult, RunResult
 from aksdisks.parameters import Parameters
+from aksdisks.waiting import Waiting
 
 NOTHING = "(empty)"
 # Columns that the summary takes; a narrower terminal breaks its lines, and cuts no name.
 _NARROWEST = 60
+# How often a log has a line of one long wait; seconds.
+_LOG_EVERY = 15.0
 _STYLES = {"passed": "green", "failed": "bold red", "not applicable": "dim"}
 
 
@@ -48,6 +52,8 @@ class Reporter:
         self._runbook = ""
         self._step = ""
         self._began = time.monotonic()
+        self._said = self._began
+        self._last: Waiting | str = ""
 
     def say(self, text: str) -> None:
         """A line for people."""
@@ -68,10 +74,20 @@ class Reporter:
             self._step = heading
             self._show(heading)
 
-    def progress(self, text: str) -> None:
-        """What a wait of the runner's own last saw."""
-        if text:
-            self._show(text)
+    def progress(self, said: Waiting | str) -> None:
+        """A look at a wait, the runner's own or a cell's: live on a terminal, in a log now and then.
+
+        A log has a line of a long wait four times a minute, and at once when its cause is found.
+        """
+        before, self._last = self._last, said
+        if self._animated:
+            self._show(said or self._step)
+        elif isinstance(said, Waiting):
+            known = isinstance(before, Waiting) and before.cause
+            if (said.cause and said.cause != known) or time.monotonic() - self._said >= _LOG_EVERY:
+                self._show(f"waiting for {said}")
+        elif said and said != before:
+            self._show(said)
 
     def finished(self, result: RunbookResult) -> None:
         """A runbook ended."""
@@ -111,15 +127,36 @@ class Reporter:
             line = f"{_mark(answer.status, len('inconclusive'))}  {escape(answer.statement)}: {escape(answer.seen)}"
             (self.err if aside else self.out).print(line, soft_wrap=True)
 
-    def _show(self, text: str) -> None:
-        line = f"{self._runbook}: {text}" if self._runbook else text
-        if not self.err.is_terminal:
-            self.err.print(f"{time.monotonic() - self._began:6.1f} s  {escape(line)}", soft_wrap=True)
-        elif self._live is None:
-            self._live = self.err.status(escape(line))
+    @property
+    def _animated(self) -> bool:
+        return self.err.is_terminal and not self.err.is_dumb_terminal
+
+    def _show(self, said: Waiting | str) -> None:
+        if not self._animated:
+            line = f"{self._runbook}: {said}" if self._runbook else str(said)
+            self._said = time.monotonic()
+            self.err.print(f"{self._said - self._began:6.1f} s  {escape(line)}", soft_wrap=True)
+            return
+        shown = Group(*self._lines(said))
+        if self._live is None:
+            self._live = self.err.status(shown)
             self._live.start()
         else:
-            self._live.update(escape(line))
+            self._live.update(shown)
+
+    def _lines(self, said: Waiting | str) -> Iterator[Text]:
+        """The live lines: where the run is, and what a cell waits for; at most about three for each thing said."""
+        where = [self._runbook, self._step] if isinstance(said, Waiting) else [self._runbook, said]
+        lines = [Text(": ".join(filter(None, where)))]
+        if isinstance(said, Waiting):
+            lines += [
+                Text(f"{said.time}: waiting for {said.awaited}"),
+                Text(f"last seen: {said.seen or 'nothing yet'}"),
+            ]
+            lines += [Text(f"cause: {said.cause}", style="yellow")] if said.cause else []
+        for line in lines:
+            line.truncate(3 * max(10, self.err.width - 4), overflow="ellipsis")
+            yield line
 
     def _stop_live(self) -> None:
         if self._live is not None:

@@ -18,11 +18,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from aksdisks import errors
+from aksdisks import errors, live
 from aksdisks.checks import MIME_TYPE, Check
 from aksdisks.evidence import Status, roll_up
+from aksdisks.waiting import Progress, silent
 
 # Done while the kernel waits for its notebook: what every runbook needs once it opens its session. No name is
 # bound by it: `azure` is a parameter too.
@@ -99,7 +101,12 @@ class Kernel:
                     extra_arguments=["--HistoryManager.enabled=False", f"--IPKernelApp.exec_lines={_WARM_UP}"],
                     cwd=str(self.directory),
                     # Neither a user's start-up files nor a home without write access is a kernel's business.
-                    env={**os.environ, "IPYTHONDIR": str(self.directory), **environment},
+                    env={
+                        **os.environ,
+                        "IPYTHONDIR": str(self.directory),
+                        live.KERNEL_VARIABLE: live.COMM,
+                        **environment,
+                    },
                 )
         except BaseException:
             shutil.rmtree(self.directory, ignore_errors=True)
@@ -162,13 +169,14 @@ def execute(
     *,
     cell_timeout: float,
     on_step: Callable[[str], None],
+    on_progress: Progress = silent,
     redact: Callable[[Any], Any] = lambda notebook: notebook,
 ) -> Execution:
     """Run `runbook` with `parameters` into `output`, saved after every code cell.
 
     `redact` gives the notebook as it may be written. `on_step` is called with the heading above each code cell as it
-    starts; it may raise Stopped. Never raises for what happens inside the notebook: an error, a time-out
-    (`cell_timeout` in seconds) or a dead kernel is the execution's `problem`.
+    starts; it may raise Stopped. `on_progress` hears of the waits in the cells. Never raises for what happens inside
+    the notebook: an error, a time-out (`cell_timeout` in seconds) or a dead kernel is the execution's `problem`.
     """
     import nbformat
     import papermill
@@ -199,6 +207,7 @@ def execute(
                 cell_timeout=cell_timeout,
                 save=save,
                 on_step=on_step,
+                on_progress=on_progress,
             )
         # papermill's last touch, its own metadata, came after the last cell.
         save(notebook)
@@ -265,7 +274,13 @@ def _register_engine() -> None:
                 given["save"](nb_man.nb)
 
             how = {"on_cell_start": starts, "on_cell_executed": ended, "timeout": int(given["cell_timeout"])}
+
+            def heard(message: Any) -> Any:
+                given["on_progress"](live.received(message["content"]["data"]))
+                return SimpleNamespace(handle_msg=heard)
+
             client = PapermillNotebookClient(nb_man, km=given["kernel"].manager, kernel_name=kernel_name, **how)
+            client.comm_open_handlers[live.COMM] = heard
             try:
                 return client.execute()
             except (CellTimeoutError, DeadKernelError):

@@ -1,30 +1,57 @@
-"""What a person at a notebook sees while a cell waits: a bar that comes with the wait and goes with it.
+"""What a person sees while a cell waits: in a notebook a bar that comes and goes with the wait, else a runner's word.
 
 Headless runs (papermill, nbval, nbconvert, the recorder) have none of it in their outputs. They are told apart by what
-the frontend says with every cell that it sends: whether somebody there could answer a question (`allow_stdin`).
+the frontend says with every cell that it sends: whether somebody there could answer a question (`allow_stdin`). The
+kernels of a runner send it as messages of a Jupyter comm, which are no outputs either.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from aksdisks.markup import macro
+from aksdisks.waiting import Waiting
+
+COMM = "aksdisks.progress"
+"""The comm's target name, and what a runner's kernels have in KERNEL_VARIABLE."""
+KERNEL_VARIABLE = "AKSDISKS_PROGRESS"
 
 _MADE_BY_A_CELL = "The name is made by a cell above: run those first (Run > Run All Above Selected Cell)."
 
 
-def progress(text: str) -> None:
-    """Show what is awaited and what was last seen, `AWAITED: SEEN`, in place of what was shown; empty: take it away."""
-    shell = _attended()
-    if shell is None:
+def progress(said: Waiting | str) -> None:
+    """Show a wait, or another line, in place of what was shown; empty: take it away."""
+    if _attended() is None:
+        if os.environ.get(KERNEL_VARIABLE) == COMM:
+            _send(said)
         return
     from IPython.display import clear_output, display
 
     clear_output(wait=True)  # it goes when something takes its place: the next state, the result or the error
-    if text:
-        display({"text/plain": f"… {text}", "text/html": _html(text)}, raw=True)
+    if said:
+        display({"text/plain": f"… {said}", "text/html": _html(said)}, raw=True)
+
+
+def received(data: Mapping[str, Any]) -> Waiting | str:
+    """What a kernel said, from its comm message."""
+    return Waiting(**data["waiting"]) if "waiting" in data else str(data.get("text", ""))
+
+
+def _send(said: Waiting | str) -> None:
+    from comm import create_comm, get_comm_manager
+
+    data = {"waiting": asdict(said)} if isinstance(said, Waiting) else {"text": said}
+    manager: Any = get_comm_manager()
+    opened = next((each for each in manager.comms.values() if each.target_name == COMM), None)
+    if opened is None:
+        create_comm(target_name=COMM, data=data)
+    else:
+        opened.send(data)
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -46,7 +73,7 @@ def _attended() -> Any:
     return shell if asked.get("content", {}).get("allow_stdin") else None
 
 
-def _html(text: str) -> str:
-    awaited, _, seen = text.partition(": ")
-    counted = re.search(r"\b([1-9]\d*) of (\d+)\b", seen)
-    return macro("waiting", awaited, seen, *(counted.groups() if counted else ("", "")))
+def _html(said: Waiting | str) -> str:
+    wait = said if isinstance(said, Waiting) else Waiting(said, "", 0.0, 0.0)
+    counted = re.search(r"\b([1-9]\d*) of (\d+)\b", wait.seen)
+    return macro("waiting", wait, *(counted.groups() if counted else ("", "")))

@@ -262,6 +262,7 @@ class _Run:
                 kernel,
                 cell_timeout=self._real(self.parameters.step_deadline),
                 on_step=self._step,
+                on_progress=self.reporter.progress,
                 redact=self.dossier.redacted,
             )
             while not (work.done() or self.signals.noted or self.liveness.gone) and time.monotonic() < ends:

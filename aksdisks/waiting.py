@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TypeVar
 
 from aksdisks.errors import WaitTimeout
 
 T = TypeVar("T")
-Progress = Callable[[str], None]
 
+# When a wait first asks for its cause, and how often; real seconds.
+_FIRST_LOOK = 5.0
+_LOOK_EVERY = 10.0
 # When the wait that surrounds this ends, by time.monotonic: a request within it takes no longer than that.
 _ENDS: ContextVar[float] = ContextVar("ends", default=float("inf"))
 _SHORTEST_CALL = 5.0
 
 
-def silent(_text: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A look at a wait: what is awaited, what was last seen, cluster seconds, and the cause once there is one."""
+
+    awaited: str
+    seen: str
+    elapsed: float
+    limit: float
+    cause: str = ""
+
+    @property
+    def time(self) -> str:
+        """`12 of 900 s`."""
+        return f"{self.elapsed:.0f} of {self.limit:.0f} s"
+
+    def __str__(self) -> str:
+        cause = f"; cause: {self.cause}" if self.cause else ""
+        return f"{self.awaited}, {self.time}; last seen: {self.seen or 'nothing yet'}{cause}"
+
+
+Progress = Callable[[Waiting | str], None]
+"""Takes a look at a wait, another line for people, or an empty text when the wait is over."""
+
+
+def silent(_said: Waiting | str) -> None:
     """The progress callback that says nothing."""
 
 
@@ -46,23 +74,28 @@ def wait(
 ) -> T:
     """The first state that holds; `states` yields one on every change, and None now and then so that time is looked at.
 
-    `seconds` is the deadline in real seconds, `scale` turns it into cluster seconds for the message; `progress` gets
-    each new description once, and an empty text when the wait is over. Raises WaitTimeout, with what `on_timeout`
-    found out; a source that ends counts as one. Requests that `states` makes end with the wait, see `seconds_left`.
+    `seconds` is the deadline in real seconds, `scale` turns it into cluster seconds for what is said. `progress` gets a
+    Waiting for each new description and each second, and an empty text when the wait is over. `on_timeout` tells the
+    cause: it is asked beside the wait now and then, and for the WaitTimeout that is raised in the end; a source that
+    ends counts as one. Requests that `states` makes end with the wait, see `seconds_left`.
     """
-    deadline = monotonic() + seconds
+    began = monotonic()
     outer = _ENDS.set(min(_ENDS.get(), time.monotonic() + seconds))
-    seen = ""
+    looks = _Looks(on_timeout, began)
+    seen, told = "", None
     try:
         for state in states:
+            now = monotonic()
             if state is not None:
-                description = describe(state)
-                if description != seen:
-                    seen = description
-                    progress(f"{awaited}: {seen}")
-                if holds(state):
-                    return state
-            if monotonic() >= deadline:
+                seen = describe(state)
+            looks.look(now)
+            key = (seen, looks.cause, int(now - began))
+            if key != told and (seen or looks.cause):
+                told = key
+                progress(Waiting(awaited, seen, (now - began) * scale, seconds * scale, looks.cause))
+            if state is not None and holds(state):
+                return state
+            if now - began >= seconds:
                 break
     finally:
         _ENDS.reset(outer)
@@ -73,3 +106,26 @@ def wait(
             close()
     found_out = on_timeout() if on_timeout else ""
     raise WaitTimeout(awaited, seconds=seconds * scale, last_seen=seen, found_out=found_out)
+
+
+class _Looks:
+    """Asks for the cause of a long wait, one look at a time, in a thread: a slow answer holds up no wait."""
+
+    def __init__(self, ask: Callable[[], str] | None, began: float) -> None:
+        self.cause = ""
+        self._ask = ask
+        self._next = began + _FIRST_LOOK
+        self._thread: threading.Thread | None = None
+
+    def look(self, now: float) -> None:
+        """Ask again when it is time to."""
+        if self._ask is not None and now >= self._next and not (self._thread and self._thread.is_alive()):
+            self._next = now + _LOOK_EVERY
+            self._thread = threading.Thread(target=self._find, daemon=True, name="cause of a wait")
+            self._thread.start()
+
+    def _find(self) -> None:
+        try:
+            self.cause = self._ask() if self._ask else ""
+        except Exception:  # what keeps it from being found out is said by the wait itself, in the end
+            self.cause = ""

@@ -1,18 +1,51 @@
 """The one wait, on a clock that the test moves."""
 
+import threading
 from itertools import count, repeat
 
 import pytest
 
 from aksdisks.errors import WaitTimeout
-from aksdisks.waiting import wait
+from aksdisks.waiting import Waiting, wait
 
 
 def test_the_first_state_that_holds_is_given_and_each_new_description_said_once():
     said = []
     found = wait("three", [1, None, 1, 2, 3, 4], lambda n: n == 3, seconds=9, progress=said.append)
     assert found == 3
-    assert said == ["three: 1", "three: 2", "three: 3", ""]
+    assert said == [Waiting("three", str(n), pytest.approx(0, abs=1), 9) for n in (1, 2, 3)] + [""]
+
+
+def test_a_look_each_second_has_the_time_the_limit_and_the_cause_once_it_is_known():
+    said, clock = [], iter([0.0, 0.0, 0.4, 1.1, 5.2, *[6.0] * 2000])
+    found = threading.Event()
+
+    def states():
+        yield from ["0 of 4", None, None, None]
+        assert found.wait(10)
+        while not said[-1].cause:
+            yield None
+        yield "4 of 4"
+
+    def cause():
+        found.set()
+        return "Multi-Attach"
+
+    wait("4 pods", states(), lambda seen: seen == "4 of 4", seconds=30, scale=10, progress=said.append,
+         on_timeout=cause, monotonic=lambda: next(clock))  # fmt: skip
+    seen = [(each.seen, each.elapsed, each.limit, each.cause) for each in said[:-1]]
+    assert seen[:3] == [("0 of 4", 0, 300, ""), ("0 of 4", 11, 300, ""), ("0 of 4", 52, 300, seen[2][3])]
+    assert seen[-1] == ("4 of 4", 60, 300, "Multi-Attach")
+    assert str(said[-2]) == "4 pods, 60 of 300 s; last seen: 4 of 4; cause: Multi-Attach"
+    assert said[-1] == ""
+
+
+def test_a_cause_that_cannot_be_found_out_ends_no_wait():
+    def broken():
+        raise LookupError("no such pod")
+
+    assert wait("a pod", iter([1, None, 2]), lambda n: n == 2, seconds=30, on_timeout=broken,
+                monotonic=iter([0.0, 6.0, 7.0, 8.0]).__next__) == 2  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 
 from aksdisks.checks import Check, Status
 from aksdisks.execution import Kernel, execute
+from aksdisks.waiting import Waiting
 
 SHOWN = (
     "from IPython.display import display; display({'application/vnd.aksdisks.check+json': "
@@ -96,3 +98,17 @@ def test_an_interrupt_from_outside_ends_the_cell(tmp_path: Path, kernel: Kernel)
     threading.Thread(target=interrupt, daemon=True).start()
     execution = execute(runbook, tmp_path / "out.ipynb", {}, kernel, cell_timeout=30, on_step=on_step)
     assert execution.problem.startswith("cell 2: KeyboardInterrupt")
+
+
+def test_what_a_cell_waits_for_is_heard_at_once_and_is_no_output(tmp_path: Path, kernel: Kernel) -> None:
+    cell = (
+        "from aksdisks import live; from aksdisks.waiting import Waiting\n"
+        "live.progress(Waiting('4 pods', '1 of 4 ready', 12.0, 900.0, 'Multi-Attach')); live.progress('')"
+    )
+    heard: list[Waiting | str] = []
+    runbook = notebook(tmp_path, "size = '1Gi'", cell, cell)
+    how: dict[str, Any] = {"cell_timeout": 30, "on_step": lambda _: None, "on_progress": heard.append}
+    execution = execute(runbook, tmp_path / "out.ipynb", {}, kernel, **how)
+    assert execution.problem == ""
+    assert heard == [Waiting("4 pods", "1 of 4 ready", 12.0, 900.0, "Multi-Attach"), ""] * 2
+    assert [c.outputs for c in nbformat.read(tmp_path / "out.ipynb", 4).cells if c.cell_type == "code"] == [[]] * 3

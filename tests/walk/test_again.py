@@ -11,6 +11,7 @@ from aksdisks import live
 from aksdisks.errors import InputError
 from aksdisks.lab.process import LabState
 from aksdisks.notebook import Walk, open_walk
+from aksdisks.waiting import Waiting
 
 
 @pytest.fixture
@@ -60,13 +61,19 @@ def test_progress_is_for_whoever_could_answer_a_question(monkeypatch: pytest.Mon
     monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=kernel))
     monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
     monkeypatch.setattr("IPython.display.clear_output", lambda wait: shown.append(wait))
-    live.progress("5 pods of app <x>: 2 of 5 ready; x-0 Running")
+    live.progress(Waiting("5 pods of app <x>", "2 of 5 ready; x-0 Running", 12.0, 900.0, "no <disk>"))
     live.progress("")
     if not asked:
         assert shown == []
         return
     before, data, after = shown
     assert (before, after) == (True, True)
-    assert data["text/plain"] == "… 5 pods of app <x>: 2 of 5 ready; x-0 Running"
-    for part in ("<b>5 pods of app &lt;x&gt;</b>", 'value="2" max="5"', "last seen: 2 of 5 ready; x-0 Running"):
+    said = "… 5 pods of app <x>, 12 of 900 s; last seen: 2 of 5 ready; x-0 Running; cause: no <disk>"
+    assert data["text/plain"] == said
+    for part in (
+        "<b>5 pods of app &lt;x&gt;</b>, 12 of 900 s",
+        'value="2" max="5"',
+        "last seen: 2 of 5 ready; x-0 Running",
+        "cause: <b>no &lt;disk&gt;</b>",
+    ):
         assert part in data["text/html"]
