@@ -48,6 +48,8 @@ class Containers:
         uid, namespace, part = metadata["uid"], metadata["namespace"], f"volume.{volume.get('name', '')}"
         if claim := volume.get("persistentVolumeClaim"):
             return await self._disk(namespace, claim["claimName"]), not claim.get("readOnly")
+        if "ephemeral" in volume:
+            return await self._disk(namespace, f"{metadata['name']}-{volume['name']}"), True
         if "emptyDir" in volume:
             return self._volumes.pod(uid, part), True
         if "azureDisk" in volume:

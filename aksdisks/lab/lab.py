@@ -34,6 +34,7 @@ from aksdisks.lab.controllers.attach_detach import AttachDetach
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.deployment import DeploymentController
 from aksdisks.lab.controllers.disruption import Disruption
+from aksdisks.lab.controllers.ephemeral_volumes import EphemeralVolumes
 from aksdisks.lab.controllers.garbage import GarbageCollector
 from aksdisks.lab.controllers.namespaces import NamespaceController
 from aksdisks.lab.controllers.node_lifecycle import NodeLifecycle
@@ -44,6 +45,7 @@ from aksdisks.lab.controllers.role_aggregation import RoleAggregation
 from aksdisks.lab.controllers.scheduler import Scheduler
 from aksdisks.lab.controllers.statefulset import StatefulSetController
 from aksdisks.lab.controllers.taint_eviction import TaintEviction
+from aksdisks.lab.controllers.unstarted_jobs import UnstartedJobs
 from aksdisks.lab.controllers.volume_binder import VolumeBinder
 from aksdisks.lab.controllers.volume_expand import VolumeExpand
 from aksdisks.lab.faults import FaultError, Faults
@@ -74,6 +76,7 @@ _CONTROLLERS = (
     ClaimProtection,
     DeploymentController,
     Disruption,
+    EphemeralVolumes,
     GarbageCollector,
     NamespaceController,
     NodeLifecycle,
@@ -81,6 +84,7 @@ _CONTROLLERS = (
     ReplicaSetController,
     RoleAggregation,
     TaintEviction,
+    UnstartedJobs,
     VolumeBinder,
     VolumeExpand,
     VolumeProtection,
