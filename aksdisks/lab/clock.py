@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from datetime import UTC, datetime
 
@@ -14,9 +15,9 @@ class Clock:
     """
 
     def __init__(self, speed: float = 1.0) -> None:
-        """`speed`: how many seconds of a real cluster pass in one second here; must be positive."""
-        if speed <= 0:
-            raise ValueError(f"speed: expected a number above 0, found {speed}")
+        """`speed`: how many seconds of a real cluster pass in one second here; must be positive and finite."""
+        if not 0 < speed < math.inf:
+            raise ValueError(f"speed: expected a finite number above 0, found {speed:g}")
         self.speed = speed
 
     def now(self) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ DEFAULT_SCENARIO, DEFAULT_SPEED = "regional", 100.0
 _KIND = "lab"
 _CHANGEABLE = ("name", "delays", "faults", "principals", "disk_quota")
 """Of a scenario, what a lab that exists may take on; all else is built into its objects."""
+_BUILT_IN = tuple(entry for entry in dataclasses.fields(Scenario) if entry.name not in _CHANGEABLE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,18 +132,38 @@ def keep_port(records: Records, server: str, number: int, *, wanted: bool) -> No
 
 
 def _check_same(before: Scenario, given: Scenario) -> None:
-    for entry in dataclasses.fields(Scenario):
-        was, asked = getattr(before, entry.name), getattr(given, entry.name)
-        if entry.name not in _CHANGEABLE and was != asked:
-            raise LabError(
-                f"scenario {given.name}: expected {entry.name} as this lab was made with ({_short(was)}), found "
-                f"{_short(asked)}; `aksdisks lab reset` starts over"
-            )
+    """Refuse a scenario that differs in what is built in, and say all of that. Raises `LabError`."""
+    pairs = ((entry.name, getattr(before, entry.name), getattr(given, entry.name)) for entry in _BUILT_IN)
+    differing = [f"{name} {_difference(was, asked)}" for name, was, asked in pairs if was != asked]
+    if differing:
+        raise LabError(
+            f"scenario {given.name}: expected a lab that can be as it says, found one that was made otherwise: "
+            f"{'; '.join(differing)}; `aksdisks lab reset` starts over"
+        )
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _difference(was: Any, asked: Any) -> str:
+    """Both values in words; of lists of named things only the things that differ."""
+    if not all(isinstance(value, tuple) and all(hasattr(one, "name") for one in value) for value in (was, asked)):
+        return f"was {_shown(was)}, would be {_shown(asked)}"
+    of_then, of_now = ({one.name: one for one in value} for value in (was, asked))
+    changed = [
+        f"{name}.{field.name} was {_shown(then)}, would be {_shown(now)}"
+        for name in sorted(of_then.keys() & of_now.keys())
+        for field in dataclasses.fields(of_then[name])
+        if (then := getattr(of_then[name], field.name)) != (now := getattr(of_now[name], field.name))
+    ]
+    parts = [("without ", of_then.keys() - of_now.keys()), ("with ", of_now.keys() - of_then.keys())]
+    changed += [f"would be {word}{', '.join(sorted(names))}" for word, names in parts if names]
+    return ", ".join(changed) or "would be in another order"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={one}" for key, one in value.items()) or "none"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return str(value) if value != "" else "none"
 
 
 def _kept(records: Records, key: str) -> Any:

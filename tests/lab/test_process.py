@@ -134,9 +134,10 @@ def test_bad_input_is_one_line(start_lab: StartLab, options: dict[str, object], 
     assert "\n" not in str(caught.value)
 
 
-def test_a_speed_must_be_above_zero(tmp_path: Path) -> None:
-    with pytest.raises(LabError, match="speed: expected a number above 0, found 0"):
-        process.start(tmp_path, speed=0)
+@pytest.mark.parametrize("speed", [0, -1, float("inf"), float("nan")])
+def test_a_speed_is_finite_and_above_zero(tmp_path: Path, speed: float) -> None:
+    with pytest.raises(LabError, match=f"speed: expected a finite number above 0, found {speed:g}"):
+        process.start(tmp_path, speed=speed)
 
 
 def test_a_state_directory_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:

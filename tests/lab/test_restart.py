@@ -140,9 +140,13 @@ def test_bytes_stay_with_their_disk_and_go_with_it(start_lab: StartLab) -> None:
 
 @pytest.mark.usefixtures("stopped")
 def test_a_scenario_given_anew_may_change_what_is_not_built(start_lab: StartLab, tmp_path: Path) -> None:
-    (tmp_path / "more.yaml").write_text("base: regional\nnode_count: 5\n")
-    with pytest.raises(LabError, match=r"scenario more: expected node_count .*\(3\), found 5; `aksdisks lab reset`"):
+    (tmp_path / "more.yaml").write_text('{base: regional, node_count: 5, zones: ["1", "2"]}')
+    with pytest.raises(LabError) as refused:
         start_lab(scenario=str(tmp_path / "more.yaml"))
+    assert str(refused.value) == (
+        "scenario more: expected a lab that can be as it says, found one that was made otherwise: node_count was 3, "
+        "would be 5; zones was none, would be 1, 2; `aksdisks lab reset` starts over"
+    )
     (tmp_path / "quick.yaml").write_text("base: regional\ndelays: {attach: 0}\n")
     assert start_lab(scenario=str(tmp_path / "quick.yaml")).scenario == "quick"
 
