@@ -87,6 +87,8 @@ def test_a_set_makes_no_second_pod_of_a_name_and_out_of_service_shortens_it(lab:
         lab.shown("pods", "{{.metadata.uid}} {{.status.phase}}", rf"(?<!{uid}) Running")
         assert cluster_seconds(began) < 360
         assert lab.get("{.spec.nodeName}", "pod", "db-0") != node
+        # The volume is on its way from the moment that the old pod is gone: nobody else holds it.
+        assert "Multi-Attach" not in lab.get("{.items[*].message}", "events")
     lab.kubectl("taint", "node", node, OUT_OF_SERVICE + "-")
     ready(lab, node)
 

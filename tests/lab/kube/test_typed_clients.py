@@ -89,3 +89,33 @@ def test_a_status_that_repeats_a_count_of_zero_is_taken(wire: Wire) -> None:
     update = body("apps/v1", "StatefulSet", field(1, field(1, "s") + field(2, "")) + field(3, status))
     answer = wire("PUT", f"{sets}/s/status", update, PROTOBUF)
     assert (answer.status, answer.json()["status"]["collisionCount"]) == (200, 0)
+
+
+def test_an_event_of_events_k8s_io_reads_through_core_as_recorded(wire: Wire) -> None:
+    """With eventTime, and both older times null: so the recordings have the scheduler's events (golden/walk.jsonl)."""
+    at = field(1, 1505828956) + field(2, 451103000)
+    about = field(1, "Pod") + field(2, "typed") + field(3, "p")
+    event = field(1, field(1, "e") + field(2, "") + field(8, b"")) + field(2, at) + field(3, field(1, 2) + field(2, at))
+    event += field(4, "test-controller") + field(5, "test-node") + field(6, "Do") + field(7, "Test") + field(8, about)
+    event += field(10, "note") + field(11, "Normal") + field(12, b"") + field(13, b"") + field(14, b"") + field(15, 0)
+    path = "/apis/events.k8s.io/v1/namespaces/typed/events"
+    assert wire("POST", path, body("events.k8s.io/v1", "Event", event), PROTOBUF).status == 201
+    read = wire("GET", "/api/v1/namespaces/typed/events/e").json()
+    del read["metadata"]
+    moment = "2017-09-19T13:49:16.451103Z"
+    assert read == {
+        "kind": "Event",
+        "apiVersion": "v1",
+        "involvedObject": {"kind": "Pod", "namespace": "typed", "name": "p"},
+        "reason": "Test",
+        "message": "note",
+        "source": {},
+        "firstTimestamp": None,
+        "lastTimestamp": None,
+        "type": "Normal",
+        "eventTime": moment,
+        "series": {"count": 2, "lastObservedTime": moment},
+        "action": "Do",
+        "reportingComponent": "test-controller",
+        "reportingInstance": "test-node",
+    }
