@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from aksdisks.azure_calls import SignIn, checked_answers, field, told_retries, why
-from aksdisks.model import Disk, Machine, Unknown
+from aksdisks.model import Disk, Machine, NotPermitted, Unknown
 from aksdisks.targets import AzureSettings
 from aksdisks.waiting import Progress, silent
 
@@ -73,6 +73,24 @@ class Azure:
             found += client.virtual_machine_scale_set_vms.list(group, scale_set.name)
         return tuple(sorted(map(Machine.of, found), key=lambda machine: machine.node))
 
+    def quotas(self, location: str) -> Mapping[str, tuple[int, int]] | Unknown:
+        """The subscription's quotas in a region: (used, limit) by name, such as PremiumDiskCount."""
+        return self._ask(
+            lambda: {each.name.value: (each.current_value, each.limit) for each in self._compute().usage.list(location)}
+        )
+
+    def offered_disks(self, location: str) -> frozenset[str] | Unknown:
+        """The disk SKUs that the region offers to the subscription, such as Premium_LRS."""
+        return self._ask(lambda: self._offered_disks(location))
+
+    def _offered_disks(self, location: str) -> frozenset[str]:
+        found = self._compute().resource_skus.list(filter=f"location eq '{location}'")
+        return frozenset(
+            sku.name
+            for sku in found
+            if sku.resource_type == "disks" and not any(each.type == "Location" for each in sku.restrictions or ())
+        )
+
     def follow_disks(self) -> Iterator[tuple[Disk, ...] | Unknown | None]:
         """The disks again and again, at the pace that ARM asks for: it has no watch. What `waiting.wait` reads."""
         while True:
@@ -136,9 +154,11 @@ class Azure:
         """A call's answer, or why Azure gives none: rights, throttling, no credential, no connection."""
         if self.unknown is not None:
             return self.unknown
-        from azure.core.exceptions import AzureError, DeserializationError
+        from azure.core.exceptions import AzureError, DeserializationError, HttpResponseError
 
         try:
             return call()
+        except HttpResponseError as error:
+            return (NotPermitted if error.status_code == 403 else Unknown)(why(error))
         except (AzureError, DeserializationError) as error:
             return Unknown(why(error))

@@ -98,19 +98,25 @@ def checked_answers() -> Any:
 
 
 def _has_form(text: str) -> bool:
-    """Whether it is a resource, or a list of resources, in JSON: each has an id of ARM's and a name."""
+    """Whether it is one item of Azure's, or a list of them, in JSON."""
     try:
         answer = json.loads(text)
     except ValueError:
         return False
     items = answer.get("value", [answer]) if isinstance(answer, dict) else None
-    return isinstance(items, list) and all(
-        isinstance(item, dict)
-        and re.match(r"/subscriptions/[^/]+/resourceGroups/[^/]+", str(item.get("id")), re.IGNORECASE) is not None
-        and isinstance(item.get("name"), str)
-        and isinstance(item.get("properties", {}), dict)
-        for item in items
-    )
+    return isinstance(items, list) and all(isinstance(item, dict) and _is_item(item) for item in items)
+
+
+def _is_item(item: dict[str, Any]) -> bool:
+    """Whether it is a resource, with an id of ARM's and a name, a SKU that is offered, or the usage of a quota."""
+    name = item.get("name")
+    if isinstance(name, dict):
+        return isinstance(name.get("value"), str) and all(
+            isinstance(item.get(key), int) for key in ("currentValue", "limit")
+        )
+    path = re.match(r"/subscriptions/[^/]+/resourceGroups/[^/]+", str(item.get("id")), re.IGNORECASE)
+    known = path is not None or isinstance(item.get("resourceType"), str)
+    return known and isinstance(name, str) and isinstance(item.get("properties", {}), dict)
 
 
 def field(response: Any, *path: str) -> str:

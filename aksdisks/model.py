@@ -40,6 +40,11 @@ class Unknown:
         return f"unknown, because {self.because}"
 
 
+@dataclass(frozen=True, slots=True)
+class NotPermitted(Unknown):
+    """What this identity has no right to read."""
+
+
 def known(value: tuple[T, ...] | Unknown) -> tuple[T, ...]:
     """The values, or none of them where they are unknown: for loops that need no verdict."""
     return () if isinstance(value, Unknown) else value

@@ -1,4 +1,4 @@
-"""What can be known before anything is made: identity, rights, nodes, free disk slots, dry runs, and the cost."""
+"""What can be known before anything is made: identity, rights, nodes, free slots, quota, dry runs, the cost."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import yaml
 from aksdisks import manifests
 from aksdisks.checks import Check, check
 from aksdisks.errors import AlreadyExists, ApiError, NotAllowed, NotFound, Refused
-from aksdisks.model import Node, StorageClass, Unknown, known
+from aksdisks.model import Node, StorageClass, Unknown
 from aksdisks.parameters import Parameters
+from aksdisks.preflight_azure import DEFAULT_SKU, azure_answers
 from aksdisks.quantities import cost_per_day, disk_tier, gib
 from aksdisks.session import check_prepared, new_run_id
 from aksdisks.session_connect import Connection, check_storage_class, connect
@@ -34,7 +35,7 @@ def preflight(parameters: Parameters, progress: Progress = silent) -> tuple[Chec
             _identity(connection),
             rights(connection),
             *_nodes(connection),
-            _azure(connection),
+            *azure_answers(connection, storage_class),
             *_dry_runs(connection, objects),
             cost(parameters, storage_class),
         )
@@ -46,8 +47,8 @@ def cost(parameters: Parameters, storage_class: StorageClass | Unknown) -> Check
     """What will be made and roughly costs a day; a statement of fact that never fails."""
     disks, size = 1 + parameters.stateful_replicas, gib(parameters.size)
     sku = storage_class.sku if isinstance(storage_class, StorageClass) else ""
-    each = cost_per_day(sku or "StandardSSD_LRS", size)  # the driver's default SKU (facts A)
-    tier = disk_tier(sku or "StandardSSD_LRS", size)
+    each = cost_per_day(sku or DEFAULT_SKU, size)
+    tier = disk_tier(sku or DEFAULT_SKU, size)
     price = "price not known here" if each is None else f"about USD {disks * each:.2f} a day, approximate list price"
     seen = f"{disks} disks of {size} GiB {sku}{f', billed as {tier}' if tier else ''}: {price}"
     return check("What the run makes, and what it costs while it stays", True, seen)
@@ -126,19 +127,6 @@ def _tolerates(toleration: Mapping[str, Any], key: str, value: str, effect: str)
     if toleration.get("operator", "Equal") == "Exists":
         return toleration.get("key") in (None, "", key)
     return toleration.get("key") == key and toleration.get("value", "") == value
-
-
-def _azure(connection: Connection) -> Check:
-    statement = "Azure shows the node resource group, its disks and its machines"
-    azure = connection.azure
-    if azure.unknown is not None:
-        return check(statement, None if connection.parameters.azure == "off" else azure.unknown, str(azure.unknown))
-    location, disks, machines = azure.location(), azure.disks(), azure.machines()
-    for answer in (location, disks, machines):
-        if isinstance(answer, Unknown):
-            return check(statement, answer, azure.resource_group)
-    seen = f"{azure.resource_group} in {location}: {len(known(disks))} disks, {len(known(machines))} machines"
-    return check(statement, True, seen)
 
 
 def _dry_runs(connection: Connection, objects: manifests.Objects) -> Iterator[Check]:

@@ -44,7 +44,7 @@ class Cloud:
         records = records or Records()
         self.scenario = scenario
         self.clock = clock
-        self._hindrances = Hindrances(faults or Faults(), clock)
+        self.hindrances = Hindrances(faults or Faults(), clock)
         place = f"{scenario.subscription}/providers/Microsoft.Compute/locations/{scenario.location}"
         self.operations = Operations(clock, ids, place)
         self.kubeconfigs: dict[str, bytes] = {}
@@ -203,7 +203,7 @@ class Cloud:
             **vars(wanted),
         )
         used = sum(not other.os_type for other in self._disks.values())
-        self._hindrances.check_new(disk, used)
+        self.hindrances.check_new(disk, used)
         if 0 < self.scenario.disk_quota <= used:
             raise refusals.quota_exceeded(disk.sku, disk.location, used)
         self._disks[disk.key] = disk
@@ -311,9 +311,9 @@ class Cloud:
         async def work() -> Json:
             state = "Succeeded"
             try:
-                await self._hindrances.pass_time(machine, change, delay)
+                await self.hindrances.pass_time(machine, change, delay)
                 self.machine(machine.spec.resource_id)  # it may be gone by now
-                stuck = self._hindrances.stuck(machine, change)
+                stuck = self.hindrances.stuck(machine, change)
                 state = "Failed" if stuck else state
                 attachments.finish(machine, change, self._disks, self.clock.now(), stuck)
             finally:
@@ -349,7 +349,7 @@ class Cloud:
     def _check_change(self, machine: Machine, change: attachments.Change | None) -> None:
         if machine.provisioning_state == "Updating":
             raise errors.concurrent_request()
-        self._hindrances.check_change(machine, change)
+        self.hindrances.check_change(machine, change)
 
     def _attached(self, disk: Disk) -> diskrules.Attached | None:
         if not disk.managed_by:

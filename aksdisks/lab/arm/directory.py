@@ -103,6 +103,11 @@ class Directory:
         _, _, wanted = call.query.get("$filter", "").partition("location eq ")
         there = not wanted or wanted.strip(" '").replace(" ", "").lower() == self._scenario.location
         shown = skus_json(self._scenario) if there else []
+        for sku in shown:
+            if sku["resourceType"] == "disks" and not self._cloud.hindrances.offers(sku["name"]):
+                where = {"type": "Location", "values": sku["locations"]}
+                about = {"restrictionInfo": {"locations": sku["locations"]}}
+                sku["restrictions"] = [where | about | {"reasonCode": "NotAvailableForSubscription"}]
         return page(call, [(f"{number:04}", partial(dict, sku)) for number, sku in enumerate(shown)])
 
     def list_sizes(self, _: Call) -> Answer:

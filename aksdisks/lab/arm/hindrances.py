@@ -37,6 +37,14 @@ class Hindrances:
         if self._faults.active("disk-quota"):
             raise refusals.quota_exceeded(disk.sku, disk.location, used)
 
+    def limit(self, used: int, limit: int) -> int:
+        """How far a disk quota goes of which so much is used."""
+        return used if self._faults.hit("disk-quota") else limit
+
+    def offers(self, sku: str) -> bool:
+        """Whether the region has disks of that kind."""
+        return self._faults.hit("sku-unavailable", f"sku/{sku}") is None
+
     async def pass_time(self, machine: Machine, change: attachments.Change | None, seconds: float) -> None:
         """Cluster seconds, and then as long as a fault makes it take."""
         await self._clock.sleep(seconds)

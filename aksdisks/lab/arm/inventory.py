@@ -71,6 +71,7 @@ class Inventory:
         self._require_location(call)
         scenario, machines = self._cloud.scenario, self._cloud.machines()
         disks = Counter(disk.sku for disk in self._cloud.disks())
+        systems = Counter(disk.sku for disk in self._cloud.disks() if disk.os_type)
         sets = int(scenario.machine_kind == "vmss")
         cores = scenario.size.cpus * len(machines)
         value = [
@@ -80,8 +81,10 @@ class Inventory:
             _usage("virtualMachineScaleSets", "Virtual Machine Scale Sets", sets, 2500),
             _usage(_family(scenario.vm_size), f"{_family(scenario.vm_size)} vCPUs", cores, CORE_LIMIT),
         ]
-        limit = scenario.disk_quota or DISK_LIMIT
-        value += [_usage(name, shown, disks[sku], limit) for name, shown, sku in DISK_COUNTS]
+        for name, shown, sku in DISK_COUNTS:
+            # The scenario's quota is of disks for claims; Azure's counts those of the machines' systems as well.
+            limit = scenario.disk_quota + systems[sku] if scenario.disk_quota else DISK_LIMIT
+            value.append(_usage(name, shown, disks[sku], self._cloud.hindrances.limit(disks[sku], limit)))
         return Answer(200, {"value": value})
 
     def machines_there(self, call: Call) -> Answer:
