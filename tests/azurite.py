@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import shutil
 import socket
 import subprocess
 import time
@@ -15,6 +14,8 @@ import pytest
 from azure.core.credentials import AccessToken
 
 from aksdisks.lab import tls
+from tests.processes import running
+from tests.programs import require
 
 
 class Credential:
@@ -31,8 +32,7 @@ def azurite(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """A Blob endpoint with TLS and OAuth, and what the client needs to trust it."""
-    if not shutil.which("npm"):
-        pytest.skip("npm is missing, and with it Azurite")
+    require("npm")
     installed = request.config.cache.mkdir("azurite")
     program = installed / "node_modules" / ".bin" / "azurite-blob"
     with (installed / "lock").open("w") as lock:
@@ -50,11 +50,8 @@ def azurite(
         port = free.getsockname()[1]
     arguments = ["--silent", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", "--oauth", "basic"]
     files = ["--cert", str(folder / "server.crt"), "--key", str(folder / "server.key")]
-    process = subprocess.Popen(
-        [str(program), "--blobPort", str(port), *arguments, *files], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    assert process.stdout is not None
-    assert any(b"successfully listen" in line for line in process.stdout)
-    yield f"https://127.0.0.1:{port}/devstoreaccount1", {"connection_verify": str(folder / "ca.crt")}
-    process.terminate()
-    process.communicate(timeout=20)
+    command, streams = [str(program), "--blobPort", str(port)], {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with running([*command, *arguments, *files], seconds=900, **streams) as process:
+        assert process.stdout is not None
+        assert any(b"successfully listen" in line for line in process.stdout)
+        yield f"https://127.0.0.1:{port}/devstoreaccount1", {"connection_verify": str(folder / "ca.crt")}

@@ -8,6 +8,7 @@ import platform
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +31,14 @@ _LIMITS = {"core": 0, "cpu": 600, "fsize": 1024 * _MEBIBYTE, "as": 1024 * _MEBIB
 _PROCESSES = 64
 _TMP = 64 * _MEBIBYTE
 
+
+_LOOPBACK_UP = """
+import fcntl, socket, struct
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+    fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
+"""
+"""A pod reaches itself on 127.0.0.1, and bubblewrap sees to it. `ip link set lo up` is not on every machine."""
 
 Way = Literal["bwrap", "unshare"]
 
@@ -166,7 +175,8 @@ class Sandbox:
         return _PROCESSES + 4 * len(mine)
 
     def _bwrap(self, confined: Confined, steps: Sequence[_Step], inner: Sequence[str]) -> list[str]:
-        arguments = [_tool("bwrap"), "--die-with-parent", "--unshare-pid", "--unshare-net", "--unshare-ipc"]
+        arguments = [_tool("bwrap", os.environ.get("PATH", _TOOLS)), "--die-with-parent"]
+        arguments += ["--unshare-pid", "--unshare-net", "--unshare-ipc"]
         arguments += ["--unshare-uts", "--unshare-cgroup-try", "--hostname", confined.hostname, "--clearenv"]
         if _is_root():
             # Root drops itself once inside (`_inner`): a user namespace of root's would still count as root's.
@@ -200,6 +210,7 @@ class Sandbox:
             "umask 022",
             f"PATH={_TOOLS}",
             f"hostname {q(confined.hostname)}",
+            f"{q(sys.executable)} -ISc {q(_LOOPBACK_UP)}",
             "mount --make-rprivate /",
         ]
         lines += ["mount -t tmpfs -o nosuid,nodev,size=4m,mode=755 root /mnt", "cd /mnt", "mkdir -p .old proc dev etc"]
@@ -226,8 +237,10 @@ class Sandbox:
         lines += ["mount -t proc -o nosuid,nodev,noexec proc proc", "pivot_root . .old", "cd /"]
         lines += ["umount -l /.old", "rmdir /.old", "mount -o remount,bind,nosuid,nodev,ro /", "umask $before"]
         dropped = [] if _is_root() else [_tool("setpriv"), "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
-        # Not exec: the first process of a PID namespace would not be reached by its own terminal's signals.
-        return [*outer, "--", _tool("sh"), "-c", "\n".join([*lines, '"$@"; exit $?']), "sh", *dropped, *inner]
+        # Not exec: the first process of a PID namespace would not be reached by its own terminal's signals. What the
+        # shell itself would say of a command that a signal ended is not the command's, and goes nowhere.
+        lines.append('exec 3>&2 2>/dev/null; (exec "$@" 2>&3 3>&-); exit $?')
+        return [*outer, "--", _tool("sh"), "-c", "\n".join(lines), "sh", *dropped, *inner]
 
 
 def _mount_point(path: str) -> str:
@@ -282,8 +295,9 @@ def find(command: str) -> bool:
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def _tool(name: str) -> str:
-    found = shutil.which(name, path=_TOOLS)
+def _tool(name: str, path: str = _TOOLS) -> str:
+    """Where a program is. Those that run inside can only be the system's; bubblewrap is where its user has it."""
+    found = shutil.which(name, path=path)
     if found is None:
         raise SandboxError(f"no {name}")
     return found

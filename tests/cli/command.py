@@ -16,6 +16,8 @@ from typing import Any
 
 import jsonschema
 
+from tests.processes import in_background, running
+
 AKSDISKS = str(Path(sys.executable).with_name("aksdisks"))
 PAUSE = "mcr.microsoft.com/oss/kubernetes/pause:3.9"
 """An image without a shell."""
@@ -48,17 +50,15 @@ def proofs(run: Mapping[str, Any]) -> set[str]:
 def interrupted(
     *arguments: str, at: str, by: signal.Signals, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[str]]:
-    """A command that gets a signal when its progress first shows `at`; it has ended when the block begins."""
-    process = subprocess.Popen(
-        [AKSDISKS, *arguments], env=dict(environment), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    )
-    with process:
+    """A background job that gets a signal when its progress first shows `at`; it has ended when the block begins."""
+    command, streams = in_background([AKSDISKS, *arguments]), {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL}
+    with running(command, env=dict(environment), text=True, **streams) as process:
         assert process.stderr is not None
         seen = next((line for line in process.stderr if at in line), None)
         assert seen, f"{at!r} was never shown"
         process.send_signal(by)
         process.stderr.read()
-        process.wait(60)
+        process.wait(timeout=60)
         yield process
 
 

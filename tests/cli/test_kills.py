@@ -15,6 +15,7 @@ from aksdisks.lab.process import LabState
 from tests.cli.command import AKSDISKS, aksdisks, processes_with
 from tests.cli.target import disks, namespaces
 from tests.cli.test_run import RUNBOOKS
+from tests.processes import running
 
 SEED = 20261123
 
@@ -42,12 +43,12 @@ def test_what_is_left_is_true_and_can_be_cleaned(
 ) -> None:
     environment = {**lab_environment, "AKSDISKS_TEST": str(tmp_path)}
     command = [AKSDISKS, "run", "-q", "-f", str(cluster_file), "-o", str(tmp_path / "out")]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+    with running(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         try:
-            process.wait(after)
+            process.wait(timeout=after)
         except subprocess.TimeoutExpired:
             process.send_signal(by)
-            process.wait(60)
+            process.wait(timeout=60)
     assert processes_with("AKSDISKS_TEST", str(tmp_path)) == []
 
     for path in (tmp_path / "out").glob("*/run.json"):

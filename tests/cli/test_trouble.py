@@ -13,6 +13,10 @@ import pytest
 from aksdisks.lab import faults_client, process
 from aksdisks.lab.process import LabState
 from tests.cli.command import AKSDISKS, aksdisks, evidence
+from tests.processes import running
+from tests.programs import needs
+
+pytestmark = needs("kubectl")
 
 StartLab = Callable[..., LabState]
 
@@ -29,7 +33,9 @@ def _cluster_file(lab: LabState, folder: Path) -> Path:
 def _left(lab: LabState) -> list[str]:
     environment: Mapping[str, str] = os.environ | lab.environment()
     command = ["kubectl", "get", "namespaces,pv", "-o", "name"]
-    names = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()
+    names = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=True
+    ).stdout.split()
     return [name for name in names if "aksdisks" in name or name.startswith("persistentvolume/")]
 
 
@@ -56,15 +62,14 @@ def test_a_walk_passes_over_a_restart_of_the_api_server(start_lab: StartLab, tmp
     command = [AKSDISKS, "run", "02", "-f", str(file), "-o", str(tmp_path / "out")]
     environment = os.environ | lab.environment()
     said: list[str] = []
-    with subprocess.Popen(
-        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    ) as run:
+    with running(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as run:
         for line in run.stderr or ():
             said.append(line)
             if "02-scale-out: Before" in line:
                 os.kill(lab.pid, signal.SIGKILL)
                 os.waitpid(lab.pid, 0)
                 again = process.start(lab.state_dir, lab.speed, parent=os.getpid())
+        run.wait(timeout=60)
     assert run.returncode == 0, "".join(said)
     assert again.kube_url == lab.kube_url
     assert evidence(tmp_path / "out")[1]["status"] == "passed"

@@ -38,6 +38,7 @@ def main() -> int:
         command = [
             *(sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)),
             *("-p", "tests.comparing.plugin", "-p", "no:cacheprovider", f"--nbval-cell-timeout={timeout}"),
+            *("-o", f"faulthandler_timeout={timeout + 60}"),
             "--numprocesses=0",  # one runbook after the other: the cluster is shared, and may be small
             *(f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval-clusters.cfg'}", folder),
         ]

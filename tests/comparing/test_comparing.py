@@ -40,7 +40,9 @@ def compare(start_lab: Callable[..., LabState], another_cluster: Path, tmp_path:
         )
         command = [sys.executable, "-m", "tests.comparing", "-f", str(file), *names]
         environment = os.environ | lab.environment()
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+        )
 
     return run
 
@@ -72,7 +74,7 @@ def test_a_dead_kernel_is_noticed_within_seconds(tmp_path: Path) -> None:
         str(tmp_path),
     ]
     began = time.monotonic()
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert time.monotonic() - began < 30  # the time-out of a cell is 120
     assert done.returncode == 1
     assert "the kernel died while the cell ran" in done.stdout

@@ -14,6 +14,7 @@ from aksdisks.lab import process
 from aksdisks.lab.process import LabState
 from tests.contract.recording import NAMESPACE, Recorder, golden
 from tests.contract.test_walk import DEPLOY, STATEFUL, Kubectl, Walk, unapplied
+from tests.programs import needs
 
 StartLab = Callable[..., LabState]
 
@@ -27,6 +28,7 @@ def stop(state: LabState) -> None:
     process.stop(state.state_dir)
 
 
+@needs("kubectl")
 @pytest.mark.parametrize("end", [stop, kill])
 def test_a_walk_goes_on_after_a_restart(start_lab: StartLab, tmp_path: Path, end: Callable[[LabState], None]) -> None:
     state = start_lab()

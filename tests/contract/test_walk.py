@@ -13,6 +13,7 @@ import yaml
 from kubernetes import client, config
 
 from tests.contract.recording import NAMESPACE, Recorder, golden
+from tests.programs import needs
 
 ARTICLE = Path(__file__).parent.parent / "lab" / "article"
 DEPLOY, STATEFUL = ARTICLE / "dynamic-with-deploy.yaml", ARTICLE / "dynamic-with-stateful.yaml"
@@ -84,7 +85,9 @@ class Python:
         self.core.delete_collection_namespaced_persistent_volume_claim(NAMESPACE)
 
 
-@pytest.fixture(scope="module", params=[Kubectl, Python], ids=["kubectl", "python"])
+@pytest.fixture(
+    scope="module", params=[pytest.param(Kubectl, marks=needs("kubectl")), Python], ids=["kubectl", "python"]
+)
 def walked(request: pytest.FixtureRequest, lab_environment: Mapping[str, str]) -> Iterator[Walk]:
     """A finished walk, and the objects at each mark."""
     config.load_kube_config(lab_environment["KUBECONFIG"])

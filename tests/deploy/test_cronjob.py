@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
 import yaml
 
 from aksdisks.lab.process import LabState
 from tests.cli.command import AKSDISKS, PAUSE, evidence, proofs
+from tests.programs import needs
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "aksdisks" / "deploy"
@@ -58,7 +58,7 @@ def in_a_pod(mounts: Mapping[str, tuple[str, Path]]) -> list[str]:
     return [*command, "--remount-ro", "/"]
 
 
-@pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is missing, which stands in for the pod's sandbox")
+@needs("bwrap", "kubectl")  # bubblewrap stands in for the pod's sandbox
 @pytest.mark.parametrize(("image", "proof"), [("", "passed"), (PAUSE, "not applicable")])
 def test_the_job_s_command_passes_under_its_account_in_a_read_only_container(
     lab: LabState, lab_environment: Mapping[str, str], tmp_path: Path, image: str, proof: str

@@ -68,6 +68,7 @@ def test_a_wheel_has_runbooks_parameters_and_deployment_and_works_without_the_la
         cwd=tmp_path,
         capture_output=True,
         text=True,
+        timeout=60,
         check=True,
     )
     assert [line.split()[0] for line in listed.stdout.splitlines()] == sorted(

@@ -21,6 +21,7 @@ from aksdisks.session_connect import Connection, connect
 from tests.cli.command import aksdisks, evidence
 from tests.lab.kube import accounts
 from tests.lab.kube.wire import Wire
+from tests.programs import require
 
 DEPLOY = Path(preflight.__file__).with_name("deploy")
 MANIFESTS = ("serviceaccount.yaml", "role.yaml", "clusterrole.yaml", "bindings.yaml")
@@ -80,12 +81,13 @@ RIGHTS = [(file, right) for file in ROLES for right in granted(file)]
 @pytest.fixture(scope="module")
 def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     """A lab of its own, prepared by its administrator as the manifests say."""
+    require("kubectl")
     folder = tmp_path_factory.mktemp("lab")
     lab = process.start(folder / "state", 100.0, str(scenario(folder)), parent=os.getpid())
     admin = ["kubectl", "--kubeconfig", lab.kubeconfig]
     files = [part for name in MANIFESTS for part in ("-f", str(DEPLOY / name))]
     for command in (["create", "namespace", "aksdisks"], ["apply", *files]):
-        subprocess.run([*admin, *command], check=True, capture_output=True)
+        subprocess.run([*admin, *command], check=True, capture_output=True, timeout=60)
     yield Wire(lab)
     process.stop(lab.state_dir)
 

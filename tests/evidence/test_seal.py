@@ -28,7 +28,7 @@ def test_an_untouched_folder_holds_for_us_and_for_sha256sum(folder: Path) -> Non
     verdict = verify(folder)
     assert (verdict.problems, verdict.files, verdict.signed) == ((), 3, False)
     assert "accidents only" in verdict.remark
-    subprocess.run(["sha256sum", "--strict", "-c", SUMS], cwd=folder, check=True, capture_output=True)
+    subprocess.run(["sha256sum", "--strict", "-c", SUMS], cwd=folder, check=True, capture_output=True, timeout=60)
 
 
 @pytest.mark.parametrize(

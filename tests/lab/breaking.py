@@ -17,6 +17,7 @@ from typing import Any
 
 from aksdisks.lab import faults_client, process
 from aksdisks.lab.process import LabState
+from tests.processes import running
 
 Json = dict[str, Any]
 
@@ -72,23 +73,18 @@ class Broken:
         command += [f"-o=go-template={template}", *filter(None, [option])]
         seen, end = "", time.monotonic() + TIMEOUT
         with (
-            subprocess.Popen(
-                command, env=dict(self.environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-            ) as watch,
+            running(command, env=dict(self.environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as watch,
             selectors.DefaultSelector() as readable,
         ):
             assert watch.stdout is not None
             readable.register(watch.stdout, selectors.EVENT_READ)
-            try:
-                while (left := end - time.monotonic()) > 0 and readable.select(left):
-                    data = os.read(watch.stdout.fileno(), 65536)
-                    seen += data.decode()
-                    if (found := re.search(pattern, seen)) is not None:
-                        return found.group()
-                    if not data:
-                        break
-            finally:
-                watch.kill()
+            while (left := end - time.monotonic()) > 0 and readable.select(left):
+                data = os.read(watch.stdout.fileno(), 65536)
+                seen += data.decode()
+                if (found := re.search(pattern, seen)) is not None:
+                    return found.group()
+                if not data:
+                    break
         why = "kubectl ended by itself" if time.monotonic() < end else f"{TIMEOUT} s passed"
         raise AssertionError(f"{' '.join(command)}: {why}, no {pattern!r} in\n…{seen[-2000:]}")
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.lab.breaking import Broken, broken_lab
+from tests.programs import needs
 
 ARTICLE = Path(__file__).parent / "article"
 UID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 POD, NODE = r"disk-deploy-\w+-\w+", r"aks-agentpool-22115152-\d"
 
-pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+pytestmark = needs("kubectl")
 
 
 @pytest.fixture(scope="module")

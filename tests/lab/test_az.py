@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.lab.az import installed, logged_in
+from tests.programs import needs
 
 GROUP = "MC_disks_article_westeurope"
 POOL = "aks-agentpool-22115152-vmss"
@@ -65,6 +66,7 @@ def test_scale_sets_and_their_instances(az):
     assert {entry["instanceView"]["statuses"][1]["code"] for entry in instances} == {"PowerState/running"}
 
 
+@needs("kubectl")
 def test_the_cluster_and_its_credentials(az, tmp_path):
     [cluster] = good(az("aks list"))
     shown = good(az("aks show -g disks -n article"))

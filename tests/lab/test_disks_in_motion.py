@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,8 +11,9 @@ from dataclasses import replace
 import pytest
 
 from tests.lab.breaking import Broken, broken_lab, claim, pod, pod_spec, workload
+from tests.programs import needs
 
-pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+pytestmark = needs("kubectl")
 
 SPEED = 400.0
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"

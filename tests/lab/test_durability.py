@@ -14,6 +14,7 @@ import pytest
 
 from aksdisks.lab.process import LabState
 from tests.lab.writers import ConfigMaps, Disks, Secrets, azure, kubernetes
+from tests.programs import needs
 
 StartLab = Callable[..., LabState]
 
@@ -23,6 +24,7 @@ def kill(state: LabState) -> None:
     os.waitpid(state.pid, 0)
 
 
+@needs("kubectl")
 @pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
 def test_what_was_answered_before_a_kill_is_there_after_it(start_lab: StartLab, tmp_path: Path, kills: int) -> None:
     chance = random.Random(20261123)
@@ -39,7 +41,7 @@ def test_what_was_answered_before_a_kill_is_there_after_it(start_lab: StartLab, 
         time.sleep(chance.uniform(0.05, 1.0))  # the random moment itself
         kill(state)
         for writer in writers:
-            writer.join()
+            writer.join(timeout=30)
         began = time.perf_counter()
         state = start_lab()
         starts.append(time.perf_counter() - began)

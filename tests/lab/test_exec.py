@@ -20,15 +20,16 @@ from kubernetes.stream import stream
 
 from aksdisks.lab import process
 from aksdisks.lab.process import LabState
+from tests.processes import running
+from tests.programs import ALLOW, needs, path_without, require
 
 from .breaking import Broken
 from .kube.wire import Wire
-from .kubectl import needs_kubectl
 
 NAMESPACE = "bytes"
 SECRET = "the-secret-of-the-pod"
 
-pytestmark = needs_kubectl
+pytestmark = needs("kubectl", "perl", "ps")
 
 
 def _container(name: str, *mounts: tuple[str, str], **more: object) -> dict[str, object]:
@@ -93,8 +94,18 @@ OBJECTS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module", params=["bwrap", "unshare"])
+def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What confines the commands of labs that start now: bubblewrap, or where that is not on PATH user namespaces."""
+    require(request.param)
+    with pytest.MonkeyPatch.context() as environment:
+        if request.param == "unshare":
+            environment.setenv("PATH", path_without("bwrap", tmp_path_factory.mktemp("path")))
+        yield
+
+
 @pytest.fixture(scope="module")
-def own_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
+def own_lab(way: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:  # noqa: ARG001 - for its PATH
     """A lab whose directories a test may look into."""
     state = process.start(tmp_path_factory.mktemp("exec"), 100, parent=os.getpid())
     yield state
@@ -128,7 +139,7 @@ def pods(kubectl: Kubectl) -> None:
     ready = kubectl("wait", "--for=condition=Ready", "pod/web-0", "pod/pair", "pod/shell-less", "--timeout=20s")
     assert ready.returncode == 0, ready.stderr
     if "cannot confine" in (said := kubectl("exec", "web-0", "--", "true").stderr):
-        pytest.skip(said)
+        pytest.skip(f"{said.strip()}: {ALLOW}")
 
 
 @pytest.fixture(scope="module")
@@ -309,9 +320,8 @@ def test_a_terminal(environment: Mapping[str, str]) -> None:
     """A shell with a prompt, a window that has a size and changes it, Ctrl-C, Ctrl-D."""
     ours, theirs = pty.openpty()
     command = ["kubectl", "-n", NAMESPACE, "exec", "-it", "web-0", "--", "sh"]
-    with subprocess.Popen(
-        command, env=dict(environment), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-    ) as shell:
+    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    with running(command, env=dict(environment), start_new_session=True, **streams) as shell:
         os.close(theirs)
         seen = b""
 
@@ -441,34 +451,33 @@ def test_a_command_ends_with_its_client_and_with_its_pod(
     kubectl("wait", "--for=condition=Ready", f"pod/ends-{end}", "--timeout=20s")
     seconds = f"77{len(end)}"
     command = ["kubectl", "-n", NAMESPACE, "exec", f"ends-{end}", "--", "sh", "-c", f"echo up; sleep {seconds}"]
-    with subprocess.Popen(command, env=dict(environment), stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        assert running.stdout.readline() == "up\n"
+    with running(command, env=dict(environment), stdout=subprocess.PIPE, text=True) as execution:
+        assert execution.stdout is not None
+        assert execution.stdout.readline() == "up\n"
         _until(lambda: _sleeping(seconds))
         if end == "client":
-            running.kill()
+            execution.kill()
         else:
             kubectl("delete", "pod", "ends-pod", "--grace-period=0", "--force")
-            assert running.wait(timeout=10) == 137
+            assert execution.wait(timeout=10) == 137
         _until(lambda: not _sleeping(seconds))
 
 
+@pytest.mark.usefixtures("way")
 def test_a_killed_lab_leaves_no_command_running(start_lab: Callable[..., LabState], tmp_path: Path) -> None:
     lab = start_lab()
     environment = os.environ | lab.environment() | {"KUBECACHEDIR": str(tmp_path / "cache")}
 
-    def run(*arguments: str, **options: object) -> subprocess.Popen[str]:
-        return subprocess.Popen(["kubectl", *arguments], env=environment, stdout=subprocess.PIPE, text=True, **options)  # type: ignore[call-overload, no-any-return]
-
-    for arguments in (("run", "left", "--image=x"), ("wait", "--for=condition=Ready", "pod/left", "--timeout=20s")):
-        with run(*arguments) as done:
-            assert done.wait(20) == 0
-    with run("exec", "left", "--", "sh", "-c", "echo up; sleep 7791", stderr=subprocess.DEVNULL) as running:
-        assert running.stdout is not None
-        assert running.stdout.readline() == "up\n"
+    for arguments in ("run left --image=x", "wait --for=condition=Ready pod/left --timeout=20s"):
+        subprocess.run(["kubectl", *arguments.split()], env=environment, check=True, timeout=30)
+    command = ["kubectl", "exec", "left", "--", "sh", "-c", "echo up; sleep 7791"]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with running(command, env=environment, text=True, **streams) as execution:
+        assert execution.stdout is not None
+        assert execution.stdout.readline() == "up\n"
         _until(lambda: _sleeping("7791"))
         os.kill(lab.pid, 9)
-        running.wait(timeout=10)
+        execution.wait(timeout=10)
     _until(lambda: not _sleeping("7791"))
 
 

@@ -5,7 +5,6 @@ The rows are those of a survey of public issue threads; each names the thread th
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,8 +15,9 @@ import pytest
 
 from aksdisks.lab.faults import KINDS, FaultError, Faults
 from tests.lab.breaking import Broken, broken_lab, claim, pod, pod_spec, workload
+from tests.programs import needs
 
-pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+pytestmark = needs("kubectl")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,27 +10,19 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.processes import running
+from tests.programs import needs
+
 ARTICLE = Path(__file__).parent / "article"
 NAMESPACE = "typed"
 
 Kubectl = Callable[..., str]
 
-OLDEST = 28
-"""`auth whoami`, `events --for` and today's `explain` came with this minor version."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def recent_kubectl() -> None:
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not on PATH")
-    printed = subprocess.run(["kubectl", "version", "--client", "-o", "json"], capture_output=True, check=True)
-    minor = int(json.loads(printed.stdout)["clientVersion"]["minor"].rstrip("+"))
-    if minor < OLDEST:
-        pytest.skip(f"kubectl on PATH is 1.{minor}: these commands need 1.{OLDEST} or newer")
+pytestmark = needs("kubectl")
 
 
 @pytest.fixture(scope="module")
-def kubectl(recent_kubectl: None, lab_environment: Mapping[str, str]) -> Kubectl:  # noqa: ARG001 - only for its order
+def kubectl(lab_environment: Mapping[str, str]) -> Kubectl:
     def run(*arguments: str, code: int = 0, stdin: str | None = None) -> str:
         command = ["kubectl", "--namespace", NAMESPACE, *arguments]
         done = subprocess.run(
@@ -151,14 +142,13 @@ def test_watching_goes_on_until_told_otherwise(kubectl: Kubectl, lab_environment
         "--output-watch-events",
         "--field-selector=metadata.name=w",
     ]
-    with subprocess.Popen(command, env=dict(lab_environment), stdout=subprocess.PIPE, text=True) as watch:
+    with running(command, env=dict(lab_environment), stdout=subprocess.PIPE, text=True) as watch:
         assert watch.stdout is not None
         kubectl("create", "configmap", "w", "--from-literal=a=b")
         assert watch.stdout.readline().split() == ["EVENT", "NAME", "DATA", "AGE"]
         assert watch.stdout.readline().split()[:3] == ["ADDED", "w", "1"]
         kubectl("delete", "configmap", "w")
         assert watch.stdout.readline().split()[:3] == ["DELETED", "w", "1"]
-        watch.terminate()
 
 
 def test_scale_patch_and_delete_wait_for_what_they_say(kubectl: Kubectl) -> None:

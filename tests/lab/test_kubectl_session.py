@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import pytest
 
 from aksdisks.lab import process
+from tests.processes import running
+from tests.programs import needs
 
-from .kubectl import needs_kubectl
-
-pytestmark = needs_kubectl
+pytestmark = needs("kubectl")
 
 NODE = "aks-agentpool-22115152-vmss00000"
 
@@ -439,22 +439,20 @@ def _problem(line: Row, environment: Mapping[str, str]) -> str:
     command = ["kubectl", *shlex.split(line.command)]
     if "-n" not in command:
         command[1:1] = ["-n", "shop"]
-    with subprocess.Popen(
-        command, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as running:  # fmt: skip
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with running(command, env=dict(environment), text=True, **streams) as process:
         try:
-            shown, _ = running.communicate(line.stdin or "", timeout=line.seconds or 40)
+            shown, _ = process.communicate(line.stdin or "", timeout=line.seconds or 40)
         except subprocess.TimeoutExpired:
             if line.seconds is None:
-                running.kill()
                 pytest.fail(f"$ kubectl {line.command.strip()}\n  no end; what follows would have none either")
-            running.terminate()
-            shown, _ = running.communicate()
+            process.terminate()
+            shown, _ = process.communicate(timeout=20)
     text = " ".join(shown.split())
     missing = [want for want in line.expected if not _holds(want, text)]
-    if line.code in (None, running.returncode) and not missing:
+    if line.code in (None, process.returncode) and not missing:
         return ""
-    wrong = f"exit code {running.returncode}, expected {line.code}; not as expected: {missing}"
+    wrong = f"exit code {process.returncode}, expected {line.code}; not as expected: {missing}"
     return f"$ kubectl {line.command.strip()}\n  {wrong}\n  {shown.strip()[:1500]}"
 
 

@@ -22,6 +22,7 @@ from aksdisks.lab.faults import FaultSwitch
 from aksdisks.lab.process import LabError, LabState, PortInUse
 from tests.lab.kube.wire import Wire
 from tests.lab.writers import azure, kubernetes
+from tests.programs import needs
 
 StartLab = Callable[..., LabState]
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -162,6 +163,7 @@ def test_faults_that_are_on_stay_on(start_lab: StartLab) -> None:
     assert faults_client.switched_on(start_lab()) == ()
 
 
+@needs("kubectl")
 def test_a_cluster_of_2019_comes_back_with_what_it_does_not_show(start_lab: StartLab, tmp_path: Path) -> None:
     def kubectl(*arguments: str) -> None:
         environment = os.environ | state.environment() | {"KUBECACHEDIR": str(tmp_path / "cache")}

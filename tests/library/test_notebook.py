@@ -80,5 +80,5 @@ def test_a_set_whose_claim_got_no_disk_goes_without_waiting_for_the_disks_of_oth
 def test_importing_it_is_light():
     heavy = ("pandas", "matplotlib", "azure", "kubernetes", "IPython")
     program = f"import sys, aksdisks.notebook; print([name for name in {heavy} if name in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert result.stdout.strip() == "[]"

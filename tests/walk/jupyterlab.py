@@ -17,6 +17,7 @@ import nbformat
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from tests.cli.command import AKSDISKS
+from tests.processes import in_background, running
 
 CHROMIUM = "chromium"
 _FLAGS = (
@@ -43,7 +44,7 @@ class Walking:
 
 @contextmanager
 def walking(home: Path, *options: str) -> Iterator[Walking]:
-    """A walk with a home of its own; ended by SIGINT, as by Ctrl-C."""
+    """A walk with a home of its own, the background job of a script; ended by SIGINT, as by Ctrl-C."""
     settings = home / "settings"
     for name, values in _SETTINGS.items():
         file = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -53,9 +54,9 @@ def walking(home: Path, *options: str) -> Iterator[Walking]:
         "HOME": str(home), "AKSDISKS_STATE_DIR": str(home / "state"), "JUPYTERLAB_SETTINGS_DIR": str(settings),
         "KUBECACHEDIR": str(home / "kube-cache"), "SHELL": "/bin/bash",
     }  # fmt: skip
-    command = [AKSDISKS, "walk", "--no-browser", "--folder", str(home / "walk"), *options]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    with process:
+    command = in_background([AKSDISKS, "walk", "--no-browser", "--folder", str(home / "walk"), *options])
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with running(command, seconds=900, env=environment, text=True, **streams) as process:
         assert process.stdout is not None
         said = ""
         for line in process.stdout:

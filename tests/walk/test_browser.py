@@ -16,12 +16,13 @@ from playwright.sync_api import Page, expect
 
 from aksdisks import shipped
 from aksdisks.checks import MIME_TYPE
+from tests.programs import needs
 from tests.walk.jupyterlab import CHROMIUM, NotebookPage, Walking, chromium, walking
 
 NAMES = [path.stem for path in shipped.runbooks()]
 EXECUTABLE = shutil.which(CHROMIUM)
 
-pytestmark = pytest.mark.skipif(EXECUTABLE is None, reason=f"{CHROMIUM} is not installed")
+pytestmark = needs(CHROMIUM)
 
 
 @pytest.fixture(scope="module")

@@ -85,7 +85,7 @@ def test_the_end_is_the_end_of_jupyterlab_and_of_the_lab_that_it_started(tmp_pat
 def test_nothing_outlives_a_walk_that_was_killed(tmp_path: Path) -> None:
     with walking(tmp_path) as walked:
         walked.process.kill()
-        walked.process.wait(10)
+        walked.process.wait(timeout=10)
     assert processes_with("AKSDISKS_STATE_DIR", str(tmp_path / "state")) == []
 
 

@@ -135,7 +135,7 @@ class AzureServer:
             self.run(self._stop())
         finally:
             self.loop.call_soon_threadsafe(self.loop.stop)
-            self.thread.join()
+            self.thread.join(timeout=30)
             self.loop.close()
 
     async def _start(self, ca_bundle):
