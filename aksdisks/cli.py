@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shlex
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,7 +37,7 @@ class _Commands(typer.core.TyperGroup):
             raise typer.Exit(130) from None
         except BrokenPipeError:
             # `aksdisks list | head`: nobody reads on, which is no error of ours.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_what_cannot_be_shown()
             raise typer.Exit(0) from None
         except Exception as error:
             # The library's errors and the lab's have no common base, because the lab imports nothing of the library;
@@ -44,6 +46,7 @@ class _Commands(typer.core.TyperGroup):
             code = 2 if module.startswith("aksdisks.lab.") else getattr(error, "exit_code", None)
             if isinstance(error, OSError) and error.errno in _MACHINE:
                 code = 2
+                _drop_what_cannot_be_shown()
             elif not module.startswith("aksdisks.") or code is None:
                 raise
             typer.echo(f"aksdisks: {error}", err=True)
@@ -339,8 +342,38 @@ def evidence_compare(
 
 
 def main() -> None:
-    """The entry point."""
-    app()
+    """The entry point: takes Ctrl-C also as a background job of a script, and answers for all that was shown.
+
+    A shell starts such a job with SIGINT ignored. What is still in Python's buffers is written here, because at its own
+    end Python could only say that writing failed, with a traceback and exit code 120.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        try:
+            app()
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except OSError as error:
+        _drop_what_cannot_be_shown()
+        if error.errno == errno.EPIPE:
+            sys.exit(0)
+        if error.errno not in _MACHINE:
+            raise
+        with suppress(OSError):
+            print(f"aksdisks: {error}", file=sys.stderr)
+        _drop_what_cannot_be_shown()
+        sys.exit(2)
+
+
+def _drop_what_cannot_be_shown() -> None:
+    """Turn a stream whose buffer cannot be written, for want of a reader or of room, to nobody."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

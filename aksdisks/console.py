@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console, Group
 from rich.markup import escape
@@ -32,7 +33,19 @@ def _mark(status: str, width: int = 0) -> str:
 
 
 class _Console(Console):
-    """A console that outlives its reader: `aksdisks run | head` ends in its own order, with its own exit code."""
+    """A console that outlives its reader: `aksdisks run | head` ends in its own order, with its own exit code.
+
+    Progress, on stderr, may be lost to a full disk as well: no run ends half done for want of a log.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich's. Raises OSError where a result, on stdout, cannot be written."""
+        try:
+            super().print(*objects, **options)
+        except OSError:
+            if not self.stderr:
+                raise
+            self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:
         """Say nothing more, here or when Python ends."""

@@ -198,10 +198,37 @@ def test_nobody_reads_on_and_the_command_ends_in_its_own_order(
     assert (done.returncode, verify(tmp_path / "unread").holds) == (0, True)
 
 
-def test_a_full_disk_under_what_is_shown_is_one_line() -> None:
+@pytest.mark.parametrize("buffered", [True, False], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("command", ["list", "parameters", "--help", "lab --help"])
+def test_a_full_disk_under_what_is_shown_is_one_line(command: str, buffered: bool) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    environment |= {} if buffered else {"PYTHONUNBUFFERED": "1"}
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([AKSDISKS, "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            [AKSDISKS, *command.split()],
+            env=environment, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
     assert (done.returncode, done.stderr) == (2, "aksdisks: [Errno 28] No space left on device\n")
+
+
+def test_a_full_disk_under_result_and_message_is_bad_input_all_the_same() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([AKSDISKS, "list"], env=environment, stdout=full, stderr=full, timeout=60, check=False)
+    assert done.returncode == 2
+
+
+def test_a_run_whose_progress_finds_a_full_disk_ends_in_its_own_order(
+    lab_environment: Mapping[str, str], cluster_file: Path, tmp_path: Path
+) -> None:
+    options = ("-f", str(cluster_file), "-p", "run_id=unlogged", "-o", str(tmp_path))
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [AKSDISKS, "run", "00", *options],
+            env=lab_environment, stdout=subprocess.PIPE, stderr=full, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    assert (done.returncode, verify(tmp_path / "unlogged").holds) == (0, True)
+    assert "passed: " in done.stdout
 
 
 def test_a_lab_already_running_and_a_lab_that_died(start_lab: Callable[..., LabState]) -> None:
