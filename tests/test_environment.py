@@ -1,11 +1,14 @@
-"""environment.yml offers conda-forge users what pyproject.toml offers pip users."""
+"""environment.yml offers what pyproject.toml does, and README.md names the programs that tests look for."""
 
 import re
 import tomllib
 from itertools import chain
 from pathlib import Path
 
+import pytest
 import yaml
+
+from tests import programs
 
 ROOT = Path(__file__).parent.parent
 
@@ -33,3 +36,31 @@ def test_environment_lists_what_pyproject_lists() -> None:
     listed = {entry for entry in environment["dependencies"] if isinstance(entry, str)} - {"pip"}
 
     assert listed == wanted
+
+
+def test_readme_names_every_program_and_what_to_install() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert dict(rows) == programs.PACKAGES
+
+
+def test_whatever_is_missing_is_looked_for_in_one_place() -> None:
+    elsewhere = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("*.py")
+        if path.parent.name != "benchmarks" and re.search(r"skipif\(|skip\(\"|shutil\.which\(\"", path.read_text())
+    ]
+    assert elsewhere == ["tests/programs.py"]
+
+
+def test_a_program_that_is_hidden_is_missing_by_name_and_what_stands_beside_it_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    for program in ("bwrap", "kubectl"):
+        (tmp_path / "bin" / program).write_text('#!/bin/sh\necho \'{"clientVersion": {"minor": "20+"}}\'\n')
+        (tmp_path / "bin" / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin")
+    monkeypatch.setenv("PATH", programs.path_without("bwrap", tmp_path / "links"))
+    missing = programs.missing.__wrapped__
+    assert missing("bwrap") == "bwrap is not on PATH: install bubblewrap"
+    assert missing("kubectl").startswith("kubectl on PATH is 1.20: install kubectl 1.31 or later")
