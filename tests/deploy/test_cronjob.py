@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 import yaml
 
 from aksdisks.lab.process import LabState
