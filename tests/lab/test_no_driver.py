@@ -13,6 +13,7 @@ import pytest
 from kubernetes import client, config, watch
 
 from aksdisks.lab.process import LabError, LabState
+from tests.processes import running
 
 StartLab = Callable[..., LabState]
 AKSDISKS = str(Path(sys.executable).with_name("aksdisks"))
@@ -80,11 +81,11 @@ def test_nodes_without_the_driver_mount_what_somebody_else_attached(start_lab: S
 def test_agents_apart_can_go_without_the_driver(start_lab: StartLab) -> None:
     state = start_lab(agents=False)
     command = [AKSDISKS, "lab", "agents", "--state-dir", state.state_dir, "--kubeconfig", state.kubeconfig]
-    with subprocess.Popen([*command, "--no-driver"], stdout=subprocess.PIPE, text=True) as agents:
+    with running([*command, "--no-driver"], stdout=subprocess.PIPE, text=True) as agents:
         assert agents.stdout is not None
         said = agents.stdout.readline()
         agents.terminate()
-        agents.wait(10)
+        agents.wait(timeout=10)
     assert said == f"3 nodes, without the disk driver, serve {state.kube_url}.\n"
     config.load_kube_config(state.kubeconfig)
     assert len(client.StorageV1Api().list_csi_node().items) == 3
@@ -99,7 +100,7 @@ def test_a_cluster_of_2019_has_no_driver_to_leave_out(start_lab: StartLab) -> No
 def test_the_real_drivers_cloud_config_stands_alone_on_stdout(start_lab: StartLab, scenario: str, kind: str) -> None:
     state = start_lab(scenario=scenario, driver=False)
     command = [AKSDISKS, "lab", "env", "--driver", "--state-dir", state.state_dir]
-    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert told.stderr == ""
     assert json.loads(told.stdout) == {
         "cloud": "",
@@ -114,6 +115,6 @@ def test_the_real_drivers_cloud_config_stands_alone_on_stdout(start_lab: StartLa
         "useManagedIdentityExtension": False,
         "useInstanceMetadata": False,
     }
-    both = subprocess.run([*command, "--az"], capture_output=True, text=True, check=False)
+    both = subprocess.run([*command, "--az"], capture_output=True, text=True, timeout=60, check=False)
     assert (both.returncode, both.stdout) == (2, "")
     assert "lab env: expected --az or --driver, found both" in both.stderr
