@@ -8,7 +8,8 @@ AksdisksError               1
 ├── CannotRun               3   nothing is proven either way
 │   ├── NotReachable            no answer from an endpoint, or no lab runs
 │   ├── NotAllowed              401, 403, no credential
-│   └── NamespaceBusy           another run holds the Lease
+│   ├── NamespaceBusy           another run holds the Lease
+│   └── StillUnknown            a wait's deadline passed, and all that was seen is why nothing can be known
 ├── WaitTimeout             1   a wait's deadline passed
 ├── CheckFailed             1   a statement did not hold
 └── ApiError                1   an API answered with an error; only statuses that someone handles have a class
@@ -82,6 +83,14 @@ class NotAllowed(CannotRun):
 
 class NamespaceBusy(CannotRun):
     """Raised when another run holds the prepared namespace's Lease."""
+
+
+class StillUnknown(CannotRun):
+    """Raised when a wait's deadline passed and nobody could say how things stand; `because` says why."""
+
+    def __init__(self, awaited: str, *, seconds: float, because: str) -> None:
+        super().__init__(f"{awaited}: not known within {seconds:.0f} s, because {because}")
+        self.because = because
 
 
 class WaitTimeout(AksdisksError):

@@ -10,6 +10,7 @@ from typing import TypeVar
 from aksdisks.azure import same
 from aksdisks.model import Chain, Claim, Inventory, Machine, Pod, Unknown, Volume, known
 from aksdisks.session import Session
+from aksdisks.slots import attached_disks
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ def take(session: Session) -> Inventory:
     claims = cluster.claims(namespace)
     volumes = tuple(volume for volume in cluster.volumes() if volume.claim_namespace == namespace)
     names = {volume.name for volume in volumes}
-    disks = session.azure.disks()
+    disks, attachments = session.azure.disks(), cluster.attachments()
     inventory = Inventory(
         taken=datetime.now(UTC),
         namespace=namespace,
@@ -31,7 +32,8 @@ def take(session: Session) -> Inventory:
         pods=tuple(sorted(cluster.pods(namespace), key=lambda pod: pod.name)),
         claims=tuple(sorted(claims, key=lambda claim: claim.name)),
         volumes=tuple(sorted(volumes, key=lambda volume: volume.claim_name)),
-        attachments=tuple(entry for entry in cluster.attachments() if entry.volume in names),
+        attachments=tuple(entry for entry in attachments if entry.volume in names),
+        attached=attached_disks(attachments),
         events=cluster.events(namespace),
         classes=cluster.classes(),
         disks=disks,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -21,6 +22,8 @@ COMM = "aksdisks.progress"
 """The comm's target name, and what a runner's kernels have in KERNEL_VARIABLE."""
 KERNEL_VARIABLE = "AKSDISKS_PROGRESS"
 
+# A cell that begins sooner after the one before it was not chosen by a person, but sent with it; real seconds.
+_AT_ONCE = 1.0
 _MADE_BY_A_CELL = "The name is made by a cell above: run those first (Run > Run All Above Selected Cell)."
 
 
@@ -52,6 +55,34 @@ def _send(said: Waiting | str) -> None:
         create_comm(target_name=COMM, data=data)
     else:
         opened.send(data)
+
+
+class _Cells:
+    """When the cells of this kernel began and ended, by time.monotonic."""
+
+    ended, gap = float("-inf"), float("inf")
+
+    def begin(self, _info: Any = None) -> None:
+        self.gap = time.monotonic() - self.ended
+
+    def end(self, _result: Any = None) -> None:
+        self.ended = time.monotonic()
+
+
+_cells = _Cells()
+
+
+def watch_cells() -> None:
+    """From now on know when cells begin and end: what `run_with_others` tells of. May be called again."""
+    shell = _attended()
+    if shell is not None and _cells.begin not in shell.events.callbacks["pre_run_cell"]:
+        shell.events.register("pre_run_cell", _cells.begin)
+        shell.events.register("post_run_cell", _cells.end)
+
+
+def run_with_others() -> bool:
+    """Whether somebody sits there and runs this cell together with others, as *Run All Cells* does."""
+    return _attended() is not None and _cells.gap < _AT_ONCE
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -116,6 +116,11 @@ def _admitted_zones(raw: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(zone for values in zones for zone in values))
 
 
+def _disk_id(raw: Any) -> str:
+    csi = _find(raw, "spec.csi.driver")
+    return str(_find(raw, "spec.azureDisk.diskURI" if csi not in DISK_DRIVERS else "spec.csi.volumeHandle", ""))
+
+
 def _noted_lun(raw: Any) -> int | None:
     """What the driver noted in the attachment's metadata."""
     lun = str(_find(raw, "status.attachmentMetadata.LUN", ""))
@@ -184,7 +189,7 @@ class Claim(Named):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume(Named):
-    """A PersistentVolume; `disk_id` is the CSI handle or 2019's azureDisk.diskURI, empty for other kinds.
+    """A PersistentVolume; `disk_id` is the disk driver's handle or 2019's azureDisk.diskURI, empty for other drivers'.
 
     `zones` are those that its node affinity admits.
     """
@@ -196,7 +201,7 @@ class Volume(Named):
     claim_namespace: str = _at("spec.claimRef.namespace")
     claim_name: str = _at("spec.claimRef.name")
     claim_uid: str = _at("spec.claimRef.uid")
-    disk_id: str = _at("spec.csi.volumeHandle spec.azureDisk.diskURI")
+    disk_id: str = _read(_disk_id, "")
     access_modes: tuple[str, ...] = _at("spec.accessModes", ())
     zones: tuple[str, ...] = _read(_admitted_zones, ())
 
@@ -220,6 +225,7 @@ class Attachment(Named):
     attached: bool = _at("status.attached", False)
     lun: int | None = _read(_noted_lun)
     attach_error: str = _at("status.attachError.message")
+    driver: str = _at("spec.attacher")
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,8 +391,8 @@ class Inventory:
     """Both sides at one moment: Kubernetes' objects of one namespace, and the node resource group's disks and VMs.
 
     `volumes` are those of the namespace's claims (by claimRef, so released ones too), `attachments` those of the
-    volumes; nodes, disks and machines are the whole cluster's. `chains` has one per pod and claim, then one for each
-    claim that no pod mounts.
+    volumes; nodes, disks and machines are the whole cluster's, and so is `attached`, how many disks Kubernetes
+    counts on each node. `chains` has one per pod and claim, then one for each claim that no pod mounts.
     """
 
     taken: datetime
@@ -401,6 +407,7 @@ class Inventory:
     disks: tuple[Disk, ...] | Unknown
     machines: tuple[Machine, ...] | Unknown
     resource_group: str
+    attached: Mapping[str, int] = field(default_factory=dict)
     chains: tuple[Chain, ...] = ()
 
 

@@ -14,7 +14,7 @@ from aksdisks.diagnosis import diagnose
 from aksdisks.errors import ApiError, InputError
 from aksdisks.inventory import take
 from aksdisks.markup import View
-from aksdisks.model import Pod, Unknown, known
+from aksdisks.model import Pod, Unknown
 from aksdisks.parameters import from_namespace
 from aksdisks.preflight import rights
 from aksdisks.quantities import cost_per_day, disk_tier, gib
@@ -37,10 +37,11 @@ _SCOPES: Mapping[str, Scope] = {
 def open_walk(names: Mapping[str, Any]) -> Walk:
     """Open the session that the notebook's parameters (its `globals()`) ask for."""
     parameters, former = from_namespace(names), names.get("walk")
+    live.watch_cells()
     if isinstance(former, Walk) and former.cleaned is None:
-        if former.parameters == parameters and not former.session.connection.problem():
+        if former.parameters == parameters and not former.ended and not former.session.connection.problem():
             return former  # the cell was run again; what it opened is still there
-        former.clean_up()
+        former.clean_up(ask=False)
     return Walk(open_session(parameters, progress=live.progress))
 
 
@@ -50,6 +51,7 @@ class Walk:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.cleaned: View | None = None
+        self.ended = False  # once its last cell was run, opening it again starts over
         self.parameters = session.parameters
         self.namespace = session.namespace
         self._statements: tuple[str, ...] = ()
@@ -301,7 +303,7 @@ class Walk:
 
     def started_in_turn(self, look: Look) -> Said:
         """The disks in the order of their pods' start, as far as each pod came after the one before it ran."""
-        disks = {c.pod.name: c.volume.disk_id.rpartition("/")[2] for c in look.inventory.chains if c.pod and c.volume}
+        disks = {c.pod.name: c.volume.disk_name for c in look.inventory.chains if c.pod and c.volume}
         order, ran = [], 0.0
         for moments in self._rollout.timeline(look.inventory, 1.0):
             if moments.created is None or moments.started is None or moments.created < ran or moments.pod not in disks:
@@ -320,15 +322,17 @@ class Walk:
 
     # The end
 
-    def clean_up(self) -> View:
-        """Remove what this runbook made, and check that nothing is left; a runner's run is the runner's to clean."""
+    def clean_up(self, *, ask: bool = True) -> View:
+        """Remove what this runbook made, check that nothing is left; `ask` first where all cells are run at once."""
         if self.cleaned is not None:
             return self.cleaned
-        if self.parameters.run_id:
+        if ask and live.run_with_others():
+            self.ended = True
+            return Card("Nothing is removed yet: there is something to try above. Then run this cell on its own.")
+        if self.parameters.run_id:  # a runner's run is the runner's to clean
             self.session.close()
-            shown = Card("The next runbook goes on from here; the runner removes everything at the end of its run.")
-            self.cleaned = shown
-            return shown
+            self.cleaned = Card("The next runbook goes on from here; the runner removes all at the end of its run.")
+            return self.cleaned
         done = self.session.clean_up()
         nothing = "nothing that Kubernetes shows is left" if done.uncertain else "nothing is left"
         left = "; ".join(done.problems) or nothing + (f" but {', '.join(done.kept)}" if done.kept else "")
@@ -370,13 +374,11 @@ class Walk:
                 describe=lambda now: f"{now.ready} of {replicas} ready; {now.describe()}",
                 on_timeout=lambda: self._causes({f"pod {pod.name}" for pod in rollout.pods.values()}),
             )
-        if untold:
-
-            def detached(disks: Any) -> bool:
-                return not any(disk.managed_by for disk in known(disks) if disk.name.endswith(tuple(untold)))
-
-            awaited = "disks without VolumeAttachment to be detached"
-            self.session.wait(awaited, self.session.azure.follow_disks(), detached)
+        if untold and self.session.azure.unknown is None:
+            awaited, names = "disks without VolumeAttachment to be detached", tuple(untold)
+            held = lambda disk: bool(disk.managed_by) and disk.name.endswith(names)  # noqa: E731
+            disks: Any = self.session.azure.follow_disks()
+            self.session.wait(awaited, disks, lambda found: not any(map(held, found)))
 
     def _roll_set(self, replicas: int, act: Callable[[], object], typed: str, outcome: str = "") -> Card:
         self._roll(manifests.STATEFUL_APP, replicas, act)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
 from itertools import product
@@ -13,12 +13,13 @@ import yaml
 from aksdisks import manifests
 from aksdisks.checks import Check, check
 from aksdisks.errors import AlreadyExists, ApiError, NotAllowed, NotFound, Refused
-from aksdisks.model import Node, StorageClass, Unknown
+from aksdisks.model import Node, StorageClass, Unknown, known
 from aksdisks.parameters import Parameters
 from aksdisks.preflight_azure import DEFAULT_SKU, azure_answers
 from aksdisks.quantities import cost_per_day, disk_tier, gib
 from aksdisks.session import check_prepared, new_run_id
 from aksdisks.session_connect import Connection, check_storage_class, connect
+from aksdisks.slots import attached_disks, free_slots
 from aksdisks.waiting import Progress, silent
 
 _WITH_NAMESPACE = [(verb, "namespaces", "") for verb in ("get", "create", "delete", "list", "watch")]
@@ -94,15 +95,26 @@ def _nodes(connection: Connection) -> Iterator[Check]:
     fit = [node for node in nodes if not reasons[node.name]]
     refused = [f"{name} {reason}" for name, reason in reasons.items() if reason]
     yield check(statements[0], len(fit) >= 2, ", ".join([f"{len(fit)} of {len(nodes)}", *refused]))
+    yield _slots(connection, statements[1], fit, attached_disks(attachments))
+
+
+def _slots(connection: Connection, statement: str, fit: Sequence[Node], attached: Mapping[str, int]) -> Check:
+    """Whether the nodes that fit have slots for every disk: by both counts, by Kubernetes' alone where Azure is off."""
+    parameters = connection.parameters
     needed = 1 + parameters.stateful_replicas
     silent_nodes = [node.name for node in fit if node.disk_slots is None]
     if silent_nodes:
-        yield check(statements[1], Unknown(f"the disk driver says nothing of {', '.join(silent_nodes)}"), "nothing")
-        return
-    used = {node.name: sum(entry.node == node.name for entry in attachments) for node in fit}
-    free = {node.name: max(0, (node.disk_slots or 0) - used[node.name]) for node in fit}
-    seen = f"{sum(free.values())} free, {needed} needed ({', '.join(f'{n}: {c}' for n, c in free.items())})"
-    yield check(statements[1], sum(free.values()) >= needed, seen)
+        return check(statement, Unknown(f"the disk driver says nothing of {', '.join(silent_nodes)}"), "nothing")
+    off = parameters.azure == "off"
+    machines = () if off else connection.azure.machines()
+    free = free_slots(fit, attached, known(machines))
+    each = ", ".join(f"{name}: {count}" for name, count in free.items())
+    seen = f"{sum(free.values())} free, {needed} needed ({each})"
+    if off or isinstance(machines, Unknown):
+        seen += ", by Kubernetes' count alone"
+    if sum(free.values()) >= needed and isinstance(machines, Unknown):
+        return check(statement, machines, seen)  # Azure may count more
+    return check(statement, sum(free.values()) >= needed, seen)
 
 
 def why_not(node: Node, parameters: Parameters) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from aksdisks.errors import AksdisksError, NotAllowed, NotReachable, WaitTimeout
+from aksdisks.errors import AksdisksError, NotAllowed, NotReachable, StillUnknown
 from aksdisks.manifests import LEASE, RUN_LABEL
 from aksdisks.model import Disk, Named, Unknown, Volume
 from aksdisks.session_hold import Hold
@@ -167,12 +167,19 @@ class Removal:
             self.kept.append(unasked)
             return
         answer = self.hold.azure.unknown
-        if answer is None:
-            answer = self._wait("the run's disks to go", self.hold.azure.follow_disks(), lambda d: _belongs(d, going))
-        if isinstance(answer, Unknown):
-            self.uncertain.append(f"{listed(_lines('disk', going), 20)} may be left: {answer.because}")
+        because = answer.because if answer is not None else self._unseen(going)
+        if because:
+            self.uncertain.append(f"{listed(_lines('disk', going), 20)} may be left: {because}")
         else:
             self.removed += _lines("disk", going)
+
+    def _unseen(self, going: Sequence[Volume]) -> str:
+        """Wait for the volumes' disks to go; why nobody can say whether they went, empty where they did."""
+        try:
+            self._wait("the run's disks to go", self.hold.azure.follow_disks(), lambda disk: _belongs(disk, going))
+        except StillUnknown as error:
+            return error.because
+        return ""
 
     def _lease(self) -> str:
         """The line of the Lease, where the run holds it."""
@@ -192,35 +199,21 @@ class Removal:
             self.removed += [line for line in map(_object, others) if line not in self.removed]
             self.removed.append(f"Namespace {self.hold.namespace}")
 
-    def _wait(self, words: str, states: Any, going: Callable[[Any], bool] = bool) -> Any:
-        """Wait until nothing that is `going` is left, within what the clean-up has of its time.
-
-        What is unknown is not gone: it is asked again, and is the answer where it is all that there was in the end.
-        """
-        last: tuple[Any, ...] | Unknown = ()
+    def _wait(self, words: str, states: Any, going: Callable[[Any], bool] = bool) -> None:
+        """Wait until nothing that is `going` is left, within what the clean-up has of its time."""
 
         def left(found: tuple[Any, ...]) -> list[str]:
             return [each.name for each in found if going(each)]
 
-        def gone(found: tuple[Any, ...] | Unknown) -> bool:
-            nonlocal last
-            last = found
-            return not isinstance(found, Unknown) and not left(found)
-
-        try:
-            return wait(
-                words,
-                states,
-                gone,
-                seconds=max(0.0, self.ends - time.monotonic()),
-                describe=lambda found: str(found) if isinstance(found, Unknown) else listed(left(found)),
-                progress=self.hold.connection.progress,
-                scale=self.hold.time_scale,
-            )
-        except WaitTimeout:
-            if isinstance(last, Unknown):
-                return last
-            raise
+        wait(
+            words,
+            states,
+            lambda found: not left(found),
+            seconds=max(0.0, self.ends - time.monotonic()),
+            describe=lambda found: listed(left(found)),
+            progress=self.hold.connection.progress,
+            scale=self.hold.time_scale,
+        )
 
 
 def _object(found: tuple[str, Named]) -> str:

@@ -41,7 +41,7 @@ class Side:
 
 def kubernetes_side(inventory: Inventory, scope: Scope) -> Side:
     """What the API server says about the claims in scope."""
-    volumes = [volume for volume in inventory.volumes if scope(volume.claim_name)]
+    volumes = [volume for volume in inventory.volumes if volume.disk_id and scope(volume.claim_name)]
     chains = _live(inventory, scope)
     names = {chain.pod.name for chain in chains if chain.pod}
     used = {claim for pod in inventory.pods for claim in pod.claims}
@@ -107,10 +107,8 @@ def compare(
     sides: tuple[str, str] = ("Kubernetes", "Azure"),
 ) -> Check:
     """The check that both sides say the same, of `count` things (None: of at least one); unknown where either is."""
-    if isinstance(one, Unknown):
-        return check(statement, one, "only one side could be asked")
-    if isinstance(other, Unknown):
-        return check(statement, other, "only one side could be asked")
+    if isinstance(one, Unknown) or isinstance(other, Unknown):
+        return check(statement, equal(one, other), "only one side could be asked")
     if one != other or (count is None and not one) or count not in (None, len(one)):
         expected = "" if count is None else f"; expected {count}"
         return check(statement, False, f"{sides[0]}: {_listed(one)}; {sides[1]}: {_listed(other)}{expected}")
@@ -147,21 +145,22 @@ def second_node(inventory: Inventory, scope: Scope) -> bool | Unknown:
     return Unknown(f"no pod sits on a second node that the volume admits; nodes in the cluster: {len(nodes)}")
 
 
-def free_slots(inventory: Inventory) -> dict[str, int] | Unknown:
-    """How many more disks each node takes: its driver's limit less what its machine holds."""
-    if isinstance(inventory.machines, Unknown):
-        return inventory.machines
-    held = {machine.node: len(machine.data_disks) for machine in inventory.machines}
-    return {node.name: node.disk_slots - held.get(node.name, 0) for node in inventory.nodes if node.disk_slots}
+def equal(one: Said, other: Said) -> bool | Unknown:
+    """Whether two words are the same; unknown where either is."""
+    for said in (one, other):
+        if isinstance(said, Unknown):
+            return said
+    return one == other
 
 
 def _live(inventory: Inventory, scope: Scope) -> list[Chain]:
-    """The chains of pods that are not on their way out."""
-    return [c for c in inventory.chains if c.pod and not c.pod.deleting and c.claim and scope(c.claim.name)]
+    """The chains of pods that are not on their way out, and whose volumes are no other driver's."""
+    chains = [c for c in inventory.chains if c.pod and not c.pod.deleting and c.claim and scope(c.claim.name)]
+    return [chain for chain in chains if chain.volume is None or chain.volume.disk_id]
 
 
 def _disk(volume: Volume | None) -> str:
-    return volume.disk_id.rpartition("/")[2] if volume else ""
+    return volume.disk_name if volume else ""
 
 
 def _minus(left: Said, right: Said) -> Said:

@@ -9,7 +9,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
 
-from aksdisks.errors import WaitTimeout
+from aksdisks.errors import StillUnknown, WaitTimeout
+from aksdisks.model import Unknown
 
 T = TypeVar("T")
 
@@ -62,7 +63,7 @@ def seconds_left(most: float) -> float:
 
 def wait(
     awaited: str,
-    states: Iterable[T | None],
+    states: Iterable[T | Unknown | None],
     holds: Callable[[T], bool],
     *,
     seconds: float,
@@ -74,6 +75,7 @@ def wait(
 ) -> T:
     """The first state that holds; `states` yields one on every change, and None now and then so that time is looked at.
 
+    An Unknown among them never holds: it is asked again, and StillUnknown is raised where it was the last.
     `seconds` is the deadline in real seconds, `scale` turns it into cluster seconds for what is said. `progress` gets a
     Waiting for each new description and each second, and an empty text when the wait is over. `on_timeout` tells the
     cause: it is asked beside the wait now and then, and for the WaitTimeout that is raised in the end; a source that
@@ -82,18 +84,19 @@ def wait(
     began = monotonic()
     outer = _ENDS.set(min(_ENDS.get(), time.monotonic() + seconds))
     looks = _Looks(on_timeout, began)
-    seen, told = "", None
+    seen, told, unknown = "", None, ""
     try:
         for state in states:
             now = monotonic()
             if state is not None:
-                seen = describe(state)
+                unknown = state.because if isinstance(state, Unknown) else ""
+                seen = str(state) if isinstance(state, Unknown) else describe(state)
             looks.look(now)
             key = (seen, looks.cause, int(now - began))
             if key != told and (seen or looks.cause):
                 told = key
                 progress(Waiting(awaited, seen, (now - began) * scale, seconds * scale, looks.cause))
-            if state is not None and holds(state):
+            if state is not None and not isinstance(state, Unknown) and holds(state):
                 return state
             if now - began >= seconds:
                 break
@@ -104,6 +107,8 @@ def wait(
         close = getattr(states, "close", None)
         if close is not None:
             close()
+    if unknown:
+        raise StillUnknown(awaited, seconds=seconds * scale, because=unknown)
     found_out = on_timeout() if on_timeout else ""
     raise WaitTimeout(awaited, seconds=seconds * scale, last_seen=seen, found_out=found_out)
 

@@ -12,8 +12,10 @@ from aksdisks.diagnosis import Finding, diagnose
 from aksdisks.markup import View
 from aksdisks.model import Chain, Claim, Disk, Inventory, Pod, StorageClass, Unknown, known
 from aksdisks.quantities import cost_per_day, show_gib
-from aksdisks.sides import Scope, Side, azure_side, disks_of, free_slots, kubernetes_side, second_node
+from aksdisks.sides import Scope, Side, azure_side, disks_of, equal, kubernetes_side, second_node
+from aksdisks.slots import free_slots
 from aksdisks.views.base import Card, Chains, Link, Stack, Table
+from aksdisks.waiting import listed
 
 _VERDICTS = {"expected": "As it should be", "wait": "Wait", "problem": "A problem"}
 _MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
@@ -68,15 +70,25 @@ class Look:
         classes = [each for each in self.inventory.classes if each.name in used]
         return all(getattr(each, key) == value for each in classes for key, value in behaviour.items()) or None
 
+    def same(self, said: str) -> bool | Unknown:
+        """Whether both sides say the same of the `disks` or another part of a Side; unknown where one says nothing."""
+        return equal(getattr(self.kubernetes, said), getattr(self.azure, said))
+
+    def none_before(self, before: Look) -> bool | Unknown:
+        """Whether nothing in scope was there at an earlier look: only then can what is there now be shown to be new."""
+        there = [claim.name for claim in before.inventory.claims if self.scope(claim.name)]
+        return Unknown(f"claims were there before this runbook looked: {listed(there)}") if there else True
+
     def second_node(self) -> bool | Unknown:
         """Whether a pod sits on a second node that its volume admits: Multi-Attach needs one."""
         return second_node(self.inventory, self.scope)
 
     def room(self) -> tuple[Holds, str]:
         """Whether some node takes another disk, and how many each takes."""
-        free = free_slots(self.inventory)
-        if isinstance(free, Unknown):
-            return free, "not counted"
+        now = self.inventory
+        if isinstance(now.machines, Unknown):
+            return now.machines, "not counted"
+        free = free_slots(now.nodes, now.attached, now.machines)
         return any(free.values()), f"free slots: {', '.join(map(str, sorted(free.values())))}"
 
     def nodes(self) -> Table:

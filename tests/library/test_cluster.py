@@ -150,6 +150,8 @@ def test_2019s_shapes_are_understood():
          "persistentVolumeReclaimPolicy": "Delete"}}
     )  # fmt: skip
     assert (volume.disk_id, volume.reclaim_policy, volume.phase) == ("/sub/disk", "Delete", "Pending")
+    csi = [{"driver": f"{kind}.csi.azure.com", "volumeHandle": "mc_g#account#share"} for kind in ("disk", "file")]
+    assert [Volume.of({"spec": {"csi": of}}).disk_id for of in csi] == ["mc_g#account#share", ""]
     node = Node.of(
         {"metadata": {"name": "n", "labels": {"beta.kubernetes.io/instance-type": "Standard_DS2_v2"}},
          "status": {"allocatable": {"attachable-volumes-azure-disk": "8"}}}

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from aksdisks.model import Unknown
-from aksdisks.sides import Side, azure_side, by_age, free_slots, kubernetes_side, second_node
+from aksdisks.sides import Side, azure_side, by_age, equal, kubernetes_side, second_node
 
 from .world import START, attachment, disk, machine, multi_attach, node, pod, volume, world
 
@@ -48,7 +48,9 @@ def test_what_azure_does_not_say_is_unknown_and_stays_so():
         assert {getattr(side, each.name) for each in fields(Side)} == {off}
         assert side.minus(azure_side(world(), everything)).disks == off
         assert azure_side(world(), everything).minus(side).disks == off
-    assert by_age(off) == off and free_slots(world(machines=off)) == off
+    assert by_age(off) == off
+    assert equal(off, frozenset()) == off and equal(frozenset(), off) == off and equal(off, off) == off
+    assert equal(frozenset("a"), frozenset("a")) is True and equal(frozenset("a"), frozenset()) is False
 
 
 def test_only_the_namespace_and_the_claims_in_scope_count():
@@ -90,9 +92,13 @@ def test_multi_attach_needs_a_pod_on_a_second_node_that_the_volume_admits(parts,
     assert found is True if holds else "no pod sits on a second node" in found.because
 
 
-def test_slots_are_the_drivers_limit_less_what_azure_holds():
-    assert free_slots(world()) == {"aks-0": 7, "aks-1": 8}
-    assert free_slots(world(nodes=(node(0, disk_slots=None), node(1)))) == {"aks-1": 8}
+def test_a_pod_on_a_volume_of_another_driver_is_of_neither_side():
+    share = volume(disk_id="")
+    inventory = world(volumes=(share,), disks=(), attachments=(), machines=(machine(0), machine(1)), events=())
+    kubernetes, azure = kubernetes_side(inventory, everything), azure_side(inventory, everything)
+    for each in fields(Side):
+        assert getattr(kubernetes, each.name) == getattr(azure, each.name), each.name
+    assert (kubernetes.disks, kubernetes.running, azure.refused) == (frozenset(), frozenset(), frozenset())
 
 
 def test_a_pod_on_its_way_out_no_longer_counts():

@@ -5,7 +5,8 @@ from itertools import count, repeat
 
 import pytest
 
-from aksdisks.errors import WaitTimeout
+from aksdisks.errors import StillUnknown, WaitTimeout
+from aksdisks.model import Unknown
 from aksdisks.waiting import Waiting, wait
 
 
@@ -74,3 +75,15 @@ def test_a_source_that_ends_is_a_timeout_and_a_generator_is_closed():
     assert closed == [True]
     with pytest.raises(WaitTimeout, match="last seen: 2"):
         wait("three", states(), lambda n: n == 3, seconds=1)
+
+
+def test_what_is_unknown_never_holds_and_is_asked_again():
+    said, away = [], Unknown("Azure is away")
+    assert wait("none", [away, (), away], lambda found: not found, seconds=9, progress=said.append) == ()
+    assert [each and each.seen for each in said] == ["unknown, because Azure is away", "()", ""]
+
+
+def test_a_wait_that_ends_with_nothing_known_is_no_verdict():
+    with pytest.raises(StillUnknown, match="none: not known within 5 s, because Azure is away") as caught:
+        wait("none", [(1,), Unknown("Azure is away")], lambda found: not found, seconds=5)
+    assert caught.value.exit_code == 3

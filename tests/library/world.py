@@ -125,7 +125,7 @@ def machine(number: int, *disks: Disk) -> Machine:
 
 def attachment(of: str = CLAIM, to: int = 0, **changes: Any) -> Attachment:
     plain = {"name": f"csi-{of}-{to}", "node": f"aks-{to}", "volume": f"pvc-{of}"}
-    return Attachment(**plain | {"attached": True, "lun": 0, "attach_error": ""} | changes)
+    return Attachment(**plain | {"attached": True, "lun": 0, "driver": "disk.csi.azure.com"} | changes)
 
 
 def event(about: Pod | Claim, reason: str, message: str, *, at: float = 1.0) -> KubeEvent:

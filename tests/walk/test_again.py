@@ -54,6 +54,27 @@ def test_cells_run_twice_do_what_is_left_to_do(names: dict[str, Any]) -> None:
     again.clean_up()
 
 
+def test_run_all_cells_leaves_something_to_try_and_running_them_again_starts_over(
+    names: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = names["walk"] = open_walk(names)
+    walk.apply_claim()
+    with monkeypatch.context() as patch:
+        patch.setattr(live, "run_with_others", lambda: True)
+        assert "run this cell on its own" in walk.clean_up().text()
+        assert [claim.name for claim in walk.session.claims()] == ["azure-managed-disk"]
+    assert "What this runbook made is removed" in walk.clean_up().text()
+
+    walk = names["walk"] = open_walk(names)
+    with monkeypatch.context() as patch:
+        patch.setattr(live, "run_with_others", lambda: True)
+        walk.clean_up()
+        again = open_walk(names)
+    assert again is not walk and again.namespace != walk.namespace
+    assert again.session.cluster.find("Namespace", walk.namespace) is None
+    again.clean_up()
+
+
 @pytest.mark.parametrize("asked", [True, False], ids=["somebody sits there", "headless"])
 def test_progress_is_for_whoever_could_answer_a_question(monkeypatch: pytest.MonkeyPatch, asked: bool) -> None:
     shown: list[Any] = []

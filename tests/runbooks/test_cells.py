@@ -1,0 +1,57 @@
+"""Cells that judge, run on worlds in which their statement does not hold or cannot be known."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import nbformat
+import pytest
+
+from aksdisks import shipped
+from aksdisks.model import Inventory, Unknown
+from aksdisks.notebook import Walk
+from aksdisks.views.look import Look
+from tests.library.world import claim, machine, world
+
+EMPTY: dict[str, Any] = {"pods": (), "claims": (), "volumes": (), "attachments": (), "events": ()}
+BEFORE: dict[str, Any] = EMPTY | {"disks": (), "machines": (machine(0), machine(1))}
+
+
+def judged(runbook: str, cell: str, now: Inventory, **names: Look) -> Any:
+    """What a cell shows for a walk that looks and sees `now`."""
+    walk = Walk(SimpleNamespace(parameters=SimpleNamespace(stateful_replicas=1), namespace="walk"))  # type: ignore[arg-type]
+    walk.claims(*"1234")
+    walk.look = lambda _scope="": Look(now, bool)  # type: ignore[method-assign]
+    (path,) = [path for path in shipped.runbooks() if path.stem == runbook]
+    (found,) = [each for each in nbformat.read(path, as_version=4).cells if each.id == cell]
+    *lines, last = found.source.splitlines()
+    scope = {"walk": walk, "after": Look(now, bool), **names}
+    exec("\n".join(lines), scope)
+    return eval(last, scope).parts[-1]
+
+
+@pytest.mark.parametrize(
+    ("before", "status", "seen"),
+    [
+        pytest.param(BEFORE, "passed", "Kubernetes: 1, Azure: the same 1", id="new on both sides"),
+        pytest.param({}, "inconclusive", "claims were there before this runbook looked: azure-managed", id="all there"),
+        pytest.param(
+            BEFORE | {"disks": world().disks},
+            "failed",
+            "on 25; Azure: none; expected 1",
+            id="Azure had the disk before",
+        ),
+    ],
+)
+def test_03_judges_that_disks_are_new(before: dict[str, Any], status: str, seen: str) -> None:
+    check = judged("03-stateful-set", "claim-3", world(), before=Look(world(**before), bool))
+    assert (check.status, seen in check.seen) == (status, True), check.seen
+
+
+def test_05_knows_nothing_of_disks_where_azure_says_nothing() -> None:
+    more = Look(world(claims=(claim(), claim("b"))), bool)
+    for disks, status in ((Unknown("azure is off"), "inconclusive"), (world().disks, "passed"), ((), "failed")):
+        now = world(disks=disks)
+        check = judged("05-limits", "try-it", now, after=more)
+        assert check.status == status, check.text()
