@@ -9,9 +9,6 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Any
 
 import yaml
 from aiohttp import web
@@ -30,65 +27,26 @@ from aksdisks.lab.arm.tokens import Tokens
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.containers import Containers
 from aksdisks.lab.controllers.account_secrets import AccountSecrets
-from aksdisks.lab.controllers.attach_detach import AttachDetach
-from aksdisks.lab.controllers.base import Controller
-from aksdisks.lab.controllers.deployment import DeploymentController
-from aksdisks.lab.controllers.disruption import Disruption
-from aksdisks.lab.controllers.ephemeral_volumes import EphemeralVolumes
-from aksdisks.lab.controllers.garbage import GarbageCollector
-from aksdisks.lab.controllers.namespaces import NamespaceController
-from aksdisks.lab.controllers.node_lifecycle import NodeLifecycle
-from aksdisks.lab.controllers.pod_garbage import PodGarbage
-from aksdisks.lab.controllers.protection import ClaimProtection, VolumeProtection
-from aksdisks.lab.controllers.replicaset import ReplicaSetController
-from aksdisks.lab.controllers.role_aggregation import RoleAggregation
-from aksdisks.lab.controllers.scheduler import Scheduler
-from aksdisks.lab.controllers.statefulset import StatefulSetController
-from aksdisks.lab.controllers.taint_eviction import TaintEviction
-from aksdisks.lab.controllers.unstarted_jobs import UnstartedJobs
-from aksdisks.lab.controllers.volume_binder import VolumeBinder
-from aksdisks.lab.controllers.volume_expand import VolumeExpand
 from aksdisks.lab.faults import FaultError, Faults
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.in_tree.api import InTreeApi
-from aksdisks.lab.in_tree.binder import InTreeBinder
 from aksdisks.lab.in_tree.tables import old_tables
-from aksdisks.lab.in_tree.tokens import LegacyTokens
 from aksdisks.lab.kube.access import Access
 from aksdisks.lab.kube.accounttokens import AccountTokens, new_key
 from aksdisks.lab.kube.api import KubeApi
+from aksdisks.lab.kube.event_expiry import EventExpiry
 from aksdisks.lab.kube.exec import Streams
 from aksdisks.lab.kube.http import kube_app
 from aksdisks.lab.kube.interface import KubernetesApi
 from aksdisks.lab.kube.store import Store
-from aksdisks.lab.parts import Machinery, check_driver_can_go, control_plane
+from aksdisks.lab.parts import Machinery, check_driver_can_go, control_plane, controllers
 from aksdisks.lab.records import Records
 from aksdisks.lab.sandbox import Sandbox
 from aksdisks.lab.scenario import Scenario
 from aksdisks.lab.seed import priority_classes, seed
 from aksdisks.lab.state import LabError, LabState, PortInUse, StateDirectory
 from aksdisks.lab.supervised import Part
-from aksdisks.lab.versions import words_of
 from aksdisks.lab.volumes import Volumes, directory_name
-
-_CONTROLLERS = (
-    AttachDetach,
-    ClaimProtection,
-    DeploymentController,
-    Disruption,
-    EphemeralVolumes,
-    GarbageCollector,
-    NamespaceController,
-    NodeLifecycle,
-    PodGarbage,
-    ReplicaSetController,
-    RoleAggregation,
-    TaintEviction,
-    UnstartedJobs,
-    VolumeBinder,
-    VolumeExpand,
-    VolumeProtection,
-)
 
 HOST = "127.0.0.1"
 _BACKLOG = 512
@@ -236,16 +194,8 @@ class Lab:
         ]
         storage = PodStorage(self.api, self.clock, self.ids, self.volumes)
         secrets_of = AccountSecrets(self.api, self.clock, self.ids, accounts)
-        controllers = [kind(self._actors, self.clock, self.ids) for kind in self._controllers()]
-        return [*controllers, secrets_of, *machines, storage]
-
-    def _controllers(self) -> Iterable[Callable[[Any, Clock, Ids], Controller]]:
-        words = words_of(self.scenario.kubernetes_version)
-        versioned = partial(Scheduler, words=words), partial(StatefulSetController, words=words)
-        if self.scenario.era == "today":
-            return (*_CONTROLLERS, *versioned)
-        in_tree = (InTreeBinder if kind is VolumeBinder else kind for kind in _CONTROLLERS)
-        return (*in_tree, *versioned, LegacyTokens)
+        acting = [kind(self._actors, self.clock, self.ids) for kind in controllers(self.scenario)]
+        return [*acting, secrets_of, *machines, storage, EventExpiry(self.api.store, self.clock)]
 
     def _streams(self) -> Streams:
         """What commands in pods see: of a disk, the directory that stands for it."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
 
 from aksdisks.lab.agents.disk_driver import DiskDriver
 from aksdisks.lab.agents.node_agent import NodeAgent
@@ -14,17 +16,66 @@ from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.arm.mishaps import machine_is_gone
 from aksdisks.lab.arm.powered_off import PoweredOff
 from aksdisks.lab.clock import Clock
+from aksdisks.lab.controllers.attach_detach import AttachDetach
+from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.cloud_nodes import CloudNodes
+from aksdisks.lab.controllers.deployment import DeploymentController
+from aksdisks.lab.controllers.disruption import Disruption
+from aksdisks.lab.controllers.ephemeral_volumes import EphemeralVolumes
+from aksdisks.lab.controllers.garbage import GarbageCollector
+from aksdisks.lab.controllers.namespaces import NamespaceController
+from aksdisks.lab.controllers.node_lifecycle import NodeLifecycle
+from aksdisks.lab.controllers.pod_garbage import PodGarbage
+from aksdisks.lab.controllers.protection import ClaimProtection, VolumeProtection
+from aksdisks.lab.controllers.replicaset import ReplicaSetController
+from aksdisks.lab.controllers.role_aggregation import RoleAggregation
+from aksdisks.lab.controllers.scheduler import Scheduler
+from aksdisks.lab.controllers.statefulset import StatefulSetController
+from aksdisks.lab.controllers.taint_eviction import TaintEviction
+from aksdisks.lab.controllers.unstarted_jobs import UnstartedJobs
+from aksdisks.lab.controllers.volume_binder import VolumeBinder
+from aksdisks.lab.controllers.volume_expand import VolumeExpand
 from aksdisks.lab.faults import Faults
 from aksdisks.lab.ids import Ids
+from aksdisks.lab.in_tree.binder import InTreeBinder
 from aksdisks.lab.in_tree.driver import InTreeDriver
 from aksdisks.lab.in_tree.mounts import InTreeNodeAgent
+from aksdisks.lab.in_tree.tokens import LegacyTokens
 from aksdisks.lab.kube.interface import KubernetesApi
 from aksdisks.lab.scenario import MachineSpec, Scenario
 from aksdisks.lab.seed import csi_node, register
 from aksdisks.lab.state import LabError
 from aksdisks.lab.supervised import Part, Supervised
 from aksdisks.lab.versions import words_of
+
+_CONTROLLERS = (
+    AttachDetach,
+    ClaimProtection,
+    DeploymentController,
+    Disruption,
+    EphemeralVolumes,
+    GarbageCollector,
+    NamespaceController,
+    NodeLifecycle,
+    PodGarbage,
+    ReplicaSetController,
+    RoleAggregation,
+    TaintEviction,
+    UnstartedJobs,
+    VolumeBinder,
+    VolumeExpand,
+    VolumeProtection,
+)
+
+
+def controllers(scenario: Scenario) -> Iterable[Callable[[Any, Clock, Ids], Controller]]:
+    """What kube-controller-manager and the scheduler do, in the words of the scenario's version and era."""
+    words = words_of(scenario.kubernetes_version)
+    versioned = partial(Scheduler, words=words), partial(StatefulSetController, words=words)
+    if scenario.era == "today":
+        return (*_CONTROLLERS, *versioned)
+    in_tree = (InTreeBinder if kind is VolumeBinder else kind for kind in _CONTROLLERS)
+    return (*in_tree, *versioned, LegacyTokens)
 
 
 class Machinery:
