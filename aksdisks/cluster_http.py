@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from aksdisks import errors
-from aksdisks.errors import ApiError, Expired, NotAllowed, NotReachable
+from aksdisks.errors import AksdisksError, ApiError, Expired, NotAllowed, NotReachable
 from aksdisks.waiting import Progress, seconds_left, silent
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ _WATCH_TIMEOUT = 90.0
 _TRIES = 4
 _PAUSE = 0.2
 _LONGEST_PAUSE = 30.0
+# How long a server that answered before may take no connection, and the longest pause between two tries then; seconds.
+_RESTART = 30.0
+_LONGEST_RECONNECT = 2.0
 
 _CAUSES = {
     "Connection refused": "connection refused",
@@ -83,21 +86,29 @@ class KubernetesHttp:
         takes AlreadyExists and Conflict for a reason to look again. `content` is the last part of the body's type.
         All of it ends with the wait around it, see `waiting.seconds_left`.
         """
-        ends = time.monotonic() + seconds_left(_LONGEST_REQUEST)
-        for attempt in range(1, _TRIES):
+        began = time.monotonic()
+        ends = began + seconds_left(_LONGEST_REQUEST)
+        attempt = 1
+        while True:
             try:
                 return self._once(method, url, query, body, content, ends)
             except (NotReachable, ApiError) as error:
-                status = error.status if isinstance(error, ApiError) else 0
-                if self.gone or not (self._answered if status == 0 else status == 429 or status >= 500):
+                pause = self._pause(error, attempt, time.monotonic() - began)
+                if self.gone or pause is None or time.monotonic() + pause >= ends:
                     raise
-                asked = error.retry_after if isinstance(error, ApiError) else None
-                pause = _PAUSE * 2**attempt if asked is None else min(asked, _LONGEST_PAUSE)
-                if time.monotonic() + pause >= ends:
-                    raise
-                self.progress(f"{error.message}; again in {pause:.1f} s ({attempt} of {_TRIES - 1})")
+                attempt += 1
+                self.progress(f"{error.message}; again in {pause:.1f} s (try {attempt})")
                 time.sleep(pause)
-        return self._once(method, url, query, body, content, ends)
+
+    def _pause(self, error: AksdisksError, attempt: int, passed: float) -> float | None:
+        """How long to wait before the next try, in seconds; None: there is none."""
+        pause = _PAUSE * 2 ** min(attempt, 10)
+        if isinstance(error, ApiError):
+            if attempt == _TRIES or (error.status != 429 and error.status < 500):
+                return None
+            return pause if error.retry_after is None else min(error.retry_after, _LONGEST_PAUSE)
+        # A server that restarts takes no connection for longer than a busy one sends errors.
+        return min(pause, _LONGEST_RECONNECT) if self._answered and passed < _RESTART else None
 
     def ping(self, seconds: float) -> str:
         """Why the API server gives no answer within so many seconds, asked once; empty where it gives one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from aksdisks.azure import Azure, place, same
@@ -11,6 +12,9 @@ from aksdisks.model import Node, StorageClass, Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.targets import Target, open_target
 from aksdisks.waiting import Progress, silent
+
+# How long a target has to answer before it is asked again; seconds.
+_ANSWER_WITHIN = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,13 @@ class Connection:
     progress: Progress
 
     def problem(self) -> str:
-        """Why the target does not answer (any more); empty when it does."""
+        """Why the target does not answer (any more); empty when it does. One that restarts is not waited for."""
+        for pause in (0.4, 0.8, 1.6, 0.0):
+            if not (lost := self.cluster.ping(_ANSWER_WITHIN)):
+                break
+            time.sleep(pause)
+        else:
+            return lost
         try:
             self.cluster.request("GET", "/version")
         except AksdisksError as error:
