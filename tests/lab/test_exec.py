@@ -90,6 +90,7 @@ OBJECTS = [
         ],
     ),
     _pod("shell-less", _container("web") | {"image": "mcr.microsoft.com/oss/kubernetes/pause:3.9"}),
+    _pod("absent", _container("web") | {"image": "busybox:404"}),
     _pod("waiting", _container("only"), nodeSelector={"no": "node"}),
 ]  # fmt: skip
 
@@ -239,6 +240,17 @@ def test_refusals(kubectl: Kubectl, arguments: list[str], message: str) -> None:
     done = kubectl("exec", *arguments)
     assert done.returncode == 1
     assert message in done.stderr
+
+
+def test_an_image_that_is_not_there_is_told_as_kubectl_shows_it(kubectl: Kubectl) -> None:
+    reason = "jsonpath={.status.containerStatuses[0].state.waiting.reason}"
+    waited = kubectl("wait", f"--for={reason}=ImagePullBackOff", "pod/absent", "--timeout=20s")
+    assert waited.returncode == 0, waited.stderr
+    assert "0/1     ImagePullBackOff" in kubectl("get", "pod", "absent").stdout
+    said = kubectl("describe", "pod", "absent").stdout
+    for words in ('Pulling image "busybox:404"', 'Back-off pulling image "busybox:404"', "Error: ErrImagePull"):
+        assert words in said
+    assert 'container not found ("web")' in kubectl("exec", "absent", "--", "sh").stderr
 
 
 def test_a_pod_of_two_containers_wants_one_named(own_lab: LabState) -> None:
