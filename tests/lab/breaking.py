@@ -18,6 +18,7 @@ from typing import Any
 from aksdisks.lab import faults_client, process
 from aksdisks.lab.process import LabState
 from tests.processes import running
+from tests.programs import require
 
 Json = dict[str, Any]
 
@@ -134,6 +135,7 @@ class Broken:
 
 @contextmanager
 def broken_lab(directory: Path, speed: float = 500.0, scenario: str = "regional") -> Iterator[Broken]:
+    require("kubectl")
     state = process.start(directory / "lab", speed, scenario, parent=os.getpid())
     try:
         yield Broken(state, os.environ | state.environment() | {"KUBECACHEDIR": str(directory / "cache")})

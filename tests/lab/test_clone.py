@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.lab.breaking import Broken, broken_lab, claim, pod
-from tests.lab.kubectl import needs_kubectl
+from tests.programs import needs
 
-pytestmark = needs_kubectl
+pytestmark = needs("kubectl")
 
 SNAPSHOT = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "nightly"}
 
