@@ -13,7 +13,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from aksdisks.azure import Azure, place, same
-from aksdisks.errors import WaitTimeout
+from aksdisks.errors import StillUnknown
 from aksdisks.lab import faults_client
 from aksdisks.model import Unknown
 from aksdisks.session_connect import connect
@@ -198,7 +198,7 @@ def test_a_call_ends_with_the_wait_around_it(azure, lab, monkeypatch):
     try:
         said = []
         azure._progress = said.append
-        with pytest.raises(WaitTimeout):
+        with pytest.raises(StillUnknown):
             wait("disks", azure.follow_disks(), lambda _: False, seconds=0.5)
     finally:
         faults_client.switch_off(lab, "throttled", "")
