@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -21,9 +21,12 @@ class Status(StrEnum):
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"
     NOT_APPLICABLE = "not applicable"
+    NOT_RUN = "not run"
 
 
-_MARKS = {Status.PASSED: "✔", Status.FAILED: "✘", Status.INCONCLUSIVE: "?", Status.NOT_APPLICABLE: "○"}
+_MARKS = {
+    Status.PASSED: "✔", Status.FAILED: "✘", Status.INCONCLUSIVE: "?", Status.NOT_APPLICABLE: "○", Status.NOT_RUN: "-",
+}  # fmt: skip
 
 
 Holds = bool | Unknown | None
@@ -32,16 +35,21 @@ Holds = bool | Unknown | None
 
 @dataclass(frozen=True)
 class Check(View):
-    """A statement, how it came out, and what was seen."""
+    """A statement, how it came out, and what was seen; in evidence also the id of the `cell` that shows it."""
 
     statement: str
     status: Status
     seen: str
+    cell: str = field(default="", compare=False)
 
     @classmethod
-    def from_dict(cls, form: Mapping[str, str]) -> Check:
-        """The check that travelled in this form; raises ValueError for a status that is none."""
-        return cls(form["statement"], Status(form["status"]), form["seen"])
+    def from_dict(cls, form: Mapping[str, str], cell: str = "") -> Check:
+        """The check that travelled in this form, in this cell; raises ValueError for a status that is none."""
+        return cls(form["statement"], Status(form["status"]), form["seen"], cell)
+
+    def to_dict(self) -> dict[str, str]:
+        """The form in which it travels: a notebook does not say of a cell which one it is."""
+        return {"statement": self.statement, "status": self.status, "seen": self.seen}
 
     @property
     def mark(self) -> str:
@@ -53,7 +61,7 @@ class Check(View):
         return f"{self.mark} {self.status}: {self.statement}\n  seen: {self.seen}"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return {**super()._repr_mimebundle_(), MIME_TYPE: asdict(self)}
+        return {**super()._repr_mimebundle_(), MIME_TYPE: self.to_dict()}
 
 
 def check(statement: str, holds: Holds, seen: object) -> Check:
@@ -78,7 +86,7 @@ class Refusal(View):
         return f"{self.request}\n  {self.answer}\n{self.check.text()}"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return {**super()._repr_mimebundle_(), MIME_TYPE: asdict(self.check)}
+        return {**super()._repr_mimebundle_(), MIME_TYPE: self.check.to_dict()}
 
 
 def refusal(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from aksdisks.checks import Check
-from aksdisks.evidence import RunbookResult, RunResult
+from aksdisks.evidence import RunbookResult, RunResult, seconds_shown, tally
 from aksdisks.parameters import Parameters
+from aksdisks.report import COVER
 from aksdisks.waiting import Waiting
 
 NOTHING = "(empty)"
@@ -105,7 +106,7 @@ class Reporter:
     def finished(self, result: RunbookResult) -> None:
         """A runbook ended."""
         self._stop_live()
-        line = f"{result.name:<18} {_mark(result.status)}  {_passed(result.checks)}  {result.seconds:.1f} s"
+        line = f"{result.name:<18} {_mark(result.status)}  {tally([result])} checks  {result.seconds:.1f} s"
         self.err.print(line, soft_wrap=True)
         if result.problem:
             self.err.print(f"  {escape(result.problem)}", soft_wrap=True)
@@ -116,8 +117,10 @@ class Reporter:
         table = Table("runbook", "status", "checks", "seconds", box=None, pad_edge=False, header_style="bold")
         table.columns[3].justify = "right"
         for book in result.runbooks:
-            seconds = f"{book.seconds:.1f}" if book.seconds else ""
-            table.add_row(book.name, _mark(book.status), _passed(book.checks), seconds)
+            seconds = seconds_shown([book]) if book.seconds else ""
+            table.add_row(book.name, _mark(book.status), f"{tally([book])} checks", seconds)
+        books = result.runbooks
+        table.add_row("total", _mark(result.status), f"{tally(books)} checks", seconds_shown(books), style="bold")
         self.out.print(table)
         bad = ("failed", "inconclusive")
         self.answers([check for runbook in result.runbooks for check in runbook.checks if check.status in bad])
@@ -126,7 +129,7 @@ class Reporter:
         for problem in (*broken, result.problem, *left):
             if problem:
                 self.out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
-        where = escape(str(folder)) if folder.exists() else "nothing was written"
+        where = escape(str(folder / COVER)) if folder.exists() else "nothing was written"
         self.out.print(f"{_mark(result.status)}: {where}", soft_wrap=True)
 
     def left_behind(self, text: str) -> None:
@@ -187,9 +190,3 @@ def show_parameters(parameters: Parameters, sources: Mapping[str, str]) -> None:
         out.print(f"[bold]{name}[/] = {escape(value or NOTHING)}  [dim]({escape(source)})[/]", soft_wrap=True)
         what = "; ".join(filter(None, [field.description, *about, f"default: {str(field.default) or NOTHING}"]))
         out.print(Padding(escape(what), (0, 0, 0, 4)))
-
-
-def _passed(checks: Sequence[Check]) -> str:
-    """`5 of 5 checks`."""
-    counted = [check for check in checks if check.status != "not applicable"]
-    return f"{sum(check.status == 'passed' for check in counted)} of {len(counted)} checks"

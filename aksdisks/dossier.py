@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from aksdisks import evidence, report, targets
 from aksdisks.errors import InputError
-from aksdisks.evidence import RunResult
+from aksdisks.evidence import RunbookResult, RunResult
 from aksdisks.model import Inventory
 from aksdisks.parameters import Parameters
 from aksdisks.redaction import Redactor, environment_secrets
@@ -63,15 +63,17 @@ class Dossier:
         plain = self.redactor.value(asdict(value) if isinstance(value, Inventory) else value)
         self._put(name, json.dumps(plain, indent=2, ensure_ascii=False, default=str) + "\n")
 
-    def page(self, name: str, problem: str) -> None:
-        """Render a notebook's page; one that did not end says why at its top, in the notebook too."""
-        path = self.folder / f"{name}.ipynb"
-        banner = self.redactor.text(f"This runbook did not end: {problem}") if problem else ""
+    def page(self, book: RunbookResult, run: RunResult) -> None:
+        """Render a notebook's page; one that did not pass says so at its top and in its recap, in the notebook too."""
+        import nbformat
+
+        path = self.folder / f"{book.name}.ipynb"
         with self._noted(path.with_suffix(".html")):
-            report.write_html(path, path.with_suffix(".html"), banner=banner)
-        if banner:
+            page = report.html(nbformat.read(path, as_version=4), book, run)
+            self._put(path.with_suffix(".html").name, self.redactor.text(page))
+        if book.status not in ("passed", "not applicable"):
             with self._noted(path.with_name(f".{path.name}")):
-                self._put(path.name, _with_banner(path, banner))
+                self._put(path.name, self.redactor.text(_told(path, book)))
 
     def finish(self, result: RunResult) -> RunResult:
         """The final result, once run.json, cover, JUnit XML and metrics all tell it, and the folder is sealed.
@@ -86,6 +88,11 @@ class Dossier:
         while told != (found := self._problems()):
             told = found
             final = evidence.conclude(result, told)
+            if told == () and not all(book.html for book in final.runbooks):
+                # Pages that were made while it lasted link to those of runbooks that were still to come.
+                for book in final.runbooks:
+                    if book.html:
+                        self.page(book, final)
             if self.folder.is_dir():
                 self._write_final(final, earlier)
         return final
@@ -165,10 +172,14 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _with_banner(path: Path, banner: str) -> str:
+def _told(path: Path, book: RunbookResult) -> str:
+    """A notebook that says at its top, once, and in its recap how it ended."""
     import nbformat
 
     notebook = nbformat.read(path, as_version=4)
-    cell = nbformat.v4.new_markdown_cell(f"> **{banner}** Cells without a number were not run.", id="aksdisks-banner")
-    notebook.cells.insert(0, cell)
+    report.concluded(notebook, book)
+    if all(cell.id != report.BANNER for cell in notebook.cells):
+        ended = f"did not end: {book.problem}" if book.problem else f"did not pass: {book.status}"
+        words = f"> **This runbook {ended}** Cells without a number were not run."
+        notebook.cells.insert(0, nbformat.v4.new_markdown_cell(words, id=report.BANNER))
     return str(nbformat.writes(notebook))

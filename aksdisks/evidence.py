@@ -95,6 +95,17 @@ def conclude(result: RunResult, problems: Sequence[str] = ()) -> RunResult:
     return replace(result, status=status, problem="; ".join(filter(None, (result.problem, *problems))))
 
 
+def tally(books: Sequence[RunbookResult]) -> str:
+    """`5 of 5`: how many checks of runbooks passed, of those that apply."""
+    counted = [check for book in books for check in book.checks if check.status != "not applicable"]
+    return f"{sum(check.status == 'passed' for check in counted)} of {len(counted)}"
+
+
+def seconds_shown(books: Sequence[RunbookResult]) -> str:
+    """The seconds of runbooks together, to a tenth: the sum of what is shown of each, so that it adds up."""
+    return f"{sum(round(book.seconds, 1) for book in books):.1f}"
+
+
 def exit_code(checks: Sequence[Check]) -> int:
     """The exit code that checks come to."""
     return _EXIT_CODES[roll_up([check.status for check in checks])]

@@ -22,7 +22,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from aksdisks import errors, live
-from aksdisks.checks import MIME_TYPE, Check
+from aksdisks.checks import Check
+from aksdisks.claims import collect_checks, not_run
 from aksdisks.evidence import Status, roll_up
 from aksdisks.waiting import Progress, silent
 
@@ -228,21 +229,11 @@ def execute(
         execution.problem = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
     if not execution.completed:
         if not output.exists():
+            execution.checks = not_run(nbformat.read(runbook, as_version=4))
             return execution
         notebook = nbformat.read(output, as_version=4)
     execution.checks = collect_checks(notebook)
     return execution
-
-
-def collect_checks(notebook: Any) -> list[Check]:
-    """The checks among a notebook's outputs, in order."""
-    return [
-        Check.from_dict(bundle[MIME_TYPE])
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if MIME_TYPE in (bundle := output.get("data", {}))
-    ]
 
 
 @cache

@@ -152,7 +152,7 @@ class Walk:
     def verdicts(self) -> Table:
         """The claims and how they came out."""
         judged = [(n, text, self._verdicts.get(n)) for n, text in enumerate(self._statements, 1)]
-        rows = [(n, text, made.status if made else "not judged", made.seen if made else "") for n, text, made in judged]
+        rows = [(n, text, made.status if made else "not run", made.seen if made else "") for n, text, made in judged]
         return Table("The claims and their verdicts", ("", "claim", "verdict", "seen"), rows)
 
     # Acts: each waits until its effect is there, so that the next look sees it

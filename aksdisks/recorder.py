@@ -14,7 +14,6 @@ from aksdisks.parameters import Parameters
 from aksdisks.targets import prepared
 from aksdisks.waiting import silent
 
-_PICTURES = ("image/png",)
 _CELL_TIMEOUT = 120
 
 
@@ -67,16 +66,13 @@ def _settle(old: Any, new: Any, patterns: Iterable[tuple[str, str]]) -> None:
 
 
 def _compared(outputs: Sequence[Any], patterns: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    """The outputs as nbval compares them: without counts and pictures, and with the patterns applied to texts."""
+    """The outputs as nbval compares them: without counts, and with the patterns applied to texts."""
     seen = []
     for output in outputs:
-        data = {kind: value for kind, value in output.get("data", {}).items() if kind not in _PICTURES}
-        texts = {**data, "text": output.get("text", "")}
+        texts = {**output.get("data", {}), "text": output.get("text", "")}
         for pattern, replacement in patterns:
             texts = {k: re.sub(pattern, replacement, v) if isinstance(v, str) else v for k, v in texts.items()}
-        seen.append(
-            {**texts, "type": output["output_type"], "pictures": sorted({*output.get("data", {})} & {*_PICTURES})}
-        )
+        seen.append({**texts, "type": output["output_type"]})
     return seen
 
 

@@ -2,33 +2,80 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
+from html import escape
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-from aksdisks.evidence import RunResult
+from aksdisks.evidence import RunbookResult, RunResult, seconds_shown, tally
 from aksdisks.markup import templates
+
+BANNER = "aksdisks-banner"
+"""The id of the cell that says at a notebook's top how it ended; in its page that is no cell."""
 
 COVER = "index.html"
 FILES = (COVER, "junit.xml", "aksdisks.prom")
 
 
-def write_html(notebook: Path, page: Path, *, banner: str = "") -> None:
-    """Write `notebook` as `page`; `banner` says at the top why it is not a finished run, if it is not."""
-    import nbformat
+# From the heading of the recap to the pointer to the next runbook, or to the end.
+_RECAP = re.compile(r"(?<=^## Recap$)(.*?)(?=^\*\*Next|\Z)", re.MULTILINE | re.DOTALL)
+_NOTEBOOK = re.compile(r"\[([^\]]*)\]\(([\w.-]+)\.ipynb\)")
 
-    content = nbformat.read(notebook, as_version=4)
-    failed = (cell.id for cell in content.cells for output in cell.get("outputs", ()) if output.output_type == "error")
+
+def html(content: Any, book: RunbookResult, run: RunResult) -> str:
+    """The page of an executed notebook: how it ended at its top, with links to the cells that say so.
+
+    Pages link to each other and to the cover; while the run lasts, to those of runbooks still to come as well.
+    """
+    concluded(content, book)
+    names = [each.name for each in run.runbooks if each.html or run.finished is None]
+    content.cells = [cell for cell in content.cells if cell.id != BANNER]
+    for cell in content.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _NOTEBOOK.sub(lambda link: _as_page(link, names), cell.source)
     resources = {
-        "failed": next(failed, ""),
-        "title": _title(content, notebook.stem),
+        "failed": _failing_cell(content) if book.problem else "",
+        "title": _title(content, book.name),
         "style": page_style(),
-        "banner": banner,
+        "book": book,
+        "bad": [check for check in book.checks if check.status in ("failed", "inconclusive")],
+        "run": run,
+        "cover": COVER,
+        "names": names,
     }
-    html, _ = _exporter().from_notebook_node(content, resources=resources)
-    page.write_text(html, encoding="utf-8")
+    return str(_exporter().from_notebook_node(content, resources=resources)[0])
+
+
+def concluded(content: Any, book: RunbookResult) -> None:
+    """Let a notebook that did not pass say so: its recap tells what came of each claim, not what a pass would show."""
+    if book.status in ("passed", "not applicable"):
+        return
+    ended = "did not end" if book.problem else "did not pass"
+    rows = [f"| {check.status} | {_in_a_table(check.statement)} |" for check in book.checks]
+    table = "\n".join(["| verdict | statement |", "|---|---|", *rows]) if rows else "Nothing was judged."
+    told = f"\n\nThis runbook {ended} ({book.status}), so that there is nothing to sum up but this:\n\n{table}\n\n"
+    for cell in content.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _RECAP.sub(lambda _: told, cell.source)
+
+
+def _in_a_table(text: str) -> str:
+    return escape(text, quote=False).replace("|", "\\|").replace("\n", " ")
+
+
+def _as_page(link: re.Match[str], names: Sequence[str]) -> str:
+    """A link to another runbook's page; its words alone where the run has no such page."""
+    return f"[{link[1]}]({link[2]}.html)" if link[2] in names else link[1]
+
+
+def _failing_cell(content: Any) -> str:
+    """The id of the cell that ended a notebook: the one with an error, or else the last that was begun, if any was."""
+    code = [cell for cell in content.cells if cell.cell_type == "code"]
+    broken = [cell.id for cell in code for output in cell.outputs if output.output_type == "error"]
+    begun = [cell.id for cell in code if cell.execution_count is not None]
+    return next(iter([*broken, *reversed(begun), *(cell.id for cell in code)]), "")
 
 
 def _title(content: Any, fallback: str) -> str:
@@ -70,6 +117,8 @@ def render(name: str, result: RunResult, earlier: Sequence[RunResult]) -> str:
         .render(
             result=result,
             facts=about | dict(sorted(result.versions.items())),
+            tally=tally,
+            seconds_shown=seconds_shown,
             timings={book.name: [each.seconds for each in ran if each.name == book.name] for book in result.runbooks},
             style=page_style(),
         )

@@ -15,6 +15,7 @@ from aksdisks import evidence, leftovers, targets
 from aksdisks.arguments import check_output, check_runbooks
 from aksdisks.checks import Check
 from aksdisks.checks import check as judge
+from aksdisks.claims import unjudged
 from aksdisks.console import Reporter
 from aksdisks.delivery import Container, check_webhook, is_worth_a_word, tell
 from aksdisks.dossier import Dossier, identity, redactor_for, versions
@@ -125,7 +126,7 @@ class _Run:
             finished=None,
             parameters=self.parameters.model_dump(),
             versions=versions(),
-            runbooks=tuple(RunbookResult(path.stem, "not run") for path in self.runbooks),
+            runbooks=tuple(RunbookResult(path.stem, "not run", checks=unjudged(path)) for path in self.runbooks),
         )
 
     def run(self) -> RunResult:
@@ -307,16 +308,16 @@ class _Run:
             problem=execution.problem,
         )
         if written:
-            pages.submit(self._page, path.stem, execution.problem)
+            pages.submit(self._page, result)
         done = self.result.runbooks
         self._update(runbooks=(*done[:number], result, *done[number + 1 :]))
         return result
 
-    def _page(self, name: str, problem: str) -> None:
+    def _page(self, book: RunbookResult) -> None:
         """Finish a runbook's files, and deliver them at once: whatever becomes of this machine, they are there."""
-        self.dossier.page(name, problem)
+        self.dossier.page(book, self.result)
         if self.container is not None and not self.signals.noted:
-            self.deliveries.submit(self._deliver, f"{name}.*")
+            self.deliveries.submit(self._deliver, f"{book.name}.*")
 
     def _deliver(self, files: str) -> None:
         if self.container is None or any(self.dossier.redactor.leaks(self.dossier.folder, files)):

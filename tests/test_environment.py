@@ -16,7 +16,6 @@ ROOT = Path(__file__).parent.parent
 CONDA_NAMES = {
     "Jinja2": "jinja2",
     "kubernetes": "python-kubernetes",
-    "matplotlib": "matplotlib-base",
     "playwright": "playwright-python",
     "PyJWT": "pyjwt",
     "PyYAML": "pyyaml",
@@ -33,7 +32,10 @@ def test_environment_lists_what_pyproject_lists() -> None:
             wanted.add(CONDA_NAMES.get(name, name) + bound)
 
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
-    listed = {entry for entry in environment["dependencies"] if isinstance(entry, str)} - {"pip"}
+    entries = environment["dependencies"]
+    listed = {entry for entry in entries if isinstance(entry, str)} - {"pip"}
+    for by_pip in (entry["pip"] for entry in entries if not isinstance(entry, str)):
+        listed |= {entry for entry in by_pip if not entry.startswith("-")}
 
     assert listed == wanted
 

@@ -57,12 +57,16 @@ class Card(View):
 
 @dataclass(frozen=True)
 class Link:
-    """One link of a chain: what it is, its name, its state in a few words, and whose word that is."""
+    """One link of a chain: what it is, its name, its state in a few words, and whose word that is.
+
+    `waits`: it is not, or not yet, what the links around it need: a pod that does not run, a disk that nobody holds.
+    """
 
     kind: str
     name: str
     state: str
     azure: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,9 @@ class Chains(View):
         lines = [self.title]
         above: list[Link] = []
         for chain in map(list, self.chains):
-            same = chain[1:] == above[1:]
+            same = same_as_above(chain, above)
             links = [f"{link.kind} {link.name} ({link.state})" for link in (chain[:1] if same else chain)]
-            links += [f"the same {', '.join(link.kind for link in chain[1:])}"] if same else []
+            links += [same] if same else []
             lines += [f"{'   ' * (depth - 1)}{'└─ ' if depth else ''}{link}" for depth, link in enumerate(links)]
             above = chain
         return "\n".join(lines)
@@ -90,6 +94,10 @@ class Chains(View):
             if number == 0 or self.chains[number - 1][column] != link:
                 below = [chain[column] for chain in self.chains[number:]]
                 yield column, link, len(list(takewhile(link.__eq__, below)))
+
+    def shared(self, number: int) -> str:
+        """What a chain shares with the one above it, in words; empty where it shares nothing."""
+        return same_as_above(self.chains[number], self.chains[number - 1]) if number else ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,12 @@ class Stack(View):
         for part in self.parts:
             bundle |= part._repr_mimebundle_()
         return bundle | {"text/plain": self.text(), "text/html": self.html()}
+
+
+def same_as_above(chain: Sequence[Link], above: Sequence[Link]) -> str:
+    """`the same claim, disk`, where all but the first link is what the chain above has; else empty."""
+    same = list(chain[1:]) == list(above[1:])
+    return f"the same {', '.join(link.kind for link in chain[1:])}" if same else ""
 
 
 def cell(value: object) -> str:

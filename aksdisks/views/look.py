@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -164,14 +165,16 @@ class Look:
 
     def costs(self) -> Table:
         """What the disks in scope cost a day, whether or not a machine holds them."""
-        rows, total = [], 0.0
+        rows, total = [], Decimal(0)
         for disk in self._disks():
             price = cost_per_day(disk.sku, disk.size_gib or 0)
-            total += price or 0.0
-            size = f"{show_gib(disk.size_gib)} {disk.sku}"
-            rows.append((disk.claim_name, size, disk.tier, disk.state, None if price is None else f"{price:.2f}"))
+            shown = None if price is None else f"{price:.2f}"
+            total += Decimal(shown or 0)  # of what is shown, so that who adds it up finds the same
+            rows.append((disk.claim_name, f"{show_gib(disk.size_gib)} {disk.sku}", disk.tier, disk.state, shown))
         columns = ("made for claim", "size", "billed as", "state", "USD a day, about")
-        note = _remark(self.inventory.disks) or f"together about {total:.2f} USD a day (list price, approximate)"
+        unpriced = sum(row[-1] is None for row in rows)
+        but = f", without {unpriced} of unknown price" if unpriced else ""
+        note = _remark(self.inventory.disks) or f"together about {total:.2f} USD a day (list price, approximate){but}"
         return Table("What the disks cost", columns, rows, note)
 
     def tags(self) -> View:
@@ -221,18 +224,20 @@ def _place(pod: Pod) -> tuple[object, ...]:
 
 
 def _links(chain: Chain) -> list[Link]:
-    def link(kind: str, value: Any, state: Callable[[Any], str], absent: str = "none") -> Link:
+    def link(kind: str, value: Any, word: str, more: Callable[[Any], str], absent: str = "none") -> Link:
         azure = kind in ("disk", "machine")
         if value is None or isinstance(value, Unknown):
-            return Link(kind, "-", absent if value is None else str(value), azure)
-        return Link(kind, value.name, state(value), azure)
+            return Link(kind, "-", absent if value is None else str(value), azure, waits=True)
+        state = getattr(value, word) if word else ""
+        waits = not value.ready if kind == "pod" else bool(word) and state not in ("Bound", "Attached")
+        return Link(kind, value.name, ", ".join(filter(None, (state, more(value)))), azure, waits)
 
     return [
-        link("pod", chain.pod, lambda pod: f"{pod.status}, {pod.node or 'no node yet'}"),
-        link("claim", chain.claim, lambda claim: claim.phase),
-        link("volume", chain.volume, lambda volume: f"{volume.phase}, {volume.capacity}", "none yet"),
-        link("disk", chain.disk, lambda disk: f"{disk.state}, {show_gib(disk.size_gib)} {disk.sku}", "none yet"),
-        link("machine", chain.machine, lambda machine: f"LUN {chain.lun}, {machine.size}"),
+        link("pod", chain.pod, "status", lambda pod: pod.node or "no node yet"),
+        link("claim", chain.claim, "phase", lambda _: ""),
+        link("volume", chain.volume, "phase", lambda volume: str(volume.capacity), "none yet"),
+        link("disk", chain.disk, "state", lambda disk: f"{show_gib(disk.size_gib)} {disk.sku}", "none yet"),
+        link("machine", chain.machine, "", lambda machine: f"LUN {chain.lun}, {machine.size}"),
     ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import nbformat
 import pytest
 
 from aksdisks import evidence, report
@@ -81,9 +82,10 @@ def test_a_page_that_cannot_be_made_fails_the_run(tmp_path: Path, monkeypatch: p
     def broken(*_page: object, **_how: object) -> None:
         raise ValueError("no template for planted-s3cr3t")
 
-    monkeypatch.setattr(report, "write_html", broken)
+    monkeypatch.setattr(report, "html", broken)
+    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "01.ipynb")
     dossier = Dossier(tmp_path, None)
-    dossier.page("01", "")
+    dossier.page(RunbookResult("01", "passed"), RESULT)
     result = dossier.finish(RESULT)
     assert (result.status, result.exit_code) == ("failed", 1)
     assert (

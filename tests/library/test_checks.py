@@ -1,7 +1,5 @@
 """Checks and refusals are values: what they say, and in which forms."""
 
-from dataclasses import asdict
-
 import pytest
 
 from aksdisks.checks import MIME_TYPE, check, refusal
@@ -20,7 +18,7 @@ from aksdisks.model import Unknown
 )
 def test_a_check_says_how_it_came_out_and_what_was_seen(holds, status, seen):
     made = check("There are three nodes", holds, "3 nodes")
-    assert asdict(made) == {"statement": "There are three nodes", "status": status, "seen": seen}
+    assert made.to_dict() == {"statement": "There are three nodes", "status": status, "seen": seen}
 
 
 def test_a_check_reaches_people_and_the_runner_in_one_output():

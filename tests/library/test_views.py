@@ -1,6 +1,8 @@
 """Views: one content in both forms, nothing raw, nothing fetched, rows in an order that random names do not change."""
 
+import re
 from dataclasses import replace
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
@@ -135,11 +137,45 @@ def test_kept_claims_stand_in_the_chain_without_a_pod():
 TIMELINE = Timeline("Pods", [Moments("a-0", 0.0, 3.0, 15.0, 18.5), Moments("a-1", 18.5, 19.0, None, 20.0)])
 
 
-def test_a_timeline_is_a_picture_with_its_data_as_text():
-    bundle = TIMELINE._repr_mimebundle_()
-    assert sorted(bundle) == ["image/png", "text/plain"]
-    assert bundle["text/plain"].splitlines()[-1].split() == ["a-1", "18.5", "s", "19.0", "s", "kept", "20.0", "s"]
-    assert TIMELINE.png().startswith(b"\x89PNG")
+def test_a_timeline_is_bars_of_the_page_s_own_colours_with_its_data_as_text():
+    assert sorted(TIMELINE._repr_mimebundle_()) == ["text/html", "text/plain"]
+    assert TIMELINE.text().splitlines()[-1].split() == ["a-1", "18.5", "s", "19.0", "s", "kept", "20.0", "s"]
+    said, grey, blue, amber = list(TIMELINE.bars()), "#7a8694", "#357fc0", "#b0781e"
+    assert said == [
+        ("a-0", "created 0.0 s, scheduled 3.0 s, attached 15.0 s, started 18.5 s",
+         [(grey, 0.0, 15.0), (blue, 0.0, 60.0), (amber, 0.0, 17.5)]),
+        ("a-1", "created 18.5 s, scheduled 19.0 s, attached kept, started 20.0 s",
+         [(grey, 92.5, 2.5), (blue, 0.0, 0.0), (amber, 0.0, 5.0)]),
+    ]  # fmt: skip
+    page = Text(TIMELINE.html())
+    assert page.fetched == [] and all(words in page.read for _, words, _ in said)
+    # Text takes the colour of the page that it stands in, be it light or dark.
+    assert not re.search(r"(?<!-)\bcolor:", TIMELINE.html())
+
+
+@pytest.mark.parametrize("moments", [Moments("a", None, None, None, None), Moments("a", 2.0, 1.0, 0.5, 0.0)])
+def test_moments_that_are_missing_or_out_of_order_are_no_bars(moments):
+    ((_, _, stages),) = Timeline("Pods", [moments]).bars()
+    assert [wide for _, _, wide in stages] == [0.0, 0.0, 0.0]
+
+
+def test_a_pod_that_waits_does_not_look_like_one_that_runs():
+    pods = (pod("disk-deploy-1-a", 0), pod("disk-deploy-1-b", 1, ready=False))
+    runs, waits = (chain[0] for chain in look(pods=pods).chain().chains)
+    assert (runs.waits, waits.waits) == (False, True)
+    boxes = [look(pods=(each,)).chain().html().partition("→")[0] for each in pods]
+    assert [("3px solid" in box, "3px dashed" in box, "◌" in box) for box in boxes] == [
+        (True, False, False),
+        (False, True, True),
+    ]
+
+
+def test_the_sum_is_that_of_what_is_shown():
+    costs = look(disks=tuple(disk(str(number)) for number in range(7))).costs()
+    prices = [row[-1] for row in costs.rows]
+    assert f"together about {sum(map(Decimal, prices))} USD" in costs.note
+    unpriced = look(disks=(disk(), replace(disk("odd"), sku="Odd_LRS"))).costs()
+    assert ", without 1 of unknown price" in unpriced.note
 
 
 def test_a_stack_shows_all_parts_and_passes_its_check_on():

@@ -39,10 +39,11 @@ def test_the_summary_lists_what_did_not_pass_and_cuts_no_name(
         "runbook          status  checks         seconds",
         "03-stateful-set  failed  1 of 3 checks     12.2",
         "05-limits        failed  0 of 0 checks     31.0",
+        "total            failed  1 of 3 checks     43.2",
         "failed        It fits: 3 of 2",
         "inconclusive  It is told: nothing; unknown, because no answer",
         "05-limits: cell 5: WaitTimeout: 5 pods",
-        f"failed: {tmp_path}",
+        f"failed: {tmp_path / 'index.html'}",
     ]
 
 

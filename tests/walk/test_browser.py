@@ -44,10 +44,6 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walking]:
         yield walk
 
 
-def pictures(cells: list) -> list[str]:
-    return [cell.id for cell in cells for output in cell.outputs if "image/png" in output.get("data", {})]
-
-
 def verdicts(cells: list) -> dict[str, str]:
     return {c.id: out.data[MIME_TYPE]["status"] for c in cells for out in c.outputs if MIME_TYPE in out.get("data", {})}
 
@@ -63,17 +59,12 @@ def test_a_runbook_runs_and_runs_again(quick: Walking, page: Page, name: str) ->
         assert [output.ename for cell in cells for output in cell.outputs if output.output_type == "error"] == []
         # No progress is left, and no other thing that was not recorded.
         assert [len(cell.outputs) for cell in cells] == [len(cell.outputs) for cell in recorded]
-        assert pictures(cells) == pictures(recorded)
         # Running all cells leaves the clean-up to be run on its own, and something to try until then.
         assert verdicts(cells) == {name: status for name, status in verdicts(recorded).items() if name != "clean-up"}
     notebook.select("walk.clean_up()")
     page.wait_for_timeout(1100)
     notebook.run("Run Selected Cell and Do not Advance")
     assert verdicts(notebook.ended())["clean-up"] == "passed"
-    shown = page.locator(".jp-RenderedImage img")
-    assert [shown.nth(at).evaluate("image => image.naturalWidth > 500") for at in range(shown.count())] == [
-        True for _ in pictures(recorded)
-    ]
     notebook.photograph(os.environ.get("AKSDISKS_SCREENSHOTS"))
 
 
