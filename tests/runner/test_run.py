@@ -45,7 +45,7 @@ def test_every_form_of_the_evidence_tells_what_went_wrong_late(
     run: Callable[..., tuple[RunResult, Path]], monkeypatch: pytest.MonkeyPatch, late: str
 ) -> None:
     if late == "page":
-        monkeypatch.setattr("aksdisks.report.write_html", _fail(ValueError("no template")))
+        monkeypatch.setattr("aksdisks.report.html", _fail(ValueError("no template")))
     elif late == "leak":
         monkeypatch.setenv("PLANTED_TOKEN", SECRET)
         monkeypatch.setattr("aksdisks.redaction.Redactor.value", lambda _redactor, value: value)
