@@ -40,6 +40,7 @@ from aksdisks.lab.kube.http import kube_app
 from aksdisks.lab.kube.interface import KubernetesApi
 from aksdisks.lab.kube.store import Store
 from aksdisks.lab.parts import Machinery, check_driver_can_go, control_plane, controllers
+from aksdisks.lab.probing import Prober
 from aksdisks.lab.records import Records
 from aksdisks.lab.sandbox import Sandbox
 from aksdisks.lab.scenario import Scenario
@@ -96,6 +97,9 @@ class Lab:
         self._gate = Gate(self.faults, self.clock)
         self.compute = CloudCompute(self.cloud)
         self.volumes = Volumes(directory.path)
+        # What commands in pods see: of a disk, the directory that stands for it.
+        self._containers = Containers(self.api, self.volumes, self._directory_of)
+        self._sandbox = Sandbox([directory.path])
         # Once the deletion is kept: until then a restart brings the disk back, and with it its bytes.
         self.cloud.on_deleted = self._forget_bytes
         self.cloud.snapshots.copies.copy = self._copy_bytes
@@ -129,8 +133,9 @@ class Lab:
         # From here on nothing is told to anybody that a restart would not bring back.
         self.records.begin()
         self.cloud.resume()
+        streams = Streams(self.api, self._containers, self._sandbox)
         kube = await self._serve(
-            kube_app(self.api, access, self.clock, self.scenario.kubernetes_version, self.faults, self._streams()),
+            kube_app(self.api, access, self.clock, self.scenario.kubernetes_version, self.faults, streams),
             kube_port,
             tls.server_context(certificates, client_certificates=True),
         )
@@ -187,7 +192,10 @@ class Lab:
     def _parts(self, accounts: AccountTokens) -> list[Part]:
         """Everything that acts by itself, each through the two APIs alone."""
         compute = GatedCompute(self.compute, self._gate, self.scenario)
-        machinery = Machinery(self._actors, self.clock, self.ids, self.scenario, self.faults, self.cloud.powered_off)
+        probe = Prober(self._containers, self._sandbox).run
+        machinery = Machinery(
+            self._actors, self.clock, self.ids, self.scenario, self.faults, self.cloud.powered_off, probe
+        )
         machines = [
             *control_plane(self.api, self.clock, self.ids, self.cloud),
             *(machinery.parts(compute if self._driver else None) if self._agents else ()),
@@ -197,15 +205,9 @@ class Lab:
         acting = [kind(self._actors, self.clock, self.ids) for kind in controllers(self.scenario)]
         return [*acting, secrets_of, *machines, storage, EventExpiry(self.api.store, self.clock)]
 
-    def _streams(self) -> Streams:
-        """What commands in pods see: of a disk, the directory that stands for it."""
-
-        def directory_of(disk_id: str) -> str | None:
-            disk = self.cloud.find_disk(disk_id)
-            return None if disk is None else self._directory(disk)
-
-        containers = Containers(self.api, self.volumes, directory_of)
-        return Streams(self.api, containers, Sandbox([self.directory.path]))
+    def _directory_of(self, disk_id: str) -> str | None:
+        disk = self.cloud.find_disk(disk_id)
+        return None if disk is None else self._directory(disk)
 
     def _directory(self, disk: Disk | Snapshot) -> str:
         name = directory_name(disk.group, disk.name, self.scenario.node_resource_group)

@@ -8,6 +8,7 @@ from typing import Any
 
 from aksdisks.lab.agents.disk_driver import DiskDriver
 from aksdisks.lab.agents.node_agent import NodeAgent
+from aksdisks.lab.agents.probes import Run, apart
 from aksdisks.lab.agents.registrar import Registrar
 from aksdisks.lab.agents.unplugged import Unplugged
 from aksdisks.lab.arm.cloud import Cloud
@@ -89,10 +90,12 @@ class Machinery:
         scenario: Scenario,
         faults: Faults,
         powered_off: PoweredOff | None = None,
+        probe: Run = apart,
     ) -> None:
         """`powered_off`: the machines that do not run, where Azure is in the same process."""
         self._api = api
         self._powered_off = powered_off or PoweredOff()
+        self._probe = probe
         self._clock = clock
         self._ids = ids
         self._scenario = scenario
@@ -133,7 +136,7 @@ class Machinery:
         return Supervised(
             NodeAgent.name,
             lambda: self._agent(
-                line, self._clock, self._ids, machine.node_name, delays, self._faults, nodes, absent, words
+                line, self._clock, self._ids, machine.node_name, delays, self._faults, nodes, absent, words, self._probe
             ),
             self._faults,
             lambda: machine_is_gone(self._faults, machine),

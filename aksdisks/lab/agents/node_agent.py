@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from aksdisks.lab import images
+from aksdisks.lab.agents import probes
 from aksdisks.lab.agents.heartbeat import Heartbeat
 from aksdisks.lab.agents.mount_trouble import MountTrouble
 from aksdisks.lab.agents.node_expansion import NodeExpansion
@@ -19,7 +20,8 @@ from aksdisks.lab.agents.pod_status import (
     creating,
     is_running,
     pod_address,
-    ready_again,
+    readiness,
+    restarted,
     running,
 )
 from aksdisks.lab.clock import Clock, timestamp
@@ -41,6 +43,11 @@ FIRST_SYNC, NEXT_SYNC = 1.0, 12.5
 """Cluster seconds until a pod whose containers could not all be started is looked at again: soon after its sandbox came
 up, then every backOffPeriod of 10 s with the mean of its jitter (K pkg/kubelet/pod_workers.go completeWork)."""
 
+FIRST_BACKOFF, LONGEST_BACKOFF = 10.0, 300.0
+"""Cluster seconds before a container is started anew (K pkg/kubelet: containerBackOffPeriod, MaxContainerBackOff)."""
+_GATES = ("startupProbe", "readinessProbe")
+"""Probes without whose success a container is not ready."""
+
 
 @dataclass(eq=False)
 class _Pod:
@@ -52,6 +59,8 @@ class _Pod:
     starting: asyncio.Task[None] | None = None
     stopping: asyncio.Task[None] | None = None
     started: list[str] = field(default_factory=list)
+    unready: set[str] = field(default_factory=set)
+    probing: list[asyncio.Task[None]] = field(default_factory=list)
 
 
 class NodeAgent(Controller):
@@ -73,13 +82,15 @@ class NodeAgent(Controller):
         nodes: int = 1,
         absent_images: Iterable[str] = images.ABSENT,
         words: Words = DEFAULT_WORDS,
+        probe: probes.Run = probes.apart,
     ) -> None:
         """`delays` in cluster seconds; `nodes` there are in all; `absent_images`: patterns of what cannot be pulled.
 
-        `words` as the version has them.
+        `words` as the version has them; `probe` runs the commands of exec probes.
         """
         super().__init__(api, clock, ids)
         self.words = words
+        self.probe = probe
         self.node_name = node_name
         self.delays = delays
         self.pods = self.watch("pods", self._own_pods, field_selector=f"spec.nodeName={node_name}")
@@ -137,7 +148,7 @@ class NodeAgent(Controller):
         """The object is gone, by our own delete or by force: nothing of it may be left here."""
         self._known.pop(entry.uid, None)
         self.images.forget(entry.uid)
-        for task in (entry.starting, entry.stopping):
+        for task in (entry.starting, entry.stopping, *entry.probing):
             if task is not None:
                 task.cancel()
         self.spawn(self._release(entry))
@@ -160,7 +171,9 @@ class NodeAgent(Controller):
         assert node is not None
         address = pod_address(node, self._addresses)
         self._addresses += 1
-        await self._write_status(entry, lambda: running(entry.latest, address, self._now()))
+        entry.unready = {one["name"] for one in pod["spec"]["containers"] if probes.probed(one, *_GATES)}
+        await self._write_status(entry, lambda: running(entry.latest, address, self._now(), entry.unready))
+        self._begin_probes(entry)
         await self.expansion.look_at([entry.latest])
 
     async def _take_over(self, pod: Object) -> None:
@@ -173,6 +186,37 @@ class NodeAgent(Controller):
             self._addresses = max(self._addresses, address_number(node, address) + 1)
         names = await self._patiently(lambda: self.volumes.needed(pod))
         self.volumes.take_over(uid, names or [])
+        entry = self._known[uid]
+        statuses = pod["status"].get("containerStatuses") or ()
+        entry.unready = {one["name"] for one in statuses if not one.get("ready")}
+        self._begin_probes(entry)
+
+    def _begin_probes(self, entry: _Pod) -> None:
+        for container in entry.latest["spec"]["containers"]:
+            if probes.probed(container):
+                entry.probing.append(self.spawn(self._follow_probes(entry, container)))
+
+    async def _follow_probes(self, entry: _Pod, container: Object) -> None:
+        """One life of the container after the other; each pause before the next is longer, as the kubelet's are."""
+        name, pause = container["name"], FIRST_BACKOFF
+
+        async def ready(yes: bool) -> None:
+            if yes is (name in entry.unready):
+                (entry.unready.discard if yes else entry.unready.add)(name)
+                await self._write_status(entry, lambda: readiness(entry.latest, entry.unready, self._now()))
+
+        while True:
+            tell = partial(self._tell, entry, container, "Warning")
+            life = probes.Probes(self.clock, self.probe, lambda: entry.latest, container, tell, ready)
+            which = await life.follow()
+            text = f"Container {name} failed {which} probe, will be restarted"
+            self._tell(entry, container, "Normal", "Killing", text)
+            if probes.probed(container, *_GATES):
+                await ready(False)
+            await self.clock.sleep(self.delays.stop_container + pause)
+            pause = min(2 * pause, LONGEST_BACKOFF)
+            await self._run_container(entry, container)
+            await self._write_status(entry, lambda: restarted(entry.latest, name, entry.unready, self._now()))
 
     async def _run_containers(self, entry: _Pod) -> None:
         """Start them in turn; one that cannot be started holds up no other, and is tried again until it can."""
@@ -211,6 +255,8 @@ class NodeAgent(Controller):
         """SIGTERM, the end of the containers within the grace period, and the final delete."""
         if entry.starting is not None and not entry.starting.done():
             entry.starting.cancel()
+        for task in entry.probing:
+            task.cancel()
         meta = entry.latest["metadata"]
         for container in entry.latest["spec"]["containers"]:
             if container["name"] in entry.started:
@@ -227,7 +273,7 @@ class NodeAgent(Controller):
         """The node-controller marked the pods of a node that it took for lost: they are ready all the same."""
         for entry in list(self._known.values()):
             if is_running(entry.latest) and not entry.latest["metadata"].get("deletionTimestamp"):
-                self.spawn(self._write_status(entry, partial(ready_again, entry.latest, self._now())))
+                self.spawn(self._write_status(entry, partial(readiness, entry.latest, entry.unready, self._now())))
 
     async def _write_status(self, entry: _Pod, build: Callable[[], Object]) -> None:
         async def write() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -33,25 +33,46 @@ def creating(
     }
 
 
-def running(pod: Object, address: str, now: str) -> dict[str, Any]:
-    """The status once every container runs; `pod` carries the status written before."""
+def running(pod: Object, address: str, now: str, unready: Collection[str] = ()) -> dict[str, Any]:
+    """The status once every container runs; `pod` carries the status written before.
+
+    `unready`: the containers whose probes have yet to succeed.
+    """
     before = {entry["name"]: entry["state"] for entry in (pod.get("status") or {}).get("containerStatuses") or ()}
     states = {name: state for name, state in before.items() if "running" in state}
     return {
         "phase": "Running",
-        "conditions": _conditions(pod, ready=True, now=now),
+        "conditions": _conditions(pod, ready=not unready, now=now),
         "podIP": address,
         "podIPs": [{"ip": address}],
         "containerStatuses": [
             _container(container, states.get(container["name"], {"running": {"startedAt": now}}))
+            | {"ready": container["name"] not in unready}
             for container in pod["spec"]["containers"]
         ],
     }
 
 
-def ready_again(pod: Object, now: str) -> dict[str, Any]:
-    """The conditions of a running pod whose node was taken for lost."""
-    return {"conditions": _conditions(pod, ready=True, now=now)}
+def readiness(pod: Object, unready: Collection[str], now: str) -> dict[str, Any]:
+    """What a running pod's status says of being ready: all containers are but those that are named."""
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return {
+        "conditions": _conditions(pod, ready=not unready, now=now),
+        "containerStatuses": [{**entry, "ready": entry["name"] not in unready} for entry in statuses],
+    }
+
+
+def restarted(pod: Object, name: str, unready: Collection[str], now: str) -> dict[str, Any]:
+    """The status after a container was ended by SIGKILL and started anew."""
+    status = readiness(pod, unready, now)
+    for entry in status["containerStatuses"]:
+        if entry["name"] == name:
+            since = entry["state"].get("running", {}).get("startedAt", now)
+            ended = {"exitCode": 137, "reason": "Error", "startedAt": since, "finishedAt": now}
+            count = entry["restartCount"] + 1
+            entry |= {"state": {"running": {"startedAt": now}}, "lastState": {"terminated": ended}}
+            entry["restartCount"] = count
+    return status
 
 
 def _conditions(pod: Object, *, ready: bool, now: str) -> list[dict[str, Any]]:
