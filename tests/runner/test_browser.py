@@ -17,6 +17,7 @@ from playwright.sync_api import Page
 
 from aksdisks import runner, shipped
 from aksdisks.parameters import Parameters
+from tests.programs import needs
 from tests.walk.jupyterlab import CHROMIUM, chromium
 
 EXECUTABLE = shutil.which(CHROMIUM)
@@ -24,7 +25,7 @@ WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "w
 # What is folded is read too.
 UNFOLD = "() => document.querySelectorAll('details').forEach(part => part.open = true)"
 
-pytestmark = pytest.mark.skipif(EXECUTABLE is None, reason=f"{CHROMIUM} is not installed (Debian's package: chromium)")
+pytestmark = needs(CHROMIUM)
 
 
 @pytest.fixture(scope="module")
