@@ -42,7 +42,10 @@ KINDS: Mapping[str, FaultKind] = {
     kind.name: kind
     for kind in (
         FaultKind("attach-slow", "attaching a disk takes Azure four minutes longer", ("node", "disk")),
-        FaultKind("detach-stuck", "detaching a disk fails, and the disk stays half detached", ("node", "disk")),
+        FaultKind("detach-fails", "detaching a disk fails unless it is forced", ("node", "disk")),
+        FaultKind(
+            "detach-stuck", "detaching a disk fails, forced or not, and it stays half detached", ("node", "disk")
+        ),
         FaultKind("device-missing", "an attached disk does not show up on its machine", ("node", "disk")),
         FaultKind("disk-elsewhere", "a disk is attached to another machine behind Kubernetes' back", ("disk",)),
         FaultKind("disk-gone", "a disk is deleted behind Kubernetes' back", ("disk",)),

@@ -20,7 +20,7 @@ from aksdisks.lab.arm.app import arm_app
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.compute import CloudCompute
 from aksdisks.lab.arm.disks import Disk
-from aksdisks.lab.arm.gate import Gate, GatedCompute
+from aksdisks.lab.arm.gate import Gate
 from aksdisks.lab.arm.mishaps import Mishaps
 from aksdisks.lab.arm.snapshots import Snapshot
 from aksdisks.lab.arm.tokens import Tokens
@@ -95,7 +95,7 @@ class Lab:
         self.cloud = Cloud(scenario, self.clock, self.ids, self.faults, self.records)
         self._mishaps = Mishaps(self.cloud, self.faults, self.records)
         self._gate = Gate(self.faults, self.clock)
-        self.compute = CloudCompute(self.cloud)
+        self.compute = CloudCompute(self.cloud, self._gate)
         self.volumes = Volumes(directory.path)
         # What commands in pods see: of a disk, the directory that stands for it.
         self._containers = Containers(self.api, self.volumes, self._directory_of)
@@ -191,14 +191,13 @@ class Lab:
 
     def _parts(self, accounts: AccountTokens) -> list[Part]:
         """Everything that acts by itself, each through the two APIs alone."""
-        compute = GatedCompute(self.compute, self._gate, self.scenario)
         probe = Prober(self._containers, self._sandbox).run
         machinery = Machinery(
             self._actors, self.clock, self.ids, self.scenario, self.faults, self.cloud.powered_off, probe
         )
         machines = [
             *control_plane(self.api, self.clock, self.ids, self.cloud),
-            *(machinery.parts(compute if self._driver else None) if self._agents else ()),
+            *(machinery.parts(self.compute if self._driver else None) if self._agents else ()),
         ]
         storage = PodStorage(self.api, self.clock, self.ids, self.volumes)
         secrets_of = AccountSecrets(self.api, self.clock, self.ids, accounts)

@@ -64,6 +64,17 @@ def test_row_2_a_detach_that_is_pending(lab: Broken) -> None:
     lab.running("new")
 
 
+def test_a_detach_that_fails_is_healed_by_force(lab: Broken) -> None:
+    """The driver's --force-detach-backoff"""
+    lab.apply(claim("data"), pod("old", "data", node=lab.node(0)))
+    lab.running("old")
+    with lab.fault("detach-fails", f"disk/{lab.volume('data')}"):
+        lab.kubectl("delete", "pod", "old")
+        lab.apply(pod("new", "data", node=lab.node(1)))
+        lab.running("new")
+    assert lab.machine(0).provisioning_state == "Succeeded"
+
+
 def test_row_3_a_lost_node(lab: Broken) -> None:
     """K#55713"""
     lab.apply(claim("data"), workload("Deployment", "web", 1, pod_spec("data")))
@@ -305,7 +316,7 @@ def test_row_15_throttled(lab: Broken) -> None:
 
     with lab.fault("throttled"):
         lab.apply(claim("data"), pod("one", "data"))
-        lab.told("ProvisioningFailed [^§]*RESPONSE 429[^§]*TooManyRequests", "data")
+        lab.told("ProvisioningFailed rpc error: code = Aborted desc = throttled due to too many requests", "data")
         with pytest.raises(HttpResponseError) as refused:
             next(iter(lab.azure.disks.list()))
         assert refused.value.response is not None
@@ -336,7 +347,7 @@ def test_disk_gone(lab: Broken) -> None:
         with pytest.raises(ResourceNotFoundError, match="was not found"):
             lab.azure.disks.get(lab.state.node_resource_group, disk)
         lab.apply(pod("two", "data"))
-        lab.told(f"AttachVolume.Attach failed [^§]*NotFound[^§]*Disk {disk} is not found", "two")
+        lab.told(f"AttachVolume.Attach failed [^§]*code = NotFound desc = Volume not found[^§]*disks/{disk}\n", "two")
     lab.running("two")
 
 

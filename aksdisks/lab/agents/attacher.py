@@ -14,6 +14,7 @@ from aksdisks.lab.agents.driver_parts import (
     AzureError,
     Backoff,
     RpcError,
+    called,
     machine_id,
     managed_by_id,
     parameter,
@@ -21,7 +22,8 @@ from aksdisks.lab.agents.driver_parts import (
     shortened,
 )
 from aksdisks.lab.arm.compute import AttachedDiskError, AzureCompute
-from aksdisks.lab.arm.errors import NOT_ACTIVE, CloudError
+from aksdisks.lab.arm.errors import NOT_ACTIVE, CloudError, machine_is_no_more
+from aksdisks.lab.arm.retries import DeadlineExceededError, DriverError, within
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.informer import key_of
@@ -32,6 +34,12 @@ from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
 FINALIZER = "external-attacher/disk-csi-azure-com"
 NODE_ID = "csi.alpha.kubernetes.io/node-id"
+
+TIMEOUT = 1200.0
+"""Seconds that the attacher waits for the driver (deploy/csi-azuredisk-controller.yaml)."""
+
+READ_TIMEOUT = 15.0
+"""Seconds in which the driver reads a disk before it attaches it (CSI azuredisk_option.go get-disk-timeout-seconds)."""
 
 
 def _attachment_keys(_before: Object | None, after: Object | None) -> Iterable[str]:
@@ -105,7 +113,8 @@ class Attacher(Controller):
             patch: Object = {"metadata": {"annotations": {NODE_ID: node_id}, "finalizers": [*finalizers, FINALIZER]}}
             self.attachments.observe(await self.api.patch("volumeattachments", name, patch))
         try:
-            lun = await self._attach_disk(node, found[1], _caching(volume))
+            work = self._attach_disk(node, found[1], _caching(volume))
+            lun = await called(self.compute, self.clock, TIMEOUT, work)
         except RpcError as error:
             return await self._refuse(step, name, "attachError", str(error), error.code)
         self._backoff.succeeded(step)
@@ -136,10 +145,14 @@ class Attacher(Controller):
         return False
 
     async def _attach_disk(self, node: str, disk_id: str, caching: str) -> int:
-        """Attach; a disk that another machine has is first taken from it (CSI ControllerPublishVolume)."""
+        """Attach; a disk that another machine has is first taken from it (CSI ControllerPublishVolume).
+
+        Then it is still attached by what was read of it before: that is refused, and the attacher's next try succeeds.
+        """
+        disk = await self._read(disk_id)
         try:
             try:
-                return await self.compute.attach_disk(node, disk_id, caching)
+                return await self.compute.attach_disk(node, disk_id, caching, disk)
             except AttachedDiskError as dangling:
                 holder = self._node_of(dangling.managed_by)
                 if holder is None:
@@ -147,13 +160,34 @@ class Attacher(Controller):
                 if self._attached_by_cluster(holder, disk_id):
                     text = f"volume {disk_id} still has VolumeAttachments on node {holder}, refusing dangling detach"
                     raise RpcError(FAILED_PRECONDITION, text) from dangling
-                await self.compute.detach_disk(holder, disk_id)
-                return await self.compute.attach_disk(node, disk_id, caching)
-        except (CloudError, AttachedDiskError) as error:
+                await self._take_away(holder, disk_id)
+                return await self.compute.attach_disk(node, disk_id, caching, disk)
+        except (CloudError, DriverError) as error:
             if _no_machine(error):
                 text = f'failed to get azure instance id for node "{node}" (instance not found)'
                 raise RpcError(NOT_FOUND, text) from error
-            text = f"Attach volume {disk_id} to instance {node} failed with {self._refusal(error, node)}"
+            name = disk_id.rpartition("/")[2]
+            text = f"Attach volume {name} to instance {node} failed with {self._refusal(error, node)}"
+            raise RpcError(INTERNAL, shortened(text)) from error
+
+    async def _read(self, disk_id: str) -> Object | None:
+        """The disk as Azure shows it, None when that takes too long. Raises `RpcError`."""
+        try:
+            return await within(self.clock, READ_TIMEOUT * self.compute.pace, self.compute.get_disk(disk_id))
+        except DeadlineExceededError:
+            return None
+        except (CloudError, DriverError) as error:
+            text = f"Volume not found, failed with error: {refusal_text(error, 'GET', disk_id)}"
+            raise RpcError(NOT_FOUND, text) from error
+
+    async def _take_away(self, node: str, disk_id: str) -> None:
+        """Detach; of a machine that is no more the driver takes a disk for detached. Raises `RpcError`."""
+        try:
+            await self.compute.detach_disk(node, disk_id)
+        except (CloudError, DriverError) as error:
+            if machine_is_no_more(error):
+                return
+            text = f"Could not detach volume {disk_id} from node {node}: {self._refusal(error, node)}"
             raise RpcError(INTERNAL, shortened(text)) from error
 
     def _refusal(self, error: AzureError, node: str) -> str:
@@ -174,16 +208,10 @@ class Attacher(Controller):
         found = None if volume is None else driver_and_handle(volume)
         if found is not None:
             try:
-                await self.compute.detach_disk(self._node_id(node, attachment), found[1])
-            except LookupError as error:
+                work = self._take_away(self._node_id(node, attachment), found[1])
+                await called(self.compute, self.clock, TIMEOUT, work)
+            except (LookupError, RpcError) as error:
                 return await self._refuse(step, meta["name"], "detachError", str(error), None)
-            except (CloudError, AttachedDiskError) as error:
-                if _no_machine(error):  # the driver takes a disk of a machine that is no more for detached
-                    await self._detached(step, attachment)
-                    return None
-                disk = f"Could not detach volume {found[1]} from node {node}: {self._refusal(error, node)}"
-                text = str(RpcError(INTERNAL, shortened(disk)))
-                return await self._refuse(step, meta["name"], "detachError", text, None)
         await self._detached(step, attachment)
         return None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aksdisks.lab.agents.disk_volume import DiskRequest
 from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.retries import DriverError
 from aksdisks.lab.controllers.storage import refers_to, volume_mode
 from aksdisks.lab.controllers.volume_matching import requested_bytes
 from aksdisks.lab.kube.interface import Object
@@ -123,7 +124,7 @@ async def copied(request: DiskRequest, disk_id: str, compute: AzureCompute, regi
     request = replace(request, source_id=disk_id)
     try:
         origin = await _origin(disk_id, compute)
-    except CloudError:
+    except (CloudError, DriverError):
         return request
     if int(origin["properties"]["diskSizeGB"]) < request.size_gib:
         request = replace(request, resize=True)

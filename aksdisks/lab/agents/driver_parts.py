@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from aksdisks.lab.arm.compute import AttachedDiskError, response_error_text
+from aksdisks.lab.arm.compute import AzureCompute, response_error_text
 from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.retries import DeadlineExceededError, DriverError, within
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.kube.interface import Object
+
+T = TypeVar("T")
 
 RETRY_FIRST = 1.0
 RETRY_LAST = 300.0
@@ -16,7 +20,10 @@ MESSAGE_LIMIT = 990
 """Characters of an attach error; the middle of a longer one is left out (facts C: CSI controllerserver.go)."""
 
 INTERNAL, UNKNOWN, INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION = 13, 2, 3, 5, 9
+DEADLINE_EXCEEDED, ABORTED = 4, 10
 _CODES = {
+    DEADLINE_EXCEEDED: "DeadlineExceeded",
+    ABORTED: "Aborted",
     INTERNAL: "Internal",
     UNKNOWN: "Unknown",
     INVALID_ARGUMENT: "InvalidArgument",
@@ -24,7 +31,7 @@ _CODES = {
     FAILED_PRECONDITION: "FailedPrecondition",
 }
 
-AzureError = CloudError | AttachedDiskError
+AzureError = CloudError | DriverError
 
 
 class RpcError(Exception):
@@ -62,17 +69,26 @@ class Backoff:
         self._until.pop(key, None)
 
 
+async def called(compute: AzureCompute, clock: Clock, timeout: float, work: Coroutine[Any, Any, T]) -> T:
+    """A call to the driver, for which its sidecar waits `timeout` seconds. Raises `RpcError` when they are over."""
+    try:
+        return await within(clock, timeout * compute.pace, work)
+    except DeadlineExceededError as error:
+        raise RpcError(DEADLINE_EXCEEDED, str(error)) from error
+
+
 def refusal_text(error: AzureError, method: str, resource_id: str) -> str:
     """Azure's refusal of a request, or the driver's own, as the driver prints it."""
     return response_error_text(error, method, resource_id) if isinstance(error, CloudError) else str(error)
 
 
 def shortened(text: str, limit: int = MESSAGE_LIMIT) -> str:
-    """The text with its middle left out where it is too long."""
+    """The text without its middle where it is too long: two fifths stay before it, the rest after (truncateErrMsg)."""
     if len(text) <= limit:
         return text
-    half = (limit - 3) // 2
-    return f"{text[:half]}...{text[-half:]}"
+    dots = " ... "
+    head = (limit - len(dots)) * 2 // 5
+    return f"{text[:head]}{dots}{text[head + len(dots) - limit :]}"
 
 
 def parameter(parameters: Mapping[str, str], *names: str) -> str:

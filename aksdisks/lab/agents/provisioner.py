@@ -18,21 +18,26 @@ from aksdisks.lab.agents.data_source import (
 from aksdisks.lab.agents.disk_volume import (
     MIGRATED_TO,
     PROVISIONER_FINALIZER,
+    DiskRequest,
     disk_request,
     persistent_volume,
     volume_name,
 )
 from aksdisks.lab.agents.driver_parts import (
+    ABORTED,
     INTERNAL,
     INVALID_ARGUMENT,
+    NOT_FOUND,
     UNKNOWN,
     Backoff,
     RpcError,
+    called,
     machine_id,
     refusal_text,
 )
-from aksdisks.lab.arm.compute import AttachedDiskError, AzureCompute
+from aksdisks.lab.arm.compute import AzureCompute
 from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.retries import DriverError, ThrottledError
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
@@ -55,6 +60,9 @@ from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
 INFEASIBLE = "Volume provisioning failed with infeasible error. Retries will be delayed. "
 RETRY_INFEASIBLE = 300.0
+
+TIMEOUT = 30.0
+"""Seconds that the provisioner waits for the driver (deploy/csi-azuredisk-controller.yaml)."""
 
 
 def _claim_keys(_before: Object | None, after: Object | None) -> Iterable[str]:
@@ -157,19 +165,26 @@ class Provisioner(Controller):
     ) -> Object:
         handle = "" if source is None else await self._source(source, claim, storage_class)
         request = disk_request(claim, storage_class, node)
+        work = self._call_driver(request, handle, node)
+        request, disk_id = await called(self.compute, self.clock, TIMEOUT, work)
+        return persistent_volume(claim, storage_class, request, disk_id, self.identity)
+
+    async def _call_driver(self, request: DiskRequest, source: str, node: Object) -> tuple[DiskRequest, str]:
+        """The driver's CreateVolume: the request as it was carried out, and the disk's id. Raises `RpcError`."""
         try:
-            if handle:
+            if source:
                 region = str((node["metadata"].get("labels") or {}).get("topology.kubernetes.io/region", ""))
-                request = await copied(request, handle, self.compute, region)
+                request = await copied(request, source, self.compute, region)
             disk_id = await self.compute.create_disk(
                 request.name, request.size_gib, request.sku, request.tags, request.zone, request.max_shares,
                 request.source_id,
             )  # fmt: skip
-        except CloudError as error:
+        except (CloudError, DriverError) as error:
             group = machine_id(node).partition("/providers/")[0]
-            disk = f"{group}/providers/Microsoft.Compute/disks/{request.name}"
-            raise RpcError(INTERNAL, refusal_text(error, "PUT", disk)) from error
-        return persistent_volume(claim, storage_class, request, disk_id, self.identity)
+            text = refusal_text(error, "PUT", f"{group}/providers/Microsoft.Compute/disks/{request.name}")
+            code = ABORTED if isinstance(error, ThrottledError) else NOT_FOUND if "NotFound" in text else INTERNAL
+            raise RpcError(code, text) from error
+        return request, disk_id
 
     async def _source(self, source: DataSource, claim: Object, storage_class: Object) -> str:
         """The disk that the claim's becomes a copy of; its claim is protected until then. Raises `SourceError`."""
@@ -261,10 +276,10 @@ class Provisioner(Controller):
     async def _delete_disk(self, disk_id: str) -> str | None:
         """What went wrong, as the driver words it; None when the disk is gone."""
         try:
-            await self.compute.delete_disk(disk_id)
-        except AttachedDiskError as error:
-            return str(RpcError(UNKNOWN, str(error)))
-        except CloudError as error:
+            await called(self.compute, self.clock, TIMEOUT, self.compute.delete_disk(disk_id))
+        except RpcError as error:
+            return str(error)
+        except (CloudError, DriverError) as error:
             return str(RpcError(UNKNOWN, refusal_text(error, "DELETE", disk_id)))
         return None
 

@@ -6,9 +6,10 @@ import copy
 import math
 from typing import Any, ClassVar
 
-from aksdisks.lab.agents.driver_parts import INTERNAL, Backoff, RpcError, refusal_text
+from aksdisks.lab.agents.driver_parts import INTERNAL, Backoff, RpcError, called, refusal_text
 from aksdisks.lab.arm.compute import AzureCompute
 from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.retries import DriverError
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.events import EventRecorder
@@ -19,6 +20,8 @@ from aksdisks.lab.kube.interface import KubernetesApi, Object
 from aksdisks.lab.kube.quantities import parse
 
 GIB = 2**30
+TIMEOUT = 240.0
+"""Seconds that the resizer waits for the driver (deploy/csi-azuredisk-controller.yaml)."""
 IN_PROGRESS, NODE_PENDING, NODE_IN_PROGRESS = (
     "ControllerResizeInProgress",
     "NodeResizePending",
@@ -66,10 +69,8 @@ class Resizer(Controller):
         name = volume["metadata"]["name"]
         self.recorder.event(claim, "Normal", "Resizing", f"External resizer is resizing volume {name}")
         try:
-            await self.compute.resize_disk(found[1], int(size.removesuffix("Gi")))
-        except CloudError as error:
-            refusal = refusal_text(error, "PATCH", found[1])
-            problem = RpcError(INTERNAL, f"failed to resize disk({found[1]}) with error({refusal})")
+            await self._resize_disk(found[1], int(size.removesuffix("Gi")))
+        except RpcError as problem:
             failed = {"type": FAILED, "status": "True", "message": f"failed to expand pvc with {problem}"}
             others = [entry for entry in claim["status"].get("conditions") or () if entry["type"] != FAILED]
             claim = await self._mark(claim, wanted, IN_PROGRESS, [*others, failed])
@@ -83,6 +84,14 @@ class Resizer(Controller):
         message = "Require file system resize of volume on node"
         self.recorder.event(claim, "Normal", "FileSystemResizeRequired", message)
         return None
+
+    async def _resize_disk(self, disk_id: str, gib: int) -> None:
+        """Raises `RpcError`."""
+        try:
+            await called(self.compute, self.clock, TIMEOUT, self.compute.resize_disk(disk_id, gib))
+        except (CloudError, DriverError) as error:
+            refusal = refusal_text(error, "PATCH", disk_id)
+            raise RpcError(INTERNAL, f"failed to resize disk({disk_id}) with error({refusal})") from error
 
     async def _grow_volume(self, volume: Object, size: str) -> None:
         changed = copy.deepcopy(await self.api.get("persistentvolumes", volume["metadata"]["name"]))

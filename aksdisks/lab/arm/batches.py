@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from aksdisks.lab.arm.errors import CloudError, machine_is_no_more
+from aksdisks.lab.arm.retries import DeadlineExceededError, DriverError, within
 
 if TYPE_CHECKING:
     from aksdisks.lab.clock import Clock
@@ -14,6 +17,10 @@ Json = dict[str, Any]
 
 BATCH_DELAY = 1.0
 """Cluster seconds in which requests for one node gather into one PUT (facts D: driver, batch delay 1000 ms)."""
+
+DETACH_PATIENCE, DETACH_WATCH = 200.0, 41.5
+"""Seconds that the driver waits for a detach, and then watches the machine for its end, before it forces it
+(CSI azure_controller_common.go: vmssDetachTimeout, pollForDetachCompletion's seven steps)."""
 
 MAX_LUN = 64
 
@@ -37,16 +44,19 @@ class Wanted:
     changed: bool
 
 
-Send = Callable[[str, Sequence[Request]], Awaitable[dict[str, int]]]
-"""Sends a batch for a node; the LUN of each disk that is then attached."""
+Send = Callable[[str, Sequence[Request], bool], Coroutine[Any, Any, dict[str, int]]]
+"""Sends a batch for a node, with force or without; the LUN of each disk that is then attached."""
 
 
 class Batches:
     """A queue for each node: a batch of one kind after another, each sent when the one before is done."""
 
-    def __init__(self, clock: Clock, send: Send) -> None:
+    def __init__(self, clock: Clock, send: Send, *, pace: float = 1.0, forces: bool = True) -> None:
+        """`pace`: cluster seconds in a second of `send`'s; `forces`: a detach that fails is tried again by force."""
         self._clock = clock
         self._send = send
+        self._pace = pace
+        self._forces = forces
         self._pending: dict[str, list[Request]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
 
@@ -88,7 +98,10 @@ class Batches:
 
     async def _answer(self, node_name: str, batch: Sequence[Request]) -> None:
         try:
-            luns = await self._send(node_name, batch)
+            if batch[0].kind == "detach" and self._forces:
+                luns = await self._detach(node_name, batch)
+            else:
+                luns = await self._send(node_name, batch, False)
         except Exception as error:  # each of those who wait gets it
             for request in batch:
                 if not request.answer.done():
@@ -98,12 +111,24 @@ class Batches:
             if not request.answer.done():
                 request.answer.set_result(luns.get(request.disk_id, -1))
 
+    async def _detach(self, node_name: str, batch: Sequence[Request]) -> dict[str, int]:
+        """A detach that fails or takes too long is sent again by force (CSI azure_controller_common.go DetachDisk)."""
+        try:
+            return await within(self._clock, DETACH_PATIENCE * self._pace, self._send(node_name, batch, False))
+        except DeadlineExceededError:
+            await self._clock.sleep(DETACH_WATCH * self._pace)
+        except (CloudError, DriverError) as error:
+            if machine_is_no_more(error):
+                raise
+        return await self._send(node_name, batch, True)
 
-def wanted(present: Sequence[Json], batch: Sequence[Request]) -> Wanted:
+
+def wanted(present: Sequence[Json], batch: Sequence[Request], *, forced: bool = False) -> Wanted:
     """What the machine's list of data disks shall be (facts E, Attach).
 
     Ids are lower-cased, a new disk gets the lowest free LUN, and what shall go is marked `toBeDetached`.
     """
+    by_force = {"detachOption": "ForceDetach"} if forced else {}
     entries = [dict(entry) for entry in present]
     luns = {entry["managedDisk"]["id"].lower(): int(entry["lun"]) for entry in entries}
     changed = False
@@ -111,7 +136,8 @@ def wanted(present: Sequence[Json], batch: Sequence[Request]) -> Wanted:
         if request.kind == "detach":
             for entry in entries:
                 if entry["managedDisk"]["id"].lower() == request.disk_id:
-                    entry["toBeDetached"] = changed = True
+                    changed = True
+                    entry |= {"toBeDetached": True, **by_force}
         elif request.disk_id not in luns:
             lun = next((lun for lun in range(MAX_LUN) if lun not in luns.values()), MAX_LUN)
             entries.append(_attach_entry(request, lun))

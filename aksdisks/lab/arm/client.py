@@ -14,6 +14,7 @@ import orjson
 from aksdisks.lab.arm.batches import Batches, Request, wanted
 from aksdisks.lab.arm.compute import check_free, check_owner, data_disks_body, new_disk
 from aksdisks.lab.arm.errors import CloudError, FailedOperation, resource_not_found
+from aksdisks.lab.arm.retries import Retries
 
 if TYPE_CHECKING:
     from aksdisks.lab.clock import Clock
@@ -22,11 +23,6 @@ Json = dict[str, Any]
 
 DISKS_VERSION, MACHINES_VERSION = "2025-01-02", "2025-04-01"
 """What the driver speaks (facts E, api-versions)."""
-
-RETRIES = 3
-RETRIED = (408, 429, 500, 502, 503, 504)
-RETRY_FIRST, RETRY_LAST = 0.8, 60.0
-"""Seconds before the first retry, doubled up to the last; a server's Retry-After wins (azcore policy.RetryOptions)."""
 
 POLL = 5.0
 """Seconds between two looks at an operation whose server names none (facts D: SDK poll)."""
@@ -69,13 +65,15 @@ class _Place:
 class ArmCompute:
     """`AzureCompute` by Resource Manager's REST interface. `close` it.
 
-    Waits that the server asks for are real seconds, whatever the speed of the clock; `clock` paces the batches.
+    It waits in real seconds, as its server asks it to, whatever the speed of the clock; `clock` paces the batches.
     """
 
     def __init__(self, address: ArmAddress, clock: Clock) -> None:
         self._address = address
         self._clock = clock
-        self._batches = Batches(clock, self._send)
+        self.pace = clock.speed
+        self._retries = Retries(clock, self.pace)
+        self._batches = Batches(clock, self._send, pace=self.pace)
         self._session: aiohttp.ClientSession | None = None
         self._token, self._token_until = "", 0.0
         self._places: dict[str, _Place] = {}
@@ -106,12 +104,12 @@ class ArmCompute:
             check_free(disk_id, str(disk.get("managedBy") or ""))
             await self._change("DELETE", disk_id, DISKS_VERSION, None)
 
-    async def attach_disk(self, node_name: str, disk_id: str, caching: str = "ReadOnly") -> int:
+    async def attach_disk(
+        self, node_name: str, disk_id: str, caching: str = "ReadOnly", disk: Json | None = None
+    ) -> int:
         """See `AzureCompute`."""
         place = await self._place(node_name)
-        disk = await self._disk(disk_id) or {}
-        shared = int((disk.get("properties") or {}).get("maxShares") or 1) > 1
-        check_owner(disk_id, "" if shared else str(disk.get("managedBy") or ""), place.managed_by, node_name)
+        check_owner(disk_id, disk, place.managed_by, node_name)
         return await self._batches.ask(node_name, "attach", disk_id, caching)
 
     async def detach_disk(self, node_name: str, disk_id: str) -> None:
@@ -120,7 +118,8 @@ class ArmCompute:
 
     async def resize_disk(self, disk_id: str, size_gib: int) -> None:
         """See `AzureCompute`."""
-        await self._change("PATCH", disk_id, DISKS_VERSION, {"properties": {"diskSizeGB": size_gib}})
+        if (await self.get_disk(disk_id))["properties"]["diskSizeGB"] < size_gib:
+            await self._change("PATCH", disk_id, DISKS_VERSION, {"properties": {"diskSizeGB": size_gib}})
 
     async def close(self) -> None:
         """Stop sending; requests that wait are cancelled."""
@@ -136,10 +135,10 @@ class ArmCompute:
         group = f"/subscriptions/{address.subscription_id}/resourceGroups/{address.node_resource_group}"
         return f"{group}/providers/Microsoft.Compute"
 
-    async def _send(self, node_name: str, batch: Sequence[Request]) -> dict[str, int]:
+    async def _send(self, node_name: str, batch: Sequence[Request], forced: bool) -> dict[str, int]:
         place = await self._place(node_name)
         machine = await self._get(place.id, MACHINES_VERSION)
-        goal = wanted(machine["properties"]["storageProfile"].get("dataDisks") or (), batch)
+        goal = wanted(machine["properties"]["storageProfile"].get("dataDisks") or (), batch, forced=forced)
         if goal.changed:
             body = data_disks_body(place.id, self._address.location, goal.entries)
             await self._change("PUT", place.id, MACHINES_VERSION, body)
@@ -206,26 +205,32 @@ class ArmCompute:
         return {} if method == "DELETE" else await self._get(path, version)
 
     async def _ask(self, method: str, url: str, body: Json | None = None) -> _Reply:
-        """One request with its retries. Raises `CloudError`."""
-        renewed = False
-        attempt = 0
-        while True:
+        """One request with its retries. Raises `CloudError`, `ThrottledError`."""
+        path = urlsplit(url).path
+        kind = "disks" if "/disks/" in path.lower() else "machines"
+
+        async def once() -> _Reply:
+            try:
+                return await self._once(method, url, body)
+            except CloudError as error:
+                error.request = (method, path)
+                raise
+
+        return await self._retries.ask(kind, method, once)
+
+    async def _once(self, method: str, url: str, body: Json | None) -> _Reply:
+        """One request; a token that is refused is replaced once. Raises `CloudError`."""
+        for renewed in (False, True):
             try:
                 reply = await self._exchange(method, url, body, {"Authorization": f"Bearer {await self._bearer()}"})
             except (aiohttp.ClientError, TimeoutError) as error:
-                if attempt == RETRIES:
-                    raise CloudError(503, "ServiceUnavailable", f"{method} {url}: {error!r}") from error
-                reply = None
-            if reply is not None and reply.status < 400:
+                raise CloudError(503, "ServiceUnavailable", f"{method} {url}: {error!r}") from error
+            if reply.status < 400:
                 return reply
-            if reply is not None and reply.status == 401 and not renewed:
-                renewed, self._token_until = True, 0.0
-                continue
-            if reply is not None and (reply.status not in RETRIED or attempt == RETRIES):
-                raise _refusal(reply.status, reply.body, reply.headers)
-            asked = _pause(reply.headers) if reply is not None else None
-            await self._wait(asked if asked is not None else min(RETRY_LAST, RETRY_FIRST * 2**attempt))
-            attempt += 1
+            if reply.status != 401 or renewed:
+                break
+            self._token_until = 0.0
+        raise _refusal(reply.status, reply.body, reply.headers)
 
     async def _bearer(self) -> str:
         now = self._clock.now().timestamp()

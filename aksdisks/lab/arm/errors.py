@@ -26,8 +26,12 @@ class CloudError(Exception):
 
     `retry_after` (whole seconds) goes out as a header. `wrapped` is false where the answer is documented without the
     outer `error` member (facts E: compute's 429). `operation` is the long-running operation that ended with it,
-    None for a refusal at once.
+    None for a refusal at once. `pause`: the cluster seconds that `retry_after` stands for, where they are known.
+    `request`: method and path of what was refused, where the lab's own clients asked; None elsewhere.
     """
+
+    pause: float | None = None
+    request: tuple[str, str] | None = None
 
     def __init__(
         self,
@@ -67,6 +71,11 @@ class CloudError(Exception):
     def status_line(self) -> str:
         """The status as Go's HTTP client prints it: `409 Conflict`."""
         return f"{self.status} {HTTPStatus(self.status).phrase}"
+
+
+def machine_is_no_more(error: Exception) -> bool:
+    """Whether the driver takes an answer to a detach for: there is no such machine (CSI isInstanceNotFoundError)."""
+    return isinstance(error, CloudError) and (error.status == 404 or NOT_ACTIVE in error.message)
 
 
 def resource_not_found(resource: str, group: str) -> CloudError:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SLOW = 240.0
 """Cluster seconds that attach-slow adds: with the attach itself more than twice what Kubernetes waits for (facts D)."""
 
+_FAILING = ("detach-stuck", "detach-fails")
+
 
 class Hindrances:
     """One for a cloud."""
@@ -27,7 +29,8 @@ class Hindrances:
     def check_change(self, machine: Machine, change: attachments.Change | None) -> None:
         """A disk that will not go keeps others from coming, and is the one that is named (AKS#1278)."""
         for entry in machine.data_disks if change is not None and change.attach else ():
-            if entry.state == "DetachFailed" and self._faults.hit("detach-stuck", *_places(machine, entry)):
+            places = _places(machine, entry)
+            if entry.state == "DetachFailed" and any(self._faults.hit(name, *places) for name in _FAILING):
                 raise errors.disk_is_being_detached(entry.disk.name, machine.spec.vm_name)
 
     def check_new(self, disk: Disk, used: int) -> None:
@@ -57,10 +60,17 @@ class Hindrances:
         await self._faults.passed("machine-stuck", node)
 
     def stuck(self, machine: Machine, change: attachments.Change | None) -> list[DataDisk]:
-        """What will not be detached, unless by force."""
-        entries = change.detach if change is not None else ()
-        entries = tuple(entry for entry in entries if change is None or entry.key not in change.forced)
-        return [entry for entry in entries if self._faults.active("detach-stuck", *_places(machine, entry))]
+        """What will not be detached: by force neither, or only by force."""
+        return [
+            entry
+            for entry in (change.detach if change is not None else ())
+            if self._faults.active("detach-stuck", *_places(machine, entry))
+            or (
+                change is not None
+                and entry.key not in change.forced
+                and self._faults.active("detach-fails", *_places(machine, entry))
+            )
+        ]
 
 
 def _places(machine: Machine, entry: DataDisk) -> tuple[str, str]:

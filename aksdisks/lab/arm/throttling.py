@@ -73,8 +73,10 @@ class Throttle:
         left_to_all, wait_of_all = (0, 0.0) if wait else self._take(everyones, "")
         if wait or wait_of_all:
             operation = f"{method}{template}".upper()
-            pause = retry_after(self._clock, max(wait, wait_of_all))
-            raise errors.subscription_throttled(self._subscription_id, operation, pause)
+            longest = max(wait, wait_of_all)
+            refusal = errors.subscription_throttled(self._subscription_id, operation, retry_after(self._clock, longest))
+            refusal.pause = longest
+            raise refusal
         return {
             f"x-ms-ratelimit-remaining-subscription-{limit.name}": str(left),
             f"x-ms-ratelimit-remaining-subscription-{everyones.name}": str(left_to_all),
@@ -88,7 +90,9 @@ class Throttle:
         left, wait = self._take(limit, scope.lower())
         if wait:
             now = self._clock.now()
-            raise errors.too_many_requests(limit.name, retry_after(self._clock, wait), now, limit.size)
+            refusal = errors.too_many_requests(limit.name, retry_after(self._clock, wait), now, limit.size)
+            refusal.pause = wait
+            raise refusal
         return {"x-ms-ratelimit-remaining-resource": f"Microsoft.Compute/{limit.name};{left}"}
 
     def _take(self, limit: Limit, key: str) -> tuple[int, float]:

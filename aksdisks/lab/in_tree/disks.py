@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from aksdisks.lab.agents.disk_volume import DiskRequest
-from aksdisks.lab.arm.compute import AttachedDiskError
 from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.retries import DriverError
 from aksdisks.lab.controllers.storage import PROVISIONED_BY, class_name
 from aksdisks.lab.kube.interface import Object
 
@@ -64,9 +64,9 @@ def persistent_volume(claim: Object, storage_class: Object, request: DiskRequest
     }
 
 
-def refusal(error: CloudError | AttachedDiskError, client: str) -> str:
+def refusal(error: CloudError | DriverError, client: str) -> str:
     """Azure's refusal as go-autorest printed it (k/k#78657); `client` as `compute.DisksClient#CreateOrUpdate`."""
-    if isinstance(error, AttachedDiskError):
+    if not isinstance(error, CloudError):
         return str(error)
     return (
         f"{client}: Failure sending request: StatusCode={error.status} -- Original Error: autorest/azure: "

@@ -98,12 +98,21 @@ class InTreeAttacher(Attacher):
 
     async def _attach_disk(self, node: str, disk_id: str, caching: str) -> int:
         try:
-            return await self.compute.attach_disk(node, disk_id, caching)
+            return await self.compute.attach_disk(node, disk_id, caching, await self._find(disk_id))
         except (CloudError, AttachedDiskError) as error:
             machine = machine_id(self.nodes.get(node))
             why = refusal(error, "compute.VirtualMachinesClient#CreateOrUpdate")
             text = f'Attach volume "{disk_id.rpartition("/")[2]}" to instance "{machine}" failed with {why}'
             raise PlainError(text) from error
+
+    async def _find(self, disk_id: str) -> Object | None:
+        """The disk, None where there is none: the machine's refusal is told then."""
+        try:
+            return await self.compute.get_disk(disk_id)
+        except CloudError as error:
+            if error.status != 404:
+                raise
+            return None
 
     def _node_id(self, node: str, _attachment: Object | None = None) -> str:
         return node

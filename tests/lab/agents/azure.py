@@ -11,21 +11,26 @@ from tests.lab.controllers.storage_objects import DISKS
 
 
 class FakeCompute:
-    """`AzureCompute`; `refusals` are raised one after another before anything succeeds."""
+    """`AzureCompute`; `refusals` are what its calls come to: an error, so many seconds more, or success (None)."""
+
+    pace = 1.0
 
     def __init__(self) -> None:
         self.clock: Clock | None = None
         self.calls: list[str] = []
-        self.refusals: list[Exception] = []
+        self.refusals: list[Exception | float | None] = []
         self.tags: Mapping[str, str] = {}
         self.disks: dict[str, dict[str, Any]] = {}
+        self.missing: set[str] = set()
 
     async def _take(self, call: str) -> None:
         self.calls.append(call)
         assert self.clock is not None
         await self.clock.sleep(2)
-        if self.refusals:
-            raise self.refusals.pop(0)
+        refusal = self.refusals.pop(0) if self.refusals else None
+        if isinstance(refusal, Exception):
+            raise refusal
+        await self.clock.sleep(refusal or 0)
 
     async def create_disk(
         self,
@@ -45,15 +50,18 @@ class FakeCompute:
 
     async def get_disk(self, disk_id: str) -> dict[str, Any]:
         name = disk_id.rpartition("/")[2]
-        try:
-            return self.disks[name]
-        except KeyError:
-            raise resource_not_found(f"Microsoft.Compute/disks/{name}", "MC_g") from None
+        if name in self.missing:
+            raise resource_not_found(f"Microsoft.Compute/disks/{name}", "MC_g")
+        empty = {"properties": {"diskSizeGB": 25, "diskState": "Unattached", "creationData": {"createOption": "Empty"}}}
+        return self.disks.get(name, empty)
 
     async def delete_disk(self, disk_id: str) -> None:
         await self._take(f"delete {disk_id.rpartition('/')[2]}")
 
-    async def attach_disk(self, node_name: str, disk_id: str, caching: str = "ReadOnly") -> int:
+    async def attach_disk(
+        self, node_name: str, disk_id: str, caching: str = "ReadOnly", disk: dict[str, Any] | None = None
+    ) -> int:
+        assert disk is None or "properties" in disk
         await self._take(f"attach {disk_id.rpartition('/')[2]} {node_name} {caching}")
         return 3
 

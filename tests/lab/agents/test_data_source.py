@@ -84,7 +84,7 @@ def test_a_clone_is_a_copy_of_the_claims_disk() -> None:
 )  # fmt: skip
 def test_size_sku_and_zone_of_a_copy(disks: Json, sku: str, call: str, zones: list[str], resize: bool) -> None:
     compute = FakeCompute()
-    compute.disks = disks
+    compute.disks, compute.missing = disks, {"s"}
 
     async def scenario(world: World) -> None:
         await old_claim(world)

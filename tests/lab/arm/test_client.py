@@ -58,7 +58,7 @@ def test_a_disk_is_created_moved_grown_and_deleted(serve, scenario):
             with pytest.raises(AttachedDiskError, match="could not be deleted"):
                 await compute.delete_disk(disk_id)
             with pytest.raises(AttachedDiskError) as caught:
-                await compute.attach_disk(second, disk_id)
+                await compute.attach_disk(second, disk_id, disk=await compute.get_disk(disk_id))
             assert caught.value.managed_by == disk.managed_by
             await compute.resize_disk(disk_id, 30)
             assert disk.size_gib == 30
@@ -80,7 +80,8 @@ def test_refusals_come_back_as_they_were_made(azure):
     async def story(compute):
         disk_id = await compute.create_disk("refused", 25, "Premium_LRS", {})
         for made, code in (
-            (compute.resize_disk(disk_id, 10), "OperationNotAllowed"),
+            (compute.resize_disk(disk_id + "x", 40), "ResourceNotFound"),
+            (compute.get_disk(disk_id + "x"), "ResourceNotFound"),
             (compute.attach_disk("stranger", disk_id), "ResourceNotFound"),
             (compute.attach_disk(node, disk_id + "x"), "NotFound"),
             (compute.create_disk("large", 0, "Premium_LRS", {}), "InvalidParameter"),

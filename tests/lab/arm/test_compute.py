@@ -63,7 +63,7 @@ def test_a_disk_is_created_attached_detached_and_deleted(walk):
             await compute.delete_disk(disk_id)
         assert str(caught.value) == message
         with pytest.raises(AttachedDiskError, match=rf"could not be attached to node\({NODES[1]}\)"):
-            await compute.attach_disk(NODES[1], disk_id)
+            await compute.attach_disk(NODES[1], disk_id, disk=await compute.get_disk(disk_id))
 
         await compute.detach_disk(NODES[0], disk_id)
         await compute.detach_disk(NODES[0], disk_id)

@@ -98,7 +98,7 @@ def test_a_disk_that_is_stuck_goes_by_force():
         body = {"location": "westeurope", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}}
         disk = (await cloud.create_or_update_disk(GROUP, "stuck", body).done())["id"]
         await update(cloud, listed(disk))
-        faults.on("detach-stuck")
+        faults.on("detach-fails")
         with pytest.raises(CloudError):
             await update(cloud, listed(disk, toBeDetached=True))
         with pytest.raises(CloudError, match=r"parameter 'dataDisk.detachOption' is out of range"):
