@@ -351,6 +351,24 @@ def test_disk_gone(lab: Broken) -> None:
     lab.running("two")
 
 
+def test_a_disk_that_is_elsewhere_is_taken_back(lab: Broken) -> None:
+    lab.apply(claim("data"), pod("one", "data", node=lab.node(0)))
+    lab.running("one")
+    disk = lab.volume("data")
+    of_disk = f"{{.items[?(@.spec.source.persistentVolumeName=='{disk}')].metadata.name}}"
+    attachment = lab.get(of_disk, "volumeattachments")
+    lab.kubectl("delete", "pod", "one")
+    lab.wait("delete", f"volumeattachment/{attachment}")
+    with lab.fault("disk-elsewhere", f"disk/{disk}"):
+        lab.apply(pod("two", "data", node=lab.node(0)))
+        lab.told(
+            rf"FailedAttachVolume .*Attach volume {disk} to instance {lab.node(0)} failed with disk\(/.*/{disk}\) "
+            rf"already attached to node\(/.*_2\), could not be attached to node\({lab.node(0)}\)",
+            "two",
+        )
+        lab.running("two")
+
+
 def test_driver_down(lab: Broken) -> None:
     with lab.fault("driver-down"):
         lab.apply(claim("data"), pod("one", "data"))

@@ -236,7 +236,8 @@ class Attacher(Controller):
             patch = {"status": {"attached": part == "detachError", part: problem}}
             self.attachments.observe(await self.api.patch("volumeattachments", name, patch, subresource="status"))
         except ApiError as error:
-            if error.reason != "NotFound":
+            # A message of more than 1024 bytes is invalid: nothing is saved, and Kubernetes waits until its time is up.
+            if error.reason not in ("NotFound", "Invalid"):
                 raise
         return self._backoff.failed(step)
 

@@ -104,9 +104,9 @@ def machine_id(node: Object | None) -> str:
 
 
 def managed_by_id(machine: str) -> str:
-    """What a disk's managedBy says of a machine: scale-set instances end in `V_0`, not in `0` (facts E, providerID)."""
+    """What a disk's managedBy says of a machine: a scale set's ends in `V_0`, not in `0` (facts E, providerID)."""
     head, scale_sets, tail = machine.partition("/virtualMachineScaleSets/")
     if not scale_sets:
         return machine
     scale_set, _, instance = tail.partition("/virtualMachines/")
-    return f"{head}/virtualMachines/{scale_set}_{instance}"
+    return f"{head}{scale_sets}{scale_set}/virtualMachines/{scale_set}_{instance}"

@@ -22,6 +22,7 @@ class FakeCompute:
         self.tags: Mapping[str, str] = {}
         self.disks: dict[str, dict[str, Any]] = {}
         self.missing: set[str] = set()
+        self.reads: list[Exception] = []
 
     async def _take(self, call: str) -> None:
         self.calls.append(call)
@@ -50,6 +51,8 @@ class FakeCompute:
 
     async def get_disk(self, disk_id: str) -> dict[str, Any]:
         name = disk_id.rpartition("/")[2]
+        if self.reads:
+            raise self.reads.pop(0)
         if name in self.missing:
             raise resource_not_found(f"Microsoft.Compute/disks/{name}", "MC_g")
         empty = {"properties": {"diskSizeGB": 25, "diskState": "Unattached", "creationData": {"createOption": "Empty"}}}

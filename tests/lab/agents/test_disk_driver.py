@@ -399,6 +399,26 @@ def test_a_disk_that_is_gone_is_found_out_before_it_is_attached() -> None:
     played(scenario, attacher(compute))
 
 
+def test_a_message_that_is_too_long_for_an_attachment_is_not_saved_and_tried_again() -> None:
+    """The attacher shortens nothing: what it may not write leaves the cluster waiting (ATT saveAttachError)."""
+    compute = FakeCompute()
+    compute.reads = [CloudError(403, "AuthorizationFailed", "no " * 400)]
+
+    async def scenario(world: World) -> None:
+        await world.create("nodes", node(0))
+        await world.create("csinodes", csi_node(0, 8))
+        await bound(world)
+        await world.create("volumeattachments", attachment())
+        await world.settle()
+        assert (await attached(world))["status"] == {"attached": False}
+        await world.clock.advance(0.8)
+        assert compute.calls == [], "its back-off is a second"
+        await world.clock.advance(3)
+        assert (await attached(world))["status"]["attached"] is True
+
+    played(scenario, attacher(compute))
+
+
 @pytest.mark.parametrize(
     ("refusal", "told"),
     [
@@ -447,7 +467,7 @@ def test_a_disk_that_another_machine_has_is_taken_from_it() -> None:
 @pytest.mark.parametrize(
     ("machine", "managed_by"),
     [
-        ("/g/virtualMachineScaleSets/V/virtualMachines/0", "/g/virtualMachines/V_0"),
+        ("/g/virtualMachineScaleSets/V/virtualMachines/0", "/g/virtualMachineScaleSets/V/virtualMachines/V_0"),
         ("/g/virtualMachines/vm-0", "/g/virtualMachines/vm-0"),
     ],
 )
