@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -61,6 +61,8 @@ _CONTROLLERS = (
     PodGarbage,
     ReplicaSetController,
     RoleAggregation,
+    Scheduler,
+    StatefulSetController,
     TaintEviction,
     UnstartedJobs,
     VolumeBinder,
@@ -69,14 +71,20 @@ _CONTROLLERS = (
 )
 
 
-def controllers(scenario: Scenario) -> Iterable[Callable[[Any, Clock, Ids], Controller]]:
-    """What kube-controller-manager and the scheduler do, in the words of the scenario's version and era."""
+def controllers(scenario: Scenario) -> Iterator[Callable[[Any, Clock, Ids], Controller]]:
+    """What kube-controller-manager and the scheduler do, in the words of the scenario's version and era.
+
+    In this order they come to their turns: the scheduler hears of a pod before the volume binder does.
+    """
     words = words_of(scenario.kubernetes_version)
-    versioned = partial(Scheduler, words=words), partial(StatefulSetController, words=words)
-    if scenario.era == "today":
-        return (*_CONTROLLERS, *versioned)
-    in_tree = (InTreeBinder if kind is VolumeBinder else kind for kind in _CONTROLLERS)
-    return (*in_tree, *versioned, LegacyTokens)
+    in_tree = scenario.era == "2019"
+    for kind in _CONTROLLERS:
+        if kind in (Scheduler, StatefulSetController):
+            yield partial(kind, words=words)
+        else:
+            yield InTreeBinder if in_tree and kind is VolumeBinder else kind
+    if in_tree:
+        yield LegacyTokens
 
 
 class Machinery:
