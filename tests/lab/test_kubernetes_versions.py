@@ -69,9 +69,7 @@ def test_the_flag_wins_over_the_scenario_and_the_version_stays(start_lab: StartL
     again = start_lab("by-flag")
     assert said(again) == ("v1.34.0", "34", {"v1.34.0"}, "1.34.0")
     process.stop(again.state_dir)
-    with pytest.raises(
-        LabError, match=r"expected kubernetes_version as this lab was made with \('1\.34\.0'\), found '1\.36\.0'"
-    ):
+    with pytest.raises(LabError, match=r"made otherwise: kubernetes_version was 1\.34\.0, would be 1\.36\.0;"):
         start_lab("by-flag", kubernetes="1.36")
 
 
