@@ -100,7 +100,7 @@ def test_reading(kubectl: Kubectl, command: str, lines: list[str]) -> None:
         ("get gadgets", 'error: the server doesn\'t have a resource type "gadgets"'),
         ("create namespace typed", 'Error from server (AlreadyExists): namespaces "typed" already exists'),
         ("get pods -l a===b", "unable to parse requirement"),
-        ("create quota q --hard=pods=1", "the lab has nothing that would act on a ResourceQuota"),
+        ("create quota q --hard=pods=1", "the lab has nothing that would act on ResourceQuota"),
     ],
 )
 def test_refusals(kubectl: Kubectl, command: str, message: str) -> None:

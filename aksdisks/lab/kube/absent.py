@@ -69,5 +69,5 @@ ABSENT = (
 
 def refusal(qualified: str, kind: str) -> ApiError:
     """501 for whoever would write one; `qualified` as in `daemonsets.apps`."""
-    why = f"the lab has nothing that would act on a {kind}, so it takes none rather than let it do nothing"
+    why = f"the lab has nothing that would act on {kind}, so it takes none rather than let it do nothing"
     return ApiError(501, "NotImplemented", f"{qualified}: {why}", {})

@@ -50,6 +50,6 @@ def test_it_is_refused_in_the_labs_own_words(wire: Wire, kind: Resource) -> None
         found = answer.json()
         assert (answer.status, found["reason"]) == (501, "NotImplemented")
         assert found["message"] == (
-            f"{kind.qualified}: the lab has nothing that would act on a {kind.kind}, so it takes none rather than let "
+            f"{kind.qualified}: the lab has nothing that would act on {kind.kind}, so it takes none rather than let "
             "it do nothing"
         )
