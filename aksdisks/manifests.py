@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from aksdisks.markup import templates
 from aksdisks.parameters import Parameters
+from aksdisks.views.markup import templates
 
 RUN_LABEL = "aksdisks.dev/run"
 FIELD_MANAGER = "aksdisks"

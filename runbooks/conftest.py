@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aksdisks.lab import process
+from aksdisks.lab.server import process
 from tests import nbval_watch as nbval_watch  # a dead kernel is noticed
 
 SPEED = 100.0

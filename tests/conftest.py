@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab import process
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server import process
+from aksdisks.lab.server.process import LabState
 
 SPEED = 100.0
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from aksdisks.lab.state import AlreadyRunning, LabError, StateDirectory, default_state_dir
+from aksdisks.lab.persistence.state_directory import AlreadyRunning, LabError, StateDirectory, default_state_dir
 
 _COLLECTIONS = (50_000, 20, 100)
 """Python's own are (700, 10, 10)."""
@@ -51,10 +51,10 @@ def main() -> int:
 
 async def _serve(options: argparse.Namespace, directory: StateDirectory, answer: _Answer) -> None:
     # Here and not above: a lab that cannot start says so before anything large is loaded.
-    from aksdisks.lab import keeping
-    from aksdisks.lab.database import NAME, Database
     from aksdisks.lab.lab import Lab
-    from aksdisks.lab.records import Records
+    from aksdisks.lab.persistence import settings
+    from aksdisks.lab.persistence.database import NAME, Database
+    from aksdisks.lab.persistence.records import Records
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -68,7 +68,7 @@ async def _serve(options: argparse.Namespace, directory: StateDirectory, answer:
     else:
         records = Database(directory.path / NAME)
     try:
-        scenario, speed = keeping.settings(records, options.scenario, options.speed, options.kubernetes)
+        scenario, speed = settings.settings(records, options.scenario, options.speed, options.kubernetes)
         lab = Lab(
             scenario, speed, directory, kube_port=options.kube_port, arm_port=options.arm_port, records=records,
             agents=not options.no_agents, driver=not options.no_driver,

@@ -14,40 +14,42 @@ import yaml
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from aksdisks.lab import keeping, nohttp, tls
-from aksdisks.lab.agents.pod_storage import PodStorage
-from aksdisks.lab.arm.app import arm_app
-from aksdisks.lab.arm.cloud import Cloud
-from aksdisks.lab.arm.compute import CloudCompute
-from aksdisks.lab.arm.disks import Disk
-from aksdisks.lab.arm.gate import Gate
-from aksdisks.lab.arm.mishaps import Mishaps
-from aksdisks.lab.arm.snapshots import Snapshot
-from aksdisks.lab.arm.tokens import Tokens
+from aksdisks.lab import tls
+from aksdisks.lab.agents.kubelet.pod_directories import PodStorage
+from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.compute.disks import Disk
+from aksdisks.lab.arm.compute.snapshots import Snapshot
+from aksdisks.lab.arm.driver.local import CloudCompute
+from aksdisks.lab.arm.entra.tokens import Tokens
+from aksdisks.lab.arm.wire.app import arm_app
+from aksdisks.lab.client.interface import KubernetesApi
 from aksdisks.lab.clock import Clock, timestamp
-from aksdisks.lab.containers import Containers
-from aksdisks.lab.controllers.account_secrets import AccountSecrets
-from aksdisks.lab.faults import FaultError, Faults
+from aksdisks.lab.controllers.service_account_tokens import AccountSecrets
+from aksdisks.lab.faults.arm_requests import Gate
+from aksdisks.lab.faults.azure_resources import Mishaps
+from aksdisks.lab.faults.registry import FaultError, Faults
+from aksdisks.lab.faults.supervised import Part
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.in_tree.api import InTreeApi
 from aksdisks.lab.in_tree.tables import old_tables
-from aksdisks.lab.kube.access import Access
-from aksdisks.lab.kube.accounttokens import AccountTokens, new_key
-from aksdisks.lab.kube.api import KubeApi
-from aksdisks.lab.kube.event_expiry import EventExpiry
-from aksdisks.lab.kube.exec import Streams
-from aksdisks.lab.kube.http import kube_app
-from aksdisks.lab.kube.interface import KubernetesApi
-from aksdisks.lab.kube.store import Store
+from aksdisks.lab.kube.authn.authentication import Access
+from aksdisks.lab.kube.authn.service_account_tokens import AccountTokens, new_key
+from aksdisks.lab.kube.storage.event_expiry import EventExpiry
+from aksdisks.lab.kube.storage.store import Store
+from aksdisks.lab.kube.wire.exec import Streams
+from aksdisks.lab.kube.wire.http import kube_app
+from aksdisks.lab.kube.write.api import KubeApi
 from aksdisks.lab.parts import Machinery, check_driver_can_go, control_plane, controllers
-from aksdisks.lab.probing import Prober
-from aksdisks.lab.records import Records
-from aksdisks.lab.sandbox import Sandbox
+from aksdisks.lab.persistence import settings
+from aksdisks.lab.persistence.records import Records
+from aksdisks.lab.persistence.state_directory import LabError, LabState, PortInUse, StateDirectory
+from aksdisks.lab.sandbox.confine import Sandbox
+from aksdisks.lab.sandbox.containers import Containers
+from aksdisks.lab.sandbox.probes import Prober
+from aksdisks.lab.sandbox.volumes import Volumes, directory_name
 from aksdisks.lab.scenario import Scenario
 from aksdisks.lab.seed import priority_classes, seed
-from aksdisks.lab.state import LabError, LabState, PortInUse, StateDirectory
-from aksdisks.lab.supervised import Part
-from aksdisks.lab.volumes import Volumes, directory_name
+from aksdisks.lab.server import malformed
 
 HOST = "127.0.0.1"
 _BACKLOG = 512
@@ -116,7 +118,7 @@ class Lab:
 
     async def start(self) -> LabState:
         """Serve, then write the state directory; raises `PortInUse`, `LabError`."""
-        known = keeping.credentials(self.records, self.clock.now())
+        known = settings.credentials(self.records, self.clock.now())
         certificates, token = known.certificates, known.token
         accounts = AccountTokens(self.api.store, self.clock, self.ids, self.directory.account_key(new_key))
         access = Access(token, tls.ADMIN_NAME, tls.ADMIN_GROUP, accounts)
@@ -124,9 +126,9 @@ class Lab:
             machines = self.scenario.machines if self._agents else ()
             await seed(self._actors, self.scenario, self.clock.now(), certificates.authority.decode(), machines)
         await priority_classes(self._actors)
-        keeping.keep_settings(self.records, self.scenario, self.clock.speed, self.faults)
+        settings.keep_settings(self.records, self.scenario, self.clock.speed, self.faults)
         kube_port, arm_port = (
-            keeping.port(self.records, server, asked)
+            settings.port(self.records, server, asked)
             for server, asked in zip(("kubernetes", "azure"), self._ports, strict=True)
         )
         self._sweep()
@@ -146,8 +148,8 @@ class Lab:
             arm_port,
             tls.server_context(certificates, client_certificates=False),
         )
-        keeping.keep_port(self.records, "kubernetes", kube, wanted=kube_port.wanted)
-        keeping.keep_port(self.records, "azure", arm, wanted=arm_port.wanted)
+        settings.keep_port(self.records, "kubernetes", kube, wanted=kube_port.wanted)
+        settings.keep_port(self.records, "azure", arm, wanted=arm_port.wanted)
         parts = self._parts(accounts)
         self._tasks = [asyncio.create_task(part.run(), name=part.name) for part in parts]
         self._tasks.append(asyncio.create_task(self.records.failed(), name="records"))
@@ -227,7 +229,7 @@ class Lab:
         disks |= {self._directory(snapshot) for snapshot in self.cloud.snapshots.all()}
         self.volumes.keep(disks, {version.object["metadata"]["uid"] for _, version in self.api.store.list("pods")})
 
-    async def _serve(self, app: web.Application, port: keeping.Port, context: ssl.SSLContext) -> int:
+    async def _serve(self, app: web.Application, port: settings.Port, context: ssl.SSLContext) -> int:
         """Answer on loopback; the port. No answer goes out before what it tells is kept."""
         records = self.records
 
@@ -243,7 +245,7 @@ class Lab:
         app.middlewares.append(kept)
         if self.scenario.era == "2019":
             app.middlewares.append(old_tables)
-        nohttp.log_in_one_line()
+        malformed.log_in_one_line()
         # A client that goes away ends its watch at once (handler_cancellation), not at the next event.
         runner = web.AppRunner(
             app, access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=0.1,

@@ -6,47 +6,47 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from aksdisks.lab.agents.disk_driver import DiskDriver
-from aksdisks.lab.agents.node_agent import NodeAgent
-from aksdisks.lab.agents.probes import Run, apart
-from aksdisks.lab.agents.registrar import Registrar
-from aksdisks.lab.agents.unplugged import Unplugged
-from aksdisks.lab.arm.cloud import Cloud
-from aksdisks.lab.arm.compute import AzureCompute
+from aksdisks.lab.agents.csi.driver import DiskDriver
+from aksdisks.lab.agents.csi.registrar import Registrar
+from aksdisks.lab.agents.kubelet.kubelet import NodeAgent
+from aksdisks.lab.agents.kubelet.probes import Run, apart
+from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.compute.powered_off import PoweredOff
+from aksdisks.lab.arm.driver.local import AzureCompute
 from aksdisks.lab.arm.errors import CloudError
-from aksdisks.lab.arm.mishaps import machine_is_gone
-from aksdisks.lab.arm.powered_off import PoweredOff
+from aksdisks.lab.client.controller import Controller
+from aksdisks.lab.client.interface import KubernetesApi
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.attach_detach import AttachDetach
-from aksdisks.lab.controllers.base import Controller
-from aksdisks.lab.controllers.cloud_nodes import CloudNodes
+from aksdisks.lab.controllers.cloud_node_lifecycle import CloudNodes
+from aksdisks.lab.controllers.cluster_role_aggregation import RoleAggregation
 from aksdisks.lab.controllers.deployment import DeploymentController
 from aksdisks.lab.controllers.disruption import Disruption
 from aksdisks.lab.controllers.ephemeral_volumes import EphemeralVolumes
-from aksdisks.lab.controllers.garbage import GarbageCollector
-from aksdisks.lab.controllers.namespaces import NamespaceController
+from aksdisks.lab.controllers.garbage_collector import GarbageCollector
+from aksdisks.lab.controllers.namespace import NamespaceController
 from aksdisks.lab.controllers.node_lifecycle import NodeLifecycle
-from aksdisks.lab.controllers.pod_garbage import PodGarbage
-from aksdisks.lab.controllers.protection import ClaimProtection, VolumeProtection
+from aksdisks.lab.controllers.persistent_volume import VolumeBinder
+from aksdisks.lab.controllers.pod_gc import PodGarbage
 from aksdisks.lab.controllers.replicaset import ReplicaSetController
-from aksdisks.lab.controllers.role_aggregation import RoleAggregation
 from aksdisks.lab.controllers.scheduler import Scheduler
 from aksdisks.lab.controllers.statefulset import StatefulSetController
+from aksdisks.lab.controllers.storage_protection import ClaimProtection, VolumeProtection
 from aksdisks.lab.controllers.taint_eviction import TaintEviction
 from aksdisks.lab.controllers.unstarted_jobs import UnstartedJobs
-from aksdisks.lab.controllers.volume_binder import VolumeBinder
 from aksdisks.lab.controllers.volume_expand import VolumeExpand
-from aksdisks.lab.faults import Faults
+from aksdisks.lab.faults.azure_resources import machine_is_gone
+from aksdisks.lab.faults.node_connection import Unplugged
+from aksdisks.lab.faults.registry import Faults
+from aksdisks.lab.faults.supervised import Part, Supervised
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.in_tree.binder import InTreeBinder
 from aksdisks.lab.in_tree.driver import InTreeDriver
 from aksdisks.lab.in_tree.mounts import InTreeNodeAgent
 from aksdisks.lab.in_tree.tokens import LegacyTokens
-from aksdisks.lab.kube.interface import KubernetesApi
+from aksdisks.lab.persistence.state_directory import LabError
 from aksdisks.lab.scenario import MachineSpec, Scenario
 from aksdisks.lab.seed import csi_node, register
-from aksdisks.lab.state import LabError
-from aksdisks.lab.supervised import Part, Supervised
 from aksdisks.lab.versions import words_of
 
 _CONTROLLERS = (

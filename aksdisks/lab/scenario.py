@@ -15,7 +15,7 @@ from typing import Any, Literal
 import yaml
 
 from aksdisks.lab import versions
-from aksdisks.lab.faults import FaultSwitch
+from aksdisks.lab.faults.registry import FaultSwitch
 from aksdisks.lab.images import ABSENT
 
 

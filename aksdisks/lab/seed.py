@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from ipaddress import ip_network
 
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.clock import micro_timestamp, timestamp
-from aksdisks.lab.kube import policy
-from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.kube.authz import bootstrap_policy
 from aksdisks.lab.scenario import MachineSpec, Scenario, StorageClass
 
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -75,9 +75,9 @@ async def seed(
         await api.create("namespaces", {"metadata": {"name": name}})
         await api.create("configmaps", root_ca(authority), name)
         await api.create("serviceaccounts", {"metadata": {"name": "default"}}, name)
-    for role in policy.roles():
+    for role in bootstrap_policy.roles():
         await api.create("clusterroles", role)
-    for binding in policy.bindings():
+    for binding in bootstrap_policy.bindings():
         await api.create("clusterrolebindings", binding)
     await api.create("services", _kubernetes_service(), "default")
     await install(api, scenario)

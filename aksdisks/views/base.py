@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from aksdisks.markup import View
+from aksdisks.views.markup import View
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from aksdisks.checks import Holds
-from aksdisks.diagnosis import Finding, diagnose
-from aksdisks.markup import View
+from aksdisks.inspection.comparison import Scope, Side, azure_side, disks_of, equal, kubernetes_side, second_node
+from aksdisks.inspection.diagnosis import Finding, diagnose
+from aksdisks.inspection.slots import free_slots
 from aksdisks.model import Chain, Claim, Disk, Inventory, Pod, StorageClass, Unknown, known
+from aksdisks.model.checks import Holds
 from aksdisks.quantities import cost_per_day, show_gib
-from aksdisks.sides import Scope, Side, azure_side, disks_of, equal, kubernetes_side, second_node
-from aksdisks.slots import free_slots
 from aksdisks.views.base import Card, Chains, Link, Stack, Table
+from aksdisks.views.markup import View
 from aksdisks.waiting import listed
 
 _VERDICTS = {"expected": "As it should be", "wait": "Wait", "problem": "A problem"}
@@ -204,7 +204,7 @@ class Look:
         return Table(f"kubectl get events, reason {', '.join(reasons)}", ("about", "from", "message"), rows)
 
     def why(self) -> View:
-        """What the rules of `aksdisks.diagnosis` make of it: those of one cause on one card."""
+        """What the rules of `aksdisks.inspection.diagnosis` make of it: those of one cause on one card."""
         causes: dict[tuple[str, str], list[Finding]] = {}
         for each in diagnose(self.inventory):
             causes.setdefault((each.rule, each.cause), []).append(each)

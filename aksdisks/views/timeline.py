@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from aksdisks.markup import View
 from aksdisks.views.base import Table
+from aksdisks.views.markup import View
 
 STAGES = (
     ("choosing a node, making the disk", "created", "scheduled", "#7a8694"),

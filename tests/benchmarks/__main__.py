@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 
-from aksdisks.lab import process
+from aksdisks.lab.server import process
 from tests.benchmarks import api, fleet
 
 BARE = "import kubernetes, azure.mgmt.compute, azure.identity, pandas"

@@ -24,8 +24,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from aksdisks.lab import process, tls
-from aksdisks.lab.process import LabState
+from aksdisks.lab import tls
+from aksdisks.lab.server import process
+from aksdisks.lab.server.process import LabState
 
 SECONDS = 4.0
 LISTED = 500

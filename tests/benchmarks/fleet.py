@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from aksdisks.lab import process
-from aksdisks.lab.state import LabState
+from aksdisks.lab.persistence.state_directory import LabState
+from aksdisks.lab.server import process
 
 NODES, PODS, HUNDRED = 100, 1000, 100
 SPEED = 1000.0

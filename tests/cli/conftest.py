@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 from tests.cli.target import disks, namespaces
 
 

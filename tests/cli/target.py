@@ -6,7 +6,7 @@ from azure.identity import ClientSecretCredential
 from azure.mgmt.compute import ComputeManagementClient
 from kubernetes import client, config
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 
 
 def namespaces(lab: LabState) -> list[str]:

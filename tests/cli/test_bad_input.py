@@ -14,8 +14,8 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from aksdisks.lab.process import LabState
-from aksdisks.seal import SUMS, verify
+from aksdisks.evidence.seal import SUMS, verify
+from aksdisks.lab.server.process import LabState
 from tests.cli.command import AKSDISKS, aksdisks, evidence
 
 PLUGIN = {

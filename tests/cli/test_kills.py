@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 from tests.cli.command import AKSDISKS, aksdisks, processes_with
 from tests.cli.target import disks, namespaces
 from tests.cli.test_run import RUNBOOKS

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from aksdisks import shipped
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
+from aksdisks.runner import shipped
 from tests.cli.command import PAUSE, aksdisks, evidence, interrupted, processes_with, proofs
 from tests.cli.target import disks, namespaces
 

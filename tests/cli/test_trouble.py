@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from aksdisks.lab import faults_client, process
-from aksdisks.lab.process import LabState
+from aksdisks.lab.faults import client
+from aksdisks.lab.server import process
+from aksdisks.lab.server.process import LabState
 from tests.cli.command import AKSDISKS, aksdisks, evidence
 from tests.processes import running
 from tests.programs import needs
@@ -45,13 +46,13 @@ def test_a_walk_passes_where_one_call_in_twenty_fails(
 ) -> None:
     lab = start_lab()
     for fault in ("server-errors", "dropped-connections", "throttled", "watch-expiry"):
-        faults_client.switch_on(lab, fault, "", 0.05)
+        client.switch_on(lab, fault, "", 0.05)
     file = _cluster_file(lab, tmp_path)
     environment = os.environ | lab.environment()
     done = aksdisks("run", *names, "-f", str(file), "-o", str(tmp_path / "out"), environment=environment)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    faults_client.switch_off(lab, "", "")
+    client.switch_off(lab, "", "")
     assert evidence(tmp_path / "out")[1]["teardown"]["status"] == "passed"
     assert _left(lab) == []
 

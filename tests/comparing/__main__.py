@@ -14,7 +14,8 @@ from pathlib import Path
 
 import papermill
 
-from aksdisks import parameters, shipped
+from aksdisks import parameters
+from aksdisks.runner import shipped
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aksdisks.checks import MIME_TYPE
+from aksdisks.model.checks import MIME_TYPE
 from tests import nbval_watch as nbval_watch
 
 

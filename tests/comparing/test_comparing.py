@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 from tests.comparing.__main__ import ROOT
 
 Compare = Callable[..., subprocess.CompletedProcess[str]]

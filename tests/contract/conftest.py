@@ -8,8 +8,8 @@ from functools import partial
 
 import pytest
 
-from aksdisks.lab import process
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server import process
+from aksdisks.lab.server.process import LabState
 
 RECORDED = "1.36"
 

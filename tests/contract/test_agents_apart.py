@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kubernetes import client, config
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 from tests.contract.recording import NAMESPACE, Recorder, golden
 from tests.contract.test_walk import Kubectl, Walk, unapplied
 from tests.processes import in_background, running

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from kubernetes import client, config
 
-from aksdisks.lab import process
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server import process
+from aksdisks.lab.server.process import LabState
 from tests.contract.recording import NAMESPACE, Recorder, golden
 from tests.contract.test_walk import DEPLOY, STATEFUL, Kubectl, Walk, unapplied
 from tests.programs import needs

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 from tests.cli.command import AKSDISKS, PAUSE, evidence, proofs
 from tests.programs import needs
 

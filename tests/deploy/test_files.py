@@ -63,7 +63,7 @@ def test_a_wheel_has_runbooks_parameters_and_deployment_and_works_without_the_la
     # As the Dockerfile does: the package of the wheel, less the lab.
     content.extractall(tmp_path / "site", [name for name in names if not name.startswith("aksdisks/lab/")])
     listed = subprocess.run(
-        [sys.executable, "-m", "aksdisks.cli", "list"],
+        [sys.executable, "-m", "aksdisks.cli.main", "list"],
         env=os.environ | {"PYTHONPATH": str(tmp_path / "site")},
         cwd=tmp_path,
         capture_output=True,

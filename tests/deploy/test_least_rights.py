@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
-from aksdisks import parameters, preflight, runner
+from aksdisks import parameters
 from aksdisks.errors import NotAllowed
-from aksdisks.lab import process
-from aksdisks.session_connect import Connection, connect
+from aksdisks.inspection import preflight
+from aksdisks.inspection.connection import Connection, connect
+from aksdisks.lab.server import process
+from aksdisks.runner import runner
 from tests.cli.command import aksdisks, evidence
 from tests.lab.kube import accounts
 from tests.lab.kube.wire import Wire

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from azure.storage.blob import ContainerClient
 
-from aksdisks.delivery import Container, is_worth_a_word, tell
 from aksdisks.errors import InputError, NotReachable
+from aksdisks.evidence.delivery import Container, is_worth_a_word, tell
 from tests.azurite import Credential
 from tests.azurite import azurite as azurite
 from tests.cli.command import aksdisks

@@ -11,11 +11,12 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 
-from aksdisks import evidence, report
-from aksdisks.checks import Check, Status
-from aksdisks.dossier import Dossier
-from aksdisks.evidence import RunbookResult, RunResult
-from aksdisks.seal import verify
+from aksdisks.evidence import report
+from aksdisks.evidence import result as evidence
+from aksdisks.evidence.folder import Dossier
+from aksdisks.evidence.result import RunbookResult, RunResult
+from aksdisks.evidence.seal import verify
+from aksdisks.model.checks import Check, Status
 
 RESULT = RunResult("nightly-7", "lab", "passed", "", None, {}, {}, (RunbookResult("01-dynamic-disk", "passed"),))
 

@@ -10,11 +10,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from aksdisks import report
-from aksdisks.checks import Check, Status
-from aksdisks.claims import collect_checks, not_run, unjudged
-from aksdisks.dossier import Dossier
-from aksdisks.evidence import RunbookResult, RunResult
+from aksdisks.evidence import report
+from aksdisks.evidence.claims import collect_checks, not_run, unjudged
+from aksdisks.evidence.folder import Dossier
+from aksdisks.evidence.result import RunbookResult, RunResult
+from aksdisks.model.checks import Check, Status
 
 MIME = "application/vnd.aksdisks.check+json"
 PROBLEM = "cell 3: ValueError: no"

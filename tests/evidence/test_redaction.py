@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from aksdisks.redaction import Redactor, environment_secrets
+from aksdisks.evidence.redaction import Redactor, environment_secrets
 
 SUBSCRIPTION = "0b1f6471-1bf0-4dda-aec3-cb9272f09590"
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aksdisks.errors import InputError
-from aksdisks.seal import SIGNATURE, SUMS, keygen, seal, verify
+from aksdisks.evidence.seal import SIGNATURE, SUMS, keygen, seal, verify
 
 
 @pytest.fixture

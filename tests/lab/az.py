@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 
 REQUIREMENT = "azure-cli>=2.91,<3"
 PATIENCE = 240

@@ -15,8 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from aksdisks.lab import faults_client, process
-from aksdisks.lab.process import LabState
+from aksdisks.lab.faults import client
+from aksdisks.lab.server import process
+from aksdisks.lab.server.process import LabState
 from tests.processes import running
 from tests.programs import require
 
@@ -95,11 +96,11 @@ class Broken:
     @contextmanager
     def fault(self, name: str, target: str = "", rate: float = 1.0) -> Iterator[None]:
         """On inside, off afterwards."""
-        faults_client.switch_on(self.state, name, target, rate)
+        client.switch_on(self.state, name, target, rate)
         try:
             yield
         finally:
-            faults_client.switch_off(self.state, name, target)
+            client.switch_off(self.state, name, target)
 
     def node(self, index: int) -> str:
         return f"aks-agentpool-22115152-vmss00000{index}"

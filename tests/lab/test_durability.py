@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 from tests.lab.writers import ConfigMaps, Disks, Secrets, azure, kubernetes
 from tests.programs import needs
 

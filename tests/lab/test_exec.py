@@ -18,8 +18,8 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
-from aksdisks.lab import process
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server import process
+from aksdisks.lab.server.process import LabState
 from tests.processes import running
 from tests.programs import ALLOW, needs, path_without, require
 

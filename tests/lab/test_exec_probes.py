@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aksdisks.lab.process import LabState
-from aksdisks.lab.sandbox import Confined, Sandbox, SandboxError
+from aksdisks.lab.sandbox.confine import Confined, Sandbox, SandboxError
+from aksdisks.lab.server.process import LabState
 from tests.lab.kube.wire import Wire
 from tests.lab.test_ephemeral_volumes import CORE, TEMPLATE, until
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from aksdisks.lab.faults import KINDS, FaultError, Faults
+from aksdisks.lab.faults.registry import KINDS, FaultError, Faults
 from tests.lab.breaking import Broken, broken_lab, claim, pod, pod_spec, workload
 from tests.programs import needs
 
@@ -424,7 +424,7 @@ def test_everything_is_off_and_the_walk_works_again(lab: Broken) -> None:
 
 
 def command(lab: Broken, *arguments: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "aksdisks.cli", "lab", "fault", *arguments, "--state-dir", lab.state.state_dir]
+    line = [sys.executable, "-m", "aksdisks.cli.main", "lab", "fault", *arguments, "--state-dir", lab.state.state_dir]
     return subprocess.run(line, capture_output=True, text=True, timeout=30)
 
 

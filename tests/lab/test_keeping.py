@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.faults import Faults
-from aksdisks.lab.keeping import keep_settings, settings
-from aksdisks.lab.records import Records
+from aksdisks.lab.faults.registry import Faults
+from aksdisks.lab.persistence.records import Records
+from aksdisks.lab.persistence.settings import keep_settings, settings
+from aksdisks.lab.persistence.state_directory import LabError
 from aksdisks.lab.scenario import Scenario, load
-from aksdisks.lab.state import LabError
 
 REGIONAL = load("regional")
 FIRST, SECOND, *OTHERS = REGIONAL.storage_classes

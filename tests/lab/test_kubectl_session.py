@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from aksdisks.lab import process
+from aksdisks.lab.server import process
 from tests.processes import running
 from tests.programs import needs
 

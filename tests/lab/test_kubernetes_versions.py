@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab import process
-from aksdisks.lab.process import LabState
-from aksdisks.lab.state import LabError
+from aksdisks.lab.persistence.state_directory import LabError
+from aksdisks.lab.server import process
+from aksdisks.lab.server.process import LabState
 from tests.lab.kube.wire import Wire
 
 StartLab = Callable[..., LabState]

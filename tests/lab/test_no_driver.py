@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kubernetes import client, config, watch
 
-from aksdisks.lab.process import LabError, LabState
+from aksdisks.lab.server.process import LabError, LabState
 from tests.processes import running
 
 StartLab = Callable[..., LabState]

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from aksdisks.lab import process
-from aksdisks.lab.agents.node_agent import NodeAgent
+from aksdisks.lab.agents.kubelet.kubelet import NodeAgent
 from aksdisks.lab.lab import Lab
-from aksdisks.lab.process import AlreadyRunning, LabError, LabState, NotRunning, PortInUse, StartFailed
+from aksdisks.lab.persistence.state_directory import StateDirectory, default_state_dir
 from aksdisks.lab.scenario import load
-from aksdisks.lab.state import StateDirectory, default_state_dir
+from aksdisks.lab.server import process
+from aksdisks.lab.server.process import AlreadyRunning, LabError, LabState, NotRunning, PortInUse, StartFailed
 from tests.lab.kube.wire import Wire
 
 StartLab = Callable[..., LabState]
@@ -91,7 +91,7 @@ def test_a_signal_ends_it_cleanly_whoever_is_watching(start_lab: StartLab, numbe
 
 def test_a_lab_ends_with_its_parent(tmp_path: Path) -> None:
     script = (
-        "import os, sys, signal\nfrom aksdisks.lab import process\n"
+        "import os, sys, signal\nfrom aksdisks.lab.server import process\n"
         f"state = process.start({str(tmp_path)!r}, 100, parent=os.getpid())\n"
         "print(state.pid, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)"
     )

@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab import faults_client, process
-from aksdisks.lab.faults import FaultSwitch
-from aksdisks.lab.process import LabError, LabState, PortInUse
+from aksdisks.lab.faults import client
+from aksdisks.lab.faults.registry import FaultSwitch
+from aksdisks.lab.server import process
+from aksdisks.lab.server.process import LabError, LabState, PortInUse
 from tests.lab.kube.wire import Wire
 from tests.lab.writers import azure, kubernetes
 from tests.programs import needs
@@ -154,13 +155,13 @@ def test_a_scenario_given_anew_may_change_what_is_not_built(start_lab: StartLab,
 
 def test_faults_that_are_on_stay_on(start_lab: StartLab) -> None:
     state = start_lab()
-    faults_client.switch_on(state, "attach-slow", "disk/data", 0.5)
+    client.switch_on(state, "attach-slow", "disk/data", 0.5)
     process.stop(state.state_dir)
     again = start_lab()
-    assert faults_client.switched_on(again) == (FaultSwitch("attach-slow", "disk/data", 0.5),)
-    faults_client.switch_off(again, "attach-slow")
+    assert client.switched_on(again) == (FaultSwitch("attach-slow", "disk/data", 0.5),)
+    client.switch_off(again, "attach-slow")
     process.stop(again.state_dir)
-    assert faults_client.switched_on(start_lab()) == ()
+    assert client.switched_on(start_lab()) == ()
 
 
 @needs("kubectl")

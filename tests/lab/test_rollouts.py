@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 from tests.lab.kube.wire import Wire
 
 NAMESPACE = "/api/v1/namespaces/rollouts"

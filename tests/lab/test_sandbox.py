@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aksdisks.lab.running import Wanted, start
-from aksdisks.lab.sandbox import PATH, UID, Confined, Mount, Sandbox, SandboxError, Way
+from aksdisks.lab.sandbox.command import Wanted, start
+from aksdisks.lab.sandbox.confine import PATH, UID, Confined, Mount, Sandbox, SandboxError, Way
 from tests.programs import ALLOW, require
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.api import KubeApi
-from aksdisks.lab.kube.store import Store
+from aksdisks.lab.kube.storage.store import Store
+from aksdisks.lab.kube.write.api import KubeApi
 from aksdisks.lab.scenario import Scenario, load
 from aksdisks.lab.seed import seed
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.volumes import Volumes
+from aksdisks.lab.sandbox.volumes import Volumes
 
 WITHIN = 20.0
 """Seconds, where something would otherwise be waited for without end."""

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 import yaml
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 
 Json = dict[str, Any]
 GONE = None

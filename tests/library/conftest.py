@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 from aksdisks.parameters import Parameters, validate
-from aksdisks.session import Session, open_session
+from aksdisks.session.session import Session, open_session
 
 
 @pytest.fixture

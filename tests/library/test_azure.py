@@ -12,11 +12,11 @@ from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-from aksdisks.azure import Azure, place, same
+from aksdisks.azure.compute import Azure, place, same
 from aksdisks.errors import StillUnknown
-from aksdisks.lab import faults_client
+from aksdisks.inspection.connection import connect
+from aksdisks.lab.faults import client
 from aksdisks.model import Unknown
-from aksdisks.session_connect import connect
 from aksdisks.waiting import wait
 
 
@@ -92,11 +92,11 @@ def test_provider_ids_and_ids_are_compared_without_case():
 def test_a_retry_is_said_before_it_is_made(on_lab, lab):
     said = []
     connection = connect(on_lab, said.append)
-    faults_client.switch_on(lab, "throttled", "", 1.0)
+    client.switch_on(lab, "throttled", "", 1.0)
     try:
         location = connection.azure.location()
     finally:
-        faults_client.switch_off(lab, "throttled", "")
+        client.switch_off(lab, "throttled", "")
         connection.close()
     assert isinstance(location, Unknown)
     assert [line for line in said if line.startswith("Azure")] == [
@@ -114,7 +114,7 @@ def test_a_refused_sign_in_passes(azure, monkeypatch):
                 raise ClientAuthenticationError("not yet")
             return real.get_token_info(*scopes, **options)
 
-    monkeypatch.setattr("aksdisks.azure_calls._BELIEVED", 0.0)
+    monkeypatch.setattr("aksdisks.azure.calls._BELIEVED", 0.0)
     later = Azure(replace(azure._settings, credential=Sometimes), azure.subscription, azure.resource_group)
     assert isinstance(later.location(), Unknown)
     assert (later.location(), later.unknown) == ("westeurope", None)
@@ -127,7 +127,7 @@ def test_a_defect_of_ours_is_no_answer_of_azure_s(azure, monkeypatch, defect):
     def broken(_raw):
         raise defect("ours")
 
-    monkeypatch.setattr("aksdisks.azure.Machine.of", broken)
+    monkeypatch.setattr("aksdisks.azure.compute.Machine.of", broken)
     with pytest.raises(defect, match="ours"):
         azure.machines()
 
@@ -194,12 +194,12 @@ def test_a_refused_sign_in_is_one_line_with_its_cause_and_the_next_command(
 
 def test_a_call_ends_with_the_wait_around_it(azure, lab, monkeypatch):
     monkeypatch.setattr("aksdisks.waiting._SHORTEST_CALL", 0.5)
-    faults_client.switch_on(lab, "throttled", "", 1.0)  # with Retry-After: 1
+    client.switch_on(lab, "throttled", "", 1.0)  # with Retry-After: 1
     try:
         said = []
         azure._progress = said.append
         with pytest.raises(StillUnknown):
             wait("disks", azure.follow_disks(), lambda _: False, seconds=0.5)
     finally:
-        faults_client.switch_off(lab, "throttled", "")
+        client.switch_off(lab, "throttled", "")
     assert said == []

@@ -2,9 +2,9 @@
 
 import pytest
 
-from aksdisks.checks import MIME_TYPE, check, refusal
 from aksdisks.errors import ApiError, Conflict, NotReachable
 from aksdisks.model import Unknown
+from aksdisks.model.checks import MIME_TYPE, check, refusal
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,15 @@ from types import SimpleNamespace
 import pytest
 from kubernetes.client import ApiClient, Configuration
 
-from aksdisks import cluster_http, manifests
-from aksdisks.cluster import Cluster
-from aksdisks.cluster_http import path
+from aksdisks import manifests
 from aksdisks.errors import AlreadyExists, ApiError, Conflict, Expired, NotFound, NotReachable, WaitTimeout
-from aksdisks.lab import faults_client
+from aksdisks.inspection.connection import connect
+from aksdisks.kube import http as cluster_http
+from aksdisks.kube.client import Cluster
+from aksdisks.kube.http import path
+from aksdisks.lab.faults import client
 from aksdisks.model import KubeEvent, Node, Pod, Volume
 from aksdisks.parameters import Parameters
-from aksdisks.session_connect import connect
 from aksdisks.waiting import seconds_left, wait
 
 
@@ -125,7 +126,7 @@ def test_a_dry_run_makes_nothing(session):
 )
 def test_what_may_pass_is_tried_again_and_what_was_judged_is_not(on_lab, monkeypatch, status, method, tries):
     http, asked, said = connect(on_lab).cluster, [], []
-    monkeypatch.setattr("aksdisks.cluster_http._PAUSE", 0.0)
+    monkeypatch.setattr("aksdisks.kube.http._PAUSE", 0.0)
     error = ApiError("no", status=status, retry_after=0.0)
 
     def refuse(*_):
@@ -193,12 +194,12 @@ def test_a_first_connection_that_is_dropped_is_tried_again(on_lab, lab, monkeypa
     monkeypatch.setattr(cluster_http, "_LONGEST_RECONNECT", 0.05)
     monkeypatch.setattr(cluster_http, "_RESTART", 1.0)
     said = []
-    faults_client.switch_on(lab, "dropped-connections", "server/kubernetes", 1.0)
+    client.switch_on(lab, "dropped-connections", "server/kubernetes", 1.0)
     try:
         with pytest.raises(NotReachable):
             connect(on_lab, said.append)
     finally:
-        faults_client.switch_off(lab, "dropped-connections", "server/kubernetes")
+        client.switch_off(lab, "dropped-connections", "server/kubernetes")
     # As long as a server may take to restart.
     tries = [line.rpartition("; ")[2] for line in said]
     assert len(tries) > 4

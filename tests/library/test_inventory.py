@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from aksdisks import manifests
-from aksdisks.inventory import join, take
+from aksdisks.inspection.inventory import join, take
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
-from aksdisks.session import open_session
+from aksdisks.session.session import open_session
 
 
 def missing(chain):

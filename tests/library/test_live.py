@@ -33,7 +33,8 @@ def results(client: BlockingKernelClient, sent: list[str]) -> list[str]:
     ids=["all cells at once", "one cell, chosen", "headless"],
 )
 def test_a_cell_that_was_sent_with_others_is_known(kernel, attended, pause, together):
-    cells = ["from aksdisks import live; live.watch_cells(); live.watch_cells(); 1", "2", "live.run_with_others()"]
+    first = "from aksdisks.walkthrough import progress; progress.watch_cells(); progress.watch_cells(); 1"
+    cells = [first, "2", "progress.run_with_others()"]
     sent = [kernel.execute(cell, allow_stdin=attended) for cell in cells[:2]]
     if pause:
         results(kernel, sent)

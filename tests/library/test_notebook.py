@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import pytest
 
 from aksdisks import manifests
-from aksdisks.checks import MIME_TYPE
-from aksdisks.lab import faults_client
+from aksdisks.lab.faults import client
 from aksdisks.model import Unknown
-from aksdisks.notebook import Walk, open_walk
+from aksdisks.model.checks import MIME_TYPE
 from aksdisks.views.base import Card
+from aksdisks.walkthrough.walk import Walk, open_walk
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_set_whose_claim_got_no_disk_goes_without_waiting_for_the_disks_of_oth
     walk = open_walk({"wait_timeout": 3000})
     with walk.session as session:
         walk.apply_deployment()  # its disk stays attached
-        faults_client.switch_on(lab, "disk-quota", "", 1.0)
+        client.switch_on(lab, "disk-quota", "", 1.0)
         session.apply(session.objects.stateful_set)
         pending = (manifests.stateful_claim(0), "Pending", "")
         session.wait_for(
@@ -79,6 +79,6 @@ def test_a_set_whose_claim_got_no_disk_goes_without_waiting_for_the_disks_of_oth
 
 def test_importing_it_is_light():
     heavy = ("pandas", "azure", "kubernetes", "IPython")
-    program = f"import sys, aksdisks.notebook; print([name for name in {heavy} if name in sys.modules])"
+    program = f"import sys, aksdisks.walkthrough.walk; print([name for name in {heavy} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert result.stdout.strip() == "[]"

@@ -10,9 +10,9 @@ from kubernetes.client import ApiClient, ApiException
 from kubernetes.stream.ws_client import ERROR_CHANNEL
 from websocket import WebSocketBadStatusException, WebSocketConnectionClosedException
 
-from aksdisks import notes
 from aksdisks.model import Unknown
-from aksdisks.notebook import Walk
+from aksdisks.walkthrough import proof
+from aksdisks.walkthrough.walk import Walk
 
 
 class Pods:
@@ -38,22 +38,22 @@ class Pods:
 @pytest.mark.parametrize(("shared", "same"), [(False, True), (True, False)])
 def test_a_shared_disk_shows_two_notes(monkeypatch, shared, same):
     pods = Pods(["web-0", "web-1"], shared=shared)
-    monkeypatch.setattr(notes, "command", lambda session, pod, arguments: session.command(pod, arguments))
-    given = notes.write(pods)
+    monkeypatch.setattr(proof, "command", lambda session, pod, arguments: session.command(pod, arguments))
+    given = proof.write(pods)
     assert len(set(given.values())) == 2
-    assert (notes.read(pods, given) == given) is same
+    assert (proof.read(pods, given) == given) is same
 
 
 def test_what_cannot_be_had_is_unknown(monkeypatch):
-    monkeypatch.setattr(notes, "command", lambda session, pod, arguments: session.command(pod, arguments))
+    monkeypatch.setattr(proof, "command", lambda session, pod, arguments: session.command(pod, arguments))
     pods = Pods(["web-0"], trouble="no command runs in pod web-0: none may")
-    assert notes.write(pods) == Unknown(pods.trouble)
-    assert notes.read(pods, Unknown("no note was written")) == Unknown("no note was written")
-    assert notes.read(pods, {"web-0": "x"}) == Unknown(pods.trouble)
+    assert proof.write(pods) == Unknown(pods.trouble)
+    assert proof.read(pods, Unknown("no note was written")) == Unknown("no note was written")
+    assert proof.read(pods, {"web-0": "x"}) == Unknown(pods.trouble)
 
 
 def test_without_a_shell_the_proof_does_not_apply(monkeypatch):
-    monkeypatch.setattr(notes, "command", lambda session, pod, arguments: session.command(pod, arguments))
+    monkeypatch.setattr(proof, "command", lambda session, pod, arguments: session.command(pod, arguments))
     pods = Pods(["web-0"], trouble="no shell")
     walk = Walk(SimpleNamespace(parameters=None, namespace="walk", pods=pods.pods, command=pods.command))
     assert "because the image has no shell" in walk.write_notes().text()
@@ -143,7 +143,7 @@ def test_a_command_is_given_again_where_its_connection_broke_off(monkeypatch, ta
     session = SimpleNamespace(connection=SimpleNamespace(target=target), namespace="n", progress=said.append)
     paused = []
     monkeypatch.setattr("time.sleep", paused.append)
-    assert notes.command(session, "web-0", ["cat"]) == answer
+    assert proof.command(session, "web-0", ["cat"]) == answer
     assert (len(said), paused) == (tries - 1, [0.5, 1.0, 2.0][: tries - 1])
     assert all(talk.closed for talk in talks if isinstance(talk, Talk))
 
@@ -158,4 +158,4 @@ def test_an_interrupt_during_the_handshake_is_no_error_of_it(monkeypatch):
     monkeypatch.setattr("kubernetes.stream.stream", stream)
     session = SimpleNamespace(connection=SimpleNamespace(target=SimpleNamespace(kubernetes=ApiClient)), namespace="n")
     with pytest.raises(KeyboardInterrupt):
-        notes.command(session, "web-0", ["cat"])
+        proof.command(session, "web-0", ["cat"])

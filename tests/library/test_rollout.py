@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from aksdisks.inspection.rollout import Rollout
 from aksdisks.model import Attachment, Change, KubeEvent
-from aksdisks.rollout import Rollout
 
 from .world import START, attachment, claim, disk, event, machine, multi_attach, pod, volume, world
 

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aksdisks import manifests
-from aksdisks.cluster import Cluster
 from aksdisks.errors import NamespaceBusy, NotAllowed, NotReachable, Refused, WaitTimeout
-from aksdisks.leftovers import clean, find_leftovers, orphans
+from aksdisks.inspection.connection import connect
+from aksdisks.inspection.preflight import preflight
+from aksdisks.kube.client import Cluster
 from aksdisks.manifests import LEASE, RUN_LABEL
 from aksdisks.parameters import Parameters, validate
-from aksdisks.preflight import preflight
 from aksdisks.quantities import show_time
-from aksdisks.session import new_run_id, open_session
-from aksdisks.session_connect import connect
-from aksdisks.session_hold import Journal
+from aksdisks.session.lease import Journal
+from aksdisks.session.leftovers import clean, find_leftovers, orphans
+from aksdisks.session.session import new_run_id, open_session
 
 RUNNING = "every pod runs"
 CLAIM = manifests.objects_for(Parameters(), {}).claim
@@ -197,7 +197,7 @@ def test_foreign_objects_of_our_names_are_refused_and_left_alone(prepared):
 
 def dead(session, monkeypatch):
     """As after a kill: the journal's processes are gone."""
-    monkeypatch.setattr("aksdisks.session_hold._lives", lambda _pid: False)
+    monkeypatch.setattr("aksdisks.session.lease._lives", lambda _pid: False)
     session.close()
 
 
@@ -253,7 +253,7 @@ def test_a_run_has_ended_when_its_runner_and_its_kernels_are_gone(tmp_path, monk
     ended.opened()
     ended.opened()
     monkeypatch.setattr(
-        "aksdisks.session_hold._lives", lambda pid: pid in (alive[0] if pid == runner else alive.pop(0))
+        "aksdisks.session.lease._lives", lambda pid: pid in (alive[0] if pid == runner else alive.pop(0))
     )
     assert ended.ended() is True and alive == [set()]
     ended.write("open", pid=1, host="another machine")

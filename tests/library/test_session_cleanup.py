@@ -10,7 +10,7 @@ import pytest
 
 from aksdisks import manifests
 from aksdisks.model import Unknown
-from aksdisks.session_cleanup import CleanUp, Removal
+from aksdisks.session.cleanup import CleanUp, Removal
 from aksdisks.waiting import silent
 
 from .world import disk, volume

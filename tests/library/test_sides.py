@@ -4,8 +4,8 @@ from dataclasses import fields, replace
 
 import pytest
 
+from aksdisks.inspection.comparison import Side, azure_side, by_age, equal, kubernetes_side, second_node
 from aksdisks.model import Unknown
-from aksdisks.sides import Side, azure_side, by_age, equal, kubernetes_side, second_node
 
 from .world import START, attachment, disk, machine, multi_attach, node, pod, volume, world
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from aksdisks.azure import Azure
+from aksdisks.azure.compute import Azure
+from aksdisks.inspection.preflight import preflight
+from aksdisks.inspection.slots import attached_disks, free_slots
 from aksdisks.model import Unknown
 from aksdisks.parameters import validate
-from aksdisks.preflight import preflight
-from aksdisks.slots import attached_disks, free_slots
 from aksdisks.views.look import Look
 
 from .world import attachment, disk, machine, node, world

@@ -6,23 +6,23 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aksdisks import targets
 from aksdisks.errors import InputError, NotAllowed, NotReachable, ParameterError, TargetMismatch
+from aksdisks.inspection.connection import connect
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters, validate
-from aksdisks.session_connect import connect
+from aksdisks.targets import target
 from tests.cli.command import aksdisks
 
 
 def test_no_lab_is_not_reachable_and_says_what_to_type(monkeypatch, tmp_path):
     monkeypatch.setenv("AKSDISKS_STATE_DIR", str(tmp_path))
     with pytest.raises(NotReachable, match="aksdisks lab start") as caught:
-        targets.open_target(Parameters())
+        target.open_target(Parameters())
     assert caught.value.exit_code == 3
 
 
 def test_the_labs_speed_is_the_time_scale(on_lab, lab):
-    assert targets.open_target(on_lab).time_scale == lab.speed
+    assert target.open_target(on_lab).time_scale == lab.speed
 
 
 def test_a_lab_as_a_cluster_is_reached_whatever_the_users_proxies(as_aks):
@@ -78,7 +78,7 @@ def test_azure_off(as_aks):
 
 def test_a_private_lab_ends_with_its_context_and_restores_the_environment(monkeypatch):
     monkeypatch.setenv("AKSDISKS_STATE_DIR", "/before")
-    with targets.prepared(Parameters()) as variables:
+    with target.prepared(Parameters()) as variables:
         assert os.environ["AKSDISKS_STATE_DIR"] == variables["AKSDISKS_STATE_DIR"] != "/before"
         connection = connect(Parameters())
         assert connection.cluster.nodes()
@@ -88,7 +88,7 @@ def test_a_private_lab_ends_with_its_context_and_restores_the_environment(monkey
 
 
 def test_a_bad_scenario_is_bad_input():
-    with pytest.raises(InputError, match="scenario"), targets.prepared(validate({"scenario": "nope"})):
+    with pytest.raises(InputError, match="scenario"), target.prepared(validate({"scenario": "nope"})):
         pass
 
 

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from aksdisks.checks import MIME_TYPE, check
 from aksdisks.model import Unknown
+from aksdisks.model.checks import MIME_TYPE, check
 from aksdisks.views.base import Card, Chains, Link, Stack, Table
 from aksdisks.views.look import Look
 from aksdisks.views.timeline import Moments, Timeline

@@ -8,10 +8,10 @@ from typing import Any
 import nbformat
 import pytest
 
-from aksdisks import shipped
 from aksdisks.model import Inventory, Unknown
-from aksdisks.notebook import Walk
+from aksdisks.runner import shipped
 from aksdisks.views.look import Look
+from aksdisks.walkthrough.walk import Walk
 from tests.library.world import claim, machine, world
 
 EMPTY: dict[str, Any] = {"pods": (), "claims": (), "volumes": (), "attachments": (), "events": ()}

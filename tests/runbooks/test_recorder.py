@@ -6,10 +6,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from aksdisks import recorder, shipped
 from aksdisks.errors import CheckFailed
+from aksdisks.runner import recorder, shipped
 
-CHECK = "from aksdisks.checks import check\ncheck('It holds', {holds}, '{seen}')"
+CHECK = "from aksdisks.model.checks import check\ncheck('It holds', {holds}, '{seen}')"
 
 
 def write(path: Path, source: str, *, keep: bool = True) -> Path:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from aksdisks import runner, shipped
 from aksdisks.parameters import Parameters
+from aksdisks.runner import runner, shipped
 
 ONE_NODE = "base: regional\nnode_count: 1\n"
 

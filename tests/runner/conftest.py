@@ -8,11 +8,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from aksdisks import runner
-from aksdisks.delivery import Container
-from aksdisks.evidence import RunResult
-from aksdisks.lab.process import LabState
+from aksdisks.evidence.delivery import Container
+from aksdisks.evidence.result import RunResult
+from aksdisks.lab.server.process import LabState
 from aksdisks.parameters import Parameters
+from aksdisks.runner import runner
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from aksdisks import runner, shipped
 from aksdisks.parameters import Parameters
+from aksdisks.runner import runner, shipped
 from tests.programs import needs
 from tests.walk.jupyterlab import CHROMIUM, chromium
 

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Group
 
-from aksdisks.checks import Check, check
-from aksdisks.console import Reporter, show_parameters
-from aksdisks.evidence import RunbookResult, RunResult
+from aksdisks.cli.console import Reporter, show_parameters
+from aksdisks.evidence.result import RunbookResult, RunResult
 from aksdisks.model import Unknown
+from aksdisks.model.checks import Check, check
 from aksdisks.parameters import Parameters
 from aksdisks.waiting import Waiting
 
@@ -119,7 +119,7 @@ def test_a_log_has_a_line_of_a_long_wait_now_and_then_and_its_cause_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("aksdisks.console.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("aksdisks.cli.console.time", SimpleNamespace(monotonic=lambda: now[0]))
     reporter = Reporter(quiet=False)
     reporter.runbook("02-scale-out")
     for second in range(1, 40):

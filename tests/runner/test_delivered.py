@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from azure.storage.blob import ContainerClient
 
-from aksdisks.delivery import Container
-from aksdisks.dossier import Dossier
-from aksdisks.evidence import RunResult
-from aksdisks.redaction import Redactor
+from aksdisks.evidence.delivery import Container
+from aksdisks.evidence.folder import Dossier
+from aksdisks.evidence.redaction import Redactor
+from aksdisks.evidence.result import RunResult
 from tests.azurite import Credential
 from tests.azurite import azurite as azurite
 
-QUICK = ["from aksdisks.checks import check\ncheck('it holds', True, 'seen')"]
+QUICK = ["from aksdisks.model.checks import check\ncheck('it holds', True, 'seen')"]
 Run = Callable[..., tuple[RunResult, Path]]
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from aksdisks.checks import Check, Status
-from aksdisks.evidence import RunResult, conclude, roll_up
-from aksdisks.execution import Execution
+from aksdisks.evidence.result import RunResult, conclude, roll_up
+from aksdisks.model.checks import Check, Status
+from aksdisks.runner.execution import Execution
 
 
 @pytest.mark.parametrize(

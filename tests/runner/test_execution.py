@@ -10,8 +10,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from aksdisks.checks import Check, Status
-from aksdisks.execution import Kernel, execute
+from aksdisks.model.checks import Check, Status
+from aksdisks.runner.execution import Kernel, execute
 from aksdisks.waiting import Waiting
 
 SHOWN = (
@@ -102,7 +102,7 @@ def test_an_interrupt_from_outside_ends_the_cell(tmp_path: Path, kernel: Kernel)
 
 def test_what_a_cell_waits_for_is_heard_at_once_and_is_no_output(tmp_path: Path, kernel: Kernel) -> None:
     cell = (
-        "from aksdisks import live; from aksdisks.waiting import Waiting\n"
+        "from aksdisks.walkthrough import progress as live; from aksdisks.waiting import Waiting\n"
         "live.progress(Waiting('4 pods', '1 of 4 ready', 12.0, 900.0, 'Multi-Attach')); live.progress('')"
     )
     heard: list[Waiting | str] = []

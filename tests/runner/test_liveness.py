@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from aksdisks import liveness, runner
-from aksdisks.cluster import Cluster
 from aksdisks.errors import NotReachable
-from aksdisks.lab.process import LabState
+from aksdisks.kube.client import Cluster
+from aksdisks.lab.server.process import LabState
 from aksdisks.parameters import Parameters
-from aksdisks.targets import open_target
+from aksdisks.runner import liveness, runner
+from aksdisks.targets.target import open_target
 from tests.runner.conftest import _notebook
 from tests.webhook import receiver
 
 StartLab = Callable[..., LabState]
-OPEN = "from aksdisks.notebook import open_walk\nwalk = open_walk(globals())"
+OPEN = "from aksdisks.walkthrough.walk import open_walk\nwalk = open_walk(globals())"
 CHECK = "walk.check('it holds', True, 'seen')"
 WAIT = "open({file!r}, 'w').close(); walk.session.wait_for('Pod', bool, 'a pod that never comes')"
 

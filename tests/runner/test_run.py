@@ -12,17 +12,17 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 
-from aksdisks import runner
 from aksdisks.errors import AksdisksError, ApiError, InputError, NotAllowed, NotReachable, Refused, TargetMismatch
-from aksdisks.evidence import RunResult
-from aksdisks.lab.process import LabState
+from aksdisks.evidence.result import RunResult
+from aksdisks.evidence.seal import keygen, verify
+from aksdisks.lab.server.process import LabState
 from aksdisks.parameters import Parameters
-from aksdisks.seal import keygen, verify
-from aksdisks.session import Session
+from aksdisks.runner import runner
+from aksdisks.session.session import Session
 from tests.webhook import receiver
 
-OPEN = "from aksdisks.notebook import open_walk\nwalk = open_walk(globals())"
-QUICK = "from aksdisks.checks import check\ncheck('it holds', True, 'seen')"
+OPEN = "from aksdisks.walkthrough.walk import open_walk\nwalk = open_walk(globals())"
+QUICK = "from aksdisks.model.checks import check\ncheck('it holds', True, 'seen')"
 SECRET = "planted-s3cr3t/value"
 
 
@@ -45,12 +45,12 @@ def test_every_form_of_the_evidence_tells_what_went_wrong_late(
     run: Callable[..., tuple[RunResult, Path]], monkeypatch: pytest.MonkeyPatch, late: str
 ) -> None:
     if late == "page":
-        monkeypatch.setattr("aksdisks.report.html", _fail(ValueError("no template")))
+        monkeypatch.setattr("aksdisks.evidence.report.html", _fail(ValueError("no template")))
     elif late == "leak":
         monkeypatch.setenv("PLANTED_TOKEN", SECRET)
-        monkeypatch.setattr("aksdisks.redaction.Redactor.value", lambda _redactor, value: value)
+        monkeypatch.setattr("aksdisks.evidence.redaction.Redactor.value", lambda _redactor, value: value)
     elif late == "seal":
-        monkeypatch.setattr("aksdisks.dossier.seal", _fail(ValueError("no key")))
+        monkeypatch.setattr("aksdisks.evidence.folder.seal", _fail(ValueError("no key")))
     result, folder = run([QUICK, f"print('{SECRET if late == 'leak' else ''}')"])
     assert _told(folder) == {result.status} == {"passed" if late == "nothing" else "failed"}
     assert bool(result.problem) == (late != "nothing")
@@ -103,7 +103,7 @@ def test_what_ends_a_run_before_or_between_its_runbooks_is_evidence_and_told(
     code: int,
     books: list[str],
 ) -> None:
-    monkeypatch.setattr(f"aksdisks.runner.{where}", _fail(error))
+    monkeypatch.setattr(f"aksdisks.runner.runner.{where}", _fail(error))
     with receiver() as (url, received):
         result, folder = run([QUICK], [QUICK], webhook=url)
     assert (result.status, result.exit_code, result.problem) == (status, code, str(error))
@@ -130,7 +130,7 @@ def test_a_target_that_does_not_allow_the_run_is_told_with_the_reason(
 def test_a_defect_of_our_own_is_raised_once_everybody_was_told(
     run: Callable[..., tuple[RunResult, Path]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("aksdisks.runner.identity", _fail(LookupError("no such thing")))
+    monkeypatch.setattr("aksdisks.runner.runner.identity", _fail(LookupError("no such thing")))
     with receiver() as (url, received), pytest.raises(LookupError, match="no such thing"):
         run([QUICK], webhook=url, run_id="broken")
     written = json.loads((tmp_path / "out/broken/run.json").read_text())
@@ -142,7 +142,7 @@ def test_a_defect_of_our_own_is_raised_once_everybody_was_told(
 def test_bad_input_leaves_no_folder_and_reaches_the_webhook(
     run: Callable[..., tuple[RunResult, Path]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("aksdisks.runner.preflight", _fail(InputError("kubeconfig: expected a file")))
+    monkeypatch.setattr("aksdisks.runner.runner.preflight", _fail(InputError("kubeconfig: expected a file")))
     with receiver() as (url, received), pytest.raises(InputError, match="kubeconfig: expected a file"):
         run([QUICK], webhook=url)
     assert [(told["status"], "expected a file" in told["text"]) for told in received] == [("refused", True)]
@@ -152,7 +152,7 @@ def test_bad_input_leaves_no_folder_and_reaches_the_webhook(
 def test_what_is_shared_of_a_run_that_did_not_begin_says_not_where(
     lab: LabState, run: Callable[..., tuple[RunResult, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aksdisks.runner.preflight", _fail(NotReachable(f"{lab.kube_url}: no answer in time")))
+    monkeypatch.setattr("aksdisks.runner.runner.preflight", _fail(NotReachable(f"{lab.kube_url}: no answer in time")))
     with receiver() as (url, received):
         _, folder = run([QUICK], share=True, webhook=url)
     host = urlsplit(lab.kube_url).hostname or ""

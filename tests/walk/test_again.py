@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from aksdisks import live
 from aksdisks.errors import InputError
-from aksdisks.lab.process import LabState
-from aksdisks.notebook import Walk, open_walk
+from aksdisks.lab.server.process import LabState
 from aksdisks.waiting import Waiting
+from aksdisks.walkthrough import progress
+from aksdisks.walkthrough.walk import Walk, open_walk
 
 
 @pytest.fixture
@@ -60,14 +60,14 @@ def test_run_all_cells_leaves_something_to_try_and_running_them_again_starts_ove
     walk = names["walk"] = open_walk(names)
     walk.apply_claim()
     with monkeypatch.context() as patch:
-        patch.setattr(live, "run_with_others", lambda: True)
+        patch.setattr(progress, "run_with_others", lambda: True)
         assert "run this cell on its own" in walk.clean_up().text()
         assert [claim.name for claim in walk.session.claims()] == ["azure-managed-disk"]
     assert "What this runbook made is removed" in walk.clean_up().text()
 
     walk = names["walk"] = open_walk(names)
     with monkeypatch.context() as patch:
-        patch.setattr(live, "run_with_others", lambda: True)
+        patch.setattr(progress, "run_with_others", lambda: True)
         walk.clean_up()
         again = open_walk(names)
     assert again is not walk and again.namespace != walk.namespace
@@ -82,8 +82,8 @@ def test_progress_is_for_whoever_could_answer_a_question(monkeypatch: pytest.Mon
     monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=kernel))
     monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
     monkeypatch.setattr("IPython.display.clear_output", lambda wait: shown.append(wait))
-    live.progress(Waiting("5 pods of app <x>", "2 of 5 ready; x-0 Running", 12.0, 900.0, "no <disk>"))
-    live.progress("")
+    progress.progress(Waiting("5 pods of app <x>", "2 of 5 ready; x-0 Running", 12.0, 900.0, "no <disk>"))
+    progress.progress("")
     if not asked:
         assert shown == []
         return

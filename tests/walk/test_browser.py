@@ -14,8 +14,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
-from aksdisks import shipped
-from aksdisks.checks import MIME_TYPE
+from aksdisks.model.checks import MIME_TYPE
+from aksdisks.runner import shipped
 from tests.programs import needs
 from tests.walk.jupyterlab import CHROMIUM, NotebookPage, Walking, chromium, walking
 

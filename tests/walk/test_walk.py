@@ -12,9 +12,10 @@ import nbformat
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
-from aksdisks import shipped, walk
+from aksdisks.cli import jupyterlab
 from aksdisks.errors import InputError
-from aksdisks.lab import process
+from aksdisks.lab.server import process
+from aksdisks.runner import shipped
 from tests.cli.command import aksdisks, processes_with
 from tests.walk.jupyterlab import walking
 
@@ -24,7 +25,7 @@ def cells(path: Path) -> list:
 
 
 def test_copies_have_no_outputs_and_are_never_written_over(tmp_path: Path) -> None:
-    assert walk.copy(tmp_path) == []
+    assert jupyterlab.copy(tmp_path) == []
     names = [path.name for path in shipped.runbooks()]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     assert all(not cell.get("outputs") for name in names for cell in cells(tmp_path / name))
@@ -36,7 +37,7 @@ def test_copies_have_no_outputs_and_are_never_written_over(tmp_path: Path) -> No
     edited.write_text(edited.read_text().replace("# 01", "# My own 01"))
     broken.write_text("{")
     before = [path.read_bytes() for path in (run, edited, broken)]
-    assert walk.copy(tmp_path) == [edited.name, broken.name]
+    assert jupyterlab.copy(tmp_path) == [edited.name, broken.name]
     assert [path.read_bytes() for path in (run, edited, broken)] == before
 
 
@@ -59,7 +60,7 @@ def test_without_jupyterlab_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(
         InputError, match=r"jupyterlab: expected it beside aksdisks, found none \(.* install jupyterlab\)"
     ):
-        walk.walk(tmp_path, speed=10, port=0, browser=False, say=print)
+        jupyterlab.walk(tmp_path, speed=10, port=0, browser=False, say=print)
 
 
 def test_a_lab_that_does_not_start_is_named(tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_a_lab_that_runs_is_used_and_stays(tmp_path: Path) -> None:
 
 def test_the_kernel_and_the_programs_are_this_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_PATH", "/theirs")
-    environment = walk._environment({"KUBECONFIG": "k"})
+    environment = jupyterlab._environment({"KUBECONFIG": "k"})
     assert environment["KUBECONFIG"] == "k"
     assert environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
     kernels, theirs = environment["JUPYTER_PATH"].split(os.pathsep)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
+from aksdisks.lab.client.controller import Controller
+from aksdisks.lab.client.informer import key_of
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.attach_operations import TICK, TIMEOUT, Attach, Operations, Wait, node_of
-from aksdisks.lab.controllers.base import Controller
-from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.storage import (
     OUT_OF_SERVICE,
     attachment_name,
@@ -21,7 +22,6 @@ from aksdisks.lab.controllers.storage import (
     unique_volume_name,
 )
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
 FORCE_DETACH_AFTER = 360.0
 """Cluster seconds until a volume leaves a node that is not ready although it may be mounted there (facts D)."""

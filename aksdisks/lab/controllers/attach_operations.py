@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.client.interface import Object
 
 TIMEOUT, TICK = 120.0, 10.0
 """Cluster seconds until an attach or a detach counts as failed; looked at so often, and never more counted at a time: a

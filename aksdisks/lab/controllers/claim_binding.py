@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 
+from aksdisks.lab.client.informer import Informer, key_of
+from aksdisks.lab.client.interface import KubernetesApi, Object
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.controllers.informer import Informer, key_of
 from aksdisks.lab.controllers.storage import BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE, annotations_of
 from aksdisks.lab.controllers.volume_filters import Plan
-from aksdisks.lab.kube.interface import KubernetesApi, Object
 
 POLL, POLL_REAL = 1.0, 0.01
 """Cluster seconds between looks at claims being bound (K volumebinding/binder.go BindPodVolumes), and never less than

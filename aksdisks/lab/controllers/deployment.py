@@ -6,12 +6,13 @@ import copy
 from collections.abc import Iterable
 from typing import ClassVar
 
+from aksdisks.lab.client.controller import Controller, namespace_terminating
+from aksdisks.lab.client.informer import key_of
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers import rollout
-from aksdisks.lab.controllers.base import Controller, namespace_terminating
-from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.controllers.informer import key_of
-from aksdisks.lab.controllers.ownership import claim, controlled_by, index_by_controller
+from aksdisks.lab.controllers.controller_refs import claim, controlled_by, index_by_controller
 from aksdisks.lab.controllers.pods import (
     Patience,
     condition,
@@ -23,7 +24,6 @@ from aksdisks.lab.controllers.pods import (
 )
 from aksdisks.lab.controllers.rollout import DESIRED, HASH_LABEL, REVISION
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
 LOOK, LOOK_REAL = 10.0, 0.05
 """Seconds, of the cluster and real, between looks at a rollout that has a deadline."""

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable
 from typing import ClassVar
 
+from aksdisks.lab.client.controller import Controller
+from aksdisks.lab.client.informer import key_of
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
-from aksdisks.lab.controllers.base import Controller
-from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.pods import Availability, controller_of, is_ready, is_terminating, matches
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
 DELETION_TIMEOUT = 120.0
 """Cluster seconds in which an evicted pod is expected to be deleted; after that it counts as healthy again."""

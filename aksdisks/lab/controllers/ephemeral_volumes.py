@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from aksdisks.lab.client.controller import Controller, namespace_terminating
+from aksdisks.lab.client.informer import key_of
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.controllers.base import Controller, namespace_terminating
-from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
 _DONE = ("Succeeded", "Failed")
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.controllers.storage import matches_terms
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.quantities import parse
+from aksdisks.lab.kube.schema.quantities import parse
 from aksdisks.lab.versions import Words
 
 HELPLESS = "Preemption is not helpful for scheduling"

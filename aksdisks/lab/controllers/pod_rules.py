@@ -6,9 +6,9 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.controllers.node_filters import NodeView, Refusal, matches_node_affinity, tolerates_all
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.selectors import label_selector_matches
+from aksdisks.lab.kube.schema.selectors import label_selector_matches
 
 NamespaceLabels = Callable[[str], Mapping[str, str]]
 """The labels of a namespace by its name."""

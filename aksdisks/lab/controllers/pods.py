@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.kube import selectors
-from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.kube.schema import selectors
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 _PHASE_RANK = {"Pending": 0, "Unknown": 1, "Running": 2}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 
-from aksdisks.lab.controllers.informer import key_of
+from aksdisks.lab.client.informer import key_of
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.controllers.pods import (
     Availability,
     controller_of,
@@ -16,7 +17,6 @@ from aksdisks.lab.controllers.pods import (
     pod_from_template,
 )
 from aksdisks.lab.controllers.revisions import with_revision
-from aksdisks.lab.kube.interface import Object
 
 REVISION_LABEL = "controller-revision-hash"
 NAME_LABEL = "statefulset.kubernetes.io/pod-name"

@@ -6,11 +6,12 @@ import copy
 from collections.abc import Iterable
 from typing import ClassVar
 
+from aksdisks.lab.client.controller import Controller, namespace_terminating
+from aksdisks.lab.client.informer import key_of
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
-from aksdisks.lab.controllers.base import Controller, namespace_terminating
-from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.controllers.informer import key_of
-from aksdisks.lab.controllers.ownership import claim, controlled_by, index_by_controller
+from aksdisks.lab.controllers.controller_refs import claim, controlled_by, index_by_controller
 from aksdisks.lab.controllers.pods import (
     Availability,
     condition,
@@ -23,7 +24,6 @@ from aksdisks.lab.controllers.pods import (
     pod_from_template,
 )
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
 BURST = 500
 

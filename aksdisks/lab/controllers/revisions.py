@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.controllers.pods import controller_reference
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
 HASH_LABEL = "controller.kubernetes.io/hash"
 

@@ -6,9 +6,9 @@ import copy
 import math
 from datetime import datetime
 
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import timestamp
 from aksdisks.lab.controllers.pods import condition
-from aksdisks.lab.kube.interface import Object
 
 HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"

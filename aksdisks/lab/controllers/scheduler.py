@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from aksdisks.lab.client.controller import Controller
+from aksdisks.lab.client.informer import key_of
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
-from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.controllers.claim_binding import ClaimBinder, ClaimBindingError
-from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.node_filters import (
     NodeView,
     Refusal,
@@ -26,7 +27,6 @@ from aksdisks.lab.controllers.scheduling_snapshot import Snapshot
 from aksdisks.lab.controllers.storage import reserved_for
 from aksdisks.lab.controllers.volume_filters import HopelessPodError, Plan, Storage, plan, pod_claims
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.versions import DEFAULT_WORDS, Words
 
 FIRST_BACKOFF = 1.0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from aksdisks.lab.controllers.informer import Informer, key_of
+from aksdisks.lab.client.informer import Informer, key_of
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.controllers.node_filters import NodeView
 from aksdisks.lab.controllers.storage import claim_names
-from aksdisks.lab.kube.interface import Object
 
 
 class Snapshot:

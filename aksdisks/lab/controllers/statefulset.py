@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
 
+from aksdisks.lab.client.controller import Controller
+from aksdisks.lab.client.informer import key_of
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, turn
 from aksdisks.lab.controllers import replicas
-from aksdisks.lab.controllers.base import Controller
-from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.controllers.informer import key_of
-from aksdisks.lab.controllers.ownership import claim, index_by_controller
+from aksdisks.lab.controllers.controller_refs import claim, index_by_controller
 from aksdisks.lab.controllers.pods import Availability, controller_of, is_finished, is_terminating, matches, phase
 from aksdisks.lab.controllers.replicas import Pass, Settled
 from aksdisks.lab.controllers.revisions import Revisions
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.versions import DEFAULT_WORDS, Words
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.client.interface import Object
 
 DISK_DRIVER = "disk.csi.azure.com"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from aksdisks.lab.client.controller import Controller
+from aksdisks.lab.client.informer import key_of, split_key
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
-from aksdisks.lab.controllers.base import Controller
-from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.controllers.informer import key_of, split_key
 from aksdisks.lab.controllers.node_filters import tolerations_of
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.interface import ApiError, KubernetesApi, Object
 
 
 class TaintEviction(Controller):

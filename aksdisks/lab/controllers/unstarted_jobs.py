@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
+from aksdisks.lab.client.controller import Controller, KeyMap, own_key
+from aksdisks.lab.client.interface import KubernetesApi, Object
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.controllers.base import Controller, KeyMap, own_key
-from aksdisks.lab.controllers.events import EventRecorder
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.interface import KubernetesApi, Object
 
 PATIENCE = 10.0
 """Cluster seconds in which a controller that somebody else runs would have begun."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from aksdisks.lab.client.controller import Controller
+from aksdisks.lab.client.informer import key_of
+from aksdisks.lab.client.interface import KubernetesApi, Object
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.controllers.base import Controller
-from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.storage import driver_and_handle
 from aksdisks.lab.controllers.volume_matching import requested_bytes
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.interface import KubernetesApi, Object
-from aksdisks.lab.kube.quantities import parse
+from aksdisks.lab.kube.schema.quantities import parse
 
 
 def _grown(before: Object | None, after: Object | None) -> Iterable[str]:

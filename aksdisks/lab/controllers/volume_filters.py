@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from aksdisks.lab.controllers.informer import key_of
+from aksdisks.lab.client.informer import key_of
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.controllers.node_filters import NodeView, Refusal
 from aksdisks.lab.controllers.storage import (
     BIND_COMPLETED,
@@ -19,7 +20,6 @@ from aksdisks.lab.controllers.storage import (
     waits_for_consumer,
 )
 from aksdisks.lab.controllers.volume_matching import best_match
-from aksdisks.lab.kube.interface import Object
 from aksdisks.lab.versions import Words
 
 _ZONE_LABELS = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.controllers.storage import class_name, refers_to, volume_admits, volume_mode
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.quantities import parse
-from aksdisks.lab.kube.selectors import label_selector_matches
+from aksdisks.lab.kube.schema.quantities import parse
+from aksdisks.lab.kube.schema.selectors import label_selector_matches
 
 
 def requested_bytes(claim: Object) -> float:

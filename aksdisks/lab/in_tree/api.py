@@ -6,8 +6,8 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any, Literal
 
+from aksdisks.lab.client.interface import KubernetesApi, Object, PatchType, WatchEvent
 from aksdisks.lab.controllers.scheduler import SchedulingApi
-from aksdisks.lab.kube.interface import KubernetesApi, Object, PatchType, WatchEvent
 
 HIDDEN = frozenset({"volumeattachments", "csinodes", "csidrivers"})
 """In-tree disks had no VolumeAttachment, and Kubernetes 1.11 no CSINode; the lab's controllers keep theirs apart."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.controllers.persistent_volume import VolumeBinder
 from aksdisks.lab.controllers.storage import BETA_STORAGE_PROVISIONER, annotations_of
-from aksdisks.lab.controllers.volume_binder import VolumeBinder
 from aksdisks.lab.in_tree.disks import IN_TREE
-from aksdisks.lab.kube.interface import Object
 
 
 class InTreeBinder(VolumeBinder):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from aksdisks.lab.agents.disk_volume import DiskRequest
+from aksdisks.lab.agents.csi.volume_objects import DiskRequest
+from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
-from aksdisks.lab.arm.retries import DriverError
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.controllers.storage import PROVISIONED_BY, class_name
-from aksdisks.lab.kube.interface import Object
 
 IN_TREE = "kubernetes.io/azure-disk"
 _CREATED_BY = "volumehelper.VolumeDynamicallyCreatedByKey"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from aksdisks.lab.agents.attacher import Attacher
-from aksdisks.lab.agents.data_source import data_source
-from aksdisks.lab.agents.disk_driver import DiskDriver
-from aksdisks.lab.agents.disk_volume import MIGRATED_TO, disk_request, volume_name
-from aksdisks.lab.agents.driver_parts import RpcError, machine_id
-from aksdisks.lab.agents.provisioner import Provisioner
-from aksdisks.lab.arm.compute import AttachedDiskError, AzureCompute
+from aksdisks.lab.agents.csi.attacher import Attacher
+from aksdisks.lab.agents.csi.common import RpcError, machine_id
+from aksdisks.lab.agents.csi.data_source import data_source
+from aksdisks.lab.agents.csi.driver import DiskDriver
+from aksdisks.lab.agents.csi.provisioner import Provisioner
+from aksdisks.lab.agents.csi.volume_objects import MIGRATED_TO, disk_request, volume_name
+from aksdisks.lab.arm.driver.local import AttachedDiskError, AzureCompute
 from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.client.informer import key_of
+from aksdisks.lab.client.interface import KubernetesApi, Object
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.controllers.informer import key_of
 from aksdisks.lab.controllers.storage import (
     BETA_STORAGE_PROVISIONER,
     PROVISIONED_BY,
@@ -24,7 +25,6 @@ from aksdisks.lab.controllers.storage import (
 )
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.in_tree.disks import IN_TREE, disk_name, persistent_volume, refusal, tags
-from aksdisks.lab.kube.interface import KubernetesApi, Object
 
 
 class PlainError(RpcError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from aksdisks.lab.agents.node_agent import NodeAgent
-from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.agents.kubelet.kubelet import NodeAgent
+from aksdisks.lab.client.interface import Object
 
 PATIENCE = 123.0
 """Cluster seconds that the kubelet waited for volumes before it said so and began again (facts D: pod wait 2 m 3 s)."""

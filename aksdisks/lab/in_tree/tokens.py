@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from aksdisks.lab.client.controller import Controller
+from aksdisks.lab.client.informer import split_key
+from aksdisks.lab.client.interface import KubernetesApi
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.controllers.base import Controller
-from aksdisks.lab.controllers.informer import split_key
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.admission import TOKEN_SECRET
-from aksdisks.lab.kube.interface import KubernetesApi
+from aksdisks.lab.kube.admission.admission import TOKEN_SECRET
 
 
 class LegacyTokens(Controller):

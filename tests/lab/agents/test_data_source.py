@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.controllers.events import EventRecorder
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.in_tree.driver import InTreeProvisioner
 from tests.lab.agents.azure import FakeCompute
 from tests.lab.agents.test_disk_driver import READY, provisioner

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.agents.attacher import Attacher
-from aksdisks.lab.agents.disk_volume import disk_request
-from aksdisks.lab.agents.driver_parts import RpcError, managed_by_id, shortened
-from aksdisks.lab.agents.provisioner import Provisioner
-from aksdisks.lab.arm.compute import AttachedDiskError
+from aksdisks.lab.agents.csi.attacher import Attacher
+from aksdisks.lab.agents.csi.common import RpcError, managed_by_id, shortened
+from aksdisks.lab.agents.csi.provisioner import Provisioner
+from aksdisks.lab.agents.csi.volume_objects import disk_request
+from aksdisks.lab.arm.driver.local import AttachedDiskError
+from aksdisks.lab.arm.driver.retries import ThrottledError
 from aksdisks.lab.arm.errors import CloudError
-from aksdisks.lab.arm.retries import ThrottledError
-from aksdisks.lab.controllers.events import EventRecorder
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.controllers.storage import attachment_name
 from tests.lab.agents.azure import FakeCompute
 from tests.lab.controllers.helpers import World, played

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.agents.node_agent import NodeAgent
-from aksdisks.lab.agents.node_images import NodeImages
-from aksdisks.lab.agents.pod_status import go_duration, image_bytes
-from aksdisks.lab.kube.interface import ApiError
+from aksdisks.lab.agents.kubelet.image_manager import NodeImages
+from aksdisks.lab.agents.kubelet.kubelet import NodeAgent
+from aksdisks.lab.agents.kubelet.pod_status import go_duration, image_bytes
+from aksdisks.lab.client.interface import ApiError
 from aksdisks.lab.scenario import Delays
 from tests.lab.controllers.helpers import World, played
 from tests.lab.controllers.storage_objects import DISKS, DRIVER, bound, node, pod

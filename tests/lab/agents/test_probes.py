@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from aksdisks.lab.agents.node_agent import NodeAgent
-from aksdisks.lab.agents.probes import Result, apart
+from aksdisks.lab.agents.kubelet.kubelet import NodeAgent
+from aksdisks.lab.agents.kubelet.probes import Result, apart
 from aksdisks.lab.scenario import Delays
 from tests.lab.agents.test_node_agent import cluster, status
 from tests.lab.controllers.helpers import World, played

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from aksdisks.lab.agents.node_expansion import NodeExpansion
-from aksdisks.lab.agents.resizer import Resizer
+from aksdisks.lab.agents.csi.resizer import Resizer
+from aksdisks.lab.agents.kubelet.expansion import NodeExpansion
 from aksdisks.lab.arm.errors import CloudError
-from aksdisks.lab.controllers.base import Controller
-from aksdisks.lab.controllers.events import EventRecorder
+from aksdisks.lab.client.controller import Controller
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.controllers.volume_expand import VolumeExpand
 from tests.lab.agents.azure import FakeCompute
 from tests.lab.controllers.helpers import World, played

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from aksdisks.lab.arm.client import ArmAddress, ArmCompute
-from aksdisks.lab.arm.compute import AttachedDiskError, response_error_text
+from aksdisks.lab.arm.driver.local import AttachedDiskError, response_error_text
+from aksdisks.lab.arm.driver.remote import ArmAddress, ArmCompute
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.clock import Clock
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from aksdisks.lab import scenario as scenarios
-from aksdisks.lab.arm.compute import AttachedDiskError, CloudCompute, response_error_text
+from aksdisks.lab.arm.driver.local import AttachedDiskError, CloudCompute, response_error_text
 from aksdisks.lab.arm.errors import CloudError
 
 TAGS = {"kubernetes.io-created-for-pv-name": "pvc-1"}

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from aksdisks.lab import scenario as scenarios
-from aksdisks.lab.arm import diskrules
-from aksdisks.lab.arm.diskrules import Attached
-from aksdisks.lab.arm.disks import Disk
+from aksdisks.lab.arm.compute import disk_rules
+from aksdisks.lab.arm.compute.disk_rules import Attached
+from aksdisks.lab.arm.compute.disks import Disk
 from aksdisks.lab.arm.errors import CloudError
 
 REGION = scenarios.load("regional")
@@ -102,7 +102,7 @@ def body(sku="Premium_LRS", size=25, zones=None, location="West Europe", option=
 )
 def test_new_disks_that_are_refused(scenario, wanted, status, code, message):
     with pytest.raises(CloudError) as caught:
-        diskrules.new(scenario, "d", wanted)
+        disk_rules.new(scenario, "d", wanted)
     assert (caught.value.status, caught.value.code) == (status, code)
     assert message in caught.value.message
 
@@ -121,7 +121,7 @@ def test_performance_that_was_asked_for_is_shown():
 
 
 def disk(wanted=None, **more):
-    fields = dataclasses.asdict(diskrules.new(REGION, "d", wanted or body()))
+    fields = dataclasses.asdict(disk_rules.new(REGION, "d", wanted or body()))
     return Disk(id="/d", group="g", name="d", unique_id="u", created=datetime.now(UTC), **fields | more)
 
 
@@ -172,12 +172,12 @@ V2 = body("PremiumV2_LRS", 100, ["1"])
 )
 def test_changes_of_a_disk(before, attached, change, refusal):
     if refusal is None:
-        after = diskrules.changed(REGION, before, change, attached)
+        after = disk_rules.changed(REGION, before, change, attached)
         assert after.size_gib == change.get("properties", {}).get("diskSizeGB", before.size_gib)
         assert after.sku == change.get("sku", {}).get("name", before.sku)
         return
     with pytest.raises(CloudError) as caught:
-        diskrules.changed(REGION, before, change, attached)
+        disk_rules.changed(REGION, before, change, attached)
     assert refusal in caught.value.message
 
 
@@ -198,8 +198,8 @@ def test_changes_of_a_disk(before, attached, change, refusal):
 )
 def test_what_a_data_disk_must_be(wanted, caching, refusal):
     if refusal is None:
-        diskrules.check_attachable(disk(wanted), caching)
+        disk_rules.check_attachable(disk(wanted), caching)
         return
     with pytest.raises(CloudError) as caught:
-        diskrules.check_attachable(disk(wanted), caching)
+        disk_rules.check_attachable(disk(wanted), caching)
     assert refusal in caught.value.message

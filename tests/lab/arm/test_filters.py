@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aksdisks.lab.arm.errors import CloudError
-from aksdisks.lab.arm.filters import matching
+from aksdisks.lab.arm.wire.filters import matching
 
 DISK = {
     "id": "/subscriptions/s/resourceGroups/G/x",

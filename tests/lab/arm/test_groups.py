@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aksdisks.lab.arm.groups import Groups
-from aksdisks.lab.records import Records
+from aksdisks.lab.arm.resources.groups import Groups
+from aksdisks.lab.persistence.records import Records
 from aksdisks.lab.scenario import load
 
 VERSION = "api-version=2021-04-01"

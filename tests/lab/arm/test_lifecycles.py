@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aksdisks.lab import scenario as scenarios
-from aksdisks.lab.arm.lifecycles import ATTACHMENT, DISK, IllegalStep
+from aksdisks.lab.arm.compute.lifecycles import ATTACHMENT, DISK, IllegalStep
 
 
 @pytest.mark.parametrize("life", [DISK, ATTACHMENT], ids=lambda life: life.name)

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from aksdisks.lab import scenario as scenarios
-from aksdisks.lab.arm import power
-from aksdisks.lab.arm.cloud import Cloud
+from aksdisks.lab.arm.compute import power
+from aksdisks.lab.arm.compute.cloud import Cloud
 from aksdisks.lab.arm.errors import CloudError
-from aksdisks.lab.faults import Faults, FaultSwitch
+from aksdisks.lab.faults.registry import Faults, FaultSwitch
 from aksdisks.lab.ids import Ids
 from tests.lab.arm.conftest import InstantClock
 

@@ -8,12 +8,12 @@ import pytest
 
 from aksdisks.lab import scenario as scenarios
 from aksdisks.lab.arm import errors
-from aksdisks.lab.arm.cloud import Cloud
-from aksdisks.lab.arm.compute import CloudCompute
+from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.driver.local import CloudCompute
+from aksdisks.lab.arm.driver.retries import DeadlineExceededError, Retries, ThrottledError, within
 from aksdisks.lab.arm.errors import CloudError, FailedOperation
-from aksdisks.lab.arm.gate import Gate
-from aksdisks.lab.arm.retries import DeadlineExceededError, Retries, ThrottledError, within
-from aksdisks.lab.faults import Faults
+from aksdisks.lab.faults.arm_requests import Gate
+from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.ids import Ids
 from tests.lab.arm.conftest import InstantClock
 

@@ -8,7 +8,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from aksdisks.lab import scenario as scenarios
-from aksdisks.lab.arm.roles import Authorization, Right, right
+from aksdisks.lab.arm.resources.roles import Authorization, Right, right
 from aksdisks.lab.scenario import AzureRole, Principal
 
 S = "/subscriptions/s"

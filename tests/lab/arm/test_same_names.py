@@ -8,11 +8,11 @@ import json
 import pytest
 
 from aksdisks.lab import scenario as scenarios
-from aksdisks.lab.arm.cloud import Cloud
-from aksdisks.lab.arm.mishaps import Mishaps
-from aksdisks.lab.faults import Faults
+from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.faults.azure_resources import Mishaps
+from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.records import Records
+from aksdisks.lab.persistence.records import Records
 from tests.lab.arm.conftest import InstantClock
 
 GROUP = "MC_disks_article_westeurope"
@@ -141,7 +141,7 @@ def test_a_fault_is_taken_back_after_a_restart(fault):
 
 def test_a_machine_that_was_off_is_off_after_a_restart():
     async def tell(cloud_of, records):
-        from aksdisks.lab.arm import power
+        from aksdisks.lab.arm.compute import power
 
         cloud = cloud_of()
         machine = cloud.machines()[1]

@@ -10,9 +10,9 @@ import pytest
 import requests
 
 from aksdisks.lab import scenario as scenarios
-from aksdisks.lab.arm.compute import CloudCompute
+from aksdisks.lab.arm.driver.local import CloudCompute
 from aksdisks.lab.arm.errors import CloudError
-from aksdisks.lab.arm.throttling import Throttle
+from aksdisks.lab.arm.resources.throttling import Throttle
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.scenario import Principal
 

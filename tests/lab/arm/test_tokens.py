@@ -9,7 +9,7 @@ import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
 
-from aksdisks.lab.arm.tokens import LIFETIME
+from aksdisks.lab.arm.entra.tokens import LIFETIME
 
 SUBSCRIPTIONS = "/subscriptions?api-version=2022-12-01"
 

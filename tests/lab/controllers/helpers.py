@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from aksdisks.lab.client.controller import Controller
+from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.clock import Clock, timestamp
-from aksdisks.lab.controllers.base import Controller
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.api import KubeApi
-from aksdisks.lab.kube.interface import ApiError, Object
-from aksdisks.lab.kube.store import Store
+from aksdisks.lab.kube.storage.store import Store
+from aksdisks.lab.kube.write.api import KubeApi
 
 
 class StepClock(Clock):

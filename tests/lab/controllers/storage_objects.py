@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.client.interface import Object
 
 DRIVER = "disk.csi.azure.com"
 ZONE = f"topology.{DRIVER}/zone"

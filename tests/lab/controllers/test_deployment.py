@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.controllers import rollout
 from aksdisks.lab.controllers.deployment import DeploymentController
 from aksdisks.lab.controllers.replicaset import ReplicaSetController
-from aksdisks.lab.kube.interface import Object
 from tests.lab.controllers.helpers import World, deployment, played
 
 Happening = Callable[[World], Awaitable[None]]

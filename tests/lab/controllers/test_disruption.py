@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.controllers.disruption import Disruption
 from aksdisks.lab.controllers.statefulset import StatefulSetController
-from aksdisks.lab.kube.deletion import DeleteOptions
-from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.kube.write.deletion import DeleteOptions
 from tests.lab.controllers.helpers import World, played, stateful_set
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.controllers.ephemeral_volumes import EphemeralVolumes
-from aksdisks.lab.kube.interface import Object
 from tests.lab.controllers.helpers import World, played
 
 SPEC = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": "c"}

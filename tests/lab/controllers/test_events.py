@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.controllers.events import EventRecorder
-from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.client.recorder import EventRecorder
 from tests.lab.controllers.helpers import World, played
 
 

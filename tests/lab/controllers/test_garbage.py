@@ -6,9 +6,9 @@ from typing import Literal
 
 import pytest
 
-from aksdisks.lab.controllers.garbage import GarbageCollector
-from aksdisks.lab.controllers.namespaces import NamespaceController
-from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.controllers.garbage_collector import GarbageCollector
+from aksdisks.lab.controllers.namespace import NamespaceController
 from tests.lab.controllers.helpers import World, played
 
 

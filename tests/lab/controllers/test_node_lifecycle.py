@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from aksdisks.lab.agents.heartbeat import Heartbeat
+from aksdisks.lab.agents.kubelet.heartbeat import Heartbeat
 from aksdisks.lab.controllers import node_lifecycle
 from aksdisks.lab.controllers.node_lifecycle import NodeLifecycle
 from aksdisks.lab.controllers.taint_eviction import TaintEviction

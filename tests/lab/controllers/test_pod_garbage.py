@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aksdisks.lab.controllers.attach_detach import AttachDetach
-from aksdisks.lab.controllers.pod_garbage import PodGarbage
+from aksdisks.lab.controllers.pod_gc import PodGarbage
 from tests.lab.controllers.helpers import World, played
 from tests.lab.controllers.storage_objects import DISKS, DRIVER, bound, node, pod
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.client.interface import Object
 from tests.lab.controllers.helpers import World, played
 from tests.lab.controllers.storage_objects import bound, node, pod
 from tests.lab.controllers.test_scheduler import node_of, scheduler

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from aksdisks.lab.controllers.protection import ClaimProtection, VolumeProtection
-from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.controllers.storage_protection import ClaimProtection, VolumeProtection
 from tests.lab.controllers.helpers import World, played
 
 

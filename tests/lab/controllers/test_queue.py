@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from aksdisks.lab.controllers.informer import Informer
-from aksdisks.lab.controllers.queue import WorkQueue
-from aksdisks.lab.kube.interface import ApiError, WatchEvent
+from aksdisks.lab.client.informer import Informer
+from aksdisks.lab.client.interface import ApiError, WatchEvent
+from aksdisks.lab.client.workqueue import WorkQueue
 from tests.lab.controllers.helpers import StepClock, World, spin
 
 

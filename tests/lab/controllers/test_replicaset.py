@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.controllers.pods import first_to_delete
 from aksdisks.lab.controllers.replicaset import ReplicaSetController
-from aksdisks.lab.kube.interface import Object
 from tests.lab.controllers.helpers import World, played, replica_set, template
 
 Happening = Callable[[World], Awaitable[None]]

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from aksdisks.lab.controllers.garbage import GarbageCollector
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.controllers.garbage_collector import GarbageCollector
 from aksdisks.lab.controllers.statefulset import StatefulSetController
-from aksdisks.lab.kube.interface import Object
 from tests.lab.controllers.helpers import World, played, stateful_set
 
 Happening = Callable[[World], Awaitable[None]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.controllers.unstarted_jobs import PATIENCE, UnstartedJobs
-from aksdisks.lab.kube.interface import Object
 from tests.lab.controllers.helpers import World, played
 
 POD = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.agents.node_agent import NodeAgent
+from aksdisks.lab.agents.kubelet.kubelet import NodeAgent
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.scheduler import Scheduler
 from aksdisks.lab.controllers.statefulset import StatefulSetController

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from aksdisks.lab.controllers.volume_binder import VolumeBinder
+from aksdisks.lab.controllers.persistent_volume import VolumeBinder
 from tests.lab.controllers.helpers import World, played
 from tests.lab.controllers.storage_objects import DRIVER, claim, pod, storage_class, volume
 

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aksdisks.lab import process
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server import process
+from aksdisks.lab.server.process import LabState
 from tests.lab.hostile import good, requests
 from tests.lab.hostile.requests import Bodies, Request
 from tests.lab.kube.wire import Wire

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 from tests.lab.kube.wire import Wire
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube.registry import KEPT, RESOURCES, Resource
-from aksdisks.lab.process import LabState
+from aksdisks.lab.kube.schema.registry import KEPT, RESOURCES, Resource
+from aksdisks.lab.server.process import LabState
 from tests.lab.kube.wire import Wire
 
 ABSENT = {key: kind for key, kind in RESOURCES.items() if key not in KEPT}

@@ -11,7 +11,7 @@ from typing import Any
 import jwt
 import pytest
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 from tests.lab.kube.accounts import token
 from tests.lab.kube.wire import Answer, Wire
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube import defaults
-from aksdisks.lab.kube.api import KubeApi
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.registry import by_kind
-from aksdisks.lab.kube.store import Store
+from aksdisks.lab.kube.schema.registry import by_kind
+from aksdisks.lab.kube.storage.store import Store
+from aksdisks.lab.kube.strategies import defaults
+from aksdisks.lab.kube.write.api import KubeApi
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "walk.jsonl.gz"
 _LINES = map(json.loads, gzip.decompress(GOLDEN.read_bytes()).splitlines())

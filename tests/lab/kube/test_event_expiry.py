@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from aksdisks.lab.kube.event_expiry import LIFETIME, EventExpiry
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.store import Store
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.storage.event_expiry import LIFETIME, EventExpiry
+from aksdisks.lab.kube.storage.store import Store
 from tests.lab.controllers.helpers import StepClock, spin
 
 

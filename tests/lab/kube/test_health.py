@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube.health import Health
+from aksdisks.lab.kube.wire.health import Health
 
 EMPTY: Any = SimpleNamespace(resource_version=0)
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from aksdisks.lab import tls
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 from tests.lab.kube.wire import Wire
 
 CONFIG_MAPS = "/api/v1/namespaces/wire/configmaps"

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab import process
+from aksdisks.lab.server import process
 from tests.lab.kube.wire import Wire
 
 RECORDING = Path(__file__).parents[2] / "golden" / "api.jsonl.gz"

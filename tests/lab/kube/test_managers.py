@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube.api import KubeApi
-from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.kube.write.api import KubeApi
 from tests.lab.kube.test_api import run
 
 LABELS = {"app": "d"}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube import patches
-from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.kube.write import patches
 
 
 def deployment(*containers: Object, **pod: Any) -> Object:

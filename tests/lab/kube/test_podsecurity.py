@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from aksdisks.lab.client.interface import ApiError
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.api import KubeApi
-from aksdisks.lab.kube.interface import ApiError
-from aksdisks.lab.kube.store import Store
+from aksdisks.lab.kube.storage.store import Store
+from aksdisks.lab.kube.write.api import KubeApi
 
 C: dict[str, Any] = {"name": "c", "image": "i:1"}
 TIGHT = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aksdisks.lab.kube import protobuf
-from aksdisks.lab.kube.registry import KEPT, RESOURCES
+from aksdisks.lab.kube.schema.registry import KEPT, RESOURCES
+from aksdisks.lab.kube.wire import protobuf
 
 
 def varint(number: int) -> bytes:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from aksdisks.lab.kube import quantities
+from aksdisks.lab.kube.schema import quantities
 
 LARGEST = str((1 << 63) - 1)
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube.access import User
-from aksdisks.lab.kube.attributes import Attributes, forbidden, of_request
-from aksdisks.lab.kube.interface import ApiError, Object
-from aksdisks.lab.kube.policy import aggregated, bindings, roles
-from aksdisks.lab.kube.rbac import MASTERS, Authorizer, rule
-from aksdisks.lab.kube.store import Store
+from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.kube.authn.authentication import User
+from aksdisks.lab.kube.authz.attributes import Attributes, forbidden, of_request
+from aksdisks.lab.kube.authz.bootstrap_policy import aggregated, bindings, roles
+from aksdisks.lab.kube.authz.rbac import MASTERS, Authorizer, rule
+from aksdisks.lab.kube.storage.store import Store
 
 GROUP = "rbac.authorization.k8s.io"
 PODS = {"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods", "pods/log"]}

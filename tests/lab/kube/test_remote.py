@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
-from aksdisks.lab import process
+from aksdisks.lab.client import kubeconfig, remote
+from aksdisks.lab.client.interface import ApiError
+from aksdisks.lab.client.remote import RemoteApi
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.kube import kubeconfig, remote
-from aksdisks.lab.kube.interface import ApiError
-from aksdisks.lab.kube.remote import RemoteApi
-from aksdisks.lab.process import LabState
-from aksdisks.lab.state import LabError
+from aksdisks.lab.persistence.state_directory import LabError
+from aksdisks.lab.server import process
+from aksdisks.lab.server.process import LabState
 
 SPACE = "remote"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 from tests.lab.kube.wire import Wire
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/strict/deployments"

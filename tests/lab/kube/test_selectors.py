@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aksdisks.lab.kube import quantities, selectors
-from aksdisks.lab.kube.interface import ApiError
+from aksdisks.lab.client.interface import ApiError
+from aksdisks.lab.kube.schema import quantities, selectors
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube.interface import ApiError, Object
-from aksdisks.lab.kube.store import Change, Store
+from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.kube.storage.store import Change, Store
 
 
 def thing(name: str, **fields: Any) -> Object:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 from tests.lab.kube.wire import Wire
 
 TEMPLATES = "/api/v1/namespaces/stored/podtemplates"

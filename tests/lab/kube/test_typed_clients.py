@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube import protobuf
-from aksdisks.lab.process import LabState
+from aksdisks.lab.kube.wire import protobuf
+from aksdisks.lab.server.process import LabState
 from tests.lab.kube.test_protobuf import body, field
 from tests.lab.kube.wire import Wire
 

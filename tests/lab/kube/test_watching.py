@@ -6,13 +6,13 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
-from aksdisks.lab.faults import Faults
-from aksdisks.lab.kube import watching
-from aksdisks.lab.kube.outages import Outages
-from aksdisks.lab.kube.store import MOST_PENDING, Store
+from aksdisks.lab.faults.api_server import Outages
+from aksdisks.lab.faults.registry import Faults
+from aksdisks.lab.kube.storage import watch
+from aksdisks.lab.kube.storage.store import MOST_PENDING, Store
 from tests.lab.controllers.helpers import StepClock, spin
 
-REQUEST = watching.Watch("configmaps", None, "100")
+REQUEST = watch.Watch("configmaps", None, "100")
 
 
 def write(store: Store, number: int) -> None:
@@ -42,8 +42,8 @@ def test_a_bookmark_does_not_overtake_what_comes_in_the_same_moment() -> None:
         seen: list[tuple[str, str]] = []
 
         async def follow() -> None:
-            request = watching.Watch("configmaps", None, "100", bookmarks=True)
-            async for event in watching.watch(store, clock, request):
+            request = watch.Watch("configmaps", None, "100", bookmarks=True)
+            async for event in watch.watch(store, clock, request):
                 seen.append((event.type, event.version.object["metadata"]["resourceVersion"]))
 
         task = asyncio.create_task(follow())
@@ -60,7 +60,7 @@ def test_a_bookmark_does_not_overtake_what_comes_in_the_same_moment() -> None:
 def test_a_watcher_that_does_not_keep_up_is_dropped() -> None:
     async def test() -> None:
         store = Store(first_version=100, history=10)
-        events = watching.watch(store, StepClock(), REQUEST)
+        events = watch.watch(store, StepClock(), REQUEST)
         write(store, 0)
         assert (await anext(events)).type == "ADDED"
         for number in range(1, MOST_PENDING + 2):

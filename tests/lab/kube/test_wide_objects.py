@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube import negotiation, patches, repeated
-from aksdisks.lab.kube.api import KubeApi
-from aksdisks.lab.kube.interface import ApiError, Object
+from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.kube.schema import duplicates
+from aksdisks.lab.kube.wire import negotiation
+from aksdisks.lab.kube.write import patches
+from aksdisks.lab.kube.write.api import KubeApi
 from tests.lab.kube.test_api import run
 
 MANY = 10_000
@@ -66,7 +68,7 @@ def test_a_hundred_problems_of_reading_are_told() -> None:
 
     async def test(api: KubeApi) -> None:
         begin = time.monotonic()
-        found = repeated.in_json(body)
+        found = duplicates.in_json(body)
         await api.create(
             "configmaps", json.loads(body), "n", field_validation="Warn", duplicates=found, warnings=warnings
         )

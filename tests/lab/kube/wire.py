@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from aksdisks.lab.process import LabState
+from aksdisks.lab.server.process import LabState
 
 
 class Answer:

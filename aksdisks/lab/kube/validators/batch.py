@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.validators import podspecs
 from aksdisks.lab.kube.validators.causes import immutable, invalid, not_negative, one_of, required, unsupported
 from aksdisks.lab.kube.validators.meta import annotation_map, label_selector, labels

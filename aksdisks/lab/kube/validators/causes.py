@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from aksdisks.lab.kube.objects import text
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.kube.schema.objects import text
+from aksdisks.lab.kube.schema.status import Cause
 
 NULL = "null"
 """What an error shows for a pointer to nothing: this text, in quotes."""

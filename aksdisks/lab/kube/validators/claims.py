@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from aksdisks.lab.kube import names
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.quantities import parse
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.quantities import parse
+from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.validators import godiff
 from aksdisks.lab.kube.validators.causes import Struct, forbidden, formed, immutable, invalid, required, unsupported
 from aksdisks.lab.kube.validators.meta import label_selector

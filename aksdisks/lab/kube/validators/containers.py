@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from aksdisks.lab.kube import names
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.validators import environment, mounts, ports, probes, resources, securitycontexts
 from aksdisks.lab.kube.validators.causes import (
     duplicate,

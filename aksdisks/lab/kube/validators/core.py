@@ -7,9 +7,9 @@ import binascii
 import json
 from collections.abc import Iterable
 
-from aksdisks.lab.kube import names
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.validators.causes import (
     forbidden,
     formed,

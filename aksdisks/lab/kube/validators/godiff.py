@@ -6,7 +6,7 @@ import difflib
 import json
 from typing import Any
 
-from aksdisks.lab.kube.interface import Object
+from aksdisks.lab.client.interface import Object
 
 _CLAIM_FIELDS = (
     ("AccessModes", "accessModes", None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.validators.causes import NOT_NEGATIVE, invalid
 
 _PERCENT = (

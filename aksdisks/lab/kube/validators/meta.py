@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from aksdisks.lab.kube import names
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.validators.causes import Struct, forbidden, formed, invalid, required, too_long
 
 _FINALIZERS = "metadata.finalizers"

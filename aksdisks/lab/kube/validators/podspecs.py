@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 
-from aksdisks.lab.kube import names
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.validators import containers, podvolumes, resources, scheduling, securitycontexts
 from aksdisks.lab.kube.validators.causes import duplicate, forbidden, formed, invalid, one_of, required
 from aksdisks.lab.kube.validators.meta import labels

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from aksdisks.lab.kube import names
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.validators import containers, godiff, podspecs, scheduling, securitycontexts
 from aksdisks.lab.kube.validators.causes import NULL, Struct, duplicate, forbidden, formed, immutable, invalid, required
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from aksdisks.lab.kube import names
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.quantities import parse
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.quantities import parse
+from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.validators import claims, projections, volumesources
 from aksdisks.lab.kube.validators.causes import duplicate, forbidden, formed, invalid, one_of, required
 from aksdisks.lab.kube.validators.meta import annotation_map, labels

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.validators.causes import duplicate, formed, invalid, one_of, required
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")

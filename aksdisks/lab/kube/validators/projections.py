@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.validators.causes import forbidden, invalid, required
 from aksdisks.lab.kube.validators.environment import VOLUME_FIELDS, field_reference, resource_reference
 from aksdisks.lab.kube.validators.mounts import unreserved_path

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from aksdisks.lab.kube import names
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.quantities import canonical, parse
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.quantities import canonical, parse
+from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.validators.causes import NOT_NEGATIVE, duplicate, forbidden, formed, invalid, required
 
 _OF_CONTAINERS = ("cpu", "memory", "ephemeral-storage")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from aksdisks.lab.kube import names
-from aksdisks.lab.kube.interface import Object
-from aksdisks.lab.kube.selectors import from_label_selector, matches
-from aksdisks.lab.kube.status import Cause
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.selectors import from_label_selector, matches
+from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.validators import podspecs
 from aksdisks.lab.kube.validators.causes import (
     Struct,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.api import KubeApi
-from aksdisks.lab.kube.interface import ApiError, Object
-from aksdisks.lab.kube.store import Store
+from aksdisks.lab.kube.storage.store import Store
+from aksdisks.lab.kube.write.api import KubeApi
 
 
 async def _prepared() -> KubeApi:

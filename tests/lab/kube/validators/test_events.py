@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube.registry import EVENTS_V1
+from aksdisks.lab.kube.schema.registry import EVENTS_V1
 from tests.lab.kube.validators.refusals import of_change, of_new
 
 POD = {"kind": "Pod", "name": "p", "namespace": "default"}

@@ -9,8 +9,8 @@ import pytest
 
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.api import KubeApi
-from aksdisks.lab.kube.store import Store
+from aksdisks.lab.kube.storage.store import Store
+from aksdisks.lab.kube.write.api import KubeApi
 from tests.lab.kube.validators.refusals import of_change, of_new
 
 PORT = {"port": 80}

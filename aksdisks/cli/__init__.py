@@ -1,0 +1,1 @@
+"""The command line: each command turns its flags into one call of the library and its outcome into an exit code."""

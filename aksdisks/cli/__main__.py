@@ -1,0 +1,5 @@
+"""`python -m aksdisks.cli`: the command line."""
+
+from aksdisks.cli.main import main
+
+main()

@@ -1,0 +1,157 @@
+"""The guided walk: JupyterLab on copies of the runbooks, and a lab that kernels and terminals there reach at once."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from aksdisks.errors import CannotRun, InputError
+from aksdisks.runner import shipped
+from aksdisks.targets.target import lab_in
+
+_PORT, _FIRST = 8888, "/lab/tree/00-overview.ipynb"
+_SETTINGS = Path(__file__).parent.parent / "jupyter"
+_PATIENCE = 60.0  # seconds for JupyterLab to answer: its first start on a slow disk takes a while
+# It ends when its standard input does, which is when we do, by whatever signal.
+_SERVER = """
+import os, signal, sys, threading
+end = lambda: os.read(0, 1) or os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=end, daemon=True).start()
+from jupyterlab.labapp import main
+sys.exit(main())
+"""
+_FAREWELL = 10.0  # seconds for it to end its kernels
+
+
+def walk(folder: Path, *, speed: float, port: int, browser: bool, say: Callable[[str], None]) -> None:
+    """Serve JupyterLab on the runbooks in `folder` until it is shut down or interrupted; then all that it took ends.
+
+    `port` 0: 8888, or any free one. Raises InputError, and CannotRun where the lab or JupyterLab does not start.
+    """
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise InputError("jupyterlab: expected it beside aksdisks, found none", hint="pip install jupyterlab")
+    port = _free(port)
+    for name in copy(folder):
+        say(f"{folder / name} differs from the runbook of that name and was kept; delete it to have it as shipped.")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    with lab_in(None, speed) as (lab, ours), TemporaryDirectory(prefix="aksdisks-walk-") as own:
+        run = f"runs at speed {lab.speed:g}" + (" and ends with the walk" if ours else "; it was there and stays")
+        token = secrets.token_urlsafe(24)
+        reach = {"AKSDISKS_STATE_DIR": lab.state_dir, "JUPYTER_TOKEN": token, **lab.environment()}
+        try:
+            with _jupyterlab(folder, port, browser, Path(own), _environment(reach)) as server:
+                say(f"The lab {run}. JupyterLab: http://127.0.0.1:{port}{_FIRST}?token={token}")
+                if not shutil.which("kubectl"):
+                    say("A terminal in it has no kubectl: none is installed here.")
+                say("Ctrl-C ends it.")
+                server.wait()
+        except KeyboardInterrupt:
+            pass  # the way to end it
+    say("JupyterLab has ended" + (", and the lab with it." if ours else "; the lab goes on: aksdisks lab stop."))
+
+
+def copy(folder: Path) -> list[str]:
+    """Copy the runbooks into a folder, without the outputs that would tell the end; give the names that were kept.
+
+    A notebook that is there already is never written to, and is among those kept if its cells are not the runbook's.
+    """
+    import nbformat
+
+    def cells(path: Path) -> list[tuple[str, str]] | None:
+        try:
+            return [(cell.cell_type, cell.source) for cell in nbformat.read(path, as_version=4).cells]
+        except Exception:  # whatever was made of it, it is the user's
+            return None
+
+    kept = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for runbook in shipped.runbooks():
+            target = folder / runbook.name
+            if target.exists():
+                kept += [target.name] if cells(runbook) != cells(target) else []
+                continue
+            notebook: Any = nbformat.read(runbook, as_version=4)
+            for cell in notebook.cells:
+                if cell.cell_type == "code":
+                    cell.update(outputs=[], execution_count=None)
+            target.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{folder}: expected a folder to copy the runbooks to, found: {error.strerror}") from error
+    return kept
+
+
+def _free(port: int) -> int:
+    """The port, if nothing listens there; for 0 the usual one, or any."""
+    for wanted in (port,) if port else (_PORT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", wanted))
+                return int(probe.getsockname()[1])
+            except (OSError, OverflowError):
+                continue
+    raise InputError(f"port {port}: expected one that is free, found it taken", hint="leave out --port for any")
+
+
+def _environment(lab: Mapping[str, str]) -> dict[str, str]:
+    """What JupyterLab, its kernels and its terminals get: the lab, this environment's kernel and programs first.
+
+    Our settings keep it from asking whether to fetch news, and terminals from being login shells, which forget PATH.
+    """
+    ours = {"PATH": Path(sys.executable).parent, "JUPYTER_PATH": _SETTINGS, "JUPYTER_CONFIG_PATH": _SETTINGS}
+    paths = {name: os.pathsep.join(filter(None, [str(path), os.environ.get(name)])) for name, path in ours.items()}
+    return {**os.environ, **lab, **paths}
+
+
+@contextmanager
+def _jupyterlab(
+    folder: Path, port: int, browser: bool, own: Path, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """JupyterLab in a session of its own, so that Ctrl-C is ours to handle; once it answers."""
+    settings = {
+        "ServerApp.root_dir": folder.absolute(), "ServerApp.ip": "127.0.0.1", "ServerApp.port": port,
+        "ServerApp.port_retries": 0, "ServerApp.open_browser": browser, "ServerApp.allow_root": os.geteuid() == 0,
+        "LabApp.default_url": _FIRST, "LabApp.workspaces_dir": own / "workspaces",
+    }  # fmt: skip
+    command = [sys.executable, "-c", _SERVER, *(f"--{name}={value}" for name, value in settings.items())]
+    log = own / "jupyterlab.log"
+    with log.open("wb") as output:
+        streams: Any = {"stdin": subprocess.PIPE, "stdout": output, "stderr": output}
+        server = subprocess.Popen(command, env=dict(environment), start_new_session=True, **streams)
+    try:
+        _await_answer(server, port, log)
+        yield server
+    finally:
+        try:
+            server.communicate(timeout=_FAREWELL)  # ends its standard input
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def _await_answer(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + _PATIENCE
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            opener.open(f"http://127.0.0.1:{port}/api", timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+    raise CannotRun(f"jupyterlab: expected an answer on port {port}, found: {last}")

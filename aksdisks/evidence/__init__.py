@@ -1,0 +1,1 @@
+"""What a run proved: result, folder, report, redaction, seal and delivery."""

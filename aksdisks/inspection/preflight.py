@@ -1,0 +1,177 @@
+"""What can be known before anything is made: identity, rights, nodes, free slots, quota, dry runs, the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib.resources import files
+from itertools import product
+from typing import Any
+
+import yaml
+
+from aksdisks import manifests
+from aksdisks.errors import AlreadyExists, ApiError, NotAllowed, NotFound, Refused
+from aksdisks.inspection.connection import Connection, check_storage_class, connect
+from aksdisks.inspection.preflight_azure import DEFAULT_SKU, azure_answers
+from aksdisks.inspection.slots import attached_disks, free_slots
+from aksdisks.model import Node, StorageClass, Unknown, known
+from aksdisks.model.checks import Check, check
+from aksdisks.parameters import Parameters
+from aksdisks.quantities import cost_per_day, disk_tier, gib
+from aksdisks.session.session import check_prepared, new_run_id
+from aksdisks.waiting import Progress, silent
+
+_WITH_NAMESPACE = [(verb, "namespaces", "") for verb in ("get", "create", "delete", "list", "watch")]
+RIGHTS = "This identity has the rights that a run needs"
+
+
+def preflight(parameters: Parameters, progress: Progress = silent) -> tuple[Check, ...]:
+    """Ask the target whether a run can pass, without making anything; raises as `session.open_session` does."""
+    connection = connect(parameters, progress)
+    try:
+        storage_class = check_storage_class(connection)
+        objects = manifests.objects_for(parameters, {manifests.RUN_LABEL: parameters.run_id or new_run_id()})
+        return (
+            _identity(connection),
+            rights(connection),
+            *_nodes(connection),
+            *azure_answers(connection, storage_class),
+            *_dry_runs(connection, objects),
+            cost(parameters, storage_class),
+        )
+    finally:
+        connection.close()
+
+
+def cost(parameters: Parameters, storage_class: StorageClass | Unknown) -> Check:
+    """What will be made and roughly costs a day; a statement of fact that never fails."""
+    disks, size = 1 + parameters.stateful_replicas, gib(parameters.size)
+    sku = storage_class.sku if isinstance(storage_class, StorageClass) else ""
+    each = cost_per_day(sku or DEFAULT_SKU, size)
+    tier = disk_tier(sku or DEFAULT_SKU, size)
+    price = "price not known here" if each is None else f"about USD {disks * each:.2f} a day, approximate list price"
+    seen = f"{disks} disks of {size} GiB {sku}{f', billed as {tier}' if tier else ''}: {price}"
+    return check("What the run makes, and what it costs while it stays", True, seen)
+
+
+def _identity(connection: Connection) -> Check:
+    who = connection.cluster.identity()
+    seen = f"{connection.cluster.server} {connection.cluster.version()}, as {who or 'somebody'}"
+    return check("The cluster answers", True, seen)
+
+
+def rights(connection: Connection) -> Check:
+    """Whether this identity may do everything that a run does, by the API server's word."""
+    create = connection.parameters.namespace == "create"
+    namespace = "" if create else connection.parameters.namespace
+    asked = [(*right, namespace) for right in rights_in("role.yaml")]
+    asked += [(*right, "") for right in (*rights_in("clusterrole.yaml"), *(_WITH_NAMESPACE if create else ()))]
+    missing = []
+    for verb, resource, group, where in asked:
+        allowed = connection.cluster.allowed(verb, resource, group, where)
+        if isinstance(allowed, Unknown):
+            return check(RIGHTS, allowed, "no answer")
+        if not allowed:
+            missing.append(f"{verb} {resource}{f'.{group}' if group else ''}")
+    return check(RIGHTS, not missing, f"missing: {', '.join(missing)}" if missing else f"all {len(asked)}")
+
+
+def rights_in(file: str) -> Iterator[tuple[str, str, str]]:
+    """(verb, resource, API group) of each right in a manifest of `deploy`: what a run, and who looks into it, does."""
+    for rule in yaml.safe_load((files("aksdisks") / "deploy" / file).read_text(encoding="utf-8"))["rules"]:
+        yield from product(rule["verbs"], rule["resources"], rule["apiGroups"])
+
+
+def _nodes(connection: Connection) -> Iterator[Check]:
+    parameters = connection.parameters
+    statements = ("At least two nodes can take the pods", "There are disk slots for every disk")
+    try:
+        nodes, attachments = connection.cluster.nodes(), connection.cluster.attachments()
+    except NotAllowed as error:
+        yield from (check(statement, Unknown(error.message), "nothing") for statement in statements)
+        return
+    reasons = {node.name: why_not(node, parameters) for node in nodes}
+    fit = [node for node in nodes if not reasons[node.name]]
+    refused = [f"{name} {reason}" for name, reason in reasons.items() if reason]
+    yield check(statements[0], len(fit) >= 2, ", ".join([f"{len(fit)} of {len(nodes)}", *refused]))
+    yield _slots(connection, statements[1], fit, attached_disks(attachments))
+
+
+def _slots(connection: Connection, statement: str, fit: Sequence[Node], attached: Mapping[str, int]) -> Check:
+    """Whether the nodes that fit have slots for every disk: by both counts, by Kubernetes' alone where Azure is off."""
+    parameters = connection.parameters
+    needed = 1 + parameters.stateful_replicas
+    silent_nodes = [node.name for node in fit if node.disk_slots is None]
+    if silent_nodes:
+        return check(statement, Unknown(f"the disk driver says nothing of {', '.join(silent_nodes)}"), "nothing")
+    off = parameters.azure == "off"
+    machines = () if off else connection.azure.machines()
+    free = free_slots(fit, attached, known(machines))
+    each = ", ".join(f"{name}: {count}" for name, count in free.items())
+    seen = f"{sum(free.values())} free, {needed} needed ({each})"
+    if off or isinstance(machines, Unknown):
+        seen += ", by Kubernetes' count alone"
+    if sum(free.values()) >= needed and isinstance(machines, Unknown):
+        return check(statement, machines, seen)  # Azure may count more
+    return check(statement, sum(free.values()) >= needed, seen)
+
+
+def why_not(node: Node, parameters: Parameters) -> str:
+    """Why a node cannot take the pods; empty when it can."""
+    if not node.ready:
+        return "is not ready"
+    if not node.schedulable:
+        return "is cordoned"
+    for key, value in parameters.node_selector.items():
+        if node.labels.get(key) != value:
+            return f"lacks {key}={value}"
+    for taint in node.taints:
+        hard = taint.effect in ("NoSchedule", "NoExecute")
+        if hard and not any(_tolerates(t, taint.key, taint.value, taint.effect) for t in parameters.tolerations):
+            return f"has taint {taint.key}:{taint.effect}"
+    return ""
+
+
+def _tolerates(toleration: Mapping[str, Any], key: str, value: str, effect: str) -> bool:
+    if toleration.get("effect") not in (None, "", effect):
+        return False
+    if toleration.get("operator", "Equal") == "Exists":
+        return toleration.get("key") in (None, "", key)
+    return toleration.get("key") == key and toleration.get("value", "") == value
+
+
+def _dry_runs(connection: Connection, objects: manifests.Objects) -> Iterator[Check]:
+    """Every object through the server's admission; a bare pod too, since policies mostly speak at pods."""
+    parameters = connection.parameters
+    create = parameters.namespace == "create"
+    # The namespace of the run does not exist yet, so its objects are tried in `default`; a dry run makes nothing.
+    where = "default" if create else parameters.namespace
+    if not create:
+        # What the run would be refused for is said in the same words, and not by a dry run that fails.
+        with suppress(NotAllowed):
+            check_prepared(connection.cluster, where, parameters.run_id)
+    template = objects.deployment["spec"]["template"]
+    pod = {"apiVersion": "v1", "kind": "Pod", **template}
+    pod["metadata"] = {**template["metadata"], "name": "aksdisks-check"}
+    tried = [objects.claim, objects.deployment, objects.stateful_set, pod]
+    if create:
+        labels = objects.claim["metadata"]["labels"]
+        tried.insert(0, manifests.namespace("aksdisks-check", labels, parameters))
+    for manifest in tried:
+        statement = f"A dry run admits {manifest['kind']} {manifest['metadata']['name']}"
+        try:
+            connection.cluster.create(manifest, "" if manifest["kind"] == "Namespace" else where, dry_run=True)
+        except NotAllowed as error:
+            # Controllers make the pods; who runs this needs no right to.
+            why = None if manifest is pod else Unknown(error.message)
+            yield check(statement, why, f"not allowed to try in namespace {where}")
+        except NotFound as error:
+            raise Refused(f"namespace {where}: expected a prepared one, found none") from error
+        except AlreadyExists:
+            # Admission spoke first; the name is taken in `default` only, where the run makes nothing.
+            yield check(statement, True, f"admitted in namespace {where}, which has one of that name")
+        except ApiError as error:
+            yield check(statement, False, error.message)
+        else:
+            yield check(statement, True, f"admitted in namespace {where}")

@@ -1,0 +1,1 @@
+"""The Kubernetes client: typed values out, lists paged, waits as watches; it knows nothing of Azure."""

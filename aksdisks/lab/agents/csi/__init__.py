@@ -1,0 +1,1 @@
+"""The disk driver with its sidecars: provisioner, attacher, resizer, registrar."""

@@ -1,0 +1,112 @@
+"""What the parts of the disk driver share: names, back-off, and Azure's refusals as the driver words them."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from aksdisks.lab.arm.driver.local import AzureCompute, response_error_text
+from aksdisks.lab.arm.driver.retries import DeadlineExceededError, DriverError, within
+from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.clock import Clock
+
+T = TypeVar("T")
+
+RETRY_FIRST = 1.0
+RETRY_LAST = 300.0
+MESSAGE_LIMIT = 990
+"""Characters of an attach error; the middle of a longer one is left out (facts C: CSI controllerserver.go)."""
+
+INTERNAL, UNKNOWN, INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION = 13, 2, 3, 5, 9
+DEADLINE_EXCEEDED, ABORTED = 4, 10
+_CODES = {
+    DEADLINE_EXCEEDED: "DeadlineExceeded",
+    ABORTED: "Aborted",
+    INTERNAL: "Internal",
+    UNKNOWN: "Unknown",
+    INVALID_ARGUMENT: "InvalidArgument",
+    NOT_FOUND: "NotFound",
+    FAILED_PRECONDITION: "FailedPrecondition",
+}
+
+AzureError = CloudError | DriverError
+
+
+class RpcError(Exception):
+    """A failed call to the driver, as its sidecars print it."""
+
+    def __init__(self, code: int, description: str) -> None:
+        """`code` is gRPC's number."""
+        super().__init__(f"rpc error: code = {_CODES[code]} desc = {description}")
+        self.code = code
+
+
+@dataclass
+class Backoff:
+    """The sidecars' retry interval for each key: 1 s, doubled up to 5 min, until success (cluster seconds)."""
+
+    clock: Clock
+    _failures: dict[str, int] = field(default_factory=dict)
+    _until: dict[str, float] = field(default_factory=dict)
+
+    def failed(self, key: str) -> float:
+        """Count a failure; how long to wait now."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        delay = min(RETRY_LAST, RETRY_FIRST * 2.0 ** min(failures, 16))
+        self._until[key] = self.clock.monotonic() + delay
+        return delay
+
+    def left(self, key: str) -> float:
+        """How long `key` must still wait; 0 when it need not."""
+        return max(0.0, self._until.get(key, 0.0) - self.clock.monotonic())
+
+    def succeeded(self, key: str) -> None:
+        """The next failure is the first again."""
+        self._failures.pop(key, None)
+        self._until.pop(key, None)
+
+
+async def called(compute: AzureCompute, clock: Clock, timeout: float, work: Coroutine[Any, Any, T]) -> T:
+    """A call to the driver, for which its sidecar waits `timeout` seconds. Raises `RpcError` when they are over."""
+    try:
+        return await within(clock, timeout * compute.pace, work)
+    except DeadlineExceededError as error:
+        raise RpcError(DEADLINE_EXCEEDED, str(error)) from error
+
+
+def refusal_text(error: AzureError, method: str, resource_id: str) -> str:
+    """Azure's refusal of a request, or the driver's own, as the driver prints it."""
+    return response_error_text(error, method, resource_id) if isinstance(error, CloudError) else str(error)
+
+
+def shortened(text: str, limit: int = MESSAGE_LIMIT) -> str:
+    """The text without its middle where it is too long: two fifths stay before it, the rest after (truncateErrMsg)."""
+    if len(text) <= limit:
+        return text
+    dots = " ... "
+    head = (limit - len(dots)) * 2 // 5
+    return f"{text[:head]}{dots}{text[head + len(dots) - limit :]}"
+
+
+def parameter(parameters: Mapping[str, str], *names: str) -> str:
+    """The value of the first of these parameters, whatever its case; empty when none is there."""
+    lowered = {name.lower(): value for name, value in parameters.items()}
+    return next((lowered[name] for name in names if lowered.get(name)), "")
+
+
+def machine_id(node: Object | None) -> str:
+    """The ARM id of the node's machine, from its providerID."""
+    provider = str(((node or {}).get("spec") or {}).get("providerID", ""))
+    return provider.removeprefix("azure://")
+
+
+def managed_by_id(machine: str) -> str:
+    """What a disk's managedBy says of a machine: a scale set's ends in `V_0`, not in `0` (facts E, providerID)."""
+    head, scale_sets, tail = machine.partition("/virtualMachineScaleSets/")
+    if not scale_sets:
+        return machine
+    scale_set, _, instance = tail.partition("/virtualMachines/")
+    return f"{head}{scale_sets}{scale_set}/virtualMachines/{scale_set}_{instance}"

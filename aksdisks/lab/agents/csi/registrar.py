@@ -1,0 +1,45 @@
+"""The node-driver-registrar's part: the disk driver stands in a node's CSINode while it runs there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.controllers.storage import DISK_DRIVER
+from aksdisks.lab.faults.registry import Faults
+
+log = logging.getLogger("aksdisks.lab.registrar")
+
+
+class Registrar:
+    """Takes the driver out of CSINodes and puts it back as the fault driver-down is switched (K csi_plugin.go)."""
+
+    name = "node-driver-registrar"
+
+    def __init__(self, api: KubernetesApi, faults: Faults, drivers: Mapping[str, Sequence[Object]]) -> None:
+        """`drivers`: each node's, as they stand in its CSINode when all is well."""
+        self._api = api
+        self._faults = faults
+        self._drivers = drivers
+
+    async def synced(self) -> None:
+        """Nothing to wait for."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            for node, drivers in self._drivers.items():
+                try:
+                    await self._register(node, drivers)
+                except ApiError as error:
+                    if error.reason != "NotFound":
+                        log.warning("%s: %s", node, error)
+            await self._faults.change()
+
+    async def _register(self, node: str, drivers: Sequence[Object]) -> None:
+        down = self._faults.hit("driver-down", f"node/{node}") is not None
+        present = (await self._api.get("csinodes", node))["spec"].get("drivers") or []
+        if down is any(entry["name"] == DISK_DRIVER for entry in present):
+            wanted = [entry for entry in drivers if not (down and entry["name"] == DISK_DRIVER)]
+            await self._api.patch("csinodes", node, {"spec": {"drivers": wanted}})

@@ -1,0 +1,189 @@
+"""Pure builders of the disk driver: a class and a claim become a disk's properties and a PersistentVolume."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aksdisks.lab.agents.csi.common import INVALID_ARGUMENT, RpcError, parameter
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.controllers.storage import DISK_DRIVER, PROVISIONED_BY, class_name
+from aksdisks.lab.controllers.volume_matching import requested_bytes
+
+ZONE_KEY = f"topology.{DISK_DRIVER}/zone"
+PROVISIONER_FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
+MIGRATED_TO = "pv.kubernetes.io/migrated-to"
+IN_TREE = "kubernetes.io/azure-disk"
+GIB = 2**30
+
+SKUS = (
+    "Premium_LRS",
+    "PremiumV2_LRS",
+    "StandardSSD_LRS",
+    "Standard_LRS",
+    "UltraSSD_LRS",
+    "Premium_ZRS",
+    "StandardSSD_ZRS",
+)
+SEVERAL_NODES = {"ReadWriteMany": "MULTI_NODE_MULTI_WRITER", "ReadOnlyMany": "MULTI_NODE_READER_ONLY"}
+"""Access modes as a driver is asked for them."""
+
+_WHOLE = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+
+DEFAULT_SKU = "StandardSSD_LRS"
+
+
+@dataclass(frozen=True)
+class DiskRequest:
+    """The disk that a claim of a class asks for on a node; `zone` as Azure numbers it, None where disks have none.
+
+    `source_id`: the disk that it is a copy of, empty for none; `resize`: its file system is smaller than the disk.
+    """
+
+    name: str
+    size_gib: int
+    sku: str
+    caching: str
+    tags: Mapping[str, str]
+    zone: str | None
+    topology: tuple[str, ...]
+    max_shares: int = 1
+    source_id: str = ""
+    resize: bool = False
+
+
+def disk_request(claim: Object, storage_class: Object, node: Object) -> DiskRequest:
+    """Read parameters as the driver does; raises `RpcError` for what it refuses.
+
+    Sizes are rounded up to whole GiB, never to a tier (facts D). `topology` holds the values of the zone key that the
+    volume is bound to: one of a regional or zonal disk, five of a zone-redundant one (facts B).
+    """
+    parameters = storage_class.get("parameters") or {}
+    shares = _max_shares(parameter(parameters, "maxshares"))
+    for mode in claim["spec"].get("accessModes") or []:
+        if mode not in SEVERAL_NODES:
+            continue
+        if claim["spec"].get("volumeMode") != "Block":
+            raise RpcError(INVALID_ARGUMENT, f"mountVolume is not supported for access mode: {SEVERAL_NODES[mode]}")
+        if shares < 2:
+            text = f"access mode: {SEVERAL_NODES[mode]} is not supported for non-shared disk"
+            raise RpcError(INVALID_ARGUMENT, text)
+    wanted = parameter(parameters, "skuname", "storageaccounttype") or DEFAULT_SKU
+    sku = next((sku for sku in SKUS if sku.lower() == wanted.lower()), None)
+    if sku is None:
+        text = f"azureDisk - {wanted} is not supported sku/storageaccounttype. Supported values are [{' '.join(SKUS)}]"
+        raise RpcError(INVALID_ARGUMENT, text)
+    size = max(1, math.ceil(requested_bytes(claim) / GIB))
+    name, meta = volume_name(claim), claim["metadata"]
+    labels = node["metadata"].get("labels") or {}
+    zone = labels.get(ZONE_KEY, "")
+    region = labels.get("topology.kubernetes.io/region", "")
+    redundant = sku.endswith("_ZRS")
+    return DiskRequest(
+        name=name,
+        size_gib=size,
+        sku=sku,
+        caching=parameter(parameters, "cachingmode") or default_caching(sku, size),
+        tags={
+            "k8s-azure-created-by": "kubernetes-azure-dd",
+            "kubernetes.io-created-for-pv-name": name,
+            "kubernetes.io-created-for-pvc-name": meta["name"],
+            "kubernetes.io-created-for-pvc-namespace": meta["namespace"],
+        },
+        zone=None if redundant or not zone else zone.rpartition("-")[2],
+        topology=(*(f"{region}-{number}" for number in range(1, 5)), "") if redundant else (zone,),
+        max_shares=shares,
+    )
+
+
+def _max_shares(text: str) -> int:
+    """How many nodes may have the disk at the same time (CSI pkg/azureutils/azure_disk_utils.go)."""
+    if not text:
+        return 1
+    problem = f"parse {text} returned with invalid value: {text}"
+    if _WHOLE.fullmatch(text) is None:
+        problem = f'parse {text} failed with error: strconv.Atoi: parsing "{text}": invalid syntax'
+    elif int(text) >= 1:
+        return int(text)
+    raise RpcError(INVALID_ARGUMENT, f"Failed parsing disk parameters: {problem}")
+
+
+def default_caching(sku: str, size_gib: int) -> str:
+    """ReadOnly, except where Azure has no host cache (facts A)."""
+    return "None" if sku in ("PremiumV2_LRS", "UltraSSD_LRS") or size_gib >= 4096 else "ReadOnly"
+
+
+def volume_name(claim: Object) -> str:
+    """The name of the PersistentVolume, and of the disk."""
+    return f"pvc-{claim['metadata']['uid']}"
+
+
+def persistent_volume(
+    claim: Object, storage_class: Object, request: DiskRequest, disk_id: str, identity: str
+) -> Object:
+    """The volume as the external-provisioner creates it (facts B); `identity` is the provisioner's."""
+    meta, spec = claim["metadata"], claim["spec"]
+    in_tree = storage_class["provisioner"] == IN_TREE
+    notes = {
+        PROVISIONED_BY: storage_class["provisioner"],
+        "volume.kubernetes.io/provisioner-deletion-secret-name": "",
+        "volume.kubernetes.io/provisioner-deletion-secret-namespace": "",
+    }
+    if in_tree:
+        notes[MIGRATED_TO] = DISK_DRIVER
+    volume: dict[str, Any] = {
+        "kind": "PersistentVolume",
+        "apiVersion": "v1",
+        "metadata": {"name": request.name, "annotations": notes, "finalizers": [PROVISIONER_FINALIZER]},
+        "spec": {
+            "capacity": {"storage": f"{request.size_gib}Gi"},
+            **(_azure_disk(request, disk_id) if in_tree else _csi(claim, storage_class, request, disk_id, identity)),
+            "accessModes": list(spec.get("accessModes") or ()),
+            "claimRef": {
+                "kind": "PersistentVolumeClaim",
+                "namespace": meta["namespace"],
+                "name": meta["name"],
+                "uid": meta["uid"],
+                "apiVersion": "v1",
+                "resourceVersion": meta["resourceVersion"],
+            },
+            "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy") or "Delete",
+            "storageClassName": class_name(claim),
+            "volumeMode": spec.get("volumeMode") or "Filesystem",
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [_term(value) for value in request.topology]}},
+        },
+    }
+    if storage_class.get("mountOptions"):
+        volume["spec"]["mountOptions"] = list(storage_class["mountOptions"])
+    return volume
+
+
+def _csi(claim: Object, storage_class: Object, request: DiskRequest, disk_id: str, identity: str) -> dict[str, Any]:
+    meta = claim["metadata"]
+    return {
+        "csi": {
+            "driver": DISK_DRIVER,
+            "volumeHandle": disk_id,
+            "volumeAttributes": {
+                **(storage_class.get("parameters") or {}),
+                "csi.storage.k8s.io/pv/name": request.name,
+                "csi.storage.k8s.io/pvc/name": meta["name"],
+                "csi.storage.k8s.io/pvc/namespace": meta["namespace"],
+                "requestedsizegib": str(request.size_gib),
+                **({"resizeRequired": "true"} if request.resize else {}),
+                "storage.kubernetes.io/csiProvisionerIdentity": identity,
+            },
+        }
+    }
+
+
+def _azure_disk(request: DiskRequest, disk_id: str) -> dict[str, Any]:
+    disk = {"diskName": request.name, "diskURI": disk_id, "cachingMode": request.caching}
+    return {"azureDisk": {**disk, "fsType": "", "kind": "Managed", "readOnly": False}}
+
+
+def _term(value: str) -> dict[str, Any]:
+    return {"matchExpressions": [{"key": ZONE_KEY, "operator": "In", "values": [value]}]}

@@ -1,0 +1,1 @@
+"""The kubelet's part: pods, their volumes and images, and a node's signs of life."""

@@ -1,0 +1,1 @@
+"""Disks, snapshots and machines: their state and rules."""

@@ -1,0 +1,1 @@
+"""What the disk driver asks of Azure, in process or over HTTPS."""

@@ -1,0 +1,313 @@
+"""The disk driver's Azure over HTTPS: the same questions as in process, for agents that run apart from the lab."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+from aksdisks.lab.arm.driver.batches import Batches, Request, wanted
+from aksdisks.lab.arm.driver.local import check_free, check_owner, data_disks_body, new_disk
+from aksdisks.lab.arm.driver.retries import Retries
+from aksdisks.lab.arm.errors import CloudError, FailedOperation, resource_not_found
+
+if TYPE_CHECKING:
+    from aksdisks.lab.clock import Clock
+
+Json = dict[str, Any]
+
+DISKS_VERSION, MACHINES_VERSION = "2025-01-02", "2025-04-01"
+"""What the driver speaks (facts E, api-versions)."""
+
+POLL = 5.0
+"""Seconds between two looks at an operation whose server names none (facts D: SDK poll)."""
+
+EARLY = 60.0
+"""Seconds before its end in which a token is replaced."""
+
+
+@dataclass(frozen=True)
+class ArmAddress:
+    """Where Azure is, and as whom to ask it; `ca_bundle` a PEM file, empty for the system's authorities."""
+
+    url: str
+    authority: str
+    tenant_id: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    subscription_id: str
+    node_resource_group: str
+    location: str
+    ca_bundle: str = ""
+    audience: str = "https://management.azure.com"
+
+
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A machine's address and how disks name it (`managedBy`)."""
+
+    id: str
+    managed_by: str
+
+
+class ArmCompute:
+    """`AzureCompute` by Resource Manager's REST interface. `close` it.
+
+    It waits in real seconds, as its server asks it to, whatever the speed of the clock; `clock` paces the batches.
+    """
+
+    def __init__(self, address: ArmAddress, clock: Clock) -> None:
+        self._address = address
+        self._clock = clock
+        self.pace = clock.speed
+        self._retries = Retries(clock, self.pace)
+        self._batches = Batches(clock, self._send, pace=self.pace)
+        self._session: aiohttp.ClientSession | None = None
+        self._token, self._token_until = "", 0.0
+        self._places: dict[str, _Place] = {}
+
+    async def create_disk(
+        self,
+        name: str,
+        size_gib: int,
+        sku: str,
+        tags: Mapping[str, str],
+        zone: str | None = None,
+        max_shares: int = 1,
+        source_id: str = "",
+    ) -> str:
+        """See `AzureCompute`."""
+        body = new_disk(self._address.location, size_gib, sku, tags, zone, max_shares, source_id)
+        disk = await self._change("PUT", f"{self._compute}/disks/{name}", DISKS_VERSION, body)
+        return str(disk["id"])
+
+    async def get_disk(self, disk_id: str) -> Json:
+        """See `AzureCompute`."""
+        return await self._get(disk_id, DISKS_VERSION)
+
+    async def delete_disk(self, disk_id: str) -> None:
+        """See `AzureCompute`."""
+        disk = await self._disk(disk_id)
+        if disk is not None:
+            check_free(disk_id, str(disk.get("managedBy") or ""))
+            await self._change("DELETE", disk_id, DISKS_VERSION, None)
+
+    async def attach_disk(
+        self, node_name: str, disk_id: str, caching: str = "ReadOnly", disk: Json | None = None
+    ) -> int:
+        """See `AzureCompute`."""
+        place = await self._place(node_name)
+        check_owner(disk_id, disk, place.managed_by, node_name)
+        return await self._batches.ask(node_name, "attach", disk_id, caching)
+
+    async def detach_disk(self, node_name: str, disk_id: str) -> None:
+        """See `AzureCompute`."""
+        await self._batches.ask(node_name, "detach", disk_id)
+
+    async def resize_disk(self, disk_id: str, size_gib: int) -> None:
+        """See `AzureCompute`."""
+        if (await self.get_disk(disk_id))["properties"]["diskSizeGB"] < size_gib:
+            await self._change("PATCH", disk_id, DISKS_VERSION, {"properties": {"diskSizeGB": size_gib}})
+
+    async def close(self) -> None:
+        """Stop sending; requests that wait are cancelled."""
+        await self._batches.close()
+        if self._session is not None:
+            await self._session.close()
+
+    # Machines
+
+    @property
+    def _compute(self) -> str:
+        address = self._address
+        group = f"/subscriptions/{address.subscription_id}/resourceGroups/{address.node_resource_group}"
+        return f"{group}/providers/Microsoft.Compute"
+
+    async def _send(self, node_name: str, batch: Sequence[Request], forced: bool) -> dict[str, int]:
+        place = await self._place(node_name)
+        machine = await self._get(place.id, MACHINES_VERSION)
+        goal = wanted(machine["properties"]["storageProfile"].get("dataDisks") or (), batch, forced=forced)
+        if goal.changed:
+            body = data_disks_body(place.id, self._address.location, goal.entries)
+            await self._change("PUT", place.id, MACHINES_VERSION, body)
+        return goal.luns
+
+    async def _place(self, node_name: str) -> _Place:
+        """The machine whose computer has that name; Azure is asked again for one not seen before."""
+        key = node_name.lower()
+        if key not in self._places:
+            found = await self._list(f"{self._compute}/virtualMachines")
+            for scale_set in await self._list(f"{self._compute}/virtualMachineScaleSets"):
+                found += await self._list(f"{scale_set['id']}/virtualMachines")
+            for machine in found:
+                # An instance is named by its number in its id and by its VM's name in managedBy (facts E).
+                managed_by = f"{machine['id'].rpartition('/')[0]}/{machine['name']}"
+                computer = machine["properties"]["osProfile"]["computerName"]
+                self._places[computer.lower()] = _Place(machine["id"], managed_by)
+        try:
+            return self._places[key]
+        except KeyError:
+            group = self._address.node_resource_group
+            raise resource_not_found(f"Microsoft.Compute/virtualMachines/{node_name}", group) from None
+
+    async def _disk(self, disk_id: str) -> Json | None:
+        try:
+            return await self._get(disk_id, DISKS_VERSION)
+        except CloudError as error:
+            if error.status != 404:
+                raise
+            return None
+
+    # Requests
+
+    async def _get(self, path: str, version: str) -> Json:
+        reply = await self._ask("GET", self._url(path, version))
+        return dict(reply.body or {})
+
+    async def _list(self, path: str) -> list[Json]:
+        entries: list[Json] = []
+        url = self._url(path, MACHINES_VERSION)
+        while url:
+            body = (await self._ask("GET", url)).body
+            entries += body["value"]
+            url = self._own(body.get("nextLink") or "")
+        return entries
+
+    async def _change(self, method: str, path: str, version: str, body: Json | None) -> Json:
+        """Send it, and follow the operation that it starts to its end (facts E, LRO); the resource as it is then."""
+        reply = await self._ask(method, self._url(path, version), body)
+        operation = self._own(reply.headers.get("Azure-AsyncOperation", ""))
+        if not operation:
+            return dict(reply.body or {})
+        state = reply
+        while True:
+            await self._wait(_pause(state.headers) or POLL)
+            state = await self._ask("GET", operation)
+            status = state.body.get("status")
+            if status in ("Failed", "Canceled"):
+                raise _refusal(
+                    state.status, state.body, state.headers, FailedOperation(urlsplit(operation).path, state.body)
+                )
+            if status == "Succeeded":
+                break
+        return {} if method == "DELETE" else await self._get(path, version)
+
+    async def _ask(self, method: str, url: str, body: Json | None = None) -> _Reply:
+        """One request with its retries. Raises `CloudError`, `ThrottledError`."""
+        path = urlsplit(url).path
+        kind = "disks" if "/disks/" in path.lower() else "machines"
+
+        async def once() -> _Reply:
+            try:
+                return await self._once(method, url, body)
+            except CloudError as error:
+                error.request = (method, path)
+                raise
+
+        return await self._retries.ask(kind, method, once)
+
+    async def _once(self, method: str, url: str, body: Json | None) -> _Reply:
+        """One request; a token that is refused is replaced once. Raises `CloudError`."""
+        for renewed in (False, True):
+            try:
+                reply = await self._exchange(method, url, body, {"Authorization": f"Bearer {await self._bearer()}"})
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise CloudError(503, "ServiceUnavailable", f"{method} {url}: {error!r}") from error
+            if reply.status < 400:
+                return reply
+            if reply.status != 401 or renewed:
+                break
+            self._token_until = 0.0
+        raise _refusal(reply.status, reply.body, reply.headers)
+
+    async def _bearer(self) -> str:
+        now = self._clock.now().timestamp()
+        if now >= self._token_until:
+            address = self._address
+            form = {
+                "grant_type": "client_credentials",
+                "client_id": address.client_id,
+                "client_secret": address.client_secret,
+                "scope": f"{address.audience}/.default",
+            }
+            url = f"{address.authority}/{address.tenant_id}/oauth2/v2.0/token"
+            reply = await self._exchange("POST", url, form, {})
+            if reply.status != 200:
+                message = str((reply.body or {}).get("error_description", ""))
+                raise CloudError(reply.status, str((reply.body or {}).get("error", "")), message)
+            self._token = str(reply.body["access_token"])
+            self._token_until = now + max(0.0, float(reply.body["expires_in"]) - EARLY)
+        return self._token
+
+    async def _exchange(self, method: str, url: str, body: Json | None, headers: Mapping[str, str]) -> _Reply:
+        if self._session is None:
+            context = ssl.create_default_context(cafile=self._address.ca_bundle or None)
+            connector = aiohttp.TCPConnector(ssl=context)
+            timeout = aiohttp.ClientTimeout(total=60)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False)
+        form = body is not None and "grant_type" in body
+        data = body if form else None if body is None else orjson.dumps(body)
+        more = {} if form or body is None else {"Content-Type": "application/json"}
+        async with self._session.request(method, url, data=data, headers={**headers, **more}) as response:
+            content = await response.read()
+            try:
+                found = orjson.loads(content) if content else None
+            except orjson.JSONDecodeError:
+                found = None
+            return _Reply(response.status, found, response.headers)
+
+    def _url(self, path: str, version: str) -> str:
+        return f"{self._address.url}{path}?api-version={version}"
+
+    def _own(self, url: str) -> str:
+        """An address that the server named, on the host that was asked: a token goes nowhere else."""
+        if not url:
+            return ""
+        parts = urlsplit(url)
+        return f"{self._address.url}{parts.path}?{parts.query}"
+
+    async def _wait(self, seconds: float) -> None:
+        """Real seconds."""
+        await self._clock.sleep(seconds * self._clock.speed)
+
+
+def _pause(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks to wait."""
+    for name, unit in (("x-ms-retry-after-ms", 1000.0), ("retry-after-ms", 1000.0), ("Retry-After", 1.0)):
+        value = headers.get(name, "")
+        if value.isdecimal():
+            return int(value) / unit
+    return None
+
+
+def _refusal(
+    status: int, body: Any, headers: Mapping[str, str], operation: FailedOperation | None = None
+) -> CloudError:
+    """The server's refusal, wrapped in `error` or not (facts E)."""
+    body = body if isinstance(body, dict) else {}
+    inner = body.get("error")
+    wrapped = isinstance(inner, dict)
+    inner = inner if isinstance(inner, dict) else body
+    pause = headers.get("Retry-After", "")
+    return CloudError(
+        status,
+        str(inner.get("code", "")),
+        str(inner.get("message", "")),
+        inner.get("target"),
+        inner.get("details") or (),
+        retry_after=int(pause) if pause.isdecimal() else None,
+        wrapped=wrapped,
+        operation=operation,
+    )

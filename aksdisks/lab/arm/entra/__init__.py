@@ -1,0 +1,1 @@
+"""Microsoft Entra ID: tokens, their issuer, and names of principals."""

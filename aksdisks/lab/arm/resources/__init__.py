@@ -1,0 +1,1 @@
+"""Resource Manager's own: groups, tags, operations, roles, throttling."""

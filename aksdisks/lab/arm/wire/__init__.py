@@ -1,0 +1,1 @@
+"""HTTP: requests become calls, answers become JSON; no rules live here."""

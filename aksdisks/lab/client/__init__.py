@@ -1,0 +1,1 @@
+"""What controllers and agents share: the Kubernetes interface, informers, work queues, event recorders."""

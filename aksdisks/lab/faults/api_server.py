@@ -1,0 +1,72 @@
+"""What faults do to the API server's answers: connections dropped, errors instead of answers, watches that expire."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import orjson
+from aiohttp import web
+
+from aksdisks.lab.client.interface import ApiError
+from aksdisks.lab.faults.registry import Faults, drop
+from aksdisks.lab.kube.storage.store import Store
+from aksdisks.lab.kube.wire import negotiation
+
+_OWN = "/aksdisks/"
+SERVER = "server/kubernetes"
+
+
+class Outages:
+    """Asked once for each request; the path by which faults are switched off stays in order."""
+
+    def __init__(self, faults: Faults, store: Store) -> None:
+        self._faults = faults
+        self._store = store
+
+    def hold_line(self, request: web.Request) -> None:
+        """Raises `ConnectionResetError` once the connection is dropped."""
+        if not request.path.startswith(_OWN):
+            drop(request, self._faults, SERVER)
+
+    def check(self, request: web.Request) -> None:
+        """Raises what upstream answers when its database does not."""
+        if not request.path.startswith(_OWN) and self._faults.active("server-errors", SERVER):
+            raise ApiError(500, "", "etcdserver: request timed out")
+
+    async def watched(self, request: web.Request, answer: Awaitable[web.StreamResponse]) -> web.StreamResponse:
+        """The answer; where it is a watch it is cut off when watches expire, and cannot be gone on with."""
+        if request.query.get("watch", "") not in ("1", "true"):
+            return await answer
+        work, over = asyncio.ensure_future(answer), asyncio.ensure_future(self._expiry())
+        try:
+            if self._faults.active("watch-expiry") and request.query.get("resourceVersion", "0") not in ("", "0"):
+                return await self._expired(request)
+            await asyncio.wait([work, over], return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return work.result()
+        finally:
+            # Also of a client that went away: each would leave one that waits for the fault.
+            work.cancel()
+            over.cancel()
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("watch ended on purpose")
+
+    async def _expiry(self) -> None:
+        """Until the fault is switched on anew."""
+        while True:
+            before = self._faults.hit("watch-expiry")
+            await self._faults.change()
+            if self._faults.hit("watch-expiry") not in (None, before):
+                return
+
+    async def _expired(self, request: web.Request) -> web.StreamResponse:
+        """A watch has begun with 200, so upstream tells by an event (K storage/cacher watch_cache.go)."""
+        text = f"too old resource version: {request.query['resourceVersion']} ({self._store.resource_version})"
+        line = {"type": "ERROR", "object": negotiation.status(ApiError(410, "Expired", text))}
+        response = web.StreamResponse(headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache, private"})
+        await response.prepare(request)
+        await response.write(orjson.dumps(line) + b"\n")
+        await response.write_eof()
+        return response

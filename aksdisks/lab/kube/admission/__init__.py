@@ -1,0 +1,1 @@
+"""What admission adds to or refuses in new objects."""

@@ -1,0 +1,96 @@
+"""Who asks: a client certificate or a bearer token becomes a user, a request without either is anonymous."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.kube.authn.service_account_tokens import AccountTokens, TokenRefused
+
+AUTHENTICATED, UNAUTHENTICATED = "system:authenticated", "system:unauthenticated"
+ANONYMOUS_NAME = "system:anonymous"
+CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
+_REMEMBERED = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who a request is from, as SelfSubjectReview shows it."""
+
+    name: str
+    groups: tuple[str, ...]
+    uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def info(self) -> Object:
+        """As `userInfo` in reviews; what is empty is left out."""
+        extra = {key: list(values) for key, values in self.extra}
+        found = {"username": self.name, "uid": self.uid, "groups": list(self.groups), "extra": extra}
+        return {key: value for key, value in found.items() if value}
+
+
+ANONYMOUS = User(ANONYMOUS_NAME, (UNAUTHENTICATED,))
+
+
+class Access:
+    """Knows the lab's administrator by a token, service accounts by theirs, others by the authority's certificates."""
+
+    def __init__(self, token: str, name: str, group: str, accounts: AccountTokens | None = None) -> None:
+        """`token` is the administrator's secret, `name` and `group` whom it stands for."""
+        self._token = token.encode()
+        self._admin = User(name, (group, AUTHENTICATED))
+        self.accounts = accounts
+        self._certificates: dict[bytes, User | None] = {}
+
+    def identify(self, request: web.Request) -> User:
+        """The user; 401 for a token that is wrong or has expired.
+
+        As with upstream's union of authenticators, a good certificate is enough whatever the token says; what is not a
+        bearer token is not looked at.
+        """
+        transport = request.transport
+        connection = transport.get_extra_info("ssl_object") if transport else None
+        if connection is not None and (user := self._by_certificate(connection)) is not None:
+            return user
+        scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            return ANONYMOUS
+        try:
+            return self.by_token(token)
+        except TokenRefused:
+            raise ApiError(401, "Unauthorized", "Unauthorized") from None
+
+    def by_token(self, token: str, audiences: tuple[str, ...] = ()) -> User:
+        """Whose token it is; raises `TokenRefused`. `audiences`: for whom it must be meant; empty: this API server."""
+        if hmac.compare_digest(token.encode(errors="surrogateescape"), self._token):
+            return self._admin
+        if self.accounts is None:
+            raise TokenRefused("invalid bearer token")
+        holder = self.accounts.holder(token, audiences)
+        groups = ("system:serviceaccounts", f"system:serviceaccounts:{holder.namespace}", AUTHENTICATED)
+        name = f"system:serviceaccount:{holder.namespace}:{holder.name}"
+        return User(name, groups, holder.uid, holder.extra)
+
+    def _by_certificate(self, connection: ssl.SSLObject) -> User | None:
+        """TLS has already checked who signed it; CN is the user, each O a group."""
+        encoded = connection.getpeercert(binary_form=True)
+        if not encoded:
+            return None
+        if encoded not in self._certificates:
+            if len(self._certificates) >= _REMEMBERED:
+                self._certificates.clear()
+            told: Any = connection.getpeercert() or {}
+            subject = [pair for entry in told.get("subject", ()) for pair in entry]
+            name = next((str(value) for key, value in subject if key == "commonName"), "")
+            groups = tuple(str(value) for key, value in subject if key == "organizationName")
+            fingerprint = f"X509SHA256={hashlib.sha256(encoded).hexdigest()}"
+            user = User(name, (*groups, AUTHENTICATED), extra=((CREDENTIAL_ID, (fingerprint,)),))
+            self._certificates[encoded] = user if name else None
+        return self._certificates[encoded]

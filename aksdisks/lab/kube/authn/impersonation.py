@@ -1,0 +1,65 @@
+"""Acting as somebody else: the Impersonate headers, and the right to each of them (`kubectl --as`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from multidict import CIMultiDictProxy
+
+from aksdisks.lab.kube.authn.authentication import ANONYMOUS_NAME, AUTHENTICATED, UNAUTHENTICATED, User
+from aksdisks.lab.kube.authz.attributes import Attributes
+from aksdisks.lab.kube.authz.rbac import Authorizer
+from aksdisks.lab.kube.schema.status import bad_request
+
+_USER, _GROUP, _UID, _EXTRA = "Impersonate-User", "Impersonate-Group", "Impersonate-Uid", "Impersonate-Extra-"
+_ACCOUNT = "system:serviceaccount:"
+_AUTHENTICATION = "authentication.k8s.io"
+
+
+def effective(authorizer: Authorizer, user: User, headers: CIMultiDictProxy[str]) -> User:
+    """Whom the request acts as; 403 where the user may not (apiserver: endpoints/filters/impersonation.go)."""
+    name, uid = _clean(headers.get(_USER, "")), _clean(headers.get(_UID, ""))
+    groups = tuple(_clean(group) for group in headers.getall(_GROUP, ()))
+    extra = _extra(headers)
+    if not name:
+        if groups or uid or extra:
+            raise bad_request("requested impersonation of groups, a uid or extra values without impersonating a user")
+        return user
+    for wanted in _wanted(name, groups, uid, extra):
+        authorizer.check(user, wanted)
+    namespace, colon, account = name.removeprefix(_ACCOUNT).partition(":")
+    if not groups and name.startswith(_ACCOUNT) and colon and account:
+        groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
+    if not {AUTHENTICATED, UNAUTHENTICATED} & set(groups):
+        groups = (*groups, UNAUTHENTICATED if name == ANONYMOUS_NAME else AUTHENTICATED)
+    return User(name, groups, uid, tuple((key, tuple(values)) for key, values in extra.items()))
+
+
+def _wanted(name: str, groups: tuple[str, ...], uid: str, extra: dict[str, list[str]]) -> Iterator[Attributes]:
+    """The rights that it takes, in upstream's order."""
+    namespace, colon, account = name.removeprefix(_ACCOUNT).partition(":")
+    if name.startswith(_ACCOUNT) and colon and account:
+        yield Attributes("impersonate", "serviceaccounts", namespace=namespace, name=account)
+    else:
+        yield Attributes("impersonate", "users", name=name)
+    for group in groups:
+        yield Attributes("impersonate", "groups", name=group)
+    for key, values in extra.items():
+        for value in values:
+            yield Attributes("impersonate", "userextras", _AUTHENTICATION, name=value, subresource=key)
+    if uid:
+        yield Attributes("impersonate", "uids", _AUTHENTICATION, name=uid)
+
+
+def _extra(headers: CIMultiDictProxy[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for header, value in headers.items():
+        if header.lower().startswith(_EXTRA.lower()):
+            found.setdefault(unquote(header[len(_EXTRA) :].lower()), []).append(_clean(value))
+    return found
+
+
+def _clean(value: str) -> str:
+    """Bytes of a header that are no UTF-8 could not be told in an answer."""
+    return value.encode(errors="replace").decode()

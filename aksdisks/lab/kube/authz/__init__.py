@@ -1,0 +1,1 @@
+"""Authorization: what whoever asks may do."""

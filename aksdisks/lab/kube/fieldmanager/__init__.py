@@ -1,0 +1,1 @@
+"""Who owns which fields: server-side apply and managedFields."""

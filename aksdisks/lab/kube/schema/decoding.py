@@ -1,0 +1,249 @@
+"""Bodies against the schema: kind, unknown fields, types and quantities, as upstream's decoder answers them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.kube.schema import quantities, schema
+from aksdisks.lab.kube.schema.duplicates import NOTHING, Repeated, problems
+from aksdisks.lab.kube.schema.objects import text
+from aksdisks.lab.kube.schema.registry import RESOURCES, Resource, by_kind
+from aksdisks.lab.kube.schema.status import bad_request
+
+
+class _WrongTypeError(Exception):
+    """A value that Go would not decode; the message is the decoder's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strictness:
+    """What happens with fields that nobody knows: Ignore, Warn (told in `warnings`) or Strict (refused).
+
+    `duplicates`: the fields that the body named twice, which its JSON no longer shows.
+    """
+
+    validation: str = "Ignore"
+    warnings: list[str] | None = None
+    duplicates: Repeated = NOTHING
+
+
+def decode(resource: str, body: Any, strictness: Strictness | None = None, patched: str = "") -> Object:
+    """The body as the typed decoder would see it: quantities canonical, unknown fields and nulls gone.
+
+    Changes and returns `body`. 400 for another kind or version, a value of the wrong type, a bad quantity, and by
+    strictness for unknown fields; 422 with `patched`, the text of what a patch made, in their place.
+    """
+    kind = RESOURCES[resource]
+    if not isinstance(body, dict):
+        raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): expected an object")
+    check_kind(kind, body)
+    strictness = strictness or Strictness()
+    unknown: list[str] = []
+    try:
+        _walk(schema.root(kind), body, "", unknown)
+    except _WrongTypeError as error:
+        raise _cannot(kind, str(error), patched) from error
+    if strictness.validation == "Ignore" or not (unknown or strictness.duplicates is not NOTHING):
+        return body
+    strict = strictness.validation == "Strict"
+    told = problems(unknown, strictness.duplicates, patched=bool(patched), split=not strict)
+    if strict and told:
+        raise _cannot(kind, "strict decoding error: " + ", ".join(told), patched)
+    if strictness.warnings is not None:
+        strictness.warnings.extend(told)
+    return body
+
+
+def complete(resource: str, obj: Object) -> Object:
+    """The object with the keys that Go always writes and without the empty lists and maps that it never does.
+
+    The schema gives a default exactly for the fields that have no omitempty. Changes and returns `obj`.
+    """
+    _complete(schema.root(RESOURCES[resource]), obj)
+    return obj
+
+
+def check_kind(kind: Resource, body: Object) -> None:
+    """400 for a body of another kind or version; what it leaves out it need not say."""
+    given_kind, given_version = body.get("kind") or kind.kind, body.get("apiVersion") or kind.api_version
+    if not isinstance(given_kind, str) or not isinstance(given_version, str):
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get version/kind"
+        )
+    if given_kind == kind.kind and given_version == kind.api_version:
+        return
+    short = given_version.rpartition("/")[2]
+    same_group = given_version.rpartition("/")[0] == kind.group
+    if by_kind(given_version, given_kind) is None and not (given_kind == kind.kind and same_group):
+        raise bad_request(
+            f'{given_kind} in version "{short}" cannot be handled as a {kind.kind}: no kind "{given_kind}" is '
+            f'registered for version "{given_version}" in scheme "pkg/api/legacyscheme/scheme.go:30"'
+        )
+    if given_kind == kind.kind:
+        raise bad_request(
+            f"the API version in the data ({given_version}) does not match the expected API version "
+            f"({kind.api_version})"
+        )
+    group = kind.group.partition(".")[0] or "core"
+    raise bad_request(
+        f'{given_kind} in version "{short}" cannot be handled as a {kind.kind}: converting ({short}.{given_kind}) to '
+        f"({group}.{kind.kind}): unknown conversion"
+    )
+
+
+def _cannot(kind: Resource, why: str, patched: str) -> Exception:
+    if patched:
+        cause = {"reason": "FieldValueInvalid", "message": f"Invalid value: {text(patched)}: {why}", "field": "patch"}
+        return ApiError(422, "Invalid", f' "" is invalid: patch: {cause["message"]}', {"causes": [cause]})
+    return bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}')
+
+
+Where = tuple[str, str]
+"""A field as Go's errors name it: the struct and the path; put into words only for an error."""
+
+
+def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: Where = ("", "")) -> Any:
+    """Check one value; returns what replaces it."""
+    if node is schema.NOWHERE or value is None:
+        return value
+    if node.is_quantity:
+        return _quantity(value)
+    if "oneOf" in node.schema:
+        if node.name.endswith(".IntOrString") and not (type(value) is str or _is_int32(value)):
+            found = f"number {value}" if type(value) in (int, float) else _JSON[type(value)]
+            raise _WrongTypeError(f"json: cannot unmarshal {found} into Go value of type int32")
+        return value
+    _check_type(node, value, where)
+    if isinstance(value, list):
+        inner_node = node.items()
+        for index, element in enumerate(value):
+            if element is None:  # Go decodes null in a list as the zero value
+                element = {} if inner_node.is_struct or inner_node.is_map else ""
+            value[index] = _walk(inner_node, element, f"{path}[{index}]", unknown, where)
+    elif isinstance(value, dict) and (node.is_struct or node.is_map):
+        struct = node.name.rpartition(".")[2] or where[0]
+        for key in list(value):
+            inner = f"{path}.{key}" if path else key
+            child = node.child(key)
+            if child is schema.NOWHERE and node.is_struct:
+                unknown.append(inner)
+                del value[key]
+            elif value[key] is None:
+                del value[key]
+            else:
+                # Go's decoder names a map's field, not its key.
+                named = where if node.is_map else (struct, inner)
+                value[key] = _walk(child, value[key], inner, unknown, named)
+    return value
+
+
+def _is_int32(value: Any) -> bool:
+    return type(value) is int and -(2**31) <= value < 2**31
+
+
+def _quantity(value: Any) -> str:
+    try:
+        return quantities.canonical(str(value))
+    except ValueError as error:
+        raise _WrongTypeError(str(error)) from error
+
+
+def _told(where: Where) -> str:
+    struct, path = where
+    unindexed = "".join(part.partition("]")[2] if index else part for index, part in enumerate(path.split("[")))
+    return f"{struct}.{unindexed}" if path else ""
+
+
+_JSON = {str: "string", bool: "bool", int: "number", float: "number", dict: "object", list: "array"}
+_EXPECTED: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "object": (dict,),
+    "array": (list,),
+}
+
+
+def _check_type(node: schema.Node, value: Any, where: Where) -> None:
+    wanted = node.schema.get("type")
+    if wanted is None:
+        return
+    if type(value) in _EXPECTED[wanted]:
+        if "format" in node.schema:
+            _check_format(node, value, where)
+        return
+    found = f"number {value}" if isinstance(value, float) else _JSON[type(value)]
+    raise _WrongTypeError(
+        f"json: cannot unmarshal {found} into Go struct field {_told(where)} of type {_go_type(node)}"
+    )
+
+
+_LIMITS = {"int32": 2**31, "int64": 2**63}
+_BASE64 = re.compile("[A-Za-z0-9+/]*={0,2}")
+_TIME = re.compile(
+    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)"
+)
+
+
+def _check_format(node: schema.Node, value: Any, where: Where) -> None:
+    """Numbers that fit, base64 and times that can be read."""
+    form = node.schema.get("format")
+    if form in _LIMITS:
+        if not -_LIMITS[form] <= value < _LIMITS[form]:
+            raise _WrongTypeError(
+                f"json: cannot unmarshal number {value} into Go struct field {_told(where)} of type {form}"
+            )
+    elif form == "byte":
+        encoded = value.replace("\n", "").replace("\r", "")
+        if len(encoded) % 4 or not _BASE64.fullmatch(encoded):
+            wrong = re.search("[^A-Za-z0-9+/]", encoded.rstrip("="))
+            at = wrong.start() if wrong else len(encoded) // 4 * 4
+            raise _WrongTypeError(f"illegal base64 data at input byte {at}")
+    elif form == "date-time" and not (_TIME.fullmatch(value) and _is_day(value)):
+        layout = "2006-01-02T15:04:05.000000Z07:00" if node.name.endswith("MicroTime") else "2006-01-02T15:04:05Z07:00"
+        raise _WrongTypeError(f'parsing time "{value}" as "{layout}": cannot parse "{value}" as "2006"')
+
+
+def _is_day(value: str) -> bool:
+    try:
+        date.fromisoformat(value[:10])
+    except ValueError:
+        return False
+    return True
+
+
+def _go_type(node: schema.Node) -> str:
+    kind = node.schema.get("type")
+    if kind == "array":
+        return f"[]{_go_type(node.items())}"
+    if kind == "object":
+        return f"v1.{node.name.rpartition('.')[2]}" if node.is_struct else f"map[string]{_go_type(node.child('*'))}"
+    if kind == "integer":
+        return str(node.schema.get("format", "int64"))
+    return {"boolean": "bool", "number": "float64"}.get(str(kind), "string")
+
+
+def _complete(node: schema.Node, value: Any) -> None:
+    if isinstance(value, list):
+        inner = node.items()
+        for element in value:
+            _complete(inner, element)
+        return
+    if not isinstance(value, dict) or node is schema.NOWHERE:
+        return
+    required = node.schema.get("required", ())
+    for key, inner_value in list(value.items()):
+        if isinstance(inner_value, dict | list):
+            child = node.child(key)
+            _complete(child, inner_value)
+            if not inner_value and key not in required and (isinstance(inner_value, list) or child.is_map):
+                del value[key]
+    for key, default in node.defaults:
+        if key not in value:
+            value[key] = {} if default == {} else default
+            _complete(node.child(key), value[key])

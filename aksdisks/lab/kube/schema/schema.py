@@ -1,0 +1,134 @@
+"""The OpenAPI documents as the rules need them: merge keys, known fields, types."""
+
+from __future__ import annotations
+
+import gzip
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import orjson
+
+from aksdisks.lab.kube.schema.registry import Resource
+
+_REF = "#/components/schemas/"
+_QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
+
+
+class Node:
+    """One place in a schema: the schema there (references resolved) and the keywords beside it."""
+
+    __slots__ = (
+        "_children", "_items", "beside", "defaults", "document", "is_map", "is_quantity", "is_struct", "name", "schema",
+    )  # fmt: skip
+
+    def __init__(self, schema: dict[str, Any], beside: dict[str, Any], document: str, name: str = "") -> None:
+        """`name`: the schema's own name, empty for an anonymous one; `beside`: where the reference stands."""
+        self.schema = schema
+        self.beside = beside
+        self.document = document
+        self.name = name
+        self._children: dict[str, Node] = {}
+        self._items: Node | None = None
+        self.is_struct = "properties" in schema
+        """Whether only the named fields are known here."""
+        self.is_map = "additionalProperties" in schema
+        """Whether any key is known here."""
+        self.is_quantity = name == _QUANTITY
+        """Whether the value is a quantity."""
+        properties = schema.get("properties", {}).items()
+        self.defaults = tuple((key, inner["default"]) for key, inner in properties if "default" in inner)
+        """The keys that Go writes even when they are unset, and what it then writes."""
+
+    def child(self, key: str) -> Node:
+        """The place under a key of an object or a map; `NOWHERE` when the schema does not know it."""
+        found = self._children.get(key)
+        if found is not None:
+            return found
+        properties = self.schema.get("properties")
+        if properties is not None and key in properties:
+            found = self._children[key] = _resolve(properties[key], self.document)
+            return found
+        values = self.schema.get("additionalProperties")
+        if not isinstance(values, dict):
+            return NOWHERE
+        # A map's keys are data: they share one place, so that the schema does not grow with them.
+        found = self._children.get("*")
+        if found is None:
+            found = self._children["*"] = _resolve(values, self.document)
+        return found
+
+    def items(self) -> Node:
+        """The place of a list's elements."""
+        if self._items is None:
+            inner = self.schema.get("items")
+            self._items = _resolve(inner, self.document) if isinstance(inner, dict) else NOWHERE
+        return self._items
+
+    @property
+    def is_atomic(self) -> bool:
+        """Whether server-side apply treats a map or struct as one value."""
+        return "atomic" in (self.beside.get("x-kubernetes-map-type"), self.schema.get("x-kubernetes-map-type"))
+
+    @property
+    def is_set(self) -> bool:
+        """Whether server-side apply treats a list as a set of plain values."""
+        return bool(self.beside.get("x-kubernetes-list-type") == "set")
+
+    @property
+    def list_keys(self) -> tuple[str, ...]:
+        """The keys that tell elements apart in a list that server-side apply treats as a map."""
+        if self.beside.get("x-kubernetes-list-type") != "map":
+            return ()
+        return tuple(self.beside.get("x-kubernetes-list-map-keys", ()))
+
+    @property
+    def merges(self) -> bool:
+        """Whether a strategic patch merges the list's elements."""
+        return "merge" in str(self.beside.get("x-kubernetes-patch-strategy", "")).split(",")
+
+    @property
+    def merge_key(self) -> str | None:
+        """The key that tells a list's elements apart in a strategic merge; None for lists of plain values."""
+        key = self.beside.get("x-kubernetes-patch-merge-key")
+        return None if key is None else str(key)
+
+
+NOWHERE = Node({}, {}, "")
+"""A place that the schema does not know; anything goes there."""
+
+
+@cache
+def _document(name: str) -> dict[str, Any]:
+    packed = files("aksdisks.lab.kube").joinpath("openapi", f"{name}.json.gz").read_bytes()
+    read: dict[str, Any] = orjson.loads(gzip.decompress(packed))
+    return read
+
+
+@cache
+def _schemas(name: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = _document(name)["components"]["schemas"]
+    return found
+
+
+@cache
+def root(resource: Resource) -> Node:
+    """The schema of a kind."""
+    name = f"apis_{resource.group}_{resource.version}" if resource.group else f"api_{resource.version}"
+    if not files("aksdisks.lab.kube").joinpath("openapi", f"{name}.json.gz").is_file():
+        return NOWHERE
+    wanted = {"group": resource.group, "version": resource.version, "kind": resource.kind}
+    for title, schema in _schemas(name).items():
+        if wanted in schema.get("x-kubernetes-group-version-kind", ()):
+            return Node(schema, {}, name, title)
+    return NOWHERE
+
+
+def _resolve(schema: dict[str, Any], document: str) -> Node:
+    ref = schema.get("$ref")
+    if ref is None and len(schema.get("allOf", ())) == 1:
+        ref = schema["allOf"][0].get("$ref")
+    if ref is None:
+        return Node(schema, schema, document)
+    name = ref.removeprefix(_REF)
+    return Node(_schemas(document)[name], schema, document, name)

@@ -1,0 +1,263 @@
+"""Label and field selectors: parsing with upstream's messages, matching, and the text of a LabelSelector."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema.names import label_value_errors, qualified_name_errors
+from aksdisks.lab.kube.schema.registry import EVENTS_V1
+from aksdisks.lab.kube.schema.status import bad_request
+
+_TOKENS = re.compile(r"\s*(?:(==|!=|=|!|\(|\)|,|<|>)|([^\s=!(),<>]+))")
+_OPERATORS = {"=": "=", "==": "=", "!=": "!=", "in": "in", "notin": "notin", ">": ">", "<": "<"}
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One comma-separated part of a label selector. Operators: = != in notin exists ! > <."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether the labels satisfy it; a missing key satisfies the negative operators."""
+        value = labels.get(self.key)
+        if self.operator in ("=", "in"):
+            return value in self.values
+        if self.operator in ("!=", "notin"):
+            return value is None or value not in self.values
+        if self.operator == "exists":
+            return value is not None
+        if self.operator == "!":
+            return value is None
+        if value is None or not value.lstrip("-").isdigit():
+            return False
+        return int(value) > int(self.values[0]) if self.operator == ">" else int(value) < int(self.values[0])
+
+    def __str__(self) -> str:
+        if self.operator in ("in", "notin"):
+            return f"{self.key} {self.operator} ({','.join(sorted(self.values))})"
+        if self.operator == "exists":
+            return self.key
+        return f"!{self.key}" if self.operator == "!" else f"{self.key}{self.operator}{self.values[0]}"
+
+
+Requirements = tuple[Requirement, ...]
+
+
+@lru_cache(maxsize=256)
+def parse_labels(text: str) -> Requirements:
+    """The requirements of a label selector; 400 with upstream's message when it cannot be read."""
+    parser = _Parser(text)
+    requirements: list[Requirement] = []
+    while parser.ahead:
+        if parser.ahead in ("=", "==", "!=", "(", ")", ",", "<", ">"):
+            raise bad_request(f"found '{parser.ahead}', expected: !, identifier, or 'end of string'")
+        requirements.append(parser.requirement())
+        if not parser.ahead:
+            break
+        if (comma := parser.next()) != ",":
+            raise bad_request(f"found '{comma}', expected: ',' or 'end of string'")
+        if not parser.ahead or (parser.ahead != "!" and parser.is_symbol):
+            raise bad_request(f"found '{parser.ahead}', expected: identifier after ','")
+    return tuple(requirements)
+
+
+class _Parser:
+    """Recursive descent over the selector's tokens (k8s.io/apimachinery/pkg/labels/selector.go)."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = [(match[1] or match[2], bool(match[1])) for match in _TOKENS.finditer(text)]
+        self._at = 0
+
+    @property
+    def ahead(self) -> str:
+        return self._tokens[self._at][0] if self._at < len(self._tokens) else ""
+
+    @property
+    def is_symbol(self) -> bool:
+        return self._at < len(self._tokens) and self._tokens[self._at][1]
+
+    def next(self) -> str:
+        token = self.ahead
+        self._at += 1
+        return token
+
+    def requirement(self) -> Requirement:
+        negated = self.ahead == "!"
+        if negated:
+            self.next()
+        if self.is_symbol or not self.ahead:
+            raise self._error(f"found '{self.ahead}', expected: identifier")
+        key = self.next()
+        for problem in qualified_name_errors(key):
+            raise self._error(f'key: Invalid value: "{key}": {problem}')
+        if negated:
+            return Requirement(key, "!")
+        if self.ahead in ("", ","):
+            return Requirement(key, "exists")
+        operator = _OPERATORS.get(self.ahead)
+        if operator is None:
+            raise self._error(f"found '{self.ahead}', expected: in, notin, =, ==, !=, gt, lt")
+        self.next()
+        values = self._values() if operator in ("in", "notin") else (self._value(),)
+        for index, value in enumerate(values):
+            for problem in label_value_errors(value):
+                raise self._error(f'values[{index}][{key}]: Invalid value: "{value}": {problem}')
+        if operator in ("<", ">") and not values[0].lstrip("-").isdigit():
+            why = "for 'Gt', 'Lt' operators, the value must be an integer"
+            raise self._error(f'values[0][{key}]: Invalid value: "{values[0]}": {why}')
+        return Requirement(key, operator, values)
+
+    def _value(self) -> str:
+        if self.ahead in ("", ","):
+            return ""
+        if self.is_symbol:
+            raise self._error(f"found '{self.ahead}', expected: identifier")
+        return self.next()
+
+    def _values(self) -> tuple[str, ...]:
+        if (token := self.next()) != "(":
+            raise self._error(f"found '{token}' expected: '('")
+        values: list[str] = []
+        while True:
+            values.append("" if self.ahead in (",", ")") else self.next())
+            token = self.next()
+            if token == ")":
+                return tuple(values)
+            if token != ",":
+                raise self._error(f"found '{token}', expected: ',' or ')'")
+
+    @staticmethod
+    def _error(why: str) -> Exception:
+        return bad_request(f"unable to parse requirement: {why}")
+
+
+def from_label_selector(selector: Mapping[str, Any] | None) -> Requirements:
+    """The requirements of a LabelSelector object (matchLabels and matchExpressions); None or {} gives none."""
+    selector = selector or {}
+    found = [Requirement(key, "=", (value,)) for key, value in sorted(selector.get("matchLabels", {}).items())]
+    names = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
+    for expression in selector.get("matchExpressions") or ():
+        operator = names.get(expression["operator"], expression["operator"])
+        found.append(Requirement(expression["key"], operator, tuple(expression.get("values") or ())))
+    return tuple(sorted(found, key=lambda requirement: requirement.key))
+
+
+def matches(requirements: Sequence[Requirement], labels: Mapping[str, str] | None) -> bool:
+    """Whether labels satisfy all requirements."""
+    return all(requirement.matches(labels or {}) for requirement in requirements)
+
+
+_EVERY = ("metadata.name", "metadata.namespace")
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "pods": (
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "spec.hostNetwork",
+        "status.phase",
+        "status.podIP",
+        "status.podIPs",
+        "status.nominatedNodeName",
+    ),
+    "events": (
+        "involvedObject.kind",
+        "involvedObject.namespace",
+        "involvedObject.name",
+        "involvedObject.uid",
+        "involvedObject.apiVersion",
+        "involvedObject.resourceVersion",
+        "involvedObject.fieldPath",
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
+    ),
+    "namespaces": ("status.phase",),
+    "nodes": ("spec.unschedulable",),
+    "secrets": ("type",),
+    "services": ("spec.clusterIP", "spec.type"),
+    "replicasets": ("status.replicas",),
+    "jobs": ("status.successful",),
+}
+
+# The events.k8s.io names of what is stored in the core shape (pkg/apis/events/v1/conversion.go).
+_EVENTS_V1_FIELDS = {
+    **{path.replace("involvedObject", "regarding"): path for path in _FIELDS["events"] if "." in path},
+    "reportingController": "reportingComponent",
+    "reason": "reason",
+    "type": "type",
+}
+
+FieldTest = tuple[str, bool, str]
+"""(path, whether it must be equal, value)."""
+
+
+def parse_fields(resource: str, text: str) -> tuple[FieldTest, ...]:
+    """The tests of a field selector for a resource; 400 for what cannot be read or is not supported there."""
+    tests: list[FieldTest] = []
+    for part in re.split(r"(?<!\\),", text) if text else ():
+        if not part:
+            continue
+        match = re.match(r"(.*?)(==|!=|=)(.*)$", part)
+        if not match:
+            raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
+        path, operator, value = match.groups()
+        if resource == EVENTS_V1 and path in _EVENTS_V1_FIELDS:
+            path = _EVENTS_V1_FIELDS[path]
+        elif path not in _EVERY and path not in _FIELDS.get(resource, ()):
+            if resource == "jobs":
+                raise bad_request(f'field label "{path}" not supported for Job')
+            if resource in _FIELDS or resource == EVENTS_V1:
+                raise bad_request(f"field label not supported: {path}")
+            raise bad_request(f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"')
+        tests.append((path, operator != "!=", re.sub(r"\\(.)", r"\1", value)))
+    return tuple(tests)
+
+
+def field_value(obj: Object, path: str) -> str:
+    """A selectable field as text; empty when absent, as upstream's zero values are."""
+    if path == "source":
+        return str(obj.get("source", {}).get("component") or obj.get("reportingComponent") or "")
+    if path == "status.successful":
+        return str(obj.get("status", {}).get("succeeded", 0))
+    value: Any = obj
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    if value is None:
+        return "false" if path in ("spec.unschedulable", "spec.hostNetwork") else ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def predicate(resource: str, label_selector: str, field_selector: str) -> Callable[[Object], bool] | None:
+    """A test of objects for both selectors; None when they select everything."""
+    requirements = parse_labels(label_selector)
+    tests = parse_fields(resource, field_selector)
+    if not requirements and not tests:
+        return None
+
+    def holds(obj: Object) -> bool:
+        for path, equal, value in tests:
+            if (field_value(obj, path) == value) is not equal:
+                return False
+        return not requirements or matches(requirements, obj["metadata"].get("labels"))
+
+    return holds
+
+
+def trigger(resource: str, field_selector: str) -> tuple[str, str] | None:
+    """A field and the value that a field selector wants there, if it wants any."""
+    return next(((path, value) for path, equal, value in parse_fields(resource, field_selector) if equal), None)
+
+
+def label_selector_matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str] | None) -> bool:
+    """Whether labels satisfy a LabelSelector object; an empty one selects everything, None nothing."""
+    return selector is not None and matches(from_label_selector(selector), labels)

@@ -1,0 +1,1 @@
+"""Objects by version, watches and pages over them."""

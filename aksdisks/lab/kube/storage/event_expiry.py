@@ -1,0 +1,54 @@
+"""Events do not live for ever: an hour after its last change one is deleted, as etcd does by a lease."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from aksdisks.lab.clock import Clock, turn
+from aksdisks.lab.kube.storage.store import Store
+
+LIFETIME = 3600.0
+"""Cluster seconds (kube-apiserver: --event-ttl)."""
+
+SHORTEST = 600.0
+"""Real seconds: whatever the lab's speed, people read at their own, and a run's evidence must still find its events."""
+
+_LOOKS = 60
+"""How often in a lifetime it is looked."""
+_AT_ONCE = 100
+
+
+class EventExpiry:
+    """Keeps marks of when the store stood at which resourceVersion; an event's own version tells its age by them."""
+
+    name = "event-expiry"
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._lifetime = max(LIFETIME, SHORTEST * clock.speed)
+        self._marks: deque[tuple[float, int]] = deque()
+
+    async def synced(self) -> None:
+        """There is nothing to wait for."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._look()
+            await self._clock.sleep(self._lifetime / _LOOKS)
+
+    async def _look(self) -> None:
+        now, expired = self._clock.monotonic(), 0
+        self._marks.append((now, self._store.resource_version))
+        while self._marks and self._marks[0][0] <= now - self._lifetime:
+            _, expired = self._marks.popleft()
+        if not expired:
+            return
+        old = [key for key, version in self._store.list("events") if version.resource_version <= expired]
+        for number, key in enumerate(old, 1):
+            version = self._store.get("events", key)
+            if version is not None and version.resource_version <= expired:
+                self._store.delete("events", key)
+            if number % _AT_ONCE == 0:
+                await turn()

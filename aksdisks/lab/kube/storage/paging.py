@@ -1,0 +1,134 @@
+"""Lists in pages that all show the moment of the first, and which moment a list is of."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+
+import orjson
+
+from aksdisks.lab.client.interface import ApiError
+from aksdisks.lab.kube.schema.status import bad_request, expired
+from aksdisks.lab.kube.storage.store import Key, Store, Version
+
+_PAGE_TOO_OLD = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+    "deleted between the time the first chunk was returned and now may show up in the list."
+)
+_LIST_TOO_OLD = "The resourceVersion for the provided list is too old."
+_VERSION = "meta.k8s.io/v1"
+_NEWEST = -1
+"""The resourceVersion of a token that goes on with the newest state, whatever has changed since the first page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a list is of: a resourceVersion, None for the newest state, and the key after which it begins."""
+
+    resource_version: int | None = None
+    after: Key | None = None
+
+
+def encode(resource_version: int, last: Key, namespace: str | None) -> str:
+    """The token that continues after `last` as of a resourceVersion (apiserver: storage/continue.go)."""
+    start = last[1] if namespace is not None or not last[0] else f"{last[0]}/{last[1]}"
+    token = {"v": _VERSION, "rv": resource_version, "start": f"{start}\0"}
+    return base64.urlsafe_b64encode(orjson.dumps(token)).decode().rstrip("=")
+
+
+def decode(token: str, namespace: str | None, *, namespaced: bool) -> Moment:
+    """The moment and the place of a token; 400 with upstream's words when it is not one."""
+    if problem := re.search("[^A-Za-z0-9_-]", token):
+        raise _bad_token(f"continue key is not valid: illegal base64 data at input byte {problem.start()}")
+    try:
+        data = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except (binascii.Error, ValueError):
+        raise _bad_token(f"continue key is not valid: illegal base64 data at input byte {len(token) - 1}") from None
+    try:
+        read = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        first = data.decode("latin-1")[:1]
+        shown = (
+            f"invalid character '{first}' looking for beginning of value" if first else "unexpected end of JSON input"
+        )
+        raise _bad_token(f"continue key is not valid: {shown}") from None
+    if not isinstance(read, dict):
+        raise _bad_token(
+            "continue key is not valid: json: cannot unmarshal into Go value of type storage.continueToken"
+        )
+    if read.get("v") != _VERSION:
+        why = f"server does not recognize this encoded version {read.get('v', '')}"
+        raise _bad_token(f"continue key is not valid: {why}")
+    number, start = read.get("rv"), read.get("start")
+    if type(number) is not int or number == 0:
+        raise _bad_token(f"continue key is not valid: incorrect encoded start resourceVersion (version {_VERSION})")
+    if not isinstance(start, str) or not start:
+        raise _bad_token(f"continue key is not valid: encoded start key empty (version {_VERSION})")
+    parts = start.removeprefix("/").split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise _bad_token(f"continue key is not valid: {start}")
+    last = parts[-1].removesuffix("\0")
+    if namespace is not None or not namespaced:
+        key = (namespace or "", last)
+    else:
+        key = (parts[0], last) if len(parts) > 1 else (parts[0].removesuffix("\0"), "")
+    return Moment(None if number == _NEWEST else number, key)
+
+
+def moment(resource_version: str, match: str, limit: int, current: int) -> Moment:
+    """Which moment the parameters of a list without a token mean (apiserver: storage.ValidateListOptions).
+
+    400 for a resourceVersion that is no number, 504 for one that has not been reached.
+    """
+    wanted = version_number(resource_version, "invalid resource version: ")
+    check_not_future(wanted, current)
+    exact = match == "Exact" or (not match and limit > 0)
+    return Moment(wanted if wanted and exact else None)
+
+
+def at(store: Store, resource: str, namespace: str | None, when: Moment) -> list[tuple[Key, Version]]:
+    """The list as it was; 410 Expired when that is forgotten, for a page with a token that goes on all the same."""
+    if when.resource_version is None:
+        found = list(store.list(resource, namespace))
+    else:
+        try:
+            found = store.list_at(resource, namespace, when.resource_version)
+        except ApiError as error:
+            if when.after is None:
+                raise expired(_LIST_TOO_OLD) from error
+            refusal = expired(_PAGE_TOO_OLD)
+            refusal.metadata = {"continue": encode(_NEWEST, when.after, namespace)}
+            raise refusal from error
+    if when.after is None:
+        return found
+    # After "name\0": the key itself has been shown.
+    return found[bisect_left(found, (when.after[0], f"{when.after[1]}\0"), key=lambda pair: pair[0]) :]
+
+
+def check_not_future(wanted: int, current: int) -> None:
+    """504 for a resourceVersion that has not been reached."""
+    if wanted > current:
+        message = f"Too large resource version: {wanted}, current: {current}"
+        cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+        raise ApiError(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1})
+
+
+def version_number(resource_version: str, prefix: str = "") -> int:
+    """A resourceVersion as a number, 0 for none; 400 when it is not one."""
+    if not resource_version:
+        return 0
+    shown = f'{prefix}resourceVersion: Invalid value: "{resource_version}": strconv.ParseUint: parsing '
+    if not (resource_version.isascii() and resource_version.isdigit()):
+        raise bad_request(f'{shown}"{resource_version}": invalid syntax')
+    if len(resource_version) > 20 or int(resource_version) >= 2**64:
+        raise bad_request(f'{shown}"{resource_version}": value out of range')
+    return int(resource_version)
+
+
+def _bad_token(why: str) -> ApiError:
+    return bad_request(f"invalid continue token: {why}")

@@ -1,0 +1,299 @@
+"""Objects in memory under one global resourceVersion, with a history ring that watches start from."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.kube.schema.selectors import field_value
+from aksdisks.lab.kube.schema.status import expired
+from aksdisks.lab.persistence.records import Records
+
+Key = tuple[str, str]
+"""(namespace or "", name); what lists are sorted by."""
+
+Trigger = tuple[str, str]
+"""A field that can be selected by, and the value that it must have."""
+
+ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
+
+MOST_PENDING = 5000
+"""Changes that a watcher may leave untaken. One request can make thousands at once (a collection's deletion)."""
+
+
+class Version:
+    """One object as of one resourceVersion, and its JSON, made once however many clients are told."""
+
+    __slots__ = ("_json", "object", "resource_version", "view")
+
+    def __init__(self, obj: Object, resource_version: int) -> None:
+        """`obj` belongs to the version from here on and is never changed; its first keys are kind and apiVersion."""
+        self.object = obj
+        self.resource_version = resource_version
+        self.view: Version | None = None
+        """The same version in the other API group that serves the kind, when it has been asked for (events)."""
+        self._json: bytes | None = None
+
+    @property
+    def json(self) -> bytes:
+        """The object as bytes."""
+        if self._json is None:
+            self._json = orjson.dumps(self.object)
+        return self._json
+
+    def stored(self) -> bytes:
+        """The object as bytes for the records; not made ready for clients, who may never ask."""
+        return self._json or orjson.dumps(self.object)
+
+    @property
+    def item_json(self) -> bytes:
+        """The object as bytes without kind and apiVersion: how a typed list shows its items."""
+        head = f'{{"kind":"{self.object["kind"]}","apiVersion":"{self.object["apiVersion"]}",'.encode()
+        return b"{" + self.json[len(head) :]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write. `previous` is None for a creation; a deletion's `version` is the last state under a new number."""
+
+    type: ChangeType
+    key: Key
+    version: Version
+    previous: Version | None
+
+
+class Subscription:
+    """The changes of one resource from some point on, in order."""
+
+    def __init__(
+        self, pending: deque[Change], wants: Callable[[Change], bool] | None = None, most: int = MOST_PENDING
+    ) -> None:
+        """`pending`: what happened before the subscription and is still to be told; `wants` None: every change.
+
+        Whoever leaves more than `most` changes untaken is dropped, as upstream's watch cache drops a watcher that
+        does not keep up (K storage/cacher/cache_watcher.go): nothing more is told, and the client begins anew.
+        """
+        self._pending = pending
+        self._wants = wants
+        self._most = most
+        self.dropped = False
+        self._wake = asyncio.Event()
+        if pending:
+            self._wake.set()
+
+    def push(self, change: Change) -> None:
+        """Called by the store at each write; whoever waits is not woken for what it does not want."""
+        if self.dropped or not (self._wants is None or self._wants(change)):
+            return
+        if len(self._pending) >= self._most:
+            self.dropped = True
+            self._pending.clear()
+        else:
+            self._pending.append(change)
+        self._wake.set()
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self._pending)
+
+    def take(self) -> list[Change]:
+        """All that is pending now, which may be nothing."""
+        changes = list(self._pending)
+        self._pending.clear()
+        self._wake.clear()
+        return changes
+
+    async def wait(self) -> None:
+        """Until something is pending."""
+        await self._wake.wait()
+
+
+class _Table:
+    """The objects and the history of one resource."""
+
+    def __init__(self, history: int, forgotten: int) -> None:
+        self.versions: dict[Key, Version] = {}
+        self.keys: list[Key] = []
+        self.history: deque[Change] = deque(maxlen=history)
+        self.changed = self.forgotten = forgotten
+        self.subscriptions: set[Subscription] = set()
+        self.triggered: dict[str, dict[str, set[Subscription]]] = {}
+        """Field → value → whoever is told only of objects with that value in that field."""
+
+    def filed(self, trigger: Trigger | None) -> set[Subscription]:
+        """Where a subscription with this trigger stands."""
+        if trigger is None:
+            return self.subscriptions
+        return self.triggered.setdefault(trigger[0], {}).setdefault(trigger[1], set())
+
+    def concerned(self, change: Change) -> Iterator[Subscription]:
+        """Whoever may want a change: a thousand nodes that each watch their own pods are not asked one by one."""
+        yield from self.subscriptions
+        objects = [version.object for version in (change.version, change.previous) if version is not None]
+        for path, by_value in self.triggered.items():
+            for value in {field_value(obj, path) for obj in objects}:
+                yield from by_value.get(value, ())
+
+
+class Store:
+    """The lab's etcd: a dictionary a resource, one counter. Not for several threads."""
+
+    def __init__(
+        self, first_version: int = 100, history: int = 2000, records: Records | None = None, realm: str = ""
+    ) -> None:
+        """`history`: how many changes of each resource are remembered for watches and for pages of old lists.
+
+        `records`: what the store begins with, and where it keeps every change. What was before a restart is
+        forgotten: a watch from there is answered 410, and its client lists again. `realm` keeps several stores apart
+        in one set of records. Raises `LabError`.
+        """
+        self._objects, self._counter = f"{realm}object/", f"{realm}resource-version"
+        self.records = records or Records()
+        self.resource_version = first_version
+        self._history = history
+        self._tables: dict[str, _Table] = {}
+        self._before = 0
+        self._restore()
+
+    def get(self, resource: str, key: Key) -> Version | None:
+        """The current version, or None."""
+        return self._table(resource).versions.get(key)
+
+    def list(self, resource: str, namespace: str | None = None) -> Iterator[tuple[Key, Version]]:
+        """All current versions sorted by namespace and name; of one namespace only when given."""
+        table = self._table(resource)
+        if namespace is None:
+            keys = list(table.keys)
+        else:
+            keys = table.keys[
+                bisect_left(table.keys, (namespace, "")) : bisect_left(table.keys, (namespace + "\0", ""))
+            ]
+        return ((key, table.versions[key]) for key in keys)
+
+    def list_at(
+        self, resource: str, namespace: str | None, resource_version: int
+    ) -> builtins.list[tuple[Key, Version]]:
+        """What `list` would have given at an earlier resourceVersion; 410 when that is no longer remembered."""
+        table = self._table(resource)
+        if resource_version < table.forgotten:
+            raise expired(f"too old resource version: {resource_version} ({table.forgotten})")
+        then: dict[Key, Version | None] = dict(self.list(resource, namespace))
+        for change in reversed(table.history):
+            if change.version.resource_version <= resource_version:
+                break
+            if namespace is None or change.key[0] == namespace:
+                then[change.key] = change.previous
+        return sorted(((key, version) for key, version in then.items() if version), key=lambda pair: pair[0])
+
+    def create(self, resource: str, key: Key, obj: Object) -> Version:
+        """Store a new object; writes its resourceVersion into `obj`, which now belongs to the store."""
+        return self._put(resource, key, obj, "ADDED")
+
+    def update(self, resource: str, key: Key, obj: Object) -> Version:
+        """Replace an object; writes its resourceVersion into `obj`, which now belongs to the store."""
+        return self._put(resource, key, obj, "MODIFIED")
+
+    def delete(self, resource: str, key: Key) -> Version:
+        """Remove an object; watchers get its last state under a new resourceVersion."""
+        table = self._table(resource)
+        previous = table.versions.pop(key)
+        del table.keys[bisect_left(table.keys, key)]
+        self.resource_version += 1
+        metadata = {**previous.object["metadata"], "resourceVersion": str(self.resource_version)}
+        version = Version({**previous.object, "metadata": metadata}, self.resource_version)
+        self._keep(resource, key, None)
+        self._tell(table, Change("DELETED", key, version, previous))
+        return version
+
+    def subscribe(
+        self,
+        resource: str,
+        after: int,
+        wants: Callable[[Change], bool] | None = None,
+        trigger: Trigger | None = None,
+    ) -> Subscription:
+        """The changes of a resource after a resourceVersion; 410 Expired when they are no longer all remembered.
+
+        Of later changes only those that `wants` admits are told. `trigger` is a value that `wants` asks for in a
+        field, before or after the change: it spares the question (K storage/cacher/cacher.go, triggerValue).
+        """
+        table = self._table(resource)
+        if after < table.forgotten:
+            raise expired(f"too old resource version: {after} ({table.forgotten})")
+        missed: deque[Change] = deque()
+        for change in reversed(table.history):
+            if change.version.resource_version <= after:
+                break
+            missed.appendleft(change)
+        subscription = Subscription(missed, wants)
+        table.filed(trigger).add(subscription)
+        return subscription
+
+    def changed(self, resource: str) -> int:
+        """The resourceVersion of the last change of a resource; what is made from its objects is good until then."""
+        return self._table(resource).changed
+
+    def unsubscribe(self, resource: str, subscription: Subscription, trigger: Trigger | None = None) -> None:
+        """Stop telling a subscription."""
+        table = self._table(resource)
+        filed = table.filed(trigger)
+        filed.discard(subscription)
+        if trigger is not None and not filed:
+            del table.triggered[trigger[0]][trigger[1]]
+
+    def _restore(self) -> None:
+        for _, number in self.records.values(self._counter):
+            self.resource_version = self._before = number
+        for kind in self.records.kinds(self._objects):
+            table = self._table(kind.removeprefix(self._objects))
+            for place, obj in self.records.values(kind):
+                namespace, _, name = place.partition("/")
+                table.versions[namespace, name] = Version(obj, int(obj["metadata"]["resourceVersion"]))
+            table.keys = sorted(table.versions)
+
+    def _table(self, resource: str) -> _Table:
+        table = self._tables.get(resource)
+        if table is None:
+            table = self._tables[resource] = _Table(self._history, self._before)
+        return table
+
+    def _keep(self, resource: str, key: Key, version: Version | None) -> None:
+        place = f"{key[0]}/{key[1]}"
+        if version is None:
+            self.records.remove(self._objects + resource, place)
+        else:
+            self.records.put(self._objects + resource, place, version.stored)
+        # With every change: a deletion leaves nothing else that would keep the number from being used again.
+        self.records.put(self._counter, "", str(self.resource_version).encode())
+
+    def _put(self, resource: str, key: Key, obj: Object, kind: Literal["ADDED", "MODIFIED"]) -> Version:
+        table = self._table(resource)
+        previous = table.versions.get(key)
+        if (previous is None) != (kind == "ADDED"):
+            raise ApiError(500, "InternalError", f"{kind} of {resource} {key} does not fit what is stored")
+        if previous is None:
+            insort(table.keys, key)
+        self.resource_version += 1
+        obj["metadata"]["resourceVersion"] = str(self.resource_version)
+        version = table.versions[key] = Version(obj, self.resource_version)
+        self._keep(resource, key, version)
+        self._tell(table, Change(kind, key, version, previous))
+        return version
+
+    @staticmethod
+    def _tell(table: _Table, change: Change) -> None:
+        if len(table.history) == table.history.maxlen:
+            table.forgotten = table.history[0].version.resource_version
+        table.history.append(change)
+        table.changed = change.version.resource_version
+        for subscription in table.concerned(change):
+            subscription.push(change)

@@ -1,0 +1,378 @@
+"""HTTP requests about resources become calls of the API, and what comes back becomes answers; no rules live here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+import orjson
+from aiohttp import web
+
+from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.kube.schema import absent
+from aksdisks.lab.kube.schema import duplicates as repeated
+from aksdisks.lab.kube.schema.duplicates import Repeated
+from aksdisks.lab.kube.schema.registry import RESOURCES, Resource, by_path
+from aksdisks.lab.kube.schema.status import bad_request, method_not_allowed, no_such_resource
+from aksdisks.lab.kube.storage.store import Version
+from aksdisks.lab.kube.wire import negotiation, options
+from aksdisks.lab.kube.wire.exec import STREAMS, Streams
+from aksdisks.lab.kube.wire.rendering import Renderer, include_object
+from aksdisks.lab.kube.write.api import KubeApi, Page
+
+_RETURNED_WHEN_GONE = frozenset(
+    (
+        "csidrivers", "csinodes", "persistentvolumeclaims", "persistentvolumes", "pods", "podtemplates",
+        "serviceaccounts", "services", "storageclasses", "volumeattachments",
+    )
+)  # fmt: skip
+"""Kinds whose DELETE answers with the object although it is gone; the others with a Status (upstream's OpenAPI)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a path is about."""
+
+    resource: str
+    namespace: str | None = None
+    name: str | None = None
+    subresource: str | None = None
+
+    @property
+    def kind(self) -> Resource:
+        """The row of the registry."""
+        return RESOURCES[self.resource]
+
+
+def locate(group: str, version: str, parts: list[str]) -> Target:
+    """The target of the path below `/api/v1` or `/apis/<group>/<version>`; 404 for a path that names nothing."""
+    namespace = None
+    if len(parts) > 2 and parts[0] == "namespaces" and by_path(group, version, parts[2]):
+        namespace, parts = parts[1], parts[2:]
+    resource = by_path(group, version, parts[0])
+    if resource is None or len(parts) > 3:
+        raise no_such_resource()
+    name = parts[1] if len(parts) > 1 else None
+    subresource = parts[2] if len(parts) > 2 else None
+    kind = RESOURCES[resource]
+    if (namespace is not None) != kind.namespaced and (name is not None or namespace is not None):
+        raise no_such_resource()
+    if subresource is not None and subresource not in kind.subresources:
+        raise no_such_resource()
+    return Target(resource, namespace, name, subresource)
+
+
+class Endpoints:
+    """One coroutine for each verb."""
+
+    def __init__(self, api: KubeApi, clock: Clock, streams: Streams | None = None) -> None:
+        self._api = api
+        self._streams = streams
+        self._clock = clock
+        self._verbs: dict[tuple[str, str], Callable[[web.Request, Target], Awaitable[web.StreamResponse]]] = {
+            ("GET", "collection"): self._list_or_watch,
+            ("POST", "collection"): self._create,
+            ("DELETE", "collection"): self._delete_collection,
+            ("GET", "object"): self._get,
+            ("PUT", "object"): self._update,
+            ("PATCH", "object"): self._patch,
+            ("DELETE", "object"): self._delete,
+            ("GET", "status"): self._get,
+            ("PUT", "status"): self._update,
+            ("PATCH", "status"): self._patch,
+            ("GET", "scale"): self._get,
+            ("PUT", "scale"): self._update,
+            ("PATCH", "scale"): self._patch,
+            ("PUT", "finalize"): self._update,
+            ("POST", "binding"): self._bind,
+            ("POST", "eviction"): self._evict,
+        }
+
+    async def handle(self, request: web.Request, target: Target) -> web.StreamResponse:
+        """Answer one request; raises `ApiError`."""
+        if not target.kind.kept:
+            _check_absent(request, target.kind)
+        if target.subresource in STREAMS and self._streams is not None:
+            return await self._streams.handle(request, target.namespace or "", target.name or "", target.subresource)
+        place = target.subresource or ("object" if target.name else "collection")
+        verb = self._verbs.get((request.method, place))
+        if verb is None:
+            raise method_not_allowed()
+        return await verb(request, target)
+
+    async def _list_or_watch(self, request: web.Request, target: Target) -> web.StreamResponse:
+        renderer = self._renderer(request, target)
+        query = request.query
+        options.check_numbers(query)
+        if options.flag(query.get("watch", "")):
+            return await self._watch(request, target, renderer)
+        options.check_list(query)
+        page = self._api.list_page(
+            target.resource,
+            target.namespace,
+            label_selector=query.get("labelSelector", ""),
+            field_selector=_field_selector(target, query.get("fieldSelector", "")),
+            limit=options.number(query.get("limit", "")) or 0,
+            continue_token=query.get("continue", ""),
+            resource_version=query.get("resourceVersion", ""),
+            resource_version_match=query.get("resourceVersionMatch", ""),
+        )
+        return _answer(renderer.page(page), renderer.form.media_type)
+
+    async def _watch(self, request: web.Request, target: Target, renderer: Renderer) -> web.StreamResponse:
+        query = request.query
+        options.check_watch(query)
+        negotiation.check_stream(renderer.form)
+        events = self._api.watch_versions(
+            target.resource,
+            target.namespace,
+            resource_version=query.get("resourceVersion", ""),
+            label_selector=query.get("labelSelector", ""),
+            field_selector=_field_selector(target, query.get("fieldSelector", "")),
+            allow_bookmarks=options.flag(query.get("allowWatchBookmarks", "")),
+            timeout_seconds=options.seconds(query.get("timeoutSeconds", "")),
+            send_initial_events=_tristate(query.get("sendInitialEvents")),
+        )
+        response = web.StreamResponse(headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache, private"})
+        await response.prepare(request)
+        first = True
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    # The age column is as of the event, not of the watch's beginning.
+                    shown = Renderer(renderer.resource, renderer.form, renderer.include, self._clock.now())
+                    line = shown.event(event, first=first)
+                    await self._api.store.records.settled()
+                    await response.write(line)
+                    first = False
+        except ApiError as error:
+            # A watch has begun with 200, so a forgotten version is told as upstream does: by an event.
+            await response.write(orjson.dumps({"type": "ERROR", "object": negotiation.status(error)}) + b"\n")
+        except ConnectionResetError:
+            return response  # the client has gone; nothing is left to tell it
+        await response.write_eof()
+        return response
+
+    async def _get(self, request: web.Request, target: Target) -> web.Response:
+        renderer = self._renderer(request, target)
+        wanted = request.query.get("resourceVersion", "")
+        version = self._api.get_version(target.resource, str(target.name), target.namespace, target.subresource, wanted)
+        return _answer(renderer.one(version), renderer.form.media_type)
+
+    async def _create(self, request: web.Request, target: Target) -> web.Response:
+        if target.kind.namespaced and target.namespace is None:
+            raise method_not_allowed()
+        renderer = self._renderer(request, target)
+        how = await _write(request)
+        body = await _object(request, target.kind.kind)
+        version = self._api.create_version(target.resource, body, target.namespace, **how)
+        return _answer(renderer.one(version), renderer.form.media_type, 201, how["warnings"])
+
+    async def _update(self, request: web.Request, target: Target) -> web.Response:
+        renderer = self._renderer(request, target)
+        how = await _write(request)
+        body = await _object(request, "Scale" if target.subresource == "scale" else target.kind.kind)
+        _check_place(body, target)
+        written = self._api.update_version(target.resource, body, subresource=target.subresource, **how)
+        code = 201 if written.created else 200
+        return _answer(renderer.one(written.version), renderer.form.media_type, code, how["warnings"])
+
+    async def _patch(self, request: web.Request, target: Target) -> web.Response:
+        renderer = self._renderer(request, target)
+        patch_type = negotiation.PATCH_TYPES.get(negotiation.media_type(options.content_type(request)))
+        if patch_type is None:
+            raise negotiation.unsupported_media_type()
+        force = options.patch_options(request, patch_type)
+        how = await _write(request)
+        patch = negotiation.decode_patch(await request.read(), patch_type)
+        if patch_type == "apply":
+            _tell_repeated(how)
+            _check_place(patch, target)
+        written = self._api.patch_version(
+            target.resource,
+            str(target.name),
+            patch,
+            target.namespace,
+            subresource=target.subresource,
+            patch_type=patch_type,
+            force=force,
+            **how,
+        )
+        code = 201 if written.created else 200
+        return _answer(renderer.one(written.version), renderer.form.media_type, code, how["warnings"])
+
+    async def _delete(self, request: web.Request, target: Target) -> web.Response:
+        renderer = self._renderer(request, target)
+        wanted, dry_run = await options.delete_options(request)
+        deleted = self._api.delete_version(target.resource, str(target.name), target.namespace, wanted, dry_run=dry_run)
+        if deleted.gone and target.resource not in _RETURNED_WHEN_GONE:
+            return _answer(orjson.dumps(_gone(target.kind, deleted.version)), negotiation.JSON)
+        return _answer(renderer.one(deleted.version), renderer.form.media_type)
+
+    async def _delete_collection(self, request: web.Request, target: Target) -> web.Response:
+        if "deletecollection" not in target.kind.verbs or (target.kind.namespaced and target.namespace is None):
+            raise method_not_allowed()
+        renderer = self._renderer(request, target)
+        options.check_list(request.query)
+        wanted, dry_run = await options.delete_options(request)
+        versions = self._api.delete_collection(
+            target.resource,
+            target.namespace,
+            label_selector=request.query.get("labelSelector", ""),
+            field_selector=request.query.get("fieldSelector", ""),
+            options=wanted,
+            dry_run=dry_run,
+        )
+        page = Page(versions, str(self._api.store.resource_version))
+        return _answer(renderer.page(page), renderer.form.media_type)
+
+    async def _bind(self, request: web.Request, target: Target) -> web.Response:
+        body = await _object(request, "Binding")
+        node, metadata = body.get("target") or {}, body.get("metadata") or {}
+        if not isinstance(node, dict) or not isinstance(node.get("name", ""), str) or not isinstance(metadata, dict):
+            raise bad_request("the object provided is unrecognized (must be of type Binding): target must name a node")
+        dry_run, _ = options.write_options(request)
+        name = node.get("name", "")
+        await self._api.bind(
+            str(target.namespace), str(target.name), name, uid=metadata.get("uid") or None, dry_run=dry_run
+        )
+        return _success(201)
+
+    async def _evict(self, request: web.Request, target: Target) -> web.Response:
+        body = await _object(request, "Eviction")
+        wanted, dry_run = options.read_delete_options(body.get("deleteOptions") or {}, request)
+        await self._api.evict(str(target.namespace), str(target.name), wanted, dry_run=dry_run)
+        return _success(201)
+
+    def _renderer(self, request: web.Request, target: Target) -> Renderer:
+        streams = target.name is None and request.method == "GET"
+        form = negotiation.accepted(request.headers.get("Accept", ""), streams=streams)
+        if target.subresource not in (None, "scale", "status") and form.kind:
+            form = negotiation.Representation(form.media_type)
+        shown = "scale" if target.subresource == "scale" else target.resource
+        return Renderer(shown, form, include_object(request.query.get("includeObject", "")), self._clock.now())
+
+
+def _check_absent(request: web.Request, kind: Resource) -> None:
+    """Of a kind that the lab does not have there is nothing to read, and nothing can be written."""
+    if request.method in ("POST", "PUT", "PATCH"):
+        raise absent.refusal(kind.qualified, kind.kind)
+    if request.method == "GET" and "list" not in kind.verbs:
+        raise method_not_allowed()
+
+
+def _tristate(value: str | None) -> bool | None:
+    return None if value is None else options.flag(value)
+
+
+def _tell_repeated(how: _Write) -> None:
+    """Of an apply, what it names twice: refused or warned of before anything else (apiserver: handlers/patch.go)."""
+    lines, how["duplicates"] = how["duplicates"].lines, repeated.NOTHING
+    if lines and how["field_validation"] == "Strict":
+        shown = "\n".join(f"  {line}" for line in lines)
+        raise bad_request(
+            f"error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n{shown}"
+        )
+    how["warnings"] += lines
+
+
+def _field_selector(target: Target, text: str) -> str:
+    """A list of one name (`/pods/x?watch=1`) is a list by that name."""
+    if target.name is None:
+        return text
+    return f"metadata.name={target.name},{text}" if text else f"metadata.name={target.name}"
+
+
+class _Write(TypedDict):
+    dry_run: bool
+    field_manager: str
+    field_validation: str
+    warnings: list[str]
+    duplicates: Repeated
+
+
+async def _write(request: web.Request) -> _Write:
+    """How a write is to be done; 422 for options that do not exist."""
+    dry_run, validation = options.write_options(request)
+    duplicates = repeated.NOTHING
+    if validation != "Ignore":
+        in_yaml = negotiation.media_type(options.content_type(request)) in (negotiation.YAML, negotiation.APPLY)
+        duplicates = (repeated.in_yaml if in_yaml else repeated.in_json)(await request.read())
+    return {
+        "dry_run": dry_run,
+        "field_manager": options.manager(request),
+        "field_validation": validation,
+        "warnings": [],
+        "duplicates": duplicates,
+    }
+
+
+async def _object(request: web.Request, kind: str) -> Object:
+    body = negotiation.decode(await request.read(), options.content_type(request), kind)
+    if not isinstance(body, dict):
+        raise bad_request(f"the object provided is unrecognized (must be of type {kind}): expected a JSON object")
+    return body
+
+
+def _check_place(body: Object, target: Target) -> None:
+    """Body and path must agree; the namespace may be left to the path (apiserver: handlers/rest.go checkName)."""
+    metadata = body.setdefault("metadata", {})
+    if not isinstance(metadata, dict):
+        raise bad_request("metadata: expected a JSON object")
+    if not metadata.get("name"):
+        raise bad_request(
+            f"the name of the object ({target.name} based on URL) was undeterminable: name must be provided"
+        )
+    if metadata["name"] != target.name:
+        raise bad_request(
+            f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
+        )
+    if target.namespace is not None and (metadata.get("namespace") or target.namespace) != target.namespace:
+        raise bad_request(
+            f"the namespace of the object ({metadata['namespace']}) does not match the namespace on the request "
+            f"({target.namespace})"
+        )
+    if target.namespace is not None:
+        metadata["namespace"] = target.namespace
+
+
+def _gone(kind: Resource, version: Version) -> Object:
+    metadata = version.object["metadata"]
+    details: Object = {"name": metadata["name"]}
+    if kind.group:
+        details["group"] = kind.group
+    details |= {"kind": kind.plural, "uid": metadata["uid"]}
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+
+
+def _success(code: Literal[201]) -> web.Response:
+    body: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": code}
+    return _answer(orjson.dumps(body), negotiation.JSON, code)
+
+
+def _answer(body: bytes, media_type: str, code: int = 200, warnings: list[str] | None = None) -> web.Response:
+    response = web.Response(body=body, status=code, content_type=media_type)
+    response.headers["Cache-Control"] = "no-cache, private"
+    if warnings:
+        _warn(response, warnings)
+    return response
+
+
+_WARNINGS_LENGTH, _WARNING_LENGTH = 4096, 256
+
+
+def _warn(response: web.Response, warnings: list[str]) -> None:
+    """Warnings as headers; those with control characters are left out, many are shortened (apiserver: warnings.go)."""
+    shown = [warning for warning in dict.fromkeys(warnings) if warning.isprintable()]
+    if sum(map(len, shown)) > _WARNINGS_LENGTH:
+        shown = [warning[:_WARNING_LENGTH] for warning in shown]
+    length = 0
+    for warning in shown:
+        length += len(warning)
+        if length > _WARNINGS_LENGTH:
+            return
+        escaped = warning.replace("\\", "\\\\").replace('"', '\\"')
+        response.headers.add("Warning", f'299 - "{escaped}"')

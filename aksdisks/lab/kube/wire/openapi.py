@@ -1,0 +1,108 @@
+"""OpenAPI v3: an index with hashes, and upstream's documents reduced to the kinds that the lab serves.
+
+The documents are those of the Kubernetes project (Apache-2.0), without descriptions; nothing is read before a client
+asks for it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import orjson
+
+from aksdisks.lab.kube.wire import discovery
+from aksdisks.lab.kube.wire.discovery import versions
+
+_REFERENCE = "#/components/schemas/"
+
+
+def paths() -> tuple[str, ...]:
+    """What the index names: `api/v1`, `apis/apps/v1`, …"""
+    named = (f"apis/{group}/{of}" if group else f"api/{of}" for group in discovery.groups() for of in versions(group))
+    return tuple(path for path in named if _packed(path).is_file())
+
+
+@cache
+def index() -> bytes:
+    """`/openapi/v3`."""
+    entries = {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest(path)}"} for path in paths()}
+    return orjson.dumps({"paths": entries})
+
+
+@cache
+def digest(path: str) -> str:
+    """A hash of the packed source and of what is served: it changes when the document does."""
+    served = repr(discovery.aggregated(True, "v2")) + repr(discovery.aggregated(False, "v2"))
+    return hashlib.sha256(_packed(path).read_bytes() + served.encode()).hexdigest().upper()
+
+
+@cache
+def document(path: str) -> bytes | None:
+    """`/openapi/v3/<path>`: one group's paths and the schemas they lead to; None for a path the index does not name."""
+    if path not in paths():
+        return None
+    source = orjson.loads(gzip.decompress(_packed(path).read_bytes()))
+    served = {url: item for url, item in source["paths"].items() if _is_served(path, url)}
+    schemas = source["components"]["schemas"]
+    source["paths"] = served
+    source["components"]["schemas"] = {name: schemas[name] for name in sorted(_reachable(served, schemas))}
+    return orjson.dumps(source)
+
+
+def empty_v2_protobuf(version: str) -> bytes:
+    """An OpenAPI v2 document (gnostic openapi_v2.Document): swagger and info alone."""
+
+    def text(number: int, value: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(value)]) + value
+
+    return text(1, b"2.0") + text(2, text(1, b"Kubernetes") + text(2, f"v{version}".encode()))
+
+
+def _packed(path: str) -> Traversable:
+    """Where upstream's document would stand; not every group of the kinds that the lab does not have comes with it."""
+    name = path.replace("/", "_") + ".json.gz"
+    return resources.files("aksdisks.lab.kube").joinpath("openapi", name)
+
+
+def _is_served(path: str, url: str) -> bool:
+    group, _, version = path.removeprefix("apis/").removeprefix("api/").rpartition("/")
+    listing = discovery.resource_list(group, version)
+    assert listing is not None
+    names = {entry["name"] for entry in listing["resources"]}
+    rest = url.removeprefix(f"/{path}").strip("/")
+    # Deprecated upstream and not answered by the lab: a watch is a parameter of a list.
+    if rest.startswith("watch/"):
+        return False
+    # `namespaces/{namespace}/pods/{name}/status` is about `pods/status`; `namespaces/{name}/status` is not.
+    rest = re.sub(r"^namespaces/\{namespace\}/", "", rest)
+    return not rest or "/".join(part for part in rest.split("/") if not part.startswith("{")) in names
+
+
+def _reachable(start: Any, schemas: dict[str, Any]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(_references(start))
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name in schemas:
+            found.add(name)
+            waiting.extend(_references(schemas[name]))
+    return found
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == "$ref" and isinstance(item, str):
+                yield item.removeprefix(_REFERENCE)
+            else:
+                yield from _references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _references(item)

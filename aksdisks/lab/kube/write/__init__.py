@@ -1,0 +1,1 @@
+"""Create, update, patch and delete: the pipeline that every write passes."""

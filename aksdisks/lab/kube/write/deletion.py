@@ -1,0 +1,137 @@
+"""Delete: preconditions, grace periods, finalizers and what propagation adds to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.clock import timestamp
+from aksdisks.lab.kube.schema.registry import RESOURCES
+from aksdisks.lab.kube.schema.status import conflict, forbidden
+from aksdisks.lab.kube.storage.store import Key, Version
+from aksdisks.lab.kube.write.writes import Writes, storage_key
+
+_KEPT_NAMESPACES = ("default", "kube-public", "kube-system")
+_COLLECTOR = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    """What a DELETE asks for; `propagation` is Background, Foreground or Orphan, None the kind's own (Background)."""
+
+    propagation: str | None = None
+    grace_period_seconds: int | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The object as it then is, and whether it is gone."""
+
+    version: Version
+    gone: bool
+
+
+def delete(writes: Writes, resource: str, key: Key, options: DeleteOptions, *, dry_run: bool = False) -> Deleted:
+    """Delete an object or mark it as being deleted (k8s.io/apiserver registry/generic/registry/store.go).
+
+    A pod on a node waits for its grace period, which only a later delete with a shorter one ends; an object with
+    finalizers waits for them. 404 when missing, 409 when uid or resourceVersion is another.
+    """
+    version = writes.current(resource, key)
+    old = version.object
+    if resource == "namespaces" and key[1] in _KEPT_NAMESPACES:
+        raise forbidden(RESOURCES[resource], key[1], "this namespace may not be deleted")
+    _check(resource, key, options, old["metadata"])
+    new = {**old, "metadata": dict(old["metadata"])}
+    metadata: Object = new["metadata"]
+    _set_collector_finalizers(metadata, options.propagation)
+    now = writes.clock.now()
+    if resource == "pods":
+        marked = _mark_pod(new, options, now)
+    elif resource == "namespaces":
+        marked = _mark_namespace(new, now)
+    else:
+        marked = _mark(metadata, now) if metadata.get("finalizers") else True
+    if not marked and new == old:
+        return Deleted(version, gone=False)
+    held = bool(
+        metadata.get("finalizers")
+        or metadata.get("deletionGracePeriodSeconds")
+        or (resource == "namespaces" and new.get("spec", {}).get("finalizers"))
+    )
+    if dry_run:
+        return Deleted(Version(new, version.resource_version), gone=not held)
+    if new != old:
+        version = writes.store.update(storage_key(resource), key, new)
+    if held:
+        return Deleted(version, gone=False)
+    return Deleted(writes.store.delete(storage_key(resource), key), gone=True)
+
+
+def _check(resource: str, key: Key, options: DeleteOptions, metadata: Object) -> None:
+    kind = RESOURCES[resource]
+    if options.uid and options.uid != metadata["uid"]:
+        why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {metadata['uid']}"
+        raise conflict(kind, key[1], why)
+    found = metadata["resourceVersion"]
+    if options.resource_version and options.resource_version != found:
+        wanted = options.resource_version
+        why = f"Precondition failed: ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {found}"
+        raise conflict(kind, key[1], why)
+
+
+def _set_collector_finalizers(metadata: Object, propagation: str | None) -> None:
+    if propagation is None:
+        return
+    kept = [name for name in metadata.get("finalizers", []) if name not in _COLLECTOR.values()]
+    wanted = _COLLECTOR.get(propagation)
+    finalizers = [*kept, wanted] if wanted else kept
+    if finalizers:
+        metadata["finalizers"] = finalizers
+    else:
+        metadata.pop("finalizers", None)
+
+
+def _mark(metadata: Object, now: datetime) -> bool:
+    if "deletionTimestamp" in metadata:
+        return False
+    _stamp(metadata, now, 0)
+    return True
+
+
+def _mark_namespace(namespace: Object, now: datetime) -> bool:
+    metadata = namespace["metadata"]
+    if "deletionTimestamp" in metadata:
+        return False
+    metadata["deletionTimestamp"] = timestamp(now)
+    namespace["status"] = {**namespace.get("status", {}), "phase": "Terminating"}
+    return True
+
+
+def _mark_pod(pod: Object, options: DeleteOptions, now: datetime) -> bool:
+    """Give a pod its deletion time, or shorten the one it has (pkg/registry/core/pod CheckGracefulDelete)."""
+    metadata, spec = pod["metadata"], pod["spec"]
+    asked = options.grace_period_seconds
+    if "deletionTimestamp" in metadata:
+        left = metadata.get("deletionGracePeriodSeconds", 0)
+        if asked is None or asked >= left:
+            return False
+        old = datetime.strptime(metadata["deletionTimestamp"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        metadata["deletionTimestamp"] = timestamp(max(now, old + timedelta(seconds=asked - left)))
+        metadata["deletionGracePeriodSeconds"] = asked
+        return True
+    grace = spec.get("terminationGracePeriodSeconds", 30) if asked is None else asked
+    if not spec.get("nodeName") or pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
+        grace = 0
+    _stamp(metadata, now, max(grace, 0))
+    return True
+
+
+def _stamp(metadata: Object, now: datetime, grace: int) -> None:
+    metadata["deletionTimestamp"] = timestamp(now + timedelta(seconds=grace))
+    metadata["deletionGracePeriodSeconds"] = grace
+    if "generation" in metadata:
+        metadata["generation"] += 1

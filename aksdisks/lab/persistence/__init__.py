@@ -1,0 +1,1 @@
+"""What a lab keeps over its restarts: records, settings and the state directory."""

@@ -1,0 +1,1 @@
+"""A headless run: kernels, execution, deadlines, teardown; and the recorder."""

@@ -1,0 +1,57 @@
+"""Finds the runbooks and parameter files, in a checkout or in an installed package."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from aksdisks.errors import InputError
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+def folder(kind: str) -> Path:
+    """The folder of `runbooks` or `parameters`: beside the package in a checkout, inside it when installed."""
+    beside = _PACKAGE.parent / kind
+    return beside if beside.is_dir() else _PACKAGE / f"_{kind}"
+
+
+def runbooks(names: Sequence[str] = ()) -> list[Path]:
+    """The runbooks of these names in order, or all of them; `01` and `01-dynamic-disk` name the same one.
+
+    Raises InputError for a name that no runbook has.
+    """
+    available = sorted(folder("runbooks").glob("[0-9][0-9]-*.ipynb"))
+    if not names:
+        return available
+    by_name = {path.stem: path for path in available} | {path.stem[:2]: path for path in available}
+    chosen = []
+    for name in names:
+        key = name.removesuffix(".ipynb").rsplit("/", 1)[-1]
+        if key not in by_name:
+            near = difflib.get_close_matches(key, by_name, n=1, cutoff=0.4)
+            hint = f"; did you mean {by_name[near[0]].stem}?" if near else ""
+            expected = ", ".join(path.stem for path in available)
+            raise InputError(f"runbook: expected one of {expected}; found {name!r}{hint}")
+        if by_name[key] not in chosen:
+            chosen.append(by_name[key])
+    return sorted(chosen)
+
+
+def deployment() -> list[Path]:
+    """The files that put a run on a schedule: image, manifests, roles, examples."""
+    return sorted(path for path in (_PACKAGE / "deploy").iterdir() if path.is_file() and path.suffix != ".py")
+
+
+def write_deployment(folder: Path) -> None:
+    """Write those files into a folder; raises InputError where that cannot be, or would overwrite one."""
+    for path in deployment():
+        if (folder / path.name).exists():
+            raise InputError(f"{folder / path.name}: expected no file, found one; nothing is overwritten")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: expected a folder that can be made, found: {error.strerror}") from error
+    for path in deployment():
+        (folder / path.name).write_bytes(path.read_bytes())

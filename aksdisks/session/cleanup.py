@@ -1,0 +1,239 @@
+"""The removal of one run's objects: by label, in order, waited for, reported; disks are never deleted by us."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from aksdisks.errors import AksdisksError, NotAllowed, NotReachable, StillUnknown
+from aksdisks.manifests import LEASE, RUN_LABEL
+from aksdisks.model import Disk, Named, Unknown, Volume
+from aksdisks.session.lease import Hold
+from aksdisks.waiting import listed, wait
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUp:
+    """What a clean-up did, in lines such as `Deployment disk-deploy`; `kept` is what stays by intent, with the reason.
+
+    `problems` are what should be gone and is not, `uncertain` what may be left: nobody could say.
+    """
+
+    removed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    uncertain: tuple[str, ...] = ()
+    cluster_seconds: float = 0.0
+
+    @property
+    def complete(self) -> bool | Unknown:
+        """True when nothing of the run is left but what was asked to be retained; unknown where that is uncertain."""
+        if self.uncertain and not self.problems:
+            return Unknown("; ".join(self.uncertain))
+        return not self.problems
+
+
+@dataclass
+class Removal:
+    """The removal of a run from a namespace: idempotent, and it goes on after a step that failed.
+
+    `whole`: the run's hold on the namespace goes too, and the namespace itself where the run made it (its label says
+    so); `ends` is when all of it has to be done, by time.monotonic.
+    """
+
+    hold: Hold
+    ends: float
+    whole: bool = True
+    removed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    uncertain: list[str] = field(default_factory=list)
+
+    def run(self) -> CleanUp:
+        """Remove workloads and claims, wait for pods, claims, volumes and disks, then remove the namespace."""
+        began = time.monotonic()
+        if problem := self.hold.connection.problem():
+            return CleanUp(uncertain=(problem,))  # each step would find the same, after retries of its own
+        made = self._step(self._made_by_run)
+        volumes = self._step(self._volumes, made) or ()
+        found = self._step(self._objects, made) or ()
+        self._step(self._note, "clean up", volumes)
+        self._step(self._delete_labelled, found)
+        self._step(self._gone, "Pod", "the run's pods to end")
+        self._step(self._gone, "PersistentVolumeClaim", "the run's claims to go")
+        self._step(self._volumes_gone, volumes)
+        self._step(self._disks_gone, volumes)
+        if self.whole:
+            self._step(self._remove_namespace if made else self._release, found)
+        if not self.problems and not self.uncertain:
+            self._step(self._note, "cleaned", ())
+        seconds = round((time.monotonic() - began) * self.hold.time_scale, 1)
+        removed, kept, problems = tuple(self.removed), tuple(self.kept), tuple(self.problems)
+        return CleanUp(removed, kept, problems, tuple(self.uncertain), seconds)
+
+    def plan(self) -> CleanUp:
+        """What `run` would remove and keep, as things are now, in the same lines; nothing changes."""
+        made = self._step(self._made_by_run)
+        volumes = self._step(self._volumes, made) or ()
+        found = self._step(self._objects, made) or ()
+        going, with_disk = _going(volumes), _going(_with_disk(volumes))
+        self._keep(volumes)
+        if with_disk and (unasked := self._unasked()):
+            self.kept.append(unasked)
+            with_disk = ()
+        space = f"Namespace {self.hold.namespace}" if made else self._step(self._lease) or ""
+        own = [each for each in found if self._own(each[1])]
+        others = [each for each in found if each not in own]
+        self.removed += [*map(_object, own), *_lines("volume", going), *_lines("disk", with_disk)]
+        self.removed += [*map(_object, others), *([space] if space else [])]
+        return CleanUp(tuple(self.removed), tuple(self.kept), tuple(self.problems), tuple(self.uncertain))
+
+    def _step(self, step: Callable[..., T], *given: Any) -> T | None:
+        try:
+            return step(*given)
+        except NotReachable as error:
+            self.uncertain += [str(error)] if str(error) not in self.uncertain else []
+        except AksdisksError as error:
+            self.problems.append(str(error))
+        return None
+
+    def _note(self, act: str, volumes: Sequence[Volume]) -> None:
+        self.hold.journal.write(act, namespace=self.hold.namespace, volumes=[volume.name for volume in volumes])
+
+    def _made_by_run(self) -> bool:
+        try:
+            return self.hold.made(self.hold.cluster.find("Namespace", self.hold.namespace))
+        except NotAllowed:
+            return False  # whoever made it may look at it
+
+    def _volumes(self, made: bool | None) -> tuple[Volume, ...]:
+        """The volumes of the run's claims, also of claims that are gone already: by claimRef and by the journal."""
+        claims = {claim.uid for claim in self.hold.cluster.claims(self.hold.namespace, self.hold.selector)}
+        noted = self.hold.journal.volumes()
+        return tuple(
+            volume
+            for volume in self.hold.cluster.volumes()
+            if volume.claim_uid in claims
+            or (volume.claim_namespace == self.hold.namespace and (made or volume.name in noted))
+        )
+
+    def _objects(self, made: bool | None) -> tuple[tuple[str, Named], ...]:
+        """What the run made, with its kind; in a namespace that the run made also what others put there."""
+        return self.hold.cluster.made(self.hold.namespace, "" if made else self.hold.selector)
+
+    def _own(self, found: Named) -> bool:
+        return found.labels.get(RUN_LABEL) == self.hold.run_id
+
+    def _delete_labelled(self, found: Iterable[tuple[str, Named]]) -> None:
+        for kind, each in found:
+            if self._own(each):
+                try:
+                    if self.hold.remove(kind, each.name, each.uid):
+                        self.removed.append(_object((kind, each)))
+                except AksdisksError as error:
+                    self.problems.append(str(error))
+
+    def _gone(self, kind: str, words: str) -> None:
+        self._wait(words, self.hold.cluster.follow(kind, self.hold.namespace, self.hold.selector))
+
+    def _unasked(self) -> str:
+        """The line that says that Azure's disks are nobody's business; empty where they are."""
+        return f"disks: {self.hold.azure.unknown}" if self.hold.connection.parameters.azure == "off" else ""
+
+    def _keep(self, volumes: Sequence[Volume]) -> None:
+        """Note what stays by intent: retained volumes and their disks."""
+        kept = [volume for volume in volumes if volume.reclaim_policy != "Delete"]
+        self.kept += [f"volume {each.name} of {each.claim} (reclaim policy {each.reclaim_policy})" for each in kept]
+        self.kept += [f"disk {each.disk_name} (its volume is retained)" for each in _with_disk(kept)]
+
+    def _volumes_gone(self, volumes: Sequence[Volume]) -> None:
+        self._keep(volumes)
+        names = {volume.name for volume in _going(volumes)}
+        if names:
+            states = self.hold.cluster.follow("PersistentVolume")
+            self._wait("the run's volumes to go", states, lambda volume: volume.name in names)
+            self.removed += _lines("volume", _going(volumes))
+
+    def _disks_gone(self, volumes: Sequence[Volume]) -> None:
+        """Wait until Azure lists none of the volumes' disks; it is asked again for as long as it gives no answer."""
+        going = _going(_with_disk(volumes))
+        if not going:
+            return
+        if unasked := self._unasked():
+            self.kept.append(unasked)
+            return
+        answer = self.hold.azure.unknown
+        because = answer.because if answer is not None else self._unseen(going)
+        if because:
+            self.uncertain.append(f"{listed(_lines('disk', going), 20)} may be left: {because}")
+        else:
+            self.removed += _lines("disk", going)
+
+    def _unseen(self, going: Sequence[Volume]) -> str:
+        """Wait for the volumes' disks to go; why nobody can say whether they went, empty where they did."""
+        try:
+            self._wait("the run's disks to go", self.hold.azure.follow_disks(), lambda disk: _belongs(disk, going))
+        except StillUnknown as error:
+            return error.because
+        return ""
+
+    def _lease(self) -> str:
+        """The line of the Lease, where the run holds it."""
+        return f"Lease {LEASE}" if self.hold.holder()[0] == self.hold.run_id else ""
+
+    def _release(self, _found: object) -> None:
+        if lease := self._lease():
+            self.hold.release()
+            self.removed.append(lease)
+
+    def _remove_namespace(self, others: Iterable[tuple[str, Named]]) -> None:
+        found = self.hold.cluster.find("Namespace", self.hold.namespace)
+        if found is not None:
+            self.hold.remove("Namespace", self.hold.namespace, found["metadata"]["uid"])
+            states = self.hold.cluster.follow("Namespace", selector=self.hold.selector)
+            self._wait("the run's namespace to go", states, lambda space: space.name == self.hold.namespace)
+            self.removed += [line for line in map(_object, others) if line not in self.removed]
+            self.removed.append(f"Namespace {self.hold.namespace}")
+
+    def _wait(self, words: str, states: Any, going: Callable[[Any], bool] = bool) -> None:
+        """Wait until nothing that is `going` is left, within what the clean-up has of its time."""
+
+        def left(found: tuple[Any, ...]) -> list[str]:
+            return [each.name for each in found if going(each)]
+
+        wait(
+            words,
+            states,
+            lambda found: not left(found),
+            seconds=max(0.0, self.ends - time.monotonic()),
+            describe=lambda found: listed(left(found)),
+            progress=self.hold.connection.progress,
+            scale=self.hold.time_scale,
+        )
+
+
+def _object(found: tuple[str, Named]) -> str:
+    kind, each = found
+    return f"{kind} {each.name}"
+
+
+def _with_disk(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
+    return tuple(volume for volume in volumes if volume.disk_id)
+
+
+def _going(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
+    """The volumes that follow their claims, and their disks them."""
+    return tuple(volume for volume in volumes if volume.reclaim_policy == "Delete")
+
+
+def _lines(what: Literal["volume", "disk"], volumes: Iterable[Volume]) -> list[str]:
+    return [f"{what} {name}" for name in sorted(each.name if what == "volume" else each.disk_name for each in volumes)]
+
+
+def _belongs(disk: Disk, volumes: Iterable[Volume]) -> bool:
+    """Whether a disk is one of the volumes': by the volume's handle, else by the tags that the driver wrote."""
+    return any(disk.id.lower() == volume.disk_id.lower() or disk.volume == volume.name for volume in volumes)

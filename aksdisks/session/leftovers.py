@@ -1,0 +1,97 @@
+"""What earlier runs left on a target: found by label, told apart from runs in progress, removed on request."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aksdisks.errors import NotAllowed
+from aksdisks.inspection.connection import Connection, connect
+from aksdisks.manifests import RUN_LABEL
+from aksdisks.model import Unknown, known
+from aksdisks.model.checks import Check, check
+from aksdisks.parameters import Parameters
+from aksdisks.session.cleanup import Removal
+from aksdisks.session.lease import Hold
+from aksdisks.waiting import Progress, silent
+
+_DEADLINE = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """What one run left in one namespace; `busy` says why it may still be in progress, empty when it is not."""
+
+    run: str
+    namespace: str
+    objects: tuple[str, ...]
+    busy: str
+
+
+def clean(parameters: Parameters, *, dry_run: bool = False, progress: Progress = silent) -> tuple[Check, ...]:
+    """Remove what earlier runs left on the parameters' target: one check for each run, and one for each orphan.
+
+    What goes is listed line by line: objects, and the volumes and disks that follow their claims. `dry_run` gives the
+    same lines and removes nothing.
+
+    A run in progress is inconclusive and left alone, orphaned volumes and disks are reported as not applicable. Raises
+    as `session_connect.connect` does.
+    """
+    connection = connect(parameters, progress)
+    try:
+        checks = [_clean(connection, leftover, dry_run) for leftover in find_leftovers(connection)]
+        try:
+            lost = [("Kept, and costing, until somebody removes it", line) for line in orphans(connection)]
+        except NotAllowed as error:
+            # Who has rights in one namespace only has cleaned that; the rest is for somebody with more.
+            lost = [("Volumes and disks of namespaces that are gone were not looked for", error.message)]
+        checks += [check(statement, None, seen) for statement, seen in lost]
+        return tuple(checks) or (check("Nothing is left of earlier runs", True, connection.cluster.server),)
+    finally:
+        connection.close()
+
+
+def find_leftovers(connection: Connection) -> tuple[Leftover, ...]:
+    """The runs that left something, by run id: in namespaces that runs made, or in the prepared one."""
+    cluster, prepared = connection.cluster, connection.parameters.namespace
+    if prepared == "create":
+        places = [(space.labels[RUN_LABEL], space.name) for space in cluster.list("Namespace", selector=RUN_LABEL)]
+    else:
+        places = list({(found.labels[RUN_LABEL], prepared) for _, found in cluster.made(prepared, RUN_LABEL)})
+    return tuple(_leftover(connection, run, namespace) for run, namespace in sorted(places))
+
+
+def orphans(connection: Connection) -> tuple[str, ...]:
+    """Volumes and disks of runs' namespaces that are gone: reported with what to look at, never deleted."""
+    spaces = {space.name for space in connection.cluster.list("Namespace")}
+    lost = [
+        f"volume {volume.name} of {volume.claim} ({volume.phase}, reclaim policy {volume.reclaim_policy})"
+        for volume in connection.cluster.volumes()
+        if volume.claim_namespace.startswith("aksdisks-") and volume.claim_namespace not in spaces
+    ]
+    for disk in known(connection.azure.disks()):
+        if disk.claim_namespace.startswith("aksdisks-") and disk.claim_namespace not in spaces:
+            lost.append(f"disk {disk.name} of {disk.claim} ({disk.state}, {disk.size_gib} GiB {disk.sku})")
+    return tuple(lost)
+
+
+def _clean(connection: Connection, leftover: Leftover, dry_run: bool) -> Check:
+    what = f"What run {leftover.run} left in namespace {leftover.namespace}"
+    if leftover.busy:
+        return check(what, Unknown(leftover.busy), "left alone")
+    seconds = max(_DEADLINE, connection.parameters.wait_timeout / connection.target.time_scale)
+    removal = Removal(Hold(connection, leftover.run, leftover.namespace), time.monotonic() + seconds)
+    result = removal.plan() if dry_run else removal.run()
+    # Every line: who asks what would go wants to compare it with what went.
+    seen = result.problems or (*result.removed, *(f"kept: {line}" for line in result.kept))
+    return check(f"{what} {'would be' if dry_run else 'is'} removed", result.complete, ", ".join(seen) or "nothing")
+
+
+def _leftover(connection: Connection, run: str, namespace: str) -> Leftover:
+    hold = Hold(connection, run, namespace)
+    objects = [f"{kind} {found.name}" for kind, found in connection.cluster.made(namespace, hold.selector)]
+    who, until = hold.holder()
+    busy = who == run and until > datetime.now(UTC)
+    why = f"in progress, or killed elsewhere; until {until:%H:%M} UTC" if busy else ""
+    return Leftover(run, namespace, tuple(objects), why)

@@ -1,0 +1,220 @@
+"""A run's hold on a target: both clients, the run's id, labels and journal, its acts, waits, clean-up and time."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from aksdisks import manifests
+from aksdisks.errors import AksdisksError, AlreadyExists, NotAllowed, NotFound, Refused
+from aksdisks.inspection.connection import Connection, check_storage_class, connect
+from aksdisks.kube.client import Cluster
+from aksdisks.kube.watch import Watcher
+from aksdisks.manifests import RUN_LABEL, Manifest
+from aksdisks.model import Claim, Pod
+from aksdisks.parameters import Parameters
+from aksdisks.session.cleanup import CleanUp, Removal
+from aksdisks.session.lease import Hold
+from aksdisks.waiting import Progress, listed, silent, wait
+
+S = TypeVar("S")
+
+# The lab's speed shortens delays, not the work of this machine: no wait ends earlier than this, in real seconds.
+_SHORTEST_DEADLINE = 30.0
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+
+
+def new_run_id() -> str:
+    """A run id such as `20261123-042501-k7x2p`: sorted by time, and its own."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{''.join(secrets.choice(_ALPHABET) for _ in range(5))}"
+
+
+class Session(Hold):
+    """One run in one namespace; open it with `open_session`. As a context manager it closes, it never cleans up.
+
+    Every act is in the journal before it happens. Waits last `wait_timeout` of cluster time unless told otherwise
+    and raise WaitTimeout; `on_timeout` adds what is found out then.
+    """
+
+    def __init__(self, connection: Connection, run_id: str) -> None:
+        self.parameters = parameters = connection.parameters
+        namespace = f"aksdisks-{run_id}" if parameters.namespace == "create" else parameters.namespace
+        super().__init__(connection, run_id, namespace)
+        self.labels = {RUN_LABEL: run_id}
+        self.objects = manifests.objects_for(parameters, self.labels)
+        self.progress: Progress = connection.progress
+        # The session that took the Lease gives it, and the namespace, back; a runbook within a run leaves them.
+        self.owner = False
+        self.made_namespace = False
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def apply(self, *wanted: Manifest) -> None:
+        """Apply objects of the run, such as `session.objects.claim`; idempotent."""
+        for manifest in wanted:
+            self._note("apply", object=f"{manifest['kind']} {manifest['metadata']['name']}")
+            self.cluster.apply(manifest, self.namespace)
+
+    def scale(self, kind: str, name: str, replicas: int) -> None:
+        """Set the replicas of a Deployment or a StatefulSet."""
+        self._note("scale", object=f"{kind} {name}", replicas=replicas)
+        self.cluster.scale(kind, name, self.namespace, replicas)
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete an object that this run made, if it is there; raises Refused for another's."""
+        raw = self.cluster.find(kind, name, self.namespace)
+        if raw is None:
+            return
+        if not self.made(raw):
+            run = manifests.made_by(raw) or "no run label"
+            raise Refused(f"{kind} {name}: expected one that run {self.run_id} made, found {run}")
+        self._note("delete", object=f"{kind} {name}")
+        self.remove(kind, name, raw["metadata"]["uid"])
+
+    def pods(self, app: str = "") -> tuple[Pod, ...]:
+        """The run's pods; `app` (`disk-pod`, `stateful-disk-pod`) reduces them to one workload's."""
+        return self.cluster.pods(self.namespace, self._select(app))
+
+    def claims(self) -> tuple[Claim, ...]:
+        """The run's claims."""
+        return self.cluster.claims(self.namespace, self.selector)
+
+    def wait(self, awaited: str, states: Iterable[S | None], holds: Callable[[S], bool], **how: Any) -> S:
+        """The first of the states that holds, within `wait_timeout`; `how` is as for `waiting.wait`."""
+        how = {"seconds": self.real_seconds(), "progress": self.progress, "scale": self.time_scale, **how}
+        return wait(awaited, states, holds, **how)
+
+    def wait_for(
+        self,
+        kind: str,
+        holds: Callable[[tuple[Any, ...]], bool],
+        awaited: str,
+        *,
+        app: str = "",
+        labelled: bool = True,
+        on_timeout: Callable[[], str] | None = None,
+    ) -> tuple[Any, ...]:
+        """Watch a kind until its values hold, and give them. `labelled=False` for kinds without the run's label.
+
+        Kinds: Pod, PersistentVolumeClaim, Deployment, StatefulSet; unlabelled Event, PersistentVolume,
+        VolumeAttachment, Node.
+        """
+        self.renew()
+        states = self.cluster.follow(kind, self.namespace, self._select(app) if labelled else "")
+        return self.wait(awaited, states, holds, describe=_described, on_timeout=on_timeout)
+
+    def watch(self, *kinds: str) -> Watcher:
+        """Watch kinds of the run's namespace, with arrival times: `with session.watch("Pod", "Event") as seen: …`."""
+        return self.cluster.watch(kinds, self.namespace)
+
+    def real_seconds(self, seconds: float | None = None) -> float:
+        """The deadline in real seconds of a wait of cluster seconds (None: `wait_timeout`), never below 30."""
+        return max(_SHORTEST_DEADLINE, (seconds or self.parameters.wait_timeout) / self.time_scale)
+
+    def clean_up(self, seconds: float | None = None) -> CleanUp:
+        """Remove what the run made and wait until it is gone; idempotent, may be called again after a failure.
+
+        The namespace and the Lease go only with the session that made them. `seconds` of cluster time for all of it.
+        """
+        return Removal(self, time.monotonic() + self.real_seconds(seconds), whole=self.owner).run()
+
+    def close(self) -> None:
+        """Give the connections back; nothing on the target changes."""
+        self.connection.close()
+
+    def _note(self, act: str, **details: Any) -> None:
+        self.renew()
+        self.journal.write(act, namespace=self.namespace, **details)
+
+    def _select(self, app: str) -> str:
+        return f"{self.selector},app={app}" if app else self.selector
+
+
+def open_session(parameters: Parameters, *, progress: Progress = silent) -> Session:
+    """Reach the target, check its rails, and make the run's namespace or take hold of the prepared one.
+
+    Raises InputError (ParameterError, TargetMismatch, Refused) and CannotRun (NotReachable, NotAllowed,
+    NamespaceBusy); where it raises, nothing of the run is left.
+    """
+    connection = connect(parameters, progress)
+    check_storage_class(connection)
+    create = parameters.namespace == "create"
+    session = Session(connection, parameters.run_id or new_run_id())
+    server, namespace = connection.cluster.server, session.namespace
+    session.journal.opened(target=parameters.target, server=server, namespace=namespace, made=create)
+    try:
+        if create:
+            _make_namespace(session)
+        try:
+            session.owner = session.acquire()
+        except NotFound as error:
+            raise Refused(f"namespace {namespace}: expected a prepared one, found none") from error
+        if not create:
+            check_prepared(session.cluster, namespace, session.run_id)
+    except BaseException:
+        # Interrupted or refused: take back what this opening made, and only that.
+        _undo(session)
+        raise
+    return session
+
+
+def _make_namespace(session: Session) -> None:
+    """Make the run's namespace, unless this run did so before, and wait until pods can be made in it."""
+    manifest = manifests.namespace(session.namespace, session.labels, session.parameters)
+    # Noted before, so that an interrupt in between leaves nothing; what is there already is not ours to undo.
+    session.made_namespace = absent = session.cluster.find("Namespace", session.namespace) is None
+    if absent:
+        try:
+            session.cluster.create(manifest)
+        except AlreadyExists:
+            session.made_namespace = False
+    if not session.made(session.cluster.find("Namespace", session.namespace)):
+        raise Refused(f"namespace {session.namespace}: expected one that this run made, found another's")
+    session.made_namespace = absent  # also where the first answer was lost, and a second try found it there
+    # Without the default service account the first pods would fail to be created, and events would say so.
+    try:
+        session.wait(
+            f"the service account of namespace {session.namespace}",
+            session.cluster.follow("ServiceAccount", session.namespace),
+            lambda accounts: any(account.name == "default" for account in accounts),
+            seconds=session.real_seconds(60.0),
+            describe=_described,
+            progress=silent,
+        )
+    except NotAllowed:
+        pass  # without the right to look, the controllers' own retries must do
+
+
+def _undo(session: Session) -> None:
+    try:
+        if session.made_namespace:
+            session.cluster.delete("Namespace", session.namespace)
+        elif session.owner:
+            session.release()
+    except AksdisksError as error:
+        session.progress(f"namespace {session.namespace}: {error}")
+
+
+def check_prepared(cluster: Cluster, namespace: str, run_id: str) -> None:
+    """Raise Refused for a prepared namespace that holds objects of our names which this run did not make."""
+    ours = (manifests.DEPLOYMENT, manifests.STATEFUL_SET, manifests.CLAIM)
+    prefix = f"{manifests.CLAIM_TEMPLATE}-{manifests.STATEFUL_SET}-"
+    for kind, found in cluster.made(namespace):
+        name, run = found.name, found.labels.get(RUN_LABEL, "")
+        if (name in ours or name.startswith(prefix)) and run != run_id:
+            made_by = f"one that run {run} left" if run else "one that no run made"
+            hint = "aksdisks clean -f FILE removes it" if run else "it is left alone; choose another namespace"
+            raise Refused(f"{kind} {name} in namespace {namespace}: expected none, found {made_by}", hint=hint)
+
+
+def _described(found: tuple[Any, ...]) -> str:
+    """A state in a line: pods and claims with their status, others by name."""
+    states = ((value.name, getattr(value, "status", None) or getattr(value, "phase", "")) for value in found)
+    return listed([f"{name} {state}".strip() for name, state in states], 6)

@@ -1,0 +1,1 @@
+"""A target's name becomes endpoints, credentials, rails and a time scale."""

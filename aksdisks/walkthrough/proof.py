@@ -1,0 +1,121 @@
+"""The proof of bytes: a note of its own on the disk of each pod, written and read by commands in the pods."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+from aksdisks import manifests
+from aksdisks.model import Unknown
+from aksdisks.session.session import Session
+
+Notes = Mapping[str, str] | Unknown | None
+"""A note for each pod, why they are unknown, or None where the image has no shell that could write them."""
+
+NO_SHELL = "because the image has no shell"
+_SECONDS = 60.0
+_TRIES, _PAUSE = 4, 0.5  # real seconds before the second try, doubled before each further one
+# containerd's words and runc's; CRI-O with crun names the file in between.
+_NO_COMMAND = re.compile(r"executable file (`[^`]*` )?not found")
+
+# One file a pod, and all of them read: a disk that two pods shared would show two notes.
+_WRITE = 'printf %s "$2" > "$1"'
+_READ = f"cat {manifests.MOUNT_PATH}/*.note"
+
+
+def write(session: Session) -> Notes:
+    """Give each pod of the StatefulSet a note: what each was given, or why that cannot be had or does not apply."""
+    given = {}
+    for pod in session.pods(manifests.STATEFUL_APP):
+        given[pod.name] = secrets.token_hex(8)
+        file = f"{manifests.MOUNT_PATH}/{pod.name}.note"
+        done = command(session, pod.name, ["sh", "-c", _WRITE, "sh", file, given[pod.name]])
+        if not isinstance(done, str):
+            return done
+    return given
+
+
+def read(session: Session, given: Notes) -> Notes:
+    """All that the pods of the same names find now, each on its disk."""
+    if given is None or isinstance(given, Unknown):
+        return given
+    found = {}
+    for pod in given:
+        text = command(session, pod, ["sh", "-c", _READ])
+        if not isinstance(text, str):
+            return text
+        found[pod] = text
+    return found
+
+
+def command(session: Session, pod: str, arguments: Sequence[str]) -> str | Unknown | None:
+    """What a command prints in a pod of the session's namespace, or why it could not be run or failed.
+
+    None where the pod's image has no such command.
+    """
+    from kubernetes.client import CoreV1Api
+    from kubernetes.stream import stream
+    from kubernetes.stream.ws_client import ERROR_CHANNEL
+
+    api = CoreV1Api(session.connection.target.kubernetes())
+    wanted: dict[str, Any] = {"stdout": True, "stderr": True, "stdin": False, "tty": False, "_preload_content": False}
+    wanted["command"] = list(arguments)
+    attempt = 0
+    while True:
+        try:
+            with closing(stream(api.connect_get_namespaced_pod_exec, pod, session.namespace, **wanted)) as talk:
+                talk.run_forever(timeout=_SECONDS)
+                printed, complaint = talk.read_stdout(), talk.read_stderr()
+                code = None if talk.is_open() else _exit_code(talk.read_channel(ERROR_CHANNEL))
+            break
+        except Exception as error:  # a talk that breaks off ends in websocket's, ssl's, or json's of no last word
+            if _NO_COMMAND.search(str(error)):
+                return None
+            # The answer to a handshake comes as text, headers and all; of it the Status's message is what matters.
+            message = re.search(r'"message": ?"((?:[^"\\]|\\.)*)"', str(error))
+            said = message[1] if message else f"{error}".partition("\n")[0][:200] or type(error).__name__
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from error  # which the client takes for an error of the handshake
+            attempt += 1
+            if not _may_pass(error) or attempt == _TRIES:
+                return Unknown(f"no command runs in pod {pod}: {said}")
+            session.progress(f"exec in pod {pod}: {said}; again")
+            time.sleep(_PAUSE * 2 ** (attempt - 1))
+    if code != 0:
+        if _NO_COMMAND.search(complaint):
+            return None
+        why = complaint.strip().partition("\n")[0] or ("no end" if code is None else f"exit code {code}")
+        return Unknown(f"a command in pod {pod} failed: {why}")
+    return str(printed)
+
+
+def _exit_code(last: str) -> int:
+    """The exit code that the last word of a talk tells; raises OSError with the reason where nothing was started."""
+    status = json.loads(last)
+    if status["status"] == "Success":
+        return 0
+    causes = {cause.get("reason"): cause["message"] for cause in status.get("details", {}).get("causes", ())}
+    if "ExitCode" not in causes:
+        raise OSError(status.get("message") or "the command was not started")
+    return int(causes["ExitCode"])
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether to try again: a server's trouble and a lost connection pass, a refusal does not.
+
+    Both notes may be written and read twice. The client raises ApiException with status 0 for all that ends its
+    handshake, and what ended it is the context of that.
+    """
+    from kubernetes.client.exceptions import ApiException
+    from websocket import WebSocketBadStatusException
+
+    if not isinstance(error, ApiException):
+        return True
+    cause = error.__context__
+    status = cause.status_code if isinstance(cause, WebSocketBadStatusException) else error.status
+    return not status or status == 429 or status >= 500
