@@ -44,10 +44,10 @@ def kubernetes_side(inventory: Inventory, scope: Scope) -> Side:
     volumes = [volume for volume in inventory.volumes if volume.disk_id and scope(volume.claim_name)]
     chains = _live(inventory, scope)
     names = {chain.pod.name for chain in chains if chain.pod}
-    used = {claim for pod in inventory.pods for claim in pod.claims}
+    used = {key for pod in inventory.pods for key in pod.claim_keys}
     ready = [(chain.pod, _disk(chain.volume)) for chain in chains if chain.pod and chain.pod.ready]
     return _side(
-        [(_disk(v), gib(v.capacity), v.claim, v.created, v.claim_name not in used) for v in volumes],
+        [(_disk(v), gib(v.capacity), v.claim, v.created, v.claim not in used) for v in volumes],
         nodes=frozenset(node.name for node in inventory.nodes),
         places=frozenset((disk, pod.node) for pod, disk in ready if disk),
         running=frozenset(pod.name for pod, _ in ready),
@@ -82,7 +82,7 @@ def azure_side(inventory: Inventory, scope: Scope) -> Side:
 
 def disks_of(inventory: Inventory, scope: Scope) -> list[Disk]:
     """Azure's disks whose tags name a claim in scope."""
-    own = [disk for disk in known(inventory.disks) if disk.claim_namespace == inventory.namespace]
+    own = [disk for disk in known(inventory.disks) if inventory.namespace in (None, disk.claim_namespace)]
     return [disk for disk in own if scope(disk.claim_name)]
 
 

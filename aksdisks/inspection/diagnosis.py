@@ -83,7 +83,7 @@ def _pods(inventory: Inventory) -> Iterator[Finding]:
 
 def _unscheduled(pod: Pod, claim: Claim | None, inventory: Inventory) -> Finding:
     said = _messages(pod, "FailedScheduling", inventory)
-    about, step = f"pod {pod.name}", f"kubectl describe pod {pod.name}"
+    about, step = f"pod {_name(pod, inventory)}", _kubectl(f"describe pod {pod.name}", pod, inventory)
     failed = [] if claim is None or claim.phase == "Bound" else _messages(claim, "ProvisioningFailed", inventory)
     if claim and failed:
         # That the scheduler's wait for the volume ran out (FailedScheduling) is a consequence.
@@ -91,9 +91,9 @@ def _unscheduled(pod: Pod, claim: Claim | None, inventory: Inventory) -> Finding
         words = _AZURE_WORDS.search(says)
         cause, step = (
             f"claim {claim.name} gets no disk: {words[1] if words else says}",
-            f"kubectl describe pvc {claim.name}",
+            _kubectl(f"describe pvc {claim.name}", claim, inventory),
         )
-        return Finding("no-disk", about, "problem", cause, step, [Evidence(f"claim {claim.name}", says)])
+        return Finding("no-disk", about, "problem", cause, step, [Evidence(f"claim {_name(claim, inventory)}", says)])
     if not said:
         row = Evidence(about, f"{pod.status}, no node yet")
         return Finding("no-node-yet", about, "wait", "the scheduler has not placed it yet", step, [row])
@@ -102,10 +102,10 @@ def _unscheduled(pod: Pod, claim: Claim | None, inventory: Inventory) -> Finding
 
 
 def _refused(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> Finding:
-    about, holders = f"pod {pod.name}", _holders(pod, event, chain, inventory)
+    about, holders = f"pod {_name(pod, inventory)}", _holders(pod, event, chain, inventory)
     nodes = {node.name: node for node in inventory.nodes}
     rows = [Evidence(about, f"{event.reason}: {event.message}")]
-    rows += [Evidence(f"pod {held.name}", _whereabouts(held, nodes)) for held in holders[:1]]
+    rows += [Evidence(f"pod {_name(held, inventory)}", _whereabouts(held, nodes)) for held in holders[:1]]
     rows += _attachments(chain, inventory)
     for held in holders:
         if held.deleting or not _is_ready(held.node, nodes):
@@ -125,9 +125,10 @@ def _refused(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> 
 def _holders(pod: Pod, event: KubeEvent, chain: Chain, inventory: Inventory) -> list[Pod]:
     """The pods elsewhere that use the volume: those that the event names, else those that mount the claim."""
     names = named_pods(event)
-    claim = chain.claim.name if chain.claim else ""
-    elsewhere = [each for each in inventory.pods if each.uid != pod.uid and each.node not in ("", pod.node)]
-    using = [each for each in elsewhere if claim in each.claims and (each.ready or each.deleting is not None)]
+    claim = chain.claim.key if chain.claim else ""
+    others = [each for each in inventory.pods if each.uid != pod.uid and each.namespace == pod.namespace]
+    elsewhere = [each for each in others if each.node not in ("", pod.node)]
+    using = [each for each in elsewhere if claim in each.claim_keys and (each.ready or each.deleting is not None)]
     found = [each for each in elsewhere if each.name in names or each in using]
     return sorted(found, key=lambda each: (each.name not in names, each.name))
 
@@ -160,18 +161,19 @@ def _old_nodes(chain: Chain, inventory: Inventory) -> str:
 
 def _creating(pod: Pod, chain: Chain, inventory: Inventory) -> Finding:
     """Why a placed pod does not run yet, from the first link that its data still lacks."""
-    attachment, claim, about = chain.attachment, chain.claim, f"pod {pod.name}"
+    attachment, claim, about = chain.attachment, chain.claim, f"pod {_name(pod, inventory)}"
+    describe = _kubectl(f"describe pod {pod.name}", pod, inventory)
     if pod.status in ("ErrImagePull", "ImagePullBackOff"):
         said = [words for words in _messages(pod, "Failed", inventory) if "Failed to pull image" in words]
         cause = said[-1] if said else "its image cannot be pulled"
         row = Evidence(about, f"{pod.status} on {pod.node}")
-        return Finding("no-image", about, "problem", cause, f"kubectl describe {about}", [row])
+        return Finding("no-image", about, "problem", cause, describe, [row])
     if claim is not None and claim.phase != "Bound":
         cause = f"claim {claim.name} is {claim.phase}: its disk is being made"
     elif attachment is not None and attachment.attach_error:
         cause = f"the disk could not be attached: {attachment.attach_error}"
         row = Evidence(f"volume {attachment.volume}", attachment.attach_error)
-        return Finding("attach-error", about, "problem", cause, f"kubectl describe {about}", [row])
+        return Finding("attach-error", about, "problem", cause, describe, [row])
     elif attachment is None or not attachment.attached:
         cause = f"its disk is not yet attached to {pod.node}"
     elif pod.status == "ContainerCreating":
@@ -179,16 +181,17 @@ def _creating(pod: Pod, chain: Chain, inventory: Inventory) -> Finding:
     else:
         cause = f"its disk is attached; the container says {pod.status}"
     row = Evidence(about, f"{pod.status} on {pod.node}")
-    return Finding("still-starting", about, "wait", cause, f"kubectl get {about} --watch", [row])
+    step = _kubectl(f"get pod {pod.name} --watch", pod, inventory)
+    return Finding("still-starting", about, "wait", cause, step, [row])
 
 
 def _claims(inventory: Inventory) -> Iterator[Finding]:
     late = {each.name for each in inventory.classes if each.binding_mode == "WaitForFirstConsumer"}
     used = _used_claims(inventory)
     for claim in inventory.claims:
-        about = f"claim {claim.name}"
-        users = sorted(pod.name for pod in inventory.pods if claim.name in pod.claims)
-        if claim.phase == "Pending" and claim.storage_class in late and claim.name not in used:
+        about = f"claim {_name(claim, inventory)}"
+        users = sorted(pod.name for pod in inventory.pods if claim.key in pod.claim_keys)
+        if claim.phase == "Pending" and claim.storage_class in late and claim.key not in used:
             waits = _messages(claim, "WaitForFirstConsumer", inventory)
             rows = [Evidence(f"class {claim.storage_class}", "binds when the first pod uses the claim")]
             rows += [Evidence(about, f"WaitForFirstConsumer: {message}") for message in waits]
@@ -197,7 +200,8 @@ def _claims(inventory: Inventory) -> Iterator[Finding]:
         if claim.deleting and users and "kubernetes.io/pvc-protection" in claim.finalizers:
             row = Evidence(about, "finalizer kubernetes.io/pvc-protection")
             cause = f"still used by {', '.join(users)}; it goes when they are gone"
-            step = f"kubectl delete pod {users[0]}  # or its owner; never remove the finalizer first"
+            delete = _kubectl(f"delete pod {users[0]}", claim, inventory)
+            step = f"{delete}  # or its owner; never remove the finalizer first"
             yield Finding("claim-protected", about, "wait", cause, step, [row])
 
 
@@ -215,18 +219,29 @@ def _kept_claims(inventory: Inventory) -> Iterator[Finding]:
     used = _used_claims(inventory)
     for chain in inventory.chains:
         claim, disk = chain.claim, chain.disk
-        if chain.pod or claim is None or claim.phase != "Bound" or claim.deleting or claim.name in used:
+        if chain.pod or claim is None or claim.phase != "Bound" or claim.deleting or claim.key in used:
             continue
-        rows = [Evidence(f"claim {claim.name}", "Bound, and no pod mounts it")]
+        about = f"claim {_name(claim, inventory)}"
+        rows = [Evidence(about, "Bound, and no pod mounts it")]
         if isinstance(disk, Disk):
             rows.append(Evidence(f"disk {disk.name}", disk.state, "Azure"))
         cause = "no pod uses it; a claim outlives its pod, and its disk is paid for"
         step = "kubectl delete pvc NAME, only when its data is no longer wanted"
-        yield Finding("claim-kept", f"claim {claim.name}", "expected", cause, step, rows)
+        yield Finding("claim-kept", about, "expected", cause, step, rows)
 
 
 def _used_claims(inventory: Inventory) -> set[str]:
-    return {claim for pod in inventory.pods for claim in pod.claims}
+    return {key for pod in inventory.pods for key in pod.claim_keys}
+
+
+def _name(value: Named, inventory: Inventory) -> str:
+    """An object's name, with its namespace where the inventory holds several."""
+    return value.name if inventory.namespace else value.key
+
+
+def _kubectl(act: str, value: Named, inventory: Inventory) -> str:
+    """A kubectl command about an object; it names the namespace where the inventory holds several."""
+    return f"kubectl {act}" + ("" if inventory.namespace else f" --namespace {value.namespace}")
 
 
 def _messages(about: Named, reason: str, inventory: Inventory) -> list[str]:

@@ -175,6 +175,11 @@ class Named(_Decoded):
     labels: Mapping[str, str] = _at("metadata.labels", {})
     finalizers: tuple[str, ...] = _at("metadata.finalizers", ())
 
+    @property
+    def key(self) -> str:
+        """`namespace/name`, as client-go's caches name an object; its name alone where it stands in no namespace."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim(Named):
@@ -266,6 +271,11 @@ class Pod(Named):
     node: str = _at("spec.nodeName")
     claims: tuple[str, ...] = _read(_mounted_claims, ())
     owner: str = _read(_owner, "")
+
+    @property
+    def claim_keys(self) -> tuple[str, ...]:
+        """The keys of the claims that it mounts, which stand in its own namespace."""
+        return tuple(f"{self.namespace}/{name}" for name in self.claims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,15 +398,16 @@ class Chain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """Both sides at one moment: Kubernetes' objects of one namespace, and the node resource group's disks and VMs.
+    """Both sides at one moment: Kubernetes' objects of a namespace, and the node resource group's disks and VMs.
 
-    `volumes` are those of the namespace's claims (by claimRef, so released ones too), `attachments` those of the
-    volumes; nodes, disks and machines are the whole cluster's, and so is `attached`, how many disks Kubernetes
-    counts on each node. `chains` has one per pod and claim, then one for each claim that no pod mounts.
+    `namespace` is None where all were read. `volumes` are those of the namespace's claims (by claimRef, so released
+    ones too; of all namespaces: all volumes), `attachments` those of the volumes. Nodes, disks and machines are the
+    whole cluster's, and so is `attached`, how many disks Kubernetes counts on each node. `chains` has one for each pod
+    and claim, then one for each claim that no pod mounts.
     """
 
     taken: datetime
-    namespace: str
+    namespace: str | None
     nodes: tuple[Node, ...]
     pods: tuple[Pod, ...]
     claims: tuple[Claim, ...]

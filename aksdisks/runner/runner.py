@@ -20,7 +20,7 @@ from aksdisks.evidence.folder import Dossier, identity, redactor_for, versions
 from aksdisks.evidence.redaction import Redactor, environment_secrets
 from aksdisks.evidence.result import RunbookResult, RunResult, exit_code, roll_up
 from aksdisks.evidence.seal import check_private
-from aksdisks.inspection.inventory import take
+from aksdisks.inspection.inventory import read_inventory
 from aksdisks.inspection.preflight import RIGHTS, preflight
 from aksdisks.model import Unknown
 from aksdisks.model.checks import Check
@@ -212,7 +212,7 @@ class _Run:
     def _inventory(self, session: Session, when: str) -> None:
         """Keep what both sides show; that it cannot be had is no reason to stop."""
         try:
-            inventory = take(session)
+            inventory = read_inventory(session.cluster, session.azure, session.namespace)
         except AksdisksError as error:
             self.dossier.document(f"inventory-{when}.json", {"unknown": str(error)})
             return

@@ -12,10 +12,10 @@ from aksdisks import manifests
 from aksdisks.errors import ApiError, InputError
 from aksdisks.inspection.comparison import Said, Scope, by_age, compare
 from aksdisks.inspection.diagnosis import diagnose
-from aksdisks.inspection.inventory import take
+from aksdisks.inspection.inventory import read_inventory
 from aksdisks.inspection.preflight import rights
 from aksdisks.inspection.rollout import Rollout
-from aksdisks.model import Pod, Unknown
+from aksdisks.model import Inventory, Pod, Unknown
 from aksdisks.model.checks import Check, Holds, Refusal, check, refusal
 from aksdisks.parameters import from_namespace
 from aksdisks.quantities import cost_per_day, disk_tier, gib
@@ -74,7 +74,10 @@ class Walk:
 
     def look(self, scope: str = "") -> Look:
         """Both sides now; `scope` narrows what is compared to the "deployment" or the "stateful set"."""
-        return Look(take(self.session), _SCOPES[scope])
+        return Look(self._inventory(), _SCOPES[scope])
+
+    def _inventory(self) -> Inventory:
+        return read_inventory(self.session.cluster, self.session.azure, self.session.namespace)
 
     def banner(self) -> Stack:
         """Where this runs and what it costs, with the check that Kubernetes' nodes are Azure's machines."""
@@ -99,7 +102,7 @@ class Walk:
 
     def timeline(self, title: str = "From the command to a running pod") -> Timeline:
         """When the pods of the last act were scheduled, got their disk and started."""
-        return Timeline(title, self._rollout.timeline(take(self.session), self.session.time_scale))
+        return Timeline(title, self._rollout.timeline(self._inventory(), self.session.time_scale))
 
     # Claims
 
@@ -386,7 +389,7 @@ class Walk:
         return self._done(f"StatefulSet {manifests.STATEFUL_SET} {outcome or f'runs {replicas} pods'}", typed)
 
     def _causes(self, awaited: set[str]) -> str:
-        found = diagnose(take(self.session))
+        found = diagnose(self._inventory())
         return "; ".join(f"{each.object}: {each.cause}" for each in found if each.object in awaited or not awaited)
 
     def _done(self, title: str, words: str) -> Card:

@@ -8,6 +8,7 @@ import pytest
 from aksdisks.inspection.diagnosis import diagnose, multi_attach_events, named_pods
 
 from .world import (
+    CLAIM,
     START,
     attachment,
     claim,
@@ -156,6 +157,15 @@ def test_the_events_of_an_earlier_pod_of_the_name_do_not_count():
 def test_pods_are_read_out_of_the_event():
     assert named_pods(multi_attach(B, "a", "b")) == ("a", "b")
     assert named_pods(multi_attach(B)) == ()
+
+
+def test_of_several_namespaces_each_finding_and_command_names_its_own():
+    late = pod("disk-deploy-1-a", 0, ready=False, namespace="shop", uid="uid-shop")
+    used = world(namespace=None, pods=(pod("disk-deploy-1-a", 0), late), events=())
+    found = {each.object: each.next for each in diagnose(used)}
+    assert found == {"pod shop/disk-deploy-1-a": "kubectl get pod disk-deploy-1-a --watch --namespace shop"}
+    kept = diagnose(world(namespace=None, pods=(late,), events=()))
+    assert ("claim-kept", f"claim walk/{CLAIM}") in {(each.rule, each.object) for each in kept}
 
 
 def test_a_healthy_cluster_has_nothing_to_explain():

@@ -1,14 +1,18 @@
 """The join of both sides: on the lab's own objects, and on rows for what a healthy lab does not show."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from aksdisks import manifests
-from aksdisks.inspection.inventory import join, take
+from aksdisks.inspection.chains import join
+from aksdisks.inspection.connection import connect
+from aksdisks.inspection.inventory import read_inventory
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.session.session import open_session
+from tests.library.world import CLAIM, GROUP, attachment, claim, disk, machine, pod, volume, world
 
 
 def missing(chain):
@@ -30,7 +34,7 @@ def scaled(lab):
                 "Event", lambda events: sum("Multi-Attach" in e.message for e in events) == 2, "two refusals",
                 labelled=False,
             )  # fmt: skip
-            inventory = take(session)
+            inventory = read_inventory(session.cluster, session.azure, session.namespace)
             assert session.clean_up().complete
     return inventory
 
@@ -71,3 +75,40 @@ def test_unknown_is_carried_on_and_is_not_missing(scaled):
     assert missing(chain) == ""
     chain = next(c for c in join(replace(inventory, machines=because)) if c.pod.ready)
     assert chain.disk and chain.machine == because
+
+
+def test_claims_of_one_name_in_two_namespaces_keep_apart():
+    there = {"namespace": "shop", "uid": "uid-shop"}
+    first, second = pod("disk-deploy-1-a", 0), pod("disk-deploy-1-a", 1, **there)
+    inventory = world(
+        namespace=None,
+        pods=(first, second),
+        claims=(claim(), claim(volume="pvc-shop", **there)),
+        volumes=(volume(), volume(name="pvc-shop", disk_id=f"{GROUP}/disks/pvc-shop", claim_namespace="shop")),
+        attachments=(attachment(), attachment(name="csi-shop-1", volume="pvc-shop", node="aks-1")),
+        disks=(disk(), disk(id=f"{GROUP}/disks/pvc-shop", name="pvc-shop", managed_by=machine(1).id)),
+    )
+    found = [(c.pod.key, c.claim.key, c.volume.name, c.disk.name, c.machine.node) for c in inventory.chains]
+    assert found == [
+        ("walk/disk-deploy-1-a", f"walk/{CLAIM}", f"pvc-{CLAIM}", f"pvc-{CLAIM}", "aks-0"),
+        ("shop/disk-deploy-1-a", f"shop/{CLAIM}", "pvc-shop", "pvc-shop", "aks-1"),
+    ]
+
+
+def test_a_namespace_or_all_of_them_are_read_without_a_session(on_lab):
+    made = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {}}}}
+    made["spec"]["resources"]["requests"]["storage"] = "1Gi"
+    names = ("inventory-one", "inventory-two")
+    with closing(connect(on_lab)) as target:
+        for name in names:
+            target.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+            target.cluster.create({"apiVersion": "v1", "kind": "PersistentVolumeClaim", **made}, name)
+        try:
+            one, every = (read_inventory(target.cluster, target.azure, name) for name in (names[0], None))
+            assert (one.namespace, [claim.key for claim in one.claims]) == (names[0], ["inventory-one/data"])
+            found = [chain.claim.key for chain in every.chains if chain.claim and chain.claim.namespace in names]
+            assert (every.namespace, found) == (None, ["inventory-one/data", "inventory-two/data"])
+            assert every.nodes == one.nodes and every.disks == one.disks and every.machines == one.machines
+        finally:
+            for name in names:
+                target.cluster.delete("Namespace", name)

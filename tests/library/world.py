@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aksdisks.inspection.inventory import join
+from aksdisks.inspection.chains import join
 from aksdisks.model import (
     Attachment,
     Claim,
