@@ -13,13 +13,13 @@ import yaml
 from aksdisks import manifests
 from aksdisks.errors import AlreadyExists, ApiError, NotAllowed, NotFound, Refused
 from aksdisks.inspection.connection import Connection, check_storage_class, connect
+from aksdisks.inspection.ownership import check_prepared, new_run_id
 from aksdisks.inspection.preflight_azure import DEFAULT_SKU, azure_answers
 from aksdisks.inspection.slots import attached_disks, free_slots
 from aksdisks.model import Node, StorageClass, Unknown, known
 from aksdisks.model.checks import Check, check
 from aksdisks.parameters import Parameters
 from aksdisks.quantities import cost_per_day, disk_tier, gib
-from aksdisks.session.session import check_prepared, new_run_id
 from aksdisks.waiting import Progress, silent
 
 _WITH_NAMESPACE = [(verb, "namespaces", "") for verb in ("get", "create", "delete", "list", "watch")]
@@ -27,7 +27,7 @@ RIGHTS = "This identity has the rights that a run needs"
 
 
 def preflight(parameters: Parameters, progress: Progress = silent) -> tuple[Check, ...]:
-    """Ask the target whether a run can pass, without making anything; raises as `session.open_session` does."""
+    """Ask the target whether a run can pass, without making anything; raises as `connect` does, and Refused."""
     connection = connect(parameters, progress)
     try:
         storage_class = check_storage_class(connection)

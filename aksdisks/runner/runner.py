@@ -21,6 +21,7 @@ from aksdisks.evidence.redaction import Redactor, environment_secrets
 from aksdisks.evidence.result import RunbookResult, RunResult, exit_code, roll_up
 from aksdisks.evidence.seal import check_private
 from aksdisks.inspection.inventory import read_inventory
+from aksdisks.inspection.ownership import new_run_id
 from aksdisks.inspection.preflight import RIGHTS, preflight
 from aksdisks.model import Unknown
 from aksdisks.model.checks import Check
@@ -32,7 +33,7 @@ from aksdisks.runner.liveness import Liveness
 from aksdisks.runner.signals import Signals
 from aksdisks.session import leftovers
 from aksdisks.session.cleanup import CleanUp
-from aksdisks.session.session import Session, new_run_id, open_session
+from aksdisks.session.session import Session, open_session
 from aksdisks.targets import target
 
 # How long a cell has to end once its kernel was interrupted, before the kernel is killed; seconds.

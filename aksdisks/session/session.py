@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from aksdisks import manifests
 from aksdisks.errors import AksdisksError, AlreadyExists, NotAllowed, NotFound, Refused
 from aksdisks.inspection.connection import Connection, check_storage_class, connect
-from aksdisks.kube.client import Cluster
+from aksdisks.inspection.ownership import check_prepared, new_run_id
 from aksdisks.kube.watch import Watcher
 from aksdisks.manifests import RUN_LABEL, Manifest
 from aksdisks.model import Claim, Pod
@@ -24,12 +22,6 @@ S = TypeVar("S")
 
 # The lab's speed shortens delays, not the work of this machine: no wait ends earlier than this, in real seconds.
 _SHORTEST_DEADLINE = 30.0
-_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-
-
-def new_run_id() -> str:
-    """A run id such as `20261123-042501-k7x2p`: sorted by time, and its own."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{''.join(secrets.choice(_ALPHABET) for _ in range(5))}"
 
 
 class Session(Hold):
@@ -200,18 +192,6 @@ def _undo(session: Session) -> None:
             session.release()
     except AksdisksError as error:
         session.progress(f"namespace {session.namespace}: {error}")
-
-
-def check_prepared(cluster: Cluster, namespace: str, run_id: str) -> None:
-    """Raise Refused for a prepared namespace that holds objects of our names which this run did not make."""
-    ours = (manifests.DEPLOYMENT, manifests.STATEFUL_SET, manifests.CLAIM)
-    prefix = f"{manifests.CLAIM_TEMPLATE}-{manifests.STATEFUL_SET}-"
-    for kind, found in cluster.made(namespace):
-        name, run = found.name, found.labels.get(RUN_LABEL, "")
-        if (name in ours or name.startswith(prefix)) and run != run_id:
-            made_by = f"one that run {run} left" if run else "one that no run made"
-            hint = "aksdisks clean -f FILE removes it" if run else "it is left alone; choose another namespace"
-            raise Refused(f"{kind} {name} in namespace {namespace}: expected none, found {made_by}", hint=hint)
 
 
 def _described(found: tuple[Any, ...]) -> str:

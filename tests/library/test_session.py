@@ -8,6 +8,7 @@ import pytest
 from aksdisks import manifests
 from aksdisks.errors import NamespaceBusy, NotAllowed, NotReachable, Refused, WaitTimeout
 from aksdisks.inspection.connection import connect
+from aksdisks.inspection.ownership import new_run_id
 from aksdisks.inspection.preflight import preflight
 from aksdisks.kube.client import Cluster
 from aksdisks.manifests import LEASE, RUN_LABEL
@@ -15,7 +16,7 @@ from aksdisks.parameters import Parameters, validate
 from aksdisks.quantities import show_time
 from aksdisks.session.lease import Journal
 from aksdisks.session.leftovers import clean, find_leftovers, orphans
-from aksdisks.session.session import new_run_id, open_session
+from aksdisks.session.session import open_session
 
 RUNNING = "every pod runs"
 CLAIM = manifests.objects_for(Parameters(), {}).claim

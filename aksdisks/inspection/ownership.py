@@ -1,0 +1,30 @@
+"""Which run made what: the id that a run's objects carry, and whether a prepared namespace holds another's."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+
+from aksdisks import manifests
+from aksdisks.errors import Refused
+from aksdisks.kube.client import Cluster
+from aksdisks.manifests import RUN_LABEL
+
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+
+
+def new_run_id() -> str:
+    """A run id such as `20261123-042501-k7x2p`: sorted by time, and its own."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{''.join(secrets.choice(_ALPHABET) for _ in range(5))}"
+
+
+def check_prepared(cluster: Cluster, namespace: str, run_id: str) -> None:
+    """Raise Refused for a prepared namespace that holds objects of our names which this run did not make."""
+    ours = (manifests.DEPLOYMENT, manifests.STATEFUL_SET, manifests.CLAIM)
+    prefix = f"{manifests.CLAIM_TEMPLATE}-{manifests.STATEFUL_SET}-"
+    for kind, found in cluster.made(namespace):
+        name, run = found.name, found.labels.get(RUN_LABEL, "")
+        if (name in ours or name.startswith(prefix)) and run != run_id:
+            made_by = f"one that run {run} left" if run else "one that no run made"
+            hint = "aksdisks clean -f FILE removes it" if run else "it is left alone; choose another namespace"
+            raise Refused(f"{kind} {name} in namespace {namespace}: expected none, found {made_by}", hint=hint)
