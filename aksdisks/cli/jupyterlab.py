@@ -20,7 +20,7 @@ from typing import Any
 
 from aksdisks.errors import CannotRun, InputError
 from aksdisks.runner import shipped
-from aksdisks.targets.target import lab_in
+from aksdisks.targets.lab import lab_in
 
 _PORT, _FIRST = 8888, "/lab/tree/00-overview.ipynb"
 _SETTINGS = Path(__file__).parent.parent / "jupyter"

@@ -1,4 +1,4 @@
-"""A target's name becomes two endpoints, credentials, the expected cluster and a time scale; it alone knows the lab."""
+"""A target's name becomes two endpoints, credentials, the expected cluster and a time scale."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from aksdisks.errors import AksdisksError, InputError, NotAllowed, NotReachable, ParameterError, did_you_mean
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
+from aksdisks.targets.lab import lab_in, labs
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -109,39 +110,6 @@ def prepared(parameters: Parameters) -> Iterator[dict[str, str]]:
                     os.environ["AKSDISKS_STATE_DIR"] = before
 
 
-@contextmanager
-def lab_in(folder: str | Path | None, speed: float, *scenario: str, **how: Any) -> Iterator[tuple[LabState, bool]]:
-    """The lab of a state directory (None: the default one), and whether it was started here: then until the end.
-
-    Raises NotReachable where none can be started.
-    """
-    with _labs() as process:
-        where = folder or process.default_state_dir()
-        running = process.status(where)
-        lab = running or process.start(where, speed, *scenario, parent=os.getpid(), **how)
-    try:
-        yield lab, running is None
-    finally:
-        if running is None:
-            try:
-                process.stop(where)
-            except process.NotRunning:
-                pass  # it died before; whoever waited for it has said so
-
-
-@contextmanager
-def _labs() -> Iterator[Any]:
-    """What starts and finds labs, with its errors as ours."""
-    try:
-        from aksdisks.lab.server import process
-    except ModuleNotFoundError as error:
-        raise NotReachable(f"lab: expected {error.name}, found none", hint="pip install 'aksdisks[lab]'") from error
-    try:
-        yield process
-    except process.LabError as error:
-        raise NotReachable(str(error)) from error
-
-
 def state_dir() -> Path:
     """Where journals are kept: AKSDISKS_STATE_DIR, else aksdisks under XDG_STATE_HOME or ~/.local/state."""
     own = os.environ.get("AKSDISKS_STATE_DIR")
@@ -152,7 +120,7 @@ def state_dir() -> Path:
 
 
 def _running_lab() -> LabState:
-    with _labs() as process:
+    with labs() as process:
         folder = process.default_state_dir()
         state: LabState | None = process.status(folder)
     if state is None:

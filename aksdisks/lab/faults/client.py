@@ -45,15 +45,14 @@ def _switches(answer: Any) -> tuple[FaultSwitch, ...]:
 
 
 def _call(state: LabState, method: str, path: str, body: object = None) -> Any:
-    kubeconfig = yaml.safe_load(Path(state.kubeconfig).read_bytes())
-    token = kubeconfig["users"][0]["user"]["token"]
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{state.kube_url}{_PATH}{path}", data, headers, method=method)
-    context = ssl.create_default_context(cafile=state.ca_bundle)
-    # The user's proxy, whatever it is, does not lead to this machine.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     try:
+        token = yaml.safe_load(Path(state.kubeconfig).read_bytes())["users"][0]["user"]["token"]
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{state.kube_url}{_PATH}{path}", data, headers, method=method)
+        https = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=state.ca_bundle))
+        # The user's proxy, whatever it is, does not lead to this machine.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https)
         with opener.open(request, timeout=_TIMEOUT) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
