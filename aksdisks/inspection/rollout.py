@@ -7,7 +7,22 @@ from dataclasses import dataclass, field
 
 from aksdisks.inspection.diagnosis import standing_refusal
 from aksdisks.model import Attachment, Change, Inventory, KubeEvent, Pod
-from aksdisks.views.timeline import Moments
+
+
+@dataclass(frozen=True)
+class Moments:
+    """When a pod passed each step, in cluster seconds since the act; None where it did not (yet)."""
+
+    pod: str
+    created: float | None
+    scheduled: float | None
+    attached: float | None
+    started: float | None
+
+    @property
+    def ready_to_mount(self) -> float | None:
+        """When the disk was there: attached, or, where it had never left the node, when the pod was placed."""
+        return self.attached if self.attached is not None else self.scheduled
 
 
 @dataclass

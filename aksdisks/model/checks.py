@@ -1,4 +1,4 @@
-"""Results as values: the check of a claim and the refusal of an act, shown by notebooks and read by the runner."""
+"""Results as values: the check of a claim and the refusal of an act; views show them, the runner reads them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Any
 
 from aksdisks.model.objects import Unknown
-from aksdisks.views.markup import View
 
 MIME_TYPE = "application/vnd.aksdisks.check+json"
 """A check reaches the runner as a notebook output of this type: {"statement", "status", "seen"}."""
@@ -34,7 +33,7 @@ Holds = bool | Unknown | None
 
 
 @dataclass(frozen=True)
-class Check(View):
+class Check:
     """A statement, how it came out, and what was seen; in evidence also the id of the `cell` that shows it."""
 
     statement: str
@@ -61,7 +60,8 @@ class Check(View):
         return f"{self.mark} {self.status}: {self.statement}\n  seen: {self.seen}"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return {**super()._repr_mimebundle_(), MIME_TYPE: self.to_dict()}
+        """Its plain text, and the form in which the runner reads it; HTML is the views' part."""
+        return {"text/plain": self.text(), MIME_TYPE: self.to_dict()}
 
 
 def check(statement: str, holds: Holds, seen: object) -> Check:
@@ -74,19 +74,12 @@ def check(statement: str, holds: Holds, seen: object) -> Check:
 
 
 @dataclass(frozen=True)
-class Refusal(View):
+class Refusal:
     """What was asked for in vain: the check that it was refused, and the answer in the API's own words."""
 
     check: Check
     request: str
     answer: str
-
-    def text(self) -> str:
-        """What was asked, the answer, the check."""
-        return f"{self.request}\n  {self.answer}\n{self.check.text()}"
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return {**super()._repr_mimebundle_(), MIME_TYPE: self.check.to_dict()}
 
 
 def refusal(

@@ -36,9 +36,8 @@ def macro(name: str, *given: object) -> str:
 
 
 def warm() -> None:
-    """Compile the templates before they are needed: that takes longer than filling them."""
-    for name in (_VIEWS, "objects.yaml.j2"):
-        templates().get_template(name)
+    """Compile the template before it is needed: that takes longer than filling it."""
+    templates().get_template(_VIEWS)
 
 
 @cache

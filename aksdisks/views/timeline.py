@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from aksdisks.inspection.rollout import Moments
 from aksdisks.views.base import Table
 from aksdisks.views.markup import View
 
@@ -16,22 +17,6 @@ STAGES = (
 )
 """What happens between two moments, and its colour: distinguishable without red and green, and three times as light or
 as dark as a light page and as a dark one (WCAG 2.1, 1.4.11)."""
-
-
-@dataclass(frozen=True)
-class Moments:
-    """When a pod passed each step, in cluster seconds since the act; None where it did not (yet)."""
-
-    pod: str
-    created: float | None
-    scheduled: float | None
-    attached: float | None
-    started: float | None
-
-    @property
-    def ready_to_mount(self) -> float | None:
-        """When the disk was there: attached, or, where it had never left the node, when the pod was placed."""
-        return self.attached if self.attached is not None else self.scheduled
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from aksdisks.inspection.inventory import read_inventory
 from aksdisks.inspection.preflight import rights
 from aksdisks.inspection.rollout import Rollout
 from aksdisks.model import Inventory, Pod, Unknown
-from aksdisks.model.checks import Check, Holds, Refusal, check, refusal
+from aksdisks.model.checks import Check, Holds, check, refusal
 from aksdisks.parameters import from_namespace
 from aksdisks.quantities import cost_per_day, disk_tier, gib
 from aksdisks.session.session import Session, open_session
 from aksdisks.views.base import Card, Stack, Table
+from aksdisks.views.checks import CheckView, RefusalView
 from aksdisks.views.look import Look
 from aksdisks.views.markup import View
 from aksdisks.views.timeline import Timeline
@@ -94,11 +95,11 @@ class Walk:
             ("each claim", f"{parameters.size} of {parameters.storage_class}{billed}{cost}"),
         )
         same = compare("Kubernetes' nodes are Azure's machines", now.kubernetes.nodes, now.azure.nodes)
-        return Stack([Table("Where this runs", ("", ""), rows), same])
+        return Stack([Table("Where this runs", ("", ""), rows), CheckView(same)])
 
-    def rights(self) -> Check:
+    def rights(self) -> CheckView:
         """The check that this identity may do what the runbooks do."""
-        return rights(self.session.connection)
+        return CheckView(rights(self.session.connection))
 
     def timeline(self, title: str = "From the command to a running pod") -> Timeline:
         """When the pods of the last act were scheduled, got their disk and started."""
@@ -139,19 +140,19 @@ class Walk:
         """Judge a claim by the same word before and after, of at least one thing."""
         return self.agree(number, before, after, shown=shown, sides=("before", "after"))
 
-    def check(self, statement: str, holds: Holds, seen: object) -> Check:
+    def check(self, statement: str, holds: Holds, seen: object) -> CheckView:
         """A check beside the numbered claims, such as a precondition."""
-        return check(statement, holds, seen)
+        return CheckView(check(statement, holds, seen))
 
     def tried(self, statement: str, words: str, done: object, holds: Holds, seen: object) -> Stack:
         """Invite the reader to type a kubectl command, and check what came of it; not applicable until it is `done`."""
         if not done:
             holds, seen = None, "not tried yet; do it, then run this cell again"
-        return Stack([Card("In a terminal", typed=self._kubectl(words)), check(statement, holds, seen)])
+        return Stack([Card("In a terminal", typed=self._kubectl(words)), self.check(statement, holds, seen)])
 
-    def refused(self, statement: str, act: Callable[..., object], *args: object, **named: object) -> Refusal:
+    def refused(self, statement: str, act: Callable[..., object], *args: object, **named: object) -> RefusalView:
         """Try what the API must refuse, and show its answer as a value."""
-        return refusal(statement, ApiError, act, *args, **named)
+        return RefusalView(refusal(statement, ApiError, act, *args, **named))
 
     def verdicts(self) -> Table:
         """The claims and how they came out."""
@@ -269,14 +270,14 @@ class Walk:
         typed = f"exec {pod} -- sh -c 'echo NOTE > {manifests.MOUNT_PATH}/{pod}.note'"
         return self._done(f"Each of {len(written)} pods has a note of its own on its disk", typed)
 
-    def notes_kept(self) -> Check:
+    def notes_kept(self) -> CheckView:
         """The check that each pod finds on its disk the note that was written there, and no other."""
         statement = "Each pod finds on its disk the note that was written there, and no other"
         written, found = self._notes, proof.read(self.session, self._notes)
         if written is None or found is None:
             return self.check(statement, None, proof.NO_SHELL)
         sides = [said if isinstance(said, Unknown) else frozenset(said.items()) for said in (written, found)]
-        return compare(statement, sides[0], sides[1], sides=("written", "read"))
+        return CheckView(compare(statement, sides[0], sides[1], sides=("written", "read")))
 
     # What the API refuses; all dry runs on the server, so that nothing would come of it if it did not
 
@@ -355,7 +356,7 @@ class Walk:
 
     def _judge(self, number: int, verdict: Check, shown: View | None) -> View:
         self._verdicts[number] = verdict
-        return Stack([shown, verdict]) if shown is not None else verdict
+        return Stack([shown, CheckView(verdict)]) if shown is not None else CheckView(verdict)
 
     def _roll(self, app: str, replicas: int, act: Callable[[], object], *, without: str = "") -> None:
         """Act, then follow the pods until all run or are refused, and what departed pods used is detached."""

@@ -38,7 +38,7 @@ def walk() -> Walk:
 )
 def test_a_claim_is_judged_by_both_sides(walk, kubernetes, azure, how, status, seen):
     sides = [frozenset(side) if isinstance(side, set) else side for side in (kubernetes, azure)]
-    made = walk.agree(1, *sides, **how)
+    made = walk.agree(1, *sides, **how).check
     assert (made.status, made.statement) == (status, "First.")
     assert seen in made.seen
 

@@ -57,7 +57,7 @@ def test_without_a_shell_the_proof_does_not_apply(monkeypatch):
     pods = Pods(["web-0"], trouble="no shell")
     walk = Walk(SimpleNamespace(parameters=None, namespace="walk", pods=pods.pods, command=pods.command))
     assert "because the image has no shell" in walk.write_notes().text()
-    verdict = walk.notes_kept()
+    verdict = walk.notes_kept().check
     assert (verdict.status, verdict.seen) == ("not applicable", "because the image has no shell")
 
 

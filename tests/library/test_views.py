@@ -7,11 +7,13 @@ from html.parser import HTMLParser
 
 import pytest
 
+from aksdisks.inspection.rollout import Moments
 from aksdisks.model import Unknown
 from aksdisks.model.checks import MIME_TYPE, check
 from aksdisks.views.base import Card, Chains, Link, Stack, Table
+from aksdisks.views.checks import CheckView
 from aksdisks.views.look import Look
-from aksdisks.views.timeline import Moments, Timeline
+from aksdisks.views.timeline import Timeline
 
 from .world import claim, disk, machine, multi_attach, pod, world
 
@@ -179,6 +181,6 @@ def test_the_sum_is_that_of_what_is_shown():
 
 
 def test_a_stack_shows_all_parts_and_passes_its_check_on():
-    bundle = Stack([look().pods(), check("It holds", True, "yes")])._repr_mimebundle_()
+    bundle = Stack([look().pods(), CheckView(check("It holds", True, "yes"))])._repr_mimebundle_()
     assert bundle[MIME_TYPE]["statement"] == "It holds"
     assert "kubectl get pods" in bundle["text/plain"] and "It holds" in bundle["text/html"]

@@ -28,7 +28,7 @@ def judged(runbook: str, cell: str, now: Inventory, **names: Look) -> Any:
     *lines, last = found.source.splitlines()
     scope = {"walk": walk, "after": Look(now, bool), **names}
     exec("\n".join(lines), scope)
-    return eval(last, scope).parts[-1]
+    return eval(last, scope).parts[-1].check
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_cells_call_and_the_library_defines(path):
         for node in ast.walk(tree):
             assert not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.Try), cell.id
             if isinstance(node, ast.Import | ast.ImportFrom):
-                assert ast.unparse(node) == "from aksdisks.walkthrough.walk import open_walk"
+                assert ast.unparse(node) == "from aksdisks.walkthrough import open_walk"
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert not re.match(r"\.{0,2}/", node.value), f"{cell.id}: a path"
         assert "sleep" not in cell.source

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import nbformat
 import pytest
 
 from aksdisks.model.checks import Check, Status
+from aksdisks.runner import execution
 from aksdisks.runner.execution import Kernel, execute
 from aksdisks.waiting import Waiting
 
@@ -112,3 +115,9 @@ def test_what_a_cell_waits_for_is_heard_at_once_and_is_no_output(tmp_path: Path,
     assert execution.problem == ""
     assert heard == [Waiting("4 pods", "1 of 4 ready", 12.0, 900.0, "Multi-Attach"), ""] * 2
     assert [c.outputs for c in nbformat.read(tmp_path / "out.ipynb", 4).cells if c.cell_type == "code"] == [[]] * 3
+
+
+def test_what_warms_a_kernel_runs_without_a_trace() -> None:
+    """A kernel only logs what its first lines raise."""
+    done = subprocess.run([sys.executable, "-c", execution._WARM_UP], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from aksdisks.parameters import Parameters
-from aksdisks.views.markup import templates
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 RUN_LABEL = "aksdisks.dev/run"
 FIELD_MANAGER = "aksdisks"
@@ -39,8 +42,18 @@ def objects_for(parameters: Parameters, labels: Mapping[str, str]) -> Objects:
     """The objects of a run; `labels` are on each, on the pods' template and on the claims' template."""
     names = {"claim_name": CLAIM, "deployment": DEPLOYMENT, "deployment_app": DEPLOYMENT_APP, "mount_path": MOUNT_PATH}
     names |= {"stateful_set": STATEFUL_SET, "stateful_app": STATEFUL_APP, "claim_template": CLAIM_TEMPLATE}
-    text = templates().get_template("objects.yaml.j2").render(p=parameters, labels=dict(labels), **names)
+    text = template().render(p=parameters, labels=dict(labels), **names)
     return Objects(*yaml.safe_load_all(text))
+
+
+@cache
+def template() -> Template:
+    """The template of the article's objects, compiled once; it makes YAML, so nothing is escaped for HTML."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(loader=PackageLoader(__name__), keep_trailing_newline=True)
+    environment.policies["json.dumps_kwargs"] = {}  # else keys would be sorted
+    return environment.get_template("objects.yaml.j2")
 
 
 def namespace(name: str, labels: Mapping[str, str], parameters: Parameters) -> Manifest:
