@@ -19,6 +19,7 @@ from aksdisks.evidence.report import COVER
 from aksdisks.evidence.result import RunbookResult, RunResult, seconds_shown, tally
 from aksdisks.model.checks import Check
 from aksdisks.parameters import Parameters
+from aksdisks.runner.reporter import Reporter
 from aksdisks.waiting import Waiting
 
 NOTHING = "(empty)"
@@ -54,7 +55,7 @@ class _Console(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
-class Reporter:
+class ConsoleReporter(Reporter):
     """Says what goes on: a live line on a terminal, a line for each step in a log, nothing but the end when quiet."""
 
     def __init__(self, *, quiet: bool) -> None:

@@ -146,19 +146,24 @@ def run(
     ] = "",
 ) -> None:
     """Run the runbooks headless through papermill and leave them, executed, as evidence."""
+    from aksdisks.cli.console import ConsoleReporter
+    from aksdisks.cli.signals import Signals
     from aksdisks.evidence.delivery import Container
-    from aksdisks.runner import runner, shipped
+    from aksdisks.runner import shipped
+    from aksdisks.runner.runner import run_runbooks
 
     runbooks, parameters = shipped.runbooks(names or ()), _parameters(file, settings)[0]
     container = Container.of(output) if "://" in output else None
     folder = Path("evidence") if container else Path(output)
     again = ["aksdisks", "clean", *(("-f", str(file)) if file else ())]
     again += [word for setting in settings or () for word in ("-p", setting)]
-    result = runner.run(
+    reporter = ConsoleReporter(quiet=quiet)
+    result = run_runbooks(
         runbooks,
         parameters,
         folder,
-        quiet=quiet,
+        reporter=reporter,
+        interruption=Signals(reporter.say),
         share=share,
         key=sign,
         webhook=webhook,
@@ -212,9 +217,18 @@ def parameters(
 @app.command(epilog=_EXIT_CODES)
 def check(file: FileOption = None, settings: SetOption = None) -> None:
     """Ask the target, before anything is made, whether a run can pass there."""
-    from aksdisks.runner import runner
+    from aksdisks.cli.console import ConsoleReporter
+    from aksdisks.errors import NotAllowed
+    from aksdisks.evidence.result import exit_code
+    from aksdisks.inspection.preflight import RIGHTS
+    from aksdisks.runner.runner import check_target
 
-    raise typer.Exit(runner.check(_parameters(file, settings)[0]))
+    reporter = ConsoleReporter(quiet=False)
+    answers = check_target(_parameters(file, settings)[0], reporter.progress)
+    reporter.answers(answers)
+    # Where only rights are missing the target did not allow it, which proves nothing.
+    failed = {answer.statement for answer in answers if answer.status == "failed"}
+    raise typer.Exit(max(exit_code(answers), NotAllowed.exit_code if failed == {RIGHTS} else 0))
 
 
 @app.command(epilog=_EXIT_CODES)
@@ -230,9 +244,14 @@ def clean(
     The volumes and disks of removed claims go with them, by the cluster's own doing. Retained ones, and those of
     namespaces that are gone, are reported and stay.
     """
-    from aksdisks.runner import runner
+    from aksdisks.cli.console import ConsoleReporter
+    from aksdisks.evidence.result import exit_code
+    from aksdisks.session import leftovers
 
-    raise typer.Exit(runner.clean(_parameters(file, settings)[0], dry_run=dry_run))
+    reporter = ConsoleReporter(quiet=False)
+    checks = leftovers.clean(_parameters(file, settings)[0], dry_run=dry_run, progress=reporter.progress)
+    reporter.answers(checks)
+    raise typer.Exit(exit_code(checks))
 
 
 @app.command(epilog=_EXIT_CODES)

@@ -11,30 +11,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aksdisks.cli.console import Reporter
-from aksdisks.errors import AksdisksError, CannotRun, InputError, NotAllowed, Refused, TargetMismatch
+from aksdisks.errors import AksdisksError, CannotRun, InputError, Refused, TargetMismatch
 from aksdisks.evidence import result as evidence
 from aksdisks.evidence.claims import unjudged
 from aksdisks.evidence.delivery import Container, check_webhook, is_worth_a_word, tell
 from aksdisks.evidence.folder import Dossier, identity, redactor_for, versions
 from aksdisks.evidence.redaction import Redactor, environment_secrets
-from aksdisks.evidence.result import RunbookResult, RunResult, exit_code, roll_up
+from aksdisks.evidence.result import RunbookResult, RunResult, roll_up
 from aksdisks.evidence.seal import check_private
 from aksdisks.inspection.inventory import read_inventory
 from aksdisks.inspection.ownership import new_run_id
-from aksdisks.inspection.preflight import RIGHTS, preflight
+from aksdisks.inspection.preflight import preflight
 from aksdisks.model import Unknown
 from aksdisks.model.checks import Check
 from aksdisks.model.checks import check as judge
 from aksdisks.parameters import Parameters
 from aksdisks.runner.arguments import check_output, check_runbooks
 from aksdisks.runner.execution import Execution, Kernel, Stopped, WarmKernels, execute
+from aksdisks.runner.interruption import Interruption
 from aksdisks.runner.liveness import Liveness
-from aksdisks.runner.signals import Signals
+from aksdisks.runner.reporter import Reporter
 from aksdisks.session import leftovers
 from aksdisks.session.cleanup import CleanUp
 from aksdisks.session.session import Session, open_session
 from aksdisks.targets import target
+from aksdisks.waiting import Progress, silent
 
 # How long a cell has to end once its kernel was interrupted, before the kernel is killed; seconds.
 _INTERRUPT_PATIENCE = 3.0
@@ -42,12 +43,13 @@ _INTERRUPT_PATIENCE = 3.0
 _LAB_DEADLINE = 300.0
 
 
-def run(
+def run_runbooks(
     runbooks: Sequence[Path],
     parameters: Parameters,
     output: Path,
     *,
-    quiet: bool = False,
+    reporter: Reporter | None = None,
+    interruption: Interruption | None = None,
     share: bool = False,
     key: Path | None = None,
     webhook: str = "",
@@ -61,7 +63,8 @@ def run(
     raised after them. `share` takes identities out of all that is written, not secrets alone; `key` (private, PEM)
     signs the evidence. `webhook` hears of a failure or of a change of outcome;
     `container` gets each runbook when it is done and all of the folder in the end. A failed delivery is reported.
-    `clean` is the command that removes what a run could not.
+    `clean` is the command that removes what a run could not. `reporter` hears of all that happens (default: nobody);
+    `interruption`, asked from any thread, ends the run early. May be called from any thread.
     """
     check_output(output)
     parameters = parameters.model_copy(update={"run_id": parameters.run_id or new_run_id()})
@@ -73,9 +76,9 @@ def run(
         check_private(key)
     if webhook:
         check_webhook(webhook)
-    reporter = Reporter(quiet=quiet)
+    reporter = reporter or Reporter()
     dossier = Dossier(folder, key)
-    state = _Run(runbooks, parameters, dossier, share, reporter, container, clean)
+    state = _Run(runbooks, parameters, dossier, share, reporter, interruption or Interruption(), container, clean)
     result = state.run()
     if container is not None and folder.is_dir() and not dossier.leaks:
         with _reported(reporter, f"aksdisks evidence upload {folder} {container.url}"):
@@ -110,12 +113,12 @@ class _Run:
     dossier: Dossier
     share: bool
     reporter: Reporter
+    interruption: Interruption
     container: Container | None
     clean: str
 
     def __post_init__(self) -> None:
         self.ends = time.monotonic() + self._real(self.parameters.run_deadline)
-        self.signals = Signals(self.reporter.say)
         # Beside everything else: a slow container holds up no runbook and no teardown.
         self.deliveries = ThreadPoolExecutor(1)
         self.dossier.redactor = Redactor(environment_secrets(), patterns=self.parameters.redact)
@@ -133,18 +136,18 @@ class _Run:
         )
 
     def run(self) -> RunResult:
-        """The whole run, from the target to the summary, in a thread of its own: this one is for signals."""
-        with self.signals, ThreadPoolExecutor(1) as worker:
+        """The whole run, from the target to the summary, in a thread of its own: this one may have to hear signals."""
+        with self.interruption, ThreadPoolExecutor(1) as worker:
             work = worker.submit(self._run)
             # A wait without end would let no signal through.
             while not wait([work], timeout=0.2).done:
                 pass
             if error := work.exception():
                 self._broke_off(error)
-            self.deliveries.shutdown(wait=not self.signals.noted, cancel_futures=bool(self.signals.noted))
-            if self.signals.noted:
+            self.deliveries.shutdown(wait=not self.interruption.reason, cancel_futures=bool(self.interruption.reason))
+            if self.interruption.reason:
                 self.dossier.open()
-                self._update(status="interrupted", problem=f"interrupted by {self.signals.noted}")
+                self._update(status="interrupted", problem=f"interrupted by {self.interruption.reason}")
             self._update(finished=_now())
             self.result = self.dossier.finish(self.result)
         if self.error is None or self.dossier.folder.is_dir():
@@ -174,7 +177,7 @@ class _Run:
 
     def _run(self) -> None:
         with target.prepared(self.parameters) as environment, WarmKernels(environment) as kernels:
-            if not self._may_begin() or self.signals.noted:
+            if not self._may_begin() or self.interruption.reason:
                 return
             with (
                 open_session(self.parameters, progress=self.reporter.progress) as session,
@@ -225,7 +228,7 @@ class _Run:
         """Run each; the next kernel warms up, and the last page is rendered, while a runbook waits for its cluster."""
         gone = ""
         for number, path in enumerate(self.runbooks):
-            if self.signals.noted:
+            if self.interruption.reason:
                 return
             kernel = kernels.take(more=number + 1 < len(self.runbooks))
             began = time.monotonic()
@@ -237,7 +240,7 @@ class _Run:
             seconds = time.monotonic() - began
             if execution.problem and not execution.interrupted:
                 # One that only restarts is back soon.
-                gone = self.liveness.settle(lambda: self.signals.noted) or session.connection.problem()
+                gone = self.liveness.settle(lambda: self.interruption.reason) or session.connection.problem()
                 execution.unreachable = bool(gone)
             result = self._keep(number, path, execution, seconds, pages)
             self.reporter.finished(result)
@@ -269,10 +272,10 @@ class _Run:
                 on_progress=self.reporter.progress,
                 redact=self.dossier.redacted,
             )
-            while not (work.done() or self.signals.noted or self.liveness.gone) and time.monotonic() < ends:
+            while not (work.done() or self.interruption.reason or self.liveness.gone) and time.monotonic() < ends:
                 wait([work], timeout=0.05)
             gone = "" if work.done() else self.liveness.gone
-            late = not (work.done() or self.signals.noted or gone)
+            late = not (work.done() or self.interruption.reason or gone)
             if not work.done():
                 # The cell ends with KeyboardInterrupt, which the saved notebook shows; one that does not is killed.
                 kernel.interrupt()
@@ -280,9 +283,9 @@ class _Run:
                 kernel.kill()
         own = work.exception()
         execution = Execution(problem=f"papermill ended with an error of its own: {own}") if own else work.result()
-        if self.signals.noted and not execution.completed:
+        if self.interruption.reason and not execution.completed:
             execution.interrupted = True
-            execution.problem = f"interrupted by {self.signals.noted}"
+            execution.problem = f"interrupted by {self.interruption.reason}"
         elif gone:
             execution.completed, execution.problem = False, gone
         elif late:
@@ -292,8 +295,8 @@ class _Run:
 
     def _step(self, heading: str) -> None:
         """Show the step, or let it not begin: an interrupt that reaches a kernel between two cells is lost."""
-        if self.signals.noted:
-            raise Stopped(f"interrupted by {self.signals.noted}")
+        if self.interruption.reason:
+            raise Stopped(f"interrupted by {self.interruption.reason}")
         self.reporter.step(heading)
 
     def _keep(
@@ -319,7 +322,7 @@ class _Run:
     def _page(self, book: RunbookResult) -> None:
         """Finish a runbook's files, and deliver them at once: whatever becomes of this machine, they are there."""
         self.dossier.page(book, self.result)
-        if self.container is not None and not self.signals.noted:
+        if self.container is not None and not self.interruption.reason:
             self.deliveries.submit(self._deliver, f"{book.name}.*")
 
     def _deliver(self, files: str) -> None:
@@ -359,26 +362,10 @@ class _Run:
         return seconds if self.parameters.target != "lab" else max(_LAB_DEADLINE, seconds / self.parameters.speed)
 
 
-def check(parameters: Parameters) -> int:
-    """Ask the target whether a run can pass there, show the answers, and return the exit code."""
-    reporter = Reporter(quiet=False)
+def check_target(parameters: Parameters, progress: Progress = silent) -> tuple[Check, ...]:
+    """Ask the target, before anything is made, whether a run can pass there; a lab target gets a lab for that long."""
     with target.prepared(parameters):
-        answers = preflight(parameters, reporter.progress)
-        # Where only rights are missing the target did not allow it, which proves nothing.
-        failed = {answer.statement for answer in answers if answer.status == "failed"}
-        return max(_shown(reporter, answers), NotAllowed.exit_code if failed == {RIGHTS} else 0)
-
-
-def clean(parameters: Parameters, *, dry_run: bool) -> int:
-    """Remove what earlier runs left on the target, show it, and return the exit code."""
-    reporter = Reporter(quiet=False)
-    return _shown(reporter, leftovers.clean(parameters, dry_run=dry_run, progress=reporter.progress))
-
-
-def _shown(reporter: Reporter, answers: Sequence[Check]) -> int:
-    """Show checks and return the exit code that they come to."""
-    reporter.answers(answers)
-    return exit_code(answers)
+        return tuple(preflight(parameters, progress))
 
 
 def _now() -> str:

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from aksdisks import parameters
+from aksdisks.cli.main import app
 from aksdisks.errors import NotAllowed
 from aksdisks.inspection import preflight
 from aksdisks.inspection.connection import Connection, connect
 from aksdisks.lab.server import process
-from aksdisks.runner import runner
 from tests.cli.command import aksdisks, evidence
 from tests.lab.kube import accounts
 from tests.lab.kube.wire import Wire
@@ -148,15 +149,14 @@ def test_nothing_is_made_where_a_right_is_missing(
     role: str,
     right: Right,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in user(wire, tmp_path).items():
         monkeypatch.setenv(name, value)
     with taken_away(wire, role, right):
-        code = runner.check(parameters.resolve(file)[0])
-    shown = "".join(capsys.readouterr())
-    assert code == 3, shown
+        ended = CliRunner().invoke(app, ["check", "-f", str(file)])
+    shown = ended.output
+    assert ended.exit_code == 3, shown
     assert f"missing: {right[0]} {right[1]}" in " ".join(shown.split())
     assert left(wire) == []
 

@@ -3,7 +3,8 @@
 import pytest
 
 from aksdisks.parameters import Parameters
-from aksdisks.runner import runner, shipped
+from aksdisks.runner import shipped
+from aksdisks.runner.runner import run_runbooks
 
 ONE_NODE = "base: regional\nnode_count: 1\n"
 
@@ -13,7 +14,7 @@ def checks(tmp_path):
     """Runs runbooks in one run and gives each check's status and what was seen, by statement."""
 
     def run(names: list[str], parameters: Parameters) -> dict[str, tuple[str, str]]:
-        results = runner.run(shipped.runbooks(names), parameters, tmp_path / "evidence", quiet=True).runbooks
+        results = run_runbooks(shipped.runbooks(names), parameters, tmp_path / "evidence").runbooks
         assert [result.problem for result in results] == [""] * len(names)
         return {check.statement: (check.status, check.seen) for result in results for check in result.checks}
 

@@ -12,7 +12,9 @@ from aksdisks.evidence.delivery import Container
 from aksdisks.evidence.result import RunResult
 from aksdisks.lab.server.process import LabState
 from aksdisks.parameters import Parameters
-from aksdisks.runner import runner
+from aksdisks.runner.interruption import Interruption
+from aksdisks.runner.reporter import Reporter
+from aksdisks.runner.runner import run_runbooks
 
 
 @pytest.fixture
@@ -27,6 +29,8 @@ def run(lab: LabState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
         share: bool = False,
         container: Container | None = None,
         webhook: str = "",
+        reporter: Reporter | None = None,
+        interruption: Interruption | None = None,
         **changed: object,
     ):  # type: ignore[no-untyped-def]
         parameters = Parameters(
@@ -40,7 +44,8 @@ def run(lab: LabState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
         )
         paths = [_notebook(tmp_path / f"{number:02}-book.ipynb", cells) for number, cells in enumerate(books)]
         how = {"share": share, "key": key, "container": container, "webhook": webhook}
-        result = runner.run(paths, parameters, tmp_path / "out", quiet=True, **how)
+        how |= {"reporter": reporter, "interruption": interruption}
+        result = run_runbooks(paths, parameters, tmp_path / "out", **how)
         return result, tmp_path / "out" / result.run
 
     return run

@@ -16,7 +16,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from aksdisks.parameters import Parameters
-from aksdisks.runner import runner, shipped
+from aksdisks.runner import shipped
+from aksdisks.runner.runner import run_runbooks
 from tests.programs import needs
 from tests.walk.jupyterlab import CHROMIUM, chromium
 
@@ -41,7 +42,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
     found = {}
     for status, paths in books.items():
-        result = runner.run(paths, Parameters(), tmp / "out", quiet=True)
+        result = run_runbooks(paths, Parameters(), tmp / "out")
         assert result.status == status
         found[status] = tmp / "out" / result.run
     return found

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Group
 
-from aksdisks.cli.console import Reporter, show_parameters
+from aksdisks.cli.console import ConsoleReporter, show_parameters
 from aksdisks.evidence.result import RunbookResult, RunResult
 from aksdisks.model import Unknown
 from aksdisks.model.checks import Check, check
@@ -34,7 +34,7 @@ def test_the_summary_lists_what_did_not_pass_and_cuts_no_name(
         RunbookResult("03-stateful-set", "failed", 12.24, checks=CHECKS),
         RunbookResult("05-limits", "failed", 31.0, problem="cell 5: WaitTimeout: 5 pods"),
     )
-    Reporter(quiet=True).summary(RunResult("r", "lab", "failed", "", None, {}, {}, books), tmp_path)
+    ConsoleReporter(quiet=True).summary(RunResult("r", "lab", "failed", "", None, {}, {}, books), tmp_path)
     assert capsys.readouterr().out.splitlines() == [
         "runbook          status  checks         seconds",
         "03-stateful-set  failed  1 of 3 checks     12.2",
@@ -99,7 +99,7 @@ def test_a_terminal_shows_live_what_is_waited_for(
 ) -> None:
     for name, value in {"COLUMNS": columns, "NO_COLOR": "1", "FORCE_COLOR": "1", "TERM": "xterm"}.items():
         monkeypatch.setenv(name, value)
-    reporter = Reporter(quiet=False)
+    reporter = ConsoleReporter(quiet=False)
     reporter.runbook("02-scale-out")
     reporter.step("Claim 1")
     reporter.progress(replace(WAIT, cause=CAUSE))
@@ -120,7 +120,7 @@ def test_a_log_has_a_line_of_a_long_wait_now_and_then_and_its_cause_at_once(
 ) -> None:
     now = [100.0]
     monkeypatch.setattr("aksdisks.cli.console.time", SimpleNamespace(monotonic=lambda: now[0]))
-    reporter = Reporter(quiet=False)
+    reporter = ConsoleReporter(quiet=False)
     reporter.runbook("02-scale-out")
     for second in range(1, 40):
         now[0] += 1.0

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from aksdisks.cli.console import ConsoleReporter
 from aksdisks.errors import NotReachable
 from aksdisks.kube.client import Cluster
 from aksdisks.lab.server.process import LabState
 from aksdisks.parameters import Parameters
-from aksdisks.runner import liveness, runner
+from aksdisks.runner import liveness
+from aksdisks.runner.runner import run_runbooks
 from aksdisks.targets.target import open_target
 from tests.runner.conftest import _notebook
 from tests.webhook import receiver
@@ -108,8 +110,13 @@ def test_a_target_that_stops_answering_ends_the_run_as_inconclusive(
     stopped = []
     _when(waits, lambda: (stopped.append(time.monotonic()), os.kill(vanishing.pid, by)))
     with receiver() as (url, received):
-        result = runner.run(
-            paths, parameters, tmp_path / "out", webhook=url, clean="aksdisks clean -f nightly.yaml -p size=5Gi"
+        result = run_runbooks(
+            paths,
+            parameters,
+            tmp_path / "out",
+            reporter=ConsoleReporter(quiet=False),
+            webhook=url,
+            clean="aksdisks clean -f nightly.yaml -p size=5Gi",
         )
     assert time.monotonic() - stopped[0] < 60, "given up long before the wait's 600 s"
     said = capfd.readouterr()

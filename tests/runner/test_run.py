@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
@@ -17,7 +19,8 @@ from aksdisks.evidence.result import RunResult
 from aksdisks.evidence.seal import keygen, verify
 from aksdisks.lab.server.process import LabState
 from aksdisks.parameters import Parameters
-from aksdisks.runner import runner
+from aksdisks.runner.interruption import Interruption
+from aksdisks.runner.runner import run_runbooks
 from aksdisks.session.session import Session
 from tests.webhook import receiver
 
@@ -75,6 +78,45 @@ def test_a_failed_runbook_keeps_its_scene_and_the_next_one_runs(run: Callable[..
     suites = {suite.get("name"): suite for suite in ElementTree.parse(folder / "junit.xml").getroot()}
     assert (suites["00-book"].get("errors"), suites["01-book"].get("errors")) == ("1", "0")
     assert suites["01-book"].find("testcase").get("name") == "it holds"  # type: ignore[union-attr]
+
+
+class _Told:
+    """A reporter that keeps what it is told, by the name of the method."""
+
+    def __init__(self, on: dict[str, Callable[[], None]]) -> None:
+        self.names: list[str] = []
+        self._on = on
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        def told(*_given: object, **_named: object) -> None:
+            self.names.append(name)
+            self._on.get(name, lambda: None)()
+
+        return told
+
+
+def test_a_run_in_any_thread_tells_its_reporter_prints_nothing_and_returns_its_result(
+    run: Callable[..., tuple[RunResult, Path]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    reporter = _Told({})
+    with ThreadPoolExecutor(1) as thread:
+        result, folder = thread.submit(run, [QUICK], reporter=reporter).result(timeout=300)
+    assert (result.status, result.exit_code) == ("passed", 0)
+    assert _told(folder) == {"passed"}
+    names = [name for name, _ in groupby(name for name in reporter.names if name != "progress")]
+    assert names == ["answers", "runbook", "step", "finished", "runbook", "summary"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_run_in_any_thread_can_be_asked_to_end(run: Callable[..., tuple[RunResult, Path]]) -> None:
+    interruption = Interruption()
+    reporter = _Told({"finished": lambda: interruption.request("the test")})
+    with ThreadPoolExecutor(1) as thread:
+        work = thread.submit(run, [QUICK], [QUICK], reporter=reporter, interruption=interruption)
+        result, _ = work.result(timeout=300)
+    assert (result.status, result.exit_code, result.problem) == ("interrupted", 130, "interrupted by the test")
+    assert [book.status for book in result.runbooks] == ["passed", "not run"]
+    assert result.teardown["status"] == "passed"
 
 
 def _fail(error: BaseException) -> Callable[..., None]:
@@ -249,7 +291,7 @@ def test_what_was_edited_until_it_is_no_notebook_is_refused_before_anything_is_m
     book = tmp_path / "00-book.ipynb"
     book.write_text(content)
     with pytest.raises(InputError) as refusal:
-        runner.run([book], Parameters(), tmp_path / "out", quiet=True)
+        run_runbooks([book], Parameters(), tmp_path / "out")
     assert str(refusal.value).startswith(f"{book}: expected a notebook, found: ")
     assert found in str(refusal.value)
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""Notes the signals that end a run, so that it ends in its own order."""
+"""Turns the signals that end a run into a request, so that the run ends in its own order."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from aksdisks.runner.interruption import Interruption
 
-class Signals:
-    """Notes SIGINT, SIGTERM and SIGHUP while a run lasts; the run ends in its own order, and cleans up.
+
+class Signals(Interruption):
+    """Notes SIGINT, SIGTERM and SIGHUP while a run lasts; to be entered on the main thread.
 
     Nothing is raised where a signal happens to arrive: an exception in the middle of an import leaves its lock behind,
     and one in the middle of a teardown leaves what should have gone.
@@ -16,7 +18,7 @@ class Signals:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         """`say` tells whoever sends a second signal that the first one was heard."""
-        self.noted = ""
+        super().__init__()
         self._say = say
         self._previous: dict[int, Any] = {}
 
@@ -30,6 +32,6 @@ class Signals:
             signal.signal(number, handler)
 
     def _note(self, number: int, _frame: Any) -> None:
-        if self.noted:
+        if self.reason:
             self._say("The run is ending and cleans up; it stops by itself.")
-        self.noted = self.noted or signal.Signals(number).name
+        self.request(signal.Signals(number).name)
