@@ -26,7 +26,7 @@ from tests.lab.kube import accounts
 from tests.lab.kube.wire import Wire
 from tests.programs import require
 
-DEPLOY = Path(preflight.__file__).with_name("deploy")
+DEPLOY = Path(__file__).parents[2] / "aksdisks" / "deploy"
 MANIFESTS = ("serviceaccount.yaml", "role.yaml", "clusterrole.yaml", "bindings.yaml")
 ROLES = {
     "role.yaml": "/apis/rbac.authorization.k8s.io/v1/namespaces/aksdisks/roles/aksdisks",

@@ -12,7 +12,7 @@ from aksdisks.model import Inventory, Unknown
 from aksdisks.runner import shipped
 from aksdisks.views.look import Look
 from aksdisks.walkthrough.walk import Walk
-from tests.library.world import claim, machine, world
+from tests.world import claim, machine, world
 
 EMPTY: dict[str, Any] = {"pods": (), "claims": (), "volumes": (), "attachments": (), "events": ()}
 BEFORE: dict[str, Any] = EMPTY | {"disks": (), "machines": (machine(0), machine(1))}

@@ -18,8 +18,8 @@ from playwright.sync_api import Page
 from aksdisks.parameters import Parameters
 from aksdisks.runner import shipped
 from aksdisks.runner.runner import run_runbooks
+from tests.jupyter.jupyterlab import CHROMIUM, chromium
 from tests.programs import needs
-from tests.walk.jupyterlab import CHROMIUM, chromium
 
 EXECUTABLE = shutil.which(CHROMIUM)
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from aksdisks.inspection.rollout import Rollout
 from aksdisks.model import Attachment, Change, KubeEvent
-
-from .world import START, attachment, claim, disk, event, machine, multi_attach, pod, volume, world
+from tests.world import START, attachment, claim, disk, event, machine, multi_attach, pod, volume, world
 
 PLACED = pod("disk-deploy-1-a", 0, ready=False)
 RUNNING = replace(PLACED, ready=True)

@@ -10,7 +10,7 @@ import yaml
 from aksdisks.errors import InputError, ParameterError
 from aksdisks.parameters import Parameters, expected, from_namespace, json_schema, resolve
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 def written(tmp_path, text):

@@ -17,7 +17,7 @@ from aksdisks.errors import InputError
 from aksdisks.lab.server import process
 from aksdisks.runner import shipped
 from tests.cli.command import aksdisks, processes_with
-from tests.walk.jupyterlab import walking
+from tests.jupyter.jupyterlab import walking
 
 
 def cells(path: Path) -> list:

@@ -14,8 +14,7 @@ from aksdisks.views.base import Card, Chains, Link, Stack, Table
 from aksdisks.views.checks import CheckView
 from aksdisks.views.look import Look
 from aksdisks.views.timeline import Timeline
-
-from .world import claim, disk, machine, multi_attach, pod, world
+from tests.world import claim, disk, machine, multi_attach, pod, world
 
 VIEWS = ("nodes", "pods", "claims", "volumes", "attachments", "disks", "costs", "tags", "chain", "why")
 

@@ -6,8 +6,7 @@ import pytest
 
 from aksdisks.inspection.comparison import Side, azure_side, by_age, equal, kubernetes_side, second_node
 from aksdisks.model import Unknown
-
-from .world import START, attachment, disk, machine, multi_attach, node, pod, volume, world
+from tests.world import START, attachment, disk, machine, multi_attach, node, pod, volume, world
 
 
 def everything(_claim: str) -> bool:

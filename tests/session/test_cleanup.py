@@ -12,8 +12,7 @@ from aksdisks import manifests
 from aksdisks.model import Unknown
 from aksdisks.session.cleanup import CleanUp, Removal
 from aksdisks.waiting import silent
-
-from .world import disk, volume
+from tests.world import disk, volume
 
 AWAY = Unknown("Azure answers 503: ServiceUnavailable")
 OFF = Unknown("azure is off")

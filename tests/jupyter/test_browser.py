@@ -16,8 +16,8 @@ from playwright.sync_api import Page, expect
 
 from aksdisks.model.checks import MIME_TYPE
 from aksdisks.runner import shipped
+from tests.jupyter.jupyterlab import CHROMIUM, NotebookPage, Walking, chromium, walking
 from tests.programs import needs
-from tests.walk.jupyterlab import CHROMIUM, NotebookPage, Walking, chromium, walking
 
 NAMES = [path.stem for path in shipped.runbooks()]
 EXECUTABLE = shutil.which(CHROMIUM)

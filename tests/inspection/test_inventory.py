@@ -12,7 +12,7 @@ from aksdisks.inspection.inventory import read_inventory
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.session.session import open_session
-from tests.library.world import CLAIM, GROUP, attachment, claim, disk, machine, pod, volume, world
+from tests.world import CLAIM, GROUP, attachment, claim, disk, machine, pod, volume, world
 
 
 def missing(chain):

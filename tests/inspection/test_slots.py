@@ -10,8 +10,7 @@ from aksdisks.inspection.slots import attached_disks, free_slots
 from aksdisks.model import Unknown
 from aksdisks.parameters import validate
 from aksdisks.views.look import Look
-
-from .world import attachment, disk, machine, node, world
+from tests.world import attachment, disk, machine, node, world
 
 FOREIGN = disk("foreign"), disk("another")
 SHARE = attachment(driver="netapp.example")

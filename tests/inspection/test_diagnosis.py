@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from aksdisks.inspection.diagnosis import diagnose, multi_attach_events, named_pods
-
-from .world import (
+from tests.world import (
     CLAIM,
     START,
     attachment,
