@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 import threading
@@ -15,7 +14,7 @@ from kubernetes import client, watch
 from urllib3.exceptions import HTTPError
 
 NAMESPACE = "walk"
-GOLDEN = Path(__file__).parent.parent / "golden" / "walk.jsonl.gz"
+GOLDEN = Path(__file__).parent.parent / "golden" / "walk.jsonl"
 
 # What the recording's stand-ins for the disk driver left out, and the lab's driver writes (facts B).
 _DRIVER_ONLY = {
@@ -108,7 +107,7 @@ class Recording:
 
 def golden() -> tuple[Recording, dict[str, list[dict[str, Any]]]]:
     """Upstream's recording and the objects at each of its marks."""
-    lines = [json.loads(line) for line in gzip.decompress(GOLDEN.read_bytes()).decode().splitlines()]
+    lines = [json.loads(line) for line in GOLDEN.read_text(encoding="utf-8").splitlines()]
     marks = {line["name"]: line["objects"] for line in lines if line["type"] == "MARK"}
     return Recording(line for line in lines if line["type"] != "MARK"), marks
 

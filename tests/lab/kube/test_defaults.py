@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import json
 import re
 from pathlib import Path
@@ -19,8 +18,8 @@ from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.strategies import defaults
 from aksdisks.lab.kube.write.api import KubeApi
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "walk.jsonl.gz"
-_LINES = map(json.loads, gzip.decompress(GOLDEN.read_bytes()).splitlines())
+GOLDEN = Path(__file__).parents[2] / "golden" / "walk.jsonl"
+_LINES = map(json.loads, GOLDEN.read_text(encoding="utf-8").splitlines())
 CREATED = [line["object"] for line in _LINES if line.get("type") == "ADDED"]
 _GIVEN_BY_THE_SERVER = ("uid", "resourceVersion", "creationTimestamp", "generation", "finalizers")
 _ADMITTED = (

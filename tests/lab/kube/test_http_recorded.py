@@ -7,7 +7,6 @@ subresources.
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import re
@@ -21,8 +20,8 @@ import pytest
 from aksdisks.lab.server import process
 from tests.lab.kube.wire import Wire
 
-RECORDING = Path(__file__).parents[2] / "golden" / "api.jsonl.gz"
-RECORDED = [json.loads(line) for line in gzip.decompress(RECORDING.read_bytes()).splitlines()]
+RECORDING = Path(__file__).parents[2] / "golden" / "api.jsonl"
+RECORDED = [json.loads(line) for line in RECORDING.read_text(encoding="utf-8").splitlines()]
 PROBE = "/api/v1/namespaces/probe"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/probe/deployments"
 MERGE = {"Content-Type": "application/merge-patch+json"}
