@@ -1,16 +1,32 @@
-"""The way in: a target's clients, its nodes, and the proof that it is the expected cluster."""
+"""The way in: `connect` reaches a cluster and its Azure, and makes sure that it is the expected one; it only reads."""
 
 from __future__ import annotations
 
+import math
+import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 from aksdisks.azure.compute import Azure, place, same
-from aksdisks.errors import AksdisksError, ApiError, NotAllowed, NotReachable, Refused, TargetMismatch, did_you_mean
+from aksdisks.errors import (
+    AksdisksError,
+    ApiError,
+    InputError,
+    NotAllowed,
+    NotReachable,
+    ParameterError,
+    Refused,
+    TargetMismatch,
+    did_you_mean,
+)
+from aksdisks.inspection.inventory import read_inventory
 from aksdisks.kube.client import Cluster
-from aksdisks.model import Node, StorageClass, Unknown
+from aksdisks.model import Inventory, Node, StorageClass, Unknown
 from aksdisks.parameters import Parameters
-from aksdisks.targets.target import Target, open_target
+from aksdisks.targets.target import TargetSettings, open_target
 from aksdisks.waiting import Progress, silent
 
 # How long a target has to answer before it is asked again; seconds.
@@ -18,14 +34,41 @@ _ANSWER_WITHIN = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """Both clients of a target that answers and is the expected one; nothing was made yet."""
+class Target:
+    """A cluster and its Azure that `connect` reached: `with aksdisks.connect() as target: target.inventory("shop")`.
+
+    It only reads: it makes no namespace, no Lease and no label. As a context manager it closes its connections.
+    """
 
     parameters: Parameters
-    target: Target
+    settings: TargetSettings
     cluster: Cluster
     azure: Azure
     progress: Progress
+
+    def __enter__(self) -> Target:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def inventory(self, namespace: str | None = None) -> Inventory:
+        """What a namespace (None: all of them), the cluster's nodes and its node resource group hold now.
+
+        What Azure does not tell is Unknown in it. Raises InputError for a namespace that does not exist, NotReachable,
+        NotAllowed or ApiError where Kubernetes does not answer.
+        """
+        found = read_inventory(self.cluster, self.azure, namespace)
+        if namespace and not (found.pods or found.claims or found.events):
+            try:
+                missing = self.cluster.find("Namespace", namespace) is None
+            except NotAllowed:
+                missing = False  # who may not look at namespaces is told what is in them
+            if missing:
+                raise InputError(f"namespace {namespace}: expected one that exists, found none")
+        return found
 
     def problem(self) -> str:
         """Why the target does not answer (any more); empty when it does. One that restarts is not waited for."""
@@ -46,10 +89,52 @@ class Connection:
         self.azure.close()
 
 
-def connect(parameters: Parameters, progress: Progress = silent) -> Connection:
-    """Reach the target and check `expect`. Raises InputError, TargetMismatch, NotReachable and NotAllowed."""
-    target = open_target(parameters)
-    cluster = Cluster(target.kubernetes(), progress)
+def connect(
+    parameters: Parameters | None = None,
+    progress: Progress = silent,
+    *,
+    context: str | None = None,
+    kubeconfig: str | Path | None = None,
+) -> Target:
+    """Reach a cluster and its Azure, and check that it is the one that the parameters expect; nothing is made.
+
+    `context` is one of the kubeconfig's (None: its current one), `kubeconfig` a file (None: KUBECONFIG's, else
+    ~/.kube/config); both prevail over the parameters. Where Azure is comes from the parameters, else from
+    AKSDISKS_ARM_ENDPOINT, AKSDISKS_CA_BUNDLE and AZURE_*, as `aksdisks lab env` exports them, else it is the public
+    cloud, with whatever credential DefaultAzureCredential finds. AKSDISKS_TIME_SCALE, cluster seconds in one real
+    second (else 1), holds for a cluster that is named by `context` or `kubeconfig`, or by no parameters at all.
+
+    Raises InputError for what cannot be meant, TargetMismatch for another cluster, NotReachable and NotAllowed.
+    """
+    if not isinstance(parameters, Parameters | None):
+        hint = "connect(context=...) names a context of the kubeconfig"
+        raise ParameterError("parameters", expected="aksdisks.Parameters", found=repr(parameters), hint=hint)
+    named: dict[str, Any] = {"context": context, "kubeconfig": kubeconfig}
+    named = {name: str(value) for name, value in named.items() if value is not None}
+    if parameters is None or named:
+        named |= {"target": "aks", "cluster": "kubeconfig"}
+        parameters = (parameters or Parameters()).model_copy(update=named)
+        settings = replace(open_target(parameters), time_scale=_time_scale())
+    else:
+        settings = open_target(parameters)
+    return _reach(parameters, settings, progress)
+
+
+def _time_scale() -> float:
+    """AKSDISKS_TIME_SCALE: cluster seconds in one real second, 1 where it is not set."""
+    text = os.environ.get("AKSDISKS_TIME_SCALE") or "1"
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0.0
+    if not (scale > 0 and math.isfinite(scale)):
+        raise ParameterError("AKSDISKS_TIME_SCALE", expected="a number above 0", found=repr(text))
+    return scale
+
+
+def _reach(parameters: Parameters, settings: TargetSettings, progress: Progress) -> Target:
+    """Both clients, once the cluster has answered and is the expected one."""
+    cluster = Cluster(settings.kubernetes(), progress)
     nodes: tuple[Node, ...] | Unknown
     try:
         nodes = cluster.nodes()
@@ -59,18 +144,18 @@ def connect(parameters: Parameters, progress: Progress = silent) -> Connection:
         cluster.version()
     except ApiError as error:
         raise NotReachable(f"{cluster.server}: expected a Kubernetes API, found: {error.message}") from error
-    azure = _azure(target, nodes, progress)
-    connection = Connection(parameters, target, cluster, azure, progress)
-    if target.expected:
-        _check_expected(connection)
-    return connection
+    azure = _azure(settings, nodes, progress)
+    target = Target(parameters, settings, cluster, azure, progress)
+    if settings.expected:
+        _check_expected(target)
+    return target
 
 
-def check_storage_class(connection: Connection) -> StorageClass | Unknown:
+def check_storage_class(target: Target) -> StorageClass | Unknown:
     """The class that the parameters name; raises Refused when there is none, it makes no disks, or it retains them."""
-    parameters = connection.parameters
+    parameters = target.parameters
     try:
-        classes = connection.cluster.classes()
+        classes = target.cluster.classes()
     except NotAllowed as error:
         return Unknown(error.message)
     found = next((entry for entry in classes if entry.name == parameters.storage_class), None)
@@ -91,22 +176,22 @@ def check_storage_class(connection: Connection) -> StorageClass | Unknown:
     return found
 
 
-def _azure(target: Target, nodes: tuple[Node, ...] | Unknown, progress: Progress) -> Azure:
+def _azure(settings: TargetSettings, nodes: tuple[Node, ...] | Unknown, progress: Progress) -> Azure:
     """Azure's client: the subscription and the node resource group are in the nodes' providerID."""
-    if isinstance(target.azure, Unknown):
-        return Azure(target.azure)
+    if isinstance(settings.azure, Unknown):
+        return Azure(settings.azure)
     if isinstance(nodes, Unknown):
         return Azure(Unknown(f"the nodes, which tell the subscription, cannot be read: {nodes.because}"))
     found = [named for node in nodes if (named := place(node.provider_id))]
     places = {(subscription.lower(), group.lower()) for subscription, group in found}
     if len(places) != 1:
         return Azure(Unknown(f"the nodes' providerIDs name {len(places)} Azure resource groups, expected 1"))
-    return Azure(target.azure, *found[-1], target.time_scale, progress)
+    return Azure(settings.azure, *found[-1], settings.time_scale, progress)
 
 
-def _check_expected(connection: Connection) -> None:
+def _check_expected(target: Target) -> None:
     """`expect` names the API server's URL, the managed cluster's ARM id, or the node resource group's."""
-    expected, cluster, azure = connection.target.expected, connection.cluster, connection.azure
+    expected, cluster, azure = target.settings.expected, target.cluster, target.azure
     if "://" in expected:
         if not same(expected, cluster.server):
             raise TargetMismatch(f"expect: expected {expected}, found {cluster.server}")

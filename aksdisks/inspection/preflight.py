@@ -12,7 +12,7 @@ import yaml
 
 from aksdisks import manifests
 from aksdisks.errors import AlreadyExists, ApiError, NotAllowed, NotFound, Refused
-from aksdisks.inspection.connection import Connection, check_storage_class, connect
+from aksdisks.inspection.connection import Target, check_storage_class, connect
 from aksdisks.inspection.ownership import check_prepared, new_run_id
 from aksdisks.inspection.preflight_azure import DEFAULT_SKU, azure_answers
 from aksdisks.inspection.slots import attached_disks, free_slots
@@ -28,20 +28,20 @@ RIGHTS = "This identity has the rights that a run needs"
 
 def preflight(parameters: Parameters, progress: Progress = silent) -> tuple[Check, ...]:
     """Ask the target whether a run can pass, without making anything; raises as `connect` does, and Refused."""
-    connection = connect(parameters, progress)
+    target = connect(parameters, progress)
     try:
-        storage_class = check_storage_class(connection)
+        storage_class = check_storage_class(target)
         objects = manifests.objects_for(parameters, {manifests.RUN_LABEL: parameters.run_id or new_run_id()})
         return (
-            _identity(connection),
-            rights(connection),
-            *_nodes(connection),
-            *azure_answers(connection, storage_class),
-            *_dry_runs(connection, objects),
+            _identity(target),
+            rights(target),
+            *_nodes(target),
+            *azure_answers(target, storage_class),
+            *_dry_runs(target, objects),
             cost(parameters, storage_class),
         )
     finally:
-        connection.close()
+        target.close()
 
 
 def cost(parameters: Parameters, storage_class: StorageClass | Unknown) -> Check:
@@ -55,21 +55,21 @@ def cost(parameters: Parameters, storage_class: StorageClass | Unknown) -> Check
     return check("What the run makes, and what it costs while it stays", True, seen)
 
 
-def _identity(connection: Connection) -> Check:
-    who = connection.cluster.identity()
-    seen = f"{connection.cluster.server} {connection.cluster.version()}, as {who or 'somebody'}"
+def _identity(target: Target) -> Check:
+    who = target.cluster.identity()
+    seen = f"{target.cluster.server} {target.cluster.version()}, as {who or 'somebody'}"
     return check("The cluster answers", True, seen)
 
 
-def rights(connection: Connection) -> Check:
+def rights(target: Target) -> Check:
     """Whether this identity may do everything that a run does, by the API server's word."""
-    create = connection.parameters.namespace == "create"
-    namespace = "" if create else connection.parameters.namespace
+    create = target.parameters.namespace == "create"
+    namespace = "" if create else target.parameters.namespace
     asked = [(*right, namespace) for right in rights_in("role.yaml")]
     asked += [(*right, "") for right in (*rights_in("clusterrole.yaml"), *(_WITH_NAMESPACE if create else ()))]
     missing = []
     for verb, resource, group, where in asked:
-        allowed = connection.cluster.allowed(verb, resource, group, where)
+        allowed = target.cluster.allowed(verb, resource, group, where)
         if isinstance(allowed, Unknown):
             return check(RIGHTS, allowed, "no answer")
         if not allowed:
@@ -83,11 +83,11 @@ def rights_in(file: str) -> Iterator[tuple[str, str, str]]:
         yield from product(rule["verbs"], rule["resources"], rule["apiGroups"])
 
 
-def _nodes(connection: Connection) -> Iterator[Check]:
-    parameters = connection.parameters
+def _nodes(target: Target) -> Iterator[Check]:
+    parameters = target.parameters
     statements = ("At least two nodes can take the pods", "There are disk slots for every disk")
     try:
-        nodes, attachments = connection.cluster.nodes(), connection.cluster.attachments()
+        nodes, attachments = target.cluster.nodes(), target.cluster.attachments()
     except NotAllowed as error:
         yield from (check(statement, Unknown(error.message), "nothing") for statement in statements)
         return
@@ -95,18 +95,18 @@ def _nodes(connection: Connection) -> Iterator[Check]:
     fit = [node for node in nodes if not reasons[node.name]]
     refused = [f"{name} {reason}" for name, reason in reasons.items() if reason]
     yield check(statements[0], len(fit) >= 2, ", ".join([f"{len(fit)} of {len(nodes)}", *refused]))
-    yield _slots(connection, statements[1], fit, attached_disks(attachments))
+    yield _slots(target, statements[1], fit, attached_disks(attachments))
 
 
-def _slots(connection: Connection, statement: str, fit: Sequence[Node], attached: Mapping[str, int]) -> Check:
+def _slots(target: Target, statement: str, fit: Sequence[Node], attached: Mapping[str, int]) -> Check:
     """Whether the nodes that fit have slots for every disk: by both counts, by Kubernetes' alone where Azure is off."""
-    parameters = connection.parameters
+    parameters = target.parameters
     needed = 1 + parameters.stateful_replicas
     silent_nodes = [node.name for node in fit if node.disk_slots is None]
     if silent_nodes:
         return check(statement, Unknown(f"the disk driver says nothing of {', '.join(silent_nodes)}"), "nothing")
     off = parameters.azure == "off"
-    machines = () if off else connection.azure.machines()
+    machines = () if off else target.azure.machines()
     free = free_slots(fit, attached, known(machines))
     each = ", ".join(f"{name}: {count}" for name, count in free.items())
     seen = f"{sum(free.values())} free, {needed} needed ({each})"
@@ -141,16 +141,16 @@ def _tolerates(toleration: Mapping[str, Any], key: str, value: str, effect: str)
     return toleration.get("key") == key and toleration.get("value", "") == value
 
 
-def _dry_runs(connection: Connection, objects: manifests.Objects) -> Iterator[Check]:
+def _dry_runs(target: Target, objects: manifests.Objects) -> Iterator[Check]:
     """Every object through the server's admission; a bare pod too, since policies mostly speak at pods."""
-    parameters = connection.parameters
+    parameters = target.parameters
     create = parameters.namespace == "create"
     # The namespace of the run does not exist yet, so its objects are tried in `default`; a dry run makes nothing.
     where = "default" if create else parameters.namespace
     if not create:
         # What the run would be refused for is said in the same words, and not by a dry run that fails.
         with suppress(NotAllowed):
-            check_prepared(connection.cluster, where, parameters.run_id)
+            check_prepared(target.cluster, where, parameters.run_id)
     template = objects.deployment["spec"]["template"]
     pod = {"apiVersion": "v1", "kind": "Pod", **template}
     pod["metadata"] = {**template["metadata"], "name": "aksdisks-check"}
@@ -161,7 +161,7 @@ def _dry_runs(connection: Connection, objects: manifests.Objects) -> Iterator[Ch
     for manifest in tried:
         statement = f"A dry run admits {manifest['kind']} {manifest['metadata']['name']}"
         try:
-            connection.cluster.create(manifest, "" if manifest["kind"] == "Namespace" else where, dry_run=True)
+            target.cluster.create(manifest, "" if manifest["kind"] == "Namespace" else where, dry_run=True)
         except NotAllowed as error:
             # Controllers make the pods; who runs this needs no right to.
             why = None if manifest is pod else Unknown(error.message)

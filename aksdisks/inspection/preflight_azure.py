@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aksdisks.inspection.connection import Connection
+from aksdisks.inspection.connection import Target
 from aksdisks.model import NotPermitted, StorageClass, Unknown, known
 from aksdisks.model.checks import Check, check
 
@@ -16,14 +16,14 @@ _OFFERED = "The region offers the disks of the class"
 _QUOTA = "The subscription's quota allows every disk"
 
 
-def azure_answers(connection: Connection, storage_class: StorageClass | Unknown) -> Iterator[Check]:
+def azure_answers(target: Target, storage_class: StorageClass | Unknown) -> Iterator[Check]:
     """Whether Azure can be asked, whether the region offers the class's disks, and whether the quota allows them all.
 
     The last two need rights on the whole subscription; without them they are not applicable.
     """
-    azure = connection.azure
+    azure = target.azure
     if azure.unknown is not None:
-        off = connection.parameters.azure == "off"
+        off = target.parameters.azure == "off"
         yield check(_SHOWN, None if off else azure.unknown, str(azure.unknown))
         return
     location, disks, machines = azure.location(), azure.disks(), azure.machines()
@@ -37,20 +37,20 @@ def azure_answers(connection: Connection, storage_class: StorageClass | Unknown)
         yield from (check(statement, storage_class, location) for statement in (_OFFERED, _QUOTA))
         return
     sku = storage_class.sku or DEFAULT_SKU
-    yield _offered(connection, location, sku)
-    yield _quota(connection, location, sku)
+    yield _offered(target, location, sku)
+    yield _quota(target, location, sku)
 
 
-def _offered(connection: Connection, location: str, sku: str) -> Check:
-    offered = connection.azure.offered_disks(location)
+def _offered(target: Target, location: str, sku: str) -> Check:
+    offered = target.azure.offered_disks(location)
     if isinstance(offered, Unknown):
         return _unasked(_OFFERED, offered, "Microsoft.Compute/skus/read")
     return check(_OFFERED, sku in offered, f"{sku} in {location}, which offers {', '.join(sorted(offered)) or 'none'}")
 
 
-def _quota(connection: Connection, location: str, sku: str) -> Check:
+def _quota(target: Target, location: str, sku: str) -> Check:
     """Each kind of disk has a quota of its own, such as PremiumDiskCount and PremiumZRSDiskCount."""
-    quotas = connection.azure.quotas(location)
+    quotas = target.azure.quotas(location)
     if isinstance(quotas, Unknown):
         return _unasked(_QUOTA, quotas, "Microsoft.Compute/locations/usages/read")
     kind, _, redundancy = sku.partition("_")
@@ -58,7 +58,7 @@ def _quota(connection: Connection, location: str, sku: str) -> Check:
     if name not in quotas:
         return check(_QUOTA, Unknown(f"{location} tells of no {name}"), f"{len(quotas)} quotas")
     used, limit = quotas[name]
-    needed = 1 + connection.parameters.stateful_replicas
+    needed = 1 + target.parameters.stateful_replicas
     return check(_QUOTA, used + needed <= limit, f"{name} in {location}: {used} of {limit} used, {needed} needed")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from aksdisks.azure.compute import Azure
 from aksdisks.errors import AlreadyExists, Conflict, InputError, NamespaceBusy
-from aksdisks.inspection.connection import Connection
+from aksdisks.inspection.connection import Target
 from aksdisks.kube.client import Cluster
 from aksdisks.manifests import LEASE, RUN_LABEL, made_by
 from aksdisks.quantities import parse_time, show_time
@@ -98,15 +98,15 @@ def _lives(pid: int) -> bool:
 class Hold:
     """One run in one namespace of a target: the label that its objects carry, its journal, and the Lease it takes."""
 
-    def __init__(self, connection: Connection, run_id: str, namespace: str) -> None:
+    def __init__(self, connection: Target, run_id: str, namespace: str) -> None:
         self.connection = connection
         self.cluster: Cluster = connection.cluster
         self.azure: Azure = connection.azure
-        self.time_scale = connection.target.time_scale
+        self.time_scale = connection.settings.time_scale
         self.run_id = run_id
         self.namespace = namespace
         self.selector = f"{RUN_LABEL}={run_id}"
-        self.journal = Journal(connection.target.state_dir, run_id)
+        self.journal = Journal(connection.settings.state_dir, run_id)
         self._renewed = 0.0
 
     def made(self, raw: dict[str, Any] | None) -> bool:
@@ -157,7 +157,7 @@ class Hold:
     def _held(self, raw: dict[str, Any] | None) -> tuple[str, datetime]:
         spec = (raw or {}).get("spec") or {}
         run, until = str(spec.get("holderIdentity") or ""), parse_time(spec.get("renewTime"))
-        if until is None or Journal(self.connection.target.state_dir, run).ended():
+        if until is None or Journal(self.connection.settings.state_dir, run).ended():
             return run, datetime.fromtimestamp(0, UTC)
         return run, until + timedelta(seconds=int(spec.get("leaseDurationSeconds") or 0))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aksdisks.errors import NotAllowed
-from aksdisks.inspection.connection import Connection, connect
+from aksdisks.inspection.connection import Target, connect
 from aksdisks.manifests import RUN_LABEL
 from aksdisks.model import Unknown, known
 from aksdisks.model.checks import Check, check
@@ -52,7 +52,7 @@ def clean(parameters: Parameters, *, dry_run: bool = False, progress: Progress =
         connection.close()
 
 
-def find_leftovers(connection: Connection) -> tuple[Leftover, ...]:
+def find_leftovers(connection: Target) -> tuple[Leftover, ...]:
     """The runs that left something, by run id: in namespaces that runs made, or in the prepared one."""
     cluster, prepared = connection.cluster, connection.parameters.namespace
     if prepared == "create":
@@ -62,7 +62,7 @@ def find_leftovers(connection: Connection) -> tuple[Leftover, ...]:
     return tuple(_leftover(connection, run, namespace) for run, namespace in sorted(places))
 
 
-def orphans(connection: Connection) -> tuple[str, ...]:
+def orphans(connection: Target) -> tuple[str, ...]:
     """Volumes and disks of runs' namespaces that are gone: reported with what to look at, never deleted."""
     spaces = {space.name for space in connection.cluster.list("Namespace")}
     lost = [
@@ -76,11 +76,11 @@ def orphans(connection: Connection) -> tuple[str, ...]:
     return tuple(lost)
 
 
-def _clean(connection: Connection, leftover: Leftover, dry_run: bool) -> Check:
+def _clean(connection: Target, leftover: Leftover, dry_run: bool) -> Check:
     what = f"What run {leftover.run} left in namespace {leftover.namespace}"
     if leftover.busy:
         return check(what, Unknown(leftover.busy), "left alone")
-    seconds = max(_DEADLINE, connection.parameters.wait_timeout / connection.target.time_scale)
+    seconds = max(_DEADLINE, connection.parameters.wait_timeout / connection.settings.time_scale)
     removal = Removal(Hold(connection, leftover.run, leftover.namespace), time.monotonic() + seconds)
     result = removal.plan() if dry_run else removal.run()
     # Every line: who asks what would go wants to compare it with what went.
@@ -88,7 +88,7 @@ def _clean(connection: Connection, leftover: Leftover, dry_run: bool) -> Check:
     return check(f"{what} {'would be' if dry_run else 'is'} removed", result.complete, ", ".join(seen) or "nothing")
 
 
-def _leftover(connection: Connection, run: str, namespace: str) -> Leftover:
+def _leftover(connection: Target, run: str, namespace: str) -> Leftover:
     hold = Hold(connection, run, namespace)
     objects = [f"{kind} {found.name}" for kind, found in connection.cluster.made(namespace, hold.selector)]
     who, until = hold.holder()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from aksdisks import manifests
 from aksdisks.errors import AksdisksError, AlreadyExists, NotAllowed, NotFound, Refused
-from aksdisks.inspection.connection import Connection, check_storage_class, connect
+from aksdisks.inspection.connection import Target, check_storage_class, connect
 from aksdisks.inspection.ownership import check_prepared, new_run_id
 from aksdisks.kube.watch import Watcher
 from aksdisks.manifests import RUN_LABEL, Manifest
@@ -31,7 +31,7 @@ class Session(Hold):
     and raise WaitTimeout; `on_timeout` adds what is found out then.
     """
 
-    def __init__(self, connection: Connection, run_id: str) -> None:
+    def __init__(self, connection: Target, run_id: str) -> None:
         self.parameters = parameters = connection.parameters
         namespace = f"aksdisks-{run_id}" if parameters.namespace == "create" else parameters.namespace
         super().__init__(connection, run_id, namespace)

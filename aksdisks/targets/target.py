@@ -44,7 +44,7 @@ class AzureSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetSettings:
     """Where a run happens; nothing is connected yet. `time_scale`: cluster seconds in one real second, 1 on AKS."""
 
     kubernetes: Callable[[], ApiClient] = field(repr=False)
@@ -54,7 +54,7 @@ class Target:
     state_dir: Path
 
 
-def open_target(parameters: Parameters) -> Target:
+def open_target(parameters: Parameters) -> TargetSettings:
     """The target that the parameters name. Raises NotReachable where no lab runs, InputError for a bad kubeconfig."""
     if parameters.target == "lab":
         lab = _running_lab()
@@ -65,7 +65,7 @@ def open_target(parameters: Parameters) -> Target:
         )
         azure, scale = partial(_aks_azure, parameters), 1.0
     settings = Unknown("azure is off") if parameters.azure == "off" else azure()
-    return Target(client, settings, scale, parameters.expect, state_dir())
+    return TargetSettings(client, settings, scale, parameters.expect, state_dir())
 
 
 def server(parameters: Parameters) -> str:

@@ -62,7 +62,7 @@ def command(session: Session, pod: str, arguments: Sequence[str]) -> str | Unkno
     from kubernetes.stream import stream
     from kubernetes.stream.ws_client import ERROR_CHANNEL
 
-    api = CoreV1Api(session.connection.target.kubernetes())
+    api = CoreV1Api(session.connection.settings.kubernetes())
     wanted: dict[str, Any] = {"stdout": True, "stderr": True, "stdin": False, "tty": False, "_preload_content": False}
     wanted["command"] = list(arguments)
     attempt = 0

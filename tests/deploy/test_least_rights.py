@@ -19,7 +19,7 @@ from aksdisks import parameters
 from aksdisks.cli.main import app
 from aksdisks.errors import NotAllowed
 from aksdisks.inspection import preflight
-from aksdisks.inspection.connection import Connection, connect
+from aksdisks.inspection.connection import Target, connect
 from aksdisks.lab.server import process
 from tests.cli.command import aksdisks, evidence
 from tests.lab.kube import accounts
@@ -109,7 +109,7 @@ def file(wire: Wire, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def connection(file: Path) -> Iterator[Connection]:
+def connection(file: Path) -> Iterator[Target]:
     opened = connect(parameters.resolve(file)[0])
     yield opened
     opened.close()
@@ -127,7 +127,7 @@ def taken_away(wire: Wire, file: str, right: Right) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("role", "right"), RIGHTS, ids=[" ".join(right) for _, right in RIGHTS])
-def test_a_right_taken_away_is_named(wire: Wire, connection: Connection, role: str, right: Right) -> None:
+def test_a_right_taken_away_is_named(wire: Wire, connection: Target, role: str, right: Right) -> None:
     verb, resource, group = right
     with taken_away(wire, role, right):
         answer = preflight.rights(connection)

@@ -189,6 +189,7 @@ def test_the_environment_keeps_proxies_away_from_loopback(start_lab: StartLab, m
     assert environment["NO_PROXY"] == environment["no_proxy"] == "example.org,127.0.0.1,localhost"
     assert environment["AZURE_AUTHORITY_HOST"] == environment["AKSDISKS_ARM_ENDPOINT"] == state.arm_url
     assert environment["KUBECONFIG"] == state.kubeconfig
+    assert float(environment["AKSDISKS_TIME_SCALE"]) == state.speed
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_the_labs_speed_is_the_time_scale(on_lab, lab):
 
 def test_a_lab_as_a_cluster_is_reached_whatever_the_users_proxies(as_aks):
     connection = connect(as_aks())
-    assert connection.target.time_scale == 1
+    assert connection.settings.time_scale == 1
     assert {disk.name for disk in connection.azure.disks()}
     assert len(connection.azure.machines()) == len(connection.cluster.nodes())
     connection.close()

@@ -88,6 +88,7 @@ class LabState:
             "AZURE_AUTHORITY_HOST": self.authority,
             "AKSDISKS_ARM_ENDPOINT": self.arm_url,
             "AKSDISKS_CA_BUNDLE": self.ca_bundle,
+            "AKSDISKS_TIME_SCALE": f"{self.speed:g}",
             "NO_PROXY": no_proxy,
         }
         if "no_proxy" in os.environ:
