@@ -158,8 +158,8 @@ def lab_env(
 
     state = _running(state_dir)
     if driver:
+        from aksdisks.lab.errors import LabError
         from aksdisks.lab.persistence.settings import running_scenario
-        from aksdisks.lab.persistence.state_directory import LabError
 
         if az:
             raise LabError("lab env: expected --az or --driver, found both")
@@ -202,8 +202,8 @@ def fault_off(
     state_dir: StateDirOption = None,
 ) -> None:
     """Let it go right again."""
+    from aksdisks.lab.errors import LabError
     from aksdisks.lab.faults import client
-    from aksdisks.lab.persistence.state_directory import LabError
 
     if bool(name) == everything:
         raise LabError("lab fault off: expected the name of a fault or --all, found " + ("both" if name else "none"))

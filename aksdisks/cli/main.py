@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import shlex
 import signal
@@ -13,14 +14,10 @@ from typing import Annotated, Any
 
 import typer
 
-try:
-    from aksdisks.cli import lab
-except ModuleNotFoundError as missing:
-    # An image for the schedule is built without the lab.
-    if missing.name is None or not missing.name.startswith("aksdisks.lab"):
-        raise
-    lab = None  # type: ignore[assignment]
+from aksdisks.cli import lab
 
+# An image for the schedule is built without the lab.
+_LAB_IS_THERE = importlib.util.find_spec("aksdisks.lab") is not None
 
 # What only the user's machine can be blamed for: no room, no write access.
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -40,17 +37,27 @@ class _Commands(typer.core.TyperGroup):
             _drop_what_cannot_be_shown()
             raise typer.Exit(0) from None
         except Exception as error:
-            # The library's errors and the lab's have no common base, because the lab imports nothing of the library;
-            # what stops a lab from starting or stopping is bad input. All else is a defect and shows its traceback.
-            module = type(error).__module__
-            code = 2 if module.startswith("aksdisks.lab.") else getattr(error, "exit_code", None)
+            # All that neither a person nor this machine can be blamed for is a defect, and shows its traceback.
             if isinstance(error, OSError) and error.errno in _MACHINE:
                 code = 2
                 _drop_what_cannot_be_shown()
-            elif not module.startswith("aksdisks.") or code is None:
+            elif isinstance(error, _errors_for_people()):
+                code = error.exit_code
+            else:
                 raise
             typer.echo(f"aksdisks: {error}", err=True)
             raise typer.Exit(code) from error
+
+
+def _errors_for_people() -> tuple[Any, ...]:
+    """The bases of the library's errors and of the lab's, which imports nothing of the library."""
+    from aksdisks.errors import AksdisksError
+
+    if not _LAB_IS_THERE:
+        return (AksdisksError,)
+    from aksdisks.lab.errors import LabError
+
+    return (AksdisksError, LabError)
 
 
 app = typer.Typer(
@@ -61,7 +68,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-if lab is not None:
+if _LAB_IS_THERE:
     app.add_typer(lab.app, name="lab")
 
 _WEBHOOK = "AKSDISKS_WEBHOOK"

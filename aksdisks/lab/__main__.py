@@ -15,7 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from aksdisks.lab.persistence.state_directory import AlreadyRunning, LabError, StateDirectory, default_state_dir
+from aksdisks.lab.errors import AlreadyRunning, LabError
+from aksdisks.lab.persistence.state_directory import StateDirectory, default_state_dir
 
 _COLLECTIONS = (50_000, 20, 100)
 """Python's own are (700, 10, 10)."""

@@ -25,9 +25,10 @@ from aksdisks.lab.arm.wire.app import arm_app
 from aksdisks.lab.client.interface import KubernetesApi
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.service_account_tokens import AccountSecrets
+from aksdisks.lab.errors import FaultError, LabError, PortInUse
 from aksdisks.lab.faults.arm_requests import Gate
 from aksdisks.lab.faults.azure_resources import Mishaps
-from aksdisks.lab.faults.registry import FaultError, Faults
+from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.faults.supervised import Part
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.in_tree.api import InTreeApi
@@ -42,7 +43,7 @@ from aksdisks.lab.kube.write.api import KubeApi
 from aksdisks.lab.parts import Machinery, check_driver_can_go, control_plane, controllers
 from aksdisks.lab.persistence import settings
 from aksdisks.lab.persistence.records import Records
-from aksdisks.lab.persistence.state_directory import LabError, LabState, PortInUse, StateDirectory
+from aksdisks.lab.persistence.state_directory import LabState, StateDirectory
 from aksdisks.lab.sandbox.confine import Sandbox
 from aksdisks.lab.sandbox.containers import Containers
 from aksdisks.lab.sandbox.probes import Prober

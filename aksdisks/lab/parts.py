@@ -35,6 +35,7 @@ from aksdisks.lab.controllers.storage_protection import ClaimProtection, VolumeP
 from aksdisks.lab.controllers.taint_eviction import TaintEviction
 from aksdisks.lab.controllers.unstarted_jobs import UnstartedJobs
 from aksdisks.lab.controllers.volume_expand import VolumeExpand
+from aksdisks.lab.errors import LabError
 from aksdisks.lab.faults.azure_resources import machine_is_gone
 from aksdisks.lab.faults.node_connection import Unplugged
 from aksdisks.lab.faults.registry import Faults
@@ -44,7 +45,6 @@ from aksdisks.lab.in_tree.binder import InTreeBinder
 from aksdisks.lab.in_tree.driver import InTreeDriver
 from aksdisks.lab.in_tree.mounts import InTreeNodeAgent
 from aksdisks.lab.in_tree.tokens import LegacyTokens
-from aksdisks.lab.persistence.state_directory import LabError
 from aksdisks.lab.scenario import MachineSpec, Scenario
 from aksdisks.lab.seed import csi_node, register
 from aksdisks.lab.versions import words_of

@@ -15,12 +15,9 @@ from typing import Any, Literal
 import yaml
 
 from aksdisks.lab import versions
+from aksdisks.lab.errors import ScenarioError
 from aksdisks.lab.faults.registry import FaultSwitch
 from aksdisks.lab.images import ABSENT
-
-
-class ScenarioError(ValueError):
-    """A scenario that cannot be used; the message names the key, what was expected and what was found."""
 
 
 @dataclass(frozen=True)

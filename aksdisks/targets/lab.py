@@ -194,8 +194,8 @@ def labs() -> Iterator[Any]:
 def _faults() -> Iterator[Any]:
     """What switches a running lab's faults, with its errors as the library's."""
     with labs():
+        from aksdisks.lab.errors import FaultError
         from aksdisks.lab.faults import client
-        from aksdisks.lab.faults.registry import FaultError
 
         try:
             yield client
@@ -205,7 +205,8 @@ def _faults() -> Iterator[Any]:
 
 def _check(speed: float, scenario: str | Path, kubernetes: str) -> None:
     """Refuse what cannot be meant, before a process is started for it. Raises InputError."""
-    from aksdisks.lab.scenario import ScenarioError, load, of_version
+    from aksdisks.lab.errors import ScenarioError
+    from aksdisks.lab.scenario import load, of_version
     from aksdisks.lab.versions import complete
 
     if not speed > 0:

@@ -92,12 +92,14 @@ def prepared(parameters: Parameters) -> Iterator[dict[str, str]]:
     if is_shared(parameters):
         yield {}
         return
-    from aksdisks.lab.scenario import ScenarioError, load
+    with labs():
+        from aksdisks.lab.errors import ScenarioError
+        from aksdisks.lab.scenario import load
 
-    try:
-        load(parameters.scenario)
-    except ScenarioError as error:
-        raise InputError(f"scenario: {error}") from error
+        try:
+            load(parameters.scenario)
+        except ScenarioError as error:
+            raise InputError(f"scenario: {error}") from error
     with tempfile.TemporaryDirectory(prefix="aksdisks-") as folder:
         before = os.environ.get("AKSDISKS_STATE_DIR")
         with lab_in(folder, parameters.speed, parameters.scenario, ephemeral=True):

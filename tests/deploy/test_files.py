@@ -62,15 +62,21 @@ def test_a_wheel_has_runbooks_parameters_and_deployment_and_works_without_the_la
 
     # As the Dockerfile does: the package of the wheel, less the lab.
     content.extractall(tmp_path / "site", [name for name in names if not name.startswith("aksdisks/lab/")])
-    listed = subprocess.run(
-        [sys.executable, "-m", "aksdisks.cli.main", "list"],
-        env=os.environ | {"PYTHONPATH": str(tmp_path / "site")},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+
+    def aksdisks(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-P", "-m", "aksdisks.cli", *arguments]
+        environment = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "NO_COLOR": "1"}
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    listed = aksdisks("list")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == sorted(
         path.stem for path in (ROOT / "runbooks").glob("*.ipynb")
     )
+    for arguments, code, said in (
+        (("lab", "status"), 2, "No such command 'lab'"),
+        (("run", "-o", str(tmp_path / "out")), 3, "pip install 'aksdisks[lab]'"),
+        (("check", "-p", "storage_clas=x"), 2, "storage_clas"),
+    ):
+        ended = aksdisks(*arguments)
+        told = ended.stdout + ended.stderr
+        assert (ended.returncode, said in told, "Traceback" in told) == (code, True, False), ended

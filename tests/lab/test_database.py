@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from aksdisks.lab.errors import LabError
 from aksdisks.lab.persistence.database import Database, peek
 from aksdisks.lab.persistence.records import Records
-from aksdisks.lab.persistence.state_directory import LabError
 
 
 def stored(path: Path) -> list[tuple[str, str, bytes]]:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from aksdisks.lab.faults.registry import KINDS, FaultError, Faults
+from aksdisks.lab.errors import FaultError
+from aksdisks.lab.faults.registry import KINDS, Faults
 from tests.lab.breaking import Broken, broken_lab, claim, pod, pod_spec, workload
 from tests.programs import needs
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from aksdisks.lab.errors import LabError
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.persistence.records import Records
 from aksdisks.lab.persistence.settings import keep_settings, settings
-from aksdisks.lab.persistence.state_directory import LabError
 from aksdisks.lab.scenario import Scenario, load
 
 REGIONAL = load("regional")

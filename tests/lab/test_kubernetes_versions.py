@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.persistence.state_directory import LabError
+from aksdisks.lab.errors import LabError
 from aksdisks.lab.server import process
 from aksdisks.lab.server.process import LabState
 from tests.lab.kube.wire import Wire

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aksdisks.lab.scenario import ScenarioError, load, names
+from aksdisks.lab.errors import ScenarioError
+from aksdisks.lab.scenario import load, names
 
 
 def test_the_default_is_the_articles_cluster_of_today():

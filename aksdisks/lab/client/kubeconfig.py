@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from aksdisks.lab.persistence.state_directory import LabError
+from aksdisks.lab.errors import LabError
 
 _PLUGINS = ("exec", "auth-provider")
 

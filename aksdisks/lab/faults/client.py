@@ -12,8 +12,9 @@ from urllib.parse import quote, urlencode
 
 import yaml
 
-from aksdisks.lab.faults.registry import KINDS, FaultError, Faults, FaultSwitch
-from aksdisks.lab.persistence.state_directory import LabError, LabState
+from aksdisks.lab.errors import FaultError, LabError
+from aksdisks.lab.faults.registry import KINDS, Faults, FaultSwitch
+from aksdisks.lab.persistence.state_directory import LabState
 
 _PATH = "/aksdisks/v1/faults"
 _TIMEOUT = 10.0

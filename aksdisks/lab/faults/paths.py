@@ -8,7 +8,8 @@ import orjson
 from aiohttp import web
 
 from aksdisks.lab.client.interface import ApiError, Object
-from aksdisks.lab.faults.registry import KINDS, FaultError, Faults, FaultSwitch
+from aksdisks.lab.errors import FaultError
+from aksdisks.lab.faults.registry import KINDS, Faults, FaultSwitch
 from aksdisks.lab.kube.schema.status import bad_request, method_not_allowed
 
 PATH = "/aksdisks/v1/faults"

@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from aksdisks.lab.errors import FaultError
+
 if TYPE_CHECKING:
     from aksdisks.lab.clock import Clock
 
 Listener = Callable[[], None]
-
-
-class FaultError(ValueError):
-    """A fault that cannot be switched so; the message is one line: what was expected and what was found."""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
+from aksdisks.lab.errors import LabError
 from aksdisks.lab.persistence.records import Content, Records
-from aksdisks.lab.persistence.state_directory import LabError
 
 NAME = "lab.sqlite"
 SIDES = ("", "-wal", "-shm")

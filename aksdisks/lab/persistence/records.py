@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from aksdisks.lab.persistence.state_directory import LabError
+from aksdisks.lab.errors import LabError
 
 T = TypeVar("T")
 

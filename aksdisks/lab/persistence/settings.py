@@ -13,10 +13,11 @@ import orjson
 
 from aksdisks.lab import tls
 from aksdisks.lab.arm.entra.tokens import new_key
+from aksdisks.lab.errors import LabError, ScenarioError
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.persistence.records import Records
-from aksdisks.lab.persistence.state_directory import LabError, LabState
-from aksdisks.lab.scenario import Scenario, ScenarioError, load, of_version, restored
+from aksdisks.lab.persistence.state_directory import LabState
+from aksdisks.lab.scenario import Scenario, load, of_version, restored
 
 DEFAULT_SCENARIO, DEFAULT_SPEED = "regional", 100.0
 

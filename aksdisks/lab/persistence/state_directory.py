@@ -1,4 +1,4 @@
-"""The state directory of a lab: what stands in it, who holds it, and the errors of starting and stopping."""
+"""The state directory of a lab: what stands in it, and who holds it."""
 
 from __future__ import annotations
 
@@ -12,38 +12,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from aksdisks.lab.errors import LabError
+
 _STATE, _LOCK, _LOG, _CA, _KUBECONFIG = "lab.json", "lock", "lab.log", "ca.crt", "kubeconfig"
 _ACCOUNT_KEY = "service-accounts.key"
 _DATABASE = ("lab.sqlite", "lab.sqlite-wal", "lab.sqlite-shm")
-
-
-class LabError(Exception):
-    """Something about a lab is not as it must be; the message is one line: the thing, what was expected and found.
-
-    ```
-    LabError
-    ├── AlreadyRunning   a lab holds the state directory
-    ├── NotRunning       no lab holds it
-    ├── PortInUse        a port that was asked for is taken
-    └── StartFailed      the server process ended or did not answer in time
-    ```
-    """
-
-
-class AlreadyRunning(LabError):  # noqa: N818 - these names are read in messages and tests, as the tree shows them
-    """A lab holds the state directory."""
-
-
-class NotRunning(LabError):  # noqa: N818
-    """No lab holds the state directory."""
-
-
-class PortInUse(LabError):  # noqa: N818
-    """A port that was asked for is taken."""
-
-
-class StartFailed(LabError):  # noqa: N818
-    """The server process ended or did not answer in time; the message ends with the last line of its log."""
 
 
 @dataclass(frozen=True, slots=True)

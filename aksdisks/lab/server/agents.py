@@ -14,11 +14,12 @@ from aksdisks.lab.client import kubeconfig
 from aksdisks.lab.client.interface import ApiError, KubernetesApi
 from aksdisks.lab.client.remote import RemoteApi
 from aksdisks.lab.clock import Clock
+from aksdisks.lab.errors import LabError
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.parts import Machinery
 from aksdisks.lab.persistence.settings import running_scenario
-from aksdisks.lab.persistence.state_directory import LabError, LabState
+from aksdisks.lab.persistence.state_directory import LabState
 from aksdisks.lab.scenario import Scenario
 from aksdisks.lab.seed import install, register
 
@@ -43,7 +44,10 @@ def run(state: LabState, config: Path, context: str = "", speed: float | None = 
             f"scenario {scenario.name}: expected one of today's for agents apart, found one of {scenario.era}: its "
             "agents write kinds that its API does not show"
         )
-    asyncio.run(_serve(state, scenario, kubeconfig.load(config, context), clock, driver=driver))
+    try:
+        asyncio.run(_serve(state, scenario, kubeconfig.load(config, context), clock, driver=driver))
+    except ApiError as error:
+        raise LabError(str(error)) from error
 
 
 async def _serve(

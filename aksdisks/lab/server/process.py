@@ -11,16 +11,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from aksdisks.lab.persistence.state_directory import (
-    AlreadyRunning,
-    LabError,
-    LabState,
-    NotRunning,
-    PortInUse,
-    StartFailed,
-    StateDirectory,
-    default_state_dir,
-)
+from aksdisks.lab.errors import AlreadyRunning, LabError, NotRunning, PortInUse, StartFailed
+from aksdisks.lab.persistence.state_directory import LabState, StateDirectory, default_state_dir
 
 __all__ = [
     "AlreadyRunning",

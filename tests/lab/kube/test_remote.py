@@ -17,7 +17,7 @@ from aksdisks.lab.client import kubeconfig, remote
 from aksdisks.lab.client.interface import ApiError
 from aksdisks.lab.client.remote import RemoteApi
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.persistence.state_directory import LabError
+from aksdisks.lab.errors import LabError
 from aksdisks.lab.server import process
 from aksdisks.lab.server.process import LabState
 
