@@ -35,12 +35,18 @@ class Lab:
         self.stop()
 
     def __repr__(self) -> str:
-        running = "" if self._end.alive else ", stopped"
+        running = "" if self.running else ", stopped"
         return f"Lab({self.scenario!r}, kubernetes={self.kubernetes!r}, {self.kube_url}{running})"
 
     def stop(self) -> None:
         """End the lab. A lab that has ended already is left as it is."""
         self._end()
+
+    @property
+    def running(self) -> bool:
+        """Whether it still runs."""
+        with labs() as process:
+            return self._end.alive and process.status(self._state.state_dir) is not None
 
     @property
     def kubeconfig(self) -> str:

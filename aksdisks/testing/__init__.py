@@ -1,0 +1,1 @@
+"""For tests of other projects: the lab as fixtures of pytest."""
