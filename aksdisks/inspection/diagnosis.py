@@ -32,7 +32,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule found out about one object; `next` is a command or an act that cannot do harm."""
+    """What a rule found out about one object; `next` is a command or an act that cannot do harm.
+
+    Not yet stable: its fields and the names of its rules may change.
+    """
 
     rule: str
     object: str
@@ -43,7 +46,7 @@ class Finding:
 
 
 def diagnose(inventory: Inventory) -> tuple[Finding, ...]:
-    """Everything that the rules find, by object; one cause for each pod that does not run."""
+    """Everything that the rules find in an inventory, by object; one cause for each pod that does not run. Pure."""
     found = [*_pods(inventory), *_claims(inventory), *_released(inventory), *_kept_claims(inventory)]
     return tuple(sorted(found, key=lambda finding: (finding.object, finding.rule)))
 

@@ -105,6 +105,16 @@ def help_text(rounds: int) -> None:
     row("help", ours, empty, "s", "<= 0.3 s", "aksdisks --help : an empty Python")
 
 
+def import_library(rounds: int) -> None:
+    """`import aksdisks` against an empty Python, each the median of ten or more, taken by turns."""
+    programs: dict[str, list[float]] = {"import aksdisks": [], "pass": []}
+    for _ in range(max(10, rounds)):
+        for program, times in programs.items():
+            times.append(1000 * seconds(lambda program=program: call([sys.executable, "-c", program])))
+    ours, empty = (statistics.median(times) for times in programs.values())
+    row("import", ours, empty, "ms", "<= 30 ms above", "python -c 'import aksdisks' : an empty Python")
+
+
 def a_fleet(_rounds: int) -> None:
     """The last hundred of a thousand pods with a disk each on a hundred nodes, against the first; then all at once."""
     for policy in ("OrderedReady", "Parallel"):
@@ -192,6 +202,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "start": start,
     "memory": memory,
     "help": help_text,
+    "import": import_library,
     "fleet": a_fleet,
     "api": requests,
     "archive": archive,

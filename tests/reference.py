@@ -1,0 +1,97 @@
+"""The page docs/reference.md, built from the docstrings of what `aksdisks` re-exports: python -m tests.reference."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aksdisks
+
+PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
+_FIRST = """# Reference
+
+What `import aksdisks` offers; each name is loaded when it is first used. Any other module may change without notice.
+This page is built from the docstrings (`python -m tests.reference`).
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([_FIRST, *(part for name in aksdisks.__all__ for part in _entry(name, getattr(aksdisks, name)))])
+
+
+def _entry(name: str, value: Any) -> Iterator[str]:
+    yield f"## {name}\n"
+    if not inspect.isclass(value):
+        yield f"```python\n{name}{_signature(value)}\n```\n"
+    elif len(value.__mro__) > 2 and value.__mro__[1].__name__ in aksdisks.__all__:
+        yield f"A subclass of [{value.__mro__[1].__name__}](#{value.__mro__[1].__name__.lower()}).\n"
+    yield f"{inspect.getdoc(value)}\n"
+    if inspect.isclass(value):
+        yield from _members(value)
+
+
+def _members(cls: type) -> Iterator[str]:
+    """Fields with their types, then properties and methods with the first lines of their docstrings."""
+    rows = [f"- `{name}: {kind}`{said}" for name, kind, said in _fields(cls)]
+    for name, member in _public(cls):
+        if isinstance(member, property):
+            rows.append(f"- `{name}: {member.fget.__annotations__['return']}`: {_told(member)}")
+        elif inspect.isfunction(member) or isinstance(member, classmethod | staticmethod):
+            function = getattr(cls, name)
+            rows.append(f"- `{name}{_signature(function, skip_self=inspect.isfunction(member))}`: {_told(function)}")
+    if rows:
+        yield "\n".join(rows) + "\n"
+
+
+def _fields(cls: Any) -> Iterator[tuple[str, str, str]]:
+    if hasattr(cls, "model_fields"):
+        for name, field in cls.model_fields.items():
+            unit = (field.json_schema_extra or {}).get("unit", "")
+            yield name, str(cls.__annotations__[name]), f": {field.description}{f' ({unit})' if unit else ''}"
+        return
+    if hasattr(cls, "__dataclass_fields__"):
+        for name, field in cls.__dataclass_fields__.items():
+            yield name, field.type, ""
+
+
+def _public(cls: type) -> Iterator[tuple[str, Any]]:
+    """The public members of a class and of those of its bases that are ours, by the order of their definition."""
+    seen: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        if base.__module__.startswith("aksdisks."):
+            seen |= {name: member for name, member in vars(base).items() if not name.startswith("_")}
+    yield from seen.items()
+
+
+def _signature(function: Any, *, skip_self: bool = False) -> str:
+    """The signature as it is written; of a default that is a function, its name."""
+    signature = inspect.signature(function)
+    parameters = []
+    for each in list(signature.parameters.values())[skip_self:]:
+        if each.annotation is not each.empty:
+            each = each.replace(annotation=_Written(each.annotation))
+        if inspect.isfunction(each.default):
+            each = each.replace(default=_Written(each.default.__name__))
+        parameters.append(each)
+    return str(signature.replace(parameters=parameters, return_annotation=_Written(signature.return_annotation)))
+
+
+def _told(member: Any) -> str:
+    return " ".join((inspect.getdoc(member) or "").split())
+
+
+class _Written:
+    """A text that is shown without quotes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
