@@ -1,0 +1,53 @@
+"""Flags and arguments that several commands share, and the parameters that they come to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+WEBHOOK = "AKSDISKS_WEBHOOK"
+EXIT_CODES = "Exit codes: 0 passed, 1 a check or a cell failed, 2 bad input, 3 inconclusive, 130 interrupted."
+
+FileOption = Annotated[
+    Path | None,
+    typer.Option("-f", "--file", help="Parameter file (YAML). Default: parameters/lab.yaml.", show_default=False),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("-p", "--param", metavar="NAME=VALUE", help="Set one parameter; wins over the file. Repeatable."),
+]
+
+
+def _complete_runbooks(incomplete: str) -> list[str]:
+    """Names of runbooks for the shell's completion."""
+    from aksdisks.runner import shipped
+
+    return [path.stem for path in shipped.runbooks() if path.stem.startswith(incomplete)]
+
+
+NamesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="NAME",
+        help="Runbooks, such as 01 or 01-dynamic-disk. Default: all.",
+        autocompletion=_complete_runbooks,
+        show_default=False,
+    ),
+]
+
+
+def read_parameters(file: Path | None, settings: list[str] | None) -> tuple[Any, dict[str, str]]:
+    """The parameters of a file, of the environment and of `-p` flags, and where each came from."""
+    from aksdisks import parameters
+    from aksdisks.errors import InputError
+    from aksdisks.runner import shipped
+
+    overrides = {}
+    for setting in settings or ():
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise InputError(f"-p: expected NAME=VALUE, found {setting!r}")
+        overrides[name.strip()] = value
+    return parameters.resolve(file or shipped.folder("parameters") / "lab.yaml", overrides)
