@@ -1,37 +1,35 @@
-"""Under pytest nbval executes the runbooks, on a lab that starts before the first kernel and ends with the run."""
+"""Under pytest nbval executes each runbook on a lab of its own, the one on which its outputs were recorded."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Generator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from aksdisks.lab.server import process
+from aksdisks.runner.recorder import repeatable_lab
 from tests import nbval_watch as nbval_watch  # a dead kernel is noticed
 
-SPEED = 100.0
-
-_folder = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+_lab = pytest.StashKey[tuple[Path, ExitStack, dict[str, str]]]()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Kernels start with the first cell of a notebook, and take the environment as it is then."""
     stash = item.config.stash
-    if _folder not in stash:
-        stash[_folder] = tempfile.TemporaryDirectory(prefix="aksdisks-nbval-")
-        process.start(Path(stash[_folder].name), SPEED, parent=os.getpid())
+    if _lab not in stash or stash[_lab][0] != item.path:
+        pytest_unconfigure(item.config)
+        running = ExitStack()
+        stash[_lab] = (item.path, running, running.enter_context(repeatable_lab()))
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AKSDISKS_STATE_DIR", stash[_folder].name)
+        for name, value in stash[_lab][2].items():
+            environment.setenv(name, value)
         return (yield)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the lab, if a runbook was run."""
-    folder = config.stash.get(_folder, None)
-    if folder is not None:
-        process.stop(Path(folder.name))
-        folder.cleanup()
+    """End the lab, if a runbook was run."""
+    if _lab in config.stash:
+        config.stash[_lab][1].close()
+        del config.stash[_lab]

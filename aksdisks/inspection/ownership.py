@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from datetime import UTC, datetime
 
@@ -10,12 +11,17 @@ from aksdisks.errors import Refused
 from aksdisks.kube.client import Cluster
 from aksdisks.manifests import RUN_LABEL
 
+RUN_ID_VARIABLE = "AKSDISKS_RUN_ID"
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
 def new_run_id() -> str:
-    """A run id such as `20261123-042501-k7x2p`: sorted by time, and its own."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{''.join(secrets.choice(_ALPHABET) for _ in range(5))}"
+    """A run id such as `20261123-042501-k7x2p`: sorted by time, and its own.
+
+    AKSDISKS_RUN_ID gives a fixed one, so that recorded outputs can be compared.
+    """
+    own = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{''.join(secrets.choice(_ALPHABET) for _ in range(5))}"
+    return os.environ.get(RUN_ID_VARIABLE) or own
 
 
 def check_prepared(cluster: Cluster, namespace: str, run_id: str) -> None:

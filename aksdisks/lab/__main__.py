@@ -72,7 +72,7 @@ async def _serve(options: argparse.Namespace, directory: StateDirectory, answer:
         scenario, speed = settings.settings(records, options.scenario, options.speed, options.kubernetes)
         lab = Lab(
             scenario, speed, directory, kube_port=options.kube_port, arm_port=options.arm_port, records=records,
-            agents=not options.no_agents, driver=not options.no_driver,
+            agents=not options.no_agents, driver=not options.no_driver, seed=options.seed,
         )  # fmt: skip
     except BaseException:
         records.close()
@@ -142,6 +142,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--speed", type=float, help="cluster seconds in one second; default: as before, else 100")
     parser.add_argument("--scenario", help="a name or a file; default: as before, else regional")
     parser.add_argument("--kubernetes", help="its version, as 1.36; default: as before, else the scenario's")
+    parser.add_argument("--seed", type=int, help="a number that makes uids and generated names the same each time")
     parser.add_argument("--kube-port", type=int, default=0)
     parser.add_argument("--arm-port", type=int, default=0)
     parser.add_argument("--ephemeral", action="store_true", help="keep nothing beyond the lab's end")

@@ -77,10 +77,12 @@ class Lab:
         records: Records | None = None,
         agents: bool = True,
         driver: bool = True,
+        seed: int | None = None,
     ) -> None:
         """`speed`: cluster seconds in one second; port 0: the one of before, or a free one; `records`: from before.
 
-        Without `agents` no node and no disk driver is run here, without `driver` nodes are. `LabError` for a speed that
+        Without `agents` no node and no disk driver is run here, without `driver` nodes are. With a `seed` objects have
+        the same uids and generated names each time. `LabError` for a speed that
         is not above 0, for records that cannot be read, and for a cluster of 2019 without driver.
         """
         try:
@@ -91,7 +93,7 @@ class Lab:
             check_driver_can_go(scenario)
         self.scenario = scenario
         self.directory = directory
-        self.ids = Ids()
+        self.ids = Ids(seed)
         self.faults = _faults(scenario)
         self.records = records or Records()
         self.api = KubeApi(Store(history=_HISTORY, records=self.records), self.clock, self.ids)

@@ -1,43 +1,65 @@
-"""Re-records runbooks on a lab at the default parameters; outputs that differ only in what varies stay as they are."""
+"""Records runbooks on a lab with a fixed seed and a fixed run id: what still differs between two records is time."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from aksdisks.errors import CheckFailed
+from aksdisks.inspection.ownership import RUN_ID_VARIABLE
 from aksdisks.parameters import Parameters
 from aksdisks.runner.execution import Kernel, execute
-from aksdisks.targets.target import prepared
+from aksdisks.targets.lab import lab_in
 from aksdisks.waiting import silent
 
+RUN_ID = "20260101-000000-k7x2p"
+_SEED = 1
 _CELL_TIMEOUT = 120
 
 
-def record(runbooks: Sequence[Path]) -> None:
-    """Execute each runbook in a fresh kernel and keep its outputs in it.
+@contextmanager
+def repeatable_lab() -> Iterator[dict[str, str]]:
+    """A new lab that gives the same names and uids each time, and the environment of kernels that work on it.
 
-    Raises CheckFailed for one that ended early or whose checks did not all pass; it stays as it was.
+    It is for one runbook: in a lab that was used before, objects of the same name get other uids. Raises NotReachable
+    where it does not start.
+    """
+    parameters = Parameters()
+    with (
+        TemporaryDirectory(prefix="aksdisks-record-") as folder,
+        lab_in(folder, parameters.speed, parameters.scenario, ephemeral=True, seed=_SEED),
+    ):
+        yield {"AKSDISKS_STATE_DIR": folder, RUN_ID_VARIABLE: RUN_ID}
+
+
+def record(runbooks: Sequence[Path]) -> None:
+    """Execute each runbook in a fresh kernel on a fresh lab, and keep all its outputs in it, or none.
+
+    A runbook stays as it was where its outputs differ in nothing but what nbval overlooks, and where it ended early or
+    a check did not pass: then CheckFailed is raised.
     """
     import nbformat
 
-    with prepared(Parameters()), TemporaryDirectory(prefix="aksdisks-record-") as folder:
-        for path in runbooks:
-            old = nbformat.read(path, as_version=4)
+    for path in runbooks:
+        old = nbformat.read(path, as_version=4)
+        with repeatable_lab() as environment, TemporaryDirectory(prefix="aksdisks-record-") as folder:
             executed = Path(folder) / path.name
-            _execute(path, executed)
+            _execute(path, executed, environment)
             new = nbformat.read(executed, as_version=4)
-            _settle(old, new, _patterns(path))
-            text = nbformat.writes(new, indent=1) + "\n"
-            if text != path.read_text(encoding="utf-8"):
-                path.write_text(text, encoding="utf-8")
+        _tidy(new, old.metadata["kernelspec"])
+        if _compared(old, patterns := _patterns(path)) == _compared(new, patterns):
+            _take_outputs(new, old)
+        text = nbformat.writes(new, indent=1) + "\n"
+        if text != path.read_text(encoding="utf-8"):
+            path.write_text(text, encoding="utf-8")
 
 
-def _execute(path: Path, output: Path) -> None:
-    kernel = Kernel({})
+def _execute(path: Path, output: Path, environment: dict[str, str]) -> None:
+    kernel = Kernel(environment)
     try:
         done = execute(path, output, {}, kernel, cell_timeout=_CELL_TIMEOUT, on_step=silent)
     finally:
@@ -49,30 +71,30 @@ def _execute(path: Path, output: Path) -> None:
             raise CheckFailed(f"{path.stem}: expected every check to pass, found {check.status}: {check.statement}")
 
 
-def _settle(old: Any, new: Any, patterns: Iterable[tuple[str, str]]) -> None:
-    """Put back the old outputs that differ only in what nbval overlooks; drop what is of this run alone."""
-    new.metadata = {"kernelspec": old.metadata["kernelspec"], "language_info": {"name": "python"}}
+def _tidy(notebook: Any, kernelspec: Any) -> None:
+    """Drop what papermill adds: it is of this execution alone."""
+    notebook.metadata = {"kernelspec": kernelspec, "language_info": {"name": "python"}}
+    for cell in notebook.cells:
+        cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+
+
+def _take_outputs(new: Any, old: Any) -> None:
     before = {cell.id: cell for cell in old.cells}
     for cell in new.cells:
-        cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
-        if cell.cell_type != "code":
-            continue
-        former = before[cell.id].get("outputs", [])
-        if _compared(former, patterns) == _compared(cell.outputs, patterns):
-            cell.outputs = former
-            for output in former:
-                if "execution_count" in output:
-                    output["execution_count"] = cell.execution_count
+        if cell.cell_type == "code":
+            cell.outputs = before[cell.id].outputs
 
 
-def _compared(outputs: Sequence[Any], patterns: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    """The outputs as nbval compares them: without counts, and with the patterns applied to texts."""
-    seen = []
-    for output in outputs:
-        texts = {**output.get("data", {}), "text": output.get("text", "")}
-        for pattern, replacement in patterns:
-            texts = {k: re.sub(pattern, replacement, v) if isinstance(v, str) else v for k, v in texts.items()}
-        seen.append({**texts, "type": output["output_type"]})
+def _compared(notebook: Any, patterns: Iterable[tuple[str, str]]) -> list[Any]:
+    """Each code cell with its outputs as nbval compares them: the patterns applied to texts."""
+    seen: list[Any] = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            texts = {**output.get("data", {}), "text": output.get("text", "")}
+            for pattern, replacement in patterns:
+                texts = {k: re.sub(pattern, replacement, v) if isinstance(v, str) else v for k, v in texts.items()}
+            seen.append({**texts, "type": output["output_type"], "count": output.get("execution_count")})
+        seen.append((cell.id, cell.get("execution_count")))
     return seen
 
 

@@ -1,5 +1,6 @@
 """Recording: outputs that only vary stay as they were, others are replaced, and a failure is not recorded."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -12,14 +13,14 @@ from aksdisks.runner import recorder, shipped
 CHECK = "from aksdisks.model.checks import check\ncheck('It holds', {holds}, '{seen}')"
 
 
-def write(path: Path, source: str, *, keep: bool = True) -> Path:
-    """A checkout with one runbook, which keeps the outputs that it has."""
-    cell = new_code_cell(source, id="only")
-    if keep and path.exists():
-        cell.outputs = nbformat.read(path, as_version=4).cells[0].outputs
+def write(path: Path, *sources: str) -> None:
+    """A runbook, whose cells keep the outputs that they have."""
+    cells = [new_code_cell(source, id=f"cell-{number}") for number, source in enumerate(sources)]
+    if path.exists():
+        for cell, former in zip(cells, nbformat.read(path, as_version=4).cells, strict=True):
+            cell.outputs, cell.execution_count = former.outputs, former.execution_count
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    nbformat.write(new_notebook(cells=[cell], metadata={"kernelspec": kernel, "volatile": "x"}), path)
-    return path
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel, "volatile": "x"}), path)
 
 
 @pytest.fixture
@@ -31,22 +32,74 @@ def runbook(tmp_path) -> Path:
     return tmp_path / "runbooks" / "00-x.ipynb"
 
 
-def output(path: Path) -> str:
-    return nbformat.read(path, as_version=4).cells[0].outputs[0].data["text/plain"]
+def outputs(path: Path) -> list[str]:
+    return [cell.outputs[0].data["text/plain"] for cell in nbformat.read(path, as_version=4).cells]
 
 
-def test_only_what_matters_is_recorded_anew(runbook):
-    moment = "import time, uuid\nf'{uuid.uuid4()} after {time.perf_counter():.1f} s, WORD'"
-    write(runbook, moment.replace("WORD", "one"))
+MOMENT = "import time\nf'after {time.perf_counter():.1f} s, WORD'"
+
+
+def test_a_record_that_changes_nothing_but_times_leaves_the_file(runbook):
+    write(runbook, MOMENT)
     recorder.record([runbook])
     first = runbook.read_bytes()
     assert b"volatile" not in first
     recorder.record([runbook])
     assert runbook.read_bytes() == first
 
-    write(runbook, moment.replace("WORD", "two"))
+
+def test_where_anything_else_changes_all_outputs_are_those_of_one_run(runbook):
+    write(runbook, MOMENT, "'one'")
     recorder.record([runbook])
-    assert "two" in output(runbook)
+    before = outputs(runbook)
+    write(runbook, MOMENT, "'two'")
+    recorder.record([runbook])
+    after = outputs(runbook)
+    assert after[1] == "'two'"
+    assert after[0] != before[0], "the moment is that of the run that changed the word"
+
+
+def test_the_overlooked_are_three() -> None:
+    assert len(recorder._patterns(shipped.folder("runbooks") / "x.ipynb")) <= 3
+
+
+RUN = re.compile(r"\b\d{8}-\d{6}-[a-z0-9]{5}\b")
+
+
+def test_all_runbooks_are_recorded_with_one_run_id() -> None:
+    """Stitched together, a record would have an id from each run."""
+    found = {name for path in shipped.runbooks() for name in RUN.findall(path.read_text())}
+    assert found == {recorder.RUN_ID}
+
+
+def records(folder: Path, names: tuple[str, ...]) -> list[dict[str, object]]:
+    """What recording the runbooks anew, without the outputs that they have, gives, as the recorder compares it."""
+    (folder / "runbooks").mkdir(parents=True)
+    found = []
+    for path in shipped.runbooks(names):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs = []
+        copy = folder / "runbooks" / path.name
+        nbformat.write(notebook, copy)
+        recorder.record([copy])
+        patterns = recorder._patterns(path)
+        found.append(recorder._compared(nbformat.read(copy, as_version=4), patterns))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("names", "times"), [(("01",), 1), pytest.param((), 5, marks=pytest.mark.slow, id="all, five times")]
+)
+def test_records_are_equal(tmp_path, names, times):
+    """In two clones, one after the other, all are equal to what is recorded: nothing but time varies."""
+    committed = [
+        recorder._compared(nbformat.read(path, as_version=4), recorder._patterns(path))
+        for path in shipped.runbooks(names)
+    ]
+    for number in range(times):
+        assert records(tmp_path / f"clone-{number % 2}" / str(number), names) == committed
 
 
 def test_a_runbook_with_a_failed_check_keeps_its_record(runbook):

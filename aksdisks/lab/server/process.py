@@ -49,6 +49,7 @@ def start(
     agents: bool = True,
     driver: bool = True,
     kubernetes: str | None = None,
+    seed: int | None = None,
 ) -> LabState:
     """Start a lab in a process of its own and return once both of its servers answer.
 
@@ -56,7 +57,8 @@ def start(
     `speed` (cluster seconds in one second; 100 at first) and ports (0: those of before, or free ones). `timeout` in
     seconds; `parent`: the lab ends when the process with this id does; `ephemeral`: nothing is kept, nor looked at;
     without `agents` neither nodes nor the disk driver run in it, without `driver` the nodes do; `kubernetes`, a
-    version as `1.36`, wins over the scenario's. Raises `AlreadyRunning`, `PortInUse`, `StartFailed`, `LabError`.
+    version as `1.36`, wins over the scenario's; with a `seed` uids and generated names are the same each time. Raises
+    `AlreadyRunning`, `PortInUse`, `StartFailed`, `LabError`.
     """
     directory = StateDirectory(Path(state_dir).expanduser().absolute())
     directory.prepare()
@@ -78,7 +80,7 @@ def start(
         "--arm-port": str(arm_port),
         "--ready-fd": str(writing),
     }
-    given = {"--parent": parent, "--speed": speed, "--scenario": scenario, "--kubernetes": kubernetes}
+    given = {"--parent": parent, "--speed": speed, "--scenario": scenario, "--kubernetes": kubernetes, "--seed": seed}
     arguments |= {name: str(value) for name, value in given.items() if value is not None}
     switches = (("--ephemeral", ephemeral), ("--no-agents", not agents), ("--no-driver", not driver))
     flags = [name for name, wanted in switches if wanted]

@@ -79,7 +79,7 @@ class Writes:
         admission.on_create(self.store, self.ids, stored, obj)
         for field in _SYSTEM:
             metadata.pop(field, None)
-        metadata["uid"] = self.ids.uid()
+        metadata["uid"] = self.ids.uid(resource, metadata.get("namespace", ""), metadata.get("name", ""))
         metadata["creationTimestamp"] = self.now()
         if kind.generation:
             metadata["generation"] = 1
@@ -194,8 +194,9 @@ class Writes:
         """A name made from generateName; another one when it is taken, eight times as upstream does."""
         if metadata.get("name") or not metadata.get("generateName"):
             return
+        of = (resource, metadata.get("namespace", ""), metadata["generateName"])
         for _ in range(_ATTEMPTS):
-            metadata["name"] = metadata["generateName"][:_MAX_GENERATED] + self.ids.suffix()
+            metadata["name"] = metadata["generateName"][:_MAX_GENERATED] + self.ids.suffix(of=of)
             if self.store.get(storage_key(resource), (metadata.get("namespace", ""), metadata["name"])) is None:
                 return
 
