@@ -317,7 +317,7 @@ def test_row_15_throttled(lab: Broken) -> None:
 
     with lab.fault("throttled"):
         lab.apply(claim("data"), pod("one", "data"))
-        lab.told("ProvisioningFailed rpc error: code = Aborted desc = throttled due to too many requests", "data")
+        lab.told("ProvisioningFailed rpc error: code = DeadlineExceeded desc = context deadline exceeded", "data")
         with pytest.raises(HttpResponseError) as refused:
             next(iter(lab.azure.disks.list()))
         assert refused.value.response is not None

@@ -44,7 +44,9 @@ class Retries:
     """The SDK's retry policy and its memory of what is throttled, for one client.
 
     Source: azcore sdk/azcore/runtime/policy_retry.go with the options and the policy of cloud-provider-azure. A 429 is
-    remembered: until the time that it named is over, requests of the kind fail unsent, and count as tries.
+    remembered: until the time that it named is over, requests of the kind fail unsent, and count as tries. The retry
+    policy itself never sees how long it named (policy_bearer_token.go, in between, drops the answer of what failed),
+    so that it waits by its own rule, with the real driver as here.
     """
 
     def __init__(self, clock: Clock, pace: float = 1.0) -> None:
@@ -68,12 +70,13 @@ class Retries:
                 except CloudError as error:
                     if error.operation is not None or error.status not in (TOO_MANY, *AGAIN):
                         raise
-                    pause, failure = self._named(error), error
                     if error.status == TOO_MANY:
                         failure = ThrottledError()
-                        self._throttled[key] = self._clock.monotonic() + (pause or 0.0)
-                    if error.retry_after is not None and error.retry_after > LONGEST_PAUSE:
-                        raise failure from error
+                        self._throttled[key] = self._clock.monotonic() + (self._named(error) or 0.0)
+                    else:
+                        pause, failure = self._named(error), error
+                        if error.retry_after is not None and error.retry_after > LONGEST_PAUSE:
+                            raise
             if attempt == TRIES:
                 raise failure
             await self._clock.sleep(self._own(attempt) if pause is None else pause)
