@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from aksdisks.azure.calls import SignIn, checked_answers, field, told_retries, why
 from aksdisks.model import Disk, Machine, NotPermitted, Unknown
-from aksdisks.targets.target import AzureSettings
+from aksdisks.targets.credentials import AzureSettings
 from aksdisks.waiting import Progress, silent
 
 R = TypeVar("R")

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aksdisks.errors import InputError, NotReachable
-from aksdisks.targets.target import ca_bundle
+from aksdisks.targets.credentials import ca_bundle
 
 _PATIENCE = 20.0
 

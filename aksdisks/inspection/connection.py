@@ -117,7 +117,7 @@ def connect(
         settings = replace(open_target(parameters), time_scale=_time_scale())
     else:
         settings = open_target(parameters)
-    return _reach(parameters, settings, progress)
+    return reach(parameters, settings, progress)
 
 
 def _time_scale() -> float:
@@ -132,7 +132,8 @@ def _time_scale() -> float:
     return scale
 
 
-def _reach(parameters: Parameters, settings: TargetSettings, progress: Progress) -> Target:
+def reach(parameters: Parameters, settings: TargetSettings, progress: Progress = silent) -> Target:
+    """As `connect`, where the target's settings are there already, such as those of a lab made for a run."""
     """Both clients, once the cluster has answered and is the expected one."""
     cluster = Cluster(settings.kubernetes(), progress)
     nodes: tuple[Node, ...] | Unknown

@@ -12,7 +12,7 @@ import yaml
 
 from aksdisks import manifests
 from aksdisks.errors import AlreadyExists, ApiError, NotAllowed, NotFound, Refused
-from aksdisks.inspection.connection import Target, check_storage_class, connect
+from aksdisks.inspection.connection import Target, check_storage_class, connect, reach
 from aksdisks.inspection.ownership import check_prepared, new_run_id
 from aksdisks.inspection.preflight_azure import DEFAULT_SKU, azure_answers
 from aksdisks.inspection.slots import attached_disks, free_slots
@@ -20,15 +20,21 @@ from aksdisks.model import Node, StorageClass, Unknown, known
 from aksdisks.model.checks import Check, check
 from aksdisks.parameters import Parameters
 from aksdisks.quantities import cost_per_day, disk_tier, gib
+from aksdisks.targets.target import TargetSettings
 from aksdisks.waiting import Progress, silent
 
 _WITH_NAMESPACE = [(verb, "namespaces", "") for verb in ("get", "create", "delete", "list", "watch")]
 RIGHTS = "This identity has the rights that a run needs"
 
 
-def preflight(parameters: Parameters, progress: Progress = silent) -> tuple[Check, ...]:
-    """Ask the target whether a run can pass, without making anything; raises as `connect` does, and Refused."""
-    target = connect(parameters, progress)
+def preflight(
+    parameters: Parameters, progress: Progress = silent, settings: TargetSettings | None = None
+) -> tuple[Check, ...]:
+    """Ask the target whether a run can pass, without making anything; raises as `connect` does, and Refused.
+
+    `settings`: those of the target, where it was prepared (None: as `connect` finds it).
+    """
+    target = reach(parameters, settings, progress) if settings else connect(parameters, progress)
     try:
         storage_class = check_storage_class(target)
         objects = manifests.objects_for(parameters, {manifests.RUN_LABEL: parameters.run_id or new_run_id()})

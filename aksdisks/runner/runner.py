@@ -176,11 +176,11 @@ class _Run:
         self._update(status=roll_up([*ran, status]) if ran else status, problem=problem)
 
     def _run(self) -> None:
-        with target.prepared(self.parameters) as environment, WarmKernels(environment) as kernels:
-            if not self._may_begin() or self.interruption.reason:
+        with target.prepared(self.parameters) as ready, WarmKernels(ready.environment) as kernels:
+            if not self._may_begin(ready.settings) or self.interruption.reason:
                 return
             with (
-                open_session(self.parameters, progress=self.reporter.progress) as session,
+                open_session(self.parameters, progress=self.reporter.progress, settings=ready.settings) as session,
                 Liveness(session.cluster, self.reporter.say) as self.liveness,
             ):
                 try:
@@ -190,11 +190,11 @@ class _Run:
                 finally:
                     self._teardown(session)
 
-    def _may_begin(self) -> bool:
+    def _may_begin(self, settings: target.TargetSettings) -> bool:
         """On a real cluster, say what will be made and what it costs before anything is, and ask whether it can be."""
         if not target.is_shared(self.parameters):
             return True
-        answers = preflight(self.parameters, self.reporter.progress)
+        answers = preflight(self.parameters, self.reporter.progress, settings)
         self.reporter.answers(answers, aside=True)
         refused = [f"{answer.statement}: {answer.seen}" for answer in answers if answer.status == "failed"]
         if refused:
@@ -364,8 +364,8 @@ class _Run:
 
 def check_target(parameters: Parameters, progress: Progress = silent) -> tuple[Check, ...]:
     """Ask the target, before anything is made, whether a run can pass there; a lab target gets a lab for that long."""
-    with target.prepared(parameters):
-        return tuple(preflight(parameters, progress))
+    with target.prepared(parameters) as ready:
+        return preflight(parameters, progress, ready.settings)
 
 
 def _now() -> str:

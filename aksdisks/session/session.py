@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from aksdisks import manifests
 from aksdisks.errors import AksdisksError, AlreadyExists, NotAllowed, NotFound, Refused
-from aksdisks.inspection.connection import Target, check_storage_class, connect
+from aksdisks.inspection.connection import Target, check_storage_class, connect, reach
 from aksdisks.inspection.ownership import check_prepared, new_run_id
 from aksdisks.kube.watch import Watcher
 from aksdisks.manifests import RUN_LABEL, Manifest
@@ -16,6 +16,7 @@ from aksdisks.model import Claim, Pod
 from aksdisks.parameters import Parameters
 from aksdisks.session.cleanup import CleanUp, Removal
 from aksdisks.session.lease import Hold
+from aksdisks.targets.target import TargetSettings
 from aksdisks.waiting import Progress, listed, silent, wait
 
 S = TypeVar("S")
@@ -129,13 +130,17 @@ class Session(Hold):
         return f"{self.selector},app={app}" if app else self.selector
 
 
-def open_session(parameters: Parameters, *, progress: Progress = silent) -> Session:
+def open_session(
+    parameters: Parameters, *, progress: Progress = silent, settings: TargetSettings | None = None
+) -> Session:
     """Reach the target, check its rails, and make the run's namespace or take hold of the prepared one.
+
+    `settings`: those of the target, where it was prepared (None: as `connect` finds it).
 
     Raises InputError (ParameterError, TargetMismatch, Refused) and CannotRun (NotReachable, NotAllowed,
     NamespaceBusy); where it raises, nothing of the run is left.
     """
-    connection = connect(parameters, progress)
+    connection = reach(parameters, settings, progress) if settings else connect(parameters, progress)
     check_storage_class(connection)
     create = parameters.namespace == "create"
     session = Session(connection, parameters.run_id or new_run_id())

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from aksdisks.errors import InputError, NotAllowed, NotReachable, ParameterError, TargetMismatch
-from aksdisks.inspection.connection import connect
+from aksdisks.inspection.connection import connect, reach
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters, validate
 from aksdisks.targets import target
@@ -76,15 +76,18 @@ def test_azure_off(as_aks):
     assert connect(as_aks(azure="off")).azure.disks() == Unknown("azure is off")
 
 
-def test_a_private_lab_ends_with_its_context_and_restores_the_environment(monkeypatch):
+def test_private_labs_stand_side_by_side_end_with_their_context_and_touch_no_environment(monkeypatch):
     monkeypatch.setenv("AKSDISKS_STATE_DIR", "/before")
-    with target.prepared(Parameters()) as variables:
-        assert os.environ["AKSDISKS_STATE_DIR"] == variables["AKSDISKS_STATE_DIR"] != "/before"
-        connection = connect(Parameters())
-        assert connection.cluster.nodes()
-        connection.close()
-    assert os.environ["AKSDISKS_STATE_DIR"] == "/before"
-    assert "connection refused" in connection.problem()
+    with target.prepared(Parameters()) as one, target.prepared(Parameters()) as two:
+        assert os.environ["AKSDISKS_STATE_DIR"] == "/before"
+        reached = [reach(Parameters(), ready.settings) for ready in (one, two)]
+        assert all(connection.cluster.nodes() for connection in reached)
+        assert reached[0].cluster.server != reached[1].cluster.server
+        for ready in (one, two):
+            assert ready.environment == {"AKSDISKS_STATE_DIR": str(ready.settings.state_dir)}
+        for connection in reached:
+            connection.close()
+    assert ["connection refused" in connection.problem() for connection in reached] == [True, True]
 
 
 def test_a_bad_scenario_is_bad_input():
