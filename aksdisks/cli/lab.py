@@ -187,8 +187,8 @@ def fault_on(
     state_dir: StateDirOption = None,
 ) -> None:
     """Make something go wrong from now on; `aksdisks lab fault list` names what can."""
+    from aksdisks.lab.fault_catalogue import KINDS
     from aksdisks.lab.faults import client
-    from aksdisks.lab.faults.registry import KINDS
 
     client.switch_on(_running(state_dir), name, target, rate)
     typer.echo(f"on: {name}{f' for {target}' if target else ''} ({KINDS[name].meaning})")
@@ -219,8 +219,8 @@ def fault_list(
     """List what can go wrong, and mark what does; in brackets stands what --object can name."""
     import dataclasses
 
+    from aksdisks.lab.fault_catalogue import KINDS
     from aksdisks.lab.faults import client
-    from aksdisks.lab.faults.registry import KINDS
 
     on = client.switched_on(_running(state_dir))
     if as_json:

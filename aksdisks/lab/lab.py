@@ -20,21 +20,24 @@ from aksdisks.lab.arm.compute.cloud import Cloud
 from aksdisks.lab.arm.compute.disks import Disk
 from aksdisks.lab.arm.compute.snapshots import Snapshot
 from aksdisks.lab.arm.driver.local import CloudCompute
-from aksdisks.lab.arm.entra.tokens import Tokens
+from aksdisks.lab.arm.entra.tokens import Tokens, new_key
 from aksdisks.lab.arm.wire.app import arm_app
 from aksdisks.lab.client.interface import KubernetesApi
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.service_account_tokens import AccountSecrets
 from aksdisks.lab.errors import FaultError, LabError, PortInUse
-from aksdisks.lab.faults.arm_requests import Gate
-from aksdisks.lab.faults.azure_resources import Mishaps
+from aksdisks.lab.faults.api_server import ApiServerFaults
+from aksdisks.lab.faults.arm_requests import RequestFaults
+from aksdisks.lab.faults.azure_operations import OperationFaults
+from aksdisks.lab.faults.azure_resources import ResourceFaults
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.faults.supervised import Part
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.in_tree.api import InTreeApi
 from aksdisks.lab.in_tree.tables import old_tables
 from aksdisks.lab.kube.authn.authentication import Access
-from aksdisks.lab.kube.authn.service_account_tokens import AccountTokens, new_key
+from aksdisks.lab.kube.authn.service_account_tokens import AccountTokens
+from aksdisks.lab.kube.authn.service_account_tokens import new_key as new_account_key
 from aksdisks.lab.kube.storage.event_expiry import EventExpiry
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.wire.exec import Streams
@@ -97,10 +100,10 @@ class Lab:
         self.faults = _faults(scenario)
         self.records = records or Records()
         self.api = KubeApi(Store(history=_HISTORY, records=self.records), self.clock, self.ids)
-        self.cloud = Cloud(scenario, self.clock, self.ids, self.faults, self.records)
-        self._mishaps = Mishaps(self.cloud, self.faults, self.records)
-        self._gate = Gate(self.faults, self.clock)
-        self.compute = CloudCompute(self.cloud, self._gate)
+        self.cloud = Cloud(scenario, self.clock, self.ids, OperationFaults(self.faults, self.clock), self.records)
+        self._resource_faults = ResourceFaults(self.cloud, self.faults, self.records)
+        self._request_faults = RequestFaults(self.faults, self.clock)
+        self.compute = CloudCompute(self.cloud, self._request_faults)
         self.volumes = Volumes(directory.path)
         # What commands in pods see: of a disk, the directory that stands for it.
         self._containers = Containers(self.api, self.volumes, self._directory_of)
@@ -121,9 +124,9 @@ class Lab:
 
     async def start(self) -> LabState:
         """Serve, then write the state directory; raises `PortInUse`, `LabError`."""
-        known = settings.credentials(self.records, self.clock.now())
+        known = settings.credentials(self.records, self.clock.now(), new_key)
         certificates, token = known.certificates, known.token
-        accounts = AccountTokens(self.api.store, self.clock, self.ids, self.directory.account_key(new_key))
+        accounts = AccountTokens(self.api.store, self.clock, self.ids, self.directory.account_key(new_account_key))
         access = Access(token, tls.ADMIN_NAME, tls.ADMIN_GROUP, accounts)
         if self.records.fresh:
             machines = self.scenario.machines if self._agents else ()
@@ -138,16 +141,17 @@ class Lab:
         # From here on nothing is told to anybody that a restart would not bring back.
         self.records.begin()
         self.cloud.resume()
+        injection = ApiServerFaults(self.faults, self.api.store)
         streams = Streams(self.api, self._containers, self._sandbox)
         kube = await self._serve(
-            kube_app(self.api, access, self.clock, self.scenario.kubernetes_version, self.faults, streams),
+            kube_app(self.api, access, self.clock, self.scenario.kubernetes_version, injection, streams),
             kube_port,
             tls.server_context(certificates, client_certificates=True),
         )
         principals = self.scenario.tenant_principals(known.client_secret)
         tokens = Tokens(self.scenario.tenant_id, principals, self.clock, known.token_key)
         arm = await self._serve(
-            arm_app(self.cloud, tokens, self._gate),
+            arm_app(self.cloud, tokens, self._request_faults),
             arm_port,
             tls.server_context(certificates, client_certificates=False),
         )
@@ -228,7 +232,7 @@ class Lab:
 
     def _sweep(self) -> None:
         """Remove the bytes of disks and pods that are no more: a lab may end before it has done so."""
-        disks = {self._directory(disk) for disk in (*self.cloud.disks(), *self._mishaps.lost())}
+        disks = {self._directory(disk) for disk in (*self.cloud.disks(), *self._resource_faults.lost())}
         disks |= {self._directory(snapshot) for snapshot in self.cloud.snapshots.all()}
         self.volumes.keep(disks, {version.object["metadata"]["uid"] for _, version in self.api.store.list("pods")})
 

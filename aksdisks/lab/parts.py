@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from aksdisks.lab.agents.csi.driver import DiskDriver
-from aksdisks.lab.agents.csi.registrar import Registrar
 from aksdisks.lab.agents.kubelet.kubelet import NodeAgent
 from aksdisks.lab.agents.kubelet.probes import Run, apart
 from aksdisks.lab.arm.compute.cloud import Cloud
@@ -16,6 +15,7 @@ from aksdisks.lab.arm.driver.local import AzureCompute
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.interface import KubernetesApi
+from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.attach_detach import AttachDetach
 from aksdisks.lab.controllers.cloud_node_lifecycle import CloudNodes
@@ -37,7 +37,9 @@ from aksdisks.lab.controllers.unstarted_jobs import UnstartedJobs
 from aksdisks.lab.controllers.volume_expand import VolumeExpand
 from aksdisks.lab.errors import LabError
 from aksdisks.lab.faults.azure_resources import machine_is_gone
-from aksdisks.lab.faults.node_connection import Unplugged
+from aksdisks.lab.faults.driver_registration import Registrar
+from aksdisks.lab.faults.mounts import MountFaults
+from aksdisks.lab.faults.node_connection import NodeConnection
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.faults.supervised import Part, Supervised
 from aksdisks.lab.ids import Ids
@@ -134,9 +136,12 @@ class Machinery:
             yield Registrar(self._api, self._faults, drivers)
 
     def _node(self, machine: MachineSpec) -> Part:
-        line = Unplugged(self._api, self._faults, machine.node_name, self._powered_off)
+        connection = NodeConnection(self._api, self._faults, machine.node_name, self._powered_off)
         delays, nodes, absent = self._scenario.delays, self._scenario.node_count, self._scenario.absent_images
         words = words_of(self._scenario.kubernetes_version)
+
+        def mounts(recorder: EventRecorder) -> MountFaults:
+            return MountFaults(connection, self._clock, recorder, machine.node_name, self._faults)
 
         async def registered() -> None:
             await register(self._api, self._scenario, machine, self._clock.now())
@@ -144,7 +149,7 @@ class Machinery:
         return Supervised(
             NodeAgent.name,
             lambda: self._agent(
-                line, self._clock, self._ids, machine.node_name, delays, self._faults, nodes, absent, words, self._probe
+                connection, self._clock, self._ids, machine.node_name, delays, mounts, nodes, absent, words, self._probe
             ),
             self._faults,
             lambda: machine_is_gone(self._faults, machine),

@@ -16,7 +16,7 @@ import yaml
 
 from aksdisks.lab import versions
 from aksdisks.lab.errors import ScenarioError
-from aksdisks.lab.faults.registry import FaultSwitch
+from aksdisks.lab.fault_catalogue import FaultSwitch
 from aksdisks.lab.images import ABSENT
 
 

@@ -11,8 +11,8 @@ from aksdisks.azure.compute import Azure
 from aksdisks.errors import CannotRun
 from aksdisks.inspection.connection import connect
 from aksdisks.inspection.preflight import preflight
+from aksdisks.lab.fault_catalogue import KINDS
 from aksdisks.lab.faults import client
-from aksdisks.lab.faults.registry import KINDS
 from aksdisks.model import NotPermitted, Unknown
 from aksdisks.parameters import validate
 

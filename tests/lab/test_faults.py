@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from aksdisks.lab.errors import FaultError
-from aksdisks.lab.faults.registry import KINDS, Faults
+from aksdisks.lab.fault_catalogue import KINDS
+from aksdisks.lab.faults.registry import Faults
 from tests.lab.breaking import Broken, broken_lab, claim, pod, pod_spec, workload
 from tests.programs import needs
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
+from aksdisks.lab.fault_catalogue import FaultSwitch
 from aksdisks.lab.faults import client
-from aksdisks.lab.faults.registry import FaultSwitch
 from aksdisks.lab.server import process
 from aksdisks.lab.server.process import LabError, LabState, PortInUse
 from tests.lab.kube.wire import Wire

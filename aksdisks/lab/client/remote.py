@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -14,7 +14,6 @@ import orjson
 from aksdisks.lab.client.interface import ApiError, Object, PatchType, WatchEvent
 from aksdisks.lab.client.kubeconfig import Cluster
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.kube.schema.registry import RESOURCES, Resource
 
 _MEDIA_TYPES: Mapping[PatchType, str] = {
     "merge": "application/merge-patch+json",
@@ -34,13 +33,31 @@ _TURNS = 3
 """Of the event loop, in which the connections of a closed session go."""
 
 
+class ApiResource(Protocol):
+    """A kind, as far as its path and its type go."""
+
+    @property
+    def kind(self) -> str:
+        """As `PersistentVolumeClaim`."""
+
+    @property
+    def api_version(self) -> str:
+        """`v1` for the core group, else `group/version`."""
+
+    @property
+    def namespaced(self) -> bool:
+        """Whether its objects are in namespaces."""
+
+
 class RemoteApi:
     """`KubernetesApi` by REST, to be used as an asynchronous context manager.
 
     A server that cannot be reached is an `ApiError` 503, so that callers meet one kind of refusal only.
     """
 
-    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+    def __init__(self, cluster: Cluster, clock: Clock, resources: Mapping[str, ApiResource]) -> None:
+        """`resources`: the kinds by their plural names."""
+        self._resources = resources
         self._cluster = cluster
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
@@ -62,17 +79,17 @@ class RemoteApi:
 
     async def get(self, resource: str, name: str, namespace: str | None = None) -> Object:
         """See `KubernetesApi`."""
-        return await self._ask("GET", _path(resource, namespace, name))
+        return await self._ask("GET", self._path(resource, namespace, name))
 
     async def list(
         self, resource: str, namespace: str | None = None, *, label_selector: str = "", field_selector: str = ""
     ) -> tuple[list[Object], str]:
         """See `KubernetesApi`; page by page, all of one moment."""
-        kind = RESOURCES[resource]
+        kind = self._resources[resource]
         query = {"limit": str(_PAGE), "labelSelector": label_selector, "fieldSelector": field_selector}
         objects: list[Object] = []
         while True:
-            page = await self._ask("GET", _path(resource, namespace), query=query)
+            page = await self._ask("GET", self._path(resource, namespace), query=query)
             # A typed list leaves out what all its items share.
             objects += [_typed(kind, item) for item in page.get("items") or ()]
             if not page["metadata"].get("continue"):
@@ -92,7 +109,7 @@ class RemoteApi:
             "timeoutSeconds": str(seconds),
         }
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_SILENCE + seconds)
-        url, headers = self._request(_path(resource, namespace))
+        url, headers = self._request(self._path(resource, namespace))
         try:
             async with self._http.get(url, params=_given(query), headers=headers, timeout=timeout) as response:
                 if response.status >= 400:
@@ -110,13 +127,13 @@ class RemoteApi:
     async def create(self, resource: str, obj: Object, namespace: str | None = None) -> Object:
         """See `KubernetesApi`."""
         where = namespace or obj["metadata"].get("namespace")
-        return await self._ask("POST", _path(resource, where or "default"), _typed(RESOURCES[resource], obj))
+        return await self._ask("POST", self._path(resource, where or "default"), _typed(self._resources[resource], obj))
 
     async def update(self, resource: str, obj: Object, *, subresource: str | None = None) -> Object:
         """See `KubernetesApi`."""
         metadata = obj["metadata"]
-        path = _path(resource, metadata.get("namespace"), metadata["name"], subresource)
-        return await self._ask("PUT", path, _typed(RESOURCES[resource], obj))
+        path = self._path(resource, metadata.get("namespace"), metadata["name"], subresource)
+        return await self._ask("PUT", path, _typed(self._resources[resource], obj))
 
     async def patch(
         self,
@@ -129,7 +146,7 @@ class RemoteApi:
         patch_type: PatchType = "merge",
     ) -> Object:
         """See `KubernetesApi`."""
-        path = _path(resource, namespace, name, subresource)
+        path = self._path(resource, namespace, name, subresource)
         return await self._ask("PATCH", path, patch, media_type=_MEDIA_TYPES[patch_type])
 
     async def delete(
@@ -150,7 +167,7 @@ class RemoteApi:
             options["gracePeriodSeconds"] = grace_period_seconds
         if uid is not None:
             options["preconditions"] = {"uid": uid}
-        return await self._ask("DELETE", _path(resource, namespace, name), options)
+        return await self._ask("DELETE", self._path(resource, namespace, name), options)
 
     async def bind(self, namespace: str, name: str, node: str) -> None:
         """Assign a pod to a node (pods/binding)."""
@@ -160,7 +177,7 @@ class RemoteApi:
             "metadata": {"name": name, "namespace": namespace},
             "target": {"kind": "Node", "apiVersion": "v1", "name": node},
         }
-        await self._ask("POST", _path("pods", namespace, name, "binding"), binding)
+        await self._ask("POST", self._path("pods", namespace, name, "binding"), binding)
 
     @property
     def _http(self) -> aiohttp.ClientSession:
@@ -172,6 +189,13 @@ class RemoteApi:
         if token := self._cluster.token():
             headers["Authorization"] = f"Bearer {token}"
         return f"{self._cluster.server}{path}", headers
+
+    def _path(self, resource: str, namespace: str | None, name: str = "", subresource: str | None = None) -> str:
+        kind = self._resources[resource]
+        root = f"/apis/{kind.api_version}" if "/" in kind.api_version else f"/api/{kind.api_version}"
+        if kind.namespaced and (namespace or name):
+            root += f"/namespaces/{namespace or 'default'}"
+        return "/".join(part for part in (f"{root}/{resource}", name, subresource or "") if part)
 
     async def _ask(
         self,
@@ -225,15 +249,7 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
                 yield line
 
 
-def _path(resource: str, namespace: str | None, name: str = "", subresource: str | None = None) -> str:
-    kind = RESOURCES[resource]
-    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
-    if kind.namespaced and (namespace or name):
-        root += f"/namespaces/{namespace or 'default'}"
-    return "/".join(part for part in (f"{root}/{kind.plural}", name, subresource or "") if part)
-
-
-def _typed(kind: Resource, obj: Object) -> Object:
+def _typed(kind: ApiResource, obj: Object) -> Object:
     return {"kind": kind.kind, "apiVersion": kind.api_version, **obj}
 
 

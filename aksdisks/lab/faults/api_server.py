@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 
 import orjson
 from aiohttp import web
 
-from aksdisks.lab.client.interface import ApiError
+from aksdisks.lab import tls
+from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.faults import paths
 from aksdisks.lab.faults.registry import Faults, drop
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.wire import negotiation
+from aksdisks.lab.kube.wire.injection import ApiServerInjection
 
 _OWN = "/aksdisks/"
 SERVER = "server/kubernetes"
 
 
-class Outages:
+class ApiServerFaults(ApiServerInjection):
     """Asked once for each request; the path by which faults are switched off stays in order."""
 
     def __init__(self, faults: Faults, store: Store) -> None:
         self._faults = faults
         self._store = store
 
-    def hold_line(self, request: web.Request) -> None:
+    def drop_connection(self, request: web.Request) -> None:
         """Raises `ConnectionResetError` once the connection is dropped."""
         if not request.path.startswith(_OWN):
             drop(request, self._faults, SERVER)
@@ -52,6 +55,12 @@ class Outages:
         if request.transport is not None:
             request.transport.abort()
         raise ConnectionResetError("watch ended on purpose")
+
+    async def administer(self, request: web.Request, groups: Collection[str], name: str) -> Object:
+        """Only administrators switch faults."""
+        if tls.ADMIN_GROUP not in groups:
+            raise paths.forbidden()
+        return await paths.answer(request, self._faults, name)
 
     async def _expiry(self) -> None:
         """Until the fault is switched on anew."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.injection import RequestInjection
 from aksdisks.lab.arm.resources.throttling import retry_after
 from aksdisks.lab.faults.registry import Faults, drop
 
@@ -19,14 +20,14 @@ _PAUSE = 5.0
 """Cluster seconds that a throttled client is told to wait."""
 
 
-class Gate:
-    """Every request of a client and of the disk driver passes here."""
+class RequestFaults(RequestInjection):
+    """One for the server and the disk driver."""
 
     def __init__(self, faults: Faults, clock: Clock) -> None:
         self._faults = faults
         self._clock = clock
 
-    def hold_line(self, request: web.BaseRequest) -> None:
+    def drop_connection(self, request: web.BaseRequest) -> None:
         """Drop the connection instead of answering, while that fault is on; raises `ConnectionResetError`."""
         drop(request, self._faults, "server/azure")
 

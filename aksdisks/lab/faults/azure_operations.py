@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.compute import attachments, refusals
 from aksdisks.lab.arm.compute.disks import SKUS
+from aksdisks.lab.arm.compute.injection import OperationInjection
 from aksdisks.lab.arm.compute.machines import DataDisk, Machine
 from aksdisks.lab.faults.registry import Faults
 
@@ -20,7 +21,7 @@ SLOW = 240.0
 _FAILING = ("detach-stuck", "detach-fails")
 
 
-class Hindrances:
+class OperationFaults(OperationInjection):
     """One for a cloud."""
 
     def __init__(self, faults: Faults, clock: Clock) -> None:
@@ -49,9 +50,8 @@ class Hindrances:
         """Whether the region has disks of that kind."""
         return self._faults.hit("sku-unavailable", f"sku/{sku}") is None
 
-    async def pass_time(self, machine: Machine, change: attachments.Change | None, seconds: float) -> None:
-        """Cluster seconds, and then as long as a fault makes it take."""
-        await self._clock.sleep(seconds)
+    async def delay(self, machine: Machine, change: attachments.Change | None) -> None:
+        """As long as a fault makes it take beyond its time."""
         node = f"node/{machine.spec.node_name}"
         for entry in change.attach if change is not None else ():
             disk = f"disk/{entry.disk.name}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MOVED = "azure/moved-disk"
 
 
-class Mishaps:
+class ResourceFaults:
     """Makes the cloud agree with the faults each time that one is switched: disks lost or moved, machines deleted."""
 
     def __init__(self, cloud: Cloud, faults: Faults, records: Records | None = None) -> None:

@@ -13,7 +13,8 @@ from urllib.parse import quote, urlencode
 import yaml
 
 from aksdisks.lab.errors import FaultError, LabError
-from aksdisks.lab.faults.registry import KINDS, Faults, FaultSwitch
+from aksdisks.lab.fault_catalogue import KINDS, FaultSwitch
+from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.persistence.state_directory import LabState
 
 _PATH = "/aksdisks/v1/faults"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from aksdisks.lab.agents.kubelet.volume_manager import FIRST_RETRY, LAST_RETRY
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.storage import DISK_DRIVER, attachment_name, driver_and_handle, handle_in
 from aksdisks.lab.faults.registry import Faults
 
-FIRST_RETRY, LAST_RETRY = 0.5, 122.0
-"""Cluster seconds (facts D; K pkg/util/goroutinemap/exponentialbackoff)."""
 DEVICE_WAIT = 120.0
 """How long the driver looks for a device, and the kubelet waits for the driver (facts D: CSI RPC 2 min)."""
 MANY_FILES = 1800.0
@@ -23,7 +22,7 @@ _OWNERSHIP_ADVICE = (
 )
 
 
-class MountTrouble:
+class MountFaults:
     """One for a node agent; every method returns once the trouble is over."""
 
     def __init__(

@@ -9,7 +9,8 @@ from aiohttp import web
 
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.errors import FaultError
-from aksdisks.lab.faults.registry import KINDS, Faults, FaultSwitch
+from aksdisks.lab.fault_catalogue import KINDS, FaultSwitch
+from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.kube.schema.status import bad_request, method_not_allowed
 
 PATH = "/aksdisks/v1/faults"

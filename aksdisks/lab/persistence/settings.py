@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from aksdisks.lab import tls
-from aksdisks.lab.arm.entra.tokens import new_key
 from aksdisks.lab.errors import LabError, ScenarioError
-from aksdisks.lab.faults.registry import Faults
+from aksdisks.lab.fault_catalogue import FaultSwitch
 from aksdisks.lab.persistence.records import Records
 from aksdisks.lab.persistence.state_directory import LabState
 from aksdisks.lab.scenario import Scenario, load, of_version, restored
@@ -43,6 +42,16 @@ class Port:
 
     number: int
     wanted: bool
+
+
+class Switches(Protocol):
+    """The faults that are on."""
+
+    def list(self) -> tuple[FaultSwitch, ...]:
+        """All of them."""
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Call `listener` at each change."""
 
 
 def settings(
@@ -84,7 +93,7 @@ def running_scenario(state: LabState) -> Scenario:
         raise LabError(f"lab in {state.state_dir}: expected its scenario, found: {error}") from error
 
 
-def keep_settings(records: Records, scenario: Scenario, speed: float, faults: Faults) -> None:
+def keep_settings(records: Records, scenario: Scenario, speed: float, faults: Switches) -> None:
     """Keep what the lab is, and from now on which faults are on."""
 
     def keep() -> None:
@@ -96,8 +105,8 @@ def keep_settings(records: Records, scenario: Scenario, speed: float, faults: Fa
     faults.subscribe(keep)
 
 
-def credentials(records: Records, now: datetime) -> Credentials:
-    """Those of before, or new ones."""
+def credentials(records: Records, now: datetime, new_key: Callable[[], bytes]) -> Credentials:
+    """Those of before, or new ones; `new_key` makes the key that Entra's tokens are signed with, PEM."""
 
     def make() -> dict[str, Any]:
         made = tls.issue(now)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
-from aksdisks.lab.agents.kubelet.probes import Result
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.images import has_shell
 from aksdisks.lab.sandbox.command import Running, Wanted, start
@@ -14,6 +14,15 @@ from aksdisks.lab.sandbox.containers import Containers
 _MOST_OUTPUT = 10 * 1024
 """Bytes (K pkg/probe/exec/exec.go)."""
 _AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a command ended; `skipped`: why it could not be run here at all."""
+
+    code: int
+    output: str = ""
+    skipped: str = ""
 
 
 class Prober:

@@ -17,6 +17,7 @@ from aksdisks.lab.clock import Clock
 from aksdisks.lab.errors import LabError
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube.schema.registry import RESOURCES
 from aksdisks.lab.parts import Machinery
 from aksdisks.lab.persistence.settings import running_scenario
 from aksdisks.lab.persistence.state_directory import LabState
@@ -59,7 +60,7 @@ async def _serve(
     compute = ArmCompute(azure_of(state), clock)
     tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait(), name="stop")]
     try:
-        async with RemoteApi(cluster, clock) as api:
+        async with RemoteApi(cluster, clock, RESOURCES) as api:
             await _prepare(api, scenario, clock)
             parts = list(Machinery(api, clock, Ids(), scenario, Faults()).parts(compute if driver else None))
             tasks += [asyncio.create_task(part.run(), name=part.name) for part in parts]

@@ -10,7 +10,9 @@ from aksdisks.lab import scenario as scenarios
 from aksdisks.lab.arm.compute import power
 from aksdisks.lab.arm.compute.cloud import Cloud
 from aksdisks.lab.arm.errors import CloudError
-from aksdisks.lab.faults.registry import Faults, FaultSwitch
+from aksdisks.lab.fault_catalogue import FaultSwitch
+from aksdisks.lab.faults.azure_operations import OperationFaults
+from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.ids import Ids
 from tests.lab.arm.conftest import InstantClock
 
@@ -73,7 +75,9 @@ def test_what_there_is(azure, compute):
 
 def story(tell, faults=None):
     async def whole():
-        cloud = Cloud(scenarios.load("regional"), InstantClock(), Ids(7), faults)
+        clock = InstantClock()
+        injection = faults and OperationFaults(faults, clock)
+        cloud = Cloud(scenarios.load("regional"), clock, Ids(7), injection)
         try:
             await tell(cloud)
         finally:

@@ -12,7 +12,8 @@ from aksdisks.lab.arm.compute.cloud import Cloud
 from aksdisks.lab.arm.driver.local import CloudCompute
 from aksdisks.lab.arm.driver.retries import DeadlineExceededError, Retries, ThrottledError, within
 from aksdisks.lab.arm.errors import CloudError, FailedOperation
-from aksdisks.lab.faults.arm_requests import Gate
+from aksdisks.lab.faults.arm_requests import RequestFaults
+from aksdisks.lab.faults.azure_operations import OperationFaults
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.ids import Ids
 from tests.lab.arm.conftest import InstantClock
@@ -116,8 +117,8 @@ def driven(story, *on):
 
     async def whole():
         scenario, clock, faults = scenarios.load("regional"), InstantClock(), Faults()
-        cloud = Cloud(scenario, clock, Ids(7), faults)
-        compute = CloudCompute(cloud, Gate(faults, clock))
+        cloud = Cloud(scenario, clock, Ids(7), OperationFaults(faults, clock))
+        compute = CloudCompute(cloud, RequestFaults(faults, clock))
         node = cloud.machines()[0].spec.node_name
         try:
             disk = await compute.create_disk("d", 4, "Premium_LRS", {})

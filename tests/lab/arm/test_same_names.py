@@ -9,7 +9,7 @@ import pytest
 
 from aksdisks.lab import scenario as scenarios
 from aksdisks.lab.arm.compute.cloud import Cloud
-from aksdisks.lab.faults.azure_resources import Mishaps
+from aksdisks.lab.faults.azure_resources import ResourceFaults
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.persistence.records import Records
@@ -45,8 +45,8 @@ def story(tell):
     async def whole():
         records, clouds = Remembering(), []
 
-        def cloud_of(kept=records, faults=None):
-            clouds.append(Cloud(scenarios.load("regional"), InstantClock(), Ids(len(clouds)), faults, kept))
+        def cloud_of(kept=records):
+            clouds.append(Cloud(scenarios.load("regional"), InstantClock(), Ids(len(clouds)), records=kept))
             return clouds[-1]
 
         try:
@@ -117,18 +117,18 @@ def test_a_deletion_that_a_restart_goes_on_with_means_the_disk_of_then():
 def test_a_fault_is_taken_back_after_a_restart(fault):
     async def tell(cloud_of, records):
         faults = Faults()
-        cloud = cloud_of(faults=faults)
-        Mishaps(cloud, faults, records)
+        cloud = cloud_of()
+        ResourceFaults(cloud, faults, records)
         await cloud.create_or_update_disk(GROUP, "kept", BODY).done()
         before = cloud.disk(GROUP, "kept").to_json()
         faults.on(fault, "disk/kept")
 
         again_on, kept = Faults(faults.list()), records.again()
-        again = cloud_of(kept, again_on)
-        mishaps = Mishaps(again, again_on, kept)
+        again = cloud_of(kept)
+        resource_faults = ResourceFaults(again, again_on, kept)
         found = again.find_disk(before["id"])
         assert (found.managed_by != "") if fault == "disk-elsewhere" else (found is None)
-        assert [disk.name for disk in mishaps.lost()] == (["kept"] if fault == "disk-gone" else [])
+        assert [disk.name for disk in resource_faults.lost()] == (["kept"] if fault == "disk-gone" else [])
         again_on.off(fault)
         after = again.disk(GROUP, "kept").to_json()
         after["properties"].pop("LastOwnershipUpdateTime", None)

@@ -18,6 +18,7 @@ from aksdisks.lab.client.interface import ApiError
 from aksdisks.lab.client.remote import RemoteApi
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.errors import LabError
+from aksdisks.lab.kube.schema.registry import RESOURCES
 from aksdisks.lab.server import process
 from aksdisks.lab.server.process import LabState
 
@@ -26,7 +27,7 @@ SPACE = "remote"
 
 def talk(state: LabState, story: Callable[[RemoteApi], Awaitable[None]], config: Path | None = None) -> None:
     async def whole() -> None:
-        async with RemoteApi(kubeconfig.load(config or state.kubeconfig), Clock(state.speed)) as api:
+        async with RemoteApi(kubeconfig.load(config or state.kubeconfig), Clock(state.speed), RESOURCES) as api:
             await story(api)
 
     asyncio.run(whole())

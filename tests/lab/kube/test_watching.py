@@ -6,7 +6,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
-from aksdisks.lab.faults.api_server import Outages
+from aksdisks.lab.faults.api_server import ApiServerFaults
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.kube.storage import watch
 from aksdisks.lab.kube.storage.store import MOST_PENDING, Store
@@ -76,7 +76,7 @@ def test_a_watcher_that_does_not_keep_up_is_dropped() -> None:
 
 def test_a_watch_of_a_client_that_went_away_leaves_no_task() -> None:
     async def test() -> None:
-        outages = Outages(Faults(), Store())
+        outages = ApiServerFaults(Faults(), Store())
         request: Any = SimpleNamespace(query={"watch": "1"}, path="/api/v1/pods", transport=None)
         before = asyncio.all_tasks()
         for _ in range(3):

@@ -22,14 +22,12 @@ from aksdisks.lab.agents.kubelet.pod_status import (
     restarted,
     running,
 )
-from aksdisks.lab.agents.kubelet.volume_manager import NodeVolumes
+from aksdisks.lab.agents.kubelet.volume_manager import MountInjection, NodeVolumes
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.informer import key_of
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
-from aksdisks.lab.faults.mounts import MountTrouble
-from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.scenario import Delays
 from aksdisks.lab.versions import DEFAULT_WORDS, Words
@@ -78,7 +76,7 @@ class NodeAgent(Controller):
         ids: Ids,
         node_name: str,
         delays: Delays,
-        faults: Faults | None = None,
+        mounts: Callable[[EventRecorder], MountInjection] | None = None,
         nodes: int = 1,
         absent_images: Iterable[str] = images.ABSENT,
         words: Words = DEFAULT_WORDS,
@@ -86,7 +84,8 @@ class NodeAgent(Controller):
     ) -> None:
         """`delays` in cluster seconds; `nodes` there are in all; `absent_images`: patterns of what cannot be pulled.
 
-        `words` as the version has them; `probe` runs the commands of exec probes.
+        `mounts` makes what faults do to mounts, of the kubelet's recorder; `words` as the version has them;
+        `probe` runs the commands of exec probes.
         """
         super().__init__(api, clock, ids)
         self.words = words
@@ -97,8 +96,8 @@ class NodeAgent(Controller):
         self.nodes = self.watch("nodes", None, field_selector=f"metadata.name={node_name}")
         self.nodes.add_handler(self._node_changed)
         self.recorder = EventRecorder(api, clock, self.name, host=node_name)
-        trouble = MountTrouble(api, clock, self.recorder, node_name, faults) if faults is not None else None
-        self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays, self.recorder, trouble)
+        injection = None if mounts is None else mounts(self.recorder)
+        self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays, self.recorder, injection)
         self.heartbeat = Heartbeat(api, clock, node_name, self._recovered, nodes)
         self.expansion = NodeExpansion(api, clock, node_name, self.pods, self.recorder)
         self._known: dict[str, _Pod] = {}

@@ -8,23 +8,15 @@ from dataclasses import dataclass
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock
+from aksdisks.lab.sandbox.probes import Result
 
-Run = Callable[[Object, Object, list[str], float], Awaitable["Result"]]
+Run = Callable[[Object, Object, list[str], float], Awaitable[Result]]
 """Runs a command in a pod's container for at most so many real seconds."""
 
 OFTEN_REAL = 1.0
 """Real seconds: no probe is run more often, however fast the lab is."""
 
 KINDS = {"startupProbe": "Startup", "readinessProbe": "Readiness", "livenessProbe": "Liveness"}
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a command ended; `skipped`: why it could not be run here at all."""
-
-    code: int
-    output: str = ""
-    skipped: str = ""
 
 
 async def apart(_pod: Object, _container: Object, _command: list[str], _seconds: float) -> Result:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 from aksdisks.lab.client.informer import Informer
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.storage import claim_names, driver_and_handle, unique_volume_name
-from aksdisks.lab.faults.mounts import FIRST_RETRY, LAST_RETRY, MountTrouble
 from aksdisks.lab.scenario import Delays
 
 SETTLE = 0.1
@@ -17,6 +17,20 @@ SETTLE = 0.1
 name reaches its node in well under a second of a real cluster, and the lab's controllers need real milliseconds."""
 ONE_POD = "ReadWriteOncePod"
 _IN_USE = "volume uses the ReadWriteOncePod access mode and is already in use by another pod"
+
+
+FIRST_RETRY, LAST_RETRY = 0.5, 122.0
+"""Cluster seconds (facts D; K pkg/util/goroutinemap/exponentialbackoff)."""
+
+
+class MountInjection(Protocol):
+    """Where faults reach into mounts; every method returns once what is in the way is over."""
+
+    async def before_mount(self, pod: Object, unique_name: str) -> None:
+        """Before the pod's volume is mounted on the node."""
+
+    async def after_mount(self, pod: Object, unique_name: str) -> None:
+        """Before the pod is given its volume, which is mounted."""
 
 
 class NodeVolumes:
@@ -34,9 +48,9 @@ class NodeVolumes:
         node_name: str,
         delays: Delays,
         recorder: EventRecorder,
-        trouble: MountTrouble | None = None,
+        injection: MountInjection | None = None,
     ) -> None:
-        """`nodes` is the agent's copy of the nodes, its own among them; `trouble`: what faults do to mounts.
+        """`nodes` is the agent's copy of the nodes, its own among them; `injection`: what faults do to mounts.
 
         `recorder` is the kubelet's.
         """
@@ -46,7 +60,7 @@ class NodeVolumes:
         self._node_name = node_name
         self._delays = delays
         self._recorder = recorder
-        self._trouble = trouble
+        self._injection = injection
         self._users: dict[str, set[str]] = {}
         self._mounted: set[str] = set()
         self._set_up: dict[str, set[str]] = {}
@@ -99,12 +113,12 @@ class NodeVolumes:
             self._set_up.setdefault(name, set()).add(uid)
             async with self._mounting.setdefault(name, asyncio.Lock()):
                 if name not in self._mounted:
-                    if self._trouble is not None:
-                        await self._trouble.before_mount(pod, name)
+                    if self._injection is not None:
+                        await self._injection.before_mount(pod, name)
                     await self._clock.sleep(self._delays.mount)
                     self._mounted.add(name)
-            if self._trouble is not None:
-                await self._trouble.after_mount(pod, name)
+            if self._injection is not None:
+                await self._injection.after_mount(pod, name)
 
     async def claim(self, uid: str, names: list[str]) -> None:
         """Report the volumes as in use by the pod."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.compute import attachments, disk_rules, power, refusals
 from aksdisks.lab.arm.compute.disks import Disk
+from aksdisks.lab.arm.compute.injection import OperationInjection
 from aksdisks.lab.arm.compute.machines import Machine, disk_id, new_machine, scale_set_json
 from aksdisks.lab.arm.compute.powered_off import PoweredOff
 from aksdisks.lab.arm.compute.snapshots import Snapshots
@@ -17,8 +18,6 @@ from aksdisks.lab.arm.resources.groups import Groups
 from aksdisks.lab.arm.resources.operations import Operation, Operations, Purpose
 from aksdisks.lab.arm.resources.throttling import Throttle
 from aksdisks.lab.arm.wire.bodies import objects, section, texts
-from aksdisks.lab.faults.azure_operations import Hindrances
-from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.persistence.records import Records
 from aksdisks.lab.scenario import MachineSpec, Scenario
 
@@ -39,13 +38,21 @@ class Cloud:
     """
 
     def __init__(
-        self, scenario: Scenario, clock: Clock, ids: Ids, faults: Faults | None = None, records: Records | None = None
+        self,
+        scenario: Scenario,
+        clock: Clock,
+        ids: Ids,
+        injection: OperationInjection | None = None,
+        records: Records | None = None,
     ) -> None:
-        """`records`: what there is from before, and where every change is kept; `resume` goes on with it."""
+        """`injection`: what faults do to changes. `records`: what there is from before, where every change is kept.
+
+        `resume` goes on with it.
+        """
         records = records or Records()
         self.scenario = scenario
         self.clock = clock
-        self.hindrances = Hindrances(faults or Faults(), clock)
+        self.injection = injection or OperationInjection()
         place = f"{scenario.subscription}/providers/Microsoft.Compute/locations/{scenario.location}"
         self.operations = Operations(clock, ids, place)
         self.kubeconfigs: dict[str, bytes] = {}
@@ -204,7 +211,7 @@ class Cloud:
             **vars(wanted),
         )
         used = sum(not other.os_type for other in self._disks.values())
-        self.hindrances.check_new(disk, used)
+        self.injection.check_new(disk, used)
         if 0 < self.scenario.disk_quota <= used:
             raise refusals.quota_exceeded(disk.sku, disk.location, used)
         self._disks[disk.key] = disk
@@ -312,9 +319,10 @@ class Cloud:
         async def work() -> Json:
             state = "Succeeded"
             try:
-                await self.hindrances.pass_time(machine, change, delay)
+                await self.clock.sleep(delay)
+                await self.injection.delay(machine, change)
                 self.machine(machine.spec.resource_id)  # it may be gone by now
-                stuck = self.hindrances.stuck(machine, change)
+                stuck = self.injection.stuck(machine, change)
                 state = "Failed" if stuck else state
                 attachments.finish(machine, change, self._disks, self.clock.now(), stuck)
             finally:
@@ -350,7 +358,7 @@ class Cloud:
     def _check_change(self, machine: Machine, change: attachments.Change | None) -> None:
         if machine.provisioning_state == "Updating":
             raise errors.concurrent_request()
-        self.hindrances.check_change(machine, change)
+        self.injection.check_change(machine, change)
 
     def _attached(self, disk: Disk) -> disk_rules.Attached | None:
         if not disk.managed_by:

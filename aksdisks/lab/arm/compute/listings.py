@@ -84,7 +84,7 @@ class Inventory:
         for name, shown, sku in DISK_COUNTS:
             # The scenario's quota is of disks for claims; Azure's counts those of the machines' systems as well.
             limit = scenario.disk_quota + systems[sku] if scenario.disk_quota else DISK_LIMIT
-            value.append(_usage(name, shown, disks[sku], self._cloud.hindrances.limit(disks[sku], limit)))
+            value.append(_usage(name, shown, disks[sku], self._cloud.injection.limit(disks[sku], limit)))
         return Answer(200, {"value": value})
 
     def machines_there(self, call: Call) -> Answer:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from aksdisks.lab.arm.compute.cloud import Cloud
-    from aksdisks.lab.faults.arm_requests import Gate
+    from aksdisks.lab.arm.injection import RequestInjection
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -83,10 +83,10 @@ class CloudCompute:
 
     pace = 1.0
 
-    def __init__(self, cloud: Cloud, gate: Gate | None = None) -> None:
-        """`gate`: what faults refuse the driver, a client like any other."""
+    def __init__(self, cloud: Cloud, injection: RequestInjection | None = None) -> None:
+        """`injection`: what faults refuse the driver, a client like any other."""
         self._cloud = cloud
-        self._gate = gate
+        self._injection = injection
         # As in a cluster whose nodes' identity is a service principal.
         self._principal = cloud.scenario.tenant_principals("")[0]
         today = cloud.scenario.era == "today"
@@ -187,8 +187,8 @@ class CloudCompute:
 
     def _let_pass(self, method: str, kind: str, action: str, scope: str) -> None:
         """What faults and Azure's limits refuse. Raises `CloudError`."""
-        if self._gate is not None:
-            self._gate.check(action, scope, self._principal)
+        if self._injection is not None:
+            self._injection.check(action, scope, self._principal)
         if self._cloud.scenario.throttling == "everyone":
             template = f"/subscriptions/resourceGroups/providers/{_PROVIDER}/{kind.rpartition('/')[2]}"
             self._cloud.throttle.take(self._principal, method, template)

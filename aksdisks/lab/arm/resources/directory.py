@@ -104,7 +104,7 @@ class Directory:
         there = not wanted or wanted.strip(" '").replace(" ", "").lower() == self._scenario.location
         shown = skus_json(self._scenario) if there else []
         for sku in shown:
-            if sku["resourceType"] == "disks" and not self._cloud.hindrances.offers(sku["name"]):
+            if sku["resourceType"] == "disks" and not self._cloud.injection.offers(sku["name"]):
                 where = {"type": "Location", "values": sku["locations"]}
                 about = {"restrictionInfo": {"locations": sku["locations"]}}
                 sku["restrictions"] = [where | about | {"reasonCode": "NotAvailableForSubscription"}]

@@ -15,6 +15,7 @@ from aksdisks.lab.arm.compute.listings import Inventory
 from aksdisks.lab.arm.entra import graph
 from aksdisks.lab.arm.entra.authority import Authority
 from aksdisks.lab.arm.entra.graph import Graph
+from aksdisks.lab.arm.injection import RequestInjection
 from aksdisks.lab.arm.resources.authorization import Access
 from aksdisks.lab.arm.resources.directory import Directory
 from aksdisks.lab.arm.resources.roles import Authorization, Right, right
@@ -23,8 +24,6 @@ from aksdisks.lab.arm.wire import addresses
 from aksdisks.lab.arm.wire import headers as replies
 from aksdisks.lab.arm.wire.answers import Answer, Call
 from aksdisks.lab.arm.wire.handlers import Handler, Handlers
-from aksdisks.lab.faults.arm_requests import Gate
-from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.scenario import Principal
 
 if TYPE_CHECKING:
@@ -63,18 +62,18 @@ class Route:
         return found
 
 
-def arm_app(cloud: Cloud, tokens: Tokens, gate: Gate | None = None) -> web.Application:
+def arm_app(cloud: Cloud, tokens: Tokens, injection: RequestInjection | None = None) -> web.Application:
     """Azure Resource Manager and the token endpoint as one application, to be served over TLS."""
-    server = _Server(cloud, tokens, gate or Gate(Faults(), cloud.clock))
+    server = _Server(cloud, tokens, injection or RequestInjection())
     app = web.Application(client_max_size=LARGEST_BODY)
     app.router.add_route("*", "/{path:(?s:.*)}", server.answer)
     return app
 
 
 class _Server:
-    def __init__(self, cloud: Cloud, tokens: Tokens, gate: Gate) -> None:
+    def __init__(self, cloud: Cloud, tokens: Tokens, injection: RequestInjection) -> None:
         self._tokens = tokens
-        self._gate = gate
+        self._injection = injection
         self._throttle = None if cloud.scenario.throttling == "off" else cloud.throttle
         self._authorization = Authorization(cloud.scenario.subscription)
         self._subscription = cloud.scenario.subscription_id
@@ -86,7 +85,7 @@ class _Server:
 
     async def answer(self, request: web.Request) -> web.Response:
         """Any request."""
-        self._gate.hold_line(request)
+        self._injection.drop_connection(request)
         try:
             answer = await self._dispatch(request)
         except errors.CloudError as error:
@@ -172,7 +171,7 @@ class _Server:
         if self._throttle is not None:
             left.update(self._throttle.take(principal, route.method, route.template))
         self._authorization.check(principal, right, parts)
-        self._gate.check(right.action, scope, principal)
+        self._injection.check(right.action, scope, principal)
         if self._throttle is not None:
             left.update(self._throttle.take_compute(right.action, scope))
         return left

@@ -11,12 +11,8 @@ from email.utils import formatdate
 import orjson
 from aiohttp import web
 
-from aksdisks.lab import tls
 from aksdisks.lab.client.interface import ApiError
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.faults import paths
-from aksdisks.lab.faults.api_server import Outages
-from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.kube.authn import impersonation
 from aksdisks.lab.kube.authn.authentication import Access, User
 from aksdisks.lab.kube.authz import attributes
@@ -27,6 +23,7 @@ from aksdisks.lab.kube.wire import answers, discovery, negotiation, openapi
 from aksdisks.lab.kube.wire.endpoints import Endpoints, locate
 from aksdisks.lab.kube.wire.exec import Streams
 from aksdisks.lab.kube.wire.health import Health
+from aksdisks.lab.kube.wire.injection import ApiServerInjection
 from aksdisks.lab.kube.wire.rights import RightsEndpoints
 from aksdisks.lab.kube.write.api import KubeApi
 
@@ -49,11 +46,11 @@ def kube_app(
     access: Access,
     clock: Clock,
     version: str,
-    faults: Faults | None = None,
+    injection: ApiServerInjection | None = None,
     streams: Streams | None = None,
 ) -> web.Application:
     """The application; `version` is the Kubernetes version that it says it is, as `1.35.0`."""
-    server = _Server(api, access, clock, version, faults or Faults(), streams)
+    server = _Server(api, access, clock, version, injection or ApiServerInjection(), streams)
     app = web.Application(client_max_size=_BODY_LIMIT)
     app.router.add_route("*", "/{path:(?s:.*)}", server.answer)
     app.on_response_prepare.append(answers.Answers().head)
@@ -62,20 +59,25 @@ def kube_app(
 
 class _Server:
     def __init__(
-        self, api: KubeApi, access: Access, clock: Clock, version: str, faults: Faults, streams: Streams | None
+        self,
+        api: KubeApi,
+        access: Access,
+        clock: Clock,
+        version: str,
+        injection: ApiServerInjection,
+        streams: Streams | None,
     ) -> None:
         self._endpoints = Endpoints(api, clock, streams)
         self._access = access
         self._authorizer = Authorizer(api.store)
         self._rights = RightsEndpoints(api, access, self._authorizer, clock)
         self._version = version
-        self._faults = faults
-        self._outages = Outages(faults, api.store)
+        self._injection = injection
         self._health = Health(api.store)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Every request passes here."""
-        self._outages.hold_line(request)
+        self._injection.drop_connection(request)
         return answers.shaped(request, await self._answer(request))
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -84,8 +86,8 @@ class _Server:
             answers.identified(request, user)
             asked = attributes.of_request(request.method, request.path, request.query)
             self._authorizer.check(user, asked)
-            self._outages.check(request)
-            return await self._outages.watched(request, self._route(request, user, asked))
+            self._injection.check(request)
+            return await self._injection.watched(request, self._route(request, user, asked))
         except ApiError as error:
             response = _json(negotiation.status(error), error.code)
             if retry := (error.details or {}).get("retryAfterSeconds"):
@@ -110,9 +112,7 @@ class _Server:
         parts = [part for part in request.path.split("/") if part]
         match parts:
             case ["aksdisks", "v1", "faults", *rest] if len(rest) < 2:
-                if tls.ADMIN_GROUP not in user.groups:
-                    raise paths.forbidden()
-                return _json(await paths.answer(request, self._faults, "".join(rest)))
+                return _json(await self._injection.administer(request, user.groups, "".join(rest)))
             case ["api", "v1", "namespaces", namespace, "serviceaccounts", name, "token"]:
                 return _negotiated(request, await self._rights.token(request, namespace, name), 201)
             case ["api", "v1", *rest] if rest:
