@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from aksdisks.errors import AksdisksError, NotAllowed, NotReachable, StillUnknown
 from aksdisks.manifests import LEASE, RUN_LABEL
 from aksdisks.model import Disk, Named, Unknown, Volume
-from aksdisks.session.lease import Hold
+from aksdisks.session.namespaced_run import NamespacedRun
 from aksdisks.waiting import listed, wait
 
 T = TypeVar("T")
@@ -41,11 +41,11 @@ class CleanUp:
 class Removal:
     """The removal of a run from a namespace: idempotent, and it goes on after a step that failed.
 
-    `whole`: the run's hold on the namespace goes too, and the namespace itself where the run made it (its label says
+    `whole`: the Lease of the namespace goes too, and the namespace itself where the run made it (its label says
     so); `ends` is when all of it has to be done, by time.monotonic.
     """
 
-    hold: Hold
+    run: NamespacedRun
     ends: float
     whole: bool = True
     removed: list[str] = field(default_factory=list)
@@ -53,10 +53,10 @@ class Removal:
     problems: list[str] = field(default_factory=list)
     uncertain: list[str] = field(default_factory=list)
 
-    def run(self) -> CleanUp:
+    def carry_out(self) -> CleanUp:
         """Remove workloads and claims, wait for pods, claims, volumes and disks, then remove the namespace."""
         began = time.monotonic()
-        if problem := self.hold.connection.problem():
+        if problem := self.run.connection.problem():
             return CleanUp(uncertain=(problem,))  # each step would find the same, after retries of its own
         made = self._step(self._made_by_run)
         volumes = self._step(self._volumes, made) or ()
@@ -71,12 +71,12 @@ class Removal:
             self._step(self._remove_namespace if made else self._release, found)
         if not self.problems and not self.uncertain:
             self._step(self._note, "cleaned", ())
-        seconds = round((time.monotonic() - began) * self.hold.time_scale, 1)
+        seconds = round((time.monotonic() - began) * self.run.time_scale, 1)
         removed, kept, problems = tuple(self.removed), tuple(self.kept), tuple(self.problems)
         return CleanUp(removed, kept, problems, tuple(self.uncertain), seconds)
 
     def plan(self) -> CleanUp:
-        """What `run` would remove and keep, as things are now, in the same lines; nothing changes."""
+        """What `carry_out` would remove and keep, as things are now, in the same lines; nothing changes."""
         made = self._step(self._made_by_run)
         volumes = self._step(self._volumes, made) or ()
         found = self._step(self._objects, made) or ()
@@ -85,7 +85,7 @@ class Removal:
         if with_disk and (unasked := self._unasked()):
             self.kept.append(unasked)
             with_disk = ()
-        space = f"Namespace {self.hold.namespace}" if made else self._step(self._lease) or ""
+        space = f"Namespace {self.run.namespace}" if made else self._step(self._lease) or ""
         own = [each for each in found if self._own(each[1])]
         others = [each for each in found if each not in own]
         self.removed += [*map(_object, own), *_lines("volume", going), *_lines("disk", with_disk)]
@@ -102,47 +102,47 @@ class Removal:
         return None
 
     def _note(self, act: str, volumes: Sequence[Volume]) -> None:
-        self.hold.journal.write(act, namespace=self.hold.namespace, volumes=[volume.name for volume in volumes])
+        self.run.journal.write(act, namespace=self.run.namespace, volumes=[volume.name for volume in volumes])
 
     def _made_by_run(self) -> bool:
         try:
-            return self.hold.made(self.hold.cluster.find("Namespace", self.hold.namespace))
+            return self.run.made(self.run.cluster.find("Namespace", self.run.namespace))
         except NotAllowed:
             return False  # whoever made it may look at it
 
     def _volumes(self, made: bool | None) -> tuple[Volume, ...]:
         """The volumes of the run's claims, also of claims that are gone already: by claimRef and by the journal."""
-        claims = {claim.uid for claim in self.hold.cluster.claims(self.hold.namespace, self.hold.selector)}
-        noted = self.hold.journal.volumes()
+        claims = {claim.uid for claim in self.run.cluster.claims(self.run.namespace, self.run.selector)}
+        noted = self.run.journal.volumes()
         return tuple(
             volume
-            for volume in self.hold.cluster.volumes()
+            for volume in self.run.cluster.volumes()
             if volume.claim_uid in claims
-            or (volume.claim_namespace == self.hold.namespace and (made or volume.name in noted))
+            or (volume.claim_namespace == self.run.namespace and (made or volume.name in noted))
         )
 
     def _objects(self, made: bool | None) -> tuple[tuple[str, Named], ...]:
         """What the run made, with its kind; in a namespace that the run made also what others put there."""
-        return self.hold.cluster.made(self.hold.namespace, "" if made else self.hold.selector)
+        return self.run.cluster.made(self.run.namespace, "" if made else self.run.selector)
 
     def _own(self, found: Named) -> bool:
-        return found.labels.get(RUN_LABEL) == self.hold.run_id
+        return found.labels.get(RUN_LABEL) == self.run.run_id
 
     def _delete_labelled(self, found: Iterable[tuple[str, Named]]) -> None:
         for kind, each in found:
             if self._own(each):
                 try:
-                    if self.hold.remove(kind, each.name, each.uid):
+                    if self.run.remove(kind, each.name, each.uid):
                         self.removed.append(_object((kind, each)))
                 except AksdisksError as error:
                     self.problems.append(str(error))
 
     def _gone(self, kind: str, words: str) -> None:
-        self._wait(words, self.hold.cluster.follow(kind, self.hold.namespace, self.hold.selector))
+        self._wait(words, self.run.cluster.follow(kind, self.run.namespace, self.run.selector))
 
     def _unasked(self) -> str:
         """The line that says that Azure's disks are nobody's business; empty where they are."""
-        return f"disks: {self.hold.azure.unknown}" if self.hold.connection.parameters.azure == "off" else ""
+        return f"disks: {self.run.azure.unknown}" if self.run.connection.parameters.azure == "off" else ""
 
     def _keep(self, volumes: Sequence[Volume]) -> None:
         """Note what stays by intent: retained volumes and their disks."""
@@ -154,7 +154,7 @@ class Removal:
         self._keep(volumes)
         names = {volume.name for volume in _going(volumes)}
         if names:
-            states = self.hold.cluster.follow("PersistentVolume")
+            states = self.run.cluster.follow("PersistentVolume")
             self._wait("the run's volumes to go", states, lambda volume: volume.name in names)
             self.removed += _lines("volume", _going(volumes))
 
@@ -166,7 +166,7 @@ class Removal:
         if unasked := self._unasked():
             self.kept.append(unasked)
             return
-        answer = self.hold.azure.unknown
+        answer = self.run.azure.unknown
         because = answer.because if answer is not None else self._unseen(going)
         if because:
             self.uncertain.append(f"{listed(_lines('disk', going), 20)} may be left: {because}")
@@ -176,28 +176,28 @@ class Removal:
     def _unseen(self, going: Sequence[Volume]) -> str:
         """Wait for the volumes' disks to go; why nobody can say whether they went, empty where they did."""
         try:
-            self._wait("the run's disks to go", self.hold.azure.follow_disks(), lambda disk: _belongs(disk, going))
+            self._wait("the run's disks to go", self.run.azure.follow_disks(), lambda disk: _belongs(disk, going))
         except StillUnknown as error:
             return error.because
         return ""
 
     def _lease(self) -> str:
         """The line of the Lease, where the run holds it."""
-        return f"Lease {LEASE}" if self.hold.holder()[0] == self.hold.run_id else ""
+        return f"Lease {LEASE}" if self.run.lease.holder()[0] == self.run.run_id else ""
 
     def _release(self, _found: object) -> None:
         if lease := self._lease():
-            self.hold.release()
+            self.run.lease.release()
             self.removed.append(lease)
 
     def _remove_namespace(self, others: Iterable[tuple[str, Named]]) -> None:
-        found = self.hold.cluster.find("Namespace", self.hold.namespace)
+        found = self.run.cluster.find("Namespace", self.run.namespace)
         if found is not None:
-            self.hold.remove("Namespace", self.hold.namespace, found["metadata"]["uid"])
-            states = self.hold.cluster.follow("Namespace", selector=self.hold.selector)
-            self._wait("the run's namespace to go", states, lambda space: space.name == self.hold.namespace)
+            self.run.remove("Namespace", self.run.namespace, found["metadata"]["uid"])
+            states = self.run.cluster.follow("Namespace", selector=self.run.selector)
+            self._wait("the run's namespace to go", states, lambda space: space.name == self.run.namespace)
             self.removed += [line for line in map(_object, others) if line not in self.removed]
-            self.removed.append(f"Namespace {self.hold.namespace}")
+            self.removed.append(f"Namespace {self.run.namespace}")
 
     def _wait(self, words: str, states: Any, going: Callable[[Any], bool] = bool) -> None:
         """Wait until nothing that is `going` is left, within what the clean-up has of its time."""
@@ -211,8 +211,8 @@ class Removal:
             lambda found: not left(found),
             seconds=max(0.0, self.ends - time.monotonic()),
             describe=lambda found: listed(left(found)),
-            progress=self.hold.connection.progress,
-            scale=self.hold.time_scale,
+            progress=self.run.connection.progress,
+            scale=self.run.time_scale,
         )
 
 

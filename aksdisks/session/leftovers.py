@@ -13,7 +13,7 @@ from aksdisks.model import Unknown, known
 from aksdisks.model.checks import Check, check
 from aksdisks.parameters import Parameters
 from aksdisks.session.cleanup import Removal
-from aksdisks.session.lease import Hold
+from aksdisks.session.namespaced_run import NamespacedRun
 from aksdisks.waiting import Progress, silent
 
 _DEADLINE = 120.0
@@ -81,17 +81,17 @@ def _clean(connection: Target, leftover: Leftover, dry_run: bool) -> Check:
     if leftover.busy:
         return check(what, Unknown(leftover.busy), "left alone")
     seconds = max(_DEADLINE, connection.parameters.wait_timeout / connection.settings.time_scale)
-    removal = Removal(Hold(connection, leftover.run, leftover.namespace), time.monotonic() + seconds)
-    result = removal.plan() if dry_run else removal.run()
+    removal = Removal(NamespacedRun(connection, leftover.run, leftover.namespace), time.monotonic() + seconds)
+    result = removal.plan() if dry_run else removal.carry_out()
     # Every line: who asks what would go wants to compare it with what went.
     seen = result.problems or (*result.removed, *(f"kept: {line}" for line in result.kept))
     return check(f"{what} {'would be' if dry_run else 'is'} removed", result.complete, ", ".join(seen) or "nothing")
 
 
 def _leftover(connection: Target, run: str, namespace: str) -> Leftover:
-    hold = Hold(connection, run, namespace)
-    objects = [f"{kind} {found.name}" for kind, found in connection.cluster.made(namespace, hold.selector)]
-    who, until = hold.holder()
+    left = NamespacedRun(connection, run, namespace)
+    objects = [f"{kind} {found.name}" for kind, found in connection.cluster.made(namespace, left.selector)]
+    who, until = left.lease.holder()
     busy = who == run and until > datetime.now(UTC)
     why = f"in progress, or killed elsewhere; until {until:%H:%M} UTC" if busy else ""
     return Leftover(run, namespace, tuple(objects), why)

@@ -1,4 +1,4 @@
-"""A run's hold on a target: both clients, the run's id, labels and journal, its acts, waits, clean-up and time."""
+"""A session: one run at work in its namespace, with its acts, waits and clean-up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aksdisks.manifests import RUN_LABEL, Manifest
 from aksdisks.model import Claim, Pod
 from aksdisks.parameters import Parameters
 from aksdisks.session.cleanup import CleanUp, Removal
-from aksdisks.session.lease import Hold
+from aksdisks.session.namespaced_run import NamespacedRun
 from aksdisks.targets.target import TargetSettings
 from aksdisks.waiting import Progress, listed, silent, wait
 
@@ -25,7 +25,7 @@ S = TypeVar("S")
 _SHORTEST_DEADLINE = 30.0
 
 
-class Session(Hold):
+class Session(NamespacedRun):
     """One run in one namespace; open it with `open_session`. As a context manager it closes, it never cleans up.
 
     Every act is in the journal before it happens. Waits last `wait_timeout` of cluster time unless told otherwise
@@ -99,7 +99,7 @@ class Session(Hold):
         Kinds: Pod, PersistentVolumeClaim, Deployment, StatefulSet; unlabelled Event, PersistentVolume,
         VolumeAttachment, Node.
         """
-        self.renew()
+        self.lease.renew()
         states = self.cluster.follow(kind, self.namespace, self._select(app) if labelled else "")
         return self.wait(awaited, states, holds, describe=_described, on_timeout=on_timeout)
 
@@ -116,14 +116,14 @@ class Session(Hold):
 
         The namespace and the Lease go only with the session that made them. `seconds` of cluster time for all of it.
         """
-        return Removal(self, time.monotonic() + self.real_seconds(seconds), whole=self.owner).run()
+        return Removal(self, time.monotonic() + self.real_seconds(seconds), whole=self.owner).carry_out()
 
     def close(self) -> None:
         """Give the connections back; nothing on the target changes."""
         self.connection.close()
 
     def _note(self, act: str, **details: Any) -> None:
-        self.renew()
+        self.lease.renew()
         self.journal.write(act, namespace=self.namespace, **details)
 
     def _select(self, app: str) -> str:
@@ -133,7 +133,7 @@ class Session(Hold):
 def open_session(
     parameters: Parameters, *, progress: Progress = silent, settings: TargetSettings | None = None
 ) -> Session:
-    """Reach the target, check its rails, and make the run's namespace or take hold of the prepared one.
+    """Reach the target, check its rails, and make the run's namespace or take the Lease of the prepared one.
 
     `settings`: those of the target, where it was prepared (None: as `connect` finds it).
 
@@ -150,7 +150,7 @@ def open_session(
         if create:
             _make_namespace(session)
         try:
-            session.owner = session.acquire()
+            session.owner = session.lease.acquire()
         except NotFound as error:
             raise Refused(f"namespace {namespace}: expected a prepared one, found none") from error
         if not create:
@@ -194,7 +194,7 @@ def _undo(session: Session) -> None:
         if session.made_namespace:
             session.cluster.delete("Namespace", session.namespace)
         elif session.owner:
-            session.release()
+            session.lease.release()
     except AksdisksError as error:
         session.progress(f"namespace {session.namespace}: {error}")
 

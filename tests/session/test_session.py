@@ -14,7 +14,7 @@ from aksdisks.kube.client import Cluster
 from aksdisks.manifests import LEASE, RUN_LABEL
 from aksdisks.parameters import Parameters, validate
 from aksdisks.quantities import show_time
-from aksdisks.session.lease import Journal
+from aksdisks.session.journal import Journal
 from aksdisks.session.leftovers import clean, find_leftovers, orphans
 from aksdisks.session.session import open_session
 
@@ -198,7 +198,7 @@ def test_foreign_objects_of_our_names_are_refused_and_left_alone(prepared):
 
 def dead(session, monkeypatch):
     """As after a kill: the journal's processes are gone."""
-    monkeypatch.setattr("aksdisks.session.lease._lives", lambda _pid: False)
+    monkeypatch.setattr("aksdisks.session.journal._lives", lambda _pid: False)
     session.close()
 
 
@@ -254,7 +254,7 @@ def test_a_run_has_ended_when_its_runner_and_its_kernels_are_gone(tmp_path, monk
     ended.opened()
     ended.opened()
     monkeypatch.setattr(
-        "aksdisks.session.lease._lives", lambda pid: pid in (alive[0] if pid == runner else alive.pop(0))
+        "aksdisks.session.journal._lives", lambda pid: pid in (alive[0] if pid == runner else alive.pop(0))
     )
     assert ended.ended() is True and alive == [set()]
     ended.write("open", pid=1, host="another machine")

@@ -1,0 +1,39 @@
+"""One run in one namespace of a target: what belongs to it, its journal and its Lease."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aksdisks.azure.compute import Azure
+from aksdisks.errors import Conflict
+from aksdisks.inspection.connection import Target
+from aksdisks.kube.client import Cluster
+from aksdisks.manifests import RUN_LABEL, made_by
+from aksdisks.session.journal import Journal
+from aksdisks.session.lease import Lease
+
+
+class NamespacedRun:
+    """One run in one namespace of a target: the label that its objects carry, its journal, and the Lease it takes."""
+
+    def __init__(self, connection: Target, run_id: str, namespace: str) -> None:
+        self.connection = connection
+        self.cluster: Cluster = connection.cluster
+        self.azure: Azure = connection.azure
+        self.time_scale = connection.settings.time_scale
+        self.run_id = run_id
+        self.namespace = namespace
+        self.selector = f"{RUN_LABEL}={run_id}"
+        self.journal = Journal(connection.settings.state_dir, run_id)
+        self.lease = Lease(connection, run_id, namespace)
+
+    def made(self, raw: dict[str, Any] | None) -> bool:
+        """Whether an object is there and was made by this run, by its label."""
+        return raw is not None and made_by(raw) == self.run_id
+
+    def remove(self, kind: str, name: str, uid: str) -> bool:
+        """Delete this very object; False where it is gone, also where another, which is not ours, has its name now."""
+        try:
+            return self.cluster.delete(kind, name, self.namespace, uid=uid)
+        except Conflict:
+            return False
