@@ -29,15 +29,15 @@ def test_cells_run_twice_do_what_is_left_to_do(names: dict[str, Any]) -> None:
     with pytest.raises(
         InputError, match=r"pod disk-stateful-set-0: expected one, found none .*run the cells above first"
     ):
-        walk.pod(0)
+        walk.stateful_set.pod(0)
 
-    walk.apply_stateful_set()
-    walk.apply_stateful_set()
-    pod = walk.pod(0)
-    walk.delete_pod(pod)
-    successor = walk.pod(0)
-    assert "was deleted before; the one that has its name now is left alone" in walk.delete_pod(pod).text()
-    assert walk.pod(0).uid == successor.uid != pod.uid
+    walk.act.apply_stateful_set()
+    walk.act.apply_stateful_set()
+    pod = walk.stateful_set.pod(0)
+    walk.act.delete_pod(pod)
+    successor = walk.stateful_set.pod(0)
+    assert "was deleted before; the one that has its name now is left alone" in walk.act.delete_pod(pod).text()
+    assert walk.stateful_set.pod(0).uid == successor.uid != pod.uid
 
     names["stateful_replicas"] = 1
     other = open_walk(names)
@@ -58,7 +58,7 @@ def test_run_all_cells_leaves_something_to_try_and_running_them_again_starts_ove
     names: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walk = names["walk"] = open_walk(names)
-    walk.apply_claim()
+    walk.act.apply_claim()
     with monkeypatch.context() as patch:
         patch.setattr(progress, "run_with_others", lambda: True)
         assert "run this cell on its own" in walk.clean_up().text()

@@ -62,7 +62,7 @@ def test_every_form_of_the_evidence_tells_what_went_wrong_late(
 
 def test_a_failed_runbook_keeps_its_scene_and_the_next_one_runs(run: Callable[..., tuple[RunResult, Path]]) -> None:
     check = "walk.check('it holds', True, 'seen')"
-    result, folder = run([OPEN, "walk.apply_deployment()", "raise RuntimeError('no')"], [OPEN, check])
+    result, folder = run([OPEN, "walk.act.apply_deployment()", "raise RuntimeError('no')"], [OPEN, check])
 
     assert [book.status for book in result.runbooks] == ["failed", "passed"]
     assert (result.status, result.exit_code) == ("failed", 1)
@@ -257,7 +257,7 @@ def test_planted_secrets_are_in_no_file(
 
 
 def test_what_is_shared_says_neither_who_nor_where(lab: LabState, run: Callable[..., tuple[RunResult, Path]]) -> None:
-    _, folder = run([OPEN, "walk.apply_deployment()", "walk.look().disks()", "walk.banner()"], share=True)
+    _, folder = run([OPEN, "walk.act.apply_deployment()", "walk.look().disks()", "walk.banner()"], share=True)
     notebook = (folder / "00-book.ipynb").read_text()
     assert "managed-premium" in notebook, "it still reads"
     for path in folder.iterdir():

@@ -56,8 +56,8 @@ def test_without_a_shell_the_proof_does_not_apply(monkeypatch):
     monkeypatch.setattr(proof, "command", lambda session, pod, arguments: session.command(pod, arguments))
     pods = Pods(["web-0"], trouble="no shell")
     walk = Walk(SimpleNamespace(parameters=None, namespace="walk", pods=pods.pods, command=pods.command))
-    assert "because the image has no shell" in walk.write_notes().text()
-    verdict = walk.notes_kept().check
+    assert "because the image has no shell" in walk.notes.write().text()
+    verdict = walk.notes.check().check
     assert (verdict.status, verdict.seen) == ("not applicable", "because the image has no shell")
 
 
@@ -140,7 +140,7 @@ def test_a_command_is_given_again_where_its_connection_broke_off(monkeypatch, ta
 
     monkeypatch.setattr("kubernetes.stream.stream", stream)
     target = SimpleNamespace(kubernetes=ApiClient)
-    session = SimpleNamespace(connection=SimpleNamespace(target=target), namespace="n", progress=said.append)
+    session = SimpleNamespace(connection=SimpleNamespace(settings=target), namespace="n", progress=said.append)
     paused = []
     monkeypatch.setattr("time.sleep", paused.append)
     assert proof.command(session, "web-0", ["cat"]) == answer
@@ -156,6 +156,6 @@ def test_an_interrupt_during_the_handshake_is_no_error_of_it(monkeypatch):
             raise ApiException(status=0, reason="")  # noqa: B904 - as the client does
 
     monkeypatch.setattr("kubernetes.stream.stream", stream)
-    session = SimpleNamespace(connection=SimpleNamespace(target=SimpleNamespace(kubernetes=ApiClient)), namespace="n")
+    session = SimpleNamespace(connection=SimpleNamespace(settings=SimpleNamespace(kubernetes=ApiClient)), namespace="n")
     with pytest.raises(KeyboardInterrupt):
         proof.command(session, "web-0", ["cat"])

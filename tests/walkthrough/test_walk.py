@@ -14,6 +14,13 @@ from aksdisks.views.base import Card
 from aksdisks.walkthrough.walk import Walk, open_walk
 
 
+@pytest.mark.parametrize("part", ["", "act", "dry_run", "stateful_set", "notes"])
+def test_each_part_of_a_walk_has_few_methods(walk, part):
+    """Inherited ones included: what a person sees who types the dot."""
+    seen = getattr(walk, part) if part else walk
+    assert 1 <= len([name for name in dir(type(seen)) if not name.startswith("_")]) <= 20
+
+
 @pytest.fixture
 def walk() -> Walk:
     opened = Walk(SimpleNamespace(parameters=SimpleNamespace(stateful_replicas=3), namespace="walk"))
@@ -55,8 +62,9 @@ def test_a_claim_stands_below_what_is_shown_and_in_the_verdicts(walk):
 
 
 def test_names_can_be_written_down_beforehand(walk):
-    assert walk.highest_first(1) == ("disk-stateful-set-2", "disk-stateful-set-1")
-    assert walk.claim_name(0) in walk.names_by_ordinal() and len(walk.names_by_ordinal()) == 3
+    names = walk.stateful_set
+    assert names.highest_first(1) == ("disk-stateful-set-2", "disk-stateful-set-1")
+    assert names.claim_name(0) in names.claim_names() and len(names.claim_names()) == 3
 
 
 def test_a_set_whose_claim_got_no_disk_goes_without_waiting_for_the_disks_of_others(start_lab, monkeypatch):
@@ -64,7 +72,7 @@ def test_a_set_whose_claim_got_no_disk_goes_without_waiting_for_the_disks_of_oth
     monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state_dir)
     walk = open_walk({"wait_timeout": 3000})
     with walk.session as session:
-        walk.apply_deployment()  # its disk stays attached
+        walk.act.apply_deployment()  # its disk stays attached
         client.switch_on(lab, "disk-quota", "", 1.0)
         session.apply(session.objects.stateful_set)
         pending = (manifests.stateful_claim(0), "Pending", "")
@@ -73,7 +81,7 @@ def test_a_set_whose_claim_got_no_disk_goes_without_waiting_for_the_disks_of_oth
             lambda claims: pending in {(claim.name, claim.phase, claim.volume) for claim in claims},
             "a claim without a volume",
         )
-        walk.delete_stateful_set()
+        walk.act.delete_stateful_set()
         assert [pod.labels["app"] for pod in session.pods()] == [manifests.DEPLOYMENT_APP]
 
 
