@@ -108,3 +108,34 @@ def session(on_lab: Parameters) -> Iterator[Session]:
     with open_session(on_lab) as opened:
         yield opened
         assert opened.clean_up().complete
+
+
+QUICK = (
+    "inspection",
+    "lab/arm",
+    "lab/controllers",
+    "lab/kube",
+    "manifests",
+    "model",
+    "runbooks/test_shape.py",
+    "session/test_cleanup.py",
+    "test_parameters.py",
+    "test_quantities.py",
+    "test_contributing.py",
+    "test_shape_of_code.py",
+    "test_waiting.py",
+    "views",
+    "walkthrough/test_proof.py",
+)
+STARTS_A_LAB = {"lab", "start_lab", "lab_answers"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as quick what stands in these rooms and starts no lab."""
+    rooms = [Path(__file__).parent / room for room in QUICK]
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", STARTS_A_LAB))
+        slow = STARTS_A_LAB & fixtures or item.get_closest_marker("slow")
+        if not slow and any(item.path.is_relative_to(room) for room in rooms):
+            item.add_marker("quick")

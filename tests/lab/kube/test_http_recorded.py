@@ -103,7 +103,7 @@ def before(wire: Wire, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[int, Any]]]:
+def lab_answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[int, Any]]]:
     """The status and body of each recorded request; the lab's time is real time, as the recording's was."""
     state = process.start(tmp_path_factory.mktemp("recorded"), 1.0, parent=os.getpid(), kubernetes="1.36")
     try:
@@ -120,8 +120,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tupl
 
 
 @pytest.mark.parametrize("entry", RECORDED, ids=[entry["id"] for entry in RECORDED])
-def test_answer_is_the_recorded_one(entry: dict[str, Any], answers: dict[str, tuple[int, Any]]) -> None:
-    status, answer = answers[entry["id"]]
+def test_answer_is_the_recorded_one(entry: dict[str, Any], lab_answers: dict[str, tuple[int, Any]]) -> None:
+    status, answer = lab_answers[entry["id"]]
     assert status == entry["status"]
     expected, found = comparable(entry["id"], entry["answer"], answer)
     assert found == expected
@@ -157,8 +157,8 @@ def plain(value: Any) -> Any:
     return value
 
 
-def test_every_request_shows_its_own_difference(answers: dict[str, tuple[int, Any]]) -> None:
+def test_every_request_shows_its_own_difference(lab_answers: dict[str, tuple[int, Any]]) -> None:
     """The comparison above is not blind: of two different answers no two compare equal."""
-    assert comparable("pvc-create", answers["pvc-create"][1], answers["sts-create"][1])[0] != plain(
-        answers["sts-create"][1]
+    assert comparable("pvc-create", lab_answers["pvc-create"][1], lab_answers["sts-create"][1])[0] != plain(
+        lab_answers["sts-create"][1]
     )
