@@ -168,3 +168,22 @@ def test_the_drivers_caller_hears_of_it_only_after_its_retries(fault, words, low
     _, outcome, seconds = driven(lambda compute, _node, _disk: compute.create_disk("e", 4, "Premium_LRS", {}), fault)
     assert str(outcome) == words
     assert low <= seconds <= high
+
+
+def attach_another(compute, node, disk):
+    return compute.attach_disk(node, f"{disk}-2")
+
+
+@pytest.mark.parametrize(
+    ("fault", "words", "low", "high"),
+    [
+        ("throttled", "throttled due to too many requests", 89, 144),
+        ("server-errors", "The server encountered an internal error and was unable to complete the request.", 89, 144),
+        ("role-missing", "does not have authorization to perform action", 1, 1),
+    ],
+)
+def test_a_failed_attach_is_heard_of_when_the_machines_were_asked_for_too(fault, words, low, high) -> None:
+    """More than the two minutes that Kubernetes waits, where Azure answers nothing: seen with the real driver."""
+    _, outcome, seconds = driven(attach_another, fault)
+    assert words in str(outcome)
+    assert low <= seconds <= high, "a second in which requests gather, a change and a list, each with its retries"

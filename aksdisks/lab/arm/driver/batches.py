@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -48,15 +49,25 @@ Send = Callable[[str, Sequence[Request], bool], Coroutine[Any, Any, dict[str, in
 """Sends a batch for a node, with force or without; the LUN of each disk that is then attached."""
 
 
+Reread = Callable[[], Coroutine[Any, Any, object]]
+"""Reads the machines again after an attach that failed; that it fails as well is nobody's concern."""
+
+
 class Batches:
     """A queue for each node: a batch of one kind after another, each sent when the one before is done."""
 
-    def __init__(self, clock: Clock, send: Send, *, pace: float = 1.0, forces: bool = True) -> None:
-        """`pace`: cluster seconds in a second of `send`'s; `forces`: a detach that fails is tried again by force."""
+    def __init__(
+        self, clock: Clock, send: Send, *, pace: float = 1.0, forces: bool = True, reread: Reread | None = None
+    ) -> None:
+        """`pace`: cluster seconds in a second of `send`'s; `forces`: a detach that fails is tried again by force.
+
+        Without `reread` who waits for an attach hears of its failure at once.
+        """
         self._clock = clock
         self._send = send
         self._pace = pace
         self._forces = forces
+        self._reread = reread
         self._pending: dict[str, list[Request]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
 
@@ -103,6 +114,9 @@ class Batches:
             else:
                 luns = await self._send(node_name, batch, False)
         except Exception as error:  # each of those who wait gets it
+            if batch[0].kind == "attach" and self._reread is not None:
+                with contextlib.suppress(CloudError, DriverError):
+                    await self._reread()
             for request in batch:
                 if not request.answer.done():
                     request.answer.set_exception(error)

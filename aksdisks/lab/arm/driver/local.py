@@ -91,8 +91,10 @@ class CloudCompute:
         self._principal = cloud.scenario.tenant_principals("")[0]
         today = cloud.scenario.era == "today"
         self._retries = Retries(cloud.clock) if today else None
-        self._batches = Batches(cloud.clock, self._send, forces=today)
-        sets = "virtualMachineScaleSets/" if cloud.scenario.machine_kind == "vmss" else ""
+        in_set = cloud.scenario.machine_kind == "vmss"
+        reread = self._list_machines if today and in_set else None
+        self._batches = Batches(cloud.clock, self._send, forces=today, reread=reread)
+        sets = "virtualMachineScaleSets/" if in_set else ""
         self._machines = f"{sets}virtualMachines"
 
     async def create_disk(
@@ -170,6 +172,15 @@ class CloudCompute:
             operation = await self._ask("PUT", f"{self._machines}/write", machine_id, change)
             await operation.done()
         return goal.luns
+
+    async def _list_machines(self) -> None:
+        """The driver looks up what manages a node once an attach has failed, before its sidecar hears of it.
+
+        Source: cloud-provider-azure pkg/provider/azure_vmss_cache.go DeleteCacheForNode; seen with the real driver.
+        """
+        scenario = self._cloud.scenario
+        group = f"{scenario.subscription}/resourceGroups/{scenario.node_resource_group}"
+        await self._ask("GET", "virtualMachines/read", group, lambda: None)
 
     async def _ask(self, method: str, act: str, scope: str, send: Callable[[], T]) -> T:
         """One request with its retries; `act` as roles name it, such as `disks/write`. Raises `CloudError`."""

@@ -73,7 +73,7 @@ class ArmCompute:
         self._clock = clock
         self.pace = clock.speed
         self._retries = Retries(clock, self.pace)
-        self._batches = Batches(clock, self._send, pace=self.pace)
+        self._batches = Batches(clock, self._send, pace=self.pace, reread=self._list_machines)
         self._session: aiohttp.ClientSession | None = None
         self._token, self._token_until = "", 0.0
         self._places: dict[str, _Place] = {}
@@ -143,6 +143,11 @@ class ArmCompute:
             body = data_disks_body(place.id, self._address.location, goal.entries)
             await self._change("PUT", place.id, MACHINES_VERSION, body)
         return goal.luns
+
+    async def _list_machines(self) -> None:
+        """See `CloudCompute`: of nodes in scale sets."""
+        if any("/virtualmachinescalesets/" in place.id.lower() for place in self._places.values()):
+            await self._list(f"{self._compute}/virtualMachines")
 
     async def _place(self, node_name: str) -> _Place:
         """The machine whose computer has that name; Azure is asked again for one not seen before."""
