@@ -9,12 +9,14 @@ import logging
 import os
 import socket
 import ssl
+from functools import partial
 
 import yaml
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from aksdisks.lab import tls
+from aksdisks.lab.agents.kubelet.disk_sizes import df_script
 from aksdisks.lab.agents.kubelet.pod_directories import PodStorage
 from aksdisks.lab.arm.compute.cloud import Cloud
 from aksdisks.lab.arm.compute.disks import Disk
@@ -106,7 +108,7 @@ class Lab:
         self.compute = CloudCompute(self.cloud, self._request_faults)
         self.volumes = Volumes(directory.path)
         # What commands in pods see: of a disk, the directory that stands for it.
-        self._containers = Containers(self.api, self.volumes, self._directory_of)
+        self._containers = Containers(self.api, self.volumes, self._directory_of, partial(df_script, self.api))
         self._sandbox = Sandbox([directory.path])
         # Once the deletion is kept: until then a restart brings the disk back, and with it its bytes.
         self.cloud.on_deleted = self._forget_bytes

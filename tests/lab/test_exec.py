@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import pty
+import re
 import select
 import socket
 import subprocess
@@ -408,6 +409,75 @@ def test_a_disk_that_is_deleted_takes_its_bytes_along(own_lab: LabState, kubectl
 def test_the_state_directory_is_its_owners_alone(own_lab: LabState) -> None:
     shown = [path for path in Path(own_lab.state_dir).rglob("*") if not path.is_symlink()]
     assert [path for path in shown if path.stat().st_mode & 0o077] == []
+
+
+# What df tells of a disk
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heading", "row"),
+    [
+        ("/d", "1K-blocks Used Available Use%", "1048576 10[2-4]. 10475.. 1%"),
+        ("-h /d", "Size Used Avail Use%", r"1\.0G 1\.[01]M 1023M 1%"),
+        ("-h -T /d/", "Type Size Used Avail Use%", r"ext4 1\.0G 1\.[01]M 1023M 1%"),
+        ("-kP /d/file", "1024-blocks Used Available Capacity", "1048576 10[2-4]. 10475.. 1%"),
+        ("-BM .", "1M-blocks Used Available Use%", "1024M [12]M 1023M 1%"),
+        ("-i /d", "Inodes IUsed IFree IUse%", "65536 3 65533 1%"),
+        ("--output=source,size,pcent,target /d", "1K-blocks Use%", "1048576 1%"),
+        ("--block-size=1 -x ext4 -x tmpfs -t ext4 /d", "", ""),
+    ],
+)
+def test_df_shows_a_claims_size(kubectl: Kubectl, sized: None, arguments: str, heading: str, row: str) -> None:  # noqa: ARG001
+    """A directory takes space of its own, how much depends on the machine: the last digits of what is used are free."""
+    done = kubectl("exec", "sized", "--", "df", *arguments.split())
+    printed = re.sub(" +", " ", done.stdout + done.stderr)
+    expected = f"Filesystem {re.escape(heading)} Mounted on\n/dev/sd[c-z] {row} /d\n"
+    if not heading:
+        expected = "df: no file systems processed\ncommand terminated with exit code 1\n"
+    assert re.fullmatch(expected, printed), printed
+
+
+def test_df_without_a_path_lists_the_claims_with_the_machines_file_systems(kubectl: Kubectl, sized: None) -> None:  # noqa: ARG001
+    rows = [line.split() for line in kubectl("exec", "sized", "--", "df").stdout.splitlines()]
+    targets = [row[-1] for row in rows]
+    sizes = [row[1:3] for row in rows if row[-1] in ("/d", "/part")]
+    assert sizes == [["1048576", sizes[0][1]]] * 2
+    assert int(sizes[0][1]) >= 1024
+    assert targets.count("/d") == targets.count("/part") == 1
+    assert "/tmp" in targets
+    assert [target for target in targets if "/.lab" in target or "/.volumes" in target] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "", "-h", "-H", "-k", "-m", "-T", "-Ph", "-i", "-ih", "-t tmpfs", "-x ext4", "-B M", "-BKiB", "-BGB", "-B2M",
+        "--block-size=MB", "-h --total", "--output", "--output=file,fstype,avail", "--output=nope", "-Z", "/nope",
+        "-BQ",
+    ],
+)  # fmt: skip
+def test_df_prints_the_machines_file_systems_as_gnu_df_does(
+    kubectl: Kubectl,
+    sized: None,  # noqa: ARG001
+    arguments: str,
+) -> None:
+    """Of /tmp, which nothing else in the machine writes to."""
+    script = f"exec 2>&1; df {arguments} /tmp; echo $?; echo and; /usr/bin/df {arguments} /tmp; echo $?"
+    ours, theirs = kubectl("exec", "sized", "--", "sh", "-c", script).stdout.replace("/usr/bin/df", "df").split("and\n")
+    assert ours == theirs
+
+
+@pytest.fixture(scope="module")
+def sized(kubectl: Kubectl) -> None:
+    """A pod with a claim mounted whole at /d and in part at /part, and one mebibyte in it."""
+    mounts = [{"name": "data", "mountPath": "/d"}, {"name": "data", "mountPath": "/part", "subPath": "sub"}]
+    container = {**_container("c"), "volumeMounts": mounts, "workingDir": "/d"}
+    disks = [{"name": "data", "persistentVolumeClaim": {"claimName": "sized"}}]
+    made = kubectl("create", "-f", "-", input=_listed(_claim("sized"), _pod("sized", container, volumes=disks)))
+    assert made.returncode == 0, made.stderr
+    kubectl("wait", "--for=condition=Ready", "pod/sized", "--timeout=20s")
+    filled = kubectl("exec", "sized", "--", "sh", "-c", "head -c 1048576 /dev/zero > /d/file; mkdir -p /d/sub")
+    assert filled.returncode == 0, filled.stderr
 
 
 # Out of reach

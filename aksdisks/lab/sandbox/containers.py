@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,28 @@ from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.sandbox.confine import PATH, Confined, Mount, SandboxError
 from aksdisks.lab.sandbox.volumes import Volumes
 
+_TOOLS = "/.lab"
+"""Where a container finds the commands that tell of the lab's disks what the machine's own cannot know."""
+
 
 class Containers:
     """Reads pods, claims and volumes through the API, and their bytes from the lab's directories."""
 
-    def __init__(self, api: KubernetesApi, volumes: Volumes, directory_of: Callable[[str], str | None]) -> None:
-        """`directory_of`: the name of the directory of the disk with this ARM id, None where there is no such disk."""
+    def __init__(
+        self,
+        api: KubernetesApi,
+        volumes: Volumes,
+        directory_of: Callable[[str], str | None],
+        df: Callable[[Object, Object], Awaitable[bytes]],
+    ) -> None:
+        """`directory_of`: the name of the directory of the disk with this ARM id, None where there is no such disk.
+
+        `df`: the df of a pod's container, a program that knows the sizes of its disks.
+        """
         self._api = api
         self._volumes = volumes
         self._directory_of = directory_of
+        self._df = df
 
     async def view(self, pod: Object, container: Object, *, terminal: bool) -> Confined:
         """As a command in `container` sees it. Raises `SandboxError` for what the lab has no directory for."""
@@ -34,9 +47,11 @@ class Containers:
                 raise SandboxError(f"volume mount {mount['mountPath']}: subPathExpr is not emulated by the lab")
             read_only = bool(mount.get("readOnly")) or not writable
             mounts.append(Mount(source, mount["mountPath"], read_only, sub_path))
+        df = {"df": await self._df(pod, container)}
+        mounts.append(Mount(self._volumes.files(uid, f"{name}.tools", df, executable=True), _TOOLS, read_only=True))
         settings = self._volumes.files(uid, f"{name}.etc", _settings(pod))
         hostname = (pod["spec"].get("hostname") or pod["metadata"]["name"])[:63].rstrip("-.")
-        variables = {"PATH": PATH, "HOSTNAME": hostname, "HOME": "/tmp"}
+        variables = {"PATH": f"{_TOOLS}:{PATH}", "HOSTNAME": hostname, "HOME": "/tmp"}
         if terminal:
             variables["TERM"] = "xterm"
         variables |= await self._variables(pod, container)

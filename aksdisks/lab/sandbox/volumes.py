@@ -83,9 +83,10 @@ class Volumes:
         """A directory that lives as long as the pod, such as an emptyDir volume's."""
         return _made(_made(self._pods, uid, mine=False), part)
 
-    def files(self, uid: str, part: str, content: Mapping[str, bytes]) -> Path:
+    def files(self, uid: str, part: str, content: Mapping[str, bytes], *, executable: bool = False) -> Path:
         """A directory of a pod's with these files alone, to be mounted read-only; names that are paths are left out."""
         directory = self.pod(uid, part)
+        mode = 0o700 if executable else 0o600
         wanted = {name: data for name, data in content.items() if _FILE.fullmatch(name)}
         for name, data in wanted.items():
             file, new = directory / name, directory / f"{name}{_NEW}"
@@ -93,7 +94,7 @@ class Volumes:
                 continue
             with suppress(FileNotFoundError):
                 new.unlink()
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
                 stream.write(data)
             _give(new)
             new.replace(file)
