@@ -2,6 +2,7 @@
 
     with aksdisks.connect(context="my-aks") as target:    # reads; makes nothing
         inventory = target.inventory(namespace="shop")    # None: all namespaces
+        inventory.frame("disks")                          # a pandas DataFrame, one row a disk
         findings = aksdisks.diagnose(inventory)           # pure
 
     with aksdisks.start_lab(speed=100) as lab:            # a private lab

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aksdisks
+from aksdisks.model.frames import COLUMNS
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 _FIRST = """# Reference
@@ -19,7 +20,17 @@ This page is built from the docstrings (`python -m tests.reference`).
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([_FIRST, *(part for name in aksdisks.__all__ for part in _entry(name, getattr(aksdisks, name)))])
+    entries = (part for name in aksdisks.__all__ for part in _entry(name, getattr(aksdisks, name)))
+    return "\n".join([_FIRST, *entries, _frames()])
+
+
+def _frames() -> str:
+    """The columns of each frame with pandas' types."""
+    lines = ["## Frames of an inventory\n"]
+    lines += ["The columns of `Inventory.frame(name)`; what is missing is NA, sizes are in GiB, times in UTC.\n"]
+    for name, columns in COLUMNS.items():
+        lines += [f"- `{name}`: " + ", ".join(f"{column} ({kind})" for column, kind in columns.items())]
+    return "\n".join(lines) + "\n"
 
 
 def _entry(name: str, value: Any) -> Iterator[str]:

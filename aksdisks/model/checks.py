@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from aksdisks.model.objects import Unknown
+from aksdisks.model.unknown import Unknown
 
 MIME_TYPE = "application/vnd.aksdisks.check+json"
 """A check reaches the runner as a notebook output of this type: {"statement", "status", "seen"}."""

@@ -2,11 +2,14 @@
 
 import pytest
 
+import aksdisks
 import aksdisks.inspection.connection as connection
+from aksdisks import manifests
 from aksdisks.errors import InputError, NotReachable, ParameterError
 from aksdisks.inspection.diagnosis import diagnose
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
+from aksdisks.waiting import wait
 
 pytestmark = pytest.mark.usefixtures("shell")
 
@@ -57,3 +60,25 @@ def test_what_cannot_be_meant_is_named(monkeypatch, named, environment, error, m
 def test_a_namespace_that_is_not_there_is_named():
     with connection.connect() as target, pytest.raises(InputError, match="namespace shpo: expected one that exists"):
         target.inventory(namespace="shpo")
+
+
+def test_the_example_works_on_objects_that_no_run_made(lab):
+    objects = manifests.objects_for(Parameters(), {})
+    with aksdisks.connect(context=lab.cluster_name) as target:
+        cluster = target.cluster
+        cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
+        try:
+            cluster.create(objects.claim, "shop")
+            cluster.create(objects.deployment, "shop")
+            wait("a pod", cluster.follow("Pod", "shop"), lambda pods: any(pod.ready for pod in pods), seconds=60)
+            one, every = target.inventory(namespace="shop"), target.inventory(namespace=None)
+            (chain,) = one.chains
+            assert chain == next(each for each in every.chains if each.claim and each.claim.namespace == "shop")
+            for inventory in (one, every):
+                disks = inventory.frame("disks").query("claim == 'shop/azure-managed-disk'")
+                assert disks[["state", "size_gib", "volume"]].values.tolist() == [["Attached", 25, chain.volume.name]]
+                assert not [each for each in aksdisks.diagnose(inventory) if chain.pod.name in each.object]
+        finally:
+            cluster.delete("Namespace", "shop")
+            gone = cluster.follow("PersistentVolume")
+            wait("no volume", gone, lambda all_: all(each.claim_namespace != "shop" for each in all_), seconds=60)

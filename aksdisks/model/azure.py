@@ -1,0 +1,77 @@
+"""Azure's disks and machines as frozen values."""
+
+# `at` and the like make a new field at each call, as `field` itself does.
+# ruff: noqa: RUF009
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from aksdisks.model.decoding import Decoded, at, find, read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk(Decoded):
+    """An Azure managed disk; `managed_by` is the id of the machine that holds it, empty when unattached."""
+
+    id: str = at("id")
+    name: str = at("name")
+    resource_group: str = read(lambda raw: raw.id.split("/")[4], "")
+    size_gib: int | None = at("disk_size_gb", None)
+    sku: str = at("sku.name")
+    tier: str = at("tier")
+    state: str = at("disk_state")
+    managed_by: str = at("managed_by")
+    tags: Mapping[str, str] = at("tags", {})
+    created: datetime | None = at("time_created", None)
+
+    @property
+    def claim_namespace(self) -> str:
+        """The namespace of the claim that it was made for, by its tags (facts: CSI docs/driver-parameters.md)."""
+        return self.tags.get("kubernetes.io-created-for-pvc-namespace", "")
+
+    @property
+    def claim_name(self) -> str:
+        """The name of that claim."""
+        return self.tags.get("kubernetes.io-created-for-pvc-name", "")
+
+    @property
+    def claim(self) -> str:
+        """Both, as kubectl shows it."""
+        return f"{self.claim_namespace}/{self.claim_name}" if self.claim_name else ""
+
+    @property
+    def volume(self) -> str:
+        """The PersistentVolume that it was made for, by its tags."""
+        return self.tags.get("kubernetes.io-created-for-pv-name", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataDisk(Decoded):
+    """A place on a machine where a disk sits, in Azure's words; `leaving` while it is detached."""
+
+    lun: int = at("lun", 0)
+    disk_id: str = at("managed_disk.id")
+    leaving: bool = at("to_be_detached", False)
+
+
+def _held_disks(raw: Any) -> tuple[DataDisk, ...]:
+    disks = map(DataDisk.of, find(raw, "storage_profile.data_disks", ()))
+    return tuple(sorted(disks, key=lambda disk: disk.lun))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine(Decoded):
+    """An Azure machine: a scale set's instance (`kind` vmss) or a virtual machine (`kind` vm)."""
+
+    id: str = at("id")
+    name: str = at("name")
+    node: str = read(lambda raw: find(raw, "os_profile.computer_name name").lower(), "")
+    kind: Literal["vmss", "vm"] = read(
+        lambda raw: "vmss" if "/virtualmachinescalesets/" in raw.id.lower() else "vm", "vm"
+    )
+    size: str = at("hardware_profile.vm_size sku.name")
+    data_disks: tuple[DataDisk, ...] = read(_held_disks, ())

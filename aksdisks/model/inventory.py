@@ -1,0 +1,66 @@
+"""Both sides at one moment: all that was read, and the chains that join it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from aksdisks.model.azure import Disk, Machine
+from aksdisks.model.frames import frame
+from aksdisks.model.kubernetes import Attachment, Claim, KubeEvent, Node, Pod, StorageClass, Volume
+from aksdisks.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a pod's data hangs on, as far as it goes: a missing link is None, one that could not be read Unknown."""
+
+    pod: Pod | None
+    claim: Claim | None
+    volume: Volume | None = None
+    attachment: Attachment | None = None
+    disk: Disk | Unknown | None = None
+    machine: Machine | Unknown | None = None
+    lun: int | Unknown | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """Both sides at one moment: Kubernetes' objects of a namespace, and the node resource group's disks and VMs.
+
+    `namespace` is None where all were read. `volumes` are those of the namespace's claims (by claimRef, so released
+    ones too; of all namespaces: all volumes), `attachments` those of the volumes. Nodes, disks and machines are the
+    whole cluster's, and so is `attached`, how many disks Kubernetes counts on each node. `chains` has one for each pod
+    and claim, then one for each claim that no pod mounts.
+    """
+
+    taken: datetime
+    namespace: str | None
+    nodes: tuple[Node, ...]
+    pods: tuple[Pod, ...]
+    claims: tuple[Claim, ...]
+    volumes: tuple[Volume, ...]
+    attachments: tuple[Attachment, ...]
+    events: tuple[KubeEvent, ...]
+    classes: tuple[StorageClass, ...]
+    disks: tuple[Disk, ...] | Unknown
+    machines: tuple[Machine, ...] | Unknown
+    resource_group: str
+    attached: Mapping[str, int] = field(default_factory=dict)
+    chains: tuple[Chain, ...] = ()
+
+    def frame(self, name: str) -> DataFrame:
+        """A pandas DataFrame of `nodes`, `pods`, `claims`, `volumes`, `attachments`, `disks`, `machines` or `chains`.
+
+        One row for each, in the inventory's order; columns and types are those of `aksdisks.model.frames.COLUMNS`:
+        string, boolean, Int64, Float64 and datetime64[ns, UTC]. Sizes are in GiB. What is missing, such as the node of
+        a pod that has none, is NA (NaT of times). What could not be read is a frame without rows whose
+        `attrs["unknown"]` says why; of a chain's links that are unknown the column `unknown` does. Raises InputError
+        for another name.
+        """
+        return frame(self, name)

@@ -1,0 +1,252 @@
+"""Kubernetes' objects as frozen values, as far as disks have to do with them."""
+
+# `at` and the like make a new field at each call, as `field` itself does.
+# ruff: noqa: RUF009
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from aksdisks.model.decoding import Decoded, at, find, label, read, time
+
+DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
+_DISK_ZONE = "topology.disk.csi.azure.com/zone"
+_ZONES = (_DISK_ZONE, "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
+
+
+def _is_ready(raw: Any) -> bool:
+    conditions = find(raw, "status.conditions", ())
+    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+
+
+def _containers(raw: Any) -> Any:
+    return find(raw, "status.containerStatuses", ())
+
+
+def _admitted_zones(raw: Any) -> tuple[str, ...]:
+    terms = find(raw, "spec.nodeAffinity.required.nodeSelectorTerms", ())
+    rules = [rule for term in terms for rule in term.get("matchExpressions") or ()]
+    zones = [rule.get("values") or () for rule in rules if rule.get("key") in _ZONES and rule.get("operator") == "In"]
+    return tuple(dict.fromkeys(zone for values in zones for zone in values))
+
+
+def _disk_id(raw: Any) -> str:
+    csi = find(raw, "spec.csi.driver")
+    return str(find(raw, "spec.azureDisk.diskURI" if csi not in DISK_DRIVERS else "spec.csi.volumeHandle", ""))
+
+
+def _noted_lun(raw: Any) -> int | None:
+    """What the driver noted in the attachment's metadata."""
+    lun = str(find(raw, "status.attachmentMetadata.LUN", ""))
+    return int(lun) if lun.isdigit() else None
+
+
+def _disk_slots(raw: Any) -> int | None:
+    drivers = [each for each in find(raw, "csiNode.spec.drivers", ()) if each.get("name") in DISK_DRIVERS]
+    counts = [(driver.get("allocatable") or {}).get("count") for driver in drivers]
+    old = find(raw, "status.allocatable", {}).get("attachable-volumes-azure-disk")
+    return next((count for count in counts if count is not None), int(old) if old else None)
+
+
+def _pod_status(raw: Any) -> str:
+    """kubectl's STATUS column: deletion first, then the first container's reason, then the pod's."""
+    if find(raw, "metadata.deletionTimestamp"):
+        return "Unknown" if find(raw, "status.reason") == "NodeLost" else "Terminating"
+    reasons = [find(each, "state.waiting.reason state.terminated.reason") for each in _containers(raw)]
+    return next(filter(None, reasons), "") or str(find(raw, "status.reason status.phase", "Pending"))
+
+
+def _mounted_claims(raw: Any) -> tuple[str, ...]:
+    names = [find(mounted, "persistentVolumeClaim.claimName") for mounted in find(raw, "spec.volumes", ())]
+    return tuple(filter(None, names))
+
+
+def _owner(raw: Any) -> str:
+    owners = [each for each in find(raw, "metadata.ownerReferences", ()) if each.get("controller")]
+    return f"{owners[0]['kind']}/{owners[0]['name']}" if owners else ""
+
+
+def _sku(raw: Any) -> str:
+    """A class's parameter; the case of its name does not count."""
+    parameters = {key.lower(): value for key, value in find(raw, "parameters", {}).items()}
+    return str(find(parameters, "skuname storageaccounttype", ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named(Decoded):
+    """What every Kubernetes object has; by itself an object of which only its existence matters."""
+
+    name: str = at("metadata.name")
+    namespace: str = at("metadata.namespace")
+    uid: str = at("metadata.uid")
+    created: datetime | None = time("metadata.creationTimestamp")
+    deleting: datetime | None = time("metadata.deletionTimestamp")
+    labels: Mapping[str, str] = at("metadata.labels", {})
+    finalizers: tuple[str, ...] = at("metadata.finalizers", ())
+
+    @property
+    def key(self) -> str:
+        """`namespace/name`, as client-go's caches name an object; its name alone where it stands in no namespace."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(Named):
+    """A PersistentVolumeClaim; `volume` is empty until bound, `capacity` a Kubernetes quantity."""
+
+    phase: str = at("status.phase", "Pending")
+    storage_class: str = at("spec.storageClassName")
+    capacity: str = at("status.capacity.storage")
+    volume: str = at("spec.volumeName")
+    access_modes: tuple[str, ...] = at("spec.accessModes", ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume(Named):
+    """A PersistentVolume; `disk_id` is the disk driver's handle or 2019's azureDisk.diskURI, empty for other drivers'.
+
+    `zones` are those that its node affinity admits.
+    """
+
+    phase: str = at("status.phase", "Pending")
+    capacity: str = at("spec.capacity.storage")
+    storage_class: str = at("spec.storageClassName")
+    reclaim_policy: str = at("spec.persistentVolumeReclaimPolicy", "Retain")
+    claim_namespace: str = at("spec.claimRef.namespace")
+    claim_name: str = at("spec.claimRef.name")
+    claim_uid: str = at("spec.claimRef.uid")
+    disk_id: str = read(_disk_id, "")
+    access_modes: tuple[str, ...] = at("spec.accessModes", ())
+    zones: tuple[str, ...] = read(_admitted_zones, ())
+
+    @property
+    def claim(self) -> str:
+        """`namespace/name` of the claim that it is bound to or reserved for, as kubectl shows it."""
+        return f"{self.claim_namespace}/{self.claim_name}" if self.claim_name else ""
+
+    @property
+    def disk_name(self) -> str:
+        """The name of its disk: the last part of the id."""
+        return self.disk_id.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment(Named):
+    """A VolumeAttachment: Kubernetes' wish and word that a volume is attached to a node."""
+
+    node: str = at("spec.nodeName")
+    volume: str = at("spec.source.persistentVolumeName")
+    attached: bool = at("status.attached", False)
+    lun: int | None = read(_noted_lun)
+    attach_error: str = at("status.attachError.message")
+    driver: str = at("spec.attacher")
+
+
+@dataclass(frozen=True, slots=True)
+class Taint(Decoded):
+    """A node's taint."""
+
+    key: str = at("key")
+    value: str = at("value")
+    effect: str = at("effect")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node(Named):
+    """A Kubernetes node; its CSINode, where it has one, is read as its member `csiNode`.
+
+    `disk_slots` is the CSINode's allocatable count, else 2019's allocatable attachable-volumes-azure-disk; None where
+    the driver does not say.
+    """
+
+    ready: bool = read(_is_ready, False)
+    schedulable: bool = read(lambda raw: not find(raw, "spec.unschedulable"), True)
+    provider_id: str = at("spec.providerID")
+    disk_zone: str = label(_DISK_ZONE)
+    size: str = label("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
+    disk_slots: int | None = read(_disk_slots)
+    taints: tuple[Taint, ...] = read(lambda raw: tuple(map(Taint.of, find(raw, "spec.taints", ()))), ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod(Named):
+    """A pod; `status` is kubectl's STATUS column, `claims` the claims that it mounts, `owner` `Kind/name`."""
+
+    status: str = read(_pod_status, "")
+    ready: bool = read(_is_ready, False)
+    containers: int = read(lambda raw: len(find(raw, "spec.containers", ())), 0)
+    containers_ready: int = read(lambda raw: sum(bool(each.get("ready")) for each in _containers(raw)), 0)
+    restarts: int = read(lambda raw: sum(each.get("restartCount") or 0 for each in _containers(raw)), 0)
+    node: str = at("spec.nodeName")
+    claims: tuple[str, ...] = read(_mounted_claims, ())
+    owner: str = read(_owner, "")
+
+    @property
+    def claim_keys(self) -> tuple[str, ...]:
+        """The keys of the claims that it mounts, which stand in its own namespace."""
+        return tuple(f"{self.namespace}/{name}" for name in self.claims)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubeEvent(Named):
+    """An event of either API; `kind` and `object` are what it is about, times are whole seconds or better.
+
+    The scheduler's have eventTime instead of first and last, and no count.
+    """
+
+    type: str = at("type", "Normal")
+    reason: str = at("reason")
+    message: str = at("message note")
+    component: str = at("reportingComponent source.component")
+    kind: str = at("involvedObject.kind regarding.kind")
+    object: str = at("involvedObject.name regarding.name")
+    object_uid: str = at("involvedObject.uid regarding.uid")
+    count: int = at("count series.count", 1)
+    first: datetime | None = time("firstTimestamp eventTime metadata.creationTimestamp")
+    last: datetime | None = time(
+        "lastTimestamp series.lastObservedTime firstTimestamp eventTime metadata.creationTimestamp"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageClass(Named):
+    """A StorageClass; `sku` is its parameter skuname or storageaccounttype, whatever the key's case."""
+
+    provisioner: str = at("provisioner")
+    sku: str = read(_sku, "")
+    reclaim_policy: str = at("reclaimPolicy", "Delete")
+    binding_mode: str = at("volumeBindingMode", "Immediate")
+
+    @property
+    def makes_disks(self) -> bool:
+        """True for classes of the disk driver, today's or 2019's."""
+        return self.provisioner in DISK_DRIVERS
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One watch event with the time it arrived, in seconds with milliseconds since the watch began (not scaled)."""
+
+    at: float
+    type: Literal["ADDED", "MODIFIED", "DELETED"]
+    kind: str
+    value: Named
+
+
+_KINDS: Mapping[str, type[Named]] = {
+    "PersistentVolume": Volume,
+    "PersistentVolumeClaim": Claim,
+    "VolumeAttachment": Attachment,
+    "Node": Node,
+    "Pod": Pod,
+    "Event": KubeEvent,
+    "StorageClass": StorageClass,
+}
+
+
+def decode(kind: str, raw: Mapping[str, Any]) -> Any:
+    """The value of an object of this kind; of others than these only names, labels and times matter."""
+    return _KINDS.get(kind, Named).of(raw)

@@ -1,0 +1,83 @@
+"""Frames: the same columns and types whatever was found, what is missing is NA, and what is unknown says why."""
+
+import pandas
+import pytest
+
+from aksdisks.errors import InputError
+from aksdisks.model import Unknown
+from aksdisks.model.frames import COLUMNS
+from tests.world import CLAIM, GROUP, START, claim, disk, node, pod, volume, world
+
+NOTHING = dict.fromkeys(("nodes", "pods", "claims", "volumes", "attachments", "disks", "machines"), ())
+
+
+def found(frame, *columns):
+    """The rows of these columns, with None where a value is missing."""
+    rows = frame[list(columns)].astype(object)
+    return [tuple(None if pandas.isna(each) else each for each in row) for row in rows.itertuples(index=False)]
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("parts", [{}, NOTHING], ids=["something", "nothing"])
+def test_columns_and_types_are_the_same_whatever_was_found(name, parts):
+    frame = world(**parts).frame(name)
+    assert {column: str(kind) for column, kind in frame.dtypes.items()} == dict(COLUMNS[name])
+    assert len(frame) == len(getattr(world(**parts), name)) and frame.attrs == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "rows"),
+    [
+        ("nodes", ("name", "ready", "disk_slots", "attached"), [("aks-0", True, 8, 0), ("aks-1", True, None, 2)]),
+        (
+            "pods",
+            ("namespace", "name", "status", "node", "claims"),
+            [("walk", "a", "Running", "aks-0", CLAIM), ("walk", "b", "ContainerCreating", None, None)],
+        ),
+        ("claims", ("name", "phase", "capacity_gib", "volume"), [(CLAIM, "Pending", None, None)]),
+        ("volumes", ("claim", "capacity_gib", "deleting"), [(f"walk/{CLAIM}", 0.5, None)]),
+        ("attachments", ("node", "volume", "attached", "lun"), [("aks-0", f"pvc-{CLAIM}", True, 0)]),
+        (
+            "disks",
+            ("name", "size_gib", "managed_by", "claim", "created"),
+            [(f"pvc-{CLAIM}", 25, f"{GROUP}/virtualMachines/vm_0", f"walk/{CLAIM}", pandas.Timestamp(START))],
+        ),
+        ("machines", ("node", "data_disks"), [("aks-0", 1), ("aks-1", 0)]),
+        (
+            "chains",
+            ("namespace", "pod", "claim", "volume", "attached", "disk", "machine", "lun", "unknown"),
+            [("walk", "a", CLAIM, None, None, None, None, None, None)],
+        ),
+    ],
+)
+def test_rows(name, columns, rows):
+    inventory = world(
+        nodes=(node(0), node(1, disk_slots=None)),
+        attached={"aks-1": 2},
+        pods=(pod("a", 0), pod("b", 0, ready=False, node="", claims=())),
+        claims=(claim(phase="Pending", capacity="", volume=""),),
+        volumes=(volume(capacity="512Mi"),),
+    )
+    assert found(inventory.frame(name), *columns) == rows
+
+
+def test_what_is_unknown_is_a_frame_without_rows_that_says_why():
+    off = Unknown("azure is off")
+    inventory = world(disks=off, machines=off)
+    for name in ("disks", "machines"):
+        frame = inventory.frame(name)
+        assert (len(frame), frame.attrs) == (0, {"unknown": "azure is off"})
+    assert found(inventory.frame("chains"), "volume", "disk", "lun", "unknown")[0] == (
+        f"pvc-{CLAIM}", None, None, "azure is off",
+    )  # fmt: skip
+
+
+def test_a_frame_goes_on_in_pandas():
+    inventory = world(disks=(disk(), disk("other", on=None, size_gib=100)))
+    frame = inventory.frame("disks")
+    assert frame.groupby("state")["size_gib"].sum().to_dict() == {"Attached": 25, "Unattached": 100}
+
+
+def test_an_unknown_frame_is_named():
+    with pytest.raises(InputError, match=r"frame: expected one of nodes, pods.*found 'disk'.*did you mean 'disks'"):
+        world().frame("disk")
