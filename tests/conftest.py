@@ -127,7 +127,8 @@ QUICK = (
     "views",
     "walkthrough/test_proof.py",
 )
-STARTS_A_LAB = {"lab", "start_lab", "lab_answers"}
+# The fixtures that start one; tests of `faulty` and `lab_answers` have a lab of their own.
+STARTS_A_LAB = {"lab", "start_lab", "lab_answers", "faulty"}
 
 
 @pytest.hookimpl(tryfirst=True)

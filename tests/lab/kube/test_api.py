@@ -254,7 +254,7 @@ def test_an_ordinary_write_takes_fields_from_those_who_applied_them() -> None:
 def test_a_generated_name_that_is_taken_is_drawn_again() -> None:
     async def test(api: KubeApi) -> None:
         drawn = iter(["aaaaa", "aaaaa", "bbbbb", *["aaaaa"] * 8])
-        api.writes.ids.suffix = lambda _n=5: next(drawn)  # type: ignore[method-assign]
+        api.writes.ids.suffix = lambda _n=5, **_of: next(drawn)  # type: ignore[method-assign]
         body = {"metadata": {"generateName": "x-"}}
         names = [(await api.create("configmaps", body, "n"))["metadata"]["name"] for _ in range(2)]
         assert names == ["x-aaaaa", "x-bbbbb"]
