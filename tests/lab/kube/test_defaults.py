@@ -15,8 +15,9 @@ from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.schema.registry import by_kind
 from aksdisks.lab.kube.storage.store import Store
-from aksdisks.lab.kube.strategies import defaults
+from aksdisks.lab.kube.strategies.kinds.pod import qos_class
 from aksdisks.lab.kube.write.api import KubeApi
+from aksdisks.lab.kube.write.writes import complete
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "walk.jsonl"
 _LINES = map(json.loads, GOLDEN.read_text(encoding="utf-8").splitlines())
@@ -93,7 +94,7 @@ def test_the_walk_reads_back_as_recorded() -> None:
 )
 def test_images_are_pulled_always_when_the_tag_moves(image: str, policy: str) -> None:
     pod: Object = {"metadata": {}, "spec": {"containers": [{"name": "c", "image": image}]}}
-    defaults.apply("pods", pod)
+    complete("pods", pod)
     assert pod["spec"]["containers"][0]["imagePullPolicy"] == policy
 
 
@@ -107,12 +108,12 @@ def test_images_are_pulled_always_when_the_tag_moves(image: str, policy: str) ->
     ],
 )
 def test_quality_of_service(resources: Object, quality: str) -> None:
-    assert defaults.qos_class({"containers": [{"resources": resources}]}) == quality
+    assert qos_class({"containers": [{"resources": resources}]}) == quality
 
 
 def test_a_secret_keeps_its_text_as_data() -> None:
     secret: Object = {"metadata": {"name": "s"}, "data": {"a": "MQ=="}, "stringData": {"b": "2"}}
-    defaults.apply("secrets", secret)
+    complete("secrets", secret)
     assert (secret["type"], secret["data"]) == ("Opaque", {"a": "MQ==", "b": "Mg=="})
     assert "stringData" not in secret
 
@@ -156,7 +157,7 @@ def test_services_get_an_address(spec: Object, address: str) -> None:
 )  # fmt: skip
 def test_what_a_pod_is_given(spec: Object, given: Any) -> None:
     pod: Object = {"metadata": {}, "spec": spec}
-    defaults.apply("pods", pod)
+    complete("pods", pod)
     for key, entries in given.items():
         for made, wanted in zip(pod["spec"][key], entries, strict=True):
             assert {name: made[name] for name in wanted} == wanted
@@ -164,5 +165,5 @@ def test_what_a_pod_is_given(spec: Object, given: Any) -> None:
 
 def test_a_volume_of_a_node_s_directory_has_a_type() -> None:
     volume: Object = {"metadata": {}, "spec": {"hostPath": {"path": "/d"}}}
-    defaults.apply("persistentvolumes", volume)
+    complete("persistentvolumes", volume)
     assert volume["spec"]["hostPath"] == {"path": "/d", "type": ""}

@@ -8,7 +8,7 @@ from aksdisks.lab.kube.schema.quantities import parse
 from aksdisks.lab.kube.schema.registry import RESOURCES, Resource
 from aksdisks.lab.kube.schema.status import Cause, forbidden, not_found
 from aksdisks.lab.kube.storage.store import Store
-from aksdisks.lab.kube.strategies import defaults
+from aksdisks.lab.kube.strategies.kinds import namespace
 
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -35,7 +35,7 @@ def on_create(store: Store, ids: Ids, kind: Resource, obj: Object) -> None:
     elif kind.plural == "priorityclasses":
         _only_default(store, obj)
     elif kind.plural == "namespaces":
-        defaults.namespace(obj)
+        namespace.defaults(obj)
 
 
 def on_update(store: Store, kind: Resource, new: Object, old: Object) -> None:
@@ -65,14 +65,14 @@ def on_update(store: Store, kind: Resource, new: Object, old: Object) -> None:
 
 
 def _namespace_lifecycle(store: Store, kind: Resource, metadata: Object) -> None:
-    namespace = metadata["namespace"]
-    found = store.get("namespaces", ("", namespace))
+    name = metadata["namespace"]
+    found = store.get("namespaces", ("", name))
     if found is None:
-        raise not_found(RESOURCES["namespaces"], namespace)
+        raise not_found(RESOURCES["namespaces"], name)
     if found.object.get("status", {}).get("phase") == "Terminating":
         # Refused whatever the object is, so that the namespace can become empty.
-        cause = Cause("metadata.namespace", "NamespaceTerminating", f"namespace {namespace} is being terminated")
-        why = f"unable to create new content in namespace {namespace} because it is being terminated"
+        cause = Cause("metadata.namespace", "NamespaceTerminating", f"namespace {name} is being terminated")
+        why = f"unable to create new content in namespace {name} because it is being terminated"
         raise forbidden(kind, metadata.get("name", ""), why, [cause])
 
 

@@ -10,7 +10,7 @@ from aksdisks.lab.kube.admission.pod_security_checks import Violation, violation
 from aksdisks.lab.kube.schema.registry import RESOURCES
 from aksdisks.lab.kube.schema.status import Cause, forbidden, invalid
 from aksdisks.lab.kube.storage.store import Store
-from aksdisks.lab.kube.validators import causes
+from aksdisks.lab.kube.strategies import causes
 
 _PREFIX = "pod-security.kubernetes.io/"
 _LEVELS = ("privileged", "baseline", "restricted")

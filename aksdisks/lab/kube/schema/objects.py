@@ -86,3 +86,21 @@ def _plain(obj: Object) -> Object:
 def text(value: Any) -> str:
     """Compact JSON with sorted keys: how upstream's messages show an object."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def fill(target: Object, **values: Any) -> None:
+    """Set what is missing or an empty text."""
+    for key, value in values.items():
+        if target.get(key) in (None, ""):
+            target[key] = value
+
+
+def go_text(value: Any) -> str:
+    """A decoded JSON value as Go's %+v prints it: `map[spec:map[replicas:3]]`."""
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{key}:{go_text(value[key])}' for key in sorted(value))}]"
+    if isinstance(value, list):
+        return f"[{' '.join(go_text(inner) for inner in value)}]"
+    if value is None:
+        return "<nil>"
+    return str(value).lower() if isinstance(value, bool) else str(value)

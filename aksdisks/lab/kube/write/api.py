@@ -19,7 +19,7 @@ from aksdisks.lab.kube.storage import event_views, paging
 from aksdisks.lab.kube.storage import watch as watching
 from aksdisks.lab.kube.storage.store import Key, Store, Version
 from aksdisks.lab.kube.storage.watch import VersionEvent
-from aksdisks.lab.kube.validators import godiff
+from aksdisks.lab.kube.strategies.catalog import STRATEGIES
 from aksdisks.lab.kube.write import patches, scale
 from aksdisks.lab.kube.write.deletion import Deleted, DeleteOptions, delete
 from aksdisks.lab.kube.write.options import WriteOptions, how, strictness, warn, without_repeated_owners
@@ -27,13 +27,6 @@ from aksdisks.lab.kube.write.pods import bind, evict
 from aksdisks.lab.kube.write.writes import Writes, storage_key
 
 PatchType = Literal["merge", "strategic", "json", "apply"]
-
-_CREATED_BY_UPDATE = frozenset(
-    (
-        "clusterrolebindings", "clusterroles", "events", EVENTS_V1, "leases", "rolebindings", "roles", "services",
-    )
-)  # fmt: skip
-"""Kinds that a PUT creates (upstream's strategies: AllowCreateOnUpdate)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +216,7 @@ class KubeApi:
             whole = scale.scaled(resource, self.writes.current(resource, key), body)
             return Written(scale.view(self.writes.update(resource, whole, None, recorded="scale", **how(options))))
         body = decoding.decode(resource, body, strictness(options))
-        if subresource is None and resource in _CREATED_BY_UPDATE:
+        if subresource is None and STRATEGIES[resource].created_by_update:
             metadata = body.get("metadata", {})
             key = _key(resource, metadata.get("namespace"), metadata.get("name", ""))
             if self.store.get(storage_key(resource), key) is None:
@@ -285,7 +278,7 @@ class KubeApi:
         if changed["metadata"].get("name") != name:
             given = changed["metadata"].get("name", "")
             raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
-        shown = godiff.shown(patch) if patch_type == "strategic" else objects.text(changed)
+        shown = objects.go_text(patch) if patch_type == "strategic" else objects.text(changed)
         body = decoding.decode(resource, changed, strictness(options), shown)
         return self._updated(resource, body, subresource, options)
 

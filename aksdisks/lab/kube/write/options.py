@@ -11,7 +11,7 @@ from aksdisks.lab.kube.schema import decoding
 from aksdisks.lab.kube.schema.duplicates import NOTHING, Repeated
 from aksdisks.lab.kube.schema.objects import text
 from aksdisks.lab.kube.storage.store import Store, Version
-from aksdisks.lab.kube.strategies import warnings as objectwarnings
+from aksdisks.lab.kube.strategies.catalog import STRATEGIES
 
 _MOST_WARNINGS = 4096
 """As many as fit an answer if each were a single character (apiserver: filters/warning.go)."""
@@ -56,8 +56,8 @@ def warn(store: Store, resource: str, new: Version, old: Version | None, options
     warnings = options.get("warnings")
     if warnings is not None:
         before = old.object if old else None
-        # Pairs of ports alone can be as many as the square of what was sent; an answer shows few.
-        warnings.extend(islice(objectwarnings.of(resource, new.object, before), _MOST_WARNINGS))
+        own = STRATEGIES[resource].warnings
+        warnings.extend(islice(own(new.object, before), _MOST_WARNINGS) if own else ())
         warnings.extend(pod_security.warnings(store, resource, new.object, before))
 
 

@@ -13,7 +13,6 @@ from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.kube.schema import objects, schema
 from aksdisks.lab.kube.schema.registry import RESOURCES
 from aksdisks.lab.kube.schema.status import bad_request, internal
-from aksdisks.lab.kube.validators import godiff
 
 _MOST_OPERATIONS = 10_000
 """apiserver: handlers/patch.go."""
@@ -90,7 +89,7 @@ def _strategic(target: Any, patch: Any, node: schema.Node) -> Any:
     if directive == "delete":
         return {}
     if directive is not None:
-        raise internal(f"unknown patch type: {directive} in map: {godiff.shown(patch)}")
+        raise internal(f"unknown patch type: {directive} in map: {objects.go_text(patch)}")
     kept = patch.get("$retainKeys")
     if isinstance(kept, list):
         target = {key: value for key, value in target.items() if key in kept}
@@ -134,7 +133,7 @@ def _merge_list(target: list[Any], patch: list[Any], node: schema.Node, order: l
         if not isinstance(element, dict):
             raise bad_request("map: expected an object in a list that is merged by key")
         if key not in element:
-            raise internal(f"map: {godiff.shown(element)} does not contain declared merge key: {key}")
+            raise internal(f"map: {objects.go_text(element)} does not contain declared merge key: {key}")
         identity = _hashable(element[key])
         at = places.get(identity)
         if element.get("$patch") == "delete":

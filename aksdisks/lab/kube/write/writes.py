@@ -7,12 +7,13 @@ from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.admission import admission, pod_security
 from aksdisks.lab.kube.fieldmanager import compare, managers
-from aksdisks.lab.kube.schema import objects, schema
+from aksdisks.lab.kube.schema import decoding, objects, schema
 from aksdisks.lab.kube.schema.registry import EVENTS_V1, RESOURCES, Resource
 from aksdisks.lab.kube.schema.status import Cause, already_exists, bad_request, conflict, internal, invalid, not_found
 from aksdisks.lab.kube.storage import event_views
 from aksdisks.lab.kube.storage.store import Key, Store, Version
-from aksdisks.lab.kube.strategies import claim_fields, defaults, service_fields, validation
+from aksdisks.lab.kube.strategies.catalog import STRATEGIES
+from aksdisks.lab.kube.strategies.strategy import ALL
 
 _SYSTEM = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 _MAX_GENERATED = 58
@@ -69,7 +70,8 @@ class Writes:
             raise internal("resourceVersion should not be set on objects to be created")
         self._place(kind, metadata, namespace)
         self._name(resource, metadata)
-        defaults.apply(storage_key(resource), obj)
+        strategy = STRATEGIES[resource]
+        complete(resource, obj)
         # Before admission: what the server adds is not its client's.
         owners = managers.given(metadata.pop("managedFields", None), [])
         if manager and not owners:
@@ -83,17 +85,19 @@ class Writes:
         metadata["creationTimestamp"] = self.now()
         if kind.generation:
             metadata["generation"] = 1
-        defaults.first_status(storage_key(resource), obj, metadata["creationTimestamp"])
-        self._prepare(resource, obj, None)
-        causes = validation.on_create(resource, obj)
+        if strategy.initial is not None:
+            strategy.initial(obj, metadata["creationTimestamp"])
+        if strategy.prepare is not None:
+            strategy.prepare(obj, None)
+        causes = strategy.validate(obj)
         if causes:
             raise invalid(kind, metadata.get("name", ""), causes)
         self._check_security(resource, obj, None)
         key = (metadata.get("namespace", ""), metadata["name"])
         if self.store.get(storage_key(resource), key) is not None:
             raise already_exists(kind, metadata["name"])
-        if resource == "services":
-            service_fields.allocate(self.store, self.ids, obj)
+        if strategy.allocate is not None:
+            strategy.allocate(self.store, self.ids, obj)
         obj = objects.tidy(stored, obj)
         if resource == "events" or resource == EVENTS_V1:
             obj = event_views.default(obj)
@@ -140,26 +144,27 @@ class Writes:
             new["metadata"].pop(field, None)
             if field in old["metadata"]:
                 new["metadata"][field] = old["metadata"][field]
-        defaults.apply(storage_key(resource), new)
+        strategy = STRATEGIES[resource]
+        complete(resource, new)
         new = objects.tidy(stored, new)
         if resource in ("events", EVENTS_V1):
             new = event_views.default(new)
         admission.on_update(self.store, stored, new, old)
-        if subresource is None:
-            self._prepare(resource, new, old)
-        causes = validation.on_update(resource, new, old, subresource)
+        if subresource is None and strategy.prepare is not None:
+            strategy.prepare(new, old)
+        causes = strategy.validate_update(new, old, subresource)
         if causes:
             raise invalid(kind, key[1], causes)
         if subresource is None:
             self._check_security(resource, new, old)
-        if resource == "services" and subresource is None:
-            service_fields.allocate(self.store, self.ids, new)
+        if strategy.allocate is not None and subresource is None:
+            strategy.allocate(self.store, self.ids, new)
         if owners and manager:
             change = compare.compare(schema.root(kind), _shape(resource, old), _shape(resource, new))
             owners = managers.updated(owners, change, kind.api_version, manager, recorded or subresource, self.now())
         if owners:
             new["metadata"]["managedFields"] = owners
-        if kind.generation and subresource is None and _spec_changed(resource, old, new):
+        if kind.generation and subresource is None and strategy.raises_generation(new, old):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         if "deletionTimestamp" in new["metadata"] and _nothing_holds(new):
             return version if dry_run else self.store.delete(storage_key(resource), key)
@@ -168,12 +173,6 @@ class Writes:
         if dry_run:
             return Version(new, version.resource_version)
         return self.store.update(storage_key(resource), key, new)
-
-    @staticmethod
-    def _prepare(resource: str, new: Object, old: Object | None) -> None:
-        fill = {"persistentvolumeclaims": claim_fields.prepare, "services": service_fields.prepare}.get(resource)
-        if fill is not None:
-            fill(new["spec"], old["spec"] if old else None)
 
     def _check_security(self, resource: str, new: Object, old: Object | None) -> None:
         if resource == "pods":
@@ -212,6 +211,14 @@ class Writes:
             raise conflict(kind, old["name"])
 
 
+def complete(resource: str, obj: Object) -> None:
+    """Fill in what the object leaves out (pkg/apis/*/v1/defaults.go); changes `obj`."""
+    defaults = STRATEGIES[storage_key(resource)].defaults
+    if defaults is not None:
+        defaults(obj)
+    decoding.complete(storage_key(resource), obj)
+
+
 def _merge_part(resource: str, subresource: str | None, old: Object, new: Object) -> Object:
     """The whole object after a write that owns only a part: status, finalizers of a namespace, or all but status."""
     metadata = dict(new["metadata"])
@@ -220,29 +227,14 @@ def _merge_part(resource: str, subresource: str | None, old: Object, new: Object
         spec = {key: value for key, value in old.get("spec", {}).items() if key != "finalizers"}
         return {**old, "spec": {**spec, **({"finalizers": finalizers} if finalizers else {})}}
     if subresource == "status":
-        # Each kind's status strategy says which metadata a status write may touch.
-        if resource == "volumeattachments":
-            metadata = dict(old["metadata"])
-        elif resource in ("deployments", "replicasets", "statefulsets"):
-            metadata["labels"] = old["metadata"].get("labels")
-        elif resource == "pods":
-            metadata["ownerReferences"] = old["metadata"].get("ownerReferences")
+        kept = STRATEGIES[resource].status_keeps
+        metadata = dict(old["metadata"]) if kept == ALL else metadata
+        metadata |= {key: old["metadata"].get(key) for key in kept if key != ALL[0]}
         return {**old, "metadata": metadata, "status": new.get("status", {})}
     if "status" in RESOURCES[resource].subresources:
         rest = {key: value for key, value in new.items() if key != "status"}
         return {**rest, "metadata": metadata, **({"status": old["status"]} if "status" in old else {})}
     return {**new, "metadata": metadata}
-
-
-def _spec_changed(resource: str, old: Object, new: Object) -> bool:
-    if old.get("spec") != new.get("spec"):
-        return True
-    if resource == "endpointslices":
-        rest = [{key: value for key, value in obj.items() if key != "metadata"} for obj in (old, new)]
-        return rest[0] != rest[1] or old["metadata"].get("labels") != new["metadata"].get("labels")
-    if resource == "podtemplates":
-        return bool(old.get("template") != new.get("template"))
-    return resource == "deployments" and old["metadata"].get("annotations") != new["metadata"].get("annotations")
 
 
 def _nothing_holds(obj: Object) -> bool:

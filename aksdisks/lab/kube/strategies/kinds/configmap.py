@@ -1,0 +1,102 @@
+"""ConfigMaps, Secrets and service accounts (pkg/registry/core, pkg/apis/core/validation)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies.causes import forbidden, formed, invalid, required, too_long
+from aksdisks.lab.kube.strategies.rules import Fixed
+from aksdisks.lab.kube.strategies.strategy import Strategy
+
+_MAX_BYTES = 1024 * 1024
+_ACCOUNT = "kubernetes.io/service-account.name"
+_SECRET_KEYS = {
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+}
+
+
+def _config_map(at: str, obj: Object) -> list[Cause]:
+    """Keys, which stand in one of the two maps only, and the size of all."""
+    del at
+    data, binary = obj.get("data", {}), obj.get("binaryData", {})
+    causes: list[Cause] = []
+    for key in data:
+        causes += formed(f"data[{key}]", key, names.config_key_errors)
+        if key in binary:
+            causes.append(invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
+    for key in binary:
+        causes += formed(f"binaryData[{key}]", key, names.config_key_errors)
+    size = sum(len(value.encode()) for value in data.values()) + sum(_decoded(value) for value in binary.values())
+    return [*causes, too_long("[]", _MAX_BYTES)] if size > _MAX_BYTES else causes
+
+
+def _secret_defaults(obj: Object) -> None:
+    fill(obj, type="Opaque")
+    # stringData is write-only: it ends up in data.
+    for key, text in obj.pop("stringData", {}).items():
+        obj.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
+
+
+def _secret(at: str, obj: Object) -> list[Cause]:
+    """Keys, size, and what the type asks for."""
+    del at
+    data, kind = obj.get("data", {}), obj.get("type", "")
+    causes: list[Cause] = []
+    for key in data:
+        causes += formed(f"data[{key}]", key, names.config_key_errors)
+    if sum(_decoded(value) for value in data.values()) > _MAX_BYTES:
+        causes.append(too_long("data", _MAX_BYTES))
+    if kind == "kubernetes.io/service-account-token":
+        if not obj["metadata"].get("annotations", {}).get(_ACCOUNT):
+            causes.append(required(f"metadata.annotations[{_ACCOUNT}]"))
+    elif kind == "kubernetes.io/basic-auth" and "username" not in data and "password" not in data:
+        causes += [required("data[username]"), required("data[password]")]
+    for key in _SECRET_KEYS.get(kind, ()):
+        if key not in data or (key == "ssh-privatekey" and not data[key]):
+            causes.append(required(f"data[{key}]"))
+        elif key.startswith(".docker") and not _is_json(data[key]):
+            causes.append(invalid(f"data[{key}]", "<secret contents redacted>", "unexpected end of JSON input"))
+    return causes
+
+
+def _is_json(encoded: str) -> bool:
+    try:
+        json.loads(base64.b64decode(encoded))
+    except (ValueError, binascii.Error, RecursionError):
+        return False
+    return True
+
+
+def _decoded(encoded: str) -> int:
+    return len(encoded) * 3 // 4
+
+
+def _immutable(new: Object, old: Object) -> list[Cause]:
+    """Nothing changes once it is immutable."""
+    if not old.get("immutable"):
+        return []
+    why = "field is immutable when `immutable` is set"
+    causes = [] if new.get("immutable") else [forbidden("immutable", why)]
+    return causes + [forbidden(key, why) for key in ("data", "binaryData") if new.get(key) != old.get(key)]
+
+
+STRATEGIES = {
+    "configmaps": Strategy(known_finalizers=True, metadata_checks="whole", rules=(_config_map,), changes=(_immutable,)),
+    "secrets": Strategy(
+        known_finalizers=True,
+        metadata_checks="whole",
+        defaults=_secret_defaults,
+        rules=(_secret,),
+        changes=(Fixed("type"), _immutable),
+    ),
+    "serviceaccounts": Strategy(known_finalizers=True, metadata_checks="whole"),
+}

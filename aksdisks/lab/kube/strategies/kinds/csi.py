@@ -1,0 +1,132 @@
+"""CSI drivers, what nodes say of them, and what they could still provide (pkg/apis/storage)."""
+
+from __future__ import annotations
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.quantities import parse
+from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies.causes import NOT_NEGATIVE, Struct, duplicate, formed, invalid, required, unsupported
+from aksdisks.lab.kube.strategies.metadata import label_selector
+from aksdisks.lab.kube.strategies.rules import Fixed, Rule, bounds, check, distinct, enumeration, nested
+from aksdisks.lab.kube.strategies.strategy import Strategy
+from aksdisks.lab.kube.strategies.volumesources import driver_name
+
+_MAX_NODE_ID = 256
+
+
+def _defaults(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    for key, value in (
+        ("attachRequired", True),
+        ("podInfoOnMount", False),
+        ("storageCapacity", False),
+        ("fsGroupPolicy", "ReadWriteOnceWithFSType"),
+        ("requiresRepublish", False),
+        ("seLinuxMount", False),
+        ("volumeLifecycleModes", ["Persistent"]),
+    ):
+        spec.setdefault(key, value)
+
+
+def _token_requests(field: str, found: list[Object] | None) -> list[Cause]:
+    causes: list[Cause] = []
+    seen: set[str] = set()
+    for index, request in enumerate(found or ()):
+        audience, seconds = request.get("audience", ""), request.get("expirationSeconds")
+        if audience in seen:
+            causes.append(duplicate(f"{field}[{index}].audience", audience))
+        elif seconds is not None and seconds < 600:
+            why = "may not specify a duration less than 10 minutes"
+            causes.append(invalid(f"{field}[{index}].expirationSeconds", seconds, why))
+        seen.add(audience)
+    return causes
+
+
+def _modes(field: str, found: list[str] | None) -> list[Cause]:
+    known = ("Persistent", "Ephemeral")
+    return [unsupported(field, mode, known) for mode in found or () if mode not in known]
+
+
+def _modes_change(new: Object, old: Object) -> list[Cause]:
+    after, before = (one["spec"].get("volumeLifecycleModes") or [] for one in (new, old))
+    return [] if after == before else [invalid("spec.volumeLifecycleModes", after or None, "field is immutable")]
+
+
+def _node_id(field: str, name: str | None) -> list[Cause]:
+    if not name:
+        return [required(field)]
+    return [] if len(name) <= _MAX_NODE_ID else [invalid(field, name, f"must be {_MAX_NODE_ID} characters or less")]
+
+
+def _topology_keys(at: str, driver: Object) -> list[Cause]:
+    causes: list[Cause] = []
+    keys = driver.get("topologyKeys", [])
+    for position, key in enumerate(keys):
+        causes += [] if key else [required(at)]
+        causes += [duplicate(at, key)] if key in keys[:position] else []
+        causes += formed(at, key, names.qualified_name_errors)
+    return causes
+
+
+_NODE = (
+    nested(
+        "spec.drivers[]",
+        (Rule("name", driver_name), Rule("nodeID", _node_id), bounds("allocatable.count", 0), _topology_keys),
+    ),
+    distinct("spec.drivers", "name"),
+)
+
+
+def _node_changes(new: Object, old: Object) -> list[Cause]:
+    """A driver that is listed stays as it is, but for how many volumes it can attach (since 1.34).
+
+    Upstream looks twice at all that it would look at in a new object.
+    """
+    causes = check(_NODE, new)
+    after = {driver.get("name"): driver for driver in new.get("spec", {}).get("drivers") or ()}
+    for was in old.get("spec", {}).get("drivers") or ():
+        driver = after.get(was.get("name"))
+        if driver is not None and _lasting(was) != _lasting(driver):
+            shown = Struct(
+                Name=driver.get("name", ""),
+                NodeID=driver.get("nodeID", ""),
+                TopologyKeys=driver.get("topologyKeys"),
+                Allocatable=None,
+            )
+            causes.append(invalid("spec.drivers", shown, "field is immutable"))
+    return causes
+
+
+def _lasting(driver: Object) -> Object:
+    return {key: value for key, value in driver.items() if key != "allocatable"}
+
+
+def _amount(field: str, value: str | None) -> list[Cause]:
+    return [invalid(field, value, NOT_NEGATIVE)] if value is not None and parse(value) < 0 else []
+
+
+STRATEGIES = {
+    "csidrivers": Strategy(
+        known_finalizers=True,
+        metadata_checks="last",
+        defaults=_defaults,
+        rules=(
+            enumeration("spec.fsGroupPolicy", "File", "None", "ReadWriteOnceWithFSType"),
+            Rule("spec.tokenRequests", _token_requests),
+            Rule("spec.volumeLifecycleModes", _modes),
+            bounds("spec.nodeAllocatableUpdatePeriodSeconds", 10, why="must be greater than or equal to 10 seconds"),
+        ),
+        changes=(Fixed("spec.attachRequired", "spec.attachedRequired"), _modes_change),
+    ),
+    "csinodes": Strategy(known_finalizers=True, metadata_checks="whole", rules=_NODE, changes=(_node_changes,)),
+    "csistoragecapacities": Strategy(
+        rules=(
+            Rule("nodeTopology", label_selector),
+            Rule("storageClassName", lambda field, value: formed(field, value or "", names.subdomain_errors)),
+            Rule("capacity", _amount),
+            Rule("maximumVolumeSize", _amount),
+        ),
+        changes=(Fixed("nodeTopology"), Fixed("storageClassName")),
+    ),
+}

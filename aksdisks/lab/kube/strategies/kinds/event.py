@@ -1,0 +1,73 @@
+"""Events, in both their views (pkg/registry/core/event, pkg/apis/core/validation/events.go)."""
+
+from __future__ import annotations
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.registry import EVENTS_V1
+from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies.causes import formed, invalid, required
+from aksdisks.lab.kube.strategies.rules import Fixed
+from aksdisks.lab.kube.strategies.strategy import Strategy
+
+_LIMITS = (("reportingInstance", 128), ("action", 128), ("reason", 128))
+_MAX_NOTE = 1024
+
+
+def _event(at: str, obj: Object) -> list[Cause]:
+    """Its namespace is that of what it is about, and what has eventTime says who and why."""
+    del at
+    about, own = obj.get("involvedObject", {}).get("namespace", ""), obj["metadata"].get("namespace", "")
+    elsewhere = invalid("involvedObject.namespace", about, "does not match event.namespace")
+    if not obj.get("eventTime"):
+        return [elsewhere] if about != own and (about or own != "default") else []
+    causes = [elsewhere] if not about and own not in ("default", "kube-system") else []
+    controller = obj.get("reportingComponent", "")
+    causes += [] if controller else [required("reportingController")]
+    causes += formed("reportingController", controller, names.qualified_name_errors)
+    for key, limit in _LIMITS:
+        if not obj.get(key):
+            causes.append(required(key))
+        elif len(obj[key].encode()) > limit:
+            causes.append(invalid(key, "", f"can have at most {limit} characters"))
+    if len(obj.get("message", "").encode()) > _MAX_NOTE:
+        causes.append(invalid("message", "", f"can have at most {_MAX_NOTE} characters"))
+    return causes
+
+
+def _told(at: str, obj: Object) -> list[Cause]:
+    """What events.k8s.io asks for, which knows nothing of the older fields."""
+    del at
+    series = obj.get("series")
+    causes: list[Cause] = []
+    if series is not None:
+        causes += [] if series.get("count", 0) >= 2 else [invalid("series.count", "", "should be at least 2")]
+        causes += [] if series.get("lastObservedTime") else [required("series.lastObservedTime")]
+    if not obj.get("eventTime"):
+        causes.append(required("eventTime"))
+    if obj.get("type") not in ("Normal", "Warning"):
+        causes.append(invalid("type", "", f"has invalid value: {obj.get('type', '')}"))
+    old = ("firstTimestamp", "lastTimestamp", "count")
+    return causes + [invalid(key, "", "needs to be unset") for key in old if obj.get(key)]
+
+
+_FIXED = (
+    "involvedObject", "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count", "reason", "type",
+    "eventTime", "action", "related",
+)  # fmt: skip
+STRATEGIES = {
+    "events": Strategy(
+        name_errors=names.path_segment_errors, created_by_update=True, metadata_checks="last", rules=(_event,)
+    ),
+    EVENTS_V1: Strategy(
+        created_by_update=True,
+        metadata_checks="last",
+        rules=(_event, _told),
+        rules_on_update=(_event,),
+        changes=(
+            *(Fixed(key) for key in _FIXED),
+            Fixed("reportingComponent", "reportingController"),
+            Fixed("reportingInstance"),
+        ),
+    ),
+}

@@ -1,0 +1,130 @@
+"""Jobs and CronJobs (pkg/registry/batch, pkg/apis/batch/validation)."""
+
+from __future__ import annotations
+
+import re
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies import poddefaults, podspec, workloads
+from aksdisks.lab.kube.strategies.causes import invalid, required, unsupported
+from aksdisks.lab.kube.strategies.metadata import annotation_map, label_selector, labels
+from aksdisks.lab.kube.strategies.rules import Fixed, Rule, Rules, enumeration, nested, not_negative
+from aksdisks.lab.kube.strategies.strategy import Strategy
+
+_MAX_CRON_NAME = 52
+
+
+def _defaults(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    poddefaults.pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
+    if "completions" not in spec and "parallelism" not in spec:
+        spec["completions"] = 1
+    for key, value in (
+        ("parallelism", 1), ("backoffLimit", 6), ("completionMode", "NonIndexed"), ("suspend", False),
+        ("podReplacementPolicy", "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed"),
+    ):  # fmt: skip
+        spec.setdefault(key, value)
+
+
+def _initial(job: Object, now: str) -> None:
+    """No status, and unless the Job says otherwise, labels by which it knows its pods, of its uid (job/strategy.go)."""
+    del now
+    job["status"] = {}
+    if job["spec"].get("manualSelector"):
+        return
+    uid, name = job["metadata"]["uid"], job["metadata"].get("name", "")
+    found = job["spec"]["template"].setdefault("metadata", {}).setdefault("labels", {})
+    found |= {"batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name}
+    found |= {"controller-uid": uid, "job-name": name}
+    job["spec"].setdefault("selector", {}).setdefault("matchLabels", {})["batch.kubernetes.io/controller-uid"] = uid
+
+
+def _cron_defaults(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    template = spec.setdefault("jobTemplate", {}).setdefault("spec", {}).setdefault("template", {})
+    poddefaults.pod_spec(template.setdefault("spec", {}))
+    fill(spec, concurrencyPolicy="Allow")
+    for key, value in (("suspend", False), ("successfulJobsHistoryLimit", 3), ("failedJobsHistoryLimit", 1)):
+        spec.setdefault(key, value)
+
+
+def _cron_initial(obj: Object, now: str) -> None:
+    del now
+    obj["status"] = {}
+
+
+def _template(at: str, spec: Object) -> list[Cause]:
+    template, at = spec.get("template", {}), f"{at}.template"
+    causes = labels(f"{at}.labels", template.get("metadata", {}).get("labels", {}))
+    causes += annotation_map(f"{at}.annotations", template.get("metadata", {}).get("annotations", {}))
+    causes += podspec.template_errors(at, template)
+    policy = template.get("spec", {}).get("restartPolicy")
+    if policy == "Always":
+        causes.append(required(f"{at}.spec.restartPolicy", 'valid values: "OnFailure", "Never"'))
+    elif policy not in ("OnFailure", "Never"):
+        causes.append(unsupported(f"{at}.spec.restartPolicy", policy, ("OnFailure", "Never")))
+    return causes
+
+
+_SPEC: Rules = (
+    *not_negative("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"),
+    Rule("selector", label_selector),
+    _template,
+)
+
+
+def _schedule(field: str, schedule: str | None) -> list[Cause]:
+    if not schedule:
+        return [required(field)]
+    if schedule.startswith("@"):
+        known = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
+        if schedule in known or re.fullmatch("@every [0-9.hmsuµn]+", schedule):
+            return []
+        return [invalid(field, schedule, f"unrecognized descriptor: {schedule}")]
+    parts = schedule.split()
+    if parts and parts[0].startswith(("TZ=", "CRON_TZ=")):
+        return [invalid(field, schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")]
+    if len(parts) != 5:
+        return [invalid(field, schedule, f"expected exactly 5 fields, found {len(parts)}: [{' '.join(parts)}]")]
+    wrong = [part for part in parts if not re.fullmatch(r"[0-9A-Za-z*?,/-]+", part)]
+    return [invalid(field, schedule, f"failed to parse int from {wrong[0]}")] if wrong else []
+
+
+def _zone(field: str, zone: str | None) -> list[Cause]:
+    if zone is None or re.fullmatch("[A-Za-z_+-]+(/[A-Za-z0-9_+-]+)*", zone):
+        return []
+    return [invalid(field, zone, f"unknown time zone {zone}")]
+
+
+def _name(field: str, name: str | None) -> list[Cause]:
+    why = f"must be no more than {_MAX_CRON_NAME} characters"
+    return [invalid(field, name, why)] if len(name or "") > _MAX_CRON_NAME else []
+
+
+STRATEGIES = {
+    "jobs": Strategy(
+        known_finalizers=True,
+        defaults=_defaults,
+        initial=_initial,
+        rules=(nested("spec", _SPEC),),
+        changes=tuple(Fixed(f"spec.{key}") for key in ("completions", "selector", "template", "completionMode")),
+        warnings=workloads.template_warnings("spec", "template"),
+    ),
+    "cronjobs": Strategy(
+        known_finalizers=True,
+        defaults=_cron_defaults,
+        initial=_cron_initial,
+        rules=(
+            Rule("spec.schedule", _schedule),
+            Rule("spec.timeZone", _zone),
+            *not_negative("spec.startingDeadlineSeconds"),
+            enumeration("spec.concurrencyPolicy", "Allow", "Forbid", "Replace", must=True),
+            nested("spec.jobTemplate.spec", _SPEC),
+            *not_negative("spec.successfulJobsHistoryLimit", "spec.failedJobsHistoryLimit"),
+            Rule("metadata.name", _name),
+        ),
+        warnings=workloads.template_warnings("spec", "jobTemplate", "spec", "template"),
+    ),
+}

@@ -1,0 +1,190 @@
+"""Persistent volumes (pkg/registry/core/persistentvolume, pkg/apis/core/validation)."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import Any
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.quantities import parse
+from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies import volumesources
+from aksdisks.lab.kube.strategies.causes import NULL, Struct, forbidden, invalid, required, unsupported
+from aksdisks.lab.kube.strategies.kinds.persistentvolumeclaim import (
+    POSITIVE,
+    VOLUME_MODES,
+    access_modes,
+    whole_quantity,
+)
+from aksdisks.lab.kube.strategies.labels import BETA_CLASS, OLD_CLASS, STABLE, term_warnings
+from aksdisks.lab.kube.strategies.rules import Fixed, Rule, Rules, below, enumeration, form, nested
+from aksdisks.lab.kube.strategies.rules import required as must
+from aksdisks.lab.kube.strategies.scheduling import node_selector, node_selector_struct
+from aksdisks.lab.kube.strategies.strategy import Strategy
+
+_NOT_SOURCES = frozenset(
+    (
+        "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
+        "storageClassName", "volumeAttributesClassName", "volumeMode",
+    )
+)  # fmt: skip
+
+
+def _defaults(volume: Object) -> None:
+    spec = volume.setdefault("spec", {})
+    fill(spec, persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem")
+    volumesources.defaults(spec)
+
+
+def _initial(volume: Object, now: str) -> None:
+    volume["status"] = {"phase": "Pending", "lastPhaseTransitionTime": now}
+
+
+def _capacity(field: str, found: Object | None) -> list[Cause]:
+    capacity = found or {}
+    causes = [] if capacity else [required(field)]
+    if set(capacity) != {"storage"}:
+        causes.append(unsupported(field, capacity or None, ("storage",)))
+    for name, value in capacity.items():
+        causes += whole_quantity(f"{field}[{name}]", value)
+        if parse(value) <= 0:
+            causes.append(invalid(f"{field}[{name}]", value, POSITIVE))
+    return causes
+
+
+def _affinity(field: str, affinity: Object | None) -> list[Cause]:
+    if affinity is None:
+        return []
+    if "required" not in affinity:
+        return [required(f"{field}.required", "must specify required node constraints")]
+    return node_selector(f"{field}.required", affinity["required"])
+
+
+# In the order in which upstream looks at them.
+_ORDER = (
+    "hostPath", "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "flocker", "nfs", "rbd", "quobyte",
+    "cephfs", "iscsi", "cinder", "fc", "flexVolume", "azureFile", "vsphereVolume", "photonPersistentDisk",
+    "portworxVolume", "azureDisk", "scaleIO", "local", "storageos", "csi",
+)  # fmt: skip
+_SECRET = (form("name", names.subdomain_errors, must=True), form("namespace", names.label_errors, must=True))
+_SECRETS = ("controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef")
+_OF_VOLUMES: dict[str, Rules] = {
+    "csi": (must("volumeHandle"), *(nested(key, _SECRET) for key in _SECRETS)),
+    "azureFile": (Rule("secretNamespace", lambda field, value: [required(field)] if value == "" else []),),
+}
+
+
+def _source(at: str, spec: Object) -> list[Cause]:
+    causes = volumesources.source(at, spec, _ORDER, _OF_VOLUMES)
+    if "local" in spec and spec.get("nodeAffinity") is None:
+        causes.append(required(f"{at}.nodeAffinity", "Local volume requires node affinity"))
+    path = spec.get("hostPath", {}).get("path", "")
+    if spec.get("persistentVolumeReclaimPolicy") == "Recycle" and path and posixpath.normpath(path) in ("/", "//"):
+        why = "may not be 'recycle' for a hostPath mount of '/'"
+        causes.append(forbidden(f"{at}.persistentVolumeReclaimPolicy", why))
+    return causes
+
+
+def _attributes_class(at: str, spec: Object) -> list[Cause]:
+    name = spec.get("volumeAttributesClassName")
+    if name is None:
+        return []
+    causes = [] if name else [required(below(at, "volumeAttributesClassName"), "an empty string is disallowed")]
+    if "csi" not in spec:
+        causes.append(required(below(at, "csi"), "has to be specified when using volumeAttributesClassName"))
+    return causes
+
+
+def _inline(at: str, spec: Object) -> list[Cause]:
+    why = "may not be specified in the context of inline volumes"
+    causes = [forbidden(f"{at}.{key}", why) for key in ("claimRef", "capacity") if spec.get(key)]
+    if "csi" not in spec:
+        causes.append(required(f"{at}.csi", "has to be specified in the context of inline volumes"))
+    causes += [forbidden(f"{at}.{key}", why) for key in ("nodeAffinity", "storageClassName") if spec.get(key)]
+    return causes
+
+
+INLINE_SPEC = (_inline, must("accessModes"), access_modes, _source, _attributes_class)
+"""Of the volume within a VolumeAttachment, which says less."""
+_SPEC = (
+    must("accessModes"),
+    access_modes,
+    Rule("capacity", _capacity),
+    enumeration("persistentVolumeReclaimPolicy", "Delete", "Recycle", "Retain"),
+    Rule("nodeAffinity", _affinity),
+    _source,
+    form("storageClassName", names.subdomain_errors),
+    enumeration("volumeMode", *VOLUME_MODES),
+    form("volumeAttributesClassName", names.subdomain_errors),
+    _attributes_class,
+)
+
+
+def _changes(new: Object, old: Object) -> list[Cause]:
+    """Source and node affinity stay; a secret for expansion may be added once."""
+    after, before = dict(new["spec"]), old["spec"]
+    expand = "controllerExpandSecretRef"
+    if "csi" in after and "csi" in before and expand not in before["csi"]:
+        after["csi"] = {key: value for key, value in after["csi"].items() if key != expand}
+    causes: list[Cause] = []
+    if _sources(after) != _sources(before):
+        why = "spec.persistentvolumesource is immutable after creation"
+        causes.append(forbidden("spec.persistentvolumesource", why))
+    affinity = after.get("nodeAffinity")
+    if before.get("nodeAffinity") is not None and _stable(before["nodeAffinity"], affinity) != affinity:
+        shown = NULL if affinity is None else Struct(Required=node_selector_struct(affinity.get("required")))
+        why = "field is immutable, except for updating from beta label to GA"
+        causes.append(invalid("nodeAffinity", shown, why))
+    if before.get("volumeAttributesClassName") is not None and after.get("volumeAttributesClassName") is None:
+        why = "update from non-nil value to nil is forbidden"
+        causes.append(forbidden("spec.volumeAttributesClassName", why))
+    return causes
+
+
+def _sources(spec: Object) -> dict[str, Any]:
+    return {key: value for key, value in spec.items() if key not in _NOT_SOURCES}
+
+
+def _stable(before: Object, after: Object | None) -> Object:
+    """The old affinity, with the new names of labels where the new one has them."""
+    old, new = (one.get("required", {}).get("nodeSelectorTerms", []) for one in (before, after or {}))
+    if len(old) != len(new):
+        return before
+    terms = []
+    for was, now in zip(old, new, strict=True):
+        pairs = list(zip(was.get("matchExpressions", []), now.get("matchExpressions", []), strict=False))
+        if len(pairs) != len(was.get("matchExpressions", [])):
+            return before
+        renamed = [{**e, "key": n["key"] if STABLE.get(e["key"]) == n.get("key") else e["key"]} for e, n in pairs]
+        terms.append({**was, **({"matchExpressions": renamed} if renamed else {})})
+    return {**before, "required": {**before.get("required", {}), "nodeSelectorTerms": terms}}
+
+
+def _warnings(new: Object, old: Object | None) -> Iterator[str]:
+    del old
+    spec = new["spec"]
+    if BETA_CLASS in new["metadata"].get("annotations", {}):
+        yield f"metadata.annotations[{BETA_CLASS}]: {OLD_CLASS}"
+    if spec.get("persistentVolumeReclaimPolicy") == "Recycle":
+        yield (
+            "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended "
+            "approach is to use dynamic provisioning."
+        )
+    terms = (spec.get("nodeAffinity") or {}).get("required", {}).get("nodeSelectorTerms", ())
+    for index, term in enumerate(terms):
+        yield from term_warnings(f"spec.nodeAffinity.required.nodeSelectorTerms[{index}]", term)
+
+
+STRATEGIES = {
+    "persistentvolumes": Strategy(
+        known_finalizers=True,
+        defaults=_defaults,
+        initial=_initial,
+        rules=(nested("spec", _SPEC),),
+        changes=(_changes, Fixed("spec.volumeMode", "volumeMode")),
+        warnings=_warnings,
+    )
+}

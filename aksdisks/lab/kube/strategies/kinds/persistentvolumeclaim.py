@@ -1,0 +1,251 @@
+"""Claims (pkg/registry/core/persistentvolumeclaim, pkg/apis/core/validation)."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.quantities import parse
+from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies.causes import (
+    Struct,
+    forbidden,
+    formed,
+    immutable,
+    invalid,
+    required,
+    unsupported,
+)
+from aksdisks.lab.kube.strategies.labels import BETA_CLASS, OLD_CLASS
+from aksdisks.lab.kube.strategies.metadata import label_selector
+from aksdisks.lab.kube.strategies.rules import Rule, below, enumeration, form, fractions, nested
+from aksdisks.lab.kube.strategies.rules import required as must
+from aksdisks.lab.kube.strategies.strategy import Strategy
+
+MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+VOLUME_MODES = ("Block", "Filesystem")
+POSITIVE = "must be greater than zero"
+_IMMUTABLE = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+_LEGACY = (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
+
+
+def defaults(claim: Object) -> None:
+    """The mode of a volume; also in claim templates."""
+    fill(claim.setdefault("spec", {}), volumeMode="Filesystem")
+
+
+def _initial(claim: Object, now: str) -> None:
+    del now
+    claim["status"] = {"phase": "Pending"}
+
+
+def _prepare(new: Object, old: Object | None) -> None:
+    """Both forms of a source say the same, and what the older form never took is left out.
+
+    A source in another namespace needs a feature gate that is off by default (pkg/api/persistentvolumeclaim/util.go).
+    """
+    spec, before = new["spec"], (old or {}).get("spec", {})
+    if spec.get("dataSourceRef", {}).get("namespace") and "dataSourceRef" not in before:
+        del spec["dataSourceRef"]
+    source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
+    if source is not None and reference is None:
+        if "dataSource" not in before and (source.get("apiGroup", ""), source.get("kind")) not in _LEGACY:
+            del spec["dataSource"]
+        else:
+            spec["dataSourceRef"] = dict(source)
+    elif reference is not None and source is None and not reference.get("namespace"):
+        spec["dataSource"] = dict(reference)
+
+
+def access_modes(at: str, spec: Object) -> list[Cause]:
+    """The modes that are given; also of volumes."""
+    modes, field = spec.get("accessModes") or [], below(at, "accessModes")
+    causes = [unsupported(field, mode, MODES) for mode in modes if mode not in MODES]
+    if "ReadWriteOncePod" in modes and any(mode in MODES and mode != "ReadWriteOncePod" for mode in modes):
+        causes.append(forbidden(field, "may not use ReadWriteOncePod with other access modes"))
+    return causes
+
+
+def _size(at: str, spec: Object) -> list[Cause]:
+    field, size = below(at, "resources[storage]"), spec.get("resources", {}).get("requests", {}).get("storage")
+    if size is None:
+        return [required(field)]
+    return [invalid(field, size, POSITIVE)] if parse(size) <= 0 else []
+
+
+def _default_group(at: str, source: Object) -> list[Cause]:
+    kind = source.get("kind", "")
+    if source.get("apiGroup") or kind == "PersistentVolumeClaim":
+        return []
+    return [invalid(at, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup")]
+
+
+def _sources_agree(at: str, spec: Object) -> list[Cause]:
+    if "dataSource" not in spec or "dataSourceRef" not in spec:
+        return []
+    source, reference = spec["dataSource"], spec["dataSourceRef"]
+    if reference.get("namespace"):
+        return [invalid(at, Struct(), "may not be specified when dataSourceRef.namespace is specified")]
+    same = all(source.get(key) == reference.get(key) for key in ("apiGroup", "kind", "name"))
+    # Upstream shows the path where the value should be: a struct without exported fields.
+    return [] if same else [invalid(at, Struct(), "must match dataSourceRef")]
+
+
+_DATA_SOURCE = (
+    must("name"),
+    must("kind"),
+    _default_group,
+    form("apiGroup", names.subdomain_errors),
+    form("namespace", names.label_errors),
+)
+CLAIM_SPEC = (
+    must("accessModes", "at least 1 access mode is required"),
+    Rule("selector", label_selector),
+    access_modes,
+    _size,
+    form("storageClassName", names.subdomain_errors),
+    enumeration("volumeMode", *VOLUME_MODES),
+    nested("dataSource", _DATA_SOURCE),
+    nested("dataSourceRef", _DATA_SOURCE),
+    _sources_agree,
+    form("volumeAttributesClassName", names.subdomain_errors),
+)
+"""Of claims and of the templates of claims."""
+
+
+def whole_quantity(field: str, value: str) -> list[Cause]:
+    """A quantity not below zero, shown as its whole number."""
+    number = math.ceil(parse(value))
+    return [invalid(field, number, "must be a valid resource quantity")] if number < 0 else []
+
+
+def _changes(new: Object, old: Object) -> list[Cause]:
+    """Only a bound claim may grow, nothing may shrink, the rest of the spec stays.
+
+    Binding it (volumeName set once) is allowed, as is a class for a claim that never had one.
+    """
+    after, before = dict(new["spec"]), dict(old["spec"])
+    if not before.get("volumeName") and after.get("volumeName"):
+        before["volumeName"] = after["volumeName"]
+    causes = _class_change(new, old, after)
+    was, now = (one["spec"].get("resources", {}).get("requests", {}).get("storage", "") for one in (old, new))
+    if old.get("status", {}).get("phase") == "Bound":
+        resources = after.get("resources", {})
+        if resources.get("requests") and was:
+            after["resources"] = {**resources, "requests": {**resources["requests"], "storage": was}}
+        if "volumeAttributesClassName" in after:
+            after.pop("volumeAttributesClassName")
+            if "volumeAttributesClassName" in before:
+                after["volumeAttributesClassName"] = before["volumeAttributesClassName"]
+    if before != after:
+        causes.append(forbidden("spec", f"{_IMMUTABLE}\n{_difference(before, after)}"))
+    if was and parse(now or "0") < parse(was):
+        capacity = old.get("status", {}).get("capacity", {}).get("storage", "0")
+        # A claim may be taken back to any size above what it has, after an expansion that failed.
+        if parse(now or "0") <= parse(capacity):
+            causes.append(forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"))
+    causes += immutable("volumeMode", new["spec"].get("volumeMode"), old["spec"].get("volumeMode"))
+    attributes, had = new["spec"].get("volumeAttributesClassName"), old["spec"].get("volumeAttributesClassName")
+    if had is not None and not attributes and (had or attributes is None):
+        kind = "nil" if attributes is None else "an empty string"
+        why = f"update from non-nil value to {kind} is forbidden"
+        causes.append(forbidden("spec.volumeAttributesClassName", why))
+    return causes
+
+
+def _class_change(new: Object, old: Object, after: Object) -> list[Cause]:
+    """A class is given once, by the field; the annotation of old may be taken over. Changes `after` if that is all."""
+    was, now = (one["metadata"].get("annotations", {}).get(BETA_CLASS) for one in (old, new))
+    given = None if "storageClassName" in old["spec"] else new["spec"].get("storageClassName")
+    if was is not None and given == was and now in (None, was):
+        after.pop("storageClassName", None)
+        return []
+    if given is not None and was in (None, given):
+        after.pop("storageClassName", None)
+    if (was or "") == (now or ""):
+        return []
+    return [invalid(f"metadata.annotations.{BETA_CLASS}", now or "", "field is immutable")]
+
+
+_SHOWN = (
+    "AccessModes", "Selector", "Resources", "VolumeName", "StorageClassName", "VolumeMode", "DataSource",
+    "DataSourceRef", "VolumeAttributesClassName",
+)  # fmt: skip
+
+
+def _difference(old: Object, new: Object) -> str:
+    """The changed lines with three around them, of the Go structs as indented JSON, as upstream shows them."""
+
+    def lines(spec: Object) -> list[str]:
+        shown: dict[str, Any] = {name: spec.get(name[0].lower() + name[1:]) for name in _SHOWN}
+        shown["VolumeName"] = shown["VolumeName"] or ""
+        resources = spec.get("resources", {})
+        shown["Resources"] = {"Limits": resources.get("limits"), "Requests": resources.get("requests")}
+        return json.dumps(shown, indent=1).split("\n")
+
+    changed = list(difflib.unified_diff(lines(old), lines(new), n=3, lineterm=""))
+    return "".join(f"{line}\n" for line in changed[2:])
+
+
+_RESIZING = (
+    "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible",
+    "NodeResizePending",
+)  # fmt: skip
+
+
+def _status_changes(new: Object, old: Object) -> list[Cause]:
+    """What a claim has, and how far its growing has come."""
+    del old
+    status = new.get("status", {})
+    causes: list[Cause] = []
+    for name, value in status.get("capacity", {}).items():
+        causes += whole_quantity(f"status.capacity[{name}]", value)
+    for name, state in status.get("allocatedResourceStatuses", {}).items():
+        causes += _resource_key("status.allocatedResourceStatus", name)
+        if state not in _RESIZING:
+            causes.append(unsupported("status.allocatedResourceStatus", name, sorted(_RESIZING)))
+    for name, value in status.get("allocatedResources", {}).items():
+        problems = _resource_key("status.allocatedResources", name)
+        causes += problems or whole_quantity(f"status.allocatedResources[{name}]", value)
+    return causes
+
+
+def _resource_key(field: str, name: str) -> list[Cause]:
+    causes = formed(field, name, names.qualified_name_errors)
+    if not causes and ("/" not in name or "kubernetes.io/" in name) and name != "storage":
+        causes.append(unsupported(field, name, ("storage",)))
+    return causes
+
+
+def spec_warnings(at: str, spec: Object) -> Iterator[str]:
+    """Of claims and of the templates of claims."""
+    for kind in ("requests", "limits"):
+        yield from fractions(f"{at}.resources.{kind}", spec.get("resources", {}).get(kind, {}), ("storage",))
+
+
+def _warnings(new: Object, old: Object | None) -> Iterator[str]:
+    del old
+    if BETA_CLASS in new["metadata"].get("annotations", {}):
+        yield f"metadata.annotations[{BETA_CLASS}]: {OLD_CLASS}"
+    yield from spec_warnings("spec", new["spec"])
+
+
+STRATEGIES = {
+    "persistentvolumeclaims": Strategy(
+        known_finalizers=True,
+        metadata_checks="whole",
+        defaults=defaults,
+        initial=_initial,
+        prepare=_prepare,
+        rules=(nested("spec", CLAIM_SPEC),),
+        changes=(_changes,),
+        status_changes=(_status_changes,),
+        warnings=_warnings,
+    )
+}

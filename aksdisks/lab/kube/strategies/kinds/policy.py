@@ -1,0 +1,91 @@
+"""Disruption budgets, priority classes and leases."""
+
+from __future__ import annotations
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies.causes import forbidden, invalid
+from aksdisks.lab.kube.strategies.metadata import label_selector
+from aksdisks.lab.kube.strategies.rules import (
+    Fixed,
+    Rule,
+    amount_or_percentage,
+    bounds,
+    check,
+    enumeration,
+    not_negative,
+)
+from aksdisks.lab.kube.strategies.strategy import Strategy
+
+_HIGHEST_PRIORITY = 1_000_000_000
+_COUNTS = ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
+
+
+def _budget_initial(obj: Object, now: str) -> None:
+    del now
+    obj["status"] = dict.fromkeys(_COUNTS, 0)
+
+
+def _one_of_both(at: str, obj: Object) -> list[Cause]:
+    """How many must stay or may go, one of the two."""
+    del at
+    spec = obj.get("spec", {})
+    if "minAvailable" not in spec or "maxUnavailable" not in spec:
+        return []
+    keys = ("minAvailable", "selector", "maxUnavailable", "unhealthyPodEvictionPolicy")
+    shown = {key[:1].upper() + key[1:]: spec.get(key) for key in keys}
+    return [invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set")]
+
+
+def _budget_status(new: Object, old: Object) -> list[Cause]:
+    del old
+    return check(not_negative(*(f"status.{key}" for key in _COUNTS)), new)
+
+
+def _priority_defaults(obj: Object) -> None:
+    fill(obj, preemptionPolicy="PreemptLowerPriority")
+
+
+def _priority(at: str, obj: Object) -> list[Cause]:
+    """A value below those that the system keeps for itself."""
+    del at
+    name, value = obj["metadata"].get("name", ""), obj.get("value", 0)
+    if name.startswith("system-") and name not in ("system-node-critical", "system-cluster-critical"):
+        why = "priority class names with 'system-' prefix are reserved for system use only"
+        return [forbidden("metadata.name", why)]
+    if value > _HIGHEST_PRIORITY and not name.startswith("system-"):
+        return [forbidden("value", f"maximum allowed value of a user defined priority is {_HIGHEST_PRIORITY}")]
+    return []
+
+
+STRATEGIES = {
+    "poddisruptionbudgets": Strategy(
+        name_errors=names.path_segment_errors,
+        metadata_checks="last",
+        initial=_budget_initial,
+        rules=(
+            _one_of_both,
+            amount_or_percentage("spec.minAvailable"),
+            amount_or_percentage("spec.maxUnavailable"),
+            Rule("spec.selector", label_selector),
+            enumeration("spec.unhealthyPodEvictionPolicy", "AlwaysAllow", "IfHealthyBudget"),
+        ),
+        status_changes=(_budget_status,),
+    ),
+    "priorityclasses": Strategy(
+        known_finalizers=True,
+        defaults=_priority_defaults,
+        rules=(_priority, enumeration("preemptionPolicy", "PreemptLowerPriority", "Never")),
+        rules_on_update=(),
+        changes=(Fixed("value", "Value", "may not be changed in an update."), Fixed("preemptionPolicy")),
+    ),
+    "leases": Strategy(
+        created_by_update=True,
+        rules=(
+            bounds("spec.leaseDurationSeconds", 1, why="must be greater than 0"),
+            *not_negative("spec.leaseTransitions"),
+        ),
+    ),
+}

@@ -1,0 +1,121 @@
+"""Roles and their bindings (pkg/registry/rbac, pkg/apis/rbac/validation)."""
+
+from __future__ import annotations
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies.causes import invalid, required, unsupported
+from aksdisks.lab.kube.strategies.metadata import label_selector
+from aksdisks.lab.kube.strategies.rules import Rule, form, nested
+from aksdisks.lab.kube.strategies.rules import required as must
+from aksdisks.lab.kube.strategies.strategy import Strategy
+
+_GROUP = "rbac.authorization.k8s.io"
+
+
+def _defaults(obj: Object) -> None:
+    """The groups of what a binding names (pkg/apis/rbac/v1/defaults.go)."""
+    fill(obj.setdefault("roleRef", {}), apiGroup=_GROUP)
+    for subject in obj.get("subjects") or ():
+        fill(subject, apiGroup="" if subject.get("kind") == "ServiceAccount" else _GROUP)
+        if not subject["apiGroup"]:
+            del subject["apiGroup"]
+
+
+def _rule(at: str, rule: Object, *, namespaced: bool) -> list[Cause]:
+    causes: list[Cause] = []
+    if not rule.get("verbs"):
+        causes.append(required(f"{at}.verbs", "verbs must contain at least one value"))
+    paths = rule.get("nonResourceURLs")
+    if paths:
+        if namespaced:
+            causes.append(invalid(f"{at}.nonResourceURLs", paths, "namespaced rules cannot apply to non-resource URLs"))
+        if any(rule.get(key) for key in ("apiGroups", "resources", "resourceNames")):
+            why = "rules cannot apply to both regular resources and non-resource URLs"
+            causes.append(invalid(f"{at}.nonResourceURLs", paths, why))
+        return causes
+    if not rule.get("apiGroups"):
+        causes.append(required(f"{at}.apiGroups", "resource rules must supply at least one api group"))
+    if not rule.get("resources"):
+        causes.append(required(f"{at}.resources", "resource rules must supply at least one resource"))
+    return causes
+
+
+def _aggregation(field: str, rule: Object | None) -> list[Cause]:
+    if rule is None or rule.get("clusterRoleSelectors"):
+        return []
+    why = "at least one clusterRoleSelector required if aggregationRule is non-nil"
+    return [required(f"{field}.clusterRoleSelectors", why)]
+
+
+def _known(*allowed: str) -> Rule:
+    def kind(field: str, value: str | None) -> list[Cause]:
+        return [] if (value or "") in allowed else [unsupported(field, value or "", allowed)]
+
+    return Rule("kind", kind)
+
+
+def _subject(at: str, subject: Object, *, namespaced: bool) -> list[Cause]:
+    kind, name, group = (subject.get(key, "") for key in ("kind", "name", "apiGroup"))
+    causes = [] if name else [required(f"{at}.name")]
+    if kind == "ServiceAccount":
+        causes += [] if not group else [unsupported(f"{at}.apiGroup", group, ("",))]
+        if not namespaced and not subject.get("namespace"):
+            causes.append(required(f"{at}.namespace"))
+    elif kind in ("User", "Group"):
+        causes += [] if group == _GROUP else [unsupported(f"{at}.apiGroup", group, (_GROUP,))]
+    else:
+        causes.append(unsupported(f"{at}.kind", kind, ("ServiceAccount", "User", "Group")))
+    return causes
+
+
+def _reference_change(new: Object, old: Object) -> list[Cause]:
+    """The role stays."""
+    if new.get("roleRef") == old.get("roleRef"):
+        return []
+    found = new.get("roleRef", {})
+    shown = {key[:1].upper() + key[1:]: found.get(key, "") for key in ("kind", "name")}
+    return [invalid("roleRef", {"APIGroup": found.get("apiGroup", ""), **shown}, "cannot change roleRef")]
+
+
+def _role(*, namespaced: bool) -> Strategy:
+    def rule(at: str, found: Object) -> list[Cause]:
+        return _rule(at, found, namespaced=namespaced)
+
+    aggregated = (
+        Rule("aggregationRule", _aggregation),
+        Rule("aggregationRule.clusterRoleSelectors[]", label_selector),
+    )
+    return Strategy(
+        name_errors=names.path_segment_errors,
+        created_by_update=True,
+        rules=(nested("rules[]", (rule,)), *(() if namespaced else aggregated)),
+    )
+
+
+def _binding(*kinds: str) -> Strategy:
+    def subject(at: str, found: Object) -> list[Cause]:
+        return _subject(at, found, namespaced=len(kinds) > 1)
+
+    reference = (
+        Rule("apiGroup", lambda field, value: [] if value == _GROUP else [unsupported(field, value, (_GROUP,))]),
+        _known(*kinds),
+        form("name", names.path_segment_errors, must=True),
+    )
+    return Strategy(
+        name_errors=names.path_segment_errors,
+        created_by_update=True,
+        defaults=_defaults,
+        rules=(must("roleRef"), nested("roleRef", reference), nested("subjects[]", (subject,))),
+        changes=(_reference_change,),
+    )
+
+
+STRATEGIES = {
+    "roles": _role(namespaced=True),
+    "clusterroles": _role(namespaced=False),
+    "rolebindings": _binding("Role", "ClusterRole"),
+    "clusterrolebindings": _binding("ClusterRole"),
+}

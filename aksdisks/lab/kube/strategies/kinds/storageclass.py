@@ -1,0 +1,81 @@
+"""Storage classes (pkg/registry/storage/storageclass, pkg/apis/storage/validation)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies.causes import duplicate, formed, invalid, required, too_long
+from aksdisks.lab.kube.strategies.labels import OLD_LABELS
+from aksdisks.lab.kube.strategies.rules import Fixed, Rule, enumeration, nested, repeated
+from aksdisks.lab.kube.strategies.rules import required as must
+from aksdisks.lab.kube.strategies.strategy import Strategy
+
+_MAX_PARAMETERS, _MAX_BYTES = 512, 256 * 1024
+
+
+def _defaults(obj: Object) -> None:
+    fill(obj, reclaimPolicy="Delete", volumeBindingMode="Immediate")
+
+
+def _provisioner(field: str, name: str | None) -> list[Cause]:
+    return formed(field, name.lower(), names.qualified_name_errors) if name else []
+
+
+def _parameters(field: str, found: Object | None) -> list[Cause]:
+    parameters = found or {}
+    if len(parameters) > _MAX_PARAMETERS:
+        return [too_long(field, _MAX_PARAMETERS)]
+    causes = [invalid(field, key, "field can not be empty.") for key in parameters if not key]
+    if sum(len(key.encode()) + len(value.encode()) for key, value in parameters.items()) > _MAX_BYTES:
+        causes.append(too_long(field, _MAX_BYTES))
+    return causes
+
+
+def _topology(at: str, term: Object) -> list[Cause]:
+    causes: list[Cause] = []
+    keys: list[str] = []
+    for index, expression in enumerate(term.get("matchLabelExpressions", ())):
+        field, key = f"{at}.matchLabelExpressions[{index}]", expression.get("key", "")
+        causes += [] if expression.get("values") else [required(f"{field}.values")]
+        causes += repeated(f"{field}.values", expression.get("values", ()))
+        causes += formed(f"{field}.key", key, names.qualified_name_errors)
+        if key in keys:
+            causes.append(duplicate(f"{field}.key", key))
+        keys.append(key)
+    return causes
+
+
+def _warnings(new: Object, old: Object | None) -> Iterator[str]:
+    del old
+    for index, term in enumerate(new.get("allowedTopologies", ())):
+        for number, expression in enumerate(term.get("matchLabelExpressions", ())):
+            key = expression.get("key", "")
+            if key in OLD_LABELS:
+                yield f"allowedTopologies[{index}].matchLabelExpressions[{number}].key: {OLD_LABELS[key]}"
+
+
+def _stays(field: str) -> Fixed:
+    return Fixed(field, why=f"updates to {field} are forbidden.")
+
+
+STRATEGIES = {
+    "storageclasses": Strategy(
+        known_finalizers=True,
+        metadata_checks="whole",
+        defaults=_defaults,
+        rules=(
+            must("provisioner"),
+            Rule("provisioner", _provisioner),
+            Rule("parameters", _parameters),
+            enumeration("reclaimPolicy", "Delete", "Retain"),
+            enumeration("volumeBindingMode", "Immediate", "WaitForFirstConsumer"),
+            nested("allowedTopologies[]", (_topology,)),
+        ),
+        changes=(_stays("parameters"), _stays("provisioner"), _stays("reclaimPolicy"), Fixed("volumeBindingMode")),
+        warnings=_warnings,
+    )
+}

@@ -1,0 +1,74 @@
+"""What is particular to one kind: the generic pipeline asks this and knows no kind (apiserver: registry/rest)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.storage.store import Store
+from aksdisks.lab.kube.strategies import metadata
+from aksdisks.lab.kube.strategies.rules import Changes, Rules, check, check_changes
+
+ALL = ("*",)
+"""For `status_keeps`: a write of the status changes no metadata at all."""
+Warnings = Callable[[Object, Object | None], Iterator[str]]
+
+
+def _spec_differs(new: Object, old: Object) -> bool:
+    return bool(new.get("spec") != old.get("spec"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strategy:
+    """The parts of one kind; what a kind has not is left out.
+
+    `defaults` fills in what is left out; `initial` gives a new object its first status, at a time; `prepare` makes
+    ready for validation (the old object is None for a new one); `allocate` gives out, after validation, what only one
+    object may have.
+    `rules` hold for new objects and, unless `rules_on_update` differ, for changed ones; `changes` say what may not
+    change, `status_changes` the same of the status, `finalize_rules` what holds for the finalize subresource.
+    `metadata_checks`: "whole" kinds look at changed metadata as at a new object's too, "last" ones after all else.
+    `status_keeps`: metadata that a write of the status may not touch. `raises_generation`: whether a change of a kind
+    that counts its changes is one.
+    """
+
+    name_errors: Callable[[str], list[str]] = names.subdomain_errors
+    known_finalizers: bool = False
+    created_by_update: bool = False
+    metadata_checks: Literal["", "whole", "last"] = ""
+    status_keeps: tuple[str, ...] = ()
+    defaults: Callable[[Object], None] | None = None
+    initial: Callable[[Object, str], None] | None = None
+    prepare: Callable[[Object, Object | None], None] | None = None
+    allocate: Callable[[Store, Ids, Object], None] | None = None
+    rules: Rules = ()
+    rules_on_update: Rules | None = None
+    changes: Changes = ()
+    status_changes: Changes = ()
+    finalize_rules: Rules = ()
+    warnings: Warnings | None = None
+    raises_generation: Callable[[Object, Object], bool] = _spec_differs
+
+    def validate(self, obj: Object) -> list[Cause]:
+        """What is wrong with a new object; empty when nothing is."""
+        own = check(self.rules, obj)
+        general = metadata.new(obj["metadata"], self.name_errors, known=self.known_finalizers)
+        return (own or general) if self.metadata_checks == "last" else general + own
+
+    def validate_update(self, new: Object, old: Object, subresource: str | None) -> list[Cause]:
+        """What is wrong with a change of an object or of the part that a subresource owns."""
+        whole = subresource is None and self.metadata_checks == "whole"
+        found = metadata.changed(new["metadata"], old["metadata"], whole=whole, known=self.known_finalizers)
+        if subresource == "finalize":
+            return found + check(self.finalize_rules, new)
+        if subresource == "status":
+            return found + check_changes(self.status_changes, new, old)
+        if subresource is not None:
+            return found
+        rules = self.rules if self.rules_on_update is None else self.rules_on_update
+        return found + check(rules, new) + check_changes(self.changes, new, old)
