@@ -156,7 +156,7 @@ def matches(requirements: Sequence[Requirement], labels: Mapping[str, str] | Non
 
 
 _EVERY = ("metadata.name", "metadata.namespace")
-_FIELDS: dict[str, tuple[str, ...]] = {
+FIELDS: dict[str, tuple[str, ...]] = {
     "pods": (
         "spec.nodeName",
         "spec.restartPolicy",
@@ -191,7 +191,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 
 # The events.k8s.io names of what is stored in the core shape (pkg/apis/events/v1/conversion.go).
 _EVENTS_V1_FIELDS = {
-    **{path.replace("involvedObject", "regarding"): path for path in _FIELDS["events"] if "." in path},
+    **{path.replace("involvedObject", "regarding"): path for path in FIELDS["events"] if "." in path},
     "reportingController": "reportingComponent",
     "reason": "reason",
     "type": "type",
@@ -213,10 +213,10 @@ def parse_fields(resource: str, text: str) -> tuple[FieldTest, ...]:
         path, operator, value = match.groups()
         if resource == EVENTS_V1 and path in _EVENTS_V1_FIELDS:
             path = _EVENTS_V1_FIELDS[path]
-        elif path not in _EVERY and path not in _FIELDS.get(resource, ()):
+        elif path not in _EVERY and path not in FIELDS.get(resource, ()):
             if resource == "jobs":
                 raise bad_request(f'field label "{path}" not supported for Job')
-            if resource in _FIELDS or resource == EVENTS_V1:
+            if resource in FIELDS or resource == EVENTS_V1:
                 raise bad_request(f"field label not supported: {path}")
             raise bad_request(f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"')
         tests.append((path, operator != "!=", re.sub(r"\\(.)", r"\1", value)))

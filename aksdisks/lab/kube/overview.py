@@ -1,0 +1,53 @@
+"""The table of kinds in the lab's README: `python -m aksdisks.lab.kube.overview` prints it."""
+
+from __future__ import annotations
+
+from aksdisks.lab.kube.printers.tables import LAYOUTS
+from aksdisks.lab.kube.schema.registry import KEPT
+from aksdisks.lab.kube.schema.selectors import FIELDS
+from aksdisks.lab.kube.strategies.catalog import STRATEGIES
+
+START, END = "<!-- kinds: start -->", "<!-- kinds: end -->"
+"""What stands around the table in the README."""
+_HEAD = (
+    "Kind",
+    "API",
+    "Subresources",
+    "Defaults",
+    "Rules",
+    "Changes refused",
+    "Status",
+    "Warnings",
+    "Columns",
+    "Fields",
+)
+
+
+def table() -> str:
+    """One row a kind, in Markdown; numbers are those of entries in the kind's tables, `-` is nothing of that."""
+    rows = [_HEAD, tuple("---" for _ in _HEAD)]
+    for key, kind in sorted(KEPT.items(), key=lambda pair: (pair[1].kind, pair[1].group)):
+        strategy = STRATEGIES[key]
+        rows.append(
+            (
+                kind.kind,
+                f"`{kind.api_version}`",
+                ", ".join(kind.subresources) or "-",
+                "yes" if strategy.defaults else "-",
+                _number(len(strategy.rules)),
+                _number(len(strategy.changes)),
+                _number(len(strategy.status_changes)),
+                "yes" if strategy.warnings else "-",
+                _number(len(LAYOUTS[key].columns) if key in LAYOUTS else 0),
+                _number(len(FIELDS.get(key, ()))),
+            )
+        )
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _number(count: int) -> str:
+    return str(count) if count else "-"
+
+
+if __name__ == "__main__":
+    print(table())
