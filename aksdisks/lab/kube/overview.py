@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from aksdisks.lab.kube.printers.tables import LAYOUTS
 from aksdisks.lab.kube.schema.registry import KEPT
 from aksdisks.lab.kube.schema.selectors import FIELDS
 from aksdisks.lab.kube.strategies.catalog import STRATEGIES
@@ -38,7 +37,7 @@ def table() -> str:
                 _number(len(strategy.changes)),
                 _number(len(strategy.status_changes)),
                 "yes" if strategy.warnings else "-",
-                _number(len(LAYOUTS[key].columns) if key in LAYOUTS else 0),
+                _number(len(strategy.columns)),
                 _number(len(FIELDS.get(key, ()))),
             )
         )

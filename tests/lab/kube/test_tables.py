@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube.printers.durations import age, human_duration
 from aksdisks.lab.kube.printers.tables import rows
+from aksdisks.lab.kube.schema.durations import age, human_duration
 from aksdisks.lab.kube.schema.registry import EVENTS_V1
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.strategies import metadata
+from aksdisks.lab.kube.strategies.columns import OTHER, Column
 from aksdisks.lab.kube.strategies.rules import Changes, Rules, check, check_changes
 
 ALL = ("*",)
@@ -34,7 +35,7 @@ class Strategy:
     change, `status_changes` the same of the status, `finalize_rules` what holds for the finalize subresource.
     `metadata_checks`: "whole" kinds look at changed metadata as at a new object's too, "last" ones after all else.
     `status_keeps`: metadata that a write of the status may not touch. `raises_generation`: whether a change of a kind
-    that counts its changes is one.
+    that counts its changes is one. `columns` are what `kubectl get` prints, `row_conditions` what a row says besides.
     """
 
     name_errors: Callable[[str], list[str]] = names.subdomain_errors
@@ -52,6 +53,8 @@ class Strategy:
     status_changes: Changes = ()
     finalize_rules: Rules = ()
     warnings: Warnings | None = None
+    columns: Sequence[Column] = OTHER
+    row_conditions: Callable[[Object], list[Object]] | None = None
     raises_generation: Callable[[Object, Object], bool] = _spec_differs
 
     def validate(self, obj: Object) -> list[Cause]:

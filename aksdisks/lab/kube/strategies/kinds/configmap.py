@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import forbidden, formed, invalid, required, too_long
+from aksdisks.lab.kube.strategies.columns import column, find
 from aksdisks.lab.kube.strategies.rules import Fixed
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
@@ -89,14 +92,28 @@ def _immutable(new: Object, old: Object) -> list[Cause]:
     return causes + [forbidden(key, why) for key in ("data", "binaryData") if new.get(key) != old.get(key)]
 
 
+def _count(*paths: str) -> Callable[[Object], int]:
+    return lambda item: sum(len(find(item, path, ())) for path in paths)
+
+
+_CONFIGMAPS_COLUMNS = (columns.NAME, column("Data", _count("data", "binaryData")), columns.AGE)
+_SECRETS_COLUMNS = (columns.NAME, column("Type", "type"), column("Data", _count("data")), columns.AGE)
+_SERVICEACCOUNTS_COLUMNS = (columns.NAME, column("Secrets", _count("secrets")), columns.AGE)
 STRATEGIES = {
-    "configmaps": Strategy(known_finalizers=True, metadata_checks="whole", rules=(_config_map,), changes=(_immutable,)),
+    "configmaps": Strategy(
+        columns=_CONFIGMAPS_COLUMNS,
+        known_finalizers=True,
+        metadata_checks="whole",
+        rules=(_config_map,),
+        changes=(_immutable,),
+    ),
     "secrets": Strategy(
+        columns=_SECRETS_COLUMNS,
         known_finalizers=True,
         metadata_checks="whole",
         defaults=_secret_defaults,
         rules=(_secret,),
         changes=(Fixed("type"), _immutable),
     ),
-    "serviceaccounts": Strategy(known_finalizers=True, metadata_checks="whole"),
+    "serviceaccounts": Strategy(columns=_SERVICEACCOUNTS_COLUMNS, known_finalizers=True, metadata_checks="whole"),
 }

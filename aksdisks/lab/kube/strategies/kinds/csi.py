@@ -6,7 +6,9 @@ from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.quantities import parse
 from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import NOT_NEGATIVE, Struct, duplicate, formed, invalid, required, unsupported
+from aksdisks.lab.kube.strategies.columns import column, find
 from aksdisks.lab.kube.strategies.metadata import label_selector
 from aksdisks.lab.kube.strategies.rules import Fixed, Rule, bounds, check, distinct, enumeration, nested
 from aksdisks.lab.kube.strategies.strategy import Strategy
@@ -106,8 +108,33 @@ def _amount(field: str, value: str | None) -> list[Cause]:
     return [invalid(field, value, NOT_NEGATIVE)] if value is not None and parse(value) < 0 else []
 
 
+def _audiences(item: Object) -> str:
+    return ",".join(token.get("audience", "") for token in find(item, "spec.tokenRequests", ())) or columns.UNSET
+
+
+_CSIDRIVERS_COLUMNS = (
+    columns.NAME,
+    column("AttachRequired", "spec.attachRequired", True, type="boolean"),
+    column("PodInfoOnMount", "spec.podInfoOnMount", False, type="boolean"),
+    column("StorageCapacity", "spec.storageCapacity", False, type="boolean"),
+    column("TokenRequests", _audiences),
+    column("RequiresRepublish", "spec.requiresRepublish", False, type="boolean"),
+    column("Modes", lambda item: ",".join(find(item, "spec.volumeLifecycleModes", ())) or columns.NONE),
+    columns.AGE,
+)
+_CSINODES_COLUMNS = (
+    columns.NAME,
+    column("Drivers", lambda item: len(find(item, "spec.drivers", ())), type="integer"),
+    columns.AGE,
+)
+_CAPACITY_COLUMNS = (
+    columns.NAME,
+    column("StorageClassName", "storageClassName"),
+    column("Capacity", "capacity"),
+)
 STRATEGIES = {
     "csidrivers": Strategy(
+        columns=_CSIDRIVERS_COLUMNS,
         known_finalizers=True,
         metadata_checks="last",
         defaults=_defaults,
@@ -119,8 +146,11 @@ STRATEGIES = {
         ),
         changes=(Fixed("spec.attachRequired", "spec.attachedRequired"), _modes_change),
     ),
-    "csinodes": Strategy(known_finalizers=True, metadata_checks="whole", rules=_NODE, changes=(_node_changes,)),
+    "csinodes": Strategy(
+        columns=_CSINODES_COLUMNS, known_finalizers=True, metadata_checks="whole", rules=_NODE, changes=(_node_changes,)
+    ),
     "csistoragecapacities": Strategy(
+        columns=_CAPACITY_COLUMNS,
         rules=(
             Rule("nodeTopology", label_selector),
             Rule("storageClassName", lambda field, value: formed(field, value or "", names.subdomain_errors)),

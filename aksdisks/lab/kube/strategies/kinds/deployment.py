@@ -5,8 +5,9 @@ from __future__ import annotations
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.status import Cause
-from aksdisks.lab.kube.strategies import workloads
+from aksdisks.lab.kube.strategies import columns, workloads
 from aksdisks.lab.kube.strategies.causes import Struct, forbidden, invalid, unsupported
+from aksdisks.lab.kube.strategies.columns import column, find
 from aksdisks.lab.kube.strategies.rules import amount, amount_errors, not_negative, percentage_errors
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
@@ -95,8 +96,32 @@ def _raises_generation(new: Object, old: Object) -> bool:
     return bool(new.get("spec") != old.get("spec") or next(annotations) != next(annotations))
 
 
+_OF_PODS = (*columns.containers("spec.template"), columns.selector("spec.selector"))
+
+
+def _ready(item: Object) -> str:
+    return f"{find(item, 'status.readyReplicas', 0)}/{find(item, 'spec.replicas', 0)}"
+
+
+_DEPLOYMENTS_COLUMNS = (
+    columns.NAME,
+    column("Ready", _ready),
+    column("Up-to-date", "status.updatedReplicas", 0),
+    column("Available", "status.availableReplicas", 0),
+    columns.AGE,
+    *_OF_PODS,
+)
+_REPLICASETS_COLUMNS = (
+    columns.NAME,
+    column("Desired", "spec.replicas", 0, type="integer"),
+    column("Current", "status.replicas", 0, type="integer"),
+    column("Ready", "status.readyReplicas", 0, type="integer"),
+    columns.AGE,
+    *_OF_PODS,
+)
 STRATEGIES = {
     "deployments": Strategy(
+        columns=_DEPLOYMENTS_COLUMNS,
         known_finalizers=True,
         status_keeps=("labels",),
         defaults=_defaults,
@@ -114,6 +139,7 @@ STRATEGIES = {
         raises_generation=_raises_generation,
     ),
     "replicasets": Strategy(
+        columns=_REPLICASETS_COLUMNS,
         known_finalizers=True,
         status_keeps=("labels",),
         defaults=_replica_set_defaults,

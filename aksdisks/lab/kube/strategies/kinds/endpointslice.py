@@ -8,7 +8,9 @@ from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import duplicate, invalid
+from aksdisks.lab.kube.strategies.columns import column
 from aksdisks.lab.kube.strategies.ports import PROTOCOL
 from aksdisks.lab.kube.strategies.rules import Fixed, Rule, enumeration, form, nested, required
 from aksdisks.lab.kube.strategies.strategy import Strategy
@@ -50,8 +52,34 @@ def _raises_generation(new: Object, old: Object) -> bool:
     return rest[0] != rest[1] or new["metadata"].get("labels") != old["metadata"].get("labels")
 
 
+_SHOWN = 3
+"""How many ports or addresses a row names before it counts the rest."""
+
+
+def _some(values: list[str]) -> str:
+    shown = ",".join(values[:_SHOWN]) or columns.UNSET
+    return f"{shown} + {len(values) - _SHOWN} more..." if len(values) > _SHOWN else shown
+
+
+def _shown_ports(item: Object) -> str:
+    return _some([str(port.get("port", port.get("name", "*"))) for port in item.get("ports") or ()])
+
+
+def _shown_addresses(item: Object) -> str:
+    endpoints = item.get("endpoints") or ()
+    return _some([address for endpoint in endpoints for address in endpoint.get("addresses") or ()])
+
+
+_ENDPOINTSLICES_COLUMNS = (
+    columns.NAME,
+    column("AddressType", "addressType"),
+    column("Ports", _shown_ports),
+    column("Endpoints", _shown_addresses),
+    columns.AGE,
+)
 STRATEGIES = {
     "endpointslices": Strategy(
+        columns=_ENDPOINTSLICES_COLUMNS,
         known_finalizers=True,
         defaults=_defaults,
         rules=(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.durations import age
 from aksdisks.lab.kube.schema.registry import EVENTS_V1
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies.causes import formed, invalid, required
+from aksdisks.lab.kube.strategies.columns import Column, column, find
 from aksdisks.lab.kube.strategies.rules import Fixed
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
@@ -55,11 +57,51 @@ _FIXED = (
     "involvedObject", "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count", "reason", "type",
     "eventTime", "action", "related",
 )  # fmt: skip
+
+
+def _times(item: Object) -> tuple[str | None, str | None, int]:
+    """First and last seen, and how often; those of a series go before, those of events.k8s.io after."""
+    first = item.get("firstTimestamp") or item.get("eventTime")
+    series = item.get("series")
+    if series:
+        return first, series.get("lastObservedTime"), series.get("count", 0)
+    return first, item.get("lastTimestamp") or first, item.get("count") or 1
+
+
+def _about(item: Object) -> str:
+    target = item.get("involvedObject", {})
+    kind, name = target.get("kind", "").lower(), target.get("name", "")
+    return f"{kind}/{name}" if name else kind
+
+
+def _source(item: Object) -> str:
+    component = find(item, "source.component") or item.get("reportingComponent", "")
+    host = find(item, "source.host") or item.get("reportingInstance", "")
+    return f"{component}, {host}" if host else component
+
+
+_COLUMNS = (
+    Column("Last Seen", lambda item, now: age(_times(item)[1], now)),
+    column("Type", "type"),
+    column("Reason", "reason"),
+    column("Object", _about),
+    column("Subobject*", "involvedObject.fieldPath"),
+    column("Source*", _source),
+    column("Message", lambda item: item.get("message", "").strip()),
+    Column("First Seen", lambda item, now: age(_times(item)[0], now), priority=1),
+    column("Count*", lambda item: _times(item)[2]),
+    Column("Name", lambda item, _: item["metadata"]["name"], format="name", priority=1),
+)
 STRATEGIES = {
     "events": Strategy(
-        name_errors=names.path_segment_errors, created_by_update=True, metadata_checks="last", rules=(_event,)
+        columns=_COLUMNS,
+        name_errors=names.path_segment_errors,
+        created_by_update=True,
+        metadata_checks="last",
+        rules=(_event,),
     ),
     EVENTS_V1: Strategy(
+        columns=_COLUMNS,
         created_by_update=True,
         metadata_checks="last",
         rules=(_event, _told),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema.durations import age, human_duration, parse_time
 from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.status import Cause
-from aksdisks.lab.kube.strategies import poddefaults, podspec, workloads
+from aksdisks.lab.kube.strategies import columns, poddefaults, podspec, workloads
 from aksdisks.lab.kube.strategies.causes import invalid, required, unsupported
+from aksdisks.lab.kube.strategies.columns import column, find
 from aksdisks.lab.kube.strategies.metadata import annotation_map, label_selector, labels
 from aksdisks.lab.kube.strategies.rules import Fixed, Rule, Rules, enumeration, nested, not_negative
 from aksdisks.lab.kube.strategies.strategy import Strategy
@@ -103,8 +106,58 @@ def _name(field: str, name: str | None) -> list[Cause]:
     return [invalid(field, name, why)] if len(name or "") > _MAX_CRON_NAME else []
 
 
+def _completions(item: Object) -> str:
+    done, parallel = find(item, "status.succeeded", 0), find(item, "spec.parallelism", 0)
+    wanted = find(item, "spec.completions", None)
+    if wanted is not None:
+        return f"{done}/{wanted}"
+    return f"{done}/1 of {parallel}" if parallel > 1 else f"{done}/1"
+
+
+def _status(item: Object) -> str:
+    true = {entry.get("type") for entry in find(item, "status.conditions", ()) if entry.get("status") == "True"}
+    if "deletionTimestamp" in item["metadata"] and not true & {"Complete", "Failed"}:
+        return "Terminating"
+    order = ("Complete", "Failed", "Suspended", "FailureTarget", "SuccessCriteriaMet")
+    return next((condition for condition in order if condition in true), "Running")
+
+
+def _duration(item: Object, now: datetime) -> str:
+    status = item.get("status", {})
+    if not status.get("startTime"):
+        return ""
+    end = parse_time(status["completionTime"]) if status.get("completionTime") else now
+    return human_duration((end - parse_time(status["startTime"])).total_seconds())
+
+
+def _last(item: Object, now: datetime) -> str:
+    last = find(item, "status.lastScheduleTime", None)
+    return age(last, now) if last else columns.NONE
+
+
+_JOBS_COLUMNS = (
+    columns.NAME,
+    column("Status", _status),
+    column("Completions", _completions),
+    columns.Column("Duration", _duration),
+    columns.AGE,
+    *columns.containers("spec.template"),
+    columns.selector("spec.selector"),
+)
+_CRONJOBS_COLUMNS = (
+    columns.NAME,
+    column("Schedule", "spec.schedule"),
+    column("Timezone", "spec.timeZone", columns.NONE),
+    column("Suspend", lambda item: str(find(item, "spec.suspend", columns.UNSET))),
+    column("Active", lambda item: len(find(item, "status.active", ())), type="integer"),
+    columns.Column("Last Schedule", _last),
+    columns.AGE,
+    *columns.containers("spec.jobTemplate.spec.template"),
+    columns.selector("spec.jobTemplate.spec.selector"),
+)
 STRATEGIES = {
     "jobs": Strategy(
+        columns=_JOBS_COLUMNS,
         known_finalizers=True,
         defaults=_defaults,
         initial=_initial,
@@ -113,6 +166,7 @@ STRATEGIES = {
         warnings=workloads.template_warnings("spec", "template"),
     ),
     "cronjobs": Strategy(
+        columns=_CRONJOBS_COLUMNS,
         known_finalizers=True,
         defaults=_cron_defaults,
         initial=_cron_initial,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import formed, invalid
+from aksdisks.lab.kube.strategies.columns import column
 from aksdisks.lab.kube.strategies.metadata import STANDARD_FINALIZERS
 from aksdisks.lab.kube.strategies.rules import Rule
 from aksdisks.lab.kube.strategies.strategy import Strategy
@@ -42,8 +44,10 @@ def _phase(new: Object, old: Object) -> list[Cause]:
     return [invalid("status.Phase", phase, f"may only be '{wanted}' if `deletionTimestamp` {emptiness}")]
 
 
+_NAMESPACES_COLUMNS = (columns.NAME, column("Status", "status.phase"), columns.AGE)
 STRATEGIES = {
     "namespaces": Strategy(
+        columns=_NAMESPACES_COLUMNS,
         name_errors=names.label_errors,
         known_finalizers=True,
         metadata_checks="whole",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema.status import Cause
-from aksdisks.lab.kube.strategies import resources, scheduling
+from aksdisks.lab.kube.strategies import columns, resources, scheduling
 from aksdisks.lab.kube.strategies.causes import Struct, duplicate, forbidden, invalid
+from aksdisks.lab.kube.strategies.columns import column, find
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
 _RANGE = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
@@ -70,8 +72,49 @@ def _changes(new: Object, old: Object) -> list[Cause]:
     return causes + scheduling.taints("metadata.taints", after.get("taints", ()))
 
 
+def _state(item: Object) -> str:
+    conditions = {entry["type"]: entry.get("status", "") for entry in find(item, "status.conditions", ())}
+    state = {"True": "Ready", "": "Unknown"}.get(conditions.get("Ready", ""), "NotReady")
+    return f"{state},SchedulingDisabled" if find(item, "spec.unschedulable", False) else state
+
+
+def _roles(item: Object) -> str:
+    labels, prefix = find(item, "metadata.labels", {}), "node-role.kubernetes.io/"
+    roles = {key.removeprefix(prefix) for key in labels if key.startswith(prefix) and key != prefix}
+    if labels.get("kubernetes.io/role"):
+        roles.add(labels["kubernetes.io/role"])
+    return ",".join(sorted(roles)) or columns.NONE
+
+
+def _address(kind: str) -> Callable[[Object], str]:
+    def cell(item: Object) -> str:
+        addresses = find(item, "status.addresses", ())
+        return next((str(entry["address"]) for entry in addresses if entry["type"] == kind), columns.NONE)
+
+    return cell
+
+
+def _kernel(item: Object) -> str:
+    info = find(item, "status.nodeInfo", {})
+    kernel = info.get("kernelVersion") or columns.UNKNOWN
+    return f"{kernel} ({info['architecture']})" if info.get("architecture") else kernel
+
+
+_NODES_COLUMNS = (
+    columns.NAME,
+    column("Status", _state),
+    column("Roles", _roles),
+    columns.AGE,
+    column("Version", "status.nodeInfo.kubeletVersion"),
+    column("Internal-IP*", _address("InternalIP")),
+    column("External-IP*", _address("ExternalIP")),
+    column("OS-Image*", lambda item: find(item, "status.nodeInfo.osImage") or columns.UNKNOWN),
+    column("Kernel-Version*", _kernel),
+    column("Container-Runtime*", lambda item: find(item, "status.nodeInfo.containerRuntimeVersion") or columns.UNKNOWN),
+)
 STRATEGIES = {
     "nodes": Strategy(
+        columns=_NODES_COLUMNS,
         known_finalizers=True,
         defaults=_defaults,
         rules=(_new,),

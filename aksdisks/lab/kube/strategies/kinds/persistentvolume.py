@@ -11,8 +11,9 @@ from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.quantities import parse
 from aksdisks.lab.kube.schema.status import Cause
-from aksdisks.lab.kube.strategies import volumesources
+from aksdisks.lab.kube.strategies import columns, volumesources
 from aksdisks.lab.kube.strategies.causes import NULL, Struct, forbidden, invalid, required, unsupported
+from aksdisks.lab.kube.strategies.columns import column
 from aksdisks.lab.kube.strategies.kinds.persistentvolumeclaim import (
     POSITIVE,
     VOLUME_MODES,
@@ -178,8 +179,27 @@ def _warnings(new: Object, old: Object | None) -> Iterator[str]:
         yield from term_warnings(f"spec.nodeAffinity.required.nodeSelectorTerms[{index}]", term)
 
 
+def _claim(item: Object) -> str:
+    reference = item["spec"].get("claimRef")
+    return f"{reference.get('namespace', '')}/{reference.get('name', '')}" if reference else ""
+
+
+_PERSISTENTVOLUMES_COLUMNS = (
+    columns.NAME,
+    column("Capacity", "spec.capacity.storage", "0"),
+    column("Access Modes", lambda item: columns.modes(item["spec"].get("accessModes", ()))),
+    column("Reclaim Policy", "spec.persistentVolumeReclaimPolicy"),
+    column("Status", columns.phase),
+    column("Claim", _claim),
+    column("StorageClass", columns.class_of),
+    column("VolumeAttributesClass", "spec.volumeAttributesClassName", columns.UNSET),
+    column("Reason", "status.reason"),
+    columns.AGE,
+    column("VolumeMode*", "spec.volumeMode", columns.UNSET),
+)
 STRATEGIES = {
     "persistentvolumes": Strategy(
+        columns=_PERSISTENTVOLUMES_COLUMNS,
         known_finalizers=True,
         defaults=_defaults,
         initial=_initial,

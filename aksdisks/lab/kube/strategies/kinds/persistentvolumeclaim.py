@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from aksdisks.lab.client.interface import Object
@@ -13,6 +13,7 @@ from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.quantities import parse
 from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import (
     Struct,
     forbidden,
@@ -22,6 +23,7 @@ from aksdisks.lab.kube.strategies.causes import (
     required,
     unsupported,
 )
+from aksdisks.lab.kube.strategies.columns import column, find
 from aksdisks.lab.kube.strategies.labels import BETA_CLASS, OLD_CLASS
 from aksdisks.lab.kube.strategies.metadata import label_selector
 from aksdisks.lab.kube.strategies.rules import Rule, below, enumeration, form, fractions, nested
@@ -236,8 +238,25 @@ def _warnings(new: Object, old: Object | None) -> Iterator[str]:
     yield from spec_warnings("spec", new["spec"])
 
 
+def _when_bound(show: Callable[[Object], str]) -> Callable[[Object], str]:
+    """Capacity and modes are shown only once the claim has a volume."""
+    return lambda item: show(item) if item["spec"].get("volumeName") else ""
+
+
+_PERSISTENTVOLUMECLAIMS_COLUMNS = (
+    columns.NAME,
+    column("Status", columns.phase),
+    column("Volume", "spec.volumeName"),
+    column("Capacity", _when_bound(lambda item: str(find(item, "status.capacity.storage", "0")))),
+    column("Access Modes", _when_bound(lambda item: columns.modes(find(item, "status.accessModes", ())))),
+    column("StorageClass", columns.class_of),
+    column("VolumeAttributesClass", "spec.volumeAttributesClassName", columns.UNSET),
+    columns.AGE,
+    column("VolumeMode*", "spec.volumeMode", columns.UNSET),
+)
 STRATEGIES = {
     "persistentvolumeclaims": Strategy(
+        columns=_PERSISTENTVOLUMECLAIMS_COLUMNS,
         known_finalizers=True,
         metadata_checks="whole",
         defaults=defaults,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.status import Cause
-from aksdisks.lab.kube.strategies import poddefaults, podspec, scheduling
+from aksdisks.lab.kube.strategies import columns, podcolumns, poddefaults, podspec, scheduling
 from aksdisks.lab.kube.strategies.causes import NULL, forbidden, formed, immutable, invalid
 from aksdisks.lab.kube.strategies.rules import Rule
 from aksdisks.lab.kube.strategies.strategy import Strategy
@@ -180,8 +181,17 @@ def _template_defaults(obj: Object) -> None:
     poddefaults.pod_spec(obj.setdefault("template", {}).setdefault("spec", {}))
 
 
+_NAMES, _IMAGES = columns.containers("template")
+_TEMPLATE_COLUMNS = (
+    columns.NAME,
+    replace(_NAMES, priority=0),
+    replace(_IMAGES, priority=0),
+    columns.column("Pod Labels", lambda item: columns.pairs(columns.find(item, "template.metadata.labels", {}))),
+)
 STRATEGIES = {
     "pods": Strategy(
+        columns=podcolumns.COLUMNS,
+        row_conditions=podcolumns.conditions,
         known_finalizers=True,
         metadata_checks="whole",
         status_keeps=("ownerReferences",),
@@ -194,6 +204,7 @@ STRATEGIES = {
         warnings=_warnings,
     ),
     "podtemplates": Strategy(
+        columns=_TEMPLATE_COLUMNS,
         defaults=_template_defaults,
         rules=(Rule("template", lambda field, value: podspec.template_errors(field, value or {})),),
         raises_generation=lambda new, old: bool(new.get("template") != old.get("template")),

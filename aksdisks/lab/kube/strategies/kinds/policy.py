@@ -6,7 +6,9 @@ from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import forbidden, invalid
+from aksdisks.lab.kube.strategies.columns import column, find
 from aksdisks.lab.kube.strategies.metadata import label_selector
 from aksdisks.lab.kube.strategies.rules import (
     Fixed,
@@ -60,8 +62,24 @@ def _priority(at: str, obj: Object) -> list[Cause]:
     return []
 
 
+_PODDISRUPTIONBUDGETS_COLUMNS = (
+    columns.NAME,
+    column("Min Available", lambda item: str(find(item, "spec.minAvailable", "N/A"))),
+    column("Max Unavailable", lambda item: str(find(item, "spec.maxUnavailable", "N/A"))),
+    column("Allowed Disruptions", "status.disruptionsAllowed", 0, type="integer"),
+    columns.AGE,
+)
+_PRIORITYCLASSES_COLUMNS = (
+    columns.NAME,
+    column("Value", "value", 0, type="integer"),
+    column("Global-Default", "globalDefault", False, type="boolean"),
+    columns.AGE,
+    column("PreemptionPolicy", "preemptionPolicy"),
+)
+_LEASES_COLUMNS = (columns.NAME, column("Holder", "spec.holderIdentity"), columns.AGE)
 STRATEGIES = {
     "poddisruptionbudgets": Strategy(
+        columns=_PODDISRUPTIONBUDGETS_COLUMNS,
         name_errors=names.path_segment_errors,
         metadata_checks="last",
         initial=_budget_initial,
@@ -75,6 +93,7 @@ STRATEGIES = {
         status_changes=(_budget_status,),
     ),
     "priorityclasses": Strategy(
+        columns=_PRIORITYCLASSES_COLUMNS,
         known_finalizers=True,
         defaults=_priority_defaults,
         rules=(_priority, enumeration("preemptionPolicy", "PreemptLowerPriority", "Never")),
@@ -82,6 +101,7 @@ STRATEGIES = {
         changes=(Fixed("value", "Value", "may not be changed in an update."), Fixed("preemptionPolicy")),
     ),
     "leases": Strategy(
+        columns=_LEASES_COLUMNS,
         created_by_update=True,
         rules=(
             bounds("spec.leaseDurationSeconds", 1, why="must be greater than 0"),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import invalid, required, unsupported
+from aksdisks.lab.kube.strategies.columns import column, find
 from aksdisks.lab.kube.strategies.metadata import label_selector
 from aksdisks.lab.kube.strategies.rules import Rule, form, nested
 from aksdisks.lab.kube.strategies.rules import required as must
@@ -80,6 +84,26 @@ def _reference_change(new: Object, old: Object) -> list[Cause]:
     return [invalid("roleRef", {"APIGroup": found.get("apiGroup", ""), **shown}, "cannot change roleRef")]
 
 
+def _subjects(kind: str) -> Callable[[Object], str]:
+    def cell(item: Object) -> str:
+        found = [entry for entry in item.get("subjects") or () if entry.get("kind") == kind]
+        if kind == "ServiceAccount":
+            return ", ".join(f"{entry.get('namespace', '')}/{entry.get('name', '')}" for entry in found)
+        return ", ".join(entry.get("name", "") for entry in found)
+
+    return cell
+
+
+_BINDING_COLUMNS = (
+    columns.NAME,
+    column("Role", lambda item: f"{find(item, 'roleRef.kind')}/{find(item, 'roleRef.name')}"),
+    columns.AGE,
+    column("Users*", _subjects("User")),
+    column("Groups*", _subjects("Group")),
+    column("ServiceAccounts*", _subjects("ServiceAccount")),
+)
+
+
 def _role(*, namespaced: bool) -> Strategy:
     def rule(at: str, found: Object) -> list[Cause]:
         return _rule(at, found, namespaced=namespaced)
@@ -107,6 +131,7 @@ def _binding(*kinds: str) -> Strategy:
     return Strategy(
         name_errors=names.path_segment_errors,
         created_by_update=True,
+        columns=_BINDING_COLUMNS,
         defaults=_defaults,
         rules=(must("roleRef"), nested("roleRef", reference), nested("subjects[]", (subject,))),
         changes=(_reference_change,),

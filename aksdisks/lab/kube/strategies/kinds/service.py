@@ -12,8 +12,9 @@ from aksdisks.lab.kube.schema.registry import RESOURCES
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.schema.status import invalid as refused
 from aksdisks.lab.kube.storage.store import Store
-from aksdisks.lab.kube.strategies import causes
+from aksdisks.lab.kube.strategies import causes, columns
 from aksdisks.lab.kube.strategies.causes import Struct, duplicate, forbidden, formed, invalid, required
+from aksdisks.lab.kube.strategies.columns import column, find
 from aksdisks.lab.kube.strategies.ports import PROTOCOL, port_errors, port_or_name
 from aksdisks.lab.kube.strategies.rules import Rule, check, enumeration, form, nested
 from aksdisks.lab.kube.strategies.strategy import Strategy
@@ -296,8 +297,42 @@ def _changes(new: Object, old: Object) -> list[Cause]:
     return [invalid("spec.clusterIPs[0]", after.get("clusterIPs"), "may not change once set")]
 
 
+def _ports_text(item: Object) -> str:
+    shown = (
+        f"{port['port']}{':' + str(port['nodePort']) if port.get('nodePort') else ''}/{port.get('protocol', '')}"
+        for port in item["spec"].get("ports", ())
+    )
+    return ",".join(shown) or columns.NONE
+
+
+def _external(item: Object) -> str:
+    spec = item["spec"]
+    kind, given = spec.get("type"), spec.get("externalIPs") or []
+    if kind == "ExternalName":
+        return str(spec.get("externalName", ""))
+    if kind == "LoadBalancer":
+        ingress = find(item, "status.loadBalancer.ingress", ())
+        found = {entry.get("ip") or entry.get("hostname") or "" for entry in ingress} - {""}
+        return ",".join([*sorted(found), *given]) or "<pending>"
+    return (",".join(given) or columns.NONE) if kind in ("ClusterIP", "NodePort") else columns.UNKNOWN
+
+
+def _cluster_ip(item: Object) -> str:
+    return str((item["spec"].get("clusterIPs") or [item["spec"].get("clusterIP") or columns.NONE])[0])
+
+
+_SERVICES_COLUMNS = (
+    columns.NAME,
+    column("Type", "spec.type"),
+    column("Cluster-IP", _cluster_ip),
+    column("External-IP", _external),
+    column("Port(s)", _ports_text),
+    columns.AGE,
+    column("Selector*", lambda item: columns.pairs(item["spec"].get("selector"))),
+)
 STRATEGIES = {
     "services": Strategy(
+        columns=_SERVICES_COLUMNS,
         name_errors=names.label_1035_errors,
         known_finalizers=True,
         created_by_update=True,

@@ -8,8 +8,9 @@ from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.status import Cause
-from aksdisks.lab.kube.strategies import workloads
+from aksdisks.lab.kube.strategies import columns, workloads
 from aksdisks.lab.kube.strategies.causes import Struct, forbidden, invalid, not_negative, required
+from aksdisks.lab.kube.strategies.columns import column, find
 from aksdisks.lab.kube.strategies.kinds import persistentvolumeclaim as claims
 from aksdisks.lab.kube.strategies.rules import (
     Fixed,
@@ -144,8 +145,29 @@ def _warnings(new: Object, old: Object | None) -> Iterator[str]:
         )
 
 
+def _ready(item: Object) -> str:
+    return f"{find(item, 'status.readyReplicas', 0)}/{find(item, 'spec.replicas', 0)}"
+
+
+def _controller(item: Object) -> str:
+    """The owner of a revision as kind.group/name."""
+    owner = next((entry for entry in find(item, "metadata.ownerReferences", ()) if entry.get("controller")), None)
+    if owner is None:
+        return columns.NONE
+    group = owner["apiVersion"].rpartition("/")[0]
+    return f"{owner['kind'].lower()}{'.' if group else ''}{group}/{owner['name']}"
+
+
+_STATEFULSETS_COLUMNS = (columns.NAME, column("Ready", _ready), columns.AGE, *columns.containers("spec.template"))
+_REVISION_COLUMNS = (
+    columns.NAME,
+    column("Controller", _controller),
+    column("Revision", "revision", 0),
+    columns.AGE,
+)
 STRATEGIES = {
     "statefulsets": Strategy(
+        columns=_STATEFULSETS_COLUMNS,
         name_errors=names.label_errors,
         known_finalizers=True,
         status_keeps=("labels",),
@@ -162,6 +184,7 @@ STRATEGIES = {
         warnings=_warnings,
     ),
     "controllerrevisions": Strategy(
+        columns=_REVISION_COLUMNS,
         rules=(
             Rule("data", lambda field, value: [required(field, "data is mandatory")] if value is None else []),
             bounds("revision", 0),

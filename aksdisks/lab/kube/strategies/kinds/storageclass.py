@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import duplicate, formed, invalid, required, too_long
+from aksdisks.lab.kube.strategies.columns import column, find
 from aksdisks.lab.kube.strategies.labels import OLD_LABELS
 from aksdisks.lab.kube.strategies.rules import Fixed, Rule, enumeration, nested, repeated
 from aksdisks.lab.kube.strategies.rules import required as must
@@ -62,8 +65,27 @@ def _stays(field: str) -> Fixed:
     return Fixed(field, why=f"updates to {field} are forbidden.")
 
 
+_DEFAULT = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
+
+
+def _name(item: Object, now: datetime) -> str:
+    """The default class is marked in its name."""
+    del now
+    marked = any(find(item, "metadata.annotations", {}).get(mark) == "true" for mark in _DEFAULT)
+    return f"{item['metadata']['name']} (default)" if marked else str(item["metadata"]["name"])
+
+
+_STORAGECLASSES_COLUMNS = (
+    columns.Column("Name", _name, format="name"),
+    column("Provisioner", "provisioner"),
+    column("ReclaimPolicy", "reclaimPolicy", "Delete"),
+    column("VolumeBindingMode", "volumeBindingMode", "Immediate"),
+    column("AllowVolumeExpansion", "allowVolumeExpansion", False),
+    columns.AGE,
+)
 STRATEGIES = {
     "storageclasses": Strategy(
+        columns=_STORAGECLASSES_COLUMNS,
         known_finalizers=True,
         metadata_checks="whole",
         defaults=_defaults,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import Struct, forbidden, formed, invalid, required, too_long
+from aksdisks.lab.kube.strategies.columns import column, find
 from aksdisks.lab.kube.strategies.kinds.persistentvolume import INLINE_SPEC
 from aksdisks.lab.kube.strategies.rules import Rule, bounds, check, form
 from aksdisks.lab.kube.strategies.rules import required as must
@@ -77,8 +79,17 @@ def _status_changes(new: Object, old: Object) -> list[Cause]:
     return check(_ALWAYS, new) + _changes(new, old)
 
 
+_VOLUMEATTACHMENTS_COLUMNS = (
+    columns.NAME,
+    columns.Column("Attacher", lambda item, _: find(item, "spec.attacher"), format="name"),
+    column("PV", "spec.source.persistentVolumeName"),
+    column("Node", "spec.nodeName"),
+    column("Attached", "status.attached", False, type="boolean"),
+    columns.AGE,
+)
 STRATEGIES = {
     "volumeattachments": Strategy(
+        columns=_VOLUMEATTACHMENTS_COLUMNS,
         known_finalizers=True,
         metadata_checks="whole",
         status_keeps=ALL,

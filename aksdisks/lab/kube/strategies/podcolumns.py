@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.printers.columns import age_of
-from aksdisks.lab.kube.printers.durations import human_duration, parse_time
+from aksdisks.lab.kube.schema.durations import human_duration, parse_time
+from aksdisks.lab.kube.strategies.columns import AGE, NAME, NONE, Column, column, find
 
-_NONE = "<none>"
 _ENDED = {
     "Succeeded": {
         "type": "Completed",
@@ -29,27 +26,27 @@ def conditions(item: Object) -> list[Object]:
     return [dict(ended)] if ended else []
 
 
-def pod(item: Object, now: datetime) -> Sequence[Any]:
-    """Ready containers, the reason that tells most, restarts."""
-    spec, status = item["spec"], item.get("status", {})
+def _seen(item: Object) -> _Seen:
+    """What the statuses of a pod's containers say: ready ones, the reason that tells most, restarts."""
+    status = item.get("status", {})
     seen = _Seen(_first_reason(status))
-    sidecars = {c["name"] for c in spec.get("initContainers", ()) if c.get("restartPolicy") == "Always"}
-    initializing = _look_at_init(item, seen, sidecars)
-    if not initializing or _condition(status, "Initialized") == "True":
+    if not _look_at_init(item, seen, _sidecars(item)) or _condition(status, "Initialized") == "True":
         seen.only_sidecars_restarted()
         _look_at_containers(status, seen)
-    addresses = status.get("podIPs") or [{"ip": status.get("podIP") or _NONE}]
-    return (
-        item["metadata"]["name"],
-        f"{seen.ready}/{len(spec.get('containers', ())) + len(sidecars)}",
-        _deleted_reason(item) or seen.reason,
-        seen.restarts(now),
-        age_of(item, now),
-        addresses[0]["ip"],
-        spec.get("nodeName") or _NONE,
-        status.get("nominatedNodeName") or _NONE,
-        _readiness_gates(spec, status),
-    )
+    return seen
+
+
+def _sidecars(item: Object) -> set[str]:
+    return {c["name"] for c in item["spec"].get("initContainers", ()) if c.get("restartPolicy") == "Always"}
+
+
+def _ready(item: Object) -> str:
+    return f"{_seen(item).ready}/{len(item['spec'].get('containers', ())) + len(_sidecars(item))}"
+
+
+def _address(item: Object) -> str:
+    addresses = find(item, "status.podIPs", None) or [{"ip": find(item, "status.podIP") or NONE}]
+    return str(addresses[0]["ip"])
 
 
 @dataclass(slots=True)
@@ -142,7 +139,7 @@ def _deleted_reason(item: Object) -> str:
 def _readiness_gates(spec: Object, status: Object) -> str:
     gates = [gate["conditionType"] for gate in spec.get("readinessGates", ())]
     if not gates:
-        return _NONE
+        return NONE
     true = {entry["type"] for entry in status.get("conditions", ()) if entry.get("status") == "True"}
     return f"{sum(gate in true for gate in gates)}/{len(gates)}"
 
@@ -150,3 +147,16 @@ def _readiness_gates(spec: Object, status: Object) -> str:
 def _condition(status: Object, kind: str) -> str:
     found = status.get("conditions") or ()
     return next((str(entry.get("status", "")) for entry in found if entry["type"] == kind), "")
+
+
+COLUMNS = (
+    NAME,
+    column("Ready", _ready),
+    column("Status", lambda item: _deleted_reason(item) or _seen(item).reason),
+    Column("Restarts", lambda item, now: _seen(item).restarts(now)),
+    AGE,
+    column("IP*", _address),
+    column("Node*", lambda item: find(item, "spec.nodeName") or NONE),
+    column("Nominated Node*", lambda item: find(item, "status.nominatedNodeName") or NONE),
+    column("Readiness Gates*", lambda item: _readiness_gates(item["spec"], item.get("status", {}))),
+)

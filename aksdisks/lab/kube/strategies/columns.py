@@ -1,0 +1,113 @@
+"""Columns of the rows that `kubectl get` prints, and the cells that kinds share (pkg/printers/internalversion)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema.durations import age
+
+NONE, UNSET, UNKNOWN = "<none>", "<unset>", "<unknown>"
+Cell = Callable[[Object, datetime], Any]
+"""From an object and the present to what its row shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; those of priority 1 are shown by `-o wide` only."""
+
+    name: str
+    cell: Cell
+    type: str = "string"
+    format: str = ""
+    priority: int = 0
+
+    def definition(self) -> Object:
+        """As it goes over the wire."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "format": self.format,
+            "description": "",
+            "priority": self.priority,
+        }
+
+
+def find(obj: Any, path: str, default: Any = "") -> Any:
+    """The value at a path of keys; the default where there is none."""
+    for step in path.split("."):
+        obj = obj.get(step) if isinstance(obj, dict) else None
+    return default if obj is None else obj
+
+
+def column(name: str, cell: str | Callable[[Object], Any], default: Any = "", *, type: str = "string") -> Column:
+    """A column of a path, or of a function of the object; a trailing `*` of the name marks one of `-o wide`."""
+    if isinstance(cell, str):
+        return Column(name.rstrip("*"), lambda item, _: find(item, cell, default), type, "", int(name.endswith("*")))
+    return Column(name.rstrip("*"), lambda item, _: cell(item), type, "", int(name.endswith("*")))
+
+
+def age_of(item: Object, now: datetime) -> str:
+    """How old an object is."""
+    return age(item["metadata"].get("creationTimestamp"), now)
+
+
+NAME = Column("Name", lambda item, _: item["metadata"]["name"], format="name")
+AGE = Column("Age", age_of)
+OTHER = (NAME, column("Created At", "metadata.creationTimestamp", type="date"))
+"""Of a kind without columns of its own."""
+
+
+def phase(item: Object) -> str:
+    """The phase, or that it is being deleted."""
+    return "Terminating" if item["metadata"].get("deletionTimestamp") else str(find(item, "status.phase"))
+
+
+def class_of(item: Object) -> str:
+    """The class of a claim or volume; the annotation goes before the field (pkg/apis/core/helper)."""
+    old = item["metadata"].get("annotations", {}).get("volume.beta.kubernetes.io/storage-class")
+    return str(item["spec"].get("storageClassName", "") if old is None else old)
+
+
+_MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
+
+
+def modes(found: Sequence[str]) -> str:
+    """Access modes, shortened."""
+    return ",".join(short for mode, short in _MODES.items() if mode in found)
+
+
+def containers(path: str) -> tuple[Column, Column]:
+    """Names and images of a pod template's containers."""
+
+    def joined(key: str) -> Callable[[Object], str]:
+        return lambda item: ",".join(entry.get(key, "") for entry in find(item, f"{path}.spec.containers", ()))
+
+    return column("Containers*", joined("name")), column("Images*", joined("image"))
+
+
+def selector(path: str) -> Column:
+    """A label selector as text (apimachinery: FormatLabelSelector)."""
+    return column("Selector*", lambda item: _selector_text(find(item, path, None)))
+
+
+def _selector_text(found: Object | None) -> str:
+    if not found:
+        return NONE
+    terms = [(key, f"{key}={value}") for key, value in (found.get("matchLabels") or {}).items()]
+    words = {"In": "in", "NotIn": "notin"}
+    for entry in found.get("matchExpressions") or ():
+        key, operator = entry["key"], entry["operator"]
+        if operator in words:
+            terms.append((key, f"{key} {words[operator]} ({','.join(sorted(entry.get('values', ())))})"))
+        else:
+            terms.append((key, key if operator == "Exists" else f"!{key}"))
+    return ",".join(text for _, text in sorted(terms)) or NONE
+
+
+def pairs(found: Object | None) -> str:
+    """Labels as `key=value`, sorted."""
+    return ",".join(f"{key}={value}" for key, value in sorted((found or {}).items())) or NONE
