@@ -29,14 +29,30 @@ from difflib import get_close_matches
 
 
 class AksdisksError(Exception):
-    """Any error that the library means to tell a person; `str()` is one line, `hint` says what to do next."""
+    """Any error that the library means to tell a person; `str()` is one line.
+
+    `object` is the thing, `expected` what it should be, `found` what it is, or `cause` what another program said of it;
+    `hint` says what to do next. A field is empty where the error does not have it; `message` is always there.
+    """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        object: str = "",
+        expected: str = "",
+        found: str = "",
+        cause: str | None = None,
+        hint: str = "",
+    ) -> None:
+        """`message`: the line, where it is not put together from the fields: `object: expected …, found …`."""
+        said = f" {found}" if cause is None else f": {cause}"
+        self.message = message or f"{object}: expected {expected}, found{said}"
+        super().__init__(self.message)
+        self.object, self.expected, self.found = object, expected, found
+        self.cause, self.hint = cause or "", hint
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
@@ -56,7 +72,7 @@ class ParameterError(InputError):
     """Raised for an unknown, missing or misspelt parameter and for a value outside its range."""
 
     def __init__(self, name: str, *, expected: str, found: str, hint: str = "") -> None:
-        super().__init__(f"{name}: expected {expected}, found {found}", hint=hint)
+        super().__init__(object=name, expected=expected, found=found, hint=hint)
 
 
 class TargetMismatch(InputError):
@@ -89,7 +105,8 @@ class StillUnknown(CannotRun):
     """Raised when a wait's deadline passed and nobody could say how things stand; `because` says why."""
 
     def __init__(self, awaited: str, *, seconds: float, because: str) -> None:
-        super().__init__(f"{awaited}: not known within {seconds:.0f} s, because {because}")
+        message = f"{awaited}: not known within {seconds:.0f} s, because {because}"
+        super().__init__(message, object=awaited, cause=because)
         self.because = because
 
 
@@ -97,8 +114,9 @@ class WaitTimeout(AksdisksError):
     """Raised when a wait's deadline passed: what was awaited, what was last seen, and what was found out then."""
 
     def __init__(self, awaited: str, *, seconds: float, last_seen: str, found_out: str = "") -> None:
-        found = f"; {found_out}" if found_out else ""
-        super().__init__(f"{awaited}: not within {seconds:.0f} s; last seen: {last_seen or 'nothing'}{found}")
+        why = f"; {found_out}" if found_out else ""
+        message = f"{awaited}: not within {seconds:.0f} s; last seen: {last_seen or 'nothing'}{why}"
+        super().__init__(message, object=awaited, found=last_seen, cause=found_out)
 
 
 class CheckFailed(AksdisksError):

@@ -255,18 +255,18 @@ def _read(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise InputError(f"{path}: expected a readable YAML file, found: {reason}") from error
+        raise InputError(object=f"{path}", expected="a readable YAML file", cause=f"{reason}") from error
     try:
         content = _yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
-        raise InputError(f"{path}: expected YAML, found{line}: {problem}") from error
+        what = {"found": f"in line {mark.line + 1}: {problem}"} if mark else {"cause": problem}
+        raise InputError(object=f"{path}", expected="YAML", **what) from error
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
-        raise InputError(f"{path}: expected a mapping of parameters, found {type(content).__name__}")
+        raise InputError(object=f"{path}", expected="a mapping of parameters", found=f"{type(content).__name__}")
     return content
 
 

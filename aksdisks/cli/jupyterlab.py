@@ -42,7 +42,9 @@ def walk(folder: Path, *, speed: float, port: int, browser: bool, say: Callable[
     `port` 0: 8888, or any free one. Raises InputError, and CannotRun where the lab or JupyterLab does not start.
     """
     if importlib.util.find_spec("jupyterlab") is None:
-        raise InputError("jupyterlab: expected it beside aksdisks, found none", hint="pip install jupyterlab")
+        raise InputError(
+            object="jupyterlab", expected="it beside aksdisks", found="none", hint="pip install jupyterlab"
+        )
     port = _free(port)
     for name in copy(folder):
         say(f"{folder / name} differs from the runbook of that name and was kept; delete it to have it as shipped.")
@@ -91,7 +93,9 @@ def copy(folder: Path) -> list[str]:
                     cell.update(outputs=[], execution_count=None)
             target.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{folder}: expected a folder to copy the runbooks to, found: {error.strerror}") from error
+        raise InputError(
+            object=f"{folder}", expected="a folder to copy the runbooks to", cause=f"{error.strerror}"
+        ) from error
     return kept
 
 
@@ -105,7 +109,9 @@ def _free(port: int) -> int:
                 return int(probe.getsockname()[1])
             except (OSError, OverflowError):
                 continue
-    raise InputError(f"port {port}: expected one that is free, found it taken", hint="leave out --port for any")
+    raise InputError(
+        object=f"port {port}", expected="one that is free", found="it taken", hint="leave out --port for any"
+    )
 
 
 def _environment(lab: Mapping[str, str]) -> dict[str, str]:
@@ -154,4 +160,4 @@ def _await_answer(server: subprocess.Popen[bytes], port: int, log: Path) -> None
         except OSError:
             time.sleep(0.2)
     last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-    raise CannotRun(f"jupyterlab: expected an answer on port {port}, found: {last}")
+    raise CannotRun(object="jupyterlab", expected=f"an answer on port {port}", cause=f"{last}")

@@ -48,6 +48,6 @@ def read_parameters(file: Path | None, settings: list[str] | None) -> tuple[Any,
     for setting in settings or ():
         name, equals, value = setting.partition("=")
         if not equals:
-            raise InputError(f"-p: expected NAME=VALUE, found {setting!r}")
+            raise InputError(object="-p", expected="NAME=VALUE", found=repr(setting))
         overrides[name.strip()] = value
     return parameters.resolve(file or shipped.folder("parameters") / "lab.yaml", overrides)

@@ -41,7 +41,9 @@ class Container:
             account = f"{account}/{first}"
         name, _, prefix = path.partition("/")
         if parts.scheme != "https" or not parts.hostname or not name or parts.query or "@" in parts.netloc:
-            raise InputError("Blob: expected https://ACCOUNT/CONTAINER/PREFIX without any secret, found another URL")
+            raise InputError(
+                object="Blob", expected="https://ACCOUNT/CONTAINER/PREFIX without any secret", found="another URL"
+            )
         return cls(account, name, prefix)
 
     @property
@@ -67,7 +69,7 @@ class Container:
         logging.getLogger("azure").addHandler(logging.NullHandler())
         files = sorted(path for path in folder.rglob(pattern) if path.is_file())
         if not files:
-            raise InputError(f"{folder}: expected a run's folder, found no file")
+            raise InputError(object=f"{folder}", expected="a run's folder", found="no file")
         prefix = "/".join(filter(None, (self.prefix, folder.resolve().name)))
         options = {"retry_total": 3, "initial_backoff": 1, "increment_base": 2, **options}
         try:
@@ -97,7 +99,7 @@ def check_webhook(url: str) -> None:
     except ValueError:
         fits = False
     if not fits or " " in url:
-        raise InputError("webhook: expected an http or https URL, found something else")
+        raise InputError(object="webhook", expected="an http or https URL", found="something else")
 
 
 def tell(url: str, run: Mapping[str, Any], before: str | None, where: str) -> None:

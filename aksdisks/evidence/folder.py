@@ -47,7 +47,9 @@ class Dossier:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{self.folder}: expected a folder that can be made, found: {error.strerror}") from error
+            raise InputError(
+                object=f"{self.folder}", expected="a folder that can be made", cause=f"{error.strerror}"
+            ) from error
 
     def redacted(self, notebook: Any) -> Any:
         """A notebook as it may be written."""

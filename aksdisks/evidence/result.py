@@ -123,7 +123,7 @@ class Past:
 def runs(output: Path) -> list[Past]:
     """The runs in a folder, the oldest first. Raises InputError where there is no such folder."""
     if not output.is_dir():
-        raise InputError(f"{output}: expected a folder of evidence, found none")
+        raise InputError(object=f"{output}", expected="a folder of evidence", found="none")
     return [read(folder) for folder in sorted(output.iterdir()) if (folder / "run.json").is_file()]
 
 
@@ -172,7 +172,7 @@ def find(output: Path, name: str) -> RunResult:
     result = found[0].result if len(found) == 1 else None
     if result is None:
         seen = "none" if not found else found[0].problem or f"{len(found)}"
-        raise InputError(f"run {name}: expected one in {output}, found {seen}")
+        raise InputError(object=f"run {name}", expected=f"one in {output}", found=f"{seen}")
     return result
 
 

@@ -46,7 +46,7 @@ def seal(folder: Path, key: Path | None = None) -> None:
 def verify(folder: Path, key: Path | None = None) -> Verdict:
     """Compare a folder with its seal, and the seal with a public key (PEM); InputError where there is no seal."""
     if not (folder / SUMS).is_file():
-        raise InputError(f"{folder}: expected an evidence folder with {SUMS}, found none")
+        raise InputError(object=f"{folder}", expected=f"an evidence folder with {SUMS}", found="none")
     content = (folder / SUMS).read_bytes()
     lines = (line.partition("  ") for line in content.decode("utf-8", "replace").splitlines())
     sealed = {name: digest for digest, _, name in lines}
@@ -72,12 +72,12 @@ def keygen(private: Path) -> Path:
     public = private.with_name(private.name + ".pub")
     for path in (private, public):
         if path.exists():
-            raise InputError(f"{path}: expected no file, found one; a key is never overwritten")
+            raise InputError(object=f"{path}", expected="no file", found="one; a key is never overwritten")
     key = Ed25519PrivateKey.generate()
     try:
         private.touch(mode=0o600)
     except OSError as error:
-        raise InputError(f"{private}: expected a file that can be made, found: {error.strerror}") from error
+        raise InputError(object=f"{private}", expected="a file that can be made", cause=f"{error.strerror}") from error
     private.write_bytes(key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()))
     public.write_bytes(key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo))
     return public
@@ -111,9 +111,9 @@ def _load(path: Path, word: str, read: Callable[[bytes, Any], Any]) -> Any:
         key = read(path.read_bytes(), serialization)
     except (OSError, ValueError, TypeError) as error:
         found = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: expected an Ed25519 {word} key (PEM), found: {found}") from error
+        raise InputError(object=f"{path}", expected=f"an Ed25519 {word} key (PEM)", cause=f"{found}") from error
     if not isinstance(key, (ed25519.Ed25519PrivateKey, ed25519.Ed25519PublicKey)):
-        raise InputError(f"{path}: expected an Ed25519 {word} key, found {type(key).__name__}")
+        raise InputError(object=f"{path}", expected=f"an Ed25519 {word} key", found=f"{type(key).__name__}")
     return key
 
 

@@ -67,7 +67,7 @@ class Target:
             except NotAllowed:
                 missing = False  # who may not look at namespaces is told what is in them
             if missing:
-                raise InputError(f"namespace {namespace}: expected one that exists, found none")
+                raise InputError(object=f"namespace {namespace}", expected="one that exists", found="none")
         return found
 
     def problem(self) -> str:
@@ -144,7 +144,7 @@ def reach(parameters: Parameters, settings: TargetSettings, progress: Progress =
         nodes = Unknown(error.message)
         cluster.version()
     except ApiError as error:
-        raise NotReachable(f"{cluster.server}: expected a Kubernetes API, found: {error.message}") from error
+        raise NotReachable(object=f"{cluster.server}", expected="a Kubernetes API", cause=f"{error.message}") from error
     azure = _azure(settings, nodes, progress)
     target = Target(parameters, settings, cluster, azure, progress)
     if settings.expected:
@@ -163,15 +163,20 @@ def check_storage_class(target: Target) -> StorageClass | Unknown:
     if found is None:
         names = [entry.name for entry in classes if entry.makes_disks]
         raise Refused(
-            f"storage_class: expected one of {', '.join(sorted(names)) or 'a disk class (none is there)'}, "
-            f"found {parameters.storage_class!r}",
+            object="storage_class",
+            expected=f"one of {', '.join(sorted(names)) or 'a disk class (none is there)'}",
+            found=repr(parameters.storage_class),
             hint=did_you_mean(parameters.storage_class, names),
         )
     if not found.makes_disks:
-        raise Refused(f"storage_class {found.name}: expected a class that makes disks, found {found.provisioner}")
+        raise Refused(
+            object=f"storage_class {found.name}", expected="a class that makes disks", found=f"{found.provisioner}"
+        )
     if found.reclaim_policy == "Retain" and not parameters.allow_retain:
         raise Refused(
-            f"storage_class {found.name}: expected reclaim policy Delete, found Retain",
+            object=f"storage_class {found.name}",
+            expected="reclaim policy Delete",
+            found="Retain",
             hint="disks would stay and cost; allow_retain: true accepts that",
         )
     return found
@@ -195,7 +200,7 @@ def _check_expected(target: Target) -> None:
     expected, cluster, azure = target.settings.expected, target.cluster, target.azure
     if "://" in expected:
         if not same(expected, cluster.server):
-            raise TargetMismatch(f"expect: expected {expected}, found {cluster.server}")
+            raise TargetMismatch(object="expect", expected=f"{expected}", found=f"{cluster.server}")
         return
     if azure.unknown is not None:
         raise NotAllowed(f"expect: {expected} cannot be compared: Azure is {azure.unknown}")
@@ -207,4 +212,4 @@ def _check_expected(target: Target) -> None:
             raise NotAllowed(f"expect: {expected} cannot be compared: {group.because}")
         wanted = "/".join(["", "subscriptions", expected.strip("/").split("/")[1], "resourceGroups", group])
     if not same(wanted, found):
-        raise TargetMismatch(f"expect: expected {expected} ({wanted}), found nodes in {found}")
+        raise TargetMismatch(object="expect", expected=f"{expected} ({wanted})", found=f"nodes in {found}")

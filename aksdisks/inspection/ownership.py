@@ -33,4 +33,4 @@ def check_prepared(cluster: Cluster, namespace: str, run_id: str) -> None:
         if (name in ours or name.startswith(prefix)) and run != run_id:
             made_by = f"one that run {run} left" if run else "one that no run made"
             hint = "aksdisks clean -f FILE removes it" if run else "it is left alone; choose another namespace"
-            raise Refused(f"{kind} {name} in namespace {namespace}: expected none, found {made_by}", hint=hint)
+            raise Refused(object=f"{kind} {name} in namespace {namespace}", expected="none", found=made_by, hint=hint)

@@ -173,7 +173,7 @@ def _dry_runs(target: Target, objects: manifests.Objects) -> Iterator[Check]:
             why = None if manifest is pod else Unknown(error.message)
             yield check(statement, why, f"not allowed to try in namespace {where}")
         except NotFound as error:
-            raise Refused(f"namespace {where}: expected a prepared one, found none") from error
+            raise Refused(object=f"namespace {where}", expected="a prepared one", found="none") from error
         except AlreadyExists:
             # Admission spoke first; the name is taken in `default` only, where the run makes nothing.
             yield check(statement, True, f"admitted in namespace {where}, which has one of that name")

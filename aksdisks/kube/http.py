@@ -131,7 +131,7 @@ class KubernetesHttp:
         _, data = self._send(method, url, query, body, content, ends=ends)
         answer = _object(data)
         if answer is None:
-            raise NotReachable(f"{self.server}{url}: expected a Kubernetes API's JSON, found something else")
+            raise NotReachable(object=f"{self.server}{url}", expected="a Kubernetes API's JSON", found="something else")
         return answer
 
     def items(self, kind: str, namespace: str = "", selector: str = "") -> tuple[list[dict[str, Any]], str]:
@@ -201,9 +201,13 @@ class KubernetesHttp:
         except urllib3.exceptions.HTTPError as error:
             # Whoever takes a connection and drops it is there.
             self._answered |= isinstance(error, urllib3.exceptions.ProtocolError)
-            raise NotReachable(f"{self.server}: expected a Kubernetes API, found: {_cause(error)}") from error
+            raise NotReachable(
+                object=f"{self.server}", expected="a Kubernetes API", cause=f"{_cause(error)}"
+            ) from error
         except ValueError:  # its words, and its frames, hold the token
-            raise NotAllowed(f"{self.server}: expected a token that fits in a header, found another") from None
+            raise NotAllowed(
+                object=f"{self.server}", expected="a token that fits in a header", found="another"
+            ) from None
 
 
 def _cause(error: BaseException) -> str:

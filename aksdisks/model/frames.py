@@ -112,7 +112,7 @@ def frame(inventory: Inventory, name: str) -> DataFrame:
 
     if name not in COLUMNS:
         expected = f"one of {', '.join(COLUMNS)}"
-        raise InputError(f"frame: expected {expected}, found {name!r}", hint=did_you_mean(name, COLUMNS))
+        raise InputError(object="frame", expected=f"{expected}", found=repr(name), hint=did_you_mean(name, COLUMNS))
     found = getattr(inventory, name)
     values = () if isinstance(found, Unknown) else found
     more = _MORE.get(name, _nothing)

@@ -25,7 +25,7 @@ def check_output(output: Path) -> None:
     """Refuse a folder that cannot be written before anything is made."""
     existing = next(path for path in (output, *output.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise InputError(f"-o {output}: expected a folder that can be written, found {existing}")
+        raise InputError(object=f"-o {output}", expected="a folder that can be written", found=f"{existing}")
 
 
 def check_runbooks(runbooks: Sequence[Path]) -> None:
@@ -45,4 +45,4 @@ def check_runbooks(runbooks: Sequence[Path]) -> None:
                 raise ValueError("no cell tagged parameters, so that none could be set")
         except Exception as error:  # the schema's, json's, and whatever a document of another shape brings about
             reason = str(error).partition("\n")[0] or type(error).__name__
-            raise InputError(f"{path}: expected a notebook, found: {reason}") from error
+            raise InputError(object=f"{path}", expected="a notebook", cause=reason) from error

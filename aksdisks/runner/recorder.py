@@ -68,7 +68,9 @@ def _execute(path: Path, output: Path, environment: dict[str, str]) -> None:
         raise CheckFailed(f"{path.stem}: {done.problem}")
     for check in done.checks:
         if check.status not in ("passed", "not applicable"):
-            raise CheckFailed(f"{path.stem}: expected every check to pass, found {check.status}: {check.statement}")
+            raise CheckFailed(
+                object=f"{path.stem}", expected="every check to pass", found=f"{check.status}: {check.statement}"
+            )
 
 
 def _tidy(notebook: Any, kernelspec: Any) -> None:

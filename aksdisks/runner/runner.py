@@ -70,7 +70,7 @@ def run_runbooks(
     parameters = parameters.model_copy(update={"run_id": parameters.run_id or new_run_id()})
     folder = output / parameters.run_id
     if folder.exists():
-        raise InputError(f"run_id: expected one that {output} has no run of, found {parameters.run_id}")
+        raise InputError(object="run_id", expected=f"one that {output} has no run of", found=f"{parameters.run_id}")
     check_runbooks(runbooks)
     if key is not None:
         check_private(key)

@@ -33,7 +33,8 @@ def runbooks(names: Sequence[str] = ()) -> list[Path]:
             near = difflib.get_close_matches(key, by_name, n=1, cutoff=0.4)
             hint = f"; did you mean {by_name[near[0]].stem}?" if near else ""
             expected = ", ".join(path.stem for path in available)
-            raise InputError(f"runbook: expected one of {expected}; found {name!r}{hint}")
+            message = f"runbook: expected one of {expected}; found {name!r}{hint}"
+            raise InputError(message, object="runbook", expected=f"one of {expected}", found=repr(name))
         if by_name[key] not in chosen:
             chosen.append(by_name[key])
     return sorted(chosen)
@@ -48,10 +49,10 @@ def write_deployment(folder: Path) -> None:
     """Write those files into a folder; raises InputError where that cannot be, or would overwrite one."""
     for path in deployment():
         if (folder / path.name).exists():
-            raise InputError(f"{folder / path.name}: expected no file, found one; nothing is overwritten")
+            raise InputError(object=f"{folder / path.name}", expected="no file", found="one; nothing is overwritten")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: expected a folder that can be made, found: {error.strerror}") from error
+        raise InputError(object=f"{folder}", expected="a folder that can be made", cause=f"{error.strerror}") from error
     for path in deployment():
         (folder / path.name).write_bytes(path.read_bytes())

@@ -36,7 +36,9 @@ class Journal:
                 os.fsync(stream.fileno())
         except OSError as error:
             raise InputError(
-                f"journal {self.path}: expected a file that can be written, found: {error.strerror}",
+                object=f"journal {self.path}",
+                expected="a file that can be written",
+                cause=f"{error.strerror}",
                 hint="AKSDISKS_STATE_DIR moves it",
             ) from error
 

@@ -44,7 +44,7 @@ class Lease:
             run, until = self._held(found)
             if run != self._run_id and until > datetime.now(UTC):
                 other = f"{run} until {until:%H:%M:%S} UTC"
-                raise NamespaceBusy(f"namespace {self._namespace}: expected no other run in it, found {other}")
+                raise NamespaceBusy(object=f"namespace {self._namespace}", expected="no other run in it", found=other)
             held = run == self._run_id if held is None else held  # the first look: later ones may find our own writing
             try:
                 self._write(found or {})

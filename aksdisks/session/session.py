@@ -67,7 +67,7 @@ class Session(NamespacedRun):
             return
         if not self.made(raw):
             run = manifests.made_by(raw) or "no run label"
-            raise Refused(f"{kind} {name}: expected one that run {self.run_id} made, found {run}")
+            raise Refused(object=f"{kind} {name}", expected=f"one that run {self.run_id} made", found=f"{run}")
         self._note("delete", object=f"{kind} {name}")
         self.remove(kind, name, raw["metadata"]["uid"])
 
@@ -152,7 +152,7 @@ def open_session(
         try:
             session.owner = session.lease.acquire()
         except NotFound as error:
-            raise Refused(f"namespace {namespace}: expected a prepared one, found none") from error
+            raise Refused(object=f"namespace {namespace}", expected="a prepared one", found="none") from error
         if not create:
             check_prepared(session.cluster, namespace, session.run_id)
     except BaseException:
@@ -173,7 +173,7 @@ def _make_namespace(session: Session) -> None:
         except AlreadyExists:
             session.made_namespace = False
     if not session.made(session.cluster.find("Namespace", session.namespace)):
-        raise Refused(f"namespace {session.namespace}: expected one that this run made, found another's")
+        raise Refused(object=f"namespace {session.namespace}", expected="one that this run made", found="another's")
     session.made_namespace = absent  # also where the first answer was lost, and a second try found it there
     # Without the default service account the first pods would fail to be created, and events would say so.
     try:

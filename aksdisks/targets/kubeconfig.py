@@ -67,17 +67,17 @@ def api_client(file: str, context: str = "", *, in_cluster: bool = False) -> Api
     except Exception as error:  # the loaders raise their own, yaml's, binascii's and whatever an exec plugin does
         reason = " ".join(str(error).split()) or type(error).__name__
         if in_cluster:
-            raise NotReachable(f"in-cluster: expected a pod's service account, found: {reason}") from error
-        raise InputError(f"kubeconfig {where}: expected one that can be used, found: {reason}") from error
+            raise NotReachable(object="in-cluster", expected="a pod's service account", cause=reason) from error
+        raise InputError(object=f"kubeconfig {where}", expected="one that can be used", cause=reason) from error
     finally:
         logging.getLogger().removeHandler(plugin)
     if "://" not in configuration.host:
-        raise InputError(f"kubeconfig {where}: expected a server's URL, found {configuration.host!r}")
+        raise InputError(object=f"kubeconfig {where}", expected="a server's URL", found=repr(configuration.host))
     anonymous = not configuration.auth_settings() and not configuration.cert_file
     if anonymous and configuration.host.startswith("https:"):
         # All requests would be anonymous.
         found = plugin.said or "none that can be used"
-        raise NotAllowed(f"kubeconfig {where}: expected a user with a credential, found {found}")
+        raise NotAllowed(object=f"kubeconfig {where}", expected="a user with a credential", found=f"{found}")
     if is_loopback(configuration.host):
         # The client takes HTTPS_PROXY from the environment, and would send 127.0.0.1 to it.
         configuration.proxy = None

@@ -189,7 +189,9 @@ def labs() -> Iterator[Any]:
     try:
         from aksdisks.lab.server import process
     except ModuleNotFoundError as error:
-        raise NotReachable(f"lab: expected {error.name}, found none", hint="pip install 'aksdisks[lab]'") from error
+        raise NotReachable(
+            object="lab", expected=f"{error.name}", found="none", hint="pip install 'aksdisks[lab]'"
+        ) from error
     try:
         yield process
     except process.LabError as error:
@@ -216,7 +218,7 @@ def _check(speed: float, scenario: str | Path, kubernetes: str) -> None:
     from aksdisks.lab.versions import complete
 
     if not speed > 0:
-        raise InputError(f"speed: expected cluster seconds in one second, above 0, found {speed!r}")
+        raise InputError(object="speed", expected="cluster seconds in one second, above 0", found=repr(speed))
     try:
         wanted = load(scenario)
         if kubernetes:

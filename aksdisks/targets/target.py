@@ -113,5 +113,5 @@ def _running_lab(folder: Path | None) -> LabState:
         where = folder or process.default_state_dir()
         state: LabState | None = process.status(where)
     if state is None:
-        raise NotReachable(f"lab in {where}: expected one that runs, found none", hint="aksdisks lab start")
+        raise NotReachable(object=f"lab in {where}", expected="one that runs", found="none", hint="aksdisks lab start")
     return state

@@ -78,7 +78,7 @@ class Claims:
 
     def _statement(self, number: int) -> str:
         if number > len(self._statements):
-            raise InputError(f"claim {number}: expected a number of its own, found none", hint=ABOVE)
+            raise InputError(object=f"claim {number}", expected="a number of its own", found="none", hint=ABOVE)
         return self._statements[number - 1]
 
     def _judge(self, number: int, verdict: Check, shown: View | None) -> View:

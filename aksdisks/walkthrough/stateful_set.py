@@ -33,7 +33,7 @@ class StatefulSet:
         for pod in self._session().pods(manifests.STATEFUL_APP):
             if pod.name == wanted:
                 return pod
-        raise InputError(f"pod {wanted}: expected one, found none", hint=ABOVE)
+        raise InputError(object=f"pod {wanted}", expected="one", found="none", hint=ABOVE)
 
     def claim_name(self, ordinal: int) -> str:
         """The name of the claim of the StatefulSet's pod with this number."""

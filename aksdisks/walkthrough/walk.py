@@ -68,7 +68,9 @@ class Walk(Claims):
         """The open session; raises InputError after the clean-up."""
         if self.cleaned is not None:
             raise InputError(
-                "this walk: expected an open session, found it cleaned up",
+                object="this walk",
+                expected="an open session",
+                found="it cleaned up",
                 hint="run the cell that opens it again, and those below it",
             )
         return self._session
