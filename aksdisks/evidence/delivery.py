@@ -1,4 +1,4 @@
-"""Sends a run's outcome away: its folder to Blob storage, a word to a webhook. A failed delivery changes nothing."""
+"""Sends a run's folder to Blob storage and a message to a webhook. A failed delivery does not change the outcome."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Container:
 
 
 def is_worth_a_word(status: str, before: str | None) -> bool:
-    """Whether a run is told to the webhook: when it did not pass, or came out otherwise than the one before."""
+    """Whether the webhook hears of a run: when it did not pass, or its outcome differs from the run before."""
     return status != "passed" or before not in (None, status)
 
 

@@ -16,10 +16,10 @@ _PATIENCE = 60.0
 
 
 class Liveness:
-    """A thread beside a run: what it notices it says, and after a minute without an answer it gives the target up.
+    """A thread beside a run that asks the cluster regularly, and gives it up after a minute without an answer.
 
     From then on `gone` has the reason, and every request and watch of the cluster's client raises NotReachable at
-    once. A single lost answer is not worth a word: two in a row are.
+    once. A single lost answer is not reported, because connections break now and then; two in a row are.
     """
 
     def __init__(self, cluster: Cluster, say: Callable[[str], None]) -> None:

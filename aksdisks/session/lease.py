@@ -30,7 +30,7 @@ class Lease:
         self._renewed = 0.0
 
     def holder(self) -> tuple[str, datetime]:
-        """Who holds the namespace's Lease, and until when: in the past where nobody does, or who did has ended."""
+        """The holder of the namespace's Lease and when it expires: in the past without one, or where its run ended."""
         return self._held(self._cluster.find("Lease", LEASE, self._namespace))
 
     def acquire(self) -> bool:

@@ -95,7 +95,7 @@ def command(session: Session, pod: str, arguments: Sequence[str]) -> str | Unkno
 
 
 def _exit_code(last: str) -> int:
-    """The exit code that the last word of a talk tells; raises OSError with the reason where nothing was started."""
+    """The exit code in the Status that ends an exec session; raises OSError with the reason where none started."""
     status = json.loads(last)
     if status["status"] == "Success":
         return 0

@@ -12,7 +12,7 @@ PATIENCE = 123.0
 
 
 class InTreeNodeAgent(NodeAgent):
-    """Today's, which keeps quiet about a plain timeout, with the word of then (facts C: AKS#1278, #884)."""
+    """The node agent of 2019: it writes an event when a mount timed out, as later ones do not (AKS#1278, #884)."""
 
     async def _start(self, entry: Any) -> None:
         telling = self.spawn(self._lose_patience(entry.latest))

@@ -35,7 +35,7 @@ class Records:
     """
 
     fresh = True
-    """Whether nothing was kept before."""
+    """Whether the database has no records yet."""
 
     def read(self, kind: str) -> Iterator[tuple[str, bytes]]:
         """The kept records of a kind, key and bytes; before anything is put."""

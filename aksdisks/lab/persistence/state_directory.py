@@ -1,4 +1,4 @@
-"""The state directory of a lab: what stands in it, and who holds it."""
+"""The state directory of a lab: the files in it, and the lock that says which process uses it."""
 
 from __future__ import annotations
 

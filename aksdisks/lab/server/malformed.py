@@ -1,4 +1,4 @@
-"""What is no HTTP is answered 400 by aiohttp itself; its log gets one line for it, and not a trace."""
+"""Requests that are not HTTP: aiohttp answers them with 400, and the log gets one line without a traceback."""
 
 from __future__ import annotations
 
