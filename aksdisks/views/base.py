@@ -12,13 +12,17 @@ from aksdisks.views.markup import View
 
 @dataclass(frozen=True)
 class Table(View):
-    """Rows under a title; a value that is unknown says why, an empty table says so."""
+    """Rows under a title; a value that is unknown says why, an empty table says so.
+
+    `unknown`: why what should stand in it, or a part of that, is not known.
+    """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
     note: str = ""
     empty: str = "none"
+    unknown: str = ""
 
     def lines(self) -> list[list[str]]:
         """The rows as they are shown."""
@@ -33,10 +37,12 @@ class Table(View):
         return "\n".join(filter(None, [self.title, *(ruled if lines else [f"({self.empty})"]), self.note]))
 
     def frame(self) -> Any:
-        """The rows as a pandas DataFrame, to go on with."""
-        import pandas
+        """The rows as a pandas DataFrame, to go on with: values as they are, not as they are shown.
 
-        return pandas.DataFrame([list(row) for row in self.rows], columns=list(self.columns))
+        Columns have pandas' nullable types (string, Int64, Float64, boolean), what is missing is `pandas.NA`. `attrs`
+        has the `title` and, where something is not known, the reason as `unknown`.
+        """
+        return framed(self.rows, self.columns, title=self.title, unknown=self.unknown)
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,12 @@ class Chains(View):
             above = chain
         return "\n".join(lines)
 
+    def frame(self) -> Any:
+        """A pandas DataFrame with a row for each chain: for each kind its name, and its state as `pod state`."""
+        kinds = [link.kind for link in (self.chains[0] if self.chains else ())]
+        rows = [[text for link in chain for text in (link.name, link.state)] for chain in self.chains]
+        return framed(rows, [column for kind in kinds for column in (kind, f"{kind} state")], title=self.title)
+
     def cells(self, number: int) -> Iterator[tuple[int, Link, int]]:
         """(column, link, rows that it spans) of one chain; what the chain above spans is left out."""
         for column, link in enumerate(self.chains[number]):
@@ -121,6 +133,15 @@ def same_as_above(chain: Sequence[Link], above: Sequence[Link]) -> str:
     """`the same claim, disk`, where all but the first link is what the chain above has; else empty."""
     same = list(chain[1:]) == list(above[1:])
     return f"the same {', '.join(link.kind for link in chain[1:])}" if same else ""
+
+
+def framed(rows: Sequence[Sequence[object]], columns: Sequence[str], **attrs: str) -> Any:
+    """The pandas DataFrame of the rows; those of `attrs` that are empty are left out."""
+    import pandas
+
+    frame = pandas.DataFrame([list(row) for row in rows], columns=list(columns)).convert_dtypes()
+    frame.attrs = {name: value for name, value in attrs.items() if value}
+    return frame
 
 
 def cell(value: object) -> str:

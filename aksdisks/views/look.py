@@ -94,7 +94,7 @@ class Look:
 
     def nodes(self) -> Table:
         """Kubernetes' nodes beside Azure's machines of the same name."""
-        machines = {machine.node: machine for machine in known(self.inventory.machines)}
+        machines, remark = {m.node: m for m in known(self.inventory.machines)}, _remark(self.inventory.machines)
         rows = []
         for node in self.inventory.nodes:
             machine = machines.get(node.name)
@@ -102,7 +102,7 @@ class Look:
             azure = (machine.name, machine.size, len(machine.data_disks)) if machine else (None, None, None)
             rows.append((node.name, state, node.disk_slots, *azure))
         columns = ("node", "state", "disk slots", "Azure machine", "size", "disks held")
-        return Table("Nodes (Kubernetes) and their machines (Azure)", columns, rows, _remark(self.inventory.machines))
+        return Table("Nodes (Kubernetes) and their machines (Azure)", columns, rows, remark, unknown=remark)
 
     def classes(self, used: str) -> Table:
         """`kubectl get storageclasses`; the one that the claims use is marked."""
@@ -150,7 +150,8 @@ class Look:
         columns = ("", "disk", "size", "state", "attached to", "made for claim")
         before, after = (since or self).inventory.disks, self.inventory.disks
         if isinstance(before, Unknown) or isinstance(after, Unknown):
-            return Table(title, columns, (), empty=_remark(before) or _remark(after))
+            remark = _remark(before) or _remark(after)
+            return Table(title, columns, (), empty=remark, unknown=remark)
         old, new = ({disk.id.lower(): disk for disk in disks} for disks in (before, after))
         rows, others = [], 0
         for key, disk in sorted((old | new).items(), key=lambda item: (item[1].claim, item[1].name)):
@@ -168,21 +169,22 @@ class Look:
         rows, total = [], Decimal(0)
         for disk in self._disks():
             price = cost_per_day(disk.sku, disk.size_gib or 0)
-            shown = None if price is None else f"{price:.2f}"
-            total += Decimal(shown or 0)  # of what is shown, so that who adds it up finds the same
+            shown = None if price is None else Decimal(f"{price:.2f}")
+            total += shown or 0  # of what is shown, so that who adds it up finds the same
             rows.append((disk.claim_name, f"{show_gib(disk.size_gib)} {disk.sku}", disk.tier, disk.state, shown))
         columns = ("made for claim", "size", "billed as", "state", "USD a day, about")
         unpriced = sum(row[-1] is None for row in rows)
         but = f", without {unpriced} of unknown price" if unpriced else ""
         note = _remark(self.inventory.disks) or f"together about {total:.2f} USD a day (list price, approximate){but}"
-        return Table("What the disks cost", columns, rows, note)
+        return Table("What the disks cost", columns, rows, note, unknown=_remark(self.inventory.disks))
 
     def tags(self) -> View:
         """The tags of the disks in scope."""
         tables = [
             Table(f"Tags of disk {disk.name}", ("tag", "value"), sorted(disk.tags.items())) for disk in self._disks()
         ]
-        return Stack(tables or [Table("Tags", ("tag", "value"), (), _remark(self.inventory.disks))])
+        remark = _remark(self.inventory.disks)
+        return Stack(tables or [Table("Tags", ("tag", "value"), (), remark, unknown=remark)])
 
     def chain(self) -> Chains:
         """From the pods in scope, and the claims without one, to the machines."""

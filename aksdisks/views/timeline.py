@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from aksdisks.inspection.rollout import Moments
-from aksdisks.views.base import Table
+from aksdisks.views.base import Table, framed
 from aksdisks.views.markup import View
 
 STAGES = (
@@ -33,6 +33,15 @@ class Timeline(View):
             (p.pod, _seconds(p.created), _seconds(p.scheduled), _attached(p), _seconds(p.started)) for p in self.pods
         ]
         return Table(self.title, ("pod", "created", "scheduled", "attached", "started"), rows)
+
+    def frame(self) -> Any:
+        """A pandas DataFrame with a row for each pod: its name and when it passed each step (Float64, cluster seconds).
+
+        A step that it did not pass (yet) is `pandas.NA`; so is `attached` for a disk that never left its node.
+        """
+        steps = ("created", "scheduled", "attached", "started")
+        rows = [[pod.pod, *(getattr(pod, step) for step in steps)] for pod in self.pods]
+        return framed(rows, ("pod", *steps), title=self.title).astype(dict.fromkeys(steps, "Float64"))
 
     def text(self) -> str:
         """The table; HTML has the same moments above the bars."""

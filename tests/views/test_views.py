@@ -183,3 +183,27 @@ def test_a_stack_shows_all_parts_and_passes_its_check_on():
     bundle = Stack([look().pods(), CheckView(check("It holds", True, "yes"))])._repr_mimebundle_()
     assert bundle[MIME_TYPE]["statement"] == "It holds"
     assert "kubectl get pods" in bundle["text/plain"] and "It holds" in bundle["text/html"]
+
+
+def test_each_view_gives_its_content_as_a_frame_with_types() -> None:
+    nodes = look().nodes().frame()
+    assert (str(nodes["node"].dtype), str(nodes["disks held"].dtype)) == ("string", "Int64")
+    assert nodes.attrs == {"title": "Nodes (Kubernetes) and their machines (Azure)"}
+    moments = TIMELINE.frame()
+    assert list(moments.columns) == ["pod", "created", "scheduled", "attached", "started"]
+    assert moments.attrs == {"title": TIMELINE.title}
+    assert list(moments["pod"]) == [pod.pod for pod in TIMELINE.pods]
+    assert {str(moments[step].dtype) for step in moments.columns[1:]} == {"Float64"}
+    prices = look().costs().frame()["USD a day, about"]
+    assert all(isinstance(price, Decimal) for price in prices)
+    chains = look().chain().frame()
+    assert list(chains.columns[:4]) == ["pod", "pod state", "claim", "claim state"]
+    assert chains["claim"][0] == "azure-managed-disk"
+
+
+def test_what_is_unknown_is_an_empty_frame_with_its_reason() -> None:
+    unknown = look(disks=Unknown("azure is off"))
+    for table in (unknown.disks(), unknown.costs(), unknown.tags().parts[0]):
+        frame = table.frame()
+        assert (len(frame), frame.attrs["unknown"]) == (0, "Azure: unknown, because azure is off"), table.title
+        assert list(frame.columns) == list(table.columns)
