@@ -1,27 +1,22 @@
-"""Azure's state as records: disks, machines and operations tell of their changes, and are made again from them."""
+"""Azure's state as records: resources and operations tell of their changes, and are made again from them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import orjson
 
-from aksdisks.lab.arm.compute.disks import Disk
-from aksdisks.lab.arm.compute.machines import DataDisk, Machine
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.arm.resources.operations import Operation, Purpose
 from aksdisks.lab.persistence.records import Records
 
-if TYPE_CHECKING:
-    from aksdisks.lab.scenario import Scenario
-
 Json = dict[str, Any]
 T = TypeVar("T")
 
-_MACHINES, _OPERATIONS = "azure/machine", "azure/operation"
+_OPERATIONS = "azure/operation"
 _ERROR = ("status", "code", "message", "target", "details", "retry_after", "wrapped")
 
 
@@ -49,9 +44,9 @@ class KeptByKey(dict[str, R], Generic[R]):
         for key, kept in records.values(kind):
 
             def make(kept: Json = kept) -> R:
-                return of(**_decoded(kept))
+                return of(**decoded(kept))
 
-            resource = _guarded(records, make)
+            resource = guarded(records, make)
             super().__setitem__(key, resource)
             self._watch(resource)
 
@@ -82,58 +77,7 @@ class KeptByKey(dict[str, R], Generic[R]):
         resource.on_change = lambda: self._keep(resource)
 
     def _keep(self, resource: R) -> None:
-        self._records.put(self._kind, resource.key, lambda: orjson.dumps(_encoded(resource)))
-
-
-class KeptMachines(dict[str, Machine]):
-    """The machines by their computers' names in lower case; what comes, changes and goes is kept."""
-
-    def __init__(self, records: Records, scenario: Scenario, disks: Mapping[str, Disk]) -> None:
-        super().__init__()
-        self._records = records
-        specs = {spec.node_name.lower(): spec for spec in scenario.machines}
-        for key, kept in records.values(_MACHINES):
-
-            def make(key: str = key, kept: Json = kept) -> Machine:
-                values = _decoded(kept)
-                entries = [
-                    DataDisk(disk=disks[entry.pop("disk")], **entry)
-                    for entry in values.pop("data_disks")
-                    # One that was deleted while it was being attached: the attachment would have failed.
-                    if entry["disk"] in disks
-                ]
-                os_disk = disks[values.pop("os_disk")]
-                return Machine(scenario=scenario, spec=specs[key], os_disk=os_disk, data_disks=entries, **values)
-
-            machine = _guarded(records, make)
-            super().__setitem__(key, machine)
-            self._watch(machine)
-
-    def __setitem__(self, key: str, machine: Machine) -> None:
-        super().__setitem__(key, machine)
-        self._watch(machine)
-        self._keep(machine)
-
-    def pop(self, key: str) -> Machine:  # type: ignore[override]
-        """The machine, which goes. Raises KeyError."""
-        machine = super().pop(key)
-        machine.on_change = None
-        self._records.remove(_MACHINES, key)
-        return machine
-
-    def _watch(self, machine: Machine) -> None:
-        machine.on_change = lambda: self._keep(machine)
-
-    def _keep(self, machine: Machine) -> None:
-        def content() -> bytes:
-            values = _encoded(machine, ("scenario", "spec", "os_disk", "data_disks"))
-            values["os_disk"] = machine.os_disk.key
-            values["data_disks"] = [
-                {**_encoded(entry, ("disk",)), "disk": entry.disk.key} for entry in machine.data_disks
-            ]
-            return orjson.dumps(values)
-
-        self._records.put(_MACHINES, machine.spec.node_name.lower(), content)
+        self._records.put(self._kind, resource.key, lambda: orjson.dumps(encoded(resource)))
 
 
 class KeptOperations:
@@ -151,11 +95,11 @@ class KeptOperations:
         """It began or ended."""
 
         def content() -> bytes:
-            values = _encoded(operation, ("finished", "error", "purpose"))
+            values = encoded(operation, ("finished", "error", "purpose"))
             if operation.error is not None:
                 values["error"] = {name: getattr(operation.error, name) for name in _ERROR}
             if operation.purpose is not None:
-                values["purpose"] = _encoded(operation.purpose)
+                values["purpose"] = encoded(operation.purpose)
             return orjson.dumps(values)
 
         self._records.put(_OPERATIONS, operation.id, content)
@@ -166,7 +110,7 @@ class KeptOperations:
 
     def _operation(self, kept: Json) -> Operation:
         def make() -> Operation:
-            values = _decoded(kept)
+            values = decoded(kept)
             error, purpose = values.pop("error", None), values.pop("purpose", None)
             operation = Operation(**values)
             operation.error = CloudError(**error) if error else None
@@ -175,10 +119,10 @@ class KeptOperations:
                 operation.finished.set()
             return operation
 
-        return _guarded(self._records, make)
+        return guarded(self._records, make)
 
 
-def _guarded(records: Records, make: Callable[[], T]) -> T:
+def guarded(records: Records, make: Callable[[], T]) -> T:
     """What is made from a record. Raises `LabError` where it does not fit."""
     try:
         return make()
@@ -186,7 +130,7 @@ def _guarded(records: Records, make: Callable[[], T]) -> T:
         raise records.damaged(f"Azure's state: {error!r}") from error
 
 
-def _encoded(obj: Any, without: tuple[str, ...] = ()) -> Json:
+def encoded(obj: Any, without: tuple[str, ...] = ()) -> Json:
     """A dataclass's fields as JSON; what JSON has no form for carries a mark of its type."""
     return {entry.name: _mark(getattr(obj, entry.name)) for entry in fields(obj) if entry.name not in without}
 
@@ -199,7 +143,8 @@ def _mark(value: Any) -> Any:
     return value
 
 
-def _decoded(values: Json) -> Json:
+def decoded(values: Json) -> Json:
+    """The fields of a dataclass out of what `encoded` made of them."""
     return {name: _unmark(value) for name, value in values.items()}
 
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.bodies import member, objects, section
 from aksdisks.lab.arm.compute import refusals
 from aksdisks.lab.arm.compute.disk_rules import canonical, check_attachable
 from aksdisks.lab.arm.compute.disks import Disk
 from aksdisks.lab.arm.compute.machines import DataDisk, Machine
-from aksdisks.lab.arm.wire.bodies import member, objects, section
 from aksdisks.lab.scenario import Delays
 
 Json = dict[str, Any]

@@ -7,17 +7,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.bodies import objects, section, texts
 from aksdisks.lab.arm.compute import attachments, disk_rules, power, refusals
 from aksdisks.lab.arm.compute.disks import Disk
 from aksdisks.lab.arm.compute.injection import OperationInjection
+from aksdisks.lab.arm.compute.kept_machines import KeptMachines
 from aksdisks.lab.arm.compute.machines import Machine, disk_id, new_machine, scale_set_json
 from aksdisks.lab.arm.compute.powered_off import PoweredOff
 from aksdisks.lab.arm.compute.snapshots import Snapshots
-from aksdisks.lab.arm.persistence import KeptByKey, KeptMachines, KeptOperations
+from aksdisks.lab.arm.persistence import KeptByKey, KeptOperations
 from aksdisks.lab.arm.resources.groups import Groups
 from aksdisks.lab.arm.resources.operations import Operation, Operations, Purpose
 from aksdisks.lab.arm.resources.throttling import Throttle
-from aksdisks.lab.arm.wire.bodies import objects, section, texts
 from aksdisks.lab.persistence.records import Records
 from aksdisks.lab.scenario import MachineSpec, Scenario
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.bodies import member, section, texts
 from aksdisks.lab.arm.compute import refusals
 from aksdisks.lab.arm.compute.disks import (
     MAX_GIB,
@@ -22,7 +23,6 @@ from aksdisks.lab.arm.compute.disks import (
     most_shares,
     performance,
 )
-from aksdisks.lab.arm.wire.bodies import member, section, texts
 from aksdisks.lab.scenario import Scenario
 
 Json = dict[str, Any]

@@ -214,32 +214,6 @@ def name_invalid(parameter: str) -> CloudError:
     )
 
 
-def group_name_invalid(name: str) -> CloudError:
-    """A resource group's name has other signs, ends with a dot or is longer than 90."""
-    return CloudError(
-        400,
-        "InvalidResourceGroup",
-        f"The provided resource group name '{name}' has these invalid characters or ends with a period, or is longer "
-        "than 90. The name can only be a letter, digit, '-', '.', '(', ')' or '_'.",
-    )
-
-
-def group_location(wanted: str, location: str, *, exists: bool) -> CloudError:
-    """A group where the subscription has no location, or not where the group is."""
-    if exists:
-        return CloudError(
-            409,
-            "InvalidResourceGroupLocation",
-            f"Invalid resource group location '{wanted}'. The Resource group already exists in location '{location}'.",
-        )
-    return CloudError(
-        400,
-        "LocationNotAvailableForResourceGroup",
-        f"The provided location '{wanted}' is not available for resource group. List of available regions is "
-        f"'{location}'.",
-    )
-
-
 def group_is_not_deleted(group: str, kinds: Sequence[str], details: Sequence[str]) -> CloudError:
     """Something in a group would not go; `kinds`: types and names, `details`: their ids."""
     return CloudError(

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.bodies import member, section, texts
 from aksdisks.lab.arm.compute import refusals
 from aksdisks.lab.arm.compute.copies import Copies
 from aksdisks.lab.arm.compute.disk_rules import canonical, check_name, location_of
 from aksdisks.lab.arm.persistence import KeptByKey
 from aksdisks.lab.arm.resources.operations import Operation, Operations, Purpose, azure_time
-from aksdisks.lab.arm.wire.bodies import member, section, texts
 from aksdisks.lab.persistence.records import Noticed, Records
 
 if TYPE_CHECKING:

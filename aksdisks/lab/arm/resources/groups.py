@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from aksdisks.lab.arm import errors
-from aksdisks.lab.arm.compute import refusals
-from aksdisks.lab.arm.wire.bodies import member, texts
+from aksdisks.lab.arm.bodies import member, texts
+from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.persistence.records import Records
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ class Groups:
         if not location:
             raise errors.location_required()
         if not _NAME.fullmatch(name):
-            raise refusals.group_name_invalid(name)
+            raise _name_invalid(name)
         if location != self._scenario.location:
-            raise refusals.group_location(location, self._scenario.location, exists=self.exists(name))
+            raise _location_refused(location, self._scenario.location, exists=self.exists(name))
         fresh = not self.exists(name)
         self._keep(name if fresh else self.name(name), texts(body, "tags") or {})
         return fresh
@@ -103,3 +103,29 @@ class Groups:
         group = {"name": name, "tags": tags}
         self._known[name.lower()] = group
         self._records.put(_KIND, name.lower(), lambda: orjson.dumps(group))
+
+
+def _name_invalid(name: str) -> CloudError:
+    """A resource group's name has other signs, ends with a dot or is longer than 90."""
+    return CloudError(
+        400,
+        "InvalidResourceGroup",
+        f"The provided resource group name '{name}' has these invalid characters or ends with a period, or is longer "
+        "than 90. The name can only be a letter, digit, '-', '.', '(', ')' or '_'.",
+    )
+
+
+def _location_refused(wanted: str, location: str, *, exists: bool) -> CloudError:
+    """A group where the subscription has no location, or not where the group is."""
+    if exists:
+        return CloudError(
+            409,
+            "InvalidResourceGroupLocation",
+            f"Invalid resource group location '{wanted}'. The Resource group already exists in location '{location}'.",
+        )
+    return CloudError(
+        400,
+        "LocationNotAvailableForResourceGroup",
+        f"The provided location '{wanted}' is not available for resource group. List of available regions is "
+        f"'{location}'.",
+    )

@@ -11,19 +11,18 @@ import orjson
 from aiohttp import web
 
 from aksdisks.lab.arm import errors
-from aksdisks.lab.arm.compute.listings import Inventory
-from aksdisks.lab.arm.entra import graph
-from aksdisks.lab.arm.entra.authority import Authority
-from aksdisks.lab.arm.entra.graph import Graph
 from aksdisks.lab.arm.injection import RequestInjection
-from aksdisks.lab.arm.resources.authorization import Access
-from aksdisks.lab.arm.resources.directory import Directory
 from aksdisks.lab.arm.resources.roles import Authorization, Right, right
-from aksdisks.lab.arm.resources.tags import Tags
-from aksdisks.lab.arm.wire import addresses
+from aksdisks.lab.arm.wire import addresses, graph
 from aksdisks.lab.arm.wire import headers as replies
 from aksdisks.lab.arm.wire.answers import Answer, Call
+from aksdisks.lab.arm.wire.authority import Authority
+from aksdisks.lab.arm.wire.authorization import Access
+from aksdisks.lab.arm.wire.directory import Directory
+from aksdisks.lab.arm.wire.graph import Graph
 from aksdisks.lab.arm.wire.handlers import Handler, Handlers
+from aksdisks.lab.arm.wire.listings import Inventory
+from aksdisks.lab.arm.wire.tags import Tags
 from aksdisks.lab.scenario import Principal
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import Any
 
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.aks import clusters
+from aksdisks.lab.arm.bodies import member
 from aksdisks.lab.arm.compute import power
 from aksdisks.lab.arm.compute.cloud import Cloud
 from aksdisks.lab.arm.compute.disks import Disk
 from aksdisks.lab.arm.compute.machines import Machine
 from aksdisks.lab.arm.resources.operations import Operation
 from aksdisks.lab.arm.wire.answers import Answer, Call, page
-from aksdisks.lab.arm.wire.bodies import member
 from aksdisks.lab.arm.wire.filters import matching
 
 Json = dict[str, Any]

@@ -8,13 +8,13 @@ from typing import Any
 
 from aksdisks.lab.arm.aks.clusters import managed_cluster_json
 from aksdisks.lab.arm.compute.cloud import Cloud
-from aksdisks.lab.arm.compute.listings import sizes
 from aksdisks.lab.arm.compute.skus import skus_json
 from aksdisks.lab.arm.entra.tokens import DOMAIN
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.arm.wire.addresses import NAMESPACES, UNREGISTERED, invalid_namespace
 from aksdisks.lab.arm.wire.answers import Answer, Call, page
 from aksdisks.lab.arm.wire.filters import matching
+from aksdisks.lab.arm.wire.listings import sizes
 from aksdisks.lab.scenario import Scenario
 
 Json = dict[str, Any]

@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.bodies import member, section, texts
 from aksdisks.lab.arm.wire.answers import Answer, Call
-from aksdisks.lab.arm.wire.bodies import member, section, texts
 
 if TYPE_CHECKING:
     from aksdisks.lab.arm.compute.cloud import Cloud

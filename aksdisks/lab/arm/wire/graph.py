@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from aksdisks.lab.arm.bodies import member
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.arm.wire.answers import Answer, Call
-from aksdisks.lab.arm.wire.bodies import member
 
 if TYPE_CHECKING:
     from aksdisks.lab.arm.entra.tokens import Tokens
