@@ -14,7 +14,6 @@ from aksdisks.model import (
     Change,
     Claim,
     KubeEvent,
-    Named,
     Node,
     Pod,
     StorageClass,
@@ -64,11 +63,6 @@ class Cluster(KubernetesHttp):
     def classes(self) -> tuple[StorageClass, ...]:
         """All storage classes."""
         return self.list("StorageClass")
-
-    def made(self, namespace: str, selector: str = "") -> tuple[tuple[str, Named], ...]:
-        """What a run makes in a namespace, by kind: Deployments, StatefulSets and claims."""
-        kinds = ("Deployment", "StatefulSet", "PersistentVolumeClaim")
-        return tuple((kind, found) for kind in kinds for found in self.list(kind, namespace, selector))
 
     def list(self, kind: str, namespace: str = "", selector: str = "") -> tuple[Any, ...]:
         """All typed values of a kind."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from aksdisks.errors import AksdisksError, NotAllowed, NotReachable, StillUnknown
+from aksdisks.inspection.ownership import run_objects
 from aksdisks.manifests import LEASE, RUN_LABEL
 from aksdisks.model import Disk, Named, Unknown, Volume
 from aksdisks.session.namespaced_run import NamespacedRun
@@ -123,7 +124,7 @@ class Removal:
 
     def _objects(self, made: bool | None) -> tuple[tuple[str, Named], ...]:
         """What the run made, with its kind; in a namespace that the run made also what others put there."""
-        return self.run.cluster.made(self.run.namespace, "" if made else self.run.selector)
+        return run_objects(self.run.cluster, self.run.namespace, "" if made else self.run.selector)
 
     def _own(self, found: Named) -> bool:
         return found.labels.get(RUN_LABEL) == self.run.run_id

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from aksdisks.errors import NotAllowed
 from aksdisks.inspection.connection import Target, connect
+from aksdisks.inspection.ownership import run_objects
 from aksdisks.manifests import RUN_LABEL
 from aksdisks.model import Unknown, known
 from aksdisks.model.checks import Check, check
@@ -58,7 +59,7 @@ def find_leftovers(connection: Target) -> tuple[Leftover, ...]:
     if prepared == "create":
         places = [(space.labels[RUN_LABEL], space.name) for space in cluster.list("Namespace", selector=RUN_LABEL)]
     else:
-        places = list({(found.labels[RUN_LABEL], prepared) for _, found in cluster.made(prepared, RUN_LABEL)})
+        places = list({(found.labels[RUN_LABEL], prepared) for _, found in run_objects(cluster, prepared, RUN_LABEL)})
     return tuple(_leftover(connection, run, namespace) for run, namespace in sorted(places))
 
 
@@ -90,7 +91,7 @@ def _clean(connection: Target, leftover: Leftover, dry_run: bool) -> Check:
 
 def _leftover(connection: Target, run: str, namespace: str) -> Leftover:
     left = NamespacedRun(connection, run, namespace)
-    objects = [f"{kind} {found.name}" for kind, found in connection.cluster.made(namespace, left.selector)]
+    objects = [f"{kind} {found.name}" for kind, found in run_objects(connection.cluster, namespace, left.selector)]
     who, until = left.lease.holder()
     busy = who == run and until > datetime.now(UTC)
     why = f"in progress, or killed elsewhere; until {until:%H:%M} UTC" if busy else ""
