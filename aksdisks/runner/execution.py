@@ -34,6 +34,15 @@ _WARM_MODULES = ("aksdisks.walkthrough.walk", "kubernetes.client", "azure.mgmt.c
 _WARM_UP = f"[__import__(module) for module in {_WARM_MODULES!r}][0].walkthrough.warm()"
 
 
+# How papermill is asked to execute every runbook: through our engine, which saves by itself.
+_HOW = {
+    "engine_name": "aksdisks",
+    "kernel_name": "python3",
+    "progress_bar": False,
+    "request_save_on_cell_execute": False,
+}
+
+
 @dataclass
 class Execution:
     """How far a runbook came: its checks, why it ended early (empty when it did not), and the class of its error."""
@@ -180,10 +189,7 @@ def execute(
     starts; it may raise Stopped. `on_progress` hears of the waits in the cells. Never raises for what happens inside
     the notebook: an error, a time-out (`cell_timeout` in seconds) or a dead kernel is the execution's `problem`.
     """
-    import nbformat
     import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
     from papermill.iorw import write_ipynb
 
     _register_engine()
@@ -201,10 +207,7 @@ def execute(
                 str(runbook),
                 None,  # what papermill writes at the end would have passed no redaction
                 parameters=dict(parameters),
-                engine_name="aksdisks",
-                kernel_name="python3",
-                progress_bar=False,
-                request_save_on_cell_execute=False,
+                **_HOW,
                 kernel=kernel,
                 cell_timeout=cell_timeout,
                 save=save,
@@ -214,27 +217,40 @@ def execute(
         # papermill's last touch, its own metadata, came after the last cell.
         save(notebook)
         execution.completed = True
-    except PapermillExecutionError as error:
-        execution.problem = f"cell {error.exec_count}: {error.ename}: {error.evalue}"
-        execution.error = error.ename
-    except CellTimeoutError:
-        execution.problem = f"a cell did not end within {cell_timeout:.0f} s"
-    except DeadKernelError:
-        execution.problem = "the kernel died"
-    except Stopped as stopped:
-        execution.problem = str(stopped)
-    except OSError as error:
-        whole.unlink(missing_ok=True)
-        execution.problem = f"{output} cannot be saved: {error.strerror or error}"
-    except Exception as error:  # papermill's and nbformat's own, such as for a language that has no translator
-        execution.problem = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-    if not execution.completed:
-        if not output.exists():
-            execution.checks = not_run(nbformat.read(runbook, as_version=4))
-            return execution
-        notebook = nbformat.read(output, as_version=4)
-    execution.checks = collect_checks(notebook)
+    except Exception as error:
+        execution.problem, execution.error = _ended_early(error, output, cell_timeout)
+        whole.unlink(missing_ok=True)  # half of a notebook that could not be saved
+    execution.checks = collect_checks(notebook) if execution.completed else _checks_so_far(runbook, output)
     return execution
+
+
+def _checks_so_far(runbook: Path, output: Path) -> list[Check]:
+    """The checks of an execution that ended early: those of what was saved, else the runbook's as not run."""
+    import nbformat
+
+    if output.exists():
+        return collect_checks(nbformat.read(output, as_version=4))
+    return not_run(nbformat.read(runbook, as_version=4))
+
+
+def _ended_early(error: Exception, output: Path, cell_timeout: float) -> tuple[str, str]:
+    """Why an execution ended early, and the class of the error that a cell raised; empty where none did."""
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    match error:
+        case PapermillExecutionError():
+            return f"cell {error.exec_count}: {error.ename}: {error.evalue}", error.ename
+        case CellTimeoutError():
+            return f"a cell did not end within {cell_timeout:.0f} s", ""
+        case DeadKernelError():
+            return "the kernel died", ""
+        case Stopped():
+            return str(error), ""
+        case OSError():
+            return f"{output} cannot be saved: {error.strerror or error}", ""
+        case _:  # papermill's and nbformat's own, such as for a language that has no translator
+            return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}", ""
 
 
 @cache
