@@ -10,6 +10,7 @@ import pytest
 
 from aksdisks.errors import InputError, NotReachable
 from aksdisks.targets.lab import Lab, start_lab
+from tests.processes import running
 from tests.programs import needs
 
 
@@ -88,19 +89,19 @@ sys.stdin.read()
 
 
 def test_it_ends_with_its_process():
-    program = subprocess.Popen([sys.executable, "-c", _PROGRAM], stdin=-1, stdout=-1, stderr=-1, text=True)
-    pid, folder = program.stdout.readline().split()
-    _, errors = program.communicate(timeout=60)
-    assert (program.returncode, errors) == (0, "")
+    with running([sys.executable, "-c", _PROGRAM], stdin=-1, stdout=-1, stderr=-1, text=True) as program:
+        pid, folder = program.stdout.readline().split()
+        _, errors = program.communicate(timeout=60)
+        assert (program.returncode, errors) == (0, "")
     assert not Path(folder).exists()
     _await_end(int(pid))
 
 
 def test_it_ends_with_a_process_that_is_killed():
-    program = subprocess.Popen([sys.executable, "-c", _PROGRAM], stdin=-1, stdout=-1, text=True)
-    pid, _ = program.stdout.readline().split()
-    program.kill()
-    program.communicate(timeout=60)
+    with running([sys.executable, "-c", _PROGRAM], stdin=-1, stdout=-1, text=True) as program:
+        pid, _ = program.stdout.readline().split()
+        program.kill()
+        program.communicate(timeout=60)
     _await_end(int(pid))
 
 
