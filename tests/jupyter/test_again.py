@@ -45,7 +45,8 @@ def test_cells_run_twice_do_what_is_left_to_do(names: dict[str, Any]) -> None:
     done = other.clean_up()
     assert "✔ passed: What this runbook made is removed" in done.text()
     assert other.clean_up() is done
-    for act in (other.look, other.apply_claim, other.apply_stateful_set, lambda: other.delete_claim("x")):
+    acts = other.act
+    for act in (other.look, acts.apply_claim, acts.apply_stateful_set, lambda: acts.delete_claim("x")):
         with pytest.raises(InputError, match=r"found it cleaned up \(run the cell that opens it again"):
             act()
     names["walk"] = other
