@@ -42,6 +42,7 @@ class SignIn:
 
     def get_token_info(self, *scopes: str, options: Any = None) -> Any:
         """A token (azure-core's protocol); raises ClientAuthenticationError, for a while without asking again."""
+        from azure.core.credentials import AccessTokenInfo
         from azure.core.exceptions import ClientAuthenticationError
 
         if self._refusal and time.monotonic() < self._refusal[0]:
@@ -49,7 +50,10 @@ class SignIn:
         try:
             if self._credential is None:
                 self._credential = self._make()
-            return self._credential.get_token_info(*scopes, options=options or {})
+            if hasattr(self._credential, "get_token_info"):
+                return self._credential.get_token_info(*scopes, options=options or {})
+            token = self._credential.get_token(*scopes, **(options or {}))  # all that the protocol demanded before 2024
+            return AccessTokenInfo(token.token, token.expires_on)
         except ClientAuthenticationError as error:
             self._refusal = time.monotonic() + _BELIEVED, error
             raise

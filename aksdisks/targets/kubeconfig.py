@@ -55,13 +55,15 @@ def api_client(file: str, context: str = "", *, in_cluster: bool = False) -> Api
             loader.load_incluster_config(client_configuration=configuration)
         else:
             # Not list_kube_config_contexts, which insists on a current context.
-            merged = loader.kube_config.KubeConfigMerger(path or os.environ.get("KUBECONFIG", "~/.kube/config")).config
+            # Named, because the client keeps the KUBECONFIG that it found when it was imported.
+            files = path or where
+            merged = loader.kube_config.KubeConfigMerger(files).config
             names = [entry["name"] for entry in (merged.value.get("contexts") or [])] if context and merged else []
             if context not in ("", *names):
                 hint = did_you_mean(context, names)
                 there = ", ".join(names) or f"those in {where}, which has none"
                 raise ParameterError("context", expected=f"one of {there}", found=repr(context), hint=hint)
-            loader.load_kube_config(path, context or None, client_configuration=configuration, persist_config=False)
+            loader.load_kube_config(files, context or None, client_configuration=configuration, persist_config=False)
     except AksdisksError:
         raise
     except Exception as error:  # the loaders raise their own, yaml's, binascii's and whatever an exec plugin does

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.usefixtures("shell")
 
 @pytest.fixture
 def shell(lab, monkeypatch):
-    """This process has the variables of `aksdisks lab env`."""
+    """This process has the variables of `aksdisks lab env`, but imported the Kubernetes client before it had them."""
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", "/nowhere")
     for name, value in lab.environment().items():
         monkeypatch.setenv(name, value)
 

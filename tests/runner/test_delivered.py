@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from azure.storage.blob import ContainerClient
 
+from aksdisks.cli.console import ConsoleReporter
 from aksdisks.evidence.delivery import Container
 from aksdisks.evidence.folder import Dossier
 from aksdisks.evidence.redaction import Redactor
@@ -34,9 +35,9 @@ def container(
 def deliver(
     run: Run, container: ContainerClient, azurite: tuple[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> Run:
-    """A run whose evidence goes to the container; it trusts Azurite, its clients of Azure the lab."""
+    """A run whose evidence goes to the container; Azurite's credential is none of the lab's Azure, which is off."""
     monkeypatch.setenv("AKSDISKS_CA_BUNDLE", azurite[1]["connection_verify"])
-    return lambda *books, **how: run(*books, container=Container.of(container.url), **how)
+    return lambda *books, **how: run(*books, container=Container.of(container.url), azure="off", **how)
 
 
 def _blobs(container: ContainerClient) -> dict[str, bytes]:
@@ -66,7 +67,7 @@ def test_each_runbook_is_there_before_the_run_ends_and_everything_after_it(
 def test_a_container_that_is_not_there_is_told_and_the_outcome_stands(
     deliver: Run, container: ContainerClient, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    result, folder = deliver(QUICK, QUICK)
+    result, folder = deliver(QUICK, QUICK, reporter=ConsoleReporter(quiet=True))
     said = capfd.readouterr().err.splitlines()
     assert [line.partition(" does not exist. (")[2] for line in said] == [
         "tried again at the end)",
@@ -78,7 +79,7 @@ def test_a_container_that_is_not_there_is_told_and_the_outcome_stands(
 def test_what_leaks_stays_here(deliver: Run, container: ContainerClient, monkeypatch: pytest.MonkeyPatch) -> None:
     container.create_container()
     monkeypatch.setenv("PLANTED_TOKEN", "planted-s3cr3t")
-    monkeypatch.setattr(Redactor, "value", lambda _redactor, value: value)
+    monkeypatch.setattr(Redactor, "text", lambda _redactor, text: text)
     result, _ = deliver(["print('planted-s3cr3t')"])
     assert "a secret stands in 00-book.html, 00-book.ipynb" in result.problem
     assert _blobs(container) == {}
