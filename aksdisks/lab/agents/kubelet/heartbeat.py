@@ -8,9 +8,8 @@ from collections.abc import Awaitable, Callable
 
 from aksdisks.lab.client.interface import ApiError, KubernetesApi
 from aksdisks.lab.clock import Clock, micro_timestamp, timestamp
-from aksdisks.lab.controllers.node_lifecycle import renewal_seconds
+from aksdisks.lab.controllers.node_lifecycle import LEASES, renewal_seconds
 
-LEASES = "kube-node-lease"
 LEASE_DURATION = 40
 RENEW_EVERY = 10.0
 REPORT_EVERY = 300.0
