@@ -16,7 +16,12 @@ _lab = pytest.StashKey[tuple[Path, ExitStack, dict[str, str]]]()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Kernels start with the first cell of a notebook, and take the environment as it is then."""
+    """Kernels start with the first cell of a notebook, and take the environment as it is then.
+
+    pytest calls this for every item of the session, and not for those in this folder alone.
+    """
+    if item.path.suffix != ".ipynb":
+        return (yield)
     stash = item.config.stash
     if _lab not in stash or stash[_lab][0] != item.path:
         pytest_unconfigure(item.config)

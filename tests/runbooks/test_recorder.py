@@ -1,5 +1,6 @@
 """Recording: outputs that only vary stay as they were, others are replaced, and a failure is not recorded."""
 
+import os
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from aksdisks.errors import CheckFailed
+from aksdisks.inspection.ownership import RUN_ID_VARIABLE
 from aksdisks.runner import recorder, shipped
 
 CHECK = "from aksdisks.model.checks import check\ncheck('It holds', {holds}, '{seen}')"
@@ -110,3 +112,8 @@ def test_a_runbook_with_a_failed_check_keeps_its_record(runbook):
     with pytest.raises(CheckFailed, match=r"00-x: expected every check to pass, found failed: It holds"):
         recorder.record([runbook])
     assert runbook.read_bytes() == before
+
+
+def test_the_run_id_of_recorded_runbooks_is_no_other_tests() -> None:
+    """Where runbooks are collected, too, runbooks/conftest.py sees every test."""
+    assert RUN_ID_VARIABLE not in os.environ
