@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from aksdisks.inspection.diagnosis import multi_attach_events
+from aksdisks.inspection.diagnosis.multi_attach import multi_attach_events
 from aksdisks.model import Chain, Disk, Inventory, Machine, Unknown, Volume, known
 from aksdisks.model.checks import Check, check
 from aksdisks.quantities import gib

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from aksdisks.inspection.diagnosis import standing_refusal
+from aksdisks.inspection.diagnosis.multi_attach import standing_refusal
 from aksdisks.model import Attachment, Change, Inventory, KubeEvent, Pod
 
 

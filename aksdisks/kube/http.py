@@ -50,10 +50,12 @@ KINDS: dict[str, tuple[str, str, bool]] = {
     "Event": ("/api/v1", "events", True),
     "ServiceAccount": ("/api/v1", "serviceaccounts", True),
     "Deployment": ("/apis/apps/v1", "deployments", True),
+    "ReplicaSet": ("/apis/apps/v1", "replicasets", True),
     "StatefulSet": ("/apis/apps/v1", "statefulsets", True),
     "StorageClass": ("/apis/storage.k8s.io/v1", "storageclasses", False),
     "VolumeAttachment": ("/apis/storage.k8s.io/v1", "volumeattachments", False),
     "CSINode": ("/apis/storage.k8s.io/v1", "csinodes", False),
+    "VolumeSnapshot": ("/apis/snapshot.storage.k8s.io/v1", "volumesnapshots", True),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases", True),
 }
 

@@ -7,16 +7,20 @@ from aksdisks.model.kubernetes import (
     Attachment,
     Change,
     Claim,
+    Condition,
+    ContainerState,
     KubeEvent,
     Named,
     Node,
     Pod,
+    Snapshot,
     StorageClass,
     Taint,
     Volume,
+    Workload,
     decode,
 )
-from aksdisks.model.unknown import NotPermitted, Unknown, known
+from aksdisks.model.unknown import NotAsked, NotPermitted, Unknown, known
 
 __all__ = [
     "DISK_DRIVERS",
@@ -24,6 +28,8 @@ __all__ = [
     "Chain",
     "Change",
     "Claim",
+    "Condition",
+    "ContainerState",
     "DataDisk",
     "Disk",
     "Inventory",
@@ -31,12 +37,15 @@ __all__ = [
     "Machine",
     "Named",
     "Node",
+    "NotAsked",
     "NotPermitted",
     "Pod",
+    "Snapshot",
     "StorageClass",
     "Taint",
     "Unknown",
     "Volume",
+    "Workload",
     "decode",
     "known",
 ]

@@ -27,6 +27,8 @@ class Disk(Decoded):
     managed_by: str = at("managed_by")
     tags: Mapping[str, str] = at("tags", {})
     created: datetime | None = at("time_created", None)
+    zones: tuple[str, ...] = at("zones", ())
+    provisioning_state: str = at("provisioning_state")
 
     @property
     def claim_namespace(self) -> str:
@@ -58,6 +60,11 @@ class DataDisk(Decoded):
     leaving: bool = at("to_be_detached", False)
 
 
+def _power(raw: Any) -> str:
+    codes = [str(find(each, "code", "")) for each in find(raw, "instance_view.statuses", ())]
+    return next((code.partition("/")[2] for code in codes if code.startswith("PowerState/")), "")
+
+
 def _held_disks(raw: Any) -> tuple[DataDisk, ...]:
     disks = map(DataDisk.of, find(raw, "storage_profile.data_disks", ()))
     return tuple(sorted(disks, key=lambda disk: disk.lun))
@@ -65,7 +72,10 @@ def _held_disks(raw: Any) -> tuple[DataDisk, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine(Decoded):
-    """An Azure machine: a scale set's instance (`kind` vmss) or a virtual machine (`kind` vm)."""
+    """An Azure machine: a scale set's instance (`kind` vmss) or a virtual machine (`kind` vm).
+
+    `power` is the instance view's power state, such as `running` or `deallocated`; empty where that was not asked for.
+    """
 
     id: str = at("id")
     name: str = at("name")
@@ -74,4 +84,7 @@ class Machine(Decoded):
         lambda raw: "vmss" if "/virtualmachinescalesets/" in raw.id.lower() else "vm", "vm"
     )
     size: str = at("hardware_profile.vm_size sku.name")
+    zones: tuple[str, ...] = at("zones", ())
+    provisioning_state: str = at("provisioning_state")
+    power: str = read(_power, "")
     data_disks: tuple[DataDisk, ...] = read(_held_disks, ())

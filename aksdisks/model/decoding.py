@@ -54,7 +54,16 @@ def time(places: str) -> Any:
 
 def label(*keys: str) -> Any:
     """A field that is the first filled one of an object's labels."""
-    return read(lambda raw: next(filter(None, map(find(raw, "metadata.labels", {}).get, keys)), ""), "")
+    return _first_of("metadata.labels", keys)
+
+
+def annotation(*keys: str) -> Any:
+    """A field that is the first filled one of an object's annotations."""
+    return _first_of("metadata.annotations", keys)
+
+
+def _first_of(place: str, keys: tuple[str, ...]) -> Any:
+    return read(lambda raw: next(filter(None, map(find(raw, place, {}).get, keys)), ""), "")
 
 
 class Decoded:

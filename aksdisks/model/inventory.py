@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 from aksdisks.model.azure import Disk, Machine
 from aksdisks.model.frames import frame
-from aksdisks.model.kubernetes import Attachment, Claim, KubeEvent, Node, Pod, StorageClass, Volume
-from aksdisks.model.unknown import Unknown
+from aksdisks.model.kubernetes import Attachment, Claim, KubeEvent, Node, Pod, Snapshot, StorageClass, Volume, Workload
+from aksdisks.model.unknown import NotAsked, Unknown
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+_NOT_ASKED = NotAsked("nothing needed them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ class Inventory:
     `namespace` is None where all were read. `volumes` are those of the namespace's claims (by claimRef, so released
     ones too; of all namespaces: all volumes), `attachments` those of the volumes. Nodes, disks and machines are the
     whole cluster's, and so is `attached`, how many disks Kubernetes counts on each node. `chains` has one for each pod
-    and claim, then one for each claim that no pod mounts.
+    and claim, then one for each claim that no pod mounts. `unreadable` has the kinds that could not be read, with the
+    reason: where it holds one, no objects of that kind means nothing. `time_scale` is cluster seconds in a real one.
     """
 
     taken: datetime
@@ -52,6 +56,10 @@ class Inventory:
     machines: tuple[Machine, ...] | Unknown
     resource_group: str
     attached: Mapping[str, int] = field(default_factory=dict)
+    workloads: tuple[Workload, ...] | Unknown = _NOT_ASKED
+    snapshots: tuple[Snapshot, ...] | Unknown = _NOT_ASKED
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    time_scale: float = 1.0
     chains: tuple[Chain, ...] = ()
 
     def frame(self, name: str) -> DataFrame:

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from aksdisks.model.decoding import Decoded, at, find, label, read, time
+from aksdisks.model.decoding import Decoded, annotation, at, find, label, read, time
+from aksdisks.quantities import parse_time
 
 DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
 _DISK_ZONE = "topology.disk.csi.azure.com/zone"
@@ -18,8 +19,21 @@ _ZONES = (_DISK_ZONE, "topology.kubernetes.io/zone", "failure-domain.beta.kubern
 
 
 def _is_ready(raw: Any) -> bool:
+    return find(_condition(raw, "Ready"), "status") == "True"
+
+
+def _condition(raw: Any, type_: str) -> Any:
     conditions = find(raw, "status.conditions", ())
-    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+    return next((each for each in conditions if isinstance(each, dict) and each.get("type") == type_), {})
+
+
+def _values(place: str, kind: Callable[[], type[Decoded]]) -> Any:
+    """A field that is the values of a list; what is no object in it is left out."""
+
+    def decode(raw: Any) -> tuple[Any, ...]:
+        return tuple(kind().of(each) for each in find(raw, place, ()) if isinstance(each, dict))
+
+    return read(decode, ())
 
 
 def _containers(raw: Any) -> Any:
@@ -60,8 +74,31 @@ def _pod_status(raw: Any) -> str:
 
 
 def _mounted_claims(raw: Any) -> tuple[str, ...]:
-    names = [find(mounted, "persistentVolumeClaim.claimName") for mounted in find(raw, "spec.volumes", ())]
-    return tuple(filter(None, names))
+    """By name; the claim of a generic ephemeral volume is named after its pod and itself."""
+    pod = find(raw, "metadata.name", "")
+    names = [
+        find(mounted, "persistentVolumeClaim.claimName")
+        or (f"{pod}-{mounted.get('name')}" if find(mounted, "ephemeral.volumeClaimTemplate") else None)
+        for mounted in find(raw, "spec.volumes", ())
+    ]
+    return tuple(dict.fromkeys(filter(None, names)))
+
+
+def _drivers(raw: Any) -> tuple[str, ...] | None:
+    """The drivers that the CSINode lists; None where no CSINode was read."""
+    csi_node = find(raw, "csiNode")
+    return None if csi_node is None else tuple(each.get("name", "") for each in find(csi_node, "spec.drivers", ()))
+
+
+def _gates(raw: Any) -> tuple[str, ...]:
+    return tuple(each.get("name", "") for each in find(raw, "spec.schedulingGates", ()))
+
+
+def _container_states(raw: Any) -> tuple[ContainerState, ...]:
+    found = []
+    for place, init in (("status.initContainerStatuses", True), ("status.containerStatuses", False)):
+        found += [ContainerState.of({**each, "init": init}) for each in find(raw, place, ()) if isinstance(each, dict)]
+    return tuple(found)
 
 
 def _owner(raw: Any) -> str:
@@ -94,14 +131,41 @@ class Named(Decoded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Condition(Decoded):
+    """A condition of a status; `since` is its last transition."""
+
+    type: str = at("type")
+    status: str = at("status")
+    reason: str = at("reason")
+    message: str = at("message")
+    since: datetime | None = time("lastTransitionTime")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim(Named):
-    """A PersistentVolumeClaim; `volume` is empty until bound, `capacity` a Kubernetes quantity."""
+    """A PersistentVolumeClaim; `volume` is empty until bound, `capacity` and `requested` are Kubernetes quantities.
+
+    `resize_status` is that of its storage in allocatedResourceStatuses, `modify_status` that of a change of its
+    VolumeAttributesClass. `source_kind` and `source_name` are its dataSourceRef, else its dataSource.
+    """
 
     phase: str = at("status.phase", "Pending")
     storage_class: str = at("spec.storageClassName")
     capacity: str = at("status.capacity.storage")
+    requested: str = at("spec.resources.requests.storage")
     volume: str = at("spec.volumeName")
+    volume_mode: str = at("spec.volumeMode", "Filesystem")
     access_modes: tuple[str, ...] = at("spec.accessModes", ())
+    conditions: tuple[Condition, ...] = _values("status.conditions", lambda: Condition)
+    resize_status: str = at("status.allocatedResourceStatuses.storage")
+    modify_status: str = at("status.modifyVolumeStatus.status")
+    attributes_class: str = at("spec.volumeAttributesClassName")
+    source_kind: str = at("spec.dataSourceRef.kind spec.dataSource.kind")
+    source_name: str = at("spec.dataSourceRef.name spec.dataSource.name")
+    selected_node: str = annotation("volume.kubernetes.io/selected-node")
+    provisioner: str = annotation(
+        "volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +185,8 @@ class Volume(Named):
     disk_id: str = read(_disk_id, "")
     access_modes: tuple[str, ...] = at("spec.accessModes", ())
     zones: tuple[str, ...] = read(_admitted_zones, ())
+    driver: str = at("spec.csi.driver")
+    message: str = at("status.message")
 
     @property
     def claim(self) -> str:
@@ -142,6 +208,9 @@ class Attachment(Named):
     attached: bool = at("status.attached", False)
     lun: int | None = read(_noted_lun)
     attach_error: str = at("status.attachError.message")
+    attach_error_at: datetime | None = time("status.attachError.time")
+    detach_error: str = at("status.detachError.message")
+    detach_error_at: datetime | None = time("status.detachError.time")
     driver: str = at("spec.attacher")
 
 
@@ -158,22 +227,44 @@ class Taint(Decoded):
 class Node(Named):
     """A Kubernetes node; its CSINode, where it has one, is read as its member `csiNode`.
 
-    `disk_slots` is the CSINode's allocatable count, else 2019's allocatable attachable-volumes-azure-disk; None where
-    the driver does not say.
+    `drivers` are those that the CSINode lists, None where none was read. `disk_slots` is the CSINode's allocatable
+    count, else 2019's allocatable attachable-volumes-azure-disk; None where the driver does not say.
     """
 
     ready: bool = read(_is_ready, False)
+    ready_reason: str = read(lambda raw: find(_condition(raw, "Ready"), "message reason", ""), "")
+    ready_since: datetime | None = read(lambda raw: parse_time(find(_condition(raw, "Ready"), "lastTransitionTime")))
     schedulable: bool = read(lambda raw: not find(raw, "spec.unschedulable"), True)
     provider_id: str = at("spec.providerID")
     disk_zone: str = label(_DISK_ZONE)
+    zone: str = label(*_ZONES[1:])
+    drivers: tuple[str, ...] | None = read(_drivers)
     size: str = label("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
     disk_slots: int | None = read(_disk_slots)
     taints: tuple[Taint, ...] = read(lambda raw: tuple(map(Taint.of, find(raw, "spec.taints", ()))), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerState(Decoded):
+    """What a container of a pod does now, and how it ended last; `init` of those that run before the others."""
+
+    name: str = at("name")
+    init: bool = at("init", False)
+    ready: bool = at("ready", False)
+    restarts: int = at("restartCount", 0)
+    running: bool = read(lambda raw: find(raw, "state.running") is not None, False)
+    reason: str = at("state.waiting.reason state.terminated.reason")
+    message: str = at("state.waiting.message state.terminated.message")
+    ended: str = at("lastState.terminated.reason")
+    exit_code: int | None = at("state.terminated.exitCode lastState.terminated.exitCode", None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pod(Named):
-    """A pod; `status` is kubectl's STATUS column, `claims` the claims that it mounts, `owner` `Kind/name`."""
+    """A pod; `status` is kubectl's STATUS column, `claims` the claims that it mounts, `owner` `Kind/name`.
+
+    `grace` is the time in seconds that a pod which is deleted has to end.
+    """
 
     status: str = read(_pod_status, "")
     ready: bool = read(_is_ready, False)
@@ -183,6 +274,13 @@ class Pod(Named):
     node: str = at("spec.nodeName")
     claims: tuple[str, ...] = read(_mounted_claims, ())
     owner: str = read(_owner, "")
+    phase: str = at("status.phase", "Pending")
+    container_states: tuple[ContainerState, ...] = read(_container_states, ())
+    conditions: tuple[Condition, ...] = _values("status.conditions", lambda: Condition)
+    gates: tuple[str, ...] = read(_gates, ())
+    fs_group: int | None = at("spec.securityContext.fsGroup", None)
+    fs_group_policy: str = at("spec.securityContext.fsGroupChangePolicy", "Always")
+    grace: int | None = at("metadata.deletionGracePeriodSeconds", None)
 
     @property
     def claim_keys(self) -> tuple[str, ...]:
@@ -226,6 +324,26 @@ class StorageClass(Named):
         return self.provisioner in DISK_DRIVERS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload(Named):
+    """A Deployment, ReplicaSet or StatefulSet; `strategy` is a Deployment's, `owner` what controls it (`Kind/name`)."""
+
+    kind: str = at("kind")
+    replicas: int = read(lambda raw: (raw.get("spec") or {}).get("replicas", 1), 1)
+    strategy: str = at("spec.strategy.type")
+    max_surge: str = read(lambda raw: str((find(raw, "spec.strategy.rollingUpdate", {})).get("maxSurge", "")), "")
+    owner: str = read(_owner, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot(Named):
+    """A VolumeSnapshot; `error` is what its controller says of its last failure."""
+
+    ready: bool = at("status.readyToUse", False)
+    error: str = at("status.error.message")
+    claim: str = at("spec.source.persistentVolumeClaimName")
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One watch event with the time it arrived, in seconds with milliseconds since the watch began (not scaled)."""
@@ -244,6 +362,10 @@ _KINDS: Mapping[str, type[Named]] = {
     "Pod": Pod,
     "Event": KubeEvent,
     "StorageClass": StorageClass,
+    "Deployment": Workload,
+    "ReplicaSet": Workload,
+    "StatefulSet": Workload,
+    "VolumeSnapshot": Snapshot,
 }
 
 

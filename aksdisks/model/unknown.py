@@ -26,6 +26,11 @@ class NotPermitted(Unknown):
     """What this identity has no right to read."""
 
 
+@dataclass(frozen=True, slots=True)
+class NotAsked(Unknown):
+    """What was not asked for, because nothing needed it."""
+
+
 def known(value: tuple[T, ...] | Unknown) -> tuple[T, ...]:
     """The values, or none of them where they are unknown: for loops that need no verdict."""
     return () if isinstance(value, Unknown) else value

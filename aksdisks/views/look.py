@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from aksdisks.inspection.comparison import Scope, Side, azure_side, disks_of, equal, kubernetes_side, second_node
-from aksdisks.inspection.diagnosis import Finding, diagnose
+from aksdisks.inspection.old_diagnosis import Finding, diagnose
 from aksdisks.inspection.slots import free_slots
 from aksdisks.model import Chain, Claim, Disk, Inventory, Pod, StorageClass, Unknown, known
 from aksdisks.model.checks import Holds

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from aksdisks import manifests
-from aksdisks.inspection.diagnosis import diagnose
+from aksdisks.inspection.old_diagnosis import diagnose
 from aksdisks.inspection.rollout import Rollout
 from aksdisks.model import Inventory, Pod
 from aksdisks.session.session import Session

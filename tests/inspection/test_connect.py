@@ -6,7 +6,7 @@ import aksdisks
 import aksdisks.inspection.connection as connection
 from aksdisks import manifests
 from aksdisks.errors import InputError, NotReachable, ParameterError
-from aksdisks.inspection.diagnosis import diagnose
+from aksdisks.inspection.old_diagnosis import diagnose
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.waiting import wait

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from aksdisks.inspection.diagnosis import diagnose, multi_attach_events, named_pods
+from aksdisks.inspection.old_diagnosis import diagnose, multi_attach_events, named_pods
 from tests.world import (
     CLAIM,
     START,

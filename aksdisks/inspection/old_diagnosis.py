@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from aksdisks.inspection.diagnosis.multi_attach import multi_attach_events as multi_attach_events
+from aksdisks.inspection.diagnosis.multi_attach import named_pods, standing_refusal
 from aksdisks.model import Chain, Claim, Disk, Inventory, KubeEvent, Named, Node, Pod, known
-
-MULTI_ATTACH = re.compile(
-    r'Multi-Attach error for volume "(?P<volume>[^"]+)" Volume is already '
-    r"(?:used by (?:pod\(s\) (?P<pods>.+)|\d+ pod\(s\) in different namespaces)|(?P<exclusive>exclusively attached))"
-)
-"""facts: kubernetes pkg/controller/volume/attachdetach/reconciler/reconciler.go."""
 
 _AZURE_WORDS = re.compile(r'"message":\s*"((?:[^"\\]|\\.)+)"')
 """In what the driver quotes of ARM's answer; the rest is the request and the answer's frame."""
@@ -49,26 +45,6 @@ def diagnose(inventory: Inventory) -> tuple[Finding, ...]:
     """Everything that the rules find in an inventory, by object; one cause for each pod that does not run. Pure."""
     found = [*_pods(inventory), *_claims(inventory), *_released(inventory), *_kept_claims(inventory)]
     return tuple(sorted(found, key=lambda finding: (finding.object, finding.rule)))
-
-
-def multi_attach_events(inventory: Inventory) -> tuple[KubeEvent, ...]:
-    """The Multi-Attach events of pods that exist, in the order of the pods."""
-    return tuple(event for pod in inventory.pods if (event := standing_refusal(pod, inventory.events)))
-
-
-def named_pods(event: KubeEvent) -> tuple[str, ...]:
-    """The pods that a Multi-Attach event says use the volume."""
-    match = MULTI_ATTACH.search(event.message)
-    return tuple(match["pods"].split(", ")) if match and match["pods"] else ()
-
-
-def standing_refusal(pod: Pod, events: Iterable[KubeEvent]) -> KubeEvent | None:
-    """A pod's last Multi-Attach event, unless the volume was attached after it (a transient refusal)."""
-    own = [event for event in events if event.object_uid == pod.uid]
-    attached = [event.last for event in own if event.reason == "SuccessfulAttachVolume" and event.last]
-    refused = [e for e in own if e.reason == "FailedAttachVolume" and MULTI_ATTACH.search(e.message)]
-    standing = [e for e in refused if not (e.last and attached and max(attached) >= e.last)]
-    return standing[-1] if standing else None
 
 
 def _pods(inventory: Inventory) -> Iterator[Finding]:

@@ -1,0 +1,78 @@
+"""What a cause is: its id, its rule, its place among the others, and the page that tells people of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.inspection.diagnosis.findings import Confidence, Evidence, Step, Verdict
+
+HEADINGS = ("What it is", "How it is recognised", "What it is not", "Next", "Links")
+"""The headings of a cause's page, in their order."""
+
+Need = Literal["azure", "workloads", "snapshots"]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """That a cause fits a case: one sentence on this case, its evidence, what to do next.
+
+    `verdict` where it is not the cause's own, such as a wait that takes too long.
+    """
+
+    because: str
+    evidence: tuple[Evidence, ...]
+    next: tuple[Step, ...]
+    confidence: Confidence = "certain"
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """That a cause looks as if it fitted a case and does not, because …"""
+
+    because: str
+
+
+Rule = Callable[[Case], Match | Not | None]
+"""None: it has nothing to do with the case."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """One cause of the catalogue; the module that holds it is its file.
+
+    `verdict` is what it means for a person: a problem, a wait that ends by itself, or what is expected. Where several
+    causes fit a case, one in `over` of another gives way to it, and `fallback` ones give way to all that are not.
+    `of_pod`: it is about the pod whatever its volumes are, so it is found once for a pod. `needs` is what may tell
+    more once this cause was found without it: Azure's disks and machines, workloads, snapshots.
+    """
+
+    id: str
+    verdict: Verdict
+    rule: Rule
+    page: str
+    over: tuple[str, ...] = ()
+    fallback: bool = False
+    of_pod: bool = False
+    needs: tuple[Need, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The first line of its page."""
+        return self.page.strip().partition("\n")[0].rstrip(".")
+
+    @property
+    def sections(self) -> Mapping[str, str]:
+        """Heading and text of its page; a heading is a line of `HEADINGS`, its text is indented below it."""
+        parts = re.split(rf"(?m)^({'|'.join(HEADINGS)})$", self.page)
+        return {heading: text.strip("\n") for heading, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+    @property
+    def docs(self) -> str:
+        """The first address among its links; empty where it has none."""
+        match = re.search(r"https://\S+", self.sections.get("Links", ""))
+        return match[0].rstrip(".,)") if match else ""

@@ -1,0 +1,62 @@
+"""Several pods share one ReadWriteOnce claim, and its disk is on the node of another.
+
+What it is
+    A ReadWriteOnce claim is one disk, and an Azure disk is attached to one machine. All pods that mount the claim must
+    therefore be on the node that has the disk. A pod that the scheduler puts elsewhere waits for as long as a pod on
+    the first node uses the claim. It is no failure of Azure or of the driver: the manifests ask for it.
+
+How it is recognised
+    States: the pod is placed; a pod on another node that is Ready, and is not being deleted, mounts the same claim;
+    the volume's attachment is to that node.
+    Words: `Multi-Attach error for volume "…" Volume is already used by pod(s) a, b`, or `… by N pod(s) in different
+    namespaces` (kubernetes pkg/controller/volume/attachdetach/reconciler/reconciler.go, 1.9 to 1.36), an event
+    FailedAttachVolume that no SuccessfulAttachVolume followed. It is told once for a volume and node.
+
+What it is not
+    A Deployment that surges (`rolling-update-surge`): there the old pod would go if the new one could start. A holder
+    that is being deleted or whose node is NotReady (`holder-lost`). A disk that is on its way from a node where nobody
+    uses it any more (`detach-pending`).
+
+Next
+    Use one replica with strategy Recreate, or a StatefulSet with a claim template, which gives each pod a disk of its
+    own. Files that many pods share belong on Azure Files. `kubectl get pods -o wide` shows who uses the claim where.
+
+Links
+    https://learn.microsoft.com/azure/aks/concepts-storage#access-modes
+    https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
+"""
+
+from __future__ import annotations
+
+from aksdisks.inspection.diagnosis.case import Case, said
+from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
+from aksdisks.inspection.diagnosis.findings import Step
+from aksdisks.inspection.diagnosis.rows import attachment_rows, disk_rows, kubectl, pod_row
+
+
+def _rule(case: Case) -> Match | Not | None:
+    if case.pod is None or case.refusal is None or case.claim is None:
+        return None
+    if not case.holders:
+        return Not("no other pod that mounts the claim runs on another node")
+    leaving = [each for each in case.holders if each.deleting]
+    lost = [each for each in case.holders if (node := case.seen.node(each.node)) and not node.ready]
+    if leaving or lost:
+        first = (leaving or lost)[0]
+        return Not(f"{first.name} is {'being deleted' if first.deleting else f'on {first.node}, which is NotReady'}")
+    first = case.holders[0]
+    return Match(
+        because=f"all pods share claim {case.claim.name}, so one disk; it is on {first.node}, where {first.name} runs",
+        evidence=(said(case.refusal), pod_row(first), *attachment_rows(case), *disk_rows(case)),
+        next=(
+            kubectl("get pods -o wide", case.claim, f"which pods mount {case.claim.name}, and on which nodes they are"),
+            Step(
+                "one replica with strategy Recreate, or a StatefulSet with a claim template; shared files: Azure Files",
+                "each pod has a disk of its own, or there is one pod",
+                "restarts",
+            ),
+        ),
+    )
+
+
+CAUSE = Cause(id="shared-claim", verdict="problem", rule=_rule, page=__doc__, needs=("workloads",))

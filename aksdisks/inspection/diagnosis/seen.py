@@ -1,0 +1,162 @@
+"""An inventory with indexes: everything that rules look up by key, so that thousands of pods cost no search each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TypeVar
+
+from aksdisks.model import (
+    Attachment,
+    Claim,
+    Disk,
+    Inventory,
+    KubeEvent,
+    Machine,
+    Named,
+    Node,
+    Pod,
+    StorageClass,
+    Unknown,
+    Volume,
+    Workload,
+    known,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was read at one moment, by key. An object that is not found gives None; what is unknown says so itself."""
+
+    inventory: Inventory
+
+    def saw(self, *kinds: str) -> bool:
+        """Whether all these kinds could be read: only then what is not found is not there."""
+        return not any(kind in self.inventory.unreadable for kind in kinds)
+
+    def age(self, moment: datetime | None) -> float | None:
+        """How long ago that was, in cluster seconds and never below 0; None for no moment."""
+        if moment is None:
+            return None
+        return max(0.0, (self.inventory.taken - moment).total_seconds()) * self.inventory.time_scale
+
+    def node(self, name: str) -> Node | None:
+        """The node of this name."""
+        return self._nodes.get(name)
+
+    def claim(self, key: str) -> Claim | None:
+        """The claim of this `namespace/name`."""
+        return self._claims.get(key)
+
+    def volume(self, name: str) -> Volume | None:
+        """The volume of this name."""
+        return self._volumes.get(name)
+
+    def storage_class(self, name: str) -> StorageClass | None:
+        """The class of this name."""
+        return self._classes.get(name)
+
+    def workload(self, kind: str, namespace: str, name: str) -> Workload | None:
+        """The Deployment, ReplicaSet or StatefulSet; None also where workloads were not read."""
+        return self._workloads.get((kind, namespace, name))
+
+    def pods_of(self, claim: str) -> tuple[Pod, ...]:
+        """The pods that mount the claim of this key and have not ended."""
+        return tuple(self._pods_of.get(claim, ()))
+
+    def attachments_of(self, volume: str) -> tuple[Attachment, ...]:
+        """The attachments of a volume, to whatever node."""
+        return tuple(self._attachments.get(volume, ()))
+
+    def events_of(self, about: Named, *reasons: str) -> tuple[KubeEvent, ...]:
+        """The events of an object with one of these reasons (none: all), oldest first."""
+        found = self._events.get(about.uid, ()) if about.uid else ()
+        return tuple(each for each in found if not reasons or each.reason in reasons)
+
+    def disk(self, disk_id: str) -> Disk | Unknown | None:
+        """Azure's disk of this id, whose case does not count; Unknown where Azure does not tell."""
+        disks = self.inventory.disks
+        return disks if isinstance(disks, Unknown) else self._disks.get(disk_id.rstrip("/").lower())
+
+    def machine(self, node: str) -> Machine | Unknown | None:
+        """Azure's machine of this node's name; Unknown where Azure does not tell."""
+        machines = self.inventory.machines
+        return machines if isinstance(machines, Unknown) else self._machines.get(node.lower())
+
+    def holder(self, managed_by: str) -> Machine | None:
+        """The machine that a disk's managedBy names: of a scale set's instance it ends with its name (facts E)."""
+        return self._holders.get(managed_by.rstrip("/").lower())
+
+    def named(self, disk_id: str) -> str:
+        """Whose disk an id names, for people: its volume and claim where they are known, else what its tags say."""
+        wanted = disk_id.rstrip("/").lower()
+        volume = self._volume_of_disk.get(wanted)
+        if volume is not None:
+            return f"volume {volume.name}" + (f" of claim {volume.claim}" if volume.claim else "")
+        disk = self.disk(disk_id)
+        if isinstance(disk, Disk) and disk.claim:
+            return f"disk {disk.name}, made for claim {disk.claim}"
+        return f"disk {disk_id.rstrip('/').rpartition('/')[2]}"
+
+    @cached_property
+    def _nodes(self) -> Mapping[str, Node]:
+        return {node.name: node for node in self.inventory.nodes}
+
+    @cached_property
+    def _claims(self) -> Mapping[str, Claim]:
+        return {claim.key: claim for claim in self.inventory.claims}
+
+    @cached_property
+    def _volumes(self) -> Mapping[str, Volume]:
+        return {volume.name: volume for volume in self.inventory.volumes}
+
+    @cached_property
+    def _volume_of_disk(self) -> Mapping[str, Volume]:
+        return {volume.disk_id.rstrip("/").lower(): volume for volume in self.inventory.volumes if volume.disk_id}
+
+    @cached_property
+    def _classes(self) -> Mapping[str, StorageClass]:
+        return {each.name: each for each in self.inventory.classes}
+
+    @cached_property
+    def _workloads(self) -> Mapping[tuple[str, str, str], Workload]:
+        return {(each.kind, each.namespace, each.name): each for each in known(self.inventory.workloads)}
+
+    @cached_property
+    def _pods_of(self) -> Mapping[str, list[Pod]]:
+        pods = (pod for pod in self.inventory.pods if pod.phase not in ("Succeeded", "Failed"))
+        return _grouped((key, pod) for pod in pods for key in pod.claim_keys)
+
+    @cached_property
+    def _attachments(self) -> Mapping[str, list[Attachment]]:
+        return _grouped((each.volume, each) for each in self.inventory.attachments)
+
+    @cached_property
+    def _events(self) -> Mapping[str, list[KubeEvent]]:
+        return _grouped((event.object_uid, event) for event in self.inventory.events)
+
+    @cached_property
+    def _disks(self) -> Mapping[str, Disk]:
+        return {disk.id.rstrip("/").lower(): disk for disk in known(self.inventory.disks)}
+
+    @cached_property
+    def _machines(self) -> Mapping[str, Machine]:
+        return {machine.node: machine for machine in known(self.inventory.machines)}
+
+    @cached_property
+    def _holders(self) -> Mapping[str, Machine]:
+        machines = known(self.inventory.machines)
+        by_id = {machine.id.rstrip("/").lower(): machine for machine in machines}
+        return by_id | {f"{m.id.rpartition('/')[0]}/{m.name}".lower(): m for m in machines}
+
+
+def _grouped(pairs: Iterable[tuple[str, T]]) -> Mapping[str, list[T]]:
+    found: defaultdict[str, list[T]] = defaultdict(list)
+    for key, value in pairs:
+        found[key].append(value)
+    return found
