@@ -19,7 +19,7 @@ _ZONES = (_DISK_ZONE, "topology.kubernetes.io/zone", "failure-domain.beta.kubern
 
 
 def _is_ready(raw: Any) -> bool:
-    return find(_condition(raw, "Ready"), "status") == "True"
+    return bool(find(_condition(raw, "Ready"), "status") == "True")
 
 
 def _condition(raw: Any, type_: str) -> Any:

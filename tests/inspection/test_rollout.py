@@ -32,7 +32,7 @@ def test_an_act_is_over_when_each_pod_runs_or_was_refused():
     assert refused.describe() == "disk-deploy-1-a ContainerCreating, disk-deploy-1-b ContainerCreating"
 
 
-ATTACHED = event(OTHER, "SuccessfulAttachVolume", 'AttachVolume.Attach succeeded for volume "pvc-1" ', at=2.0)
+ATTACHED = event(OTHER, "SuccessfulAttachVolume", 'AttachVolume.Attach succeeded for volume "pvc-azure-managed-disk" ', at=2.0)
 
 
 def test_a_refusal_that_passed_ends_no_wait_in_whatever_order_its_events_are_read():

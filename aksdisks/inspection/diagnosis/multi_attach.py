@@ -30,16 +30,13 @@ def standing_refusal(pod: Pod, events: Iterable[KubeEvent], volume: str = "") ->
 
     `volume` asks for that one's only; empty stands for any of the pod's.
     """
-    standing: dict[str, KubeEvent] = {}
-    for event in events:
-        if event.object_uid != pod.uid:
-            continue
-        if event.reason == "FailedAttachVolume" and (match := MULTI_ATTACH.search(event.message)):
-            standing[match["volume"]] = event
-        elif event.reason == "SuccessfulAttachVolume":
-            named = next((name for name in standing if f'"{name}"' in event.message), "")
-            refused = standing.get(named)
-            if refused and not (refused.last and event.last and event.last < refused.last):
-                del standing[named]
-    found = [event for name, event in standing.items() if volume in ("", name)]
-    return found[-1] if found else None
+    own = [event for event in events if event.object_uid == pod.uid]
+    attached = [event for event in own if event.reason == "SuccessfulAttachVolume"]
+    standing = []
+    for event in own:
+        match = MULTI_ATTACH.search(event.message) if event.reason == "FailedAttachVolume" else None
+        if match and volume in ("", match["volume"]):
+            since = [each.last for each in attached if f'"{match["volume"]}"' in each.message]
+            if not (event.last and any(last and last >= event.last for last in since)):
+                standing.append(event)
+    return standing[-1] if standing else None
