@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from aksdisks.inspection.rollout import Rollout
 from aksdisks.model import Attachment, Change, KubeEvent
-from tests.world import START, attachment, claim, disk, event, machine, multi_attach, pod, volume, world
+from tests.world import CLAIM, START, attachment, claim, disk, event, machine, multi_attach, pod, volume, world
 
 PLACED = pod("disk-deploy-1-a", 0, ready=False)
 RUNNING = replace(PLACED, ready=True)
@@ -32,7 +32,7 @@ def test_an_act_is_over_when_each_pod_runs_or_was_refused():
     assert refused.describe() == "disk-deploy-1-a ContainerCreating, disk-deploy-1-b ContainerCreating"
 
 
-ATTACHED = event(OTHER, "SuccessfulAttachVolume", 'AttachVolume.Attach succeeded for volume "pvc-azure-managed-disk" ', at=2.0)
+ATTACHED = event(OTHER, "SuccessfulAttachVolume", f'AttachVolume.Attach succeeded for volume "pvc-{CLAIM}" ', at=2.0)
 
 
 def test_a_refusal_that_passed_ends_no_wait_in_whatever_order_its_events_are_read():
