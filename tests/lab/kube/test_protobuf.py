@@ -73,6 +73,12 @@ ROWS = {
         field(2, field(4, field(2, field(1, field(1, 1) + field(3, "25%")) + field(2, field(1, 0) + field(2, 1))))),
         {"spec": {"strategy": {"rollingUpdate": {"maxUnavailable": "25%", "maxSurge": 1}}}},
     ),
+    "int-or-string-of-zero": (
+        "policy/v1",
+        "PodDisruptionBudget",
+        field(2, field(3, field(1, 0) + field(2, 0))),
+        {"spec": {"maxUnavailable": 0}},
+    ),
     "inline-struct": (
         "v1",
         "Pod",

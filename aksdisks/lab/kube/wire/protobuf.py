@@ -2,8 +2,9 @@
 
 The message tables (`protobuf.json.gz`) are the descriptors of the Kubernetes project (Apache-2.0, release 1.33) for the
 kinds served: for each message its fields by number, each a JSON name (empty for a struct that JSON shows inline), a
-type, and `list` or `map`. A field that is newer than the tables is passed over. Answers are always JSON, which these
-clients accept as well.
+type, and `list`, `map` or `kept`. Go sends numbers, booleans and texts that are zero or empty whether they were set or
+not; JSON shows them where the field is `kept`: an optional one, whose zero was set, or one that Go always writes. A
+field that is newer than the tables is passed over. Answers are always JSON, which these clients accept as well.
 """
 
 from __future__ import annotations
@@ -23,52 +24,6 @@ from aksdisks.lab.clock import micro_timestamp, timestamp
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"
-
-_KEPT_WHEN_ZERO = frozenset(
-    (
-        "activeDeadlineSeconds", "allocateLoadBalancerNodePorts", "allowPrivilegeEscalation",
-        "allowVolumeExpansion", "attachRequired", "attached", "automountServiceAccountToken", "backoffLimit",
-        "backoffLimitPerIndex", "blockOwnerDeletion", "collisionCount", "completions", "containerPort",
-        "controller", "currentHealthy", "defaultMode", "deletionGracePeriodSeconds", "desiredHealthy",
-        "disruptionsAllowed", "enableServiceLinks", "errorCode", "exitCode", "expectedPods",
-        "expirationSeconds", "failedJobsHistoryLimit", "fsGroup", "gid", "gracePeriodSeconds", "hostProcess",
-        "hostUsers", "immutable", "leaseDurationSeconds", "leaseTransitions", "lun", "manualSelector",
-        "maxFailedIndexes", "maxSkew", "minDomains", "mode", "nodeAllocatableUpdatePeriodSeconds", "optional",
-        "orphanDependents", "parallelism", "podInfoOnMount", "port", "priority", "privileged",
-        "progressDeadlineSeconds", "readOnlyRootFilesystem", "ready", "recursiveReadOnlyMounts",
-        "requiresRepublish", "restartCount", "revision", "revisionHistoryLimit", "runAsGroup", "runAsNonRoot",
-        "runAsUser", "seLinuxMount", "seconds", "serving", "setHostnameAsFQDN", "shareProcessNamespace",
-        "start", "started", "startingDeadlineSeconds", "storageCapacity", "successfulJobsHistoryLimit",
-        "supplementalGroupsPolicy", "suspend", "terminating", "terminatingReplicas",
-        "terminationGracePeriodSeconds", "tolerationSeconds", "ttlSecondsAfterFinished", "userNamespaces",
-        "value", "weight",
-    )
-)  # fmt: skip
-"""Numbers and booleans whose zero JSON shows: optional ones that are sent, and those that Go always writes."""
-
-_KEPT_IN = {
-    "availableReplicas": {"apps.v1.StatefulSetStatus"},
-    "count": {"events.v1.EventSeries", "storage.v1.VolumeNodeResources"},
-    "partition": {"apps.v1.RollingUpdateStatefulSetStrategy"},
-    "readOnly": {"core.v1.AzureDiskVolumeSource", "core.v1.CSIVolumeSource"},
-    "replicas": {
-        "apps.v1.DeploymentSpec",
-        "apps.v1.ReplicaSetSpec",
-        "apps.v1.ReplicaSetStatus",
-        "apps.v1.StatefulSetSpec",
-        "apps.v1.StatefulSetStatus",
-        "autoscaling.v1.ScaleStatus",
-    },
-    "timeoutSeconds": {"core.v1.ClientIPConfig"},
-}
-"""The same for names that are such in some messages only; elsewhere their zero means nothing."""
-
-_EMPTY_TEXT_KEPT = {
-    "core.v1.PersistentVolumeClaimSpec": {"storageClassName", "volumeAttributesClassName"},
-    "core.v1.PodDNSConfigOption": {"value"},
-    "discovery.v1.EndpointPort": {"name"},
-}
-"""A claim with the class "" asks for none, a port "" is the only one; elsewhere an empty text is an unset one."""
 
 _Field = tuple[int, int | bytes]
 
@@ -125,19 +80,9 @@ def _object(message: str, data: bytes) -> Object:
             result.setdefault(name, []).append(value)
         elif name == "":
             result |= value
-        elif _is_set(message, name, value):
+        elif value is not None and (value or shape or isinstance(value, dict | list)):
             result[name] = value
     return result
-
-
-def _is_set(message: str, name: str, value: Any) -> bool:
-    if value is None:
-        return False
-    if value == "":
-        return name in _EMPTY_TEXT_KEPT.get(message, ())
-    if isinstance(value, (bool, int)) and not value:
-        return name in _KEPT_WHEN_ZERO or message in _KEPT_IN.get(name, ())
-    return True
 
 
 def _value(kind: str, raw: int | bytes) -> Any:
