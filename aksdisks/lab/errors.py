@@ -6,7 +6,8 @@ LabError
 ├── PortInUse        a port that was asked for is taken
 ├── StartFailed      the server process ended or did not answer in time
 ├── ScenarioError    a scenario that cannot be used; a ValueError too
-└── FaultError       a fault that cannot be switched so; a ValueError too
+├── FaultError       a fault that cannot be switched so; a ValueError too
+└── NotEmulated      Kubernetes or Azure has it, the lab has not
 """
 
 # The classes are named for what happened, as the tree above reads.
@@ -43,3 +44,9 @@ class ScenarioError(LabError, ValueError):
 
 class FaultError(LabError, ValueError):
     """A fault that cannot be switched so; the message is one line: what was expected and what was found."""
+
+
+class NotEmulated(LabError):
+    """Kubernetes or Azure has it, the lab has not; both servers answer with `code` and `reason`, and the message."""
+
+    code, reason = 501, "NotImplemented"

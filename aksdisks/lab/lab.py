@@ -43,7 +43,7 @@ from aksdisks.lab.kube.authn.service_account_tokens import new_key as new_accoun
 from aksdisks.lab.kube.storage.event_expiry import EventExpiry
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.wire.exec import Streams
-from aksdisks.lab.kube.wire.http import kube_app
+from aksdisks.lab.kube.wire.http import KubeServer
 from aksdisks.lab.kube.write.api import KubeApi
 from aksdisks.lab.parts import Machinery, check_driver_can_go, control_plane, controllers
 from aksdisks.lab.persistence import settings
@@ -146,7 +146,7 @@ class Lab:
         injection = ApiServerFaults(self.faults, self.api.store)
         streams = Streams(self.api, self._containers, self._sandbox)
         kube = await self._serve(
-            kube_app(self.api, access, self.clock, self.scenario.kubernetes_version, injection, streams),
+            KubeServer(self.api, access, self.clock, self.scenario.kubernetes_version, injection, streams).app(),
             kube_port,
             tls.server_context(certificates, client_certificates=True),
         )

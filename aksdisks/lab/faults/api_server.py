@@ -14,9 +14,9 @@ from aksdisks.lab.faults import paths
 from aksdisks.lab.faults.registry import Faults, drop
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.wire import negotiation
-from aksdisks.lab.kube.wire.injection import ApiServerInjection
+from aksdisks.lab.kube.wire.injection import FAULTS, ApiServerInjection
+from aksdisks.lab.kube.wire.request_info import RequestInfo
 
-_OWN = "/aksdisks/"
 SERVER = "server/kubernetes"
 
 
@@ -27,19 +27,21 @@ class ApiServerFaults(ApiServerInjection):
         self._faults = faults
         self._store = store
 
-    def drop_connection(self, request: web.Request) -> None:
+    def drop_connection(self, request: web.Request, info: RequestInfo) -> None:
         """Raises `ConnectionResetError` once the connection is dropped."""
-        if not request.path.startswith(_OWN):
+        if info.segments[:3] != FAULTS:
             drop(request, self._faults, SERVER)
 
-    def check(self, request: web.Request) -> None:
+    def check(self, info: RequestInfo) -> None:
         """Raises what upstream answers when its database does not."""
-        if not request.path.startswith(_OWN) and self._faults.active("server-errors", SERVER):
+        if info.segments[:3] != FAULTS and self._faults.active("server-errors", SERVER):
             raise ApiError(500, "", "etcdserver: request timed out")
 
-    async def watched(self, request: web.Request, answer: Awaitable[web.StreamResponse]) -> web.StreamResponse:
+    async def watched(
+        self, request: web.Request, info: RequestInfo, answer: Awaitable[web.StreamResponse]
+    ) -> web.StreamResponse:
         """The answer; where it is a watch it is cut off when watches expire, and cannot be gone on with."""
-        if request.query.get("watch", "") not in ("1", "true"):
+        if info.verb != "watch":
             return await answer
         work, over = asyncio.ensure_future(answer), asyncio.ensure_future(self._expiry())
         try:

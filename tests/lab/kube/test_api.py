@@ -313,3 +313,19 @@ def test_a_forgotten_page_goes_on_if_one_likes() -> None:
             api.list_page("configmaps", "n", resource_version="101", resource_version_match="Exact")
 
     run(test)
+
+
+@pytest.mark.parametrize("patch_type", ["merge", "apply"])
+def test_a_patch_stays_in_its_namespace(patch_type: Any) -> None:
+    async def test(api: KubeApi) -> None:
+        await api.create("namespaces", {"metadata": {"name": "other"}})
+        for namespace in ("n", "other"):
+            await api.create("configmaps", {"metadata": {"name": "a"}}, namespace)
+        metadata = {"name": "a", "namespace": "other"}
+        patch = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": "v"}}
+        with pytest.raises(ApiError, match="does not match the namespace sent on the request") as refusal:
+            await api.patch("configmaps", "a", patch, "n", patch_type=patch_type, field_manager="m")
+        assert refusal.value.code == 400
+        assert "data" not in await api.get("configmaps", "a", "other")
+
+    run(test)

@@ -170,18 +170,6 @@ def test_subresources_are_named() -> None:
     run(test)
 
 
-def test_the_oldest_of_many_updates_are_merged() -> None:
-    async def test(api: KubeApi) -> None:
-        await api.create("configmaps", {"metadata": {"name": "a", "labels": LABELS}}, "n", field_manager="m00")
-        for number in range(12):
-            patch = {"data": {f"k{number}": "1"}}
-            left = await api.patch("configmaps", "a", patch, "n", field_manager=f"m{number:02}")
-        names = [entry[0] for entry in owned(left)]
-        assert names == ["ancient-changes", *(f"m{number:02}" for number in range(3, 12))]
-
-    run(test)
-
-
 def test_who_applies_nothing_is_not_named() -> None:
     async def test(api: KubeApi) -> None:
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}

@@ -8,7 +8,7 @@ import pytest
 
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.kube.authn.authentication import User
-from aksdisks.lab.kube.authz.attributes import Attributes, forbidden, of_request
+from aksdisks.lab.kube.authz.attributes import Attributes, forbidden
 from aksdisks.lab.kube.authz.bootstrap_policy import aggregated, bindings, roles
 from aksdisks.lab.kube.authz.rbac import MASTERS, Authorizer, rule
 from aksdisks.lab.kube.storage.store import Store
@@ -45,28 +45,6 @@ ROBOT = User("system:serviceaccount:one:robot", ("system:serviceaccounts", "syst
 )
 def test_a_rule_covers(raw: Object, asked: Attributes, allowed: bool) -> None:
     assert rule(raw).allows(asked) is allowed
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "query", "expected"),
-    [
-        ("GET", "/api/v1/namespaces/x/pods", {}, Attributes("list", "pods", "", "x")),
-        ("GET", "/api/v1/namespaces/x/pods", {"watch": "1"}, Attributes("watch", "pods", "", "x")),
-        ("GET", "/api/v1/pods", {"fieldSelector": "metadata.name=a"}, Attributes("list", "pods", name="a")),
-        ("DELETE", "/api/v1/namespaces/x/pods", {}, Attributes("deletecollection", "pods", "", "x")),
-        ("HEAD", "/api/v1/namespaces/x/pods/a", {}, Attributes("get", "pods", "", "x", "a")),
-        ("POST", "/api/v1/namespaces/x/pods/a/eviction", {}, Attributes("create", "pods", "", "x", "a", "eviction")),
-        ("GET", "/api/v1/namespaces/x", {}, Attributes("get", "namespaces", "", "x", "x")),
-        ("PUT", "/api/v1/namespaces/x/finalize", {}, Attributes("update", "namespaces", "", "x", "x", "finalize")),
-        ("PATCH", "/apis/apps/v1/namespaces/x/deployments/d/scale", {},
-         Attributes("patch", "deployments", "apps", "x", "d", "scale")),
-        ("GET", "/apis/apps/v1", {}, Attributes("get", path="/apis/apps/v1")),
-        ("GET", "/api/v1", {}, Attributes("get", path="/api/v1")),
-        ("POST", "/version", {}, Attributes("post", path="/version")),
-    ],
-)  # fmt: skip
-def test_a_request_is_read_off_its_url(method: str, path: str, query: dict[str, str], expected: Attributes) -> None:
-    assert of_request(method, path, query) == expected
 
 
 def cluster(*objects: tuple[str, str, Object]) -> tuple[Store, Authorizer]:

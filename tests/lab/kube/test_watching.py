@@ -10,6 +10,7 @@ from aksdisks.lab.faults.api_server import ApiServerFaults
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.kube.storage import watch
 from aksdisks.lab.kube.storage.store import MOST_PENDING, Store
+from aksdisks.lab.kube.wire.request_info import parse
 from tests.lab.controllers.helpers import StepClock, spin
 
 REQUEST = watch.Watch("configmaps", None, "100")
@@ -77,10 +78,11 @@ def test_a_watcher_that_does_not_keep_up_is_dropped() -> None:
 def test_a_watch_of_a_client_that_went_away_leaves_no_task() -> None:
     async def test() -> None:
         outages = ApiServerFaults(Faults(), Store())
-        request: Any = SimpleNamespace(query={"watch": "1"}, path="/api/v1/pods", transport=None)
+        request: Any = SimpleNamespace(query={"watch": "1"}, transport=None)
+        info = parse("GET", "/api/v1/pods", request.query)
         before = asyncio.all_tasks()
         for _ in range(3):
-            watched = asyncio.create_task(outages.watched(request, asyncio.sleep(3600)))
+            watched = asyncio.create_task(outages.watched(request, info, asyncio.sleep(3600)))
             await spin()
             watched.cancel()
             await spin()

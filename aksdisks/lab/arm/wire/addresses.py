@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from aksdisks.lab.arm.errors import CloudError, method_not_allowed
+from aksdisks.lab.errors import NotEmulated
 
 _DISKS = (
     *("2026-03-02", "2025-01-02", "2024-03-02", "2023-10-02", "2023-04-02", "2023-01-02", "2022-07-02", "2022-03-02"),
@@ -160,7 +161,7 @@ def unknown_method(parts: Sequence[str], method: str) -> CloudError:
 
 
 def _not_emulated(what: str) -> CloudError:
-    return CloudError(501, "NotImplemented", f"The lab does not emulate {what}.")
+    return CloudError(NotEmulated.code, NotEmulated.reason, f"The lab does not emulate {what}.")
 
 
 def invalid_namespace(namespace: str) -> CloudError:

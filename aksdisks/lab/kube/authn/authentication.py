@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ssl
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
 from aiohttp import web
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.kube.authn.service_account_tokens import AccountTokens, TokenRefused
@@ -16,7 +17,6 @@ from aksdisks.lab.kube.authn.service_account_tokens import AccountTokens, TokenR
 AUTHENTICATED, UNAUTHENTICATED = "system:authenticated", "system:unauthenticated"
 ANONYMOUS_NAME = "system:anonymous"
 CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
-_REMEMBERED = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,11 @@ ANONYMOUS = User(ANONYMOUS_NAME, (UNAUTHENTICATED,))
 class Access:
     """Knows the lab's administrator by a token, service accounts by theirs, others by the authority's certificates."""
 
-    def __init__(self, token: str, name: str, group: str, accounts: AccountTokens | None = None) -> None:
+    def __init__(self, token: str, name: str, group: str, accounts: AccountTokens) -> None:
         """`token` is the administrator's secret, `name` and `group` whom it stands for."""
         self._token = token.encode()
         self._admin = User(name, (group, AUTHENTICATED))
         self.accounts = accounts
-        self._certificates: dict[bytes, User | None] = {}
 
     def identify(self, request: web.Request) -> User:
         """The user; 401 for a token that is wrong or has expired.
@@ -56,7 +55,8 @@ class Access:
         """
         transport = request.transport
         connection = transport.get_extra_info("ssl_object") if transport else None
-        if connection is not None and (user := self._by_certificate(connection)) is not None:
+        encoded = connection.getpeercert(binary_form=True) if connection is not None else None
+        if encoded and (user := _by_certificate(encoded)) is not None:
             return user
         scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
         token = token.strip()
@@ -71,26 +71,21 @@ class Access:
         """Whose token it is; raises `TokenRefused`. `audiences`: for whom it must be meant; empty: this API server."""
         if hmac.compare_digest(token.encode(errors="surrogateescape"), self._token):
             return self._admin
-        if self.accounts is None:
-            raise TokenRefused("invalid bearer token")
         holder = self.accounts.holder(token, audiences)
         groups = ("system:serviceaccounts", f"system:serviceaccounts:{holder.namespace}", AUTHENTICATED)
         name = f"system:serviceaccount:{holder.namespace}:{holder.name}"
-        return User(name, groups, holder.uid, holder.extra)
+        extra = ((CREDENTIAL_ID, (f"JTI={holder.token_id}",)),) if holder.token_id else ()
+        return User(name, groups, holder.uid, extra)
 
-    def _by_certificate(self, connection: ssl.SSLObject) -> User | None:
-        """TLS has already checked who signed it; CN is the user, each O a group."""
-        encoded = connection.getpeercert(binary_form=True)
-        if not encoded:
-            return None
-        if encoded not in self._certificates:
-            if len(self._certificates) >= _REMEMBERED:
-                self._certificates.clear()
-            told: Any = connection.getpeercert() or {}
-            subject = [pair for entry in told.get("subject", ()) for pair in entry]
-            name = next((str(value) for key, value in subject if key == "commonName"), "")
-            groups = tuple(str(value) for key, value in subject if key == "organizationName")
-            fingerprint = f"X509SHA256={hashlib.sha256(encoded).hexdigest()}"
-            user = User(name, (*groups, AUTHENTICATED), extra=((CREDENTIAL_ID, (fingerprint,)),))
-            self._certificates[encoded] = user if name else None
-        return self._certificates[encoded]
+
+@lru_cache(1024)
+def _by_certificate(encoded: bytes) -> User | None:
+    """TLS has already checked who signed it; CN is the user, each O a group."""
+    subject = x509.load_der_x509_certificate(encoded).subject
+    name, groups = (
+        tuple(str(entry.value) for entry in subject.get_attributes_for_oid(oid))
+        for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
+    )
+    fingerprint = f"X509SHA256={hashlib.sha256(encoded).hexdigest()}"
+    extra = ((CREDENTIAL_ID, (fingerprint,)),)
+    return User(name[0], (*groups, AUTHENTICATED), extra=extra) if name else None

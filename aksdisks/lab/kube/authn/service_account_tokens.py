@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -23,7 +24,6 @@ _LEGACY_ISSUER = "kubernetes/serviceaccount"
 _LEGACY = "kubernetes.io/serviceaccount"
 ALGORITHM = "ES256"
 _REMEMBERED = 1024
-_EXTRA = "authentication.kubernetes.io"
 
 
 class TokenRefused(Exception):  # noqa: N818 - what happened, as in the lab's other errors
@@ -32,12 +32,12 @@ class TokenRefused(Exception):  # noqa: N818 - what happened, as in the lab's ot
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The service account that a token stands for; `extra` as in `userInfo`."""
+    """The service account that a token stands for, and the token's own id, empty for a Secret's."""
 
     namespace: str
     name: str
     uid: str
-    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    token_id: str = ""
 
 
 class AccountTokens:
@@ -49,21 +49,13 @@ class AccountTokens:
         self._clock = clock
         self._ids = ids
         self._key: Any = serialization.load_pem_private_key(key, None)
-        self._known: dict[str, Object] = {}
+        self._claims = lru_cache(_REMEMBERED)(self._verified)
 
-    def issue(
-        self, account: Object, audiences: Sequence[str], seconds: int, bound: Object | None = None
-    ) -> tuple[str, datetime]:
-        """A token and when it expires; `bound` is the pod, secret or node with which it ends.
-
-        The claims are upstream's (pkg/serviceaccount/claims.go).
-        """
+    def issue(self, account: Object, audiences: Sequence[str], seconds: int) -> tuple[str, datetime]:
+        """A token and when it expires; the claims are upstream's (pkg/serviceaccount/claims.go)."""
         now = self._clock.now()
         metadata = account["metadata"]
-        private: Object = {"namespace": metadata["namespace"]}
-        if bound is not None:
-            private |= self._bound_claims(bound)
-        private["serviceaccount"] = {"name": metadata["name"], "uid": metadata["uid"]}
+        holder = {"name": metadata["name"], "uid": metadata["uid"]}
         expires = now + timedelta(seconds=seconds)
         claims = {
             "aud": list(audiences),
@@ -71,7 +63,7 @@ class AccountTokens:
             "iat": int(now.timestamp()),
             "iss": ISSUER,
             "jti": self._ids.uid(),
-            "kubernetes.io": private,
+            "kubernetes.io": {"namespace": metadata["namespace"], "serviceaccount": holder},
             "nbf": int(now.timestamp()),
             "sub": f"system:serviceaccount:{metadata['namespace']}:{metadata['name']}",
         }
@@ -92,11 +84,10 @@ class AccountTokens:
         )
 
     def holder(self, token: str, audiences: Sequence[str] = ()) -> Holder:
-        """Whose it is; raises `TokenRefused` for what was not signed here, expired, or is bound to what is gone."""
+        """Whose it is; raises `TokenRefused` for what was not signed here, has expired, or whose account is gone."""
         claims = self._claims(token)
         if claims["iss"] == _LEGACY_ISSUER:
             return self._legacy_holder(claims)
-        private = claims["kubernetes.io"]
         if claims["exp"] <= self._clock.now().timestamp():
             raise TokenRefused("[invalid bearer token, service account token has expired]")
         wanted = audiences or (ISSUER,)
@@ -105,27 +96,8 @@ class AccountTokens:
                 f"[invalid bearer token, token audiences {claims['aud']} is invalid for the target audiences "
                 f"{list(wanted)}]"
             )
-        namespace, account = private["namespace"], private["serviceaccount"]
-        self._check("serviceaccounts", namespace, account)
-        extra = [(f"{_EXTRA}/credential-id", (f"JTI={claims['jti']}",))]
-        for kind, plural, where in (
-            ("secret", "secrets", namespace),
-            ("pod", "pods", namespace),
-            ("node", "nodes", ""),
-        ):
-            if kind not in private:
-                continue
-            # A pod's node is told along with the pod; only a token bound to the node itself ends with it.
-            if kind != "node" or "pod" not in private:
-                self._check(plural, where, private[kind])
-            if kind != "secret":
-                extra.append((f"{_EXTRA}/{kind}-name", (private[kind]["name"],)))
-                extra.append((f"{_EXTRA}/{kind}-uid", (private[kind]["uid"],)))
-        return Holder(namespace, account["name"], account["uid"], tuple(sorted(extra)))
-
-    def audiences(self, token: str) -> list[str]:
-        """For whom a good token is meant."""
-        return list(self._claims(token).get("aud") or (ISSUER,))
+        namespace, account = claims["kubernetes.io"]["namespace"], claims["kubernetes.io"]["serviceaccount"]
+        return self._holder(namespace, account["name"], account["uid"], claims["jti"])
 
     def public_keys(self) -> Object:
         """The JSON Web Key Set that tokens can be checked with (`/openid/v1/jwks`)."""
@@ -134,27 +106,19 @@ class AccountTokens:
         key = ECAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         return {"keys": [{"use": "sig", "alg": ALGORITHM, "kid": "aksdisks-lab", **key}]}
 
-    def _bound_claims(self, bound: Object) -> Object:
-        kind, metadata = bound["kind"].lower(), bound["metadata"]
-        claims = {kind: {"name": metadata["name"], "uid": metadata["uid"]}}
-        node = self._store.get("nodes", ("", bound.get("spec", {}).get("nodeName", ""))) if kind == "pod" else None
-        if node is not None:
-            claims["node"] = {"name": node.object["metadata"]["name"], "uid": node.object["metadata"]["uid"]}
-        return claims
-
     def _legacy_holder(self, claims: Object) -> Holder:
         namespace = claims[f"{_LEGACY}/namespace"]
         name, uid = claims[f"{_LEGACY}/service-account.name"], claims[f"{_LEGACY}/service-account.uid"]
         secret = self._store.get("secrets", (namespace, claims[f"{_LEGACY}/secret.name"]))
         if secret is None or "deletionTimestamp" in secret.object["metadata"]:
             raise TokenRefused("[invalid bearer token, service account token has been invalidated]")
-        self._check("serviceaccounts", namespace, {"name": name, "uid": uid})
-        return Holder(namespace, name, uid)
+        return self._holder(namespace, name, uid)
 
-    def _check(self, resource: str, namespace: str, wanted: Object) -> None:
-        found = self._store.get(resource, (namespace, wanted["name"]))
-        if found is None or found.object["metadata"]["uid"] != wanted["uid"]:
+    def _holder(self, namespace: str, name: str, uid: str, token_id: str = "") -> Holder:
+        found = self._store.get("serviceaccounts", (namespace, name))
+        if found is None or found.object["metadata"]["uid"] != uid:
             raise TokenRefused("[invalid bearer token, service account token has been invalidated]")
+        return Holder(namespace, name, uid, token_id)
 
     def _sign(self, claims: Object) -> str:
         # Imported where needed: most labs never see such a token, and it costs a start 40 ms.
@@ -162,21 +126,16 @@ class AccountTokens:
 
         return jwt.encode(claims, self._key, ALGORITHM, headers={"kid": "aksdisks-lab"})
 
-    def _claims(self, token: str) -> Object:
-        found = self._known.get(token)
-        if found is None:
-            import jwt
+    def _verified(self, token: str) -> Object:
+        """The claims of a token that was signed here; expiry and audience change while the signature does not."""
+        import jwt
 
-            try:
-                # Expiry and audience are the caller's: they change while the signature does not.
-                options: Any = {"verify_exp": False, "verify_aud": False, "verify_nbf": False, "verify_iat": False}
-                found = jwt.decode(token, self._key.public_key(), [ALGORITHM], options=options)
-            except (jwt.PyJWTError, ValueError):
-                raise TokenRefused("invalid bearer token") from None
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[token] = found
-        return found
+        options: Any = {"verify_exp": False, "verify_aud": False, "verify_nbf": False, "verify_iat": False}
+        try:
+            claims: Object = jwt.decode(token, self._key.public_key(), [ALGORITHM], options=options)
+        except (jwt.PyJWTError, ValueError):
+            raise TokenRefused("invalid bearer token") from None
+        return claims
 
 
 def new_key() -> bytes:

@@ -2,94 +2,55 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock, timestamp
+from aksdisks.lab.errors import NotEmulated
 from aksdisks.lab.kube.authn.service_account_tokens import ISSUER, AccountTokens
-from aksdisks.lab.kube.authz.reviews import texts
-from aksdisks.lab.kube.schema.registry import RESOURCES, Resource
-from aksdisks.lab.kube.schema.status import Cause, bad_request, conflict, invalid, not_found
+from aksdisks.lab.kube.schema.decoding import decode
+from aksdisks.lab.kube.schema.registry import RESOURCES
+from aksdisks.lab.kube.schema.status import invalid, not_found
+from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage.store import Store
+from aksdisks.lab.kube.strategies import causes
 
-KIND = Resource("tokenrequests", "tokenrequest", "TokenRequest", "authentication.k8s.io")
+_KIND = SUBRESOURCE_KINDS["token"]
 _SECONDS, _SHORTEST, _LONGEST = 3600, 600, 1 << 32
-_BINDABLE = {"Pod": "pods", "Secret": "secrets", "Node": "nodes"}
 
 
-def answer(store: Store, tokens: AccountTokens, clock: Clock, body: Object, namespace: str, name: str) -> Object:
-    """The request with its token; 400, 404, 409 or 422 (registry/core/serviceaccount/storage/token.go)."""
+def answer(store: Store, tokens: AccountTokens, clock: Clock, body: Any, namespace: str, name: str) -> Object:
+    """The request with its token; 400, 404 or 422 (registry/core/serviceaccount/storage/token.go).
+
+    Raises `NotEmulated` for a token that is to end with another object than its account.
+    """
+    decode(_KIND, body)
     metadata, spec = body.get("metadata") or {}, body.get("spec") or {}
-    if not isinstance(metadata, dict) or not isinstance(spec, dict):
-        raise bad_request("TokenRequest: expected objects as metadata and spec")
     for field, own in (("name", name), ("namespace", namespace)):
         if (given := metadata.get(field)) and given != own:
-            why = f'Invalid value: "{given}": must match the service account {field} if specified'
-            raise invalid(KIND, name, [Cause(f"metadata.{field}", "FieldValueInvalid", why)])
+            why = f"must match the service account {field} if specified"
+            raise invalid(_KIND, name, [causes.invalid(f"metadata.{field}", given, why)])
     found = store.get("serviceaccounts", (namespace, name))
     if found is None:
         raise not_found(RESOURCES["serviceaccounts"], name)
-    account = found.object
-    audiences = texts(spec, "audiences") or [ISSUER]
-    seconds = _seconds(spec)
-    bound = _bound(store, spec.get("boundObjectRef"), account)
-    token, expires = tokens.issue(account, audiences, seconds, bound)
-    shown: Object = {"audiences": audiences, "expirationSeconds": seconds}
-    shown["boundObjectRef"] = spec.get("boundObjectRef")
+    if spec.get("boundObjectRef"):
+        raise NotEmulated(f"serviceaccounts/token of {name}: the lab binds no token to another object than its account")
+    audiences, seconds = spec.get("audiences") or [ISSUER], _seconds(spec)
+    token, expires = tokens.issue(found.object, audiences, seconds)
+    made = {"name": name, "namespace": namespace, "creationTimestamp": timestamp(clock.now())}
     return {
-        "kind": KIND.kind,
-        "apiVersion": KIND.api_version,
-        "metadata": {
-            **metadata,
-            "name": name,
-            "namespace": namespace,
-            "creationTimestamp": timestamp(clock.now()),
-        },
-        "spec": shown,
+        "kind": _KIND.kind,
+        "apiVersion": _KIND.api_version,
+        "metadata": {**metadata, **made},
+        "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": None},
         "status": {"token": token, "expirationTimestamp": timestamp(expires)},
     }
 
 
 def _seconds(spec: Object) -> int:
-    seconds = spec.get("expirationSeconds")
-    if seconds is None:
-        return _SECONDS
-    if not isinstance(seconds, int) or isinstance(seconds, bool):
-        raise bad_request(f"spec.expirationSeconds: expected a whole number, found {seconds!r}")
-    why = ""
-    if seconds < _SHORTEST:
-        why = "may not specify a duration less than 10 minutes"
-    elif seconds > _LONGEST:
-        why = "may not specify a duration larger than 2^32 seconds"
-    if why:
-        cause = Cause("spec.expirationSeconds", "FieldValueInvalid", f"Invalid value: {seconds}: {why}")
-        raise invalid(KIND, "", [cause])
-    return seconds
-
-
-def _bound(store: Store, ref: Object | None, account: Object) -> Object | None:
-    """The object that the token ends with; it must be there, and a pod must run as this account."""
-    if not ref:
-        return None
-    if not isinstance(ref, dict):
-        raise bad_request("spec.boundObjectRef: expected an object")
-    kind, name, version = str(ref.get("kind", "")), str(ref.get("name", "")), str(ref.get("apiVersion", ""))
-    plural = _BINDABLE.get(kind) if version in ("", "v1") else None
-    if plural is None:
-        group, _, short = version.rpartition("/")
-        raise bad_request(f"cannot bind token to object of type {group}/{short}, Kind={kind}")
-    own = account["metadata"]
-    found = store.get(plural, ("" if plural == "nodes" else own["namespace"], name))
-    if found is None:
-        raise not_found(RESOURCES[plural], name)
-    obj = found.object
-    if plural == "pods" and obj["spec"].get("serviceAccountName") != own["name"]:
-        raise bad_request(
-            f'cannot bind token for serviceaccount "{own["name"]}" to pod running with different serviceaccount name.'
-        )
-    uid = obj["metadata"]["uid"]
-    if ref.get("uid") and ref["uid"] != uid:
-        why = (
-            f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record. The object might "
-            "have been deleted and then recreated"
-        )
-        raise conflict(RESOURCES[plural], name, why)
-    return obj
+    seconds: int = spec.get("expirationSeconds", _SECONDS)
+    if _SHORTEST <= seconds <= _LONGEST:
+        return seconds
+    limit = "less than 10 minutes" if seconds < _SHORTEST else "larger than 2^32 seconds"
+    why = f"may not specify a duration {limit}"
+    raise invalid(_KIND, "", [causes.invalid("spec.expirationSeconds", seconds, why)])

@@ -38,8 +38,6 @@ _ROLES = {
             statefulsets statefulsets/scale
         {_WRITE}: autoscaling: horizontalpodautoscalers
         {_WRITE}: batch: cronjobs jobs
-        {_WRITE}: extensions: daemonsets deployments deployments/rollback deployments/scale ingresses networkpolicies \
-            replicasets replicasets/scale replicationcontrollers/scale
         {_WRITE}: policy: poddisruptionbudgets
         {_WRITE}: networking.k8s.io: ingresses networkpolicies
         {_ALL}: coordination.k8s.io: leases""",
@@ -55,9 +53,6 @@ _ROLES = {
             statefulsets/status
         {_READ}: autoscaling: horizontalpodautoscalers horizontalpodautoscalers/status
         {_READ}: batch: cronjobs cronjobs/status jobs jobs/status
-        {_READ}: extensions: daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses \
-            ingresses/status networkpolicies replicasets replicasets/scale replicasets/status \
-            replicationcontrollers/scale
         {_READ}: policy: poddisruptionbudgets poddisruptionbudgets/status
         {_READ}: networking.k8s.io: ingresses ingresses/status networkpolicies""",
     "system:auth-delegator": """

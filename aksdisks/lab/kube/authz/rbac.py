@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.authn.authentication import User
@@ -81,8 +82,8 @@ class Authorizer:
         self._store = store
         self._seen: tuple[int, ...] = ()
         self._bindings: dict[tuple[str, _Subject], list[_Binding]] | None = None
-        self._rights: dict[tuple[User, str], _Rights] = {}
-        self._decisions: dict[tuple[User, Attributes], Decision] = {}
+        self._rights = lru_cache(_REMEMBERED)(self._collect)
+        self._decisions = lru_cache(_REMEMBERED)(self._decide)
 
     def check(self, user: User, asked: Attributes) -> None:
         """Raise 403 for what the user may not do."""
@@ -90,36 +91,17 @@ class Authorizer:
         if not decision.allowed:
             raise forbidden(user.name, asked, decision.reason)
 
-    def allowed(
-        self,
-        user: User,
-        verb: str,
-        resource: str,
-        group: str = "",
-        namespace: str = "",
-        name: str = "",
-        subresource: str = "",
-    ) -> Decision:
-        """Whether a user may do something to a resource."""
-        return self.decide(user, Attributes(verb, resource, group, namespace, name, subresource))
-
     def decide(self, user: User, asked: Attributes) -> Decision:
         """Whether a user may do something."""
         if MASTERS in user.groups:
             return Decision(True)
         self._refresh()
-        key = (user, asked)
-        decision = self._decisions.get(key)
-        if decision is None:
-            if len(self._decisions) >= _REMEMBERED:
-                self._decisions.clear()
-            decision = self._decisions[key] = self._decide(user, asked)
-        return decision
+        return self._decisions(user, asked)
 
     def rules_for(self, user: User, namespace: str) -> tuple[list[Object], list[str]]:
         """The rules that a user has in a namespace (and cluster-wide), as stored, and what could not be resolved."""
         self._refresh()
-        rules, errors = self._rights_of(user, namespace)
+        rules, errors = self._rights(user, namespace)
         return [entry.raw for _, entry in rules], list(errors)
 
     def role_rules(self, kind: str, namespace: str, name: str) -> list[Object] | None:
@@ -129,22 +111,13 @@ class Authorizer:
         return None if found is None else list(found.object.get("rules") or ())
 
     def _decide(self, user: User, asked: Attributes) -> Decision:
-        rules, errors = self._rights_of(user, asked.namespace)
+        rules, errors = self._rights(user, asked.namespace)
         for source, entry in rules:
             if entry.allows(asked):
                 return Decision(True, f"RBAC: allowed by {source}")
         if not errors:
             return Decision(False)
         return Decision(False, f"RBAC: {errors[0] if len(errors) == 1 else '[' + ', '.join(errors) + ']'}")
-
-    def _rights_of(self, user: User, namespace: str) -> _Rights:
-        key = (user, namespace)
-        found = self._rights.get(key)
-        if found is None:
-            if len(self._rights) >= _REMEMBERED:
-                self._rights.clear()
-            found = self._rights[key] = self._collect(user, namespace)
-        return found
 
     def _collect(self, user: User, namespace: str) -> _Rights:
         index = self._index()
@@ -166,8 +139,8 @@ class Authorizer:
         if changed != self._seen:
             self._seen = changed
             self._bindings = None
-            self._rights.clear()
-            self._decisions.clear()
+            self._rights.cache_clear()
+            self._decisions.cache_clear()
 
     def _index(self) -> dict[tuple[str, _Subject], list[_Binding]]:
         if self._bindings is None:

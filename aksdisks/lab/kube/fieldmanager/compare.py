@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from aksdisks.lab.client.interface import Object
@@ -33,20 +32,6 @@ def compare(root: Node, old: Object, new: Object) -> Difference:
     found.written.difference_update(_STRIPPED)
     found.removed.difference_update(_STRIPPED)
     return found
-
-
-@cache
-def unset(node: Node) -> Object:
-    """The object of a kind before anything is set: what Go writes of it all the same. Not to be changed."""
-    shown: Object = {}
-    defaults = dict(node.defaults)
-    for key in {*defaults, *node.schema.get("required", ())}:
-        child = node.child(key)
-        if defaults.get(key) == {}:
-            shown[key] = unset(child) if child.is_struct else None
-        else:
-            shown[key] = defaults.get(key)
-    return shown
 
 
 def _walk(node: Node, old: Any, new: Any, path: Path, found: Difference) -> None:

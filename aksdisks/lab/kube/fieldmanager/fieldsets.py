@@ -45,7 +45,7 @@ def is_of(one: Object, manager: str, subresource: str | None) -> bool:
     return (one["manager"], one["operation"], one.get("subresource")) == (manager, "Apply", subresource)
 
 
-def shown(one: Object) -> str:
+def manager_text(one: Object) -> str:
     """A manager as conflicts name it: an Update with its API version."""
     name = f'"{one["manager"]}"'
     if "subresource" in one:
@@ -99,7 +99,7 @@ def paths(fields_: Fields, prefix: Path = ()) -> list[Path]:
     return found + deeper
 
 
-def text(path: Path) -> str:
+def path_text(path: Path) -> str:
     """A path as upstream's messages show it: `.spec.replicas`, `.spec.containers[name="c"].image`."""
     shown = ""
     for step in path:
@@ -137,10 +137,10 @@ def _has(item: Any, keys: Object) -> bool:
 
 def conflicts(written: set[Path], others: list[Object]) -> list[tuple[Path, str]]:
     """What an apply would change although another manager owns it; a container comes before its fields."""
-    return [(path, shown(other)) for other in others for path in paths(other["fieldsV1"]) if path in written]
+    return [(path, manager_text(other)) for other in others for path in paths(other["fieldsV1"]) if path in written]
 
 
-def taken(others: list[Object], lost: set[Path]) -> list[Object]:
+def release(others: list[Object], lost: set[Path]) -> list[Object]:
     """The other managers' entries without the paths that an apply takes from them; empty entries go."""
     kept = []
     for other in others:
@@ -175,7 +175,7 @@ def dropped(before: Fields, mine: Fields, others: list[Object]) -> list[Path]:
     return [path for path in paths(before) if path not in held]
 
 
-def without(live: Object, lost: list[Path]) -> Object:
+def remove(live: Object, lost: list[Path]) -> Object:
     """The object without some paths; changes and returns `live`.
 
     What contained other lost fields stays while it has any left: the lab's own parts write there and own nothing.

@@ -18,7 +18,7 @@ MANAGER = "kubectl"
 """Under this name alone; whoever wants none of it takes another."""
 
 
-def may_take(root: Node, live: Object) -> set[Path]:
+def unchanged(root: Node, live: Object) -> set[Path]:
     """The fields that kubectl's own apply set and that still are as it set them: no conflict, whoever owns them."""
     try:
         last = orjson.loads(_annotations(live).get(ANNOTATION, ""))
@@ -30,7 +30,7 @@ def may_take(root: Node, live: Object) -> set[Path]:
     return set(fieldsets.paths(fieldsets.fields(root, last))) - change.written - change.removed
 
 
-def follow(merged: Object, config: Object) -> None:
+def update(merged: Object, config: Object) -> None:
     """Bring the annotation, where there is one, to what is applied now; changes `merged`."""
     if ANNOTATION not in _annotations(merged):
         return

@@ -10,16 +10,13 @@ import orjson
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.fieldmanager import compare, fieldsets
 from aksdisks.lab.kube.fieldmanager.fieldsets import Path
-from aksdisks.lab.kube.schema.schema import Node
+from aksdisks.lab.kube.schema.schema import Node, unset
 
 BEFORE_FIRST_APPLY = "before-first-apply"
 """Who owns what was there when the first apply came to an object without owners (fieldmanager: skipnonapplied.go)."""
 
-_OLDEST, _MOST_UPDATES = "ancient-changes", 10
-"""Whose name the oldest of too many updates get (fieldmanager: capmanagers.go)."""
 
-
-def given(entries: Any, live: list[Object]) -> list[Object]:
+def from_client(entries: Any, live: list[Object]) -> list[Object]:
     """The entries to go on with when a client wrote `entries` where `live` was (fieldmanager: fieldmanager.go).
 
     One empty entry resets; none at all, or any that cannot be read, is taken for a client that knows nothing of them.
@@ -34,7 +31,7 @@ def given(entries: Any, live: list[Object]) -> list[Object]:
 def created(root: Node, obj: Object, api_version: str, manager: str, now: str) -> list[Object]:
     """The entries of a new object; its status is not the maker's."""
     stated = {key: value for key, value in obj.items() if key != "status"}
-    empty = {key: value for key, value in compare.unset(root).items() if key != "status"}
+    empty = {key: value for key, value in unset(root).items() if key != "status"}
     written = compare.compare(root, empty, stated).written
     return [_entry(api_version, manager, None, written, now)] if written else []
 
@@ -64,7 +61,7 @@ def updated(
             kept.append({**entry, "fieldsV1": fieldsets.tree(left)})
     if change.written:
         kept.append(_entry(api_version, manager, subresource, mine | change.written, now))
-    return ordered(_capped(kept))
+    return ordered(kept)
 
 
 def ordered(entries: Iterable[Object]) -> list[Object]:
@@ -75,7 +72,7 @@ def ordered(entries: Iterable[Object]) -> list[Object]:
 
 def before_first_apply(root: Node, live: Object, api_version: str, now: str) -> list[Object]:
     """The owner of what an object without owners has."""
-    written = compare.compare(root, compare.unset(root), live).written
+    written = compare.compare(root, unset(root), live).written
     return [_entry(api_version, BEFORE_FIRST_APPLY, None, written, now)] if written else []
 
 
@@ -85,35 +82,6 @@ def _entry(api_version: str, manager: str, subresource: str | None, fields: set[
 
 def _identity(entry: Object) -> tuple[str, str, str, str | None]:
     return entry.get("manager", ""), entry["operation"], entry["apiVersion"], entry.get("subresource") or None
-
-
-def _capped(entries: list[Object]) -> list[Object]:
-    """At most ten updates: the oldest of each version are merged."""
-    updates = [entry for entry in entries if entry["operation"] == "Update"]
-    excess = len(updates) - _MOST_UPDATES
-    if excess <= 0:
-        return entries
-    first: dict[str, Object] = {}
-    gone: list[Object] = []
-    buckets: dict[str, Object] = {}
-    for entry in ordered(updates):
-        if excess <= 0:
-            break
-        version = entry["apiVersion"]
-        if version not in first:
-            first[version] = entry
-            continue
-        bucket = buckets.get(version)
-        if bucket is None:
-            bucket = first[version]
-            gone.append(bucket)
-        fields = set(fieldsets.paths(bucket["fieldsV1"])) | set(fieldsets.paths(entry["fieldsV1"]))
-        merged = _entry(version, _OLDEST, None, fields, entry.get("time", ""))
-        buckets[version] = {key: value for key, value in merged.items() if key != "time" or value}
-        gone.append(entry)
-        excess -= 1
-    left = {id(entry) for entry in entries} - {id(entry) for entry in gone}
-    return [entry for entry in entries if id(entry) in left] + list(buckets.values())
 
 
 def _is_readable(entry: Any) -> bool:

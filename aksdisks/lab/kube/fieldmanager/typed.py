@@ -34,7 +34,7 @@ def _problems(node: Node, value: Any, path: fieldsets.Path) -> list[str]:
             at = (*path, f"f:{key}")
             child = node.child(key)
             if child is NOWHERE and node.is_struct:
-                found.append(f"{fieldsets.text(at)}: field not declared in schema")
+                found.append(f"{fieldsets.path_text(at)}: field not declared in schema")
             else:
                 found += _problems(child, inner, at)
     elif isinstance(value, list):
@@ -51,11 +51,11 @@ def _elements(node: Node, items: list[Any], path: fieldsets.Path) -> list[str]:
         if told_apart:
             if missing := _missing_key(node, item):
                 why = f'associative list with keys has an element that omits key field "{missing}"'
-                found.append(f"{fieldsets.text(path)}: element {index}: {why} (and doesn't have default value)")
+                found.append(f"{fieldsets.path_text(path)}: element {index}: {why} (and doesn't have default value)")
                 continue
             step = fieldsets.element(node, item)
             if step in seen:
-                found.append(f"{fieldsets.text(path)}: duplicate entries for key {fieldsets.text((step,))}")
+                found.append(f"{fieldsets.path_text(path)}: duplicate entries for key {fieldsets.path_text((step,))}")
             seen.add(step)
         found += _problems(node.items(), item, (*path, step))
     return found

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from aksdisks.lab.client.interface import ApiError
-
 
 class Absent(NamedTuple):
     """A kind: `names` are its plural and its short names. `stored`: the version it is kept in, if it is another."""
@@ -65,9 +63,3 @@ ABSENT = (
     Absent(_FLOW, "FlowSchema", "flowschemas", False, _STATUS),
     Absent(_FLOW, "PriorityLevelConfiguration", "prioritylevelconfigurations", False, _STATUS),
 )  # fmt: skip
-
-
-def refusal(qualified: str, kind: str) -> ApiError:
-    """501 for whoever would write one; `qualified` as in `daemonsets.apps`."""
-    why = f"the lab has nothing that would act on {kind}, so it takes none rather than let it do nothing"
-    return ApiError(501, "NotImplemented", f"{qualified}: {why}", {})

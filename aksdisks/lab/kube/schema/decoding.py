@@ -31,13 +31,12 @@ class Strictness:
     duplicates: Repeated = NOTHING
 
 
-def decode(resource: str, body: Any, strictness: Strictness | None = None, patched: str = "") -> Object:
+def decode(kind: Resource, body: Any, strictness: Strictness | None = None, patched: str = "") -> Object:
     """The body as the typed decoder would see it: quantities canonical, unknown fields and nulls gone.
 
     Changes and returns `body`. 400 for another kind or version, a value of the wrong type, a bad quantity, and by
     strictness for unknown fields; 422 with `patched`, the text of what a patch made, in their place.
     """
-    kind = RESOURCES[resource]
     if not isinstance(body, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): expected an object")
     check_kind(kind, body)

@@ -118,10 +118,26 @@ def root(resource: Resource) -> Node:
     if not files("aksdisks.lab.kube").joinpath("openapi", f"{name}.json.gz").is_file():
         return NOWHERE
     wanted = {"group": resource.group, "version": resource.version, "kind": resource.kind}
-    for title, schema in _schemas(name).items():
-        if wanted in schema.get("x-kubernetes-group-version-kind", ()):
-            return Node(schema, {}, name, title)
+    # What a pod's or an account's subresource is written with stands in the document of the core group.
+    for document in (name, "api_v1"):
+        for title, schema in _schemas(document).items():
+            if wanted in schema.get("x-kubernetes-group-version-kind", ()):
+                return Node(schema, {}, document, title)
     return NOWHERE
+
+
+@cache
+def unset(node: Node) -> dict[str, Any]:
+    """The object of a kind before anything is set: what Go writes of it all the same. Not to be changed."""
+    shown: dict[str, Any] = {}
+    defaults = dict(node.defaults)
+    for key in {*defaults, *node.schema.get("required", ())}:
+        child = node.child(key)
+        if defaults.get(key) == {}:
+            shown[key] = unset(child) if child.is_struct else None
+        else:
+            shown[key] = defaults.get(key)
+    return shown
 
 
 def _resolve(schema: dict[str, Any], document: str) -> Node:

@@ -1,4 +1,4 @@
-"""Events do not live for ever: an hour after its last change one is deleted, as etcd does by a lease."""
+"""Deletes each event an hour after its last change, as etcd does by a lease."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from aksdisks.lab.kube.storage.store import Store
 LIFETIME = 3600.0
 """Cluster seconds (kube-apiserver: --event-ttl)."""
 
-SHORTEST = 600.0
+MIN_REAL_LIFETIME = 600.0
 """Real seconds: whatever the lab's speed, people read at their own, and a run's evidence must still find its events."""
 
-_LOOKS = 60
-"""How often in a lifetime it is looked."""
-_AT_ONCE = 100
+_CHECKS = 60
+"""How often in a lifetime expired events are looked for."""
+_BATCH = 100
 
 
 class EventExpiry:
@@ -26,7 +26,7 @@ class EventExpiry:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._lifetime = max(LIFETIME, SHORTEST * clock.speed)
+        self._lifetime = max(LIFETIME, MIN_REAL_LIFETIME * clock.speed)
         self._marks: deque[tuple[float, int]] = deque()
 
     async def synced(self) -> None:
@@ -35,10 +35,10 @@ class EventExpiry:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            await self._look()
-            await self._clock.sleep(self._lifetime / _LOOKS)
+            await self._delete_expired()
+            await self._clock.sleep(self._lifetime / _CHECKS)
 
-    async def _look(self) -> None:
+    async def _delete_expired(self) -> None:
         now, expired = self._clock.monotonic(), 0
         self._marks.append((now, self._store.resource_version))
         while self._marks and self._marks[0][0] <= now - self._lifetime:
@@ -50,5 +50,5 @@ class EventExpiry:
             version = self._store.get("events", key)
             if version is not None and version.resource_version <= expired:
                 self._store.delete("events", key)
-            if number % _AT_ONCE == 0:
+            if number % _BATCH == 0:
                 await turn()

@@ -10,7 +10,6 @@ from typing import Literal
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.kube.fieldmanager import compare
 from aksdisks.lab.kube.schema import schema
 from aksdisks.lab.kube.schema.registry import RESOURCES
 from aksdisks.lab.kube.storage.paging import check_not_future, version_number
@@ -159,7 +158,7 @@ def _bookmark(resource: str, resource_version: int, annotations: dict[str, str] 
     obj = {
         "kind": kind.kind,
         "apiVersion": kind.api_version,
-        **compare.unset(schema.root(kind)),
+        **schema.unset(schema.root(kind)),
         "metadata": metadata,
     }
     return VersionEvent("BOOKMARK", Version(obj, resource_version))

@@ -8,27 +8,13 @@ from typing import Literal
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema.registry import RESOURCES, Resource
+from aksdisks.lab.kube.schema.unstored import AUTHENTICATION, AUTHORIZATION, REVIEWS, SUBRESOURCE_KINDS
 
 AGGREGATED_KIND = "APIGroupDiscoveryList"
 AggregatedVersion = Literal["v2", "v2beta1"]
 
-_AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
-
-REVIEWS: tuple[Resource, ...] = tuple(
-    Resource(f"{kind.lower()}s", kind.lower(), kind, group, namespaced=kind.startswith("Local"), verbs=("create",))
-    for group, kinds in (
-        (_AUTHENTICATION, ("SelfSubjectReview", "TokenReview")),
-        (
-            _AUTHORIZATION,
-            ("LocalSubjectAccessReview", "SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview"),
-        ),
-    )
-    for kind in kinds
-)
-"""Questions about who may do what: answered, never stored."""
-
 _GROUP_ORDER = (
-    "", "apiregistration.k8s.io", "apps", "events.k8s.io", _AUTHENTICATION, _AUTHORIZATION, "autoscaling", "batch",
+    "", "apiregistration.k8s.io", "apps", "events.k8s.io", AUTHENTICATION, AUTHORIZATION, "autoscaling", "batch",
     "certificates.k8s.io", "networking.k8s.io", "policy", "rbac.authorization.k8s.io", "storage.k8s.io",
     "admissionregistration.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io", "coordination.k8s.io", "node.k8s.io",
     "discovery.k8s.io", "resource.k8s.io", "flowcontrol.apiserver.k8s.io",
@@ -36,34 +22,19 @@ _GROUP_ORDER = (
 """The order in which upstream's groups come (golden: discovery-1)."""
 
 _OBJECT_VERBS = ("get", "patch", "update")
-_STREAMS: dict[str, tuple[str, ...]] = {
+_SUBRESOURCE_VERBS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("attach", "exec", "portforward"), ("create", "get")),
+    **dict.fromkeys(("binding", "eviction", "token"), ("create",)),
+    "finalize": ("update",),
     "log": ("get",),
     "proxy": ("create", "delete", "get", "patch", "update"),
-}
-_SUBRESOURCE_VERBS: dict[str, tuple[str, ...]] = {
-    "finalize": ("update",),
-    "binding": ("create",),
-    "eviction": ("create",),
-    "token": ("create",),
-    **_STREAMS,
-}
-_SUBRESOURCE_KINDS = {
-    "scale": ("autoscaling", "v1", "Scale"),
-    "binding": ("", "v1", "Binding"),
-    "eviction": ("policy", "v1", "Eviction"),
-    "attach": ("", "v1", "PodAttachOptions"),
-    "exec": ("", "v1", "PodExecOptions"),
-    "portforward": ("", "v1", "PodPortForwardOptions"),
-    "proxy": ("", "v1", "PodProxyOptions"),
-    "token": (_AUTHENTICATION, "v1", "TokenRequest"),
 }
 
 
 def groups() -> tuple[str, ...]:
     """The groups served, the core group "" first."""
     present = {resource.group for resource in _all_resources()}
-    return tuple(sorted(present, key=lambda group: (*_position(group), group)))
+    return tuple(sorted(present, key=lambda group: (_position(group), group)))
 
 
 @cache
@@ -127,8 +98,8 @@ def aggregated(core: bool, version: AggregatedVersion) -> Object:
     }
 
 
-def _position(group: str) -> tuple[int]:
-    return (_GROUP_ORDER.index(group) if group in _GROUP_ORDER else len(_GROUP_ORDER),)
+def _position(group: str) -> int:
+    return _GROUP_ORDER.index(group) if group in _GROUP_ORDER else len(_GROUP_ORDER)
 
 
 def _all_resources() -> Iterator[Resource]:
@@ -141,36 +112,37 @@ def _resources(group: str, version: str) -> list[Resource]:
     return sorted(found, key=lambda entry: entry.plural)
 
 
+def _subresources(resource: Resource) -> Iterator[tuple[str, Resource, list[str]]]:
+    """Of each its name, the kind that it is written with, and its verbs."""
+    for name in sorted(resource.subresources):
+        yield name, SUBRESOURCE_KINDS.get(name, resource), list(_SUBRESOURCE_VERBS.get(name, _OBJECT_VERBS))
+
+
+def _names(resource: Resource) -> Object:
+    names = {"shortNames": list(resource.short_names), "categories": list(resource.categories)}
+    return {key: value for key, value in names.items() if value}
+
+
 def _group(name: str) -> Object:
     named = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions(name)]
     return {"name": name, "versions": named, "preferredVersion": named[0]}
 
 
 def _entries(resource: Resource) -> Iterator[Object]:
-    entry: Object = {
+    yield {
         "name": resource.plural,
         "singularName": resource.singular,
         "namespaced": resource.namespaced,
         "kind": resource.kind,
         "verbs": list(resource.verbs),
+        **_names(resource),
+        **({"storageVersionHash": resource.storage_hash} if resource.storage_hash else {}),
     }
-    if resource.short_names:
-        entry["shortNames"] = list(resource.short_names)
-    if resource.categories:
-        entry["categories"] = list(resource.categories)
-    if resource.storage_hash:
-        entry["storageVersionHash"] = resource.storage_hash
-    yield entry
-    for name in sorted(resource.subresources):
+    for name, kind, verbs in _subresources(resource):
         below: Object = {"name": f"{resource.plural}/{name}", "singularName": "", "namespaced": resource.namespaced}
-        group, version, kind = _subresource_kind(resource, name)
-        if group != resource.group:
-            below |= {"group": group, "version": version}
-        yield below | {"kind": kind, "verbs": list(_SUBRESOURCE_VERBS.get(name, _OBJECT_VERBS))}
-
-
-def _subresource_kind(resource: Resource, name: str) -> tuple[str, str, str]:
-    return _SUBRESOURCE_KINDS.get(name, (resource.group, resource.version, resource.kind))
+        if kind.group != resource.group:
+            below |= {"group": kind.group, "version": kind.version}
+        yield below | {"kind": kind.kind, "verbs": verbs}
 
 
 def _aggregated_group(name: str) -> Object:
@@ -186,28 +158,20 @@ def _aggregated_group(name: str) -> Object:
 
 
 def _aggregated_resource(resource: Resource) -> Object:
-    entry: Object = {
+    below = [
+        {"subresource": name, "responseKind": _response_kind(kind), "verbs": verbs}
+        for name, kind, verbs in _subresources(resource)
+    ]
+    return {
         "resource": resource.plural,
-        "responseKind": _response_kind(resource.group, resource.version, resource.kind),
+        "responseKind": _response_kind(resource),
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.singular,
         "verbs": list(resource.verbs),
+        **_names(resource),
+        **({"subresources": below} if below else {}),
     }
-    if resource.short_names:
-        entry["shortNames"] = list(resource.short_names)
-    if resource.categories:
-        entry["categories"] = list(resource.categories)
-    if resource.subresources:
-        entry["subresources"] = [
-            {
-                "subresource": name,
-                "responseKind": _response_kind(*_subresource_kind(resource, name)),
-                "verbs": list(_SUBRESOURCE_VERBS.get(name, _OBJECT_VERBS)),
-            }
-            for name in sorted(resource.subresources)
-        ]
-    return entry
 
 
-def _response_kind(group: str, version: str, kind: str) -> Object:
-    return {"group": group, "version": version, "kind": kind}
+def _response_kind(kind: Resource) -> Object:
+    return {"group": kind.group, "version": kind.version, "kind": kind.kind}

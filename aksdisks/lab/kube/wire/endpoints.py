@@ -1,27 +1,32 @@
-"""HTTP requests about resources become calls of the API, and what comes back becomes answers; no rules live here."""
+"""HTTP requests about resources as calls of the API, and their results as answers; the rules are in `write`."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 import orjson
 from aiohttp import web
 
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.kube.schema import absent
+from aksdisks.lab.errors import NotEmulated
 from aksdisks.lab.kube.schema import duplicates as repeated
-from aksdisks.lab.kube.schema.duplicates import Repeated
+from aksdisks.lab.kube.schema.decoding import decode
+from aksdisks.lab.kube.schema.duplicates import NOTHING
 from aksdisks.lab.kube.schema.registry import RESOURCES, Resource, by_path
 from aksdisks.lab.kube.schema.status import bad_request, method_not_allowed, no_such_resource
+from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage.store import Version
 from aksdisks.lab.kube.wire import negotiation, options
 from aksdisks.lab.kube.wire.exec import STREAMS, Streams
 from aksdisks.lab.kube.wire.rendering import Renderer, include_object
+from aksdisks.lab.kube.wire.request_info import RequestInfo
+from aksdisks.lab.kube.wire.rights import GUARD
 from aksdisks.lab.kube.write.api import KubeApi, Page
+from aksdisks.lab.kube.write.options import WriteOptions
 
 _RETURNED_WHEN_GONE = frozenset(
     (
@@ -40,6 +45,7 @@ class Target:
     namespace: str | None = None
     name: str | None = None
     subresource: str | None = None
+    watch: bool = False
 
     @property
     def kind(self) -> Resource:
@@ -47,58 +53,52 @@ class Target:
         return RESOURCES[self.resource]
 
 
-def locate(group: str, version: str, parts: list[str]) -> Target:
-    """The target of the path below `/api/v1` or `/apis/<group>/<version>`; 404 for a path that names nothing."""
-    namespace = None
-    if len(parts) > 2 and parts[0] == "namespaces" and by_path(group, version, parts[2]):
-        namespace, parts = parts[1], parts[2:]
-    resource = by_path(group, version, parts[0])
-    if resource is None or len(parts) > 3:
+def locate(info: RequestInfo) -> Target:
+    """The target of a request about a resource; 404 for a path that names nothing."""
+    resource = by_path(info.group, info.version, info.resource)
+    if resource is None or len(info.parts) > 3:
         raise no_such_resource()
-    name = parts[1] if len(parts) > 1 else None
-    subresource = parts[2] if len(parts) > 2 else None
     kind = RESOURCES[resource]
+    # The namespace of a Namespace is its own, to access control alone.
+    namespace = info.namespace if info.namespace and info.resource != "namespaces" else None
+    name = info.name if len(info.parts) > 1 else None
     if (namespace is not None) != kind.namespaced and (name is not None or namespace is not None):
         raise no_such_resource()
-    if subresource is not None and subresource not in kind.subresources:
+    if info.subresource and info.subresource not in kind.subresources:
         raise no_such_resource()
-    return Target(resource, namespace, name, subresource)
+    return Target(resource, namespace, name, info.subresource or None, info.verb == "watch")
+
+
+_Verbs = dict[str, Callable[[web.Request, Target], Awaitable[web.StreamResponse]]]
+"""By HTTP method."""
 
 
 class Endpoints:
     """One coroutine for each verb."""
 
-    def __init__(self, api: KubeApi, clock: Clock, streams: Streams | None = None) -> None:
+    def __init__(self, api: KubeApi, clock: Clock, streams: Streams) -> None:
         self._api = api
         self._streams = streams
         self._clock = clock
-        self._verbs: dict[tuple[str, str], Callable[[web.Request, Target], Awaitable[web.StreamResponse]]] = {
-            ("GET", "collection"): self._list_or_watch,
-            ("POST", "collection"): self._create,
-            ("DELETE", "collection"): self._delete_collection,
-            ("GET", "object"): self._get,
-            ("PUT", "object"): self._update,
-            ("PATCH", "object"): self._patch,
-            ("DELETE", "object"): self._delete,
-            ("GET", "status"): self._get,
-            ("PUT", "status"): self._update,
-            ("PATCH", "status"): self._patch,
-            ("GET", "scale"): self._get,
-            ("PUT", "scale"): self._update,
-            ("PATCH", "scale"): self._patch,
-            ("PUT", "finalize"): self._update,
-            ("POST", "binding"): self._bind,
-            ("POST", "eviction"): self._evict,
+        part: _Verbs = {"GET": self._get, "PUT": self._update, "PATCH": self._patch}
+        self._verbs: dict[str, _Verbs] = {
+            "collection": {"GET": self._list_or_watch, "POST": self._create, "DELETE": self._delete_collection},
+            "object": {**part, "DELETE": self._delete},
+            "status": part,
+            "scale": part,
+            "finalize": {"PUT": self._update},
+            "binding": {"POST": self._bind},
+            "eviction": {"POST": self._evict},
         }
 
     async def handle(self, request: web.Request, target: Target) -> web.StreamResponse:
-        """Answer one request; raises `ApiError`."""
+        """Answer one request; raises `ApiError` and `NotEmulated`."""
         if not target.kind.kept:
             _check_absent(request, target.kind)
-        if target.subresource in STREAMS and self._streams is not None:
+        if target.subresource in STREAMS:
             return await self._streams.handle(request, target.namespace or "", target.name or "", target.subresource)
         place = target.subresource or ("object" if target.name else "collection")
-        verb = self._verbs.get((request.method, place))
+        verb = self._verbs.get(place, {}).get(request.method)
         if verb is None:
             raise method_not_allowed()
         return await verb(request, target)
@@ -107,14 +107,14 @@ class Endpoints:
         renderer = self._renderer(request, target)
         query = request.query
         options.check_numbers(query)
-        if options.flag(query.get("watch", "")):
+        if target.watch:
             return await self._watch(request, target, renderer)
         options.check_list(query)
         page = self._api.list_page(
             target.resource,
             target.namespace,
             label_selector=query.get("labelSelector", ""),
-            field_selector=_field_selector(target, query.get("fieldSelector", "")),
+            field_selector=query.get("fieldSelector", ""),
             limit=options.number(query.get("limit", "")) or 0,
             continue_token=query.get("continue", ""),
             resource_version=query.get("resourceVersion", ""),
@@ -131,7 +131,7 @@ class Endpoints:
             target.namespace,
             resource_version=query.get("resourceVersion", ""),
             label_selector=query.get("labelSelector", ""),
-            field_selector=_field_selector(target, query.get("fieldSelector", "")),
+            field_selector=query.get("fieldSelector", ""),
             allow_bookmarks=options.flag(query.get("allowWatchBookmarks", "")),
             timeout_seconds=options.seconds(query.get("timeoutSeconds", "")),
             send_initial_events=_tristate(query.get("sendInitialEvents")),
@@ -166,19 +166,19 @@ class Endpoints:
         if target.kind.namespaced and target.namespace is None:
             raise method_not_allowed()
         renderer = self._renderer(request, target)
-        how = await _write(request)
-        body = await _object(request, target.kind.kind)
-        version = self._api.create_version(target.resource, body, target.namespace, **how)
-        return _answer(renderer.one(version), renderer.form.media_type, 201, how["warnings"])
+        write = await _write_options(request)
+        body = await _body(request, target.kind)
+        version = self._api.create_version(target.resource, body, target.namespace, **write)
+        return _answer(renderer.one(version), renderer.form.media_type, 201, write["warnings"])
 
     async def _update(self, request: web.Request, target: Target) -> web.Response:
         renderer = self._renderer(request, target)
-        how = await _write(request)
-        body = await _object(request, "Scale" if target.subresource == "scale" else target.kind.kind)
+        write = await _write_options(request)
+        body = await _body(request, SUBRESOURCE_KINDS.get(target.subresource or "", target.kind))
         _check_place(body, target)
-        written = self._api.update_version(target.resource, body, subresource=target.subresource, **how)
+        written = self._api.update_version(target.resource, body, subresource=target.subresource, **write)
         code = 201 if written.created else 200
-        return _answer(renderer.one(written.version), renderer.form.media_type, code, how["warnings"])
+        return _answer(renderer.one(written.version), renderer.form.media_type, code, write["warnings"])
 
     async def _patch(self, request: web.Request, target: Target) -> web.Response:
         renderer = self._renderer(request, target)
@@ -186,10 +186,10 @@ class Endpoints:
         if patch_type is None:
             raise negotiation.unsupported_media_type()
         force = options.patch_options(request, patch_type)
-        how = await _write(request)
+        write = await _write_options(request)
         patch = negotiation.decode_patch(await request.read(), patch_type)
         if patch_type == "apply":
-            _tell_repeated(how)
+            _report_duplicates(write)
             _check_place(patch, target)
         written = self._api.patch_version(
             target.resource,
@@ -199,17 +199,17 @@ class Endpoints:
             subresource=target.subresource,
             patch_type=patch_type,
             force=force,
-            **how,
+            **write,
         )
         code = 201 if written.created else 200
-        return _answer(renderer.one(written.version), renderer.form.media_type, code, how["warnings"])
+        return _answer(renderer.one(written.version), renderer.form.media_type, code, write["warnings"])
 
     async def _delete(self, request: web.Request, target: Target) -> web.Response:
         renderer = self._renderer(request, target)
         wanted, dry_run = await options.delete_options(request)
         deleted = self._api.delete_version(target.resource, str(target.name), target.namespace, wanted, dry_run=dry_run)
         if deleted.gone and target.resource not in _RETURNED_WHEN_GONE:
-            return _answer(orjson.dumps(_gone(target.kind, deleted.version)), negotiation.JSON)
+            return _answer(orjson.dumps(_deleted_status(target.kind, deleted.version)), negotiation.JSON)
         return _answer(renderer.one(deleted.version), renderer.form.media_type)
 
     async def _delete_collection(self, request: web.Request, target: Target) -> web.Response:
@@ -230,19 +230,16 @@ class Endpoints:
         return _answer(renderer.page(page), renderer.form.media_type)
 
     async def _bind(self, request: web.Request, target: Target) -> web.Response:
-        body = await _object(request, "Binding")
-        node, metadata = body.get("target") or {}, body.get("metadata") or {}
-        if not isinstance(node, dict) or not isinstance(node.get("name", ""), str) or not isinstance(metadata, dict):
-            raise bad_request("the object provided is unrecognized (must be of type Binding): target must name a node")
+        binding = SUBRESOURCE_KINDS["binding"]
+        body = decode(binding, await _body(request, binding))
         dry_run, _ = options.write_options(request)
-        name = node.get("name", "")
-        await self._api.bind(
-            str(target.namespace), str(target.name), name, uid=metadata.get("uid") or None, dry_run=dry_run
-        )
+        node, uid = (body.get("target") or {}).get("name", ""), (body.get("metadata") or {}).get("uid")
+        await self._api.bind(str(target.namespace), str(target.name), node, uid=uid, dry_run=dry_run)
         return _success(201)
 
     async def _evict(self, request: web.Request, target: Target) -> web.Response:
-        body = await _object(request, "Eviction")
+        eviction = SUBRESOURCE_KINDS["eviction"]
+        body = decode(eviction, await _body(request, eviction))
         wanted, dry_run = options.read_delete_options(body.get("deleteOptions") or {}, request)
         await self._api.evict(str(target.namespace), str(target.name), wanted, dry_run=dry_run)
         return _success(201)
@@ -259,7 +256,8 @@ class Endpoints:
 def _check_absent(request: web.Request, kind: Resource) -> None:
     """Of a kind that the lab does not have there is nothing to read, and nothing can be written."""
     if request.method in ("POST", "PUT", "PATCH"):
-        raise absent.refusal(kind.qualified, kind.kind)
+        why = f"the lab has nothing that would act on {kind.kind}, so it takes none rather than let it do nothing"
+        raise NotEmulated(f"{kind.qualified}: {why}")
     if request.method == "GET" and "list" not in kind.verbs:
         raise method_not_allowed()
 
@@ -268,52 +266,38 @@ def _tristate(value: str | None) -> bool | None:
     return None if value is None else options.flag(value)
 
 
-def _tell_repeated(how: _Write) -> None:
+def _report_duplicates(write: WriteOptions) -> None:
     """Of an apply, what it names twice: refused or warned of before anything else (apiserver: handlers/patch.go)."""
-    lines, how["duplicates"] = how["duplicates"].lines, repeated.NOTHING
-    if lines and how["field_validation"] == "Strict":
+    lines, write["duplicates"] = write["duplicates"].lines, NOTHING
+    if lines and write["field_validation"] == "Strict":
         shown = "\n".join(f"  {line}" for line in lines)
         raise bad_request(
             f"error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n{shown}"
         )
-    how["warnings"] += lines
+    write["warnings"] = list(lines)
 
 
-def _field_selector(target: Target, text: str) -> str:
-    """A list of one name (`/pods/x?watch=1`) is a list by that name."""
-    if target.name is None:
-        return text
-    return f"metadata.name={target.name},{text}" if text else f"metadata.name={target.name}"
-
-
-class _Write(TypedDict):
-    dry_run: bool
-    field_manager: str
-    field_validation: str
-    warnings: list[str]
-    duplicates: Repeated
-
-
-async def _write(request: web.Request) -> _Write:
+async def _write_options(request: web.Request) -> WriteOptions:
     """How a write is to be done; 422 for options that do not exist."""
     dry_run, validation = options.write_options(request)
-    duplicates = repeated.NOTHING
+    duplicates = NOTHING
     if validation != "Ignore":
         in_yaml = negotiation.media_type(options.content_type(request)) in (negotiation.YAML, negotiation.APPLY)
         duplicates = (repeated.in_yaml if in_yaml else repeated.in_json)(await request.read())
-    return {
-        "dry_run": dry_run,
-        "field_manager": options.manager(request),
-        "field_validation": validation,
-        "warnings": [],
-        "duplicates": duplicates,
-    }
+    return WriteOptions(
+        dry_run=dry_run,
+        field_manager=options.manager(request),
+        field_validation=validation,
+        warnings=[],
+        duplicates=duplicates,
+        guard=request.get(GUARD),
+    )
 
 
-async def _object(request: web.Request, kind: str) -> Object:
-    body = negotiation.decode(await request.read(), options.content_type(request), kind)
+async def _body(request: web.Request, kind: Resource) -> Object:
+    body = negotiation.decode(await request.read(), options.content_type(request), kind.kind)
     if not isinstance(body, dict):
-        raise bad_request(f"the object provided is unrecognized (must be of type {kind}): expected a JSON object")
+        raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): expected an object")
     return body
 
 
@@ -339,7 +323,7 @@ def _check_place(body: Object, target: Target) -> None:
         metadata["namespace"] = target.namespace
 
 
-def _gone(kind: Resource, version: Version) -> Object:
+def _deleted_status(kind: Resource, version: Version) -> Object:
     metadata = version.object["metadata"]
     details: Object = {"name": metadata["name"]}
     if kind.group:

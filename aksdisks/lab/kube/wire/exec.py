@@ -1,4 +1,4 @@
-"""`pods/exec` over WebSocket, in the words of the API server and the kubelet; its neighbours are refused."""
+"""`pods/exec` over WebSocket, worded as by API server and kubelet; attach, log, portforward and proxy are refused."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import orjson
 from aiohttp import WSMsgType, web
 
 from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.errors import NotEmulated
 from aksdisks.lab.images import has_shell
 from aksdisks.lab.kube.schema.status import bad_request
 from aksdisks.lab.kube.write.api import KubeApi
@@ -24,11 +25,11 @@ _PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _ERROR, _RESIZE, _CLOSE = 3, 4, 255
 """Channels beside the three standard streams (apimachinery: util/remotecommand/constants.go)."""
 
-_MOST = 64
+_MAX_COMMANDS = 64
 """Commands at a time; each may be as large as the sandbox's limits."""
-_LONGEST = 4 * 3600.0
+_IDLE_TIMEOUT = 4 * 3600.0
 """Seconds; the kubelet's streaming-connection-idle-timeout."""
-_GOODBYE = 2.0
+_LAST_OUTPUT_TIMEOUT = 2.0
 """Seconds for what a command's own children still write after its end."""
 
 _REFUSALS = {
@@ -44,21 +45,21 @@ STREAMS = frozenset(("exec", *_REFUSALS))
 
 
 class Streams:
-    """Answers `pods/exec`, and says why its neighbours have no answer here."""
+    """Answers `pods/exec`, and says why the other streams have no answer here."""
 
     def __init__(self, api: KubeApi, containers: Containers, sandbox: Sandbox) -> None:
         self._api = api
         self._containers = containers
         self._sandbox = sandbox
-        self._now = 0
+        self._running = 0
 
     async def handle(self, request: web.Request, namespace: str, name: str, subresource: str) -> web.StreamResponse:
-        """Answer one request. Raises `ApiError`; nothing was started then."""
+        """Answer one request. Raises `ApiError` and `NotEmulated`; nothing was started then."""
         query = request.query
         pod = await self._api.get("pods", name, namespace)
         container = _container(pod, query.get("container", ""))
         if subresource != "exec":
-            raise ApiError(501, "NotImplemented", f"pod {name}: {_REFUSALS[subresource]}")
+            raise NotEmulated(f"pod {name}: {_REFUSALS[subresource]}")
         if not pod["spec"].get("nodeName"):
             raise bad_request(f"pod {name} does not have a host assigned")
         command = query.getall("command", [])
@@ -73,13 +74,13 @@ class Streams:
         await self._check_node(pod["spec"]["nodeName"])
         arguments = await self._arguments(pod, container, command, wanted)
         _check_upgrade(request)
-        if self._now >= _MOST:
-            raise ApiError(429, "TooManyRequests", f"pod {name}: the lab runs {_MOST} commands at a time already")
-        self._now += 1
+        if self._running >= _MAX_COMMANDS:
+            raise ApiError(429, "TooManyRequests", f"pod {name}: the lab runs {_MAX_COMMANDS} commands already")
+        self._running += 1
         try:
             return await self._serve(request, pod, container, arguments, wanted, command)
         finally:
-            self._now -= 1
+            self._running -= 1
 
     async def _check_node(self, name: str) -> None:
         """A node that has fallen silent has no kubelet to ask; the wait for it, some seconds upstream, is left out."""
@@ -97,7 +98,7 @@ class Streams:
             confined = await self._containers.view(pod, container, terminal=wanted.terminal)
             return await self._sandbox.command(confined, command, terminal=wanted.terminal)
         except SandboxError as error:
-            raise ApiError(501, "NotImplemented", f"pod {pod['metadata']['name']}: {error}") from None
+            raise NotEmulated(f"pod {pod['metadata']['name']}: {error}") from None
 
     async def _serve(
         self,
@@ -129,11 +130,11 @@ class Streams:
                 asyncio.create_task(_input(socket, running)),
                 asyncio.create_task(self._until_stopped(pod)),
             ]
-            await asyncio.wait([ended, *tasks[2:]], timeout=_LONGEST, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([ended, *tasks[2:]], timeout=_IDLE_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
                 running.kill()
             code = await ended
-            await asyncio.wait([output], timeout=_GOODBYE)
+            await asyncio.wait([output], timeout=_LAST_OUTPUT_TIMEOUT)
             await _finish(socket, _result(code, command))
         except ConnectionError:
             pass  # the client has gone; nothing is left to tell it

@@ -13,18 +13,19 @@ from aiohttp import web
 
 from aksdisks.lab.client.interface import ApiError
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.kube.authn import impersonation
+from aksdisks.lab.errors import NotEmulated
 from aksdisks.lab.kube.authn.authentication import Access, User
-from aksdisks.lab.kube.authz import attributes
-from aksdisks.lab.kube.authz.attributes import Attributes
+from aksdisks.lab.kube.authz import impersonation
 from aksdisks.lab.kube.authz.rbac import Authorizer
 from aksdisks.lab.kube.schema.status import bad_request, method_not_allowed, no_such_resource
-from aksdisks.lab.kube.wire import answers, discovery, negotiation, openapi
+from aksdisks.lab.kube.schema.unstored import AUTHENTICATION, AUTHORIZATION
+from aksdisks.lab.kube.wire import answers, discovery, negotiation, openapi, request_info
 from aksdisks.lab.kube.wire.endpoints import Endpoints, locate
 from aksdisks.lab.kube.wire.exec import Streams
 from aksdisks.lab.kube.wire.health import Health
-from aksdisks.lab.kube.wire.injection import ApiServerInjection
-from aksdisks.lab.kube.wire.rights import RightsEndpoints
+from aksdisks.lab.kube.wire.injection import FAULTS, ApiServerInjection
+from aksdisks.lab.kube.wire.request_info import RequestInfo
+from aksdisks.lab.kube.wire.rights import RightsEndpoints, issuer
 from aksdisks.lab.kube.write.api import KubeApi
 
 _BODY_LIMIT = 3 * 1024 * 1024
@@ -35,29 +36,18 @@ _PATHS = (
 )  # fmt: skip
 """What `/` lists beside discovery and health."""
 
+_ANY_METHOD = {(root,) for root in ("openapi", "index.html", "healthz", "livez", "readyz")} | {()}
+"""What the paths begin with that answer every method."""
+
 _YEAR = 365 * 86400
 """Seconds."""
 
 log = logging.getLogger(__name__)
 
 
-def kube_app(
-    api: KubeApi,
-    access: Access,
-    clock: Clock,
-    version: str,
-    injection: ApiServerInjection | None = None,
-    streams: Streams | None = None,
-) -> web.Application:
-    """The application; `version` is the Kubernetes version that it says it is, as `1.35.0`."""
-    server = _Server(api, access, clock, version, injection or ApiServerInjection(), streams)
-    app = web.Application(client_max_size=_BODY_LIMIT)
-    app.router.add_route("*", "/{path:(?s:.*)}", server.answer)
-    app.on_response_prepare.append(answers.Answers().head)
-    return app
+class KubeServer:
+    """Answers requests; `version` is the Kubernetes version that it says it is, as `1.35.0`."""
 
-
-class _Server:
     def __init__(
         self,
         api: KubeApi,
@@ -65,7 +55,7 @@ class _Server:
         clock: Clock,
         version: str,
         injection: ApiServerInjection,
-        streams: Streams | None,
+        streams: Streams,
     ) -> None:
         self._endpoints = Endpoints(api, clock, streams)
         self._access = access
@@ -75,92 +65,91 @@ class _Server:
         self._injection = injection
         self._health = Health(api.store)
 
+    def app(self) -> web.Application:
+        """The application to serve."""
+        app = web.Application(client_max_size=_BODY_LIMIT)
+        app.router.add_route("*", "/{path:(?s:.*)}", self.answer)
+        app.on_response_prepare.append(answers.head)
+        return app
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Every request passes here."""
-        self._injection.drop_connection(request)
-        return answers.shaped(request, await self._answer(request))
-
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        info = request_info.parse(request.method, request.path, request.query)
+        self._injection.drop_connection(request, info)
         try:
-            user = impersonation.effective(self._authorizer, self._access.identify(request), request.headers)
-            answers.identified(request, user)
-            asked = attributes.of_request(request.method, request.path, request.query)
-            self._authorizer.check(user, asked)
-            self._injection.check(request)
-            return await self._injection.watched(request, self._route(request, user, asked))
-        except ApiError as error:
-            response = _json(negotiation.status(error), error.code)
-            if retry := (error.details or {}).get("retryAfterSeconds"):
-                response.headers["Retry-After"] = str(retry)
-            return response
+            response = await self._answer(request, info)
+        except (ApiError, NotEmulated) as error:
+            response = _refusal(error)
         except web.HTTPRequestEntityTooLarge:
-            return _json(
-                negotiation.status(
-                    ApiError(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728")
-                ),
-                413,
+            response = _refusal(
+                ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {_BODY_LIMIT}")
             )
         except web.RequestPayloadError:
-            return _json(negotiation.status(bad_request("the body of the request cannot be read")), 400)
+            response = _refusal(bad_request("the body of the request cannot be read"))
         except Exception:
             log.exception("%s %s failed", request.method, request.path_qs)
-            refusal = ApiError(500, "InternalError", "Internal error occurred: the lab's log says more", {})
-            return _json(negotiation.status(refusal), 500)
+            response = _refusal(ApiError(500, "InternalError", "Internal error occurred: the lab's log says more", {}))
+        return answers.shaped(request, info, response)
 
-    async def _route(self, request: web.Request, user: User, asked: Attributes) -> web.StreamResponse:
-        await self._rights.check_write(request, user, asked)
-        parts = [part for part in request.path.split("/") if part]
-        match parts:
-            case ["aksdisks", "v1", "faults", *rest] if len(rest) < 2:
-                return _json(await self._injection.administer(request, user.groups, "".join(rest)))
-            case ["api", "v1", "namespaces", namespace, "serviceaccounts", name, "token"]:
-                return _negotiated(request, await self._rights.token(request, namespace, name), 201)
-            case ["api", "v1", *rest] if rest:
-                return await self._endpoints.handle(request, locate("", "v1", rest))
-            case ["apis", ("authorization.k8s.io" | "authentication.k8s.io") as group, "v1", *rest] if rest:
-                return _negotiated(request, await self._rights.review(request, user, group, rest), 201)
-            case ["apis", group, version, *rest] if rest and discovery.resource_list(group, version) is not None:
-                return await self._endpoints.handle(request, locate(group, version, rest))
-            case ["openapi", *_] | [] | ["index.html"] | ["healthz" | "livez" | "readyz", *_]:
-                return self._describe(request, parts)
-            case _:
-                answer = self._describe(request, parts)
-                if request.method != "GET" and answer.status != 404:
-                    raise method_not_allowed()
-                return answer
+    async def _answer(self, request: web.Request, info: RequestInfo) -> web.StreamResponse:
+        user = impersonation.effective(self._authorizer, self._access.identify(request), request.headers)
+        self._authorizer.check(user, info.attributes)
+        self._injection.check(info)
+        return await self._injection.watched(request, info, self._route(request, info, user))
 
-    def _describe(self, request: web.Request, parts: list[str]) -> web.Response:
+    async def _route(self, request: web.Request, info: RequestInfo, user: User) -> web.StreamResponse:
+        self._rights.check_write(request, user, info)
+        if info.resource and discovery.resource_list(info.group, info.version) is not None:
+            return await self._resource(request, info, user)
+        if info.segments[:3] == FAULTS and len(info.segments) < 5:
+            return _json(await self._injection.administer(request, user.groups, "".join(info.segments[3:])))
+        answer = self._describe(request, info.segments)
+        if request.method != "GET" and answer.status != 404 and info.segments[:1] not in _ANY_METHOD:
+            raise method_not_allowed()
+        return answer
+
+    async def _resource(self, request: web.Request, info: RequestInfo, user: User) -> web.StreamResponse:
+        if info.group in (AUTHENTICATION, AUTHORIZATION):
+            return _negotiated(request, await self._rights.review(request, user, info), 201)
+        target = locate(info)
+        if target.subresource == "token":
+            return _negotiated(request, await self._rights.token(request, info), 201)
+        return await self._endpoints.handle(request, target)
+
+    def _describe(self, request: web.Request, segments: tuple[str, ...]) -> web.Response:
         """What is not a resource: discovery, OpenAPI, version, health."""
-        match parts:
-            case ["api" | "apis" as root]:
+        match segments:
+            case ("api" | "apis" as root,):
                 return _discovery_root(request, root)
-            case ["api", "v1"]:
+            case ("api", "v1"):
                 return _negotiated(request, discovery.resource_list("", "v1"))
-            case ["apis", group]:
+            case ("apis", group):
                 found = discovery.api_group(group)
                 return _no_such_path() if found is None else _negotiated(request, found)
-            case ["apis", group, version]:
+            case ("apis", group, version):
                 if discovery.api_group(group) is None:
                     return _no_such_path()
                 return _negotiated(request, discovery.resource_list(group, version))
-            case ["api", *_]:
+            case ("api", *_):
                 raise no_such_resource()
-            case ["apis", group, *_] if discovery.api_group(group) is not None:
+            case ("apis", group, *_) if discovery.api_group(group) is not None:
                 # Below a path that is served, go-restful answers, and with it the API's own serializer.
                 raise no_such_resource()
-            case ["openapi", "v3"]:
-                return _openapi_index(request)
-            case ["openapi", "v3", *path]:
+            case ("openapi", "v3"):
+                return _unless_known(request, openapi.index(), {"ETag": _etag(openapi.index())})
+            case ("openapi", "v3", *path):
                 return _openapi_document(request, "/".join(path))
-            case ["openapi", "v2"]:
+            case ("openapi", "v2"):
                 return _openapi_v2(request, self._version)
-            case [".well-known", "openid-configuration"] | ["openid", "v1", "jwks"]:
-                return _json(self._rights.issuer(request.path, request.host))
-            case ["version"]:
+            case (".well-known", "openid-configuration"):
+                return _json(issuer(request.host))
+            case ("openid", "v1", "jwks"):
+                return _json(self._access.accounts.public_keys())
+            case ("version",):
                 return _raw(_version(self._version))
-            case [] | ["index.html"]:
+            case () | ("index.html",):
                 return _raw({"paths": sorted([*_PATHS, *discovery.paths(), *self._health.paths()])})
-            case [root, *check]:
+            case (root, *check):
                 excluded = request.query.getall("exclude", [])
                 return self._health.answer(root, "/".join(check), request.query, excluded) or _no_such_path()
             case _:
@@ -179,20 +168,23 @@ def _discovery_root(request: web.Request, root: str) -> web.Response:
 def _aggregated(request: web.Request, root: str, version: discovery.AggregatedVersion) -> web.Response:
     """All resources in one answer, which clients keep by its ETag (apiserver: discovery/aggregated/etag.go)."""
     body = orjson.dumps(discovery.aggregated(root == "api", version))
-    etag = f'"{hashlib.sha512(body).hexdigest().upper()}"'
-    headers = {"ETag": etag, "Vary": "Accept", "Cache-Control": "public"}
-    if request.headers.get("If-None-Match") == etag:
-        return web.Response(status=304, headers=headers)
+    headers = {"ETag": _etag(body), "Vary": "Accept", "Cache-Control": "public"}
     # Clients tell this answer from the legacy one by its type alone.
-    headers["Content-Type"] = f"{negotiation.JSON};g=apidiscovery.k8s.io;v={version};as={discovery.AGGREGATED_KIND}"
-    return web.Response(body=body, headers=headers)
+    media_type = f"{negotiation.JSON};g=apidiscovery.k8s.io;v={version};as={discovery.AGGREGATED_KIND}"
+    return _unless_known(request, body, headers, media_type)
 
 
-def _openapi_index(request: web.Request) -> web.Response:
-    etag = f'"{hashlib.sha512(openapi.index()).hexdigest().upper()}"'
-    if request.headers.get("If-None-Match") == etag:
-        return web.Response(status=304, headers={"ETag": etag})
-    return web.Response(body=openapi.index(), content_type=negotiation.JSON, headers={"ETag": etag})
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.sha512(body).hexdigest().upper()}"'
+
+
+def _unless_known(
+    request: web.Request, body: bytes, headers: dict[str, str], media_type: str = negotiation.JSON
+) -> web.Response:
+    """The body with its headers, which have an ETag; without it for a client that has it already."""
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, headers={**headers, "Content-Type": media_type})
 
 
 def _openapi_document(request: web.Request, path: str) -> web.Response:
@@ -214,9 +206,7 @@ def _openapi_document(request: web.Request, path: str) -> web.Response:
         # The index's links carry the hash, so what is behind such a link never changes.
         headers["Cache-Control"] = "public, immutable"
         headers["Expires"] = formatdate(time.time() + _YEAR, usegmt=True)
-    if request.headers.get("If-None-Match") == headers["ETag"]:
-        return web.Response(status=304, headers=headers)
-    return web.Response(body=document, content_type=negotiation.JSON, headers=headers)
+    return _unless_known(request, document, headers)
 
 
 def _openapi_v2(request: web.Request, version: str) -> web.Response:
@@ -266,6 +256,14 @@ def _no_such_path() -> web.Response:
 
 
 def _json(value: object, code: int = 200) -> web.Response:
-    if value is None:
-        raise no_such_resource()
     return web.Response(body=orjson.dumps(value), status=code, content_type=negotiation.JSON)
+
+
+def _refusal(error: ApiError | NotEmulated) -> web.Response:
+    """A refusal as a `Status`; what the lab does not emulate is told in its own words."""
+    if isinstance(error, NotEmulated):
+        error = ApiError(error.code, error.reason, str(error), {})
+    response = _json(negotiation.status(error), error.code)
+    if retry := (error.details or {}).get("retryAfterSeconds"):
+        response.headers["Retry-After"] = str(retry)
+    return response

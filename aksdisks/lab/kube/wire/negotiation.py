@@ -47,13 +47,14 @@ class Representation:
     version: str = ""
 
 
-_TRANSFORMATIONS: dict[tuple[str, str], tuple[str, Kind]] = {
-    ("Table", "meta.k8s.io"): ("meta.k8s.io", "Table"),
-    ("PartialObjectMetadata", "meta.k8s.io"): ("meta.k8s.io", "PartialObjectMetadata"),
-    ("PartialObjectMetadataList", "meta.k8s.io"): ("meta.k8s.io", "PartialObjectMetadataList"),
-    ("APIGroupDiscoveryList", "apidiscovery.k8s.io"): ("apidiscovery.k8s.io", "APIGroupDiscoveryList"),
+_META, _DISCOVERY = "meta.k8s.io", "apidiscovery.k8s.io"
+_VERSIONS: dict[tuple[Kind, str], tuple[str, ...]] = {
+    ("Table", _META): ("v1", "v1beta1"),
+    ("PartialObjectMetadata", _META): ("v1", "v1beta1"),
+    ("PartialObjectMetadataList", _META): ("v1", "v1beta1"),
+    ("APIGroupDiscoveryList", _DISCOVERY): ("v2", "v2beta1"),
 }
-_VERSIONS = {"meta.k8s.io": ("v1", "v1beta1"), "apidiscovery.k8s.io": ("v2", "v2beta1")}
+"""By kind and API group, the versions of what an answer can be turned into."""
 
 
 def accepted(
@@ -76,10 +77,10 @@ def accepted(
             continue
         if "as" not in parameters:
             return Representation(served)
-        group = parameters.get("g", "")
-        found = _TRANSFORMATIONS.get((parameters["as"], group)) if transformed else None
-        if found and (found[1] == "APIGroupDiscoveryList") == discovery and parameters.get("v") in _VERSIONS[group]:
-            return Representation(served, found[1], parameters["v"])
+        for (kind, group), versions in _VERSIONS.items() if transformed else ():
+            wanted = (kind, group) == (parameters["as"], parameters.get("g")) and parameters.get("v") in versions
+            if wanted and (group == _DISCOVERY) == discovery:
+                return Representation(served, kind, parameters["v"])
     raise ApiError(406, "NotAcceptable", f"only the following media types are accepted: {_MEDIA_TYPES}")
 
 

@@ -1,4 +1,4 @@
-"""OpenAPI v3: an index with hashes, and upstream's documents reduced to the kinds that the lab serves.
+"""OpenAPI v3: an index with hashes, and upstream's documents reduced to the paths that the lab serves.
 
 The documents are those of the Kubernetes project (Apache-2.0), without descriptions; nothing is read before a client
 asks for it.
@@ -9,18 +9,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any
 
 import orjson
 
 from aksdisks.lab.kube.wire import discovery
 from aksdisks.lab.kube.wire.discovery import versions
-
-_REFERENCE = "#/components/schemas/"
 
 
 def paths() -> tuple[str, ...]:
@@ -45,14 +41,11 @@ def digest(path: str) -> str:
 
 @cache
 def document(path: str) -> bytes | None:
-    """`/openapi/v3/<path>`: one group's paths and the schemas they lead to; None for a path the index does not name."""
+    """`/openapi/v3/<path>`: one group's served paths, and its schemas; None for a path the index does not name."""
     if path not in paths():
         return None
     source = orjson.loads(gzip.decompress(_packed(path).read_bytes()))
-    served = {url: item for url, item in source["paths"].items() if _is_served(path, url)}
-    schemas = source["components"]["schemas"]
-    source["paths"] = served
-    source["components"]["schemas"] = {name: schemas[name] for name in sorted(_reachable(served, schemas))}
+    source["paths"] = {url: item for url, item in source["paths"].items() if _is_served(path, url)}
     return orjson.dumps(source)
 
 
@@ -83,26 +76,3 @@ def _is_served(path: str, url: str) -> bool:
     # `namespaces/{namespace}/pods/{name}/status` is about `pods/status`; `namespaces/{name}/status` is not.
     rest = re.sub(r"^namespaces/\{namespace\}/", "", rest)
     return not rest or "/".join(part for part in rest.split("/") if not part.startswith("{")) in names
-
-
-def _reachable(start: Any, schemas: dict[str, Any]) -> set[str]:
-    found: set[str] = set()
-    waiting = list(_references(start))
-    while waiting:
-        name = waiting.pop()
-        if name not in found and name in schemas:
-            found.add(name)
-            waiting.extend(_references(schemas[name]))
-    return found
-
-
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key == "$ref" and isinstance(item, str):
-                yield item.removeprefix(_REFERENCE)
-            else:
-                yield from _references(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _references(item)

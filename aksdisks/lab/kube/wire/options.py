@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
-from aksdisks.lab.client.interface import ApiError, Object
-from aksdisks.lab.kube.schema.objects import text
-from aksdisks.lab.kube.schema.status import Cause, bad_request
+from aksdisks.lab.kube.schema.decoding import decode
+from aksdisks.lab.kube.schema.registry import Resource
+from aksdisks.lab.kube.schema.status import Cause, bad_request, invalid
+from aksdisks.lab.kube.schema.unstored import DELETE_OPTIONS
+from aksdisks.lab.kube.strategies import causes
 from aksdisks.lab.kube.wire import negotiation
 from aksdisks.lab.kube.write.deletion import DeleteOptions
 
@@ -64,23 +66,22 @@ def manager(request: web.Request) -> str:
 
 def write_options(request: web.Request) -> tuple[bool, str]:
     """Whether a write is only tried, and how strictly its body is read; 422 for values that do not exist."""
-    causes: list[Cause] = []
+    found: list[Cause] = []
     named = request.query.get("fieldManager", "")
     if len(named.encode()) > _MAX_MANAGER:
-        why = f"Too long: may not be more than {_MAX_MANAGER} bytes"
-        causes.append(Cause("fieldManager", "FieldValueTooLong", why))
-    causes += [
-        _invalid("fieldManager", named, f"invalid character {_code_point(c)} (at position {at})")
+        found.append(causes.too_long("fieldManager", _MAX_MANAGER))
+    found += [
+        causes.invalid("fieldManager", named, f"invalid character U+{ord(c):04X} (at position {at})")
         for at, c in enumerate(named)
         if not c.isprintable()
     ]
     dry = request.query.getall("dryRun", [])
     if any(value != "All" for value in dry):
-        causes.append(_unsupported("dryRun", dry, ("All",)))
+        found.append(causes.unsupported("dryRun", dry, ("All",)))
     validation = request.query.get("fieldValidation", "")
     if validation not in _VALIDATIONS:
-        causes.append(_unsupported("fieldValidation", validation, _VALIDATIONS))
-    check(_KINDS[request.method], causes)
+        found.append(causes.unsupported("fieldValidation", validation, _VALIDATIONS))
+    _check(_KINDS[request.method], found)
     return bool(dry), validation or "Warn"
 
 
@@ -88,74 +89,57 @@ def patch_options(request: web.Request, patch_type: str) -> bool:
     """Whether an apply is forced; 422 for an apply without a manager, and for a forced patch of another type."""
     if patch_type == "apply":
         if not request.query.get("fieldManager", ""):
-            why = "Required value: is required for apply patch"
-            check("PatchOptions", [Cause("fieldManager", "FieldValueRequired", why)])
+            _check("PatchOptions", [causes.required("fieldManager", "is required for apply patch")])
     elif "force" in request.query:
-        why = "Forbidden: may not be specified for non-apply patch"
-        check("PatchOptions", [Cause("force", "FieldValueForbidden", why)])
+        _check("PatchOptions", [causes.forbidden("force", "may not be specified for non-apply patch")])
     return flag(request.query.get("force", ""))
 
 
-def check_list(query: Any) -> None:
+def check_list(query: Mapping[str, str]) -> None:
     """422 for a list's parameters that exclude each other (apimachinery: internalversion/validation)."""
     version, match, page = (query.get(key, "") for key in ("resourceVersion", "resourceVersionMatch", "continue"))
-    causes: list[Cause] = []
-    if match:
-        if not version:
-            causes.append(_forbidden_match("resourceVersionMatch is forbidden unless resourceVersion is provided"))
-        if page:
-            causes.append(_forbidden_match("resourceVersionMatch is forbidden when continue is provided"))
-        if match not in (_EXACT, _NOT_OLDER):
-            causes.append(_unsupported("resourceVersionMatch", match, (_EXACT, _NOT_OLDER, "")))
-        if match == _EXACT and version == "0":
-            causes.append(_forbidden_match('resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
+    found: list[Cause] = []
+    if match and not version:
+        found.append(_forbidden_match("resourceVersionMatch is forbidden unless resourceVersion is provided"))
+    if match and page:
+        found.append(_forbidden_match("resourceVersionMatch is forbidden when continue is provided"))
+    if match not in ("", _EXACT, _NOT_OLDER):
+        found.append(causes.unsupported("resourceVersionMatch", match, (_EXACT, _NOT_OLDER, "")))
+    if match == _EXACT and version == "0":
+        found.append(_forbidden_match('resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
     if "sendInitialEvents" in query:
-        why = "Forbidden: sendInitialEvents is forbidden for list"
-        causes.append(Cause("sendInitialEvents", "FieldValueForbidden", why))
-    check("ListOptions", causes)
+        found.append(causes.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    _check("ListOptions", found)
 
 
-def check_watch(query: Any) -> None:
+def check_watch(query: Mapping[str, str]) -> None:
     """422 for a watch's parameters that exclude each other."""
     match, initial = query.get("resourceVersionMatch", ""), "sendInitialEvents" in query
-    causes: list[Cause] = []
+    found: list[Cause] = []
     if initial and match != _NOT_OLDER:
-        causes.append(_forbidden_match("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"))
-    if match:
-        if not initial:
-            why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-            causes.append(_forbidden_match(why))
-        if match != _NOT_OLDER:
-            causes.append(_unsupported("resourceVersionMatch", match, (_NOT_OLDER,)))
-        if query.get("continue", ""):
-            causes.append(_forbidden_match("resourceVersionMatch is forbidden when continue is provided"))
-    check("ListOptions", causes)
+        found.append(_forbidden_match("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"))
+    if match and not initial:
+        why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        found.append(_forbidden_match(why))
+    if match not in ("", _NOT_OLDER):
+        found.append(causes.unsupported("resourceVersionMatch", match, (_NOT_OLDER,)))
+    if match and query.get("continue", ""):
+        found.append(_forbidden_match("resourceVersionMatch is forbidden when continue is provided"))
+    _check("ListOptions", found)
 
 
 async def delete_options(request: web.Request) -> tuple[DeleteOptions, bool]:
     """What a DELETE asks for in its body, or without one in its query, and whether it is only tried."""
     raw = await request.read()
     body = negotiation.decode(raw, content_type(request), "DeleteOptions") if raw.strip() else {}
-    if not isinstance(body, dict):
-        raise bad_request("the object provided is unrecognized (must be of type DeleteOptions): expected a JSON object")
-    if raw.strip() and body.get("kind", "DeleteOptions") != "DeleteOptions":
-        raise bad_request(f"decoded object cannot be converted to DeleteOptions: found {text(body['kind'])}")
     return read_delete_options(body, request)
 
 
 def read_delete_options(body: Any, request: web.Request) -> tuple[DeleteOptions, bool]:
     """The options of a body and of the query; 400 and 422 for what they cannot say."""
-    if not isinstance(body, dict):
-        raise bad_request("deleteOptions: expected a JSON object")
+    # Every group's DeleteOptions is the same kind, sent under the group's own name.
+    body = decode(DELETE_OPTIONS, {**body, "apiVersion": "v1"} if isinstance(body, dict) else body)
     preconditions = body.get("preconditions") or {}
-    if not isinstance(preconditions, dict):
-        raise bad_request("preconditions: expected a JSON object")
-    for value, kind in (
-        (body.get("gracePeriodSeconds"), int), (body.get("propagationPolicy"), str), (preconditions.get("uid"), str),
-        (preconditions.get("resourceVersion"), str), (body.get("orphanDependents"), bool), (body.get("dryRun"), list),
-    ):  # fmt: skip
-        if value is not None and type(value) is not kind:
-            raise bad_request(f"DeleteOptions: expected {kind.__name__}, found {text(value)}")
     grace = body.get("gracePeriodSeconds")
     if grace is None:
         grace = number(request.query.get("gracePeriodSeconds", ""))
@@ -164,15 +148,15 @@ def read_delete_options(body: Any, request: web.Request) -> tuple[DeleteOptions,
     if orphan is None and "orphanDependents" in request.query:
         orphan = flag(request.query["orphanDependents"])
     dry = [*(body.get("dryRun") or ()), *request.query.getall("dryRun", [])]
-    causes: list[Cause] = []
+    found: list[Cause] = []
     if orphan is not None and propagation is not None:
         why = "orphanDependents and deletionPropagation cannot be both set"
-        causes.append(_invalid("propagationPolicy", propagation, why))
+        found.append(causes.invalid("propagationPolicy", propagation, why))
     if propagation is not None and propagation not in _PROPAGATIONS:
-        causes.append(_unsupported("propagationPolicy", propagation, (*_PROPAGATIONS, "nil")))
+        found.append(causes.unsupported("propagationPolicy", propagation, (*_PROPAGATIONS, "nil")))
     if any(value != "All" for value in dry):
-        causes.append(_unsupported("dryRun", dry, ("All",)))
-    check("DeleteOptions", causes)
+        found.append(causes.unsupported("dryRun", dry, ("All",)))
+    _check("DeleteOptions", found)
     if propagation is None and orphan is not None:
         propagation = "Orphan" if orphan else "Background"
     # Upstream treats a negative period as the shortest one; longer ones than a century end with the calendar.
@@ -181,32 +165,11 @@ def read_delete_options(body: Any, request: web.Request) -> tuple[DeleteOptions,
     return wanted, bool(dry)
 
 
-def check(kind: str, causes: Sequence[Cause]) -> None:
+def _check(kind: str, found: Sequence[Cause]) -> None:
     """422 for options of a request that do not hold (apimachinery: meta/v1/validation)."""
-    if not causes:
-        return
-    listed: list[Object] = [
-        {"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes
-    ]
-    details = {"group": "meta.k8s.io", "kind": kind, "causes": listed}
-    texts = [f"{cause.field}: {cause.message}" for cause in causes]
-    shown = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-    raise ApiError(422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {shown}', details)
-
-
-def _code_point(character: str) -> str:
-    return f"U+{ord(character):04X}"
-
-
-def _invalid(field: str, value: Any, why: str) -> Cause:
-    return Cause(field, "FieldValueInvalid", f"Invalid value: {text(value)}: {why}")
-
-
-def _unsupported(field: str, value: Any, supported: Iterable[str]) -> Cause:
-    listed = ", ".join(f'"{one}"' for one in supported)
-    why = f"Unsupported value: {text(value)}: supported values: {listed}"
-    return Cause(field, "FieldValueNotSupported", why)
+    if found:
+        raise invalid(Resource("", "", kind, "meta.k8s.io"), "", found)
 
 
 def _forbidden_match(why: str) -> Cause:
-    return Cause("resourceVersionMatch", "FieldValueForbidden", f"Forbidden: {why}")
+    return causes.forbidden("resourceVersionMatch", why)

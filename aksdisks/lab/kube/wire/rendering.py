@@ -33,12 +33,6 @@ class Renderer:
         return RESOURCES[self.resource]
 
     @property
-    def _go_type(self) -> str:
-        """The type that upstream's server has the object in, as its messages show it."""
-        group = _PACKAGES.get(self._kind.group) or self._kind.group.partition(".")[0]
-        return f"*{group}.{self._kind.kind}"
-
-    @property
     def _meta_version(self) -> str:
         return f"meta.k8s.io/{self.form.version}"
 
@@ -48,7 +42,7 @@ class Renderer:
             metadata = {"resourceVersion": version.object["metadata"].get("resourceVersion", "")}
             return encode(self._table([version.object], metadata), self.form.media_type)
         if self.form.kind == "PartialObjectMetadataList":
-            raise _not_a_list(self._go_type, "is not")
+            raise _not_a_list("PartialObjectMetadataList", "is not")
         if self.form.kind == "PartialObjectMetadata":
             return encode(tables.partial_metadata(version.object, self._meta_version), self.form.media_type)
         return encode(version.object, YAML) if self.form.media_type == YAML else version.json
@@ -63,7 +57,7 @@ class Renderer:
         if self.form.kind == "Table":
             return encode(self._table(page.items, metadata), self.form.media_type)
         if self.form.kind == "PartialObjectMetadata":
-            raise _not_a_list(f"{self._go_type}List", "is")
+            raise _not_a_list("PartialObjectMetadata", "is")
         if self.form.kind == "PartialObjectMetadataList":
             items = [tables.partial_metadata(item, self._meta_version) for item in page.items]
             head = {"kind": "PartialObjectMetadataList", "apiVersion": self._meta_version, "metadata": metadata}
@@ -106,14 +100,8 @@ class Renderer:
         }
 
 
-_PACKAGES = {"": "core", "events.k8s.io": "core"}
-
-
-def _not_a_list(found: str, whether: str) -> ApiError:
-    wanted = "PartialObjectMetadata" + ("List" if whether == "is not" else "")
-    return ApiError(
-        406, "NotAcceptable", f"you requested {wanted}, but the requested object {whether} a list ({found})"
-    )
+def _not_a_list(wanted: str, whether: str) -> ApiError:
+    return ApiError(406, "NotAcceptable", f"you requested {wanted}, but the requested object {whether} a list")
 
 
 def include_object(value: str) -> Literal["None", "Metadata", "Object"]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import builtins
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any, Literal, Unpack
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypedDict, Unpack
 
 from aksdisks.lab.client.interface import Object, WatchEvent
 from aksdisks.lab.clock import Clock
@@ -15,6 +15,7 @@ from aksdisks.lab.kube.fieldmanager import apply
 from aksdisks.lab.kube.schema import decoding, objects, selectors
 from aksdisks.lab.kube.schema.registry import EVENTS_V1, RESOURCES
 from aksdisks.lab.kube.schema.status import bad_request, conflict, no_such_resource
+from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage import event_views, paging
 from aksdisks.lab.kube.storage import watch as watching
 from aksdisks.lab.kube.storage.store import Key, Store, Version
@@ -22,11 +23,34 @@ from aksdisks.lab.kube.storage.watch import VersionEvent
 from aksdisks.lab.kube.strategies.catalog import STRATEGIES
 from aksdisks.lab.kube.write import patches, scale
 from aksdisks.lab.kube.write.deletion import Deleted, DeleteOptions, delete
-from aksdisks.lab.kube.write.options import WriteOptions, how, strictness, warn, without_repeated_owners
+from aksdisks.lab.kube.write.options import WriteOptions, strictness, warn, write_mode
 from aksdisks.lab.kube.write.pods import bind, evict
-from aksdisks.lab.kube.write.writes import Writes, storage_key
+from aksdisks.lab.kube.write.writes import Writes, seen, storage_key
 
 PatchType = Literal["merge", "strategic", "json", "apply"]
+
+
+class PatchOptions(WriteOptions, total=False):
+    """How a patch is to be done; `force`: an apply takes fields from other managers."""
+
+    subresource: str | None
+    patch_type: PatchType
+    force: bool
+
+
+class WatchOptions(TypedDict, total=False):
+    """What a watch is of.
+
+    With `send_initial_events`, or where nothing is said of that and the resourceVersion is none or "0", the present
+    objects come first as ADDED. `timeout_seconds` is real time, as clients mean it.
+    """
+
+    resource_version: str
+    label_selector: str
+    field_selector: str
+    allow_bookmarks: bool
+    timeout_seconds: float | None
+    send_initial_events: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +105,7 @@ class KubeApi:
         if resource_version:
             wanted = paging.version_number(resource_version, "invalid resource version: ")
             paging.check_not_future(wanted, self.store.resource_version)
-        version = self._view(resource, self.writes.current(resource, _key(resource, namespace, name)))
+        version = seen(resource, self.writes.current(resource, _key(resource, namespace, name)))
         return scale.view(version) if subresource == "scale" else version
 
     async def list(
@@ -126,56 +150,35 @@ class KubeApi:
             token = paging.encode(at, found[limit - 1][0], namespace)
             remaining = len(found) - limit if holds is None else None
             found = found[:limit]
-        return Page([self._view(resource, version) for _, version in found], str(at), token, remaining)
+        return Page([seen(resource, version) for _, version in found], str(at), token, remaining)
 
     async def watch(
-        self,
-        resource: str,
-        namespace: str | None = None,
-        *,
-        resource_version: str,
-        label_selector: str = "",
-        field_selector: str = "",
-        allow_bookmarks: bool = False,
-        timeout_seconds: float | None = None,
+        self, resource: str, namespace: str | None = None, **options: Unpack[WatchOptions]
     ) -> AsyncIterator[WatchEvent]:
-        """Every change after `resource_version` as objects; `watch_versions` with the same meaning."""
-        async for event in self.watch_versions(
-            resource,
-            namespace,
-            resource_version=resource_version,
-            label_selector=label_selector,
-            field_selector=field_selector,
-            allow_bookmarks=allow_bookmarks,
-            timeout_seconds=timeout_seconds,
-        ):
+        """Every change after a resourceVersion as objects; `watch_versions` with the same meaning."""
+        async for event in self.watch_versions(resource, namespace, **options):
             yield WatchEvent(event.type, event.version.object)
 
     def watch_versions(
-        self,
-        resource: str,
-        namespace: str | None = None,
-        *,
-        resource_version: str = "",
-        label_selector: str = "",
-        field_selector: str = "",
-        allow_bookmarks: bool = False,
-        timeout_seconds: float | None = None,
-        send_initial_events: bool | None = None,
+        self, resource: str, namespace: str | None = None, **options: Unpack[WatchOptions]
     ) -> AsyncGenerator[VersionEvent, None]:
         """Changes as versions, whose JSON is shared by all watchers.
 
-        With `send_initial_events`, or where nothing is said of that and the resourceVersion is none or "0", the present
-        objects come first as ADDED. An
-        object that leaves the selection comes as DELETED, one that enters as ADDED. `timeout_seconds` is real time, as
-        clients mean it. 400 for a bad selector at once; 410 from the first step when the version is forgotten.
+        An object that leaves the selection comes as DELETED, one that enters as ADDED. 400 for a bad selector at once;
+        410 from the first step when the version is forgotten.
         """
         _served(resource)
-        holds = selectors.predicate(resource, label_selector, field_selector)
+        labels, fields = options.get("label_selector", ""), options.get("field_selector", "")
         request = watching.Watch(
-            storage_key(resource), namespace, resource_version, holds, allow_bookmarks, timeout_seconds,
-            send_initial_events, selectors.trigger(resource, field_selector),
-        )  # fmt: skip
+            storage_key(resource),
+            namespace,
+            options.get("resource_version", ""),
+            selectors.predicate(resource, labels, fields),
+            options.get("allow_bookmarks", False),
+            options.get("timeout_seconds"),
+            options.get("send_initial_events"),
+            selectors.trigger(resource, fields),
+        )
         events = watching.watch(self.store, self.clock, request)
         return self._views(events) if resource == EVENTS_V1 else events
 
@@ -192,11 +195,10 @@ class KubeApi:
     ) -> Version:
         """As `create`, the version instead of the object; with a `field_manager` its owner is recorded."""
         _served(resource)
-        body = decoding.decode(resource, objects.copy(obj), strictness(options))
-        without_repeated_owners(body, options)
-        made = self.writes.create(resource, body, namespace, **how(options))
+        body = decoding.decode(RESOURCES[resource], objects.copy(obj), strictness(options))
+        made = self.writes.create(resource, body, namespace, write_mode(options))
         warn(self.store, resource, made, None, options)
-        return self._view(resource, made)
+        return seen(resource, made)
 
     async def update(
         self, resource: str, obj: Object, *, subresource: str | None = None, **options: Unpack[WriteOptions]
@@ -211,86 +213,76 @@ class KubeApi:
         _served(resource)
         body = objects.copy(obj)
         if subresource == "scale":
-            metadata = body.get("metadata", {})
-            key = _key(resource, metadata.get("namespace"), metadata.get("name", ""))
-            whole = scale.scaled(resource, self.writes.current(resource, key), body)
-            return Written(scale.view(self.writes.update(resource, whole, None, recorded="scale", **how(options))))
-        body = decoding.decode(resource, body, strictness(options))
-        if subresource is None and STRATEGIES[resource].created_by_update:
-            metadata = body.get("metadata", {})
-            key = _key(resource, metadata.get("namespace"), metadata.get("name", ""))
-            if self.store.get(storage_key(resource), key) is None:
-                if metadata.get("resourceVersion"):
-                    raise conflict(RESOURCES[resource], key[1])
-                return Written(self.create_version(resource, body, metadata.get("namespace"), **options), created=True)
-        return self._updated(resource, body, subresource, options)
+            return self._scaled(resource, self.writes.current(resource, _own_key(resource, body)), body, options)
+        body = decoding.decode(RESOURCES[resource], body, strictness(options))
+        key = _own_key(resource, body)
+        creates = subresource is None and STRATEGIES[resource].created_by_update
+        if not creates or self.store.get(storage_key(resource), key) is not None:
+            return self._updated(resource, body, subresource, options)
+        if body["metadata"].get("resourceVersion"):
+            raise conflict(RESOURCES[resource], key[1])
+        return Written(self.create_version(resource, body, key[0] or None, **options), created=True)
 
     async def patch(
-        self,
-        resource: str,
-        name: str,
-        patch: Any,
-        namespace: str | None = None,
-        *,
-        subresource: str | None = None,
-        patch_type: PatchType = "merge",
-        force: bool = False,
-        **options: Unpack[WriteOptions],
+        self, resource: str, name: str, patch: Any, namespace: str | None = None, **options: Unpack[PatchOptions]
     ) -> Object:
         """Change part of an object; `apply` (server-side) also creates it."""
-        return self.patch_version(
-            resource, name, patch, namespace, subresource=subresource, patch_type=patch_type, force=force, **options
-        ).version.object
+        return self.patch_version(resource, name, patch, namespace, **options).version.object
 
     def patch_version(
-        self,
-        resource: str,
-        name: str,
-        patch: Any,
-        namespace: str | None = None,
-        *,
-        subresource: str | None = None,
-        patch_type: PatchType = "merge",
-        force: bool = False,
-        **options: Unpack[WriteOptions],
+        self, resource: str, name: str, patch: Any, namespace: str | None = None, **options: Unpack[PatchOptions]
     ) -> Written:
         """As `patch`; tells whether an apply created the object (201 on the wire)."""
-        _served(resource)
-        key = _key(resource, namespace, name)
+        key, subresource = _key(resource, namespace, name), options.get("subresource")
+        patch_type = options.get("patch_type", "merge")
         patch = objects.copy(patch)  # what is stored must not be the caller's own lists and maps
         if patch_type == "apply":
-            if subresource == "scale":
-                patch = apply.scale(resource, patch, key)
-            apply.check(resource, patch, key)
-            body = decoding.decode(resource, patch, strictness(options))
-            request = apply.Apply(resource, key, body, subresource, options.get("field_manager", ""), force)
-            old = self.store.get(storage_key(resource), key)
-            applied, created = apply.apply(self.writes, request, dry_run=options.get("dry_run", False))
-            if subresource is None:
-                warn(self.store, resource, applied, old, options)
-            return Written(scale.view(applied) if subresource == "scale" else self._view(resource, applied), created)
-        version = self._view(resource, self.writes.current(resource, key))
+            return self._applied(resource, key, patch, options)
+        version = seen(resource, self.writes.current(resource, key))
         if subresource == "scale":
             changed = patches.apply(resource, scale.view(version).object, patch, patch_type)
-            whole = scale.scaled(resource, version, changed)
-            return Written(scale.view(self.writes.update(resource, whole, None, recorded="scale", **how(options))))
+            return self._scaled(resource, version, changed, options)
         changed = patches.apply(resource, version.object, patch, patch_type)
-        if changed["metadata"].get("name") != name:
-            given = changed["metadata"].get("name", "")
-            raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
+        _check_place(changed, key)
         shown = objects.go_text(patch) if patch_type == "strategic" else objects.text(changed)
-        body = decoding.decode(resource, changed, strictness(options), shown)
+        body = decoding.decode(RESOURCES[resource], changed, strictness(options), shown)
         return self._updated(resource, body, subresource, options)
 
     def _updated(self, resource: str, body: Object, subresource: str | None, options: WriteOptions) -> Written:
-        metadata = body.get("metadata", {})
-        key = _key(resource, metadata.get("namespace"), metadata.get("name", ""))
-        old = self.store.get(storage_key(resource), key)
-        without_repeated_owners(body, options)
-        version = self.writes.update(resource, body, subresource, **how(options))
+        old = self.store.get(storage_key(resource), _own_key(resource, body))
+        version = self.writes.update(resource, body, subresource, write_mode(options))
         if old is not None and subresource is None:
             warn(self.store, resource, version, old, options)
-        return Written(self._view(resource, version))
+        return Written(seen(resource, version))
+
+    def _scaled(self, resource: str, version: Version, body: Object, options: WriteOptions) -> Written:
+        """The scale after a workload got the replicas of a Scale."""
+        whole = scale.scaled(resource, version, decoding.decode(SUBRESOURCE_KINDS["scale"], body, strictness(options)))
+        return Written(scale.view(self.writes.update(resource, whole, None, write_mode(options), recorded="scale")))
+
+    def _applied(self, resource: str, key: Key, patch: Any, options: PatchOptions) -> Written:
+        """What an apply left; the field manager says what the object becomes, which is written as anything else is."""
+        subresource = options.get("subresource")
+        if subresource == "scale":
+            patch = apply.scale(resource, patch, key)
+        apply.check(resource, patch, key)
+        config = decoding.decode(RESOURCES[resource], patch, strictness(options))
+        config.setdefault("metadata", {}).setdefault("name", key[1])
+        _check_place(config, key)
+        manager, force = options.get("field_manager", ""), options.get("force", False)
+        request = apply.Apply(RESOURCES[resource], config, subresource, manager, force, self.writes.now())
+        # The field manager has said already who owns what.
+        mode = replace(write_mode(options), manager="")
+        old = self.store.get(storage_key(resource), key)
+        if old is None and subresource is None:
+            applied = self.writes.create(resource, apply.created(request), key[0] or None, mode)
+        else:
+            live = seen(resource, self.writes.current(resource, key)).object
+            part = None if subresource == "scale" else subresource
+            applied = self.writes.update(resource, apply.merged(request, live), part, mode)
+        if subresource is None:
+            warn(self.store, resource, applied, old, options)
+        return Written(scale.view(applied) if subresource == "scale" else seen(resource, applied), old is None)
 
     async def delete(
         self,
@@ -314,7 +306,7 @@ class KubeApi:
         """As `delete`; tells whether the object is gone (a Status on the wire) or only marked."""
         _served(resource)
         deleted = delete(self.writes, resource, _key(resource, namespace, name), options, dry_run=dry_run)
-        return Deleted(self._view(resource, deleted.version), deleted.gone)
+        return Deleted(seen(resource, deleted.version), deleted.gone)
 
     def delete_collection(
         self,
@@ -346,9 +338,6 @@ class KubeApi:
         """Evict a pod (pods/eviction): the DisruptionTarget condition, then a delete."""
         evict(self.writes, (namespace, name), options or DeleteOptions(), dry_run=dry_run)
 
-    def _view(self, resource: str, version: Version) -> Version:
-        return event_views.view(version) if resource == EVENTS_V1 else version
-
     @staticmethod
     async def _views(events: AsyncGenerator[VersionEvent, None]) -> AsyncGenerator[VersionEvent, None]:
         async with aclosing(events):
@@ -364,3 +353,15 @@ def _served(resource: str) -> None:
 def _key(resource: str, namespace: str | None, name: str) -> Key:
     _served(resource)
     return ((namespace or "default") if RESOURCES[resource].namespaced else "", name)
+
+
+def _own_key(resource: str, body: Object) -> Key:
+    metadata = body.get("metadata", {})
+    return _key(resource, metadata.get("namespace"), metadata.get("name", ""))
+
+
+def _check_place(body: Object, key: Key) -> None:
+    if (given := body["metadata"].get("name", "")) != key[1]:
+        raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({key[1]})")
+    if key[0] and body["metadata"].get("namespace", key[0]) != key[0]:
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.admission import pod_security
 from aksdisks.lab.kube.schema import decoding
 from aksdisks.lab.kube.schema.duplicates import NOTHING, Repeated
-from aksdisks.lab.kube.schema.objects import text
 from aksdisks.lab.kube.storage.store import Store, Version
 from aksdisks.lab.kube.strategies.catalog import STRATEGIES
 
 _MOST_WARNINGS = 4096
 """As many as fit an answer if each were a single character (apiserver: filters/warning.go)."""
+
+
+WriteGuard = Callable[[Object, Object | None], None]
+"""Refuses what its writer may not store: called with the new object and the old one, if any, when all else holds."""
 
 
 class WriteOptions(TypedDict, total=False):
@@ -30,13 +35,20 @@ class WriteOptions(TypedDict, total=False):
     field_validation: str
     warnings: list[str] | None
     duplicates: Repeated
+    guard: WriteGuard | None
 
 
-class How(TypedDict):
+@dataclass(frozen=True, slots=True)
+class WriteMode:
     """What the rules of writing need of the options."""
 
-    dry_run: bool
-    manager: str
+    dry_run: bool = False
+    manager: str = ""
+    guard: WriteGuard | None = None
+
+
+BY_THE_LAB = WriteMode()
+"""For good, by one of the lab's own parts."""
 
 
 def strictness(options: WriteOptions) -> decoding.Strictness:
@@ -46,9 +58,9 @@ def strictness(options: WriteOptions) -> decoding.Strictness:
     )
 
 
-def how(options: WriteOptions) -> How:
-    """Whether a write is only tried, and by whom it is."""
-    return {"dry_run": options.get("dry_run", False), "manager": options.get("field_manager", "")}
+def write_mode(options: WriteOptions) -> WriteMode:
+    """Whether a write is only tried, by whom it is, and what guards it."""
+    return WriteMode(options.get("dry_run", False), options.get("field_manager", ""), options.get("guard"))
 
 
 def warn(store: Store, resource: str, new: Version, old: Version | None, options: WriteOptions) -> None:
@@ -59,25 +71,3 @@ def warn(store: Store, resource: str, new: Version, old: Version | None, options
         own = STRATEGIES[resource].warnings
         warnings.extend(islice(own(new.object, before), _MOST_WARNINGS) if own else ())
         warnings.extend(pod_security.warnings(store, resource, new.object, before))
-
-
-def without_repeated_owners(obj: Object, options: WriteOptions) -> None:
-    """Drop owners that are named twice and say so (apiserver: handlers/create.go dedupOwnerReferences)."""
-    metadata: Any = obj.get("metadata")
-    owners = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
-    if not isinstance(owners, list):
-        return
-    kept: dict[str, Any] = {}
-    repeated: list[str] = []
-    for owner in owners:
-        if kept.setdefault(text(owner), owner) is not owner:
-            repeated.append(str(owner.get("uid", "")) if isinstance(owner, dict) else "")
-    if not repeated:
-        return
-    obj["metadata"] = {**metadata, "ownerReferences": list(kept.values())}
-    if (warnings := options.get("warnings")) is not None:
-        warnings.append(
-            ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and "
-            "may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
-            + ", ".join(repeated)
-        )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import objects
-from aksdisks.lab.kube.schema.registry import RESOURCES, Resource
-from aksdisks.lab.kube.schema.status import Cause, conflict, invalid
+from aksdisks.lab.kube.schema.registry import RESOURCES
+from aksdisks.lab.kube.schema.status import conflict, invalid
+from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage.store import Key
+from aksdisks.lab.kube.strategies import causes
 from aksdisks.lab.kube.write import budgets
 from aksdisks.lab.kube.write.deletion import DeleteOptions, delete
 from aksdisks.lab.kube.write.writes import Writes
-
-_BINDING = Resource("bindings", "binding", "Binding")
 
 
 def bind(writes: Writes, key: Key, node: str, uid: str | None = None, *, dry_run: bool = False) -> None:
@@ -22,7 +22,7 @@ def bind(writes: Writes, key: Key, node: str, uid: str | None = None, *, dry_run
     """
     kind = RESOURCES["pods"]
     if not node:
-        raise invalid(_BINDING, key[1], [Cause("target.name", "FieldValueRequired", "Required value")])
+        raise invalid(SUBRESOURCE_KINDS["binding"], key[1], [causes.required("target.name")])
     pod: Object = objects.copy(writes.current("pods", key).object)
     metadata = pod["metadata"]
     if uid and uid != metadata["uid"]:

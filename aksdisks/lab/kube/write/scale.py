@@ -5,8 +5,9 @@ from __future__ import annotations
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema.registry import RESOURCES
 from aksdisks.lab.kube.schema.selectors import from_label_selector
-from aksdisks.lab.kube.schema.status import Cause, conflict, invalid
+from aksdisks.lab.kube.schema.status import conflict, invalid
 from aksdisks.lab.kube.storage.store import Version
+from aksdisks.lab.kube.strategies import causes
 
 
 def view(version: Version) -> Version:
@@ -35,8 +36,5 @@ def scaled(resource: str, version: Version, scale: Object) -> Object:
         raise conflict(RESOURCES[resource], name)
     replicas = scale.get("spec", {}).get("replicas", 0)
     if replicas < 0:
-        cause = Cause(
-            "spec.replicas", "FieldValueInvalid", f"Invalid value: {replicas}: must be greater than or equal to 0"
-        )
-        raise invalid(RESOURCES[resource], name, [cause])
+        raise invalid(RESOURCES[resource], name, causes.not_negative("spec.replicas", replicas))
     return {**obj, "spec": {**obj["spec"], "replicas": replicas}}

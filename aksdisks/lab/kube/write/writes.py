@@ -14,6 +14,7 @@ from aksdisks.lab.kube.storage import event_views
 from aksdisks.lab.kube.storage.store import Key, Store, Version
 from aksdisks.lab.kube.strategies.catalog import STRATEGIES
 from aksdisks.lab.kube.strategies.strategy import ALL
+from aksdisks.lab.kube.write.options import BY_THE_LAB, WriteMode
 
 _SYSTEM = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 _MAX_GENERATED = 58
@@ -28,10 +29,6 @@ def storage_key(resource: str) -> str:
 def seen(resource: str, version: Version) -> Version:
     """A stored version as the resource shows it: events have two shapes."""
     return event_views.view(version) if resource == EVENTS_V1 else version
-
-
-def _shape(resource: str, stored: Object) -> Object:
-    return event_views.to_events_v1(stored) if resource == EVENTS_V1 else stored
 
 
 class Writes:
@@ -53,126 +50,126 @@ class Writes:
             raise not_found(RESOURCES[resource], key[1])
         return version
 
-    def create(
-        self, resource: str, obj: Object, namespace: str | None, *, dry_run: bool = False, manager: str = ""
-    ) -> Version:
-        """Store a new object; `obj` is the caller's own copy. 404, 403, 409 or 422, in upstream's order.
-
-        `manager`: who is recorded as the owner of its fields; empty for the lab's own parts, of which none is kept.
-        """
-        kind = RESOURCES[resource]
-        if resource == EVENTS_V1:
-            obj = event_views.from_events_v1(obj)
+    def create(self, resource: str, obj: Object, namespace: str | None, mode: WriteMode = BY_THE_LAB) -> Version:
+        """Store a new object; `obj` is the caller's own copy. 404, 403, 409 or 422, in upstream's order."""
         stored = RESOURCES[storage_key(resource)]
-        obj = objects.tidy(stored, obj)
+        obj = objects.tidy(stored, _to_stored(resource, obj))
         metadata: Object = obj["metadata"]
         if metadata.pop("resourceVersion", None):
             raise internal("resourceVersion should not be set on objects to be created")
-        self._place(kind, metadata, namespace)
+        self._place(stored, metadata, namespace)
         self._name(resource, metadata)
-        strategy = STRATEGIES[resource]
         complete(resource, obj)
         # Before admission: what the server adds is not its client's.
-        owners = managers.given(metadata.pop("managedFields", None), [])
-        if manager and not owners:
-            root = schema.root(kind)
-            written = _shape(resource, event_views.default(dict(obj)) if stored.plural == "events" else obj)
-            owners = managers.created(root, written, kind.api_version, manager, self.now())
+        owners = self._first_owners(resource, obj, mode)
         admission.on_create(self.store, self.ids, stored, obj)
-        for field in _SYSTEM:
-            metadata.pop(field, None)
-        metadata["uid"] = self.ids.uid(resource, metadata.get("namespace", ""), metadata.get("name", ""))
-        metadata["creationTimestamp"] = self.now()
-        if kind.generation:
-            metadata["generation"] = 1
-        if strategy.initial is not None:
-            strategy.initial(obj, metadata["creationTimestamp"])
-        if strategy.prepare is not None:
-            strategy.prepare(obj, None)
-        causes = strategy.validate(obj)
-        if causes:
-            raise invalid(kind, metadata.get("name", ""), causes)
-        self._check_security(resource, obj, None)
-        key = (metadata.get("namespace", ""), metadata["name"])
-        if self.store.get(storage_key(resource), key) is not None:
-            raise already_exists(kind, metadata["name"])
-        if strategy.allocate is not None:
-            strategy.allocate(self.store, self.ids, obj)
-        obj = objects.tidy(stored, obj)
-        if resource == "events" or resource == EVENTS_V1:
-            obj = event_views.default(obj)
+        self._set_system_fields(resource, obj)
+        self._run_strategy(resource, obj, None, None, mode)
+        obj = _finished(stored, obj)
         if owners:
             obj["metadata"]["managedFields"] = owners
-        if dry_run:
+        if mode.dry_run:
             return Version(obj, 0)
-        return self.store.create(storage_key(resource), key, obj)
+        return self.store.create(storage_key(resource), _key(obj), obj)
 
     def update(
         self,
         resource: str,
         obj: Object,
         subresource: str | None,
+        mode: WriteMode = BY_THE_LAB,
         *,
-        dry_run: bool = False,
-        manager: str = "",
         recorded: str | None = None,
     ) -> Version:
         """Replace an object or the part that a subresource owns; `obj` is the caller's own copy.
 
-        `manager`: who takes over the fields that change, where an object's owners are recorded at all; `recorded`: by
-        way of which subresource, where that is another than what is written.
+        `recorded`: by way of which subresource the fields were changed, where that is another than what is written.
 
         Nothing is written, and no resourceVersion used, when nothing changes. An object that is being deleted goes
         when its last finalizer does.
         """
-        kind = RESOURCES[resource]
-        stored = RESOURCES[storage_key(resource)]
-        if resource == EVENTS_V1:
-            obj = event_views.from_events_v1(obj)
+        kind, stored = RESOURCES[resource], RESOURCES[storage_key(resource)]
+        obj = _to_stored(resource, obj)
         metadata: Object = obj.setdefault("metadata", {})
-        key = (metadata.get("namespace", ""), metadata.get("name", ""))
+        key = _key(obj)
         version = self.current(resource, key)
         old = version.object
         self._check_preconditions(kind, metadata, old["metadata"])
         new = objects.tidy(stored, _merge_part(resource, subresource, old, obj))
-        live = old["metadata"].get("managedFields", [])
-        owners = metadata.get("managedFields", live)
-        if manager:
-            owners = live if subresource else managers.given(owners, live)
-        new["metadata"].pop("managedFields", None)
-        for field in (*_SYSTEM, "resourceVersion"):
-            new["metadata"].pop(field, None)
-            if field in old["metadata"]:
-                new["metadata"][field] = old["metadata"][field]
-        strategy = STRATEGIES[resource]
+        _keep_system(new["metadata"], old["metadata"])
         complete(resource, new)
-        new = objects.tidy(stored, new)
-        if resource in ("events", EVENTS_V1):
-            new = event_views.default(new)
+        new = _finished(stored, new)
         admission.on_update(self.store, stored, new, old)
-        if subresource is None and strategy.prepare is not None:
-            strategy.prepare(new, old)
-        causes = strategy.validate_update(new, old, subresource)
-        if causes:
-            raise invalid(kind, key[1], causes)
-        if subresource is None:
-            self._check_security(resource, new, old)
-        if strategy.allocate is not None and subresource is None:
-            strategy.allocate(self.store, self.ids, new)
-        if owners and manager:
-            change = compare.compare(schema.root(kind), _shape(resource, old), _shape(resource, new))
-            owners = managers.updated(owners, change, kind.api_version, manager, recorded or subresource, self.now())
-        if owners:
+        self._run_strategy(resource, new, old, subresource, mode)
+        if owners := self._owners(resource, metadata, new, old, recorded or subresource, mode):
             new["metadata"]["managedFields"] = owners
-        if kind.generation and subresource is None and strategy.raises_generation(new, old):
+        if kind.generation and subresource is None and STRATEGIES[resource].raises_generation(new, old):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         if "deletionTimestamp" in new["metadata"] and _nothing_holds(new):
-            return version if dry_run else self.store.delete(storage_key(resource), key)
+            return version if mode.dry_run else self.store.delete(storage_key(resource), key)
         if new == old:
             return version
-        if dry_run:
+        if mode.dry_run:
             return Version(new, version.resource_version)
         return self.store.update(storage_key(resource), key, new)
+
+    def _set_system_fields(self, resource: str, obj: Object) -> None:
+        """Give a new object what the server alone says: uid, time, generation, the first status of its kind."""
+        metadata = obj["metadata"]
+        for field in _SYSTEM:
+            metadata.pop(field, None)
+        metadata["uid"] = self.ids.uid(resource, metadata.get("namespace", ""), metadata.get("name", ""))
+        metadata["creationTimestamp"] = self.now()
+        if RESOURCES[resource].generation:
+            metadata["generation"] = 1
+        if (initial := STRATEGIES[resource].initial) is not None:
+            initial(obj, metadata["creationTimestamp"])
+
+    def _run_strategy(
+        self, resource: str, new: Object, old: Object | None, subresource: str | None, mode: WriteMode
+    ) -> None:
+        """Let the kind's strategy prepare, refuse and allocate; a subresource's write is only refused."""
+        kind, strategy, name = RESOURCES[resource], STRATEGIES[resource], new["metadata"].get("name", "")
+        if strategy.prepare is not None and subresource is None:
+            strategy.prepare(new, old)
+        causes = strategy.validate(new) if old is None else strategy.validate_update(new, old, subresource)
+        if causes:
+            raise invalid(kind, name, causes)
+        if subresource is not None:
+            return
+        self._check_security(resource, new, old)
+        if old is None and self.store.get(storage_key(resource), _key(new)) is not None:
+            raise already_exists(kind, name)
+        if mode.guard is not None:
+            mode.guard(new, old)
+        if strategy.allocate is not None:
+            strategy.allocate(self.store, self.ids, new)
+
+    def _first_owners(self, resource: str, obj: Object, mode: WriteMode) -> list[Object]:
+        """The entries of managedFields that a new object begins with, which the object itself loses."""
+        owners = managers.from_client(obj["metadata"].pop("managedFields", None), [])
+        if owners or not mode.manager:
+            return owners
+        kind = RESOURCES[resource]
+        written = event_views.default(dict(obj)) if storage_key(resource) == "events" else obj
+        return managers.created(
+            schema.root(kind), _shown(resource, written), kind.api_version, mode.manager, self.now()
+        )
+
+    def _owners(
+        self, resource: str, given: Object, new: Object, old: Object, subresource: str | None, mode: WriteMode
+    ) -> list[Object]:
+        """The entries of managedFields after a write with the metadata `given`, where owners are recorded at all."""
+        live: list[Object] = old["metadata"].get("managedFields", [])
+        owners: list[Object] = given.get("managedFields", live)
+        if not mode.manager:
+            return owners
+        if not (owners := live if subresource else managers.from_client(owners, live)):
+            return []
+        kind = RESOURCES[resource]
+        before, after = (_shown(resource, one) for one in (old, new))
+        change = compare.compare(schema.root(kind), before, after)
+        return managers.updated(owners, change, kind.api_version, mode.manager, subresource, self.now())
 
     def _check_security(self, resource: str, new: Object, old: Object | None) -> None:
         if resource == "pods":
@@ -209,6 +206,32 @@ class Writes:
             raise conflict(kind, old["name"], why)
         if new.get("resourceVersion") and new["resourceVersion"] != old["resourceVersion"]:
             raise conflict(kind, old["name"])
+
+
+def _key(obj: Object) -> Key:
+    return obj["metadata"].get("namespace", ""), obj["metadata"].get("name", "")
+
+
+def _to_stored(resource: str, obj: Object) -> Object:
+    return event_views.from_events_v1(obj) if resource == EVENTS_V1 else obj
+
+
+def _shown(resource: str, stored: Object) -> Object:
+    return event_views.to_events_v1(stored) if resource == EVENTS_V1 else stored
+
+
+def _finished(stored: Resource, obj: Object) -> Object:
+    obj = objects.tidy(stored, obj)
+    return event_views.default(obj) if stored.plural == "events" else obj
+
+
+def _keep_system(new: Object, old: Object) -> None:
+    """What the server alone says stays as it was, whatever a client says of it."""
+    new.pop("managedFields", None)
+    for field in (*_SYSTEM, "resourceVersion"):
+        new.pop(field, None)
+        if field in old:
+            new[field] = old[field]
 
 
 def complete(resource: str, obj: Object) -> None:
