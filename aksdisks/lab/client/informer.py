@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable
 
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.clock import Clock
@@ -86,14 +86,18 @@ class Informer:
             return list(self._objects.values())
         return [obj for obj in self._objects.values() if obj["metadata"].get("namespace") == namespace]
 
-    def by_index(self, name: str, value: str, without: Set[str] = frozenset()) -> list[Object]:
-        """The objects that the indexer `name` filed under `value`, except those with the keys `without`."""
-        filed = self._indices[name].get(value, {})
-        return [filed[key] for key in filed if key not in without] if without else list(filed.values())
+    def by_index(self, name: str, value: str) -> list[Object]:
+        """The objects that the indexer `name` filed under `value`."""
+        return list(self._indices[name].get(value, {}).values())
 
     def index_values(self, name: str) -> list[str]:
         """All values under which the indexer `name` filed something."""
         return list(self._indices[name])
+
+    def refile(self, key: str) -> None:
+        """Ask the indexers again about the object under `key`, if there is one: they look at more than the object."""
+        if key in self._objects:
+            self._put(key, self._objects[key])
 
     def observe(self, obj: Object) -> None:
         """Take in what a write of one's own returned before the watch tells, so that no later decision misses it.

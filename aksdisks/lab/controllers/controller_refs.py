@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable
 
 from aksdisks.lab.client.informer import Informer
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
@@ -12,19 +12,24 @@ from aksdisks.lab.kube.schema import selectors
 _INDEX = "controller"
 
 
-def index_by_controller(informer: Informer) -> None:
-    """Let `controlled_by` and `claim` find their objects without looking at all of them; before the informer runs."""
-    informer.add_index(_INDEX, _filed_under)
+def index_by_controller(informer: Informer, left_out: Callable[[Object], bool] = lambda _: False) -> None:
+    """Let `controlled_by` and `claim` find their objects without looking at all of them; before the informer runs.
+
+    They do not find what is `left_out`; `informer.refile` is to be called when that changes.
+    """
+
+    def filed_under(obj: Object) -> tuple[str, ...]:
+        controller = controller_of(obj)
+        if controller is None:
+            return (f"{obj['metadata']['namespace']}/",)
+        return () if left_out(obj) else (str(controller["uid"]),)
+
+    informer.add_index(_INDEX, filed_under)
 
 
-def _filed_under(obj: Object) -> tuple[str]:
-    controller = controller_of(obj)
-    return (f"{obj['metadata']['namespace']}/" if controller is None else str(controller["uid"]),)
-
-
-def controlled_by(informer: Informer, owner: Object, without: Set[str] = frozenset()) -> list[Object]:
-    """The objects whose controller reference names `owner`, except those with the keys `without`."""
-    return informer.by_index(_INDEX, owner["metadata"]["uid"], without)
+def controlled_by(informer: Informer, owner: Object) -> list[Object]:
+    """The objects whose controller reference names `owner`."""
+    return informer.by_index(_INDEX, owner["metadata"]["uid"])
 
 
 def orphans(informer: Informer, namespace: str) -> list[Object]:
@@ -38,11 +43,8 @@ async def claim(
     owner: Object,
     informer: Informer,
     eligible: Callable[[Object], bool] = lambda _: True,
-    without: Set[str] = frozenset(),
 ) -> list[Object]:
     """The `eligible` objects that `owner` controls, of an informer that is indexed by controller.
-
-    Those with the keys `without` are known to be its own, and left out.
 
     Orphans that match `owner.spec.selector` are adopted, own ones that no longer match are released. Raises ApiError,
     but not for objects that vanish meanwhile.
@@ -51,7 +53,7 @@ async def claim(
     stays = "deletionTimestamp" not in meta
     requirements = selectors.from_label_selector(owner["spec"]["selector"])
     claimed: list[Object] = []
-    for obj in filter(eligible, controlled_by(informer, owner, without)):
+    for obj in filter(eligible, controlled_by(informer, owner)):
         if selectors.matches(requirements, obj["metadata"].get("labels")):
             claimed.append(obj)
         elif stays:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import chain
 
 from aksdisks.lab.client.informer import key_of
 from aksdisks.lab.client.interface import Object
@@ -170,15 +172,20 @@ class Settled:
     """The replicas of a set that were found to need nothing, and have not changed since: a pass need not look again.
 
     They run, or they are starting (of interest where others need not wait for them). Whoever changes a replica, or
-    learns that it changed, drops it.
+    learns that it changed, drops it. No pass costs more in a large set: the ordinals that are not settled are `_gaps`,
+    and all from `_end` on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, refile: Callable[[str], object] = lambda _key: None) -> None:
+        """`refile` is called with the key of each pod that is settled now, or is so no longer."""
         self.starting: set[int] = set()
+        self._refile = refile
         self._pods: dict[int, Object] = {}
-        self.keys: set[str] = set()
         self._state: tuple[object, ...] = ()
         self._revision = ""
+        self._first = self._end = 0
+        self._gaps: set[int] = set()
+        self._latest: list[int] = []
 
     def keep_for(self, owner: Object, revision: str | None = None) -> bool:
         """Forget everything when the set's spec, or the revision its pods are to have, is another than before.
@@ -186,37 +193,59 @@ class Settled:
         Whether anything was forgotten.
         """
         state = (owner["metadata"].get("generation"), "deletionTimestamp" in owner["metadata"])
-        outdated = bool(self._pods) and (state != self._state or revision not in (None, self._revision))
-        if outdated:
+        changed = state != self._state or revision not in (None, self._revision)
+        outdated = bool(self._pods) and changed
+        if changed:
+            self._first = start(owner)
             self.clear()
         self._state = state
         self._revision = self._revision if revision is None else revision
         return outdated
 
-    def others(self, first: int, count: int) -> list[int]:
-        """Of `count` ordinals from `first` on, those of replicas that are not settled."""
-        return sorted(set(range(first, first + count)) - self._pods.keys())
+    def others(self, count: int) -> tuple[Sequence[int], range]:
+        """Of `count` ordinals from the set's first on, those of replicas that are not settled, in two parts."""
+        return sorted(self._gaps), range(self._end, self._first + count)
+
+    def holds(self, pod: Object) -> bool:
+        """It is settled, as it is here."""
+        return self._pods.get(ordinal(pod)) is pod
+
+    def last_starting(self) -> int:
+        """The highest ordinal of those that are starting, -1 without one."""
+        while self._latest and -self._latest[0] not in self.starting:
+            heappop(self._latest)
+        return -self._latest[0] if self._latest else -1
 
     def add(self, pod: Object, *, starting: bool = False) -> None:
         """It is as it should be, or on its way there."""
-        self.drop(ordinal(pod))
+        number = ordinal(pod)
+        self.drop(number)
         if starting:
-            self.starting.add(ordinal(pod))
-        self._pods[ordinal(pod)] = pod
-        self.keys.add(key_of(pod))
+            self.starting.add(number)
+            heappush(self._latest, -number)
+        self._pods[number] = pod
+        self._gaps.discard(number)
+        self._gaps.update(range(self._end, number))
+        self._end = max(self._end, number + 1)
+        self._refile(key_of(pod))
 
     def drop(self, number: int) -> None:
         """Something happened to that replica."""
         self.starting.discard(number)
         pod = self._pods.pop(number, None)
         if pod is not None:
-            self.keys.discard(key_of(pod))
+            self._gaps.add(number)
+            self._refile(key_of(pod))
 
     def clear(self) -> None:
         """Look at everything again."""
+        pods, self._pods = self._pods, {}
         self.starting.clear()
-        self._pods.clear()
-        self.keys.clear()
+        self._latest.clear()
+        self._gaps.clear()
+        self._end = self._first
+        for pod in pods.values():
+            self._refile(key_of(pod))
 
     def __len__(self) -> int:
         return len(self._pods)
@@ -238,17 +267,18 @@ class Pass:
             settled.drop(ordinal(pod))
         self.settled_count = len(settled)
         self.settled_running = len(settled) - len(settled.starting)
-        self.last_starting = max(settled.starting, default=-1)
+        self.last_starting = settled.last_starting()
         self.sound: list[Object] = []
         existing = {ordinal(pod): pod for pod in pods if in_range(owner, pod)}
-        self._numbers = settled.others(start(owner), owner["spec"]["replicas"])
+        self._gaps, self._rest = settled.others(owner["spec"]["replicas"])
         self._replicas = existing
         others = [pod for pod in pods if not in_range(owner, pod)]
         self.condemned: list[Object] = sorted(others, key=ordinal, reverse=True)
 
     def replicas(self, *, backwards: bool = False) -> Iterator[Object]:
         """Those wanted that are not settled; a pod that is not there is made up when its turn comes."""
-        for number in reversed(self._numbers) if backwards else self._numbers:
+        forwards = chain(self._gaps, self._rest)
+        for number in chain(reversed(self._rest), reversed(self._gaps)) if backwards else forwards:
             if number not in self._replicas:
                 self._replicas[number] = self._new(number)
             yield self._replicas[number]

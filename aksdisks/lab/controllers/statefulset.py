@@ -37,7 +37,7 @@ class StatefulSetController(Controller):
         self._sets = self.watch("statefulsets")
         self._sets.add_handler(self._set_changed)
         self._pods = self.watch("pods", self._concerned)
-        index_by_controller(self._pods)
+        index_by_controller(self._pods, left_out=self._is_settled)
         self._claims = self.watch("persistentvolumeclaims", None)
         self._revisions = self.watch("controllerrevisions", None)
         index_by_controller(self._revisions)
@@ -79,17 +79,24 @@ class StatefulSetController(Controller):
 
     def _set_changed(self, before: Object | None, after: Object | None) -> None:
         if after is None and before is not None:
-            self._settled.pop(before["metadata"]["uid"], None)
+            settled = self._settled.pop(before["metadata"]["uid"], None)
+            if settled is not None:
+                settled.clear()
+
+    def _is_settled(self, pod: Object) -> bool:
+        controller = controller_of(pod)
+        settled = None if controller is None else self._settled.get(controller["uid"])
+        return settled is not None and settled.holds(pod)
 
     async def reconcile(self, key: str) -> float | None:
         """One pass; again when a pod is to become available."""
         owner = self._sets.get_key(key)
         if owner is None:
             return None
-        settled = self._settled.setdefault(owner["metadata"]["uid"], Settled())
+        settled = self._settled.setdefault(owner["metadata"]["uid"], Settled(self._pods.refile))
         settled.keep_for(owner)
         members = partial(replicas.is_member, owner)
-        pods = await claim(self.api, "statefulsets", owner, self._pods, members, settled.keys)
+        pods = await claim(self.api, "statefulsets", owner, self._pods, members)
         known = await claim(self.api, "statefulsets", owner, self._revisions)
         if is_terminating(owner) and not known:
             return None  # Its history was collected already; making it again would only be collected again.

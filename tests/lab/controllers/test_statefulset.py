@@ -11,6 +11,7 @@ from aksdisks.lab.client.interface import Object
 from aksdisks.lab.controllers.garbage_collector import GarbageCollector
 from aksdisks.lab.controllers.statefulset import StatefulSetController
 from tests.lab.controllers.helpers import World, played, stateful_set
+from tests.work import counted
 
 Happening = Callable[[World], Awaitable[None]]
 STATUS = "update statefulsets/status web"
@@ -270,3 +271,26 @@ async def unprotect(world: World) -> None:
             patch = {"metadata": {"finalizers": None}}
             await world.api.patch("persistentvolumeclaims", claim["metadata"]["name"], patch, "walk")
     await world.settle()
+
+
+def test_a_replica_costs_no_more_in_a_large_set() -> None:
+    """Lines executed for a pod that is made anew, beside few others that run and beside many."""
+    modules = ("client.informer", "controllers.controller_refs", "controllers.replicas", "controllers.statefulset")
+    found = []
+
+    async def scenario(world: World) -> None:
+        await world.create("statefulsets", stateful_set(10, podManagementPolicy="Parallel"))
+        await world.settle()
+        await world.run_pods()
+        for replicas in (10, 100):
+            await world.scale("statefulsets", "web", replicas)
+            await world.run_pods()
+            await world.api.delete("pods", "web-5", "walk", grace_period_seconds=0)
+            with counted(*(f"aksdisks.lab.{name}" for name in modules)) as work:
+                await world.settle()
+                await world.run_pods("web-5")
+            found.append(work.lines)
+
+    played(scenario, StatefulSetController)
+    assert found[0] > 300
+    assert found[1] == found[0]
