@@ -147,3 +147,9 @@ def test_the_cover_sums_up_and_links_everything() -> None:
         ("passed", "It holds."),
         ("not-run", "It lasts."),
     ]
+
+
+def test_the_cover_says_what_the_plot_of_earlier_runs_shows() -> None:
+    earlier = [replace(run("passed")[1], runbooks=(replace(run("passed")[0], seconds=seconds),)) for seconds in (4, 3)]
+    cover = report.render("index.html", run("passed")[1], earlier)
+    assert "</svg> the last 3 runs: 1.3 to 4.0 s</p>" in cover
