@@ -113,8 +113,11 @@ def session(on_lab: Parameters) -> Iterator[Session]:
 QUICK = (
     "inspection",
     "lab/arm",
+    "lab/client",
     "lab/controllers",
     "lab/kube",
+    "lab/test_lifecycles.py",
+    "lab/test_versions.py",
     "manifests",
     "model",
     "runbooks/test_shape.py",

@@ -26,7 +26,7 @@ from aksdisks.lab.controllers.ephemeral_volumes import EphemeralVolumes
 from aksdisks.lab.controllers.garbage_collector import GarbageCollector
 from aksdisks.lab.controllers.namespace import NamespaceController
 from aksdisks.lab.controllers.node_lifecycle import NodeLifecycle
-from aksdisks.lab.controllers.persistent_volume import VolumeBinder
+from aksdisks.lab.controllers.persistent_volume import PersistentVolumeController
 from aksdisks.lab.controllers.pod_gc import PodGarbage
 from aksdisks.lab.controllers.replicaset import ReplicaSetController
 from aksdisks.lab.controllers.scheduler import Scheduler
@@ -67,7 +67,7 @@ _CONTROLLERS = (
     StatefulSetController,
     TaintEviction,
     UnstartedJobs,
-    VolumeBinder,
+    PersistentVolumeController,
     VolumeExpand,
     VolumeProtection,
 )
@@ -76,7 +76,7 @@ _CONTROLLERS = (
 def controllers(scenario: Scenario) -> Iterator[Callable[[Any, Clock, Ids], Controller]]:
     """What kube-controller-manager and the scheduler do, in the words of the scenario's version and era.
 
-    In this order they come to their turns: the scheduler hears of a pod before the volume binder does.
+    In this order they come to their turns: the scheduler hears of a pod before the persistent-volume controller does.
     """
     words = words_of(scenario.kubernetes_version)
     in_tree = scenario.era == "2019"
@@ -84,7 +84,7 @@ def controllers(scenario: Scenario) -> Iterator[Callable[[Any, Clock, Ids], Cont
         if kind in (Scheduler, StatefulSetController):
             yield partial(kind, words=words)
         else:
-            yield InTreeBinder if in_tree and kind is VolumeBinder else kind
+            yield InTreeBinder if in_tree and kind is PersistentVolumeController else kind
     if in_tree:
         yield LegacyTokens
 

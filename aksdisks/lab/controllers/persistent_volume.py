@@ -32,6 +32,7 @@ from aksdisks.lab.controllers.storage import (
 )
 from aksdisks.lab.controllers.volume_matching import best_match, why_not
 from aksdisks.lab.ids import Ids
+from aksdisks.lab.lifecycles import CLAIM, VOLUME
 
 RESYNC = 15.0
 """Cluster seconds after which a claim that still waits is looked at and told about again (K pv_controller_base.go)."""
@@ -55,7 +56,7 @@ def _volume_keys(before: Object | None, after: Object | None) -> Iterable[str]:
         yield f"claim:{ref['namespace']}/{ref['name']}"
 
 
-class VolumeBinder(Controller):
+class PersistentVolumeController(Controller):
     """Claims and volumes find each other here, in upstream's order of writes.
 
     Source: K pkg/controller/volume/persistentvolume/pv_controller.go (syncClaim, syncVolume, bind).
@@ -258,6 +259,7 @@ class VolumeBinder(Controller):
         self, claim: Object, phase: Literal["Pending", "Bound", "Lost"], volume: Object | None
     ) -> None:
         status = claim.get("status") or {}
+        CLAIM.check(status.get("phase") or CLAIM.initial, phase)
         wanted = copy.deepcopy(status)
         wanted["phase"] = phase
         if volume is None:
@@ -278,6 +280,7 @@ class VolumeBinder(Controller):
         status = volume.get("status") or {}
         if status.get("phase") == phase:
             return volume
+        VOLUME.check(status.get("phase") or VOLUME.initial, phase)
         wanted = {**status, "phase": phase, "lastPhaseTransitionTime": timestamp(self.clock.now())}
         wanted.pop("message", None)
         if message:

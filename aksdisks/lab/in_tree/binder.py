@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.controllers.persistent_volume import VolumeBinder
+from aksdisks.lab.controllers.persistent_volume import PersistentVolumeController
 from aksdisks.lab.controllers.storage import BETA_STORAGE_PROVISIONER, annotations_of
 from aksdisks.lab.in_tree.disks import IN_TREE
 
 
-class InTreeBinder(VolumeBinder):
+class InTreeBinder(PersistentVolumeController):
     """Binding is as it is today; provisioning is `InTreeProvisioner`'s, which speaks in this controller's name."""
 
     async def _provision(self, claim: Object, storage_class: Object | None) -> None:

@@ -10,6 +10,7 @@ import pytest
 from aksdisks.lab import scenario as scenarios
 from aksdisks.lab.arm.driver.local import AttachedDiskError, CloudCompute, response_error_text
 from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.lifecycles import IllegalStep
 
 TAGS = {"kubernetes.io-created-for-pv-name": "pvc-1"}
 NODES = [machine.node_name for machine in scenarios.load("regional").machines]
@@ -139,3 +140,11 @@ def test_the_driver_prints_a_refusal_as_its_sdk_does():
     inner = {"code": "OperationNotAllowed", "message": "No.", "target": "dataDisks", "details": [{"code": "A"}]}
     assert json.loads("\n".join(lines[5:-1])) == {"error": inner}
     assert lines[1] == lines[4] == lines[-1] == "-" * 80
+
+
+def test_an_illegal_step_changes_nothing(cloud_of):
+    disk = cloud_of(scenarios.load("regional")).disks()[0]
+    before = disk.to_json()
+    with pytest.raises(IllegalStep):
+        disk.step("attached", managed_by="/another", now=disk.created)
+    assert disk.to_json() == before

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from aksdisks.lab.arm.compute import lifecycles
+from aksdisks.lab import lifecycles
 from aksdisks.lab.arm.resources.operations import azure_time
 from aksdisks.lab.persistence.records import Noticed
 from aksdisks.lab.scenario import DISK_SKUS

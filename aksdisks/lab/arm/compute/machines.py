@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from aksdisks.lab.arm.compute import lifecycles
+from aksdisks.lab import lifecycles
 from aksdisks.lab.arm.compute.disks import Disk
 from aksdisks.lab.arm.resources.operations import azure_time
 from aksdisks.lab.persistence.records import Noticed

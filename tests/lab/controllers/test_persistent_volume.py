@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from aksdisks.lab.controllers.persistent_volume import VolumeBinder
+from aksdisks.lab.controllers.persistent_volume import PersistentVolumeController
+from aksdisks.lab.lifecycles import IllegalStep
 from tests.lab.controllers.helpers import World, played
 from tests.lab.controllers.storage_objects import DRIVER, claim, pod, storage_class, volume
 
@@ -35,7 +36,7 @@ def test_a_claim_that_waits_is_told_so_and_then_handed_to_the_provisioner() -> N
             "volume.kubernetes.io/storage-provisioner",
         ]
 
-    played(scenario, VolumeBinder)
+    played(scenario, PersistentVolumeController)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_what_a_claim_without_a_volume_is_told(classes: list[dict], wanted: dict
         assert world.events[0] == event
         assert (await world.get("persistentvolumeclaims", "data"))["status"] == {"phase": "Pending"}
 
-    played(scenario, VolumeBinder)
+    played(scenario, PersistentVolumeController)
 
 
 def test_a_provisioned_volume_is_bound_in_the_recorded_order() -> None:
@@ -84,7 +85,7 @@ def test_a_provisioned_volume_is_bound_in_the_recorded_order() -> None:
         wanted = {"phase": "Bound", "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "25Gi"}}
         assert (now["spec"]["volumeName"], now["status"]) == ("pv", wanted)
 
-    played(scenario, VolumeBinder)
+    played(scenario, PersistentVolumeController)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_volumes_made_by_hand(volumes: dict[str, str], wanted: dict, chosen: str
             assert made["spec"]["claimRef"]["name"] == "data"
             assert made["metadata"]["annotations"]["pv.kubernetes.io/bound-by-controller"] == "yes"
 
-    played(scenario, VolumeBinder)
+    played(scenario, PersistentVolumeController)
 
 
 CLAIM_REF = {"namespace": "walk", "name": "data"}
@@ -140,7 +141,7 @@ def test_which_of_the_volumes_a_claim_gets(volumes: dict[str, dict], wanted: dic
         await world.settle()
         assert (await world.get("persistentvolumeclaims", "data"))["spec"].get("volumeName") == chosen
 
-    played(scenario, VolumeBinder)
+    played(scenario, PersistentVolumeController)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_a_claim_from_before_the_default_class_gets_it(wanted: dict, marked: lis
         await world.clock.advance(15)
         assert (await world.get("persistentvolumeclaims", "data"))["spec"].get("storageClassName") == given
 
-    played(scenario, VolumeBinder)
+    played(scenario, PersistentVolumeController)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_a_bound_claim_whose_volume_was_set_free_by_hand(ref: dict, phase: str, 
         assert (await world.get("persistentvolumeclaims", "data"))["status"]["phase"] == phase
         assert (world.events or [None])[-1] == event
 
-    played(scenario, VolumeBinder)
+    played(scenario, PersistentVolumeController)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,7 @@ def test_a_volume_that_a_claim_names_must_suit_it(of_volume: dict, text: str) ->
         await world.settle()
         assert world.events[0] == f'Warning VolumeMismatch Cannot bind to requested volume "pv": {text}'
 
-    played(scenario, VolumeBinder)
+    played(scenario, PersistentVolumeController)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +242,7 @@ def test_a_volume_whose_claim_is_deleted_is_released(policy: str, phase: str, ev
         assert (left["status"]["phase"], world.events) == (phase, events)
         assert left["spec"]["claimRef"]["uid"] == made["metadata"]["uid"]
 
-    played(scenario, VolumeBinder)
+    played(scenario, PersistentVolumeController)
 
 
 def test_a_claim_whose_volume_is_gone_is_lost() -> None:
@@ -257,4 +258,38 @@ def test_a_claim_whose_volume_is_gone_is_lost() -> None:
             "Warning ClaimLost Bound claim has lost its PersistentVolume. Data on the volume is lost!"
         )
 
-    played(scenario, VolumeBinder)
+    played(scenario, PersistentVolumeController)
+
+
+def test_a_phase_that_the_table_lacks_is_a_defect_and_is_not_written() -> None:
+    async def scenario(world: World) -> None:
+        await world.create("persistentvolumes", volume())
+        await world.create("persistentvolumeclaims", claim())
+        controller = PersistentVolumeController(world.api, world.clock, world.ids)
+        made = await world.get("persistentvolumes", "pv", None)
+        asked = await world.get("persistentvolumeclaims", "data")
+        with pytest.raises(IllegalStep, match="volume Pending: expected Available, Bound, Released, found Failed"):
+            await controller._set_volume_phase(made, "Failed")
+        with pytest.raises(IllegalStep, match="claim Pending: expected Bound, Lost, found Available"):
+            await controller._set_claim_status(asked, "Available", None)
+        assert await world.get("persistentvolumes", "pv", None) == made
+        assert await world.get("persistentvolumeclaims", "data") == asked
+
+    played(scenario)
+
+
+@pytest.mark.parametrize("phase", ["Available", "Released", "Failed", "Pending", "Sold"])
+def test_a_phase_that_a_user_wrote_is_put_right(phase: str) -> None:
+    async def scenario(world: World) -> None:
+        made = await world.create("persistentvolumeclaims", claim(storage_class=""))
+        await world.create("persistentvolumes", volume(of=made, storageClassName=""))
+        await world.settle()
+        await world.api.patch("persistentvolumes", "pv", {"status": {"phase": phase}}, subresource="status")
+        await world.api.patch(
+            "persistentvolumeclaims", "data", {"status": {"phase": "Lost"}}, "walk", subresource="status"
+        )
+        await world.settle()
+        assert (await world.get("persistentvolumes", "pv", None))["status"]["phase"] == "Bound"
+        assert (await world.get("persistentvolumeclaims", "data"))["status"]["phase"] == "Bound"
+
+    played(scenario, PersistentVolumeController)

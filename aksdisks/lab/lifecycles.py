@@ -1,4 +1,4 @@
-"""The lives of a disk and of its attachment as tables of states; an illegal step raises."""
+"""The lives of disks, their attachments, claims and volumes as tables of states; an illegal step raises."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ class Lifecycle:
         except KeyError:
             allowed = ", ".join(sorted(known for at, known in self.steps if at == state)) or "nothing"
             raise IllegalStep(f"{self.name} {state}: expected {allowed}, found {step}") from None
+
+    def check(self, state: str, then: str) -> None:
+        """A step must lead from one state to the other, unless it stays. Raises `IllegalStep`.
+
+        A state that the table does not know was written by somebody else: any may follow it.
+        """
+        reached = sorted({result for (at, _), result in self.steps.items() if at == state})
+        if reached and then not in (state, *reached):
+            raise IllegalStep(f"{self.name} {state}: expected {', '.join(reached)}, found {then}")
 
     def __str__(self) -> str:
         rows = [(state, step, result) for (state, step), result in self.steps.items()]
@@ -62,3 +71,37 @@ ATTACHMENT = Lifecycle(
     },
 )
 """A disk's place on a machine: Azure shows it by a data disk's `toBeDetached` and the machine's provisioningState."""
+
+CLAIM = Lifecycle(
+    "claim",
+    "Pending",
+    {
+        ("Pending", "volume found"): "Bound",
+        ("Pending", "volume gone"): "Lost",
+        ("Bound", "volume gone"): "Lost",
+        ("Bound", "mark of binding taken away"): "Pending",
+        ("Lost", "volume back"): "Bound",
+        ("Lost", "mark of binding taken away"): "Pending",
+    },
+)
+"""A PersistentVolumeClaim's `status.phase` (K pkg/controller/volume/persistentvolume/pv_controller.go, syncClaim)."""
+
+VOLUME = Lifecycle(
+    "volume",
+    "Pending",
+    {
+        ("Pending", "no claim"): "Available",
+        ("Pending", "claim found"): "Bound",
+        ("Pending", "claim gone"): "Released",
+        ("Available", "claim found"): "Bound",
+        ("Available", "claim gone"): "Released",
+        ("Bound", "claim gone"): "Released",
+        ("Bound", "claimRef taken away"): "Available",
+        ("Released", "not to be deleted"): "Failed",
+        ("Released", "claimRef taken away"): "Available",
+        ("Released", "claimRef changed"): "Bound",
+        ("Failed", "claimRef taken away"): "Available",
+        ("Failed", "claimRef changed"): "Bound",
+    },
+)
+"""A PersistentVolume's `status.phase` (the same, syncVolume); what is to be deleted is Released until it is gone."""

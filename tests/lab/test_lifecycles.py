@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from aksdisks.lab import scenario as scenarios
-from aksdisks.lab.arm.compute.lifecycles import ATTACHMENT, DISK, IllegalStep
+from aksdisks.lab.lifecycles import ATTACHMENT, CLAIM, DISK, VOLUME, IllegalStep
 
 
-@pytest.mark.parametrize("life", [DISK, ATTACHMENT], ids=lambda life: life.name)
+@pytest.mark.parametrize("life", [DISK, ATTACHMENT, CLAIM, VOLUME], ids=lambda life: life.name)
 def test_every_state_is_reached_and_left(life):
     reached = {life.initial, *life.steps.values()}
     left = {state for state, _ in life.steps}
@@ -39,9 +38,24 @@ def test_an_illegal_step_raises(life, state, step, message):
     assert str(caught.value) == message
 
 
-def test_an_illegal_step_changes_nothing(cloud_of):
-    disk = cloud_of(scenarios.load("regional")).disks()[0]
-    before = disk.to_json()
-    with pytest.raises(IllegalStep):
-        disk.step("attached", managed_by="/another", now=disk.created)
-    assert disk.to_json() == before
+@pytest.mark.parametrize(
+    ("life", "state", "then", "message"),
+    [
+        (CLAIM, "Bound", "Lost", ""),
+        (CLAIM, "Bound", "Bound", ""),
+        (CLAIM, "Lost", "Bound", ""),
+        (CLAIM, "Bound", "Available", "claim Bound: expected Lost, Pending, found Available"),
+        (VOLUME, "Released", "Available", ""),
+        (VOLUME, "Failed", "Available", ""),
+        (VOLUME, "Bound", "Failed", "volume Bound: expected Available, Released, found Failed"),
+        (VOLUME, "Available", "Pending", "volume Available: expected Bound, Released, found Pending"),
+        (VOLUME, "Sold", "Bound", ""),
+    ],
+)
+def test_a_phase_follows_another_by_a_step_of_the_table(life, state, then, message):
+    if not message:
+        life.check(state, then)
+        return
+    with pytest.raises(IllegalStep) as caught:
+        life.check(state, then)
+    assert str(caught.value) == message

@@ -18,7 +18,7 @@ from aksdisks.lab.client.interface import ApiError
 from aksdisks.lab.client.remote import RemoteApi
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.errors import LabError
-from aksdisks.lab.kube.schema.registry import RESOURCES
+from aksdisks.lab.kube.strategies.catalog import RESOURCES
 from aksdisks.lab.server import process
 from aksdisks.lab.server.process import LabState
 
