@@ -10,7 +10,7 @@ from aksdisks.lab.client.informer import Informer, key_of
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.schema.registry import KEPT, RESOURCES, by_kind
+from aksdisks.lab.kube.strategies.catalog import KEPT, RESOURCES, by_kind
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"

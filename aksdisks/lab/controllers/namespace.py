@@ -10,7 +10,7 @@ from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.schema.registry import KEPT, RESOURCES
+from aksdisks.lab.kube.strategies.catalog import KEPT, RESOURCES
 
 ACCOUNT = "default"
 ROOT_CA = "kube-root-ca.crt"

@@ -7,7 +7,7 @@ from aksdisks.lab.client.informer import split_key
 from aksdisks.lab.client.interface import KubernetesApi
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.admission.admission import TOKEN_SECRET
+from aksdisks.lab.kube.admission.plugins import TOKEN_SECRET
 
 
 class LegacyTokens(Controller):

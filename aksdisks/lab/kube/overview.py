@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from aksdisks.lab.kube.schema.registry import KEPT
-from aksdisks.lab.kube.schema.selectors import FIELDS
 from aksdisks.lab.kube.strategies.catalog import STRATEGIES
 
 START, END = "<!-- kinds: start -->", "<!-- kinds: end -->"
@@ -25,20 +23,20 @@ _HEAD = (
 def table() -> str:
     """One row a kind, in Markdown; numbers are those of entries in the kind's tables, `-` is nothing of that."""
     rows = [_HEAD, tuple("---" for _ in _HEAD)]
-    for key, kind in sorted(KEPT.items(), key=lambda pair: (pair[1].kind, pair[1].group)):
-        strategy = STRATEGIES[key]
+    for strategy in sorted(STRATEGIES.values(), key=lambda one: (one.resource.kind, one.resource.group)):
+        kind = strategy.resource
         rows.append(
             (
                 kind.kind,
                 f"`{kind.api_version}`",
                 ", ".join(kind.subresources) or "-",
-                "yes" if strategy.defaults else "-",
+                _number(len(strategy.defaults)),
                 _number(len(strategy.rules)),
                 _number(len(strategy.changes)),
                 _number(len(strategy.status_changes)),
                 "yes" if strategy.warnings else "-",
                 _number(len(strategy.columns)),
-                _number(len(FIELDS.get(key, ()))),
+                _number(len(kind.selectable)),
             )
         )
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -17,7 +17,7 @@ from aksdisks.lab.clock import Clock
 from aksdisks.lab.errors import LabError
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.schema.registry import RESOURCES
+from aksdisks.lab.kube.strategies.catalog import RESOURCES
 from aksdisks.lab.parts import Machinery
 from aksdisks.lab.persistence.settings import running_scenario
 from aksdisks.lab.persistence.state_directory import LabState

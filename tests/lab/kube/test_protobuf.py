@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aksdisks.lab.kube.schema.registry import KEPT, RESOURCES
+from aksdisks.lab.kube.strategies.catalog import KEPT, RESOURCES
 from aksdisks.lab.kube.wire import protobuf
 
 

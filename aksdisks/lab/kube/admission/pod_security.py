@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.admission.pod_security_checks import Violation, violations
-from aksdisks.lab.kube.schema.registry import RESOURCES
+from aksdisks.lab.kube.admission.pod_security_levels import Violation, violations
+from aksdisks.lab.kube.schema.objects import text
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause, forbidden, invalid
 from aksdisks.lab.kube.storage.store import Store
-from aksdisks.lab.kube.strategies import causes
 
 _PREFIX = "pod-security.kubernetes.io/"
 _LEVELS = ("privileged", "baseline", "restricted")
-_MODES = ("enforce", "audit", "warn")
+_KEYS = tuple(f"{_PREFIX}{mode}{end}" for mode in ("enforce", "audit", "warn") for end in ("", "-version"))
+_PODS, _NAMESPACES = Resource("pods", "Pod"), Resource("namespaces", "Namespace")
 
 
 def _policy(labels: Object, mode: str) -> tuple[str, str]:
@@ -26,102 +27,84 @@ def _policy(labels: Object, mode: str) -> tuple[str, str]:
     return level, version if re.fullmatch(r"v1\.\d+", version) else "latest"
 
 
-def _warned(labels: Object) -> tuple[str, str]:
-    """Who is not told of by a level of its own is told of what would be refused."""
-    return _policy(labels, "warn" if f"{_PREFIX}warn" in labels else "enforce")
-
-
-def _labels(store: Store, namespace: str) -> Object:
-    found = store.get("namespaces", ("", namespace))
+def _labels(store: Store, obj: Object) -> Object:
+    found = store.get("namespaces", ("", obj["metadata"].get("namespace", "")))
     labels: Object = found.object["metadata"].get("labels", {}) if found else {}
     return labels
 
 
 def check_pod(store: Store, pod: Object, old: Object | None) -> None:
-    """Refuse a pod that its namespace does not allow (403); a changed pod when its images or profiles have changed."""
-    if old is not None and not _matters(pod, old):
+    """Refuse a pod that its namespace does not allow (403); a changed pod when its images have changed."""
+    if old is not None and _images(pod) == _images(old):
         return
-    metadata = pod["metadata"]
-    level, version = _policy(_labels(store, metadata["namespace"]), "enforce")
-    found = violations(pod, level) if level != "privileged" else []
+    level, version = _policy(_labels(store, pod), "enforce")
+    found = violations(pod, level)
     if found:
         why = f'violates PodSecurity "{level}:{version}": {_listed(found)}'
-        raise forbidden(RESOURCES["pods"], metadata["name"], why)
+        raise forbidden(_PODS, pod["metadata"]["name"], why)
 
 
-def _matters(new: Object, old: Object) -> bool:
-    def seen(pod: Object) -> list[list[str]]:
-        spec = pod["spec"]
-        return [
-            [container.get("image", "") for container in spec.get(kind, ())]
-            for kind in ("containers", "initContainers", "ephemeralContainers")
-        ]
-
-    return seen(new) != seen(old)
+def _images(pod: Object) -> list[list[str]]:
+    kinds = ("containers", "initContainers", "ephemeralContainers")
+    return [[container.get("image", "") for container in pod["spec"].get(kind, ())] for kind in kinds]
 
 
 def _listed(found: list[Violation]) -> str:
     return ", ".join(map(str, found))
 
 
-def check_namespace(namespace: Object, old: Object | None) -> None:
+def check_namespace(store: Store, namespace: Object, old: Object | None) -> None:
     """Refuse labels that name no level or version (422)."""
+    del store
     labels = namespace["metadata"].get("labels", {})
     before = old["metadata"].get("labels", {}) if old else {}
-    if old is not None and all(labels.get(key) == before.get(key) for key in _keys()):
+    if old is not None and all(labels.get(key) == before.get(key) for key in _KEYS):
         return
     problems: list[Cause] = []
-    for mode in _MODES:
-        key = f"{_PREFIX}{mode}"
-        if key in labels and labels[key] not in _LEVELS:
-            why = "must be one of privileged, baseline, restricted"
-            problems.append(causes.invalid(f"metadata.labels[{key}]", labels[key], why))
-        version = labels.get(f"{key}-version")
-        if version is not None and version != "latest" and not re.fullmatch(r"v1\.(0|[1-9]\d*)", version):
-            why = 'must be "latest" or "v1.x"'
-            problems.append(causes.invalid(f"metadata.labels[{key}-version]", version, why))
+    for key in _KEYS:
+        value, of_version = labels.get(key), key.endswith("-version")
+        known = re.fullmatch(r"latest|v1\.(0|[1-9]\d*)", value or "") if of_version else value in _LEVELS
+        if value is not None and not known:
+            why = 'must be "latest" or "v1.x"' if of_version else f"must be one of {', '.join(_LEVELS)}"
+            problems.append(
+                Cause(f"metadata.labels[{key}]", "FieldValueInvalid", f"Invalid value: {text(value)}: {why}")
+            )
     if problems:
-        raise invalid(RESOURCES["namespaces"], namespace["metadata"]["name"], problems)
+        raise invalid(_NAMESPACES, namespace["metadata"]["name"], problems)
 
 
-def _keys() -> Iterator[str]:
-    for mode in _MODES:
-        yield from (f"{_PREFIX}{mode}", f"{_PREFIX}{mode}-version")
+def template_warnings(*path: str) -> Callable[[Store, Object, Object | None], Iterator[str]]:
+    """What would be refused in the pods of the template at a path; without a path the object is a pod itself."""
 
-
-def warnings(store: Store, resource: str, new: Object, old: Object | None) -> list[str]:
-    """What would be refused, in pods, in templates, and in the pods of a namespace with a new level."""
-    if resource == "namespaces":
-        return list(_of_pods_there(store, new, old)) if old else []
-    template = _template(resource, new)
-    if template is None or (old is not None and template == _template(resource, old)):
-        return []
-    level, version = _warned(_labels(store, new["metadata"].get("namespace", "")))
-    found = violations(template, level) if level != "privileged" else []
-    return [f'would violate PodSecurity "{level}:{version}": {_listed(found)}'] if found else []
-
-
-def _template(resource: str, obj: Object) -> Object | None:
-    if resource == "pods":
+    def template(obj: Object) -> Object:
+        for step in path:
+            obj = obj.get(step) or {}
         return obj
-    if resource in ("deployments", "jobs", "replicasets", "statefulsets"):
-        return obj["spec"].get("template") or {}
-    if resource == "cronjobs":
-        template: Object = obj["spec"].get("jobTemplate", {}).get("spec", {}).get("template") or {}
-        return template
-    return None
+
+    def warnings(store: Store, new: Object, old: Object | None) -> Iterator[str]:
+        if old is not None and template(new) == template(old):
+            return
+        labels = _labels(store, new)
+        # Who is not told of by a level of its own is told of what would be refused.
+        level, version = _policy(labels, "warn" if f"{_PREFIX}warn" in labels else "enforce")
+        found = violations(template(new), level)
+        if found:
+            yield f'would violate PodSecurity "{level}:{version}": {_listed(found)}'
+
+    return warnings
 
 
-def _of_pods_there(store: Store, new: Object, old: Object) -> Iterator[str]:
+def namespace_warnings(store: Store, new: Object, old: Object | None) -> Iterator[str]:
+    """The pods of a namespace that its new level would refuse, one of each controller."""
+    if old is None:
+        return
     name = new["metadata"]["name"]
     (level, version), before = (_policy(one["metadata"].get("labels", {}), "enforce") for one in (new, old))
-    if (level, version) == before or level == "privileged" or _LEVELS.index(level) < _LEVELS.index(before[0]):
+    if (level, version) == before or _LEVELS.index(level) < _LEVELS.index(before[0]):
         return
     groups: dict[str, list[str]] = {}
     owners: set[str] = set()
-    for (namespace, pod), version_ in store.list("pods"):
-        if namespace != name:
-            continue
+    for (_, pod), version_ in store.list("pods", name):
         references = version_.object["metadata"].get("ownerReferences", ())
         owner = next((one["uid"] for one in references if one.get("controller")), "")
         if owner in owners:

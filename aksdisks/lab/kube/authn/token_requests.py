@@ -9,11 +9,11 @@ from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.errors import NotEmulated
 from aksdisks.lab.kube.authn.service_account_tokens import ISSUER, AccountTokens
 from aksdisks.lab.kube.schema.decoding import decode
-from aksdisks.lab.kube.schema.registry import RESOURCES
 from aksdisks.lab.kube.schema.status import invalid, not_found
 from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.strategies import causes
+from aksdisks.lab.kube.strategies.catalog import RESOURCES
 
 _KIND = SUBRESOURCE_KINDS["token"]
 _SECONDS, _SHORTEST, _LONGEST = 3600, 600, 1 << 32

@@ -11,7 +11,7 @@ from aksdisks.lab.kube.authn.service_account_tokens import ISSUER, TokenRefused
 from aksdisks.lab.kube.authz.attributes import Attributes
 from aksdisks.lab.kube.authz.rbac import Authorizer
 from aksdisks.lab.kube.schema.decoding import decode
-from aksdisks.lab.kube.schema.registry import Resource
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause, bad_request, invalid
 from aksdisks.lab.kube.schema.unstored import REVIEWS
 from aksdisks.lab.kube.strategies import causes

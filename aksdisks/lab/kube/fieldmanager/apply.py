@@ -8,10 +8,11 @@ from typing import Any
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.kube.fieldmanager import compare, fieldsets, last_applied, managers, typed
 from aksdisks.lab.kube.schema import objects, schema
-from aksdisks.lab.kube.schema.registry import RESOURCES, Resource
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import bad_request, conflict
 from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage.store import Key
+from aksdisks.lab.kube.strategies.catalog import RESOURCES
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.kube.fieldmanager import fieldsets
-from aksdisks.lab.kube.schema.registry import Resource
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.schema import NOWHERE, Node
 from aksdisks.lab.kube.schema.status import internal
 

@@ -7,43 +7,42 @@ from datetime import datetime
 from typing import Literal
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.schema.registry import EVENTS_V1
+from aksdisks.lab.kube.schema.resource import EVENTS_V1
 from aksdisks.lab.kube.storage.event_views import from_events_v1
 from aksdisks.lab.kube.strategies.catalog import STRATEGIES
-from aksdisks.lab.kube.strategies.columns import AGE, NAME, OTHER, column
-from aksdisks.lab.kube.strategies.strategy import Strategy
+from aksdisks.lab.kube.strategies.columns import AGE, NAME, OTHER, Column, column
 
 IncludeObject = Literal["None", "Metadata", "Object"]
-_SCALE = Strategy(
-    columns=(
-        NAME,
-        column("Desired", "spec.replicas", 0, type="integer"),
-        column("Available", "status.replicas", 0, type="integer"),
-        AGE,
-    )
+_SCALE = (
+    NAME,
+    column("Desired", "spec.replicas", 0, type="integer"),
+    column("Available", "status.replicas", 0, type="integer"),
+    AGE,
 )
-_ABSENT = Strategy(columns=OTHER)
 
 
-def _strategy(resource: str) -> Strategy:
-    return _SCALE if resource == "scale" else STRATEGIES.get(resource, _ABSENT)
+def _columns(resource: str) -> Sequence[Column]:
+    if resource == "scale":
+        return _SCALE
+    return STRATEGIES[resource].columns if resource in STRATEGIES else OTHER
 
 
 def column_definitions(resource: str) -> list[Object]:
     """The columns of a plural resource; name and creation time for a kind without a layout of its own."""
-    return [one.definition() for one in _strategy(resource).columns]
+    return [one.definition() for one in _columns(resource)]
 
 
 def rows(
     resource: str, objects: Sequence[Object], now: datetime, include: IncludeObject, api_version: str
 ) -> list[Object]:
     """One row for each object; `api_version` is that of the table and of the metadata it embeds."""
-    strategy = _strategy(resource)
+    columns = _columns(resource)
+    row_conditions = STRATEGIES[resource].row_conditions if resource in STRATEGIES else None
     result = []
     for item in objects:
         shown = from_events_v1(item) if resource == EVENTS_V1 else item
-        row: Object = {"cells": [one.cell(shown, now) for one in strategy.columns]}
-        conditions = strategy.row_conditions(item) if strategy.row_conditions else []
+        row: Object = {"cells": [one.cell(shown, now) for one in columns]}
+        conditions = row_conditions(item) if row_conditions else []
         if conditions:
             row["conditions"] = conditions
         if include == "Metadata":

@@ -5,20 +5,25 @@ Groups, names and subresources are those of Kubernetes 1.35 (kubectl api-resourc
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from aksdisks.lab.kube.schema.resource import ALL_VERBS, Resource
 
 
-class Absent(NamedTuple):
-    """A kind: `names` are its plural and its short names. `stored`: the version it is kept in, if it is another."""
-
-    group_version: str
-    kind: str
-    names: str
-    namespaced: bool = True
-    subresources: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    verbs: tuple[str, ...] = ()
-    stored: str = ""
+def _of(
+    group_version: str,
+    kind: str,
+    names: str,
+    namespaced: bool = True,
+    subresources: tuple[str, ...] = (),
+    categories: tuple[str, ...] = (),
+    verbs: tuple[str, ...] = ALL_VERBS,
+    stored: str = "",
+) -> Resource:
+    """A kind; `names` are its plural and its short names."""
+    group, _, version = group_version.rpartition("/")
+    plural, *short = names.split()
+    return Resource(
+        plural, kind, group, version, namespaced, tuple(short), categories, subresources, verbs, stored, kept=False
+    )
 
 
 _ALL, _EXTENSIONS, _STATUS = ("all",), ("api-extensions",), ("status",)
@@ -29,37 +34,37 @@ _ADMISSION, _NETWORK, _FLOW = (
 )
 _DEVICES, _SCALER = "resource.k8s.io/v1", "autoscaling/v2/HorizontalPodAutoscaler"
 
-ABSENT = (
-    Absent("v1", "Binding", "bindings", verbs=("create",)),
-    Absent("v1", "ComponentStatus", "componentstatuses cs", False, verbs=("get", "list")),
-    Absent("v1", "Endpoints", "endpoints ep"),
-    Absent("v1", "LimitRange", "limitranges limits"),
-    Absent("v1", "ReplicationController", "replicationcontrollers rc", True, ("scale", "status"), _ALL),
-    Absent("v1", "ResourceQuota", "resourcequotas quota", True, _STATUS),
-    Absent("apiregistration.k8s.io/v1", "APIService", "apiservices", False, _STATUS, _EXTENSIONS),
-    Absent("apps/v1", "DaemonSet", "daemonsets ds", True, _STATUS, _ALL),
-    Absent("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers hpa", True, _STATUS, _ALL),
-    Absent("autoscaling/v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers hpa", True, _STATUS, _ALL,
-           stored=_SCALER),
-    Absent("certificates.k8s.io/v1", "CertificateSigningRequest", "certificatesigningrequests csr", False,
+KINDS = (
+    _of("v1", "Binding", "bindings", verbs=("create",)),
+    _of("v1", "ComponentStatus", "componentstatuses cs", False, verbs=("get", "list")),
+    _of("v1", "Endpoints", "endpoints ep"),
+    _of("v1", "LimitRange", "limitranges limits"),
+    _of("v1", "ReplicationController", "replicationcontrollers rc", True, ("scale", "status"), _ALL),
+    _of("v1", "ResourceQuota", "resourcequotas quota", True, _STATUS),
+    _of("apiregistration.k8s.io/v1", "APIService", "apiservices", False, _STATUS, _EXTENSIONS),
+    _of("apps/v1", "DaemonSet", "daemonsets ds", True, _STATUS, _ALL),
+    _of("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers hpa", True, _STATUS, _ALL),
+    _of("autoscaling/v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers hpa", True, _STATUS, _ALL,
+        stored=_SCALER),
+    _of("certificates.k8s.io/v1", "CertificateSigningRequest", "certificatesigningrequests csr", False,
            ("approval", "status")),
-    Absent(_NETWORK, "IngressClass", "ingressclasses", False),
-    Absent(_NETWORK, "Ingress", "ingresses ing", True, _STATUS),
-    Absent(_NETWORK, "IPAddress", "ipaddresses ip", False),
-    Absent(_NETWORK, "NetworkPolicy", "networkpolicies netpol"),
-    Absent(_NETWORK, "ServiceCIDR", "servicecidrs", False, _STATUS),
-    Absent("storage.k8s.io/v1", "VolumeAttributesClass", "volumeattributesclasses vac", False),
-    Absent(_ADMISSION, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", False, (), _EXTENSIONS),
-    Absent(_ADMISSION, "ValidatingAdmissionPolicy", "validatingadmissionpolicies", False, _STATUS, _EXTENSIONS),
-    Absent(_ADMISSION, "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", False, (), _EXTENSIONS),
-    Absent(_ADMISSION, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", False, (), _EXTENSIONS),
-    Absent("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions crd crds", False, _STATUS,
+    _of(_NETWORK, "IngressClass", "ingressclasses", False),
+    _of(_NETWORK, "Ingress", "ingresses ing", True, _STATUS),
+    _of(_NETWORK, "IPAddress", "ipaddresses ip", False),
+    _of(_NETWORK, "NetworkPolicy", "networkpolicies netpol"),
+    _of(_NETWORK, "ServiceCIDR", "servicecidrs", False, _STATUS),
+    _of("storage.k8s.io/v1", "VolumeAttributesClass", "volumeattributesclasses vac", False),
+    _of(_ADMISSION, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", False, (), _EXTENSIONS),
+    _of(_ADMISSION, "ValidatingAdmissionPolicy", "validatingadmissionpolicies", False, _STATUS, _EXTENSIONS),
+    _of(_ADMISSION, "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", False, (), _EXTENSIONS),
+    _of(_ADMISSION, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", False, (), _EXTENSIONS),
+    _of("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions crd crds", False, _STATUS,
            _EXTENSIONS),
-    Absent("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", False),
-    Absent(_DEVICES, "DeviceClass", "deviceclasses", False),
-    Absent(_DEVICES, "ResourceClaim", "resourceclaims", True, _STATUS),
-    Absent(_DEVICES, "ResourceClaimTemplate", "resourceclaimtemplates"),
-    Absent(_DEVICES, "ResourceSlice", "resourceslices", False),
-    Absent(_FLOW, "FlowSchema", "flowschemas", False, _STATUS),
-    Absent(_FLOW, "PriorityLevelConfiguration", "prioritylevelconfigurations", False, _STATUS),
+    _of("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", False),
+    _of(_DEVICES, "DeviceClass", "deviceclasses", False),
+    _of(_DEVICES, "ResourceClaim", "resourceclaims", True, _STATUS),
+    _of(_DEVICES, "ResourceClaimTemplate", "resourceclaimtemplates"),
+    _of(_DEVICES, "ResourceSlice", "resourceslices", False),
+    _of(_FLOW, "FlowSchema", "flowschemas", False, _STATUS),
+    _of(_FLOW, "PriorityLevelConfiguration", "prioritylevelconfigurations", False, _STATUS),
 )  # fmt: skip

@@ -9,9 +9,9 @@ from typing import Any
 
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.kube.schema import quantities, schema
-from aksdisks.lab.kube.schema.duplicates import NOTHING, Repeated, problems
+from aksdisks.lab.kube.schema.duplicates import problems
 from aksdisks.lab.kube.schema.objects import text
-from aksdisks.lab.kube.schema.registry import RESOURCES, Resource, by_kind
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import bad_request
 
 
@@ -23,12 +23,12 @@ class _WrongTypeError(Exception):
 class Strictness:
     """What happens with fields that nobody knows: Ignore, Warn (told in `warnings`) or Strict (refused).
 
-    `duplicates`: the fields that the body named twice, which its JSON no longer shows.
+    `duplicates`: the body with the fields that it named twice, if any (`duplicates.in_json`).
     """
 
     validation: str = "Ignore"
     warnings: list[str] | None = None
-    duplicates: Repeated = NOTHING
+    duplicates: Any = None
 
 
 def decode(kind: Resource, body: Any, strictness: Strictness | None = None, patched: str = "") -> Object:
@@ -46,23 +46,22 @@ def decode(kind: Resource, body: Any, strictness: Strictness | None = None, patc
         _walk(schema.root(kind), body, "", unknown)
     except _WrongTypeError as error:
         raise _cannot(kind, str(error), patched) from error
-    if strictness.validation == "Ignore" or not (unknown or strictness.duplicates is not NOTHING):
+    if strictness.validation == "Ignore" or not (unknown or strictness.duplicates is not None):
         return body
-    strict = strictness.validation == "Strict"
-    told = problems(unknown, strictness.duplicates, patched=bool(patched), split=not strict)
-    if strict and told:
+    told = problems(unknown, strictness.duplicates, patched=bool(patched))
+    if told and strictness.validation == "Strict":
         raise _cannot(kind, "strict decoding error: " + ", ".join(told), patched)
     if strictness.warnings is not None:
         strictness.warnings.extend(told)
     return body
 
 
-def complete(resource: str, obj: Object) -> Object:
+def complete(kind: Resource, obj: Object) -> Object:
     """The object with the keys that Go always writes and without the empty lists and maps that it never does.
 
     The schema gives a default exactly for the fields that have no omitempty. Changes and returns `obj`.
     """
-    _complete(schema.root(RESOURCES[resource]), obj)
+    _complete(schema.root(kind), obj)
     return obj
 
 
@@ -77,7 +76,7 @@ def check_kind(kind: Resource, body: Object) -> None:
         return
     short = given_version.rpartition("/")[2]
     same_group = given_version.rpartition("/")[0] == kind.group
-    if by_kind(given_version, given_kind) is None and not (given_kind == kind.kind and same_group):
+    if not schema.is_known(given_version, given_kind) and not (given_kind == kind.kind and same_group):
         raise bad_request(
             f'{given_kind} in version "{short}" cannot be handled as a {kind.kind}: no kind "{given_kind}" is '
             f'registered for version "{given_version}" in scheme "pkg/api/legacyscheme/scheme.go:30"'

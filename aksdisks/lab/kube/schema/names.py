@@ -39,19 +39,6 @@ def subdomain_errors(name: str) -> list[str]:
     return _errors(name, 253, _SUBDOMAIN, SUBDOMAIN_MESSAGE)
 
 
-def search_path_errors(name: str) -> list[str]:
-    """What is wrong with a domain to search, which may have underscores (since 1.34)."""
-    return _errors(name, 253, _SEARCH, _SEARCH_MESSAGE)
-
-
-_PART = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
-_SEARCH = rf"{_PART}(\.{_PART})*"
-_SEARCH_MESSAGE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', and must "
-    f"start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SEARCH}')"
-)
-
-
 def label_errors(name: str) -> list[str]:
     """What is wrong with a container's, volume's or namespace's name (RFC 1123 label, 63 characters)."""
     return _errors(name, 63, _LABEL, LABEL_MESSAGE)
@@ -82,16 +69,6 @@ _KEY_MESSAGE = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
     "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
 )
-
-
-def variable_errors(name: str) -> list[str]:
-    """What is wrong with the name of an environment variable (any printable ASCII but `=`, as since 1.32)."""
-    if re.fullmatch("[ -<>-~]+", name):
-        return []
-    return [
-        "a valid environment variable name must consist only of printable ASCII characters other than '=' (e.g. "
-        "'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex used for validation is '^[ -<>-~]+$')"
-    ]
 
 
 def label_value_errors(value: str) -> list[str]:

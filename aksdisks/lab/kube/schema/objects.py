@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.schema.registry import Resource
+from aksdisks.lab.kube.schema.resource import Resource
 
 _METADATA = (
     "name",
@@ -32,12 +32,6 @@ def copy(obj: Any) -> Any:
     return orjson.loads(orjson.dumps(obj))
 
 
-# Kinds whose conditions have a lastProbeTime: a struct in Go, which JSON writes as null and never leaves out.
-_PROBED = ("pods", "persistentvolumeclaims")
-# Lists that Go writes as null when they are empty.
-_NULL_LISTS = {"roles": ("rules",), "clusterroles": ("rules",), "endpointslices": ("endpoints", "ports")}
-
-
 def tidy(resource: Resource, obj: Object) -> Object:
     """The object with kind, apiVersion and metadata first, metadata in upstream's order, and empty maps left out there.
 
@@ -48,10 +42,10 @@ def tidy(resource: Resource, obj: Object) -> Object:
     if "deletionGracePeriodSeconds" in metadata and metadata["deletionGracePeriodSeconds"] is not None:
         ordered["deletionGracePeriodSeconds"] = metadata["deletionGracePeriodSeconds"]
     rest = without_nulls({key: value for key, value in obj.items() if key not in ("kind", "apiVersion", "metadata")})
-    if resource.plural in _PROBED:
+    if resource.probed:
         for condition in rest.get("status", {}).get("conditions", ()):
             condition.setdefault("lastProbeTime", None)
-    for name in _NULL_LISTS.get(resource.plural, ()):
+    for name in resource.null_lists:
         rest[name] = rest.get(name) or None
     return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": ordered, **rest}
 

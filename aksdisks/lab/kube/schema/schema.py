@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from aksdisks.lab.kube.schema.registry import Resource
+from aksdisks.lab.kube.schema.resource import Resource
 
 _REF = "#/components/schemas/"
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
@@ -99,6 +99,13 @@ NOWHERE = Node({}, {}, "")
 
 
 @cache
+def _documents() -> frozenset[str]:
+    return frozenset(
+        one.name.removesuffix(".json.gz") for one in files("aksdisks.lab.kube").joinpath("openapi").iterdir()
+    )
+
+
+@cache
 def _document(name: str) -> dict[str, Any]:
     packed = files("aksdisks.lab.kube").joinpath("openapi", f"{name}.json.gz").read_bytes()
     read: dict[str, Any] = orjson.loads(gzip.decompress(packed))
@@ -114,10 +121,20 @@ def _schemas(name: str) -> dict[str, dict[str, Any]]:
 @cache
 def root(resource: Resource) -> Node:
     """The schema of a kind."""
-    name = f"apis_{resource.group}_{resource.version}" if resource.group else f"api_{resource.version}"
-    if not files("aksdisks.lab.kube").joinpath("openapi", f"{name}.json.gz").is_file():
+    return _find(resource.group, resource.version, resource.kind)
+
+
+def is_known(api_version: str, kind: str) -> bool:
+    """Whether there is a schema of such a kind."""
+    group, _, version = api_version.rpartition("/")
+    return _find(group, version, kind) is not NOWHERE
+
+
+def _find(group: str, version: str, kind: str) -> Node:
+    name = f"apis_{group}_{version}" if group else f"api_{version}"
+    if name not in _documents():
         return NOWHERE
-    wanted = {"group": resource.group, "version": resource.version, "kind": resource.kind}
+    wanted = {"group": group, "version": version, "kind": kind}
     # What a pod's or an account's subresource is written with stands in the document of the core group.
     for document in (name, "api_v1"):
         for title, schema in _schemas(document).items():

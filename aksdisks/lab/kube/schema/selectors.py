@@ -10,7 +10,7 @@ from typing import Any
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema.names import label_value_errors, qualified_name_errors
-from aksdisks.lab.kube.schema.registry import EVENTS_V1
+from aksdisks.lab.kube.schema.resource import Field, Resource, fields
 from aksdisks.lab.kube.schema.status import bad_request
 
 _TOKENS = re.compile(r"\s*(?:(==|!=|=|!|\(|\)|,|<|>)|([^\s=!(),<>]+))")
@@ -155,54 +155,14 @@ def matches(requirements: Sequence[Requirement], labels: Mapping[str, str] | Non
     return all(requirement.matches(labels or {}) for requirement in requirements)
 
 
-_EVERY = ("metadata.name", "metadata.namespace")
-FIELDS: dict[str, tuple[str, ...]] = {
-    "pods": (
-        "spec.nodeName",
-        "spec.restartPolicy",
-        "spec.schedulerName",
-        "spec.serviceAccountName",
-        "spec.hostNetwork",
-        "status.phase",
-        "status.podIP",
-        "status.podIPs",
-        "status.nominatedNodeName",
-    ),
-    "events": (
-        "involvedObject.kind",
-        "involvedObject.namespace",
-        "involvedObject.name",
-        "involvedObject.uid",
-        "involvedObject.apiVersion",
-        "involvedObject.resourceVersion",
-        "involvedObject.fieldPath",
-        "reason",
-        "reportingComponent",
-        "source",
-        "type",
-    ),
-    "namespaces": ("status.phase",),
-    "nodes": ("spec.unschedulable",),
-    "secrets": ("type",),
-    "services": ("spec.clusterIP", "spec.type"),
-    "replicasets": ("status.replicas",),
-    "jobs": ("status.successful",),
-}
-
-# The events.k8s.io names of what is stored in the core shape (pkg/apis/events/v1/conversion.go).
-_EVENTS_V1_FIELDS = {
-    **{path.replace("involvedObject", "regarding"): path for path in FIELDS["events"] if "." in path},
-    "reportingController": "reportingComponent",
-    "reason": "reason",
-    "type": "type",
-}
-
-FieldTest = tuple[str, bool, str]
-"""(path, whether it must be equal, value)."""
+_EVERY = fields("metadata.name", "metadata.namespace")
+FieldTest = tuple[Field, bool, str]
+"""(the field, whether it must be equal, value)."""
 
 
-def parse_fields(resource: str, text: str) -> tuple[FieldTest, ...]:
-    """The tests of a field selector for a resource; 400 for what cannot be read or is not supported there."""
+def parse_fields(kind: Resource, text: str) -> tuple[FieldTest, ...]:
+    """The tests of a field selector for a kind; 400 for what cannot be read or is not supported there."""
+    known = {field.label: field for field in (*_EVERY, *kind.selectable)}
     tests: list[FieldTest] = []
     for part in re.split(r"(?<!\\),", text) if text else ():
         if not part:
@@ -210,52 +170,36 @@ def parse_fields(resource: str, text: str) -> tuple[FieldTest, ...]:
         match = re.match(r"(.*?)(==|!=|=)(.*)$", part)
         if not match:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
-        path, operator, value = match.groups()
-        if resource == EVENTS_V1 and path in _EVENTS_V1_FIELDS:
-            path = _EVENTS_V1_FIELDS[path]
-        elif path not in _EVERY and path not in FIELDS.get(resource, ()):
-            if resource == "jobs":
-                raise bad_request(f'field label "{path}" not supported for Job')
-            if resource in FIELDS or resource == EVENTS_V1:
-                raise bad_request(f"field label not supported: {path}")
-            raise bad_request(f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"')
-        tests.append((path, operator != "!=", re.sub(r"\\(.)", r"\1", value)))
+        label, operator, value = match.groups()
+        if label not in known:
+            if kind.kind == "Job":
+                raise bad_request(f'field label "{label}" not supported for Job')
+            if kind.selectable:
+                raise bad_request(f"field label not supported: {label}")
+            raise bad_request(f'"{label}" is not a known field selector: only "metadata.name", "metadata.namespace"')
+        tests.append((known[label], operator != "!=", re.sub(r"\\(.)", r"\1", value)))
     return tuple(tests)
 
 
-def field_value(obj: Object, path: str) -> str:
-    """A selectable field as text; empty when absent, as upstream's zero values are."""
-    if path == "source":
-        return str(obj.get("source", {}).get("component") or obj.get("reportingComponent") or "")
-    if path == "status.successful":
-        return str(obj.get("status", {}).get("succeeded", 0))
-    value: Any = obj
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    if value is None:
-        return "false" if path in ("spec.unschedulable", "spec.hostNetwork") else ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def predicate(resource: str, label_selector: str, field_selector: str) -> Callable[[Object], bool] | None:
+def predicate(kind: Resource, label_selector: str, field_selector: str) -> Callable[[Object], bool] | None:
     """A test of objects for both selectors; None when they select everything."""
     requirements = parse_labels(label_selector)
-    tests = parse_fields(resource, field_selector)
+    tests = parse_fields(kind, field_selector)
     if not requirements and not tests:
         return None
 
     def holds(obj: Object) -> bool:
-        for path, equal, value in tests:
-            if (field_value(obj, path) == value) is not equal:
+        for field, equal, value in tests:
+            if (field.value(obj) == value) is not equal:
                 return False
         return not requirements or matches(requirements, obj["metadata"].get("labels"))
 
     return holds
 
 
-def trigger(resource: str, field_selector: str) -> tuple[str, str] | None:
+def trigger(kind: Resource, field_selector: str) -> tuple[Field, str] | None:
     """A field and the value that a field selector wants there, if it wants any."""
-    return next(((path, value) for path, equal, value in parse_fields(resource, field_selector) if equal), None)
+    return next(((field, value) for field, equal, value in parse_fields(kind, field_selector) if equal), None)
 
 
 def label_selector_matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str] | None) -> bool:

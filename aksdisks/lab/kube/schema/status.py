@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aksdisks.lab.client.interface import ApiError, Object
-from aksdisks.lab.kube.schema.registry import Resource
+from aksdisks.lab.kube.schema.resource import Resource
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from aksdisks.lab.kube.schema.registry import Resource
+from aksdisks.lab.kube.schema.resource import Resource
 
 AUTHENTICATION, AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
 
 
 def _kind(kind: str, group: str = "", *, namespaced: bool = True) -> Resource:
-    return Resource(f"{kind.lower()}s", kind.lower(), kind, group, namespaced=namespaced, verbs=("create",))
+    return Resource(f"{kind.lower()}s", kind, group, namespaced=namespaced, verbs=("create",))
 
 
 REVIEWS = tuple(

@@ -13,14 +13,14 @@ from typing import Literal
 import orjson
 
 from aksdisks.lab.client.interface import ApiError, Object
-from aksdisks.lab.kube.schema.selectors import field_value
+from aksdisks.lab.kube.schema.resource import Field
 from aksdisks.lab.kube.schema.status import expired
 from aksdisks.lab.persistence.records import Records
 
 Key = tuple[str, str]
 """(namespace or "", name); what lists are sorted by."""
 
-Trigger = tuple[str, str]
+Trigger = tuple[Field, str]
 """A field that can be selected by, and the value that it must have."""
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
@@ -126,7 +126,7 @@ class _Table:
         self.history: deque[Change] = deque(maxlen=history)
         self.changed = self.forgotten = forgotten
         self.subscriptions: set[Subscription] = set()
-        self.triggered: dict[str, dict[str, set[Subscription]]] = {}
+        self.triggered: dict[Field, dict[str, set[Subscription]]] = {}
         """Field → value → whoever is told only of objects with that value in that field."""
 
     def filed(self, trigger: Trigger | None) -> set[Subscription]:
@@ -139,8 +139,8 @@ class _Table:
         """Whoever may want a change: a thousand nodes that each watch their own pods are not asked one by one."""
         yield from self.subscriptions
         objects = [version.object for version in (change.version, change.previous) if version is not None]
-        for path, by_value in self.triggered.items():
-            for value in {field_value(obj, path) for obj in objects}:
+        for field, by_value in self.triggered.items():
+            for value in {field.value(obj) for obj in objects}:
                 yield from by_value.get(value, ())
 
 

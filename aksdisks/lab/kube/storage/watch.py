@@ -11,7 +11,7 @@ from typing import Literal
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.kube.schema import schema
-from aksdisks.lab.kube.schema.registry import RESOURCES
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.storage.paging import check_not_future, version_number
 from aksdisks.lab.kube.storage.store import Change, Store, Subscription, Trigger, Version
 
@@ -38,6 +38,7 @@ class Watch:
     """
 
     resource: str
+    kind: Resource
     namespace: str | None
     resource_version: str
     holds: Callable[[Object], bool] | None = None
@@ -65,7 +66,7 @@ async def watch(store: Store, clock: Clock, request: Watch) -> AsyncGenerator[Ve
                 if request.holds is None or request.holds(version.object):
                     yield VersionEvent("ADDED", version)
             if request.initial and request.bookmarks:
-                yield _bookmark(request.resource, started, {"k8s.io/initial-events-end": "true"})
+                yield _bookmark(request.kind, started, {"k8s.io/initial-events-end": "true"})
         async with aclosing(_changes(store, clock, request, subscription)) as events:
             async for event in events:
                 yield event
@@ -92,7 +93,7 @@ async def _changes(
         if passed is None:
             # What came in the same moment as the limit goes first: a bookmark says that all before it has been told.
             if request.bookmarks and not subscription.pending:
-                yield _bookmark(request.resource, store.resource_version)
+                yield _bookmark(request.kind, store.resource_version)
             passed = pause
         if left is not None:
             left -= passed
@@ -149,9 +150,8 @@ def _select(change: Change, request: Watch) -> VersionEvent | None:
     return VersionEvent("DELETED", Version({**old, "metadata": metadata}, number))
 
 
-def _bookmark(resource: str, resource_version: int, annotations: dict[str, str] | None = None) -> VersionEvent:
+def _bookmark(kind: Resource, resource_version: int, annotations: dict[str, str] | None = None) -> VersionEvent:
     """An object of the kind with nothing set but its resourceVersion."""
-    kind = RESOURCES[resource]
     metadata: Object = {"resourceVersion": str(resource_version)}
     if annotations:
         metadata["annotations"] = annotations

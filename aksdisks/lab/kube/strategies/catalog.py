@@ -1,13 +1,40 @@
-"""The strategies of all kinds, gathered from the modules in `kinds`: to add a kind is to add a file."""
+"""The kinds of the lab, gathered from the modules in `kinds`: to add a kind is to add a file."""
 
 from __future__ import annotations
 
 import pkgutil
 from importlib import import_module
 
+from aksdisks.lab.kube.schema.absent import KINDS
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.strategies import kinds
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
 _MODULES = tuple(import_module(f"{kinds.__name__}.{module.name}") for module in pkgutil.iter_modules(kinds.__path__))
-STRATEGIES: dict[str, Strategy] = {key: found for module in _MODULES for key, found in module.STRATEGIES.items()}
-"""By the key into `registry.KEPT`."""
+STRATEGIES: dict[str, Strategy] = {
+    strategy.resource.key: strategy
+    for strategy in sorted(
+        (strategy for module in _MODULES for strategy in module.STRATEGIES),
+        key=lambda strategy: (strategy.resource.group, strategy.resource.plural),
+    )
+}
+"""Every kind that can be made, by its resource's key; sorted by group and plural."""
+
+KEPT: dict[str, Resource] = {key: strategy.resource for key, strategy in STRATEGIES.items()}
+"""The resource of every kind that can be made."""
+
+RESOURCES: dict[str, Resource] = KEPT | {f"{kind.plural}.{kind.version}.{kind.group}": kind for kind in KINDS}
+"""Every kind that discovery names: the kept ones, and the absent ones by plural, version and group."""
+
+_BY_PATH = {(resource.group, resource.version, resource.plural): key for key, resource in RESOURCES.items()}
+_BY_KIND = {(resource.api_version, resource.kind): key for key, resource in KEPT.items()}
+
+
+def by_path(group: str, version: str, plural: str) -> str | None:
+    """The key into `RESOURCES` of what a URL names; None when no such kind is served."""
+    return _BY_PATH.get((group, version, plural))
+
+
+def by_kind(api_version: str, kind: str) -> str | None:
+    """The key into `KEPT` of what an object's apiVersion and kind name; None when the lab has no such kind."""
+    return _BY_KIND.get((api_version, kind))

@@ -93,13 +93,6 @@ def not_negative(field: str, value: int | None) -> list[Cause]:
     return [] if value is None or value >= 0 else [invalid(field, value, NOT_NEGATIVE)]
 
 
-def one_of(field: str, value: str | None, supported: Iterable[str]) -> list[Cause]:
-    """An error when a value is missing or not one of the known ones."""
-    if not value:
-        return [required(field)]
-    return [] if value in supported else [unsupported(field, value, supported)]
-
-
 def formed(field: str, value: str, check: Callable[[str], list[str]]) -> list[Cause]:
     """What a format says is wrong with a value."""
     return [invalid(field, value, problem) for problem in check(value)]

@@ -9,6 +9,7 @@ from typing import Any
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema.durations import age
+from aksdisks.lab.kube.schema.selectors import from_label_selector
 
 NONE, UNSET, UNKNOWN = "<none>", "<unset>", "<unknown>"
 Cell = Callable[[Object, datetime], Any]
@@ -91,21 +92,12 @@ def containers(path: str) -> tuple[Column, Column]:
 
 def selector(path: str) -> Column:
     """A label selector as text (apimachinery: FormatLabelSelector)."""
-    return column("Selector*", lambda item: _selector_text(find(item, path, None)))
+    return column("Selector*", lambda item: ",".join(map(str, from_label_selector(find(item, path, None)))) or NONE)
 
 
-def _selector_text(found: Object | None) -> str:
-    if not found:
-        return NONE
-    terms = [(key, f"{key}={value}") for key, value in (found.get("matchLabels") or {}).items()]
-    words = {"In": "in", "NotIn": "notin"}
-    for entry in found.get("matchExpressions") or ():
-        key, operator = entry["key"], entry["operator"]
-        if operator in words:
-            terms.append((key, f"{key} {words[operator]} ({','.join(sorted(entry.get('values', ())))})"))
-        else:
-            terms.append((key, key if operator == "Exists" else f"!{key}"))
-    return ",".join(text for _, text in sorted(terms)) or NONE
+def ready(item: Object) -> str:
+    """How many replicas are ready, of how many."""
+    return f"{find(item, 'status.readyReplicas', 0)}/{find(item, 'spec.replicas', 0)}"
 
 
 def pairs(found: Object | None) -> str:

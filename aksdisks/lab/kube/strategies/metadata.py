@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from aksdisks.lab.client.interface import Object
+from aksdisks.lab.clock import timestamp
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies.causes import Struct, forbidden, formed, invalid, required, too_long
@@ -48,6 +50,14 @@ def changed(new: Object, old: Object, *, whole: bool, known: bool) -> list[Cause
             why = "no new finalizers can be added if the object is being deleted, found new finalizers "
             as_change.insert(0, forbidden(_FINALIZERS, f"{why}[]string{{{shown}}}"))
     return as_new + as_change * 2 + (as_new if whole else [])
+
+
+def stamp_deletion(meta: Object, now: datetime, grace: int) -> None:
+    """Mark an object as being deleted, and to be gone after so many seconds."""
+    meta["deletionTimestamp"] = timestamp(now + timedelta(seconds=grace))
+    meta["deletionGracePeriodSeconds"] = grace
+    if "generation" in meta:
+        meta["generation"] += 1
 
 
 def _rest(meta: Object, *, known: bool) -> list[Cause]:

@@ -34,13 +34,6 @@ _CONTAINER_LAST = (
     Rule("resources", resources.requirements),
     enumeration("restartPolicy", *_RESTART),
 )
-# In the order in which upstream looks at them.
-_ORDER = (
-    "emptyDir", "hostPath", "gitRepo", "gcePersistentDisk", "awsElasticBlockStore", "secret", "nfs", "iscsi",
-    "glusterfs", "flocker", "persistentVolumeClaim", "rbd", "cinder", "cephfs", "quobyte", "downwardAPI", "fc",
-    "flexVolume", "configMap", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume", "azureDisk",
-    "storageos", "projected", "scaleIO", "csi", "ephemeral", "image",
-)  # fmt: skip
 
 
 def _size_limit(field: str, value: str | None) -> list[Cause]:
@@ -61,7 +54,6 @@ _OF_PODS: dict[str, Rules] = {
     "persistentVolumeClaim": (must("claimName"),),
     "secret": (must("secretName"),),
     "configMap": (must("name"),),
-    "csi": (nested("nodePublishSecretRef", (form("name", names.subdomain_errors, must=True),)),),
     "emptyDir": (Rule("sizeLimit", _size_limit),),
     "ephemeral": (
         must("volumeClaimTemplate"),
@@ -77,7 +69,7 @@ def _volumes(at: str, found: list[Object], pod_name: str) -> tuple[dict[str, Obj
     made = {f"{pod_name}-{one.get('name', '')}" for one in found if "ephemeral" in one} if pod_name else set()
     for index, one in enumerate(found):
         field, name = f"{at}[{index}]", one.get("name", "")
-        problems = volumesources.source(field, one, _ORDER, _OF_PODS)
+        problems = volumesources.source(field, one, ("name",), _OF_PODS)
         problems += check((form("name", names.label_errors, must=True),), one, field)
         if name in good:
             problems.append(duplicate(f"{field}.name", name))
@@ -101,8 +93,8 @@ def _containers(at: str, spec: Object, volumes: dict[str, Object]) -> list[Cause
         for index, one in enumerate(spec.get(key) or ()):
             field, name = f"{at}.{key}[{index}]", one.get("name", "")
             causes += check(_CONTAINER, one, field)
-            causes += mounts.mounts(f"{field}.volumeMounts", one, volumes)
-            causes += mounts.devices(f"{field}.volumeDevices", one, volumes)
+            causes += mounts.places(field, one, volumes, block=False)
+            causes += mounts.places(field, one, volumes, block=True)
             causes += check(_CONTAINER_LAST, one, field)
             causes += [duplicate(f"{field}.name", name)] if name in taken else []
             causes += ports.host_ports(field, one, wanted) if key == "containers" else []

@@ -18,7 +18,7 @@ def requirements(field: str, found: Object | None) -> list[Cause]:
     for name, value in limits.items():
         causes += _name(f"{field}.limits[{name}]", name) + quantity(f"{field}.limits[{name}]", name, value)
     for name, value in requests.items():
-        at, fixed = f"{field}.requests[{name}]", _is_extended(name) or _is_huge(name)
+        at, fixed = f"{field}.requests[{name}]", _is_extended(name)
         causes += _name(at, name) + quantity(at, name, value)
         if name not in limits:
             why = "Limit must be set for non overcommitable resources"
@@ -41,14 +41,10 @@ def quantity(field: str, name: str, value: str) -> list[Cause]:
 
 def _name(field: str, name: str) -> list[Cause]:
     causes = formed(field, name, names.qualified_name_errors)
-    if "/" not in name and name not in _STANDARD and not _is_huge(name):
+    if "/" not in name and name not in _STANDARD and not name.startswith("hugepages-"):
         causes.append(invalid(field, name, "must be a standard resource for containers"))
     return causes
 
 
 def _is_extended(name: str) -> bool:
     return "/" in name and "kubernetes.io/" not in name
-
-
-def _is_huge(name: str) -> bool:
-    return name.startswith("hugepages-")

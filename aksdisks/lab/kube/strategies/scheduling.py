@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
 from aksdisks.lab.client.interface import Object
@@ -109,26 +108,6 @@ def _node_requirement(at: str, found: Object, *, values: bool) -> list[Cause]:
     return causes
 
 
-def node_selector_struct(found: Object | None) -> Struct | None:
-    """A NodeSelector as an error shows it."""
-
-    def shown(expressions: list[Object] | None) -> list[Struct] | None:
-        return [
-            Struct(Key=e.get("key", ""), Operator=e.get("operator", ""), Values=e.get("values"))
-            for e in expressions or ()
-        ] or None
-
-    if found is None:
-        return None
-    terms = found.get("nodeSelectorTerms", ())
-    return Struct(
-        NodeSelectorTerms=[
-            Struct(MatchExpressions=shown(term.get("matchExpressions")), MatchFields=shown(term.get("matchFields")))
-            for term in terms
-        ]
-    )
-
-
 def tolerations(at: str, found: Iterable[Object] | None) -> list[Cause]:
     """A pod's tolerations."""
     causes: list[Cause] = []
@@ -180,11 +159,9 @@ def taints(at: str, found: Iterable[Object] | None) -> list[Cause]:
 
 
 def spread(at: str, found: Iterable[Object] | None) -> list[Cause]:
-    """Topology spread constraints: none twice."""
+    """Topology spread constraints."""
     causes: list[Cause] = []
-    constraints = list(found or ())
-    later = Counter((one.get("topologyKey"), one.get("whenUnsatisfiable")) for one in constraints)
-    for index, constraint in enumerate(constraints):
+    for index, constraint in enumerate(found or ()):
         field = f"{at}[{index}]"
         skew, key, when = (constraint.get(name) for name in ("maxSkew", "topologyKey", "whenUnsatisfiable"))
         if (skew or 0) <= 0:
@@ -193,9 +170,5 @@ def spread(at: str, found: Iterable[Object] | None) -> list[Cause]:
             causes.append(required(f"{field}.topologyKey", "can not be empty"))
         if when not in ("DoNotSchedule", "ScheduleAnyway"):
             causes.append(unsupported(f"{field}.whenUnsatisfiable", when or "", ("DoNotSchedule", "ScheduleAnyway")))
-        later[key, when] -= 1
-        if later[key, when]:
-            shown = f"{{{key or ''}, {when or ''}}}"
-            causes.append(duplicate(f"{field}.{{topologyKey, whenUnsatisfiable}}", shown))
         causes += label_selector(f"{field}.labelSelector", constraint.get("labelSelector"))
     return causes

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.objects import copy
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.strategies import metadata
 from aksdisks.lab.kube.strategies.columns import OTHER, Column
+from aksdisks.lab.kube.strategies.defaults import Defaults
 from aksdisks.lab.kube.strategies.rules import Changes, Rules, check, check_changes
 
 ALL = ("*",)
@@ -26,36 +30,55 @@ def _spec_differs(new: Object, old: Object) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
-    """The parts of one kind; what a kind has not is left out.
+    """The parts of one kind; what a kind has not is left out. They are listed in the order in which a write meets them.
 
-    `defaults` fills in what is left out; `initial` gives a new object its first status, at a time; `prepare` makes
-    ready for validation (the old object is None for a new one); `allocate` gives out, after validation, what only one
-    object may have.
+    `defaults` fills in what is left out, `admit` and `admit_update` are the admission plugins that change or refuse
+    (403, 404); `finalizers` are put on new objects. `status` is what a new object begins with, or a function of the
+    object and the time. `prepare` makes ready for validation (the old object is None for a new one).
     `rules` hold for new objects and, unless `rules_on_update` differ, for changed ones; `changes` say what may not
     change, `status_changes` the same of the status, `finalize_rules` what holds for the finalize subresource.
     `metadata_checks`: "whole" kinds look at changed metadata as at a new object's too, "last" ones after all else.
+    `validating_admission` refuses what is valid; `allocate` gives out, after that, what only one object may have.
     `status_keeps`: metadata that a write of the status may not touch. `raises_generation`: whether a change of a kind
-    that counts its changes is one. `columns` are what `kubectl get` prints, `row_conditions` what a row says besides.
+    that counts its changes is one.
+
+    `mark_deleted` puts the time on an object whose deletion takes time, given the grace period that was asked for, and
+    says whether that changed it; `held`: whether more than its finalizers keeps it; `undeletable`: names that stay.
+    `warnings` are of the object alone, `admission_warnings` of its namespace or its pods as well.
+    `columns` are what `kubectl get` prints, `row_conditions` what a row says besides.
     """
 
+    resource: Resource = field(kw_only=False)
     name_errors: Callable[[str], list[str]] = names.subdomain_errors
     known_finalizers: bool = False
     created_by_update: bool = False
-    metadata_checks: Literal["", "whole", "last"] = ""
-    status_keeps: tuple[str, ...] = ()
-    defaults: Callable[[Object], None] | None = None
-    initial: Callable[[Object, str], None] | None = None
+    defaults: Defaults = ()
+    admit: Sequence[Callable[[Store, Ids, Object], None]] = ()
+    admit_update: Sequence[Callable[[Store, Object, Object], None]] = ()
+    finalizers: tuple[str, ...] = ()
+    status: Object | Callable[[Object, str], Object] | None = None
     prepare: Callable[[Object, Object | None], None] | None = None
-    allocate: Callable[[Store, Ids, Object], None] | None = None
+    metadata_checks: Literal["", "whole", "last"] = ""
     rules: Rules = ()
     rules_on_update: Rules | None = None
     changes: Changes = ()
     status_changes: Changes = ()
     finalize_rules: Rules = ()
+    validating_admission: Callable[[Store, Object, Object | None], None] | None = None
+    allocate: Callable[[Store, Ids, Object], None] | None = None
+    status_keeps: tuple[str, ...] = ()
+    raises_generation: Callable[[Object, Object], bool] = _spec_differs
+    mark_deleted: Callable[[Object, int | None, datetime], bool] | None = None
+    held: Callable[[Object], bool] | None = None
+    undeletable: tuple[str, ...] = ()
     warnings: Warnings | None = None
+    admission_warnings: Callable[[Store, Object, Object | None], Iterable[str]] | None = None
     columns: Sequence[Column] = OTHER
     row_conditions: Callable[[Object], list[Object]] | None = None
-    raises_generation: Callable[[Object, Object], bool] = _spec_differs
+
+    def initial_status(self, obj: Object, now: str) -> Object | None:
+        """The status that a new object begins with; None keeps the one that it came with."""
+        return self.status(obj, now) if callable(self.status) else copy(self.status)
 
     def validate(self, obj: Object) -> list[Cause]:
         """What is wrong with a new object; empty when nothing is."""

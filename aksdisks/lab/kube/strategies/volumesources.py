@@ -1,13 +1,14 @@
 """The sources of volumes that pods and persistent volumes share (pkg/apis/core/validation).
 
-Of sources that no node of AKS can mount, only the required fields are looked at.
+Of sources that no node of AKS can mount, only the structure is looked at.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies.causes import forbidden, invalid, required, too_long, unsupported
 from aksdisks.lab.kube.strategies.mounts import no_backsteps
@@ -19,23 +20,6 @@ _HOST_PATHS = (
 )  # fmt: skip
 _MANAGED_URI = "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"
 _BLOB_URI = "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"
-_FIELDS = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
-"""How errors about a second source name these."""
-_DEFAULTS: dict[str, Object] = {
-    "azureDisk": {"cachingMode": "ReadWrite", "fsType": "ext4", "kind": "Shared", "readOnly": False},
-    "iscsi": {"iscsiInterface": "default"},
-    "rbd": {"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"},
-    "scaleIO": {"storageMode": "ThinProvisioned", "fsType": "xfs"},
-}
-
-
-def defaults(holder: Object) -> None:
-    """The defaults of the sources that a pod's or a persistent volume has."""
-    if "hostPath" in holder:
-        holder["hostPath"].setdefault("type", "")
-    for kind, values in _DEFAULTS.items():
-        if kind in holder:
-            fill(holder[kind], **values)
 
 
 def driver_name(field: str, name: str | None) -> list[Cause]:
@@ -67,7 +51,6 @@ def _disk_uri(at: str, found: Object) -> list[Cause]:
 
 
 _RULES: dict[str, Rules] = {
-    "awsElasticBlockStore": (must("volumeID"),),
     "azureDisk": (
         must("diskName"),
         must("diskURI"),
@@ -76,31 +59,19 @@ _RULES: dict[str, Rules] = {
         _disk_uri,
     ),
     "azureFile": (must("secretName"), must("shareName")),
-    "cephfs": (must("monitors"),),
-    "cinder": (must("volumeID"),),
     "csi": (Rule("driver", driver_name),),
-    "flexVolume": (must("driver"),),
-    "gcePersistentDisk": (must("pdName"),),
-    "glusterfs": (must("endpoints"), must("path")),
     "hostPath": (Rule("path", _path), _host_path_type),
-    "iscsi": (must("targetPortal"), must("iqn")),
     "local": (Rule("path", _path),),
     "nfs": (must("server"), must("path"), Rule("path", _absolute)),
-    "photonPersistentDisk": (must("pdID"),),
-    "portworxVolume": (must("volumeID"),),
-    "rbd": (must("monitors"), must("image")),
-    "scaleIO": (must("gateway"), must("system"), must("volumeName")),
-    "vsphereVolume": (must("volumePath"),),
 }
 
 
-def source(at: str, holder: Object, order: tuple[str, ...], more: dict[str, Rules]) -> list[Cause]:
-    """The one source of a volume: the first in upstream's order counts; `more`: what its holder asks of it as well."""
-    given = [kind for kind in order if kind in holder]
+def source(at: str, holder: Object, others: Collection[str], more: dict[str, Rules]) -> list[Cause]:
+    """The one source of a volume, in whose holder the `others` are no sources; `more`: what the holder asks of it."""
+    given = [kind for kind in holder if kind not in others]
     if not given:
         return [required(at, "must specify a volume type")]
     kind = given[0]
-    field = f"{at}.persistentDisk" if kind == "gcePersistentDisk" else f"{at}.{kind}"
-    causes = check((*_RULES.get(kind, ()), *more.get(kind, ())), holder[kind], field)
+    causes = check((*_RULES.get(kind, ()), *more.get(kind, ())), holder[kind], f"{at}.{kind}")
     why = "may not specify more than 1 volume type"
-    return causes + [forbidden(f"{at}.{_FIELDS.get(other, other)}", why) for other in given[1:]]
+    return causes + [forbidden(f"{at}.{other}", why) for other in given[1:]]

@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.selectors import from_label_selector, matches
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import poddefaults, podspec
 from aksdisks.lab.kube.strategies.causes import (
-    Struct,
     forbidden,
     immutable,
     invalid,
-    not_negative,
     required,
     selector_struct,
     unsupported,
 )
+from aksdisks.lab.kube.strategies.defaults import default, within
 from aksdisks.lab.kube.strategies.metadata import annotation_map, is_readable_selector, label_selector, labels
 from aksdisks.lab.kube.strategies.strategy import Warnings
 
 _MISMATCH = "`selector` does not match template `labels`"
 
 
-def defaults(obj: Object) -> Object:
-    """One replica, and the defaults of its pods; the spec."""
-    spec: Object = obj.setdefault("spec", {})
-    fill(spec, replicas=1)
-    poddefaults.pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
-    return spec
+DEFAULTS = (
+    default("", spec={}),
+    default("spec", replicas=1, template={}),
+    default("spec.template", spec={}),
+    within("spec.template.spec", poddefaults.POD_SPEC),
+)
+"""One replica, and the defaults of its pods."""
 
 
-def drop_zeros(obj: Object, *names: str) -> None:
+def rolls(strategy: Object) -> Object | None:
+    """The default of a `rollingUpdate`: only a strategy of that type has one."""
+    return {} if strategy.get("type") == "RollingUpdate" else None
+
+
+def drop_zeros(*names: str) -> Callable[[Object], None]:
     """Leave out counts of zero that upstream's types omit."""
-    status = obj.get("status", {})
-    for name in names:
-        if status.get(name) == 0:
-            del status[name]
+
+    def drop(obj: Object) -> None:
+        status = obj.get("status", {})
+        for name in names:
+            if status.get(name) == 0:
+                del status[name]
+
+    return drop
 
 
 def selector_errors(spec: Object, kind: str, unreadable: str) -> list[Cause]:
@@ -85,34 +93,6 @@ def selector_change(new: Object, old: Object) -> list[Cause]:
     """A selector stays."""
     after, before = (one["spec"].get("selector") for one in (new, old))
     return immutable("spec.selector", after and selector_struct(after), before and selector_struct(before))
-
-
-def rolling_struct(found: Object | None) -> Struct | None:
-    """A rolling update as an error shows it: a Deployment's, or a StatefulSet's with its partition."""
-    if found is None:
-        return None
-    first = Struct(Partition=found["partition"]) if "partition" in found else Struct()
-    unavailable = found.get("maxUnavailable", 0 if "maxSurge" in found else None)
-    more = {"MaxSurge": found["maxSurge"]} if "maxSurge" in found else {}
-    return Struct({**first, "MaxUnavailable": unavailable, **more})
-
-
-def status_errors(new: Object, old: Object, counts: Sequence[str], parts: Sequence[str], ready: str) -> list[Cause]:
-    """None of the counts below zero, no part above all replicas; `ready` names a field in an error."""
-    status = new.get("status", {})
-    causes: list[Cause] = []
-    for key in counts:
-        causes += not_negative(f"status.{key}", status.get(key))
-    for key in parts:
-        if status.get(key, 0) > status.get("replicas", 0):
-            causes.append(invalid(f"status.{key}", status[key], "cannot be greater than status.replicas"))
-    available = status.get("availableReplicas", 0)
-    if available > status.get("readyReplicas", 0):
-        causes.append(invalid("status.availableReplicas", available, f"cannot be greater than {ready}"))
-    was, now = (one.get("status", {}).get("collisionCount") for one in (old, new))
-    if "collisionCount" in counts and was is not None and (now is None or now < was):
-        causes.append(invalid("status.collisionCount", now or 0, "cannot be decremented"))
-    return causes
 
 
 def template_warnings(*path: str, named: bool = True) -> Warnings:

@@ -7,8 +7,9 @@ from functools import cache
 from typing import Literal
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.schema.registry import RESOURCES, Resource
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.unstored import AUTHENTICATION, AUTHORIZATION, REVIEWS, SUBRESOURCE_KINDS
+from aksdisks.lab.kube.strategies.catalog import RESOURCES
 
 AGGREGATED_KIND = "APIGroupDiscoveryList"
 AggregatedVersion = Literal["v2", "v2beta1"]

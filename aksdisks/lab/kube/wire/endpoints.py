@@ -15,11 +15,11 @@ from aksdisks.lab.clock import Clock
 from aksdisks.lab.errors import NotEmulated
 from aksdisks.lab.kube.schema import duplicates as repeated
 from aksdisks.lab.kube.schema.decoding import decode
-from aksdisks.lab.kube.schema.duplicates import NOTHING
-from aksdisks.lab.kube.schema.registry import RESOURCES, Resource, by_path
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import bad_request, method_not_allowed, no_such_resource
 from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage.store import Version
+from aksdisks.lab.kube.strategies.catalog import RESOURCES, by_path
 from aksdisks.lab.kube.wire import negotiation, options
 from aksdisks.lab.kube.wire.exec import STREAMS, Streams
 from aksdisks.lab.kube.wire.rendering import Renderer, include_object
@@ -189,7 +189,6 @@ class Endpoints:
         write = await _write_options(request)
         patch = negotiation.decode_patch(await request.read(), patch_type)
         if patch_type == "apply":
-            _report_duplicates(write)
             _check_place(patch, target)
         written = self._api.patch_version(
             target.resource,
@@ -266,30 +265,15 @@ def _tristate(value: str | None) -> bool | None:
     return None if value is None else options.flag(value)
 
 
-def _report_duplicates(write: WriteOptions) -> None:
-    """Of an apply, what it names twice: refused or warned of before anything else (apiserver: handlers/patch.go)."""
-    lines, write["duplicates"] = write["duplicates"].lines, NOTHING
-    if lines and write["field_validation"] == "Strict":
-        shown = "\n".join(f"  {line}" for line in lines)
-        raise bad_request(
-            f"error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n{shown}"
-        )
-    write["warnings"] = list(lines)
-
-
 async def _write_options(request: web.Request) -> WriteOptions:
     """How a write is to be done; 422 for options that do not exist."""
     dry_run, validation = options.write_options(request)
-    duplicates = NOTHING
-    if validation != "Ignore":
-        in_yaml = negotiation.media_type(options.content_type(request)) in (negotiation.YAML, negotiation.APPLY)
-        duplicates = (repeated.in_yaml if in_yaml else repeated.in_json)(await request.read())
     return WriteOptions(
         dry_run=dry_run,
         field_manager=options.manager(request),
         field_validation=validation,
         warnings=[],
-        duplicates=duplicates,
+        duplicates=None if validation == "Ignore" else repeated.in_json(await request.read()),
         guard=request.get(GUARD),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from aksdisks.lab.kube.schema.decoding import decode
-from aksdisks.lab.kube.schema.registry import Resource
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause, bad_request, invalid
 from aksdisks.lab.kube.schema.unstored import DELETE_OPTIONS
 from aksdisks.lab.kube.strategies import causes
@@ -168,7 +168,7 @@ def read_delete_options(body: Any, request: web.Request) -> tuple[DeleteOptions,
 def _check(kind: str, found: Sequence[Cause]) -> None:
     """422 for options of a request that do not hold (apimachinery: meta/v1/validation)."""
     if found:
-        raise invalid(Resource("", "", kind, "meta.k8s.io"), "", found)
+        raise invalid(Resource("", kind, "meta.k8s.io"), "", found)
 
 
 def _forbidden_match(why: str) -> Cause:

@@ -11,10 +11,11 @@ import orjson
 
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.kube.printers import tables
-from aksdisks.lab.kube.schema.registry import RESOURCES, Resource
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import bad_request
 from aksdisks.lab.kube.storage.store import Version
 from aksdisks.lab.kube.storage.watch import VersionEvent
+from aksdisks.lab.kube.strategies.catalog import RESOURCES
 from aksdisks.lab.kube.wire.negotiation import YAML, Representation, encode
 from aksdisks.lab.kube.write.api import Page
 

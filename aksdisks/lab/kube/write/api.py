@@ -13,14 +13,14 @@ from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.fieldmanager import apply
 from aksdisks.lab.kube.schema import decoding, objects, selectors
-from aksdisks.lab.kube.schema.registry import EVENTS_V1, RESOURCES
+from aksdisks.lab.kube.schema.resource import EVENTS_V1
 from aksdisks.lab.kube.schema.status import bad_request, conflict, no_such_resource
 from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage import event_views, paging
 from aksdisks.lab.kube.storage import watch as watching
 from aksdisks.lab.kube.storage.store import Key, Store, Version
 from aksdisks.lab.kube.storage.watch import VersionEvent
-from aksdisks.lab.kube.strategies.catalog import STRATEGIES
+from aksdisks.lab.kube.strategies.catalog import RESOURCES, STRATEGIES
 from aksdisks.lab.kube.write import patches, scale
 from aksdisks.lab.kube.write.deletion import Deleted, DeleteOptions, delete
 from aksdisks.lab.kube.write.options import WriteOptions, strictness, warn, write_mode
@@ -133,7 +133,7 @@ class KubeApi:
         list is as of then, else the newest state answers. For "0" the limit does not count, as upstream's cache has it.
         """
         _served(resource)
-        holds = selectors.predicate(resource, label_selector, field_selector)
+        holds = selectors.predicate(RESOURCES[resource], label_selector, field_selector)
         key = storage_key(resource)
         if continue_token:
             when = paging.decode(continue_token, namespace, namespaced=RESOURCES[key].namespaced)
@@ -169,15 +169,17 @@ class KubeApi:
         """
         _served(resource)
         labels, fields = options.get("label_selector", ""), options.get("field_selector", "")
+        kind, key = RESOURCES[resource], storage_key(resource)
         request = watching.Watch(
-            storage_key(resource),
+            key,
+            RESOURCES[key],
             namespace,
             options.get("resource_version", ""),
-            selectors.predicate(resource, labels, fields),
+            selectors.predicate(kind, labels, fields),
             options.get("allow_bookmarks", False),
             options.get("timeout_seconds"),
             options.get("send_initial_events"),
-            selectors.trigger(resource, fields),
+            selectors.trigger(kind, fields),
         )
         events = watching.watch(self.store, self.clock, request)
         return self._views(events) if resource == EVENTS_V1 else events

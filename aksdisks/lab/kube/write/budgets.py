@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.kube.schema import objects
-from aksdisks.lab.kube.schema.registry import RESOURCES
 from aksdisks.lab.kube.schema.selectors import label_selector_matches
 from aksdisks.lab.kube.schema.status import forbidden
+from aksdisks.lab.kube.strategies.catalog import RESOURCES
 from aksdisks.lab.kube.write.writes import Writes
 
 _PDB = "poddisruptionbudgets"

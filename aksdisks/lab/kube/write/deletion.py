@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.clock import timestamp
-from aksdisks.lab.kube.schema.registry import RESOURCES
 from aksdisks.lab.kube.schema.status import conflict, forbidden
 from aksdisks.lab.kube.storage.store import Key, Version
-from aksdisks.lab.kube.write.writes import Writes, storage_key
+from aksdisks.lab.kube.strategies.catalog import RESOURCES, STRATEGIES
+from aksdisks.lab.kube.strategies.metadata import stamp_deletion
+from aksdisks.lab.kube.write.writes import Writes, is_held, storage_key
 
-_KEPT_NAMESPACES = ("default", "kube-public", "kube-system")
 _COLLECTOR = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
 
@@ -38,30 +37,25 @@ def delete(writes: Writes, resource: str, key: Key, options: DeleteOptions, *, d
     """Delete an object or mark it as being deleted (k8s.io/apiserver registry/generic/registry/store.go).
 
     A pod on a node waits for its grace period, which only a later delete with a shorter one ends; an object with
-    finalizers waits for them. 404 when missing, 409 when uid or resourceVersion is another.
+    finalizers waits for them. 404 when missing, 403 for what stays, 409 when uid or resourceVersion is another.
     """
     version = writes.current(resource, key)
     old = version.object
-    if resource == "namespaces" and key[1] in _KEPT_NAMESPACES:
-        raise forbidden(RESOURCES[resource], key[1], "this namespace may not be deleted")
+    strategy = STRATEGIES[resource]
+    if key[1] in strategy.undeletable:
+        raise forbidden(strategy.resource, key[1], f"this {strategy.resource.singular} may not be deleted")
     _check(resource, key, options, old["metadata"])
     new = {**old, "metadata": dict(old["metadata"])}
     metadata: Object = new["metadata"]
     _set_collector_finalizers(metadata, options.propagation)
     now = writes.clock.now()
-    if resource == "pods":
-        marked = _mark_pod(new, options, now)
-    elif resource == "namespaces":
-        marked = _mark_namespace(new, now)
+    if strategy.mark_deleted is not None:
+        marked = strategy.mark_deleted(new, options.grace_period_seconds, now)
     else:
         marked = _mark(metadata, now) if metadata.get("finalizers") else True
     if not marked and new == old:
         return Deleted(version, gone=False)
-    held = bool(
-        metadata.get("finalizers")
-        or metadata.get("deletionGracePeriodSeconds")
-        or (resource == "namespaces" and new.get("spec", {}).get("finalizers"))
-    )
+    held = is_held(resource, new)
     if dry_run:
         return Deleted(Version(new, version.resource_version), gone=not held)
     if new != old:
@@ -98,40 +92,5 @@ def _set_collector_finalizers(metadata: Object, propagation: str | None) -> None
 def _mark(metadata: Object, now: datetime) -> bool:
     if "deletionTimestamp" in metadata:
         return False
-    _stamp(metadata, now, 0)
+    stamp_deletion(metadata, now, 0)
     return True
-
-
-def _mark_namespace(namespace: Object, now: datetime) -> bool:
-    metadata = namespace["metadata"]
-    if "deletionTimestamp" in metadata:
-        return False
-    metadata["deletionTimestamp"] = timestamp(now)
-    namespace["status"] = {**namespace.get("status", {}), "phase": "Terminating"}
-    return True
-
-
-def _mark_pod(pod: Object, options: DeleteOptions, now: datetime) -> bool:
-    """Give a pod its deletion time, or shorten the one it has (pkg/registry/core/pod CheckGracefulDelete)."""
-    metadata, spec = pod["metadata"], pod["spec"]
-    asked = options.grace_period_seconds
-    if "deletionTimestamp" in metadata:
-        left = metadata.get("deletionGracePeriodSeconds", 0)
-        if asked is None or asked >= left:
-            return False
-        old = datetime.strptime(metadata["deletionTimestamp"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        metadata["deletionTimestamp"] = timestamp(max(now, old + timedelta(seconds=asked - left)))
-        metadata["deletionGracePeriodSeconds"] = asked
-        return True
-    grace = spec.get("terminationGracePeriodSeconds", 30) if asked is None else asked
-    if not spec.get("nodeName") or pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
-        grace = 0
-    _stamp(metadata, now, max(grace, 0))
-    return True
-
-
-def _stamp(metadata: Object, now: datetime, grace: int) -> None:
-    metadata["deletionTimestamp"] = timestamp(now + timedelta(seconds=grace))
-    metadata["deletionGracePeriodSeconds"] = grace
-    if "generation" in metadata:
-        metadata["generation"] += 1

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.admission import pod_security
 from aksdisks.lab.kube.schema import decoding
-from aksdisks.lab.kube.schema.duplicates import NOTHING, Repeated
 from aksdisks.lab.kube.storage.store import Store, Version
 from aksdisks.lab.kube.strategies.catalog import STRATEGIES
 
@@ -27,14 +25,14 @@ class WriteOptions(TypedDict, total=False):
 
     `field_manager`: who is recorded as the owner of what is written; empty for the lab's own parts, of which no record
     is kept. `field_validation`: Ignore, Warn or Strict; what it warns of is added to `warnings`. `duplicates`: the
-    fields that the body named twice, which its JSON no longer shows.
+    body with the fields that it named twice, if any (`duplicates.in_json`).
     """
 
     dry_run: bool
     field_manager: str
     field_validation: str
     warnings: list[str] | None
-    duplicates: Repeated
+    duplicates: Any
     guard: WriteGuard | None
 
 
@@ -54,7 +52,7 @@ BY_THE_LAB = WriteMode()
 def strictness(options: WriteOptions) -> decoding.Strictness:
     """How a body is read."""
     return decoding.Strictness(
-        options.get("field_validation", "Ignore"), options.get("warnings"), options.get("duplicates", NOTHING)
+        options.get("field_validation", "Ignore"), options.get("warnings"), options.get("duplicates")
     )
 
 
@@ -68,6 +66,8 @@ def warn(store: Store, resource: str, new: Version, old: Version | None, options
     warnings = options.get("warnings")
     if warnings is not None:
         before = old.object if old else None
-        own = STRATEGIES[resource].warnings
-        warnings.extend(islice(own(new.object, before), _MOST_WARNINGS) if own else ())
-        warnings.extend(pod_security.warnings(store, resource, new.object, before))
+        strategy = STRATEGIES[resource]
+        if strategy.warnings is not None:
+            warnings.extend(islice(strategy.warnings(new.object, before), _MOST_WARNINGS))
+        if strategy.admission_warnings is not None:
+            warnings.extend(strategy.admission_warnings(store, new.object, before))

@@ -11,8 +11,8 @@ import jsonpointer
 
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.kube.schema import objects, schema
-from aksdisks.lab.kube.schema.registry import RESOURCES
 from aksdisks.lab.kube.schema.status import bad_request, internal
+from aksdisks.lab.kube.strategies.catalog import RESOURCES
 
 _MOST_OPERATIONS = 10_000
 """apiserver: handlers/patch.go."""

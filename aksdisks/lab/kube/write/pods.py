@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import objects
-from aksdisks.lab.kube.schema.registry import RESOURCES
 from aksdisks.lab.kube.schema.status import conflict, invalid
 from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage.store import Key
 from aksdisks.lab.kube.strategies import causes
+from aksdisks.lab.kube.strategies.catalog import RESOURCES
 from aksdisks.lab.kube.write import budgets
 from aksdisks.lab.kube.write.deletion import DeleteOptions, delete
 from aksdisks.lab.kube.write.writes import Writes

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.schema.registry import RESOURCES
 from aksdisks.lab.kube.schema.selectors import from_label_selector
 from aksdisks.lab.kube.schema.status import conflict, invalid
 from aksdisks.lab.kube.storage.store import Version
 from aksdisks.lab.kube.strategies import causes
+from aksdisks.lab.kube.strategies.catalog import RESOURCES
 
 
 def view(version: Version) -> Version:

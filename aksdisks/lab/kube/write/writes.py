@@ -5,14 +5,15 @@ from __future__ import annotations
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.admission import admission, pod_security
+from aksdisks.lab.kube.admission import plugins
 from aksdisks.lab.kube.fieldmanager import compare, managers
 from aksdisks.lab.kube.schema import decoding, objects, schema
-from aksdisks.lab.kube.schema.registry import EVENTS_V1, RESOURCES, Resource
+from aksdisks.lab.kube.schema.resource import EVENTS_V1, Resource
 from aksdisks.lab.kube.schema.status import Cause, already_exists, bad_request, conflict, internal, invalid, not_found
 from aksdisks.lab.kube.storage import event_views
 from aksdisks.lab.kube.storage.store import Key, Store, Version
-from aksdisks.lab.kube.strategies.catalog import STRATEGIES
+from aksdisks.lab.kube.strategies.catalog import RESOURCES, STRATEGIES
+from aksdisks.lab.kube.strategies.defaults import fill
 from aksdisks.lab.kube.strategies.strategy import ALL
 from aksdisks.lab.kube.write.options import BY_THE_LAB, WriteMode
 
@@ -62,7 +63,7 @@ class Writes:
         complete(resource, obj)
         # Before admission: what the server adds is not its client's.
         owners = self._first_owners(resource, obj, mode)
-        admission.on_create(self.store, self.ids, stored, obj)
+        self._admit(resource, obj)
         self._set_system_fields(resource, obj)
         self._run_strategy(resource, obj, None, None, mode)
         obj = _finished(stored, obj)
@@ -99,19 +100,30 @@ class Writes:
         _keep_system(new["metadata"], old["metadata"])
         complete(resource, new)
         new = _finished(stored, new)
-        admission.on_update(self.store, stored, new, old)
+        for plugin in STRATEGIES[resource].admit_update:
+            plugin(self.store, new, old)
         self._run_strategy(resource, new, old, subresource, mode)
         if owners := self._owners(resource, metadata, new, old, recorded or subresource, mode):
             new["metadata"]["managedFields"] = owners
         if kind.generation and subresource is None and STRATEGIES[resource].raises_generation(new, old):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
-        if "deletionTimestamp" in new["metadata"] and _nothing_holds(new):
+        if "deletionTimestamp" in new["metadata"] and not is_held(resource, new):
             return version if mode.dry_run else self.store.delete(storage_key(resource), key)
         if new == old:
             return version
         if mode.dry_run:
             return Version(new, version.resource_version)
         return self.store.update(storage_key(resource), key, new)
+
+    def _admit(self, resource: str, obj: Object) -> None:
+        """Let the admission plugins change or refuse a new object: that of all namespaces, and those of its kind."""
+        metadata, strategy = obj["metadata"], STRATEGIES[resource]
+        if strategy.resource.namespaced:
+            plugins.namespace_lifecycle(self.store, RESOURCES[storage_key(resource)], metadata)
+        for plugin in strategy.admit:
+            plugin(self.store, self.ids, obj)
+        if strategy.finalizers:
+            metadata["finalizers"] = list(dict.fromkeys([*metadata.get("finalizers", ()), *strategy.finalizers]))
 
     def _set_system_fields(self, resource: str, obj: Object) -> None:
         """Give a new object what the server alone says: uid, time, generation, the first status of its kind."""
@@ -122,8 +134,8 @@ class Writes:
         metadata["creationTimestamp"] = self.now()
         if RESOURCES[resource].generation:
             metadata["generation"] = 1
-        if (initial := STRATEGIES[resource].initial) is not None:
-            initial(obj, metadata["creationTimestamp"])
+        if (status := STRATEGIES[resource].initial_status(obj, metadata["creationTimestamp"])) is not None:
+            obj["status"] = status
 
     def _run_strategy(
         self, resource: str, new: Object, old: Object | None, subresource: str | None, mode: WriteMode
@@ -137,7 +149,8 @@ class Writes:
             raise invalid(kind, name, causes)
         if subresource is not None:
             return
-        self._check_security(resource, new, old)
+        if strategy.validating_admission is not None:
+            strategy.validating_admission(self.store, new, old)
         if old is None and self.store.get(storage_key(resource), _key(new)) is not None:
             raise already_exists(kind, name)
         if mode.guard is not None:
@@ -170,12 +183,6 @@ class Writes:
         before, after = (_shown(resource, one) for one in (old, new))
         change = compare.compare(schema.root(kind), before, after)
         return managers.updated(owners, change, kind.api_version, mode.manager, subresource, self.now())
-
-    def _check_security(self, resource: str, new: Object, old: Object | None) -> None:
-        if resource == "pods":
-            pod_security.check_pod(self.store, new, old)
-        elif resource == "namespaces":
-            pod_security.check_namespace(new, old)
 
     def _place(self, kind: Resource, metadata: Object, namespace: str | None) -> None:
         if not kind.namespaced:
@@ -236,10 +243,9 @@ def _keep_system(new: Object, old: Object) -> None:
 
 def complete(resource: str, obj: Object) -> None:
     """Fill in what the object leaves out (pkg/apis/*/v1/defaults.go); changes `obj`."""
-    defaults = STRATEGIES[storage_key(resource)].defaults
-    if defaults is not None:
-        defaults(obj)
-    decoding.complete(storage_key(resource), obj)
+    strategy = STRATEGIES[storage_key(resource)]
+    fill(strategy.defaults, obj)
+    decoding.complete(strategy.resource, obj)
 
 
 def _merge_part(resource: str, subresource: str | None, old: Object, new: Object) -> Object:
@@ -260,9 +266,8 @@ def _merge_part(resource: str, subresource: str | None, old: Object, new: Object
     return {**new, "metadata": metadata}
 
 
-def _nothing_holds(obj: Object) -> bool:
-    """Whether an object being deleted has neither finalizers nor a grace period left."""
-    metadata = obj["metadata"]
-    if metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds"):
-        return False
-    return not (obj["kind"] == "Namespace" and obj.get("spec", {}).get("finalizers"))
+def is_held(resource: str, obj: Object) -> bool:
+    """Whether an object being deleted has finalizers or a grace period left, or what else its kind waits for."""
+    metadata, held = obj["metadata"], STRATEGIES[resource].held
+    waits = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
+    return bool(waits or (held is not None and held(obj)))

@@ -15,11 +15,7 @@ SUBDOMAIN = (
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
 ZONE = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "topology.kubernetes.io/zone", "operator": "Exists"}]}]}
-OLD_ZONE = {
-    "nodeSelectorTerms": [
-        {"matchExpressions": [{"key": "failure-domain.beta.kubernetes.io/zone", "operator": "Exists"}]}
-    ]
-}
+REGION = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "topology.kubernetes.io/region", "operator": "Exists"}]}]}
 
 
 def volume(**spec: Any) -> dict[str, Any]:
@@ -44,18 +40,14 @@ def claim(**spec: Any) -> dict[str, Any]:
           'spec.capacity[storage]: Invalid value: "-1": must be greater than zero']),
         (volume(capacity={"cpu": "1"}, **CSI),
          ['spec.capacity: Unsupported value: {"cpu":"1"}: supported values: "storage"']),
-        (volume(**CSI, hostPath={"path": "/a"}), ["spec.csi: Forbidden: may not specify more than 1 volume type"]),
-        (volume(csi={"driver": "a_b", "nodeStageSecretRef": {}, "nodePublishSecretRef": {"name": "s"}}),
-         [f'spec.csi.driver: Invalid value: "a_b": {SUBDOMAIN}', "spec.csi.volumeHandle: Required value",
-          "spec.csi.nodePublishSecretRef.namespace: Required value"]),
+        (volume(**CSI, hostPath={"path": "/a"}), ["spec.hostPath: Forbidden: may not specify more than 1 volume type"]),
+        (volume(csi={"driver": "a_b"}),
+         [f'spec.csi.driver: Invalid value: "a_b": {SUBDOMAIN}', "spec.csi.volumeHandle: Required value"]),
         (volume(nfs={"server": "s", "path": "p"}),
          ['spec.nfs.path: Invalid value: "p": must be an absolute path']),
         (volume(local={"path": "/a/../b"}, nodeAffinity={"required": ZONE}),
          ["spec.local.path: Invalid value: \"/a/../b\": must not contain '..'"]),
-        (volume(azureFile={"secretName": "s", "secretNamespace": ""}),
-         ["spec.azureFile.shareName: Required value", "spec.azureFile.secretNamespace: Required value"]),
-        (volume(hostPath={"path": "/."}, persistentVolumeReclaimPolicy="Recycle"),
-         ["spec.persistentVolumeReclaimPolicy: Forbidden: may not be 'recycle' for a hostPath mount of '/'"]),
+        (volume(azureFile={"secretName": "s"}), ["spec.azureFile.shareName: Required value"]),
         (volume(hostPath={"path": "/a"}, volumeAttributesClassName=""),
          ["spec.volumeAttributesClassName: Required value: an empty string is disallowed",
           "spec.csi: Required value: has to be specified when using volumeAttributesClassName"]),
@@ -71,12 +63,10 @@ def test_volumes(obj: dict[str, Any], problems: list[str]) -> None:
     ("base", "change", "problems"),
     [
         (CSI, {"csi": {"controllerExpandSecretRef": {"name": "s", "namespace": "n"}}}, []),
-        ({**CSI, "nodeAffinity": {"required": OLD_ZONE}}, {"nodeAffinity": {"required": ZONE}}, []),
-        ({**CSI, "nodeAffinity": {"required": ZONE}}, {"nodeAffinity": {"required": OLD_ZONE}},
-         ['nodeAffinity: Invalid value: {"Required":{"NodeSelectorTerms":[{"MatchExpressions":[{"Key":'
-          '"failure-domain.beta.kubernetes.io/zone","Operator":"Exists","Values":null}],"MatchFields":null}]}}: field '
-          'is '
-          "immutable, except for updating from beta label to GA"]),
+        ({**CSI, "nodeAffinity": {"required": ZONE}}, {"nodeAffinity": {"required": REGION}},
+         ['nodeAffinity: Invalid value: {"required":{"nodeSelectorTerms":[{"matchExpressions":[{"key":'
+          '"topology.kubernetes.io/region","operator":"Exists"}]}]}}: field is immutable, except for updating from '
+          "beta label to GA"]),
         ({**CSI, "volumeAttributesClassName": "gold"}, {"volumeAttributesClassName": None},
          ["spec.volumeAttributesClassName: Forbidden: update from non-nil value to nil is forbidden"]),
         ({**CSI, "volumeMode": "Block"}, {"volumeMode": "Filesystem"},
@@ -114,7 +104,6 @@ def test_claims(obj: dict[str, Any], problems: list[str]) -> None:
     assert of_new("persistentvolumeclaims", obj) == problems
 
 
-BETA = "volume.beta.kubernetes.io/storage-class"
 BOUND = {"phase": "Bound", "capacity": {"storage": "2Gi"}}
 
 
@@ -122,9 +111,6 @@ BOUND = {"phase": "Bound", "capacity": {"storage": "2Gi"}}
     ("base", "change", "problems"),
     [
         (claim(), {"spec": {"storageClassName": "late"}}, []),
-        ({**claim(), "metadata": {"name": "c", "annotations": {BETA: "x"}}}, {"spec": {"storageClassName": "x"}}, []),
-        ({**claim(), "metadata": {"name": "c", "annotations": {BETA: "x"}}}, {"metadata": {"annotations": {BETA: "y"}}},
-         [f'metadata.annotations.{BETA}: Invalid value: "y": field is immutable']),
         (claim(volumeAttributesClassName="gold"), {"spec": {"volumeAttributesClassName": ""}},
          ["spec.volumeAttributesClassName: Forbidden: update from non-nil value to an empty string is forbidden"]),
         (claim(volumeName="v"), {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}, []),
@@ -139,12 +125,6 @@ def test_changes_of_claims(base: dict[str, Any], change: dict[str, Any], problem
     [
         ({"capacity": {"storage": "-1Gi"}},
          ["status.capacity[storage]: Invalid value: -1073741824: must be a valid resource quantity"]),
-        ({"allocatedResourceStatuses": {"storage": "Growing"}},
-         ['status.allocatedResourceStatus: Unsupported value: "storage": supported values: '
-          '"ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible", '
-          '"NodeResizePending"']),
-        ({"allocatedResources": {"cpu": "1"}},
-         ['status.allocatedResources: Unsupported value: "cpu": supported values: "storage"']),
     ],
 )  # fmt: skip
 def test_statuses_of_claims(status: dict[str, Any], problems: list[str]) -> None:
@@ -163,17 +143,12 @@ DRIVER = {"metadata": {"name": "d"}, "spec": {}}
     ("resource", "obj", "problems"),
     [
         ("volumeattachments", attachment(inlineVolumeSpec=INLINE), []),
-        ("volumeattachments", attachment(inlineVolumeSpec={**INLINE, "capacity": {"storage": "1Gi"}}),
-         ["spec.source.inlineVolumeSpec.capacity: Forbidden: may not be specified in the context of inline volumes"]),
         ("volumeattachments", attachment(inlineVolumeSpec=INLINE, persistentVolumeName="v"),
          ["spec.source: Forbidden: must specify exactly one of inlineVolumeSpec and persistentVolumeName"]),
         ("csinodes", {"metadata": {"name": "n"}, "spec": {"drivers": [
             {"name": "d", "nodeID": "i", "topologyKeys": ["a", "a"]}]}}, ['spec.drivers[0]: Duplicate value: "a"']),
-        ("csidrivers", {"metadata": {"name": "d"}, "spec": {"tokenRequests": [
-            {"audience": "a", "expirationSeconds": 1}, {"audience": "a"}], "nodeAllocatableUpdatePeriodSeconds": 1}},
-         ["spec.tokenRequests[0].expirationSeconds: Invalid value: 1: may not specify a duration less than 10 minutes",
-          'spec.tokenRequests[1].audience: Duplicate value: "a"',
-          "spec.nodeAllocatableUpdatePeriodSeconds: Invalid value: 1: must be greater than or equal to 10 seconds"]),
+        ("csidrivers", {"metadata": {"name": "d"}, "spec": {"nodeAllocatableUpdatePeriodSeconds": 1}},
+         ["spec.nodeAllocatableUpdatePeriodSeconds: Invalid value: 1: must be greater than or equal to 10 seconds"]),
         ("storageclasses", {"metadata": {"name": "s"}, "provisioner": "p", "allowedTopologies": [
             {"matchLabelExpressions": [{"key": "z", "values": ["1", "1"]}, {"key": "z", "values": []}]}]},
          ['allowedTopologies[0].matchLabelExpressions[0].values[1]: Duplicate value: "1"',
@@ -189,12 +164,12 @@ def test_other_kinds(resource: str, obj: dict[str, Any], problems: list[str]) ->
     ("resource", "base", "change", "problems"),
     [
         ("volumeattachments", attachment(persistentVolumeName="v"), {"spec": {"nodeName": "m"}},
-         ['spec: Invalid value: {"Attacher":"d","Source":{"PersistentVolumeName":"v","InlineVolumeSpec":null},'
-          '"NodeName":"m"}: field is immutable']),
+         ['spec: Invalid value: {"attacher":"d","nodeName":"m","source":{"persistentVolumeName":"v"}}: field is '
+          "immutable"]),
         ("volumeattachments", attachment(persistentVolumeName="v"), {"spec": {"attacher": ""}},
          ["spec.attacher: Required value", "spec.attacher: Required value",
-          'spec: Invalid value: {"Attacher":"","Source":{"PersistentVolumeName":"v","InlineVolumeSpec":null},'
-          '"NodeName":"n"}: field is immutable']),
+          'spec: Invalid value: {"attacher":"","nodeName":"n","source":{"persistentVolumeName":"v"}}: field is '
+          "immutable"]),
         ("csidrivers", DRIVER, {"spec": {"attachRequired": False}},
          ["spec.attachedRequired: Invalid value: false: field is immutable"]),
         ("csinodes", {"metadata": {"name": "n"}, "spec": {"drivers": [{"name": "d", "nodeID": "i"}]}},
@@ -204,8 +179,7 @@ def test_other_kinds(resource: str, obj: dict[str, Any], problems: list[str]) ->
          ["spec.drivers[1].nodeID: Required value", "spec.drivers[1].nodeID: Required value"]),
         ("csinodes", {"metadata": {"name": "n"}, "spec": {"drivers": [{"name": "d", "nodeID": "i"}]}},
          {"spec": {"drivers": [{"name": "d", "nodeID": "j"}]}},
-         ['spec.drivers: Invalid value: {"Name":"d","NodeID":"j","TopologyKeys":null,"Allocatable":null}: field is '
-          "immutable"]),
+         ['spec.drivers: Invalid value: {"name":"d","nodeID":"j"}: field is immutable']),
     ],
 )  # fmt: skip
 def test_changes_of_other_kinds(

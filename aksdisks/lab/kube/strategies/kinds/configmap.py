@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 from collections.abc import Callable
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.resource import Resource, fields
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import forbidden, formed, invalid, required, too_long
 from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.rules import Fixed
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
 _MAX_BYTES = 1024 * 1024
 _ACCOUNT = "kubernetes.io/service-account.name"
-_SECRET_KEYS = {
-    "kubernetes.io/dockercfg": (".dockercfg",),
-    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
-    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
-    "kubernetes.io/tls": ("tls.crt", "tls.key"),
-}
 
 
 def _config_map(at: str, obj: Object) -> list[Cause]:
@@ -42,9 +35,8 @@ def _config_map(at: str, obj: Object) -> list[Cause]:
     return [*causes, too_long("[]", _MAX_BYTES)] if size > _MAX_BYTES else causes
 
 
-def _secret_defaults(obj: Object) -> None:
-    fill(obj, type="Opaque")
-    # stringData is write-only: it ends up in data.
+def _write_only(obj: Object) -> None:
+    """`stringData` ends up in `data`."""
     for key, text in obj.pop("stringData", {}).items():
         obj.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
 
@@ -58,25 +50,9 @@ def _secret(at: str, obj: Object) -> list[Cause]:
         causes += formed(f"data[{key}]", key, names.config_key_errors)
     if sum(_decoded(value) for value in data.values()) > _MAX_BYTES:
         causes.append(too_long("data", _MAX_BYTES))
-    if kind == "kubernetes.io/service-account-token":
-        if not obj["metadata"].get("annotations", {}).get(_ACCOUNT):
-            causes.append(required(f"metadata.annotations[{_ACCOUNT}]"))
-    elif kind == "kubernetes.io/basic-auth" and "username" not in data and "password" not in data:
-        causes += [required("data[username]"), required("data[password]")]
-    for key in _SECRET_KEYS.get(kind, ()):
-        if key not in data or (key == "ssh-privatekey" and not data[key]):
-            causes.append(required(f"data[{key}]"))
-        elif key.startswith(".docker") and not _is_json(data[key]):
-            causes.append(invalid(f"data[{key}]", "<secret contents redacted>", "unexpected end of JSON input"))
+    if kind == "kubernetes.io/service-account-token" and not obj["metadata"].get("annotations", {}).get(_ACCOUNT):
+        causes.append(required(f"metadata.annotations[{_ACCOUNT}]"))
     return causes
-
-
-def _is_json(encoded: str) -> bool:
-    try:
-        json.loads(base64.b64decode(encoded))
-    except (ValueError, binascii.Error, RecursionError):
-        return False
-    return True
 
 
 def _decoded(encoded: str) -> int:
@@ -99,21 +75,28 @@ def _count(*paths: str) -> Callable[[Object], int]:
 _CONFIGMAPS_COLUMNS = (columns.NAME, column("Data", _count("data", "binaryData")), columns.AGE)
 _SECRETS_COLUMNS = (columns.NAME, column("Type", "type"), column("Data", _count("data")), columns.AGE)
 _SERVICEACCOUNTS_COLUMNS = (columns.NAME, column("Secrets", _count("secrets")), columns.AGE)
-STRATEGIES = {
-    "configmaps": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource("configmaps", "ConfigMap", short_names=("cm",)),
         columns=_CONFIGMAPS_COLUMNS,
         known_finalizers=True,
         metadata_checks="whole",
         rules=(_config_map,),
         changes=(_immutable,),
     ),
-    "secrets": Strategy(
+    Strategy(
+        Resource("secrets", "Secret", selectable=fields("type")),
         columns=_SECRETS_COLUMNS,
         known_finalizers=True,
         metadata_checks="whole",
-        defaults=_secret_defaults,
+        defaults=(default("", type="Opaque"), _write_only),
         rules=(_secret,),
         changes=(Fixed("type"), _immutable),
     ),
-    "serviceaccounts": Strategy(columns=_SERVICEACCOUNTS_COLUMNS, known_finalizers=True, metadata_checks="whole"),
-}
+    Strategy(
+        Resource("serviceaccounts", "ServiceAccount", short_names=("sa",), subresources=("token",)),
+        columns=_SERVICEACCOUNTS_COLUMNS,
+        known_finalizers=True,
+        metadata_checks="whole",
+    ),
+)

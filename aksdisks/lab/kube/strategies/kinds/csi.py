@@ -5,54 +5,18 @@ from __future__ import annotations
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.quantities import parse
+from aksdisks.lab.kube.schema.resource import STORAGE, Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
-from aksdisks.lab.kube.strategies.causes import NOT_NEGATIVE, Struct, duplicate, formed, invalid, required, unsupported
+from aksdisks.lab.kube.strategies.causes import NOT_NEGATIVE, duplicate, formed, invalid, required
 from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.metadata import label_selector
 from aksdisks.lab.kube.strategies.rules import Fixed, Rule, bounds, check, distinct, enumeration, nested
 from aksdisks.lab.kube.strategies.strategy import Strategy
 from aksdisks.lab.kube.strategies.volumesources import driver_name
 
 _MAX_NODE_ID = 256
-
-
-def _defaults(obj: Object) -> None:
-    spec = obj.setdefault("spec", {})
-    for key, value in (
-        ("attachRequired", True),
-        ("podInfoOnMount", False),
-        ("storageCapacity", False),
-        ("fsGroupPolicy", "ReadWriteOnceWithFSType"),
-        ("requiresRepublish", False),
-        ("seLinuxMount", False),
-        ("volumeLifecycleModes", ["Persistent"]),
-    ):
-        spec.setdefault(key, value)
-
-
-def _token_requests(field: str, found: list[Object] | None) -> list[Cause]:
-    causes: list[Cause] = []
-    seen: set[str] = set()
-    for index, request in enumerate(found or ()):
-        audience, seconds = request.get("audience", ""), request.get("expirationSeconds")
-        if audience in seen:
-            causes.append(duplicate(f"{field}[{index}].audience", audience))
-        elif seconds is not None and seconds < 600:
-            why = "may not specify a duration less than 10 minutes"
-            causes.append(invalid(f"{field}[{index}].expirationSeconds", seconds, why))
-        seen.add(audience)
-    return causes
-
-
-def _modes(field: str, found: list[str] | None) -> list[Cause]:
-    known = ("Persistent", "Ephemeral")
-    return [unsupported(field, mode, known) for mode in found or () if mode not in known]
-
-
-def _modes_change(new: Object, old: Object) -> list[Cause]:
-    after, before = (one["spec"].get("volumeLifecycleModes") or [] for one in (new, old))
-    return [] if after == before else [invalid("spec.volumeLifecycleModes", after or None, "field is immutable")]
 
 
 def _node_id(field: str, name: str | None) -> list[Cause]:
@@ -90,13 +54,7 @@ def _node_changes(new: Object, old: Object) -> list[Cause]:
     for was in old.get("spec", {}).get("drivers") or ():
         driver = after.get(was.get("name"))
         if driver is not None and _lasting(was) != _lasting(driver):
-            shown = Struct(
-                Name=driver.get("name", ""),
-                NodeID=driver.get("nodeID", ""),
-                TopologyKeys=driver.get("topologyKeys"),
-                Allocatable=None,
-            )
-            causes.append(invalid("spec.drivers", shown, "field is immutable"))
+            causes.append(invalid("spec.drivers", driver, "field is immutable"))
     return causes
 
 
@@ -127,29 +85,43 @@ _CSINODES_COLUMNS = (
     column("Drivers", lambda item: len(find(item, "spec.drivers", ())), type="integer"),
     columns.AGE,
 )
-_CAPACITY_COLUMNS = (
-    columns.NAME,
-    column("StorageClassName", "storageClassName"),
-    column("Capacity", "capacity"),
-)
-STRATEGIES = {
-    "csidrivers": Strategy(
+_CAPACITY_COLUMNS = (columns.NAME, column("StorageClassName", "storageClassName"), column("Capacity", "capacity"))
+STRATEGIES = (
+    Strategy(
+        Resource("csidrivers", "CSIDriver", STORAGE, namespaced=False),
         columns=_CSIDRIVERS_COLUMNS,
         known_finalizers=True,
         metadata_checks="last",
-        defaults=_defaults,
+        defaults=(
+            default("", spec={}),
+            default(
+                "spec",
+                attachRequired=True,
+                podInfoOnMount=False,
+                storageCapacity=False,
+                fsGroupPolicy="ReadWriteOnceWithFSType",
+                requiresRepublish=False,
+                seLinuxMount=False,
+                volumeLifecycleModes=["Persistent"],
+            ),
+        ),
         rules=(
             enumeration("spec.fsGroupPolicy", "File", "None", "ReadWriteOnceWithFSType"),
-            Rule("spec.tokenRequests", _token_requests),
-            Rule("spec.volumeLifecycleModes", _modes),
+            enumeration("spec.volumeLifecycleModes[]", "Persistent", "Ephemeral"),
             bounds("spec.nodeAllocatableUpdatePeriodSeconds", 10, why="must be greater than or equal to 10 seconds"),
         ),
-        changes=(Fixed("spec.attachRequired", "spec.attachedRequired"), _modes_change),
+        changes=(Fixed("spec.attachRequired", "spec.attachedRequired"), Fixed("spec.volumeLifecycleModes")),
     ),
-    "csinodes": Strategy(
-        columns=_CSINODES_COLUMNS, known_finalizers=True, metadata_checks="whole", rules=_NODE, changes=(_node_changes,)
+    Strategy(
+        Resource("csinodes", "CSINode", STORAGE, namespaced=False, unconditional_update=False),
+        columns=_CSINODES_COLUMNS,
+        known_finalizers=True,
+        metadata_checks="whole",
+        rules=_NODE,
+        changes=(_node_changes,),
     ),
-    "csistoragecapacities": Strategy(
+    Strategy(
+        Resource("csistoragecapacities", "CSIStorageCapacity", STORAGE, unconditional_update=False),
         columns=_CAPACITY_COLUMNS,
         rules=(
             Rule("nodeTopology", label_selector),
@@ -159,4 +131,4 @@ STRATEGIES = {
         ),
         changes=(Fixed("nodeTopology"), Fixed("storageClassName")),
     ),
-}
+)

@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.admission import pod_security
+from aksdisks.lab.kube.schema.resource import APPS, Field, Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns, workloads
-from aksdisks.lab.kube.strategies.causes import Struct, forbidden, invalid, unsupported
-from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.causes import forbidden, invalid, unsupported
+from aksdisks.lab.kube.strategies.columns import column
+from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.rules import amount, amount_errors, not_negative, percentage_errors
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
 _READINESS = ("updatedReplicas", "readyReplicas", "availableReplicas")
-
-
-def _defaults(obj: Object) -> None:
-    spec = workloads.defaults(obj)
-    strategy = spec.setdefault("strategy", {})
-    fill(strategy, type="RollingUpdate")
-    if strategy["type"] == "RollingUpdate":
-        fill(strategy, rollingUpdate={})
-        fill(strategy["rollingUpdate"], maxUnavailable="25%", maxSurge="25%")
-    fill(spec, revisionHistoryLimit=10, progressDeadlineSeconds=600)
-    workloads.drop_zeros(obj, "observedGeneration", "replicas", *_READINESS, "unavailableReplicas")
-
-
-def _replica_set_defaults(obj: Object) -> None:
-    workloads.defaults(obj)
-    workloads.drop_zeros(obj, "observedGeneration", "fullyLabeledReplicas", *_READINESS)
-
-
-def _initial(obj: Object, now: str) -> None:
-    del now
-    obj["status"] = {}
-
-
-def _replica_set_initial(obj: Object, now: str) -> None:
-    del now
-    obj["status"] = {"replicas": 0}
 
 
 def _pods(at: str, obj: Object) -> list[Cause]:
@@ -55,8 +31,7 @@ def _strategy(at: str, obj: Object) -> list[Cause]:
         why = "may not be specified when strategy `type` is 'Recreate'"
         return [forbidden(f"{at}.rollingUpdate", why)] if rolling is not None else []
     if kind != "RollingUpdate":
-        shown = Struct(Type=kind, RollingUpdate=workloads.rolling_struct(rolling))
-        return [unsupported(at, shown, ("Recreate", "RollingUpdate"))]
+        return [unsupported(at, strategy, ("Recreate", "RollingUpdate"))]
     unavailable, surge = (rolling or {}).get("maxUnavailable"), (rolling or {}).get("maxSurge")
     causes = amount_errors(f"{at}.rollingUpdate.maxUnavailable", unavailable)
     causes += amount_errors(f"{at}.rollingUpdate.maxSurge", surge)
@@ -75,22 +50,6 @@ def _deadline(at: str, obj: Object) -> list[Cause]:
     return [invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")]
 
 
-_COUNTS = (
-    "observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas",
-    "collisionCount",
-)  # fmt: skip
-_SET_COUNTS = ("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration")
-
-
-def _status_changes(new: Object, old: Object) -> list[Cause]:
-    return workloads.status_errors(new, old, _COUNTS, _READINESS, "readyReplicas")
-
-
-def _replica_set_status_changes(new: Object, old: Object) -> list[Cause]:
-    parts = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas")
-    return workloads.status_errors(new, old, _SET_COUNTS, parts, "readyReplicas")
-
-
 def _raises_generation(new: Object, old: Object) -> bool:
     annotations = (one["metadata"].get("annotations") for one in (new, old))
     return bool(new.get("spec") != old.get("spec") or next(annotations) != next(annotations))
@@ -99,13 +58,9 @@ def _raises_generation(new: Object, old: Object) -> bool:
 _OF_PODS = (*columns.containers("spec.template"), columns.selector("spec.selector"))
 
 
-def _ready(item: Object) -> str:
-    return f"{find(item, 'status.readyReplicas', 0)}/{find(item, 'spec.replicas', 0)}"
-
-
 _DEPLOYMENTS_COLUMNS = (
     columns.NAME,
-    column("Ready", _ready),
+    column("Ready", columns.ready),
     column("Up-to-date", "status.updatedReplicas", 0),
     column("Available", "status.availableReplicas", 0),
     columns.AGE,
@@ -119,13 +74,29 @@ _REPLICASETS_COLUMNS = (
     columns.AGE,
     *_OF_PODS,
 )
-STRATEGIES = {
-    "deployments": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource(
+            "deployments",
+            "Deployment",
+            APPS,
+            short_names=("deploy",),
+            categories=("all",),
+            subresources=("scale", "status"),
+            generation=True,
+        ),
         columns=_DEPLOYMENTS_COLUMNS,
         known_finalizers=True,
         status_keeps=("labels",),
-        defaults=_defaults,
-        initial=_initial,
+        defaults=(
+            *workloads.DEFAULTS,
+            default("spec", strategy={}, revisionHistoryLimit=10, progressDeadlineSeconds=600),
+            default("spec.strategy", type="RollingUpdate"),
+            default("spec.strategy", rollingUpdate=workloads.rolls),
+            default("spec.strategy.rollingUpdate", maxUnavailable="25%", maxSurge="25%"),
+            workloads.drop_zeros("observedGeneration", "replicas", *_READINESS, "unavailableReplicas"),
+        ),
+        status={},
         rules=(
             *not_negative("spec.replicas"),
             _pods,
@@ -134,19 +105,32 @@ STRATEGIES = {
             _deadline,
         ),
         changes=(workloads.selector_change,),
-        status_changes=(_status_changes,),
         warnings=workloads.template_warnings("spec", "template"),
+        admission_warnings=pod_security.template_warnings("spec", "template"),
         raises_generation=_raises_generation,
     ),
-    "replicasets": Strategy(
+    Strategy(
+        Resource(
+            "replicasets",
+            "ReplicaSet",
+            APPS,
+            short_names=("rs",),
+            categories=("all",),
+            subresources=("scale", "status"),
+            generation=True,
+            selectable=(Field("status.replicas", zero="0"),),
+        ),
         columns=_REPLICASETS_COLUMNS,
         known_finalizers=True,
         status_keeps=("labels",),
-        defaults=_replica_set_defaults,
-        initial=_replica_set_initial,
+        defaults=(
+            *workloads.DEFAULTS,
+            workloads.drop_zeros("observedGeneration", "fullyLabeledReplicas", *_READINESS),
+        ),
+        status={"replicas": 0},
         rules=(*not_negative("spec.replicas", "spec.minReadySeconds"), _pods),
         changes=(workloads.selector_change,),
-        status_changes=(_replica_set_status_changes,),
         warnings=workloads.template_warnings("spec", "template"),
+        admission_warnings=pod_security.template_warnings("spec", "template"),
     ),
-}
+)

@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
-from aksdisks.lab.kube.strategies.causes import duplicate, invalid
+from aksdisks.lab.kube.strategies.causes import duplicate
 from aksdisks.lab.kube.strategies.columns import column
+from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.ports import PROTOCOL
 from aksdisks.lab.kube.strategies.rules import Fixed, Rule, enumeration, form, nested, required
 from aksdisks.lab.kube.strategies.strategy import Strategy
-
-
-def _defaults(obj: Object) -> None:
-    """Ports have a name, if an empty one, and a protocol (pkg/apis/discovery/v1/defaults.go)."""
-    for port in obj.get("ports") or ():
-        port.setdefault("name", "")
-        fill(port, protocol="TCP")
-
-
-def _addresses(at: str, obj: Object) -> list[Cause]:
-    del at
-    kind = obj.get("addressType")
-    causes: list[Cause] = []
-    for index, endpoint in enumerate(obj.get("endpoints") or ()):
-        for number, address in enumerate(endpoint.get("addresses") or ()):
-            field = f"endpoints[{index}].addresses[{number}]"
-            if kind in ("IPv4", "IPv6") and not _is_of_family(address, kind):
-                causes.append(invalid(field, address, f"must be a valid {kind} address"))
-    return causes
-
-
-def _is_of_family(address: str, kind: str) -> bool:
-    try:
-        return f"IPv{ipaddress.ip_address(address).version}" == kind
-    except ValueError:
-        return False
 
 
 def _port_names(field: str, ports: list[Object] | None) -> list[Cause]:
@@ -77,20 +50,27 @@ _ENDPOINTSLICES_COLUMNS = (
     column("Endpoints", _shown_addresses),
     columns.AGE,
 )
-STRATEGIES = {
-    "endpointslices": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource(
+            "endpointslices",
+            "EndpointSlice",
+            "discovery.k8s.io",
+            stored="discovery.k8s.io/v1beta1/EndpointSlice",
+            generation=True,
+            null_lists=("endpoints", "ports"),
+        ),
         columns=_ENDPOINTSLICES_COLUMNS,
         known_finalizers=True,
-        defaults=_defaults,
+        defaults=(default("ports[]", name="", protocol="TCP"),),
         rules=(
             enumeration("addressType", "FQDN", "IPv4", "IPv6", must=True),
             required("endpoints[].addresses", "must contain at least 1 address"),
-            _addresses,
             form("endpoints[].nodeName", names.subdomain_errors),
             Rule("ports", _port_names),
             nested("ports[]", (PROTOCOL,)),
         ),
         changes=(Fixed("addressType"),),
         raises_generation=_raises_generation,
-    )
-}
+    ),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.durations import age
-from aksdisks.lab.kube.schema.registry import EVENTS_V1
+from aksdisks.lab.kube.schema.resource import Field, Resource, fields
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies.causes import formed, invalid, required
 from aksdisks.lab.kube.strategies.columns import Column, column, find
@@ -80,6 +80,7 @@ def _source(item: Object) -> str:
     return f"{component}, {host}" if host else component
 
 
+_SELECTABLE = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 _COLUMNS = (
     Column("Last Seen", lambda item, now: age(_times(item)[1], now)),
     column("Type", "type"),
@@ -92,15 +93,37 @@ _COLUMNS = (
     column("Count*", lambda item: _times(item)[2]),
     Column("Name", lambda item, _: item["metadata"]["name"], format="name", priority=1),
 )
-STRATEGIES = {
-    "events": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource(
+            "events",
+            "Event",
+            short_names=("ev",),
+            selectable=(
+                *fields(*(f"involvedObject.{key}" for key in _SELECTABLE), "reason", "reportingComponent", "type"),
+                Field("source", "source.component", other="reportingComponent"),
+            ),
+        ),
         columns=_COLUMNS,
         name_errors=names.path_segment_errors,
         created_by_update=True,
         metadata_checks="last",
         rules=(_event,),
     ),
-    EVENTS_V1: Strategy(
+    Strategy(
+        Resource(
+            "events",
+            "Event",
+            "events.k8s.io",
+            short_names=("ev",),
+            stored="/v1/Event",
+            # By the names of what is stored in the core shape (pkg/apis/events/v1/conversion.go).
+            selectable=(
+                *(Field(f"regarding.{key}", f"involvedObject.{key}") for key in _SELECTABLE),
+                *fields("reason", "type"),
+                Field("reportingController", "reportingComponent"),
+            ),
+        ),
         columns=_COLUMNS,
         created_by_update=True,
         metadata_checks="last",
@@ -112,4 +135,4 @@ STRATEGIES = {
             Fixed("reportingInstance"),
         ),
     ),
-}
+)

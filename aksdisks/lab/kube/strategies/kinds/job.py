@@ -6,12 +6,14 @@ import re
 from datetime import datetime
 
 from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.admission import pod_security
 from aksdisks.lab.kube.schema.durations import age, human_duration, parse_time
-from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.resource import BATCH, Field, Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns, poddefaults, podspec, workloads
 from aksdisks.lab.kube.strategies.causes import invalid, required, unsupported
 from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.defaults import default, within
 from aksdisks.lab.kube.strategies.metadata import annotation_map, label_selector, labels
 from aksdisks.lab.kube.strategies.rules import Fixed, Rule, Rules, enumeration, nested, not_negative
 from aksdisks.lab.kube.strategies.strategy import Strategy
@@ -19,23 +21,26 @@ from aksdisks.lab.kube.strategies.strategy import Strategy
 _MAX_CRON_NAME = 52
 
 
-def _defaults(obj: Object) -> None:
-    spec = obj.setdefault("spec", {})
-    poddefaults.pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
-    if "completions" not in spec and "parallelism" not in spec:
-        spec["completions"] = 1
-    for key, value in (
-        ("parallelism", 1), ("backoffLimit", 6), ("completionMode", "NonIndexed"), ("suspend", False),
-        ("podReplacementPolicy", "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed"),
-    ):  # fmt: skip
-        spec.setdefault(key, value)
+_DEFAULTS = (
+    default("", spec={}),
+    default("spec", template={}),
+    default("spec.template", spec={}),
+    within("spec.template.spec", poddefaults.POD_SPEC),
+    default(
+        "spec",
+        completions=lambda spec: None if "parallelism" in spec else 1,
+        parallelism=1,
+        backoffLimit=6,
+        completionMode="NonIndexed",
+        suspend=False,
+        podReplacementPolicy=lambda spec: "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed",
+    ),
+)
 
 
-def _initial(job: Object, now: str) -> None:
-    """No status, and unless the Job says otherwise, labels by which it knows its pods, of its uid (job/strategy.go)."""
-    del now
-    job["status"] = {}
-    if job["spec"].get("manualSelector"):
+def _prepare(job: Object, old: Object | None) -> None:
+    """Unless the Job says otherwise, labels by which it knows its pods, of its uid (job/strategy.go)."""
+    if old is not None or job["spec"].get("manualSelector"):
         return
     uid, name = job["metadata"]["uid"], job["metadata"].get("name", "")
     found = job["spec"]["template"].setdefault("metadata", {}).setdefault("labels", {})
@@ -44,18 +49,21 @@ def _initial(job: Object, now: str) -> None:
     job["spec"].setdefault("selector", {}).setdefault("matchLabels", {})["batch.kubernetes.io/controller-uid"] = uid
 
 
-def _cron_defaults(obj: Object) -> None:
-    spec = obj.setdefault("spec", {})
-    template = spec.setdefault("jobTemplate", {}).setdefault("spec", {}).setdefault("template", {})
-    poddefaults.pod_spec(template.setdefault("spec", {}))
-    fill(spec, concurrencyPolicy="Allow")
-    for key, value in (("suspend", False), ("successfulJobsHistoryLimit", 3), ("failedJobsHistoryLimit", 1)):
-        spec.setdefault(key, value)
-
-
-def _cron_initial(obj: Object, now: str) -> None:
-    del now
-    obj["status"] = {}
+_CRON_DEFAULTS = (
+    default("", spec={}),
+    default(
+        "spec",
+        jobTemplate={},
+        concurrencyPolicy="Allow",
+        suspend=False,
+        successfulJobsHistoryLimit=3,
+        failedJobsHistoryLimit=1,
+    ),
+    default("spec.jobTemplate", spec={}),
+    default("spec.jobTemplate.spec", template={}),
+    default("spec.jobTemplate.spec.template", spec={}),
+    within("spec.jobTemplate.spec.template.spec", poddefaults.POD_SPEC),
+)
 
 
 def _template(at: str, spec: Object) -> list[Cause]:
@@ -79,26 +87,13 @@ _SPEC: Rules = (
 
 
 def _schedule(field: str, schedule: str | None) -> list[Cause]:
-    if not schedule:
+    parts = (schedule or "").split()
+    if not parts:
         return [required(field)]
-    if schedule.startswith("@"):
-        known = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
-        if schedule in known or re.fullmatch("@every [0-9.hmsuµn]+", schedule):
-            return []
-        return [invalid(field, schedule, f"unrecognized descriptor: {schedule}")]
-    parts = schedule.split()
-    if parts and parts[0].startswith(("TZ=", "CRON_TZ=")):
-        return [invalid(field, schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")]
-    if len(parts) != 5:
+    if len(parts) != 5 and not parts[0].startswith("@"):
         return [invalid(field, schedule, f"expected exactly 5 fields, found {len(parts)}: [{' '.join(parts)}]")]
-    wrong = [part for part in parts if not re.fullmatch(r"[0-9A-Za-z*?,/-]+", part)]
+    wrong = [part for part in parts if not re.fullmatch(r"[0-9A-Za-z*?,/.@-]+", part)]
     return [invalid(field, schedule, f"failed to parse int from {wrong[0]}")] if wrong else []
-
-
-def _zone(field: str, zone: str | None) -> list[Cause]:
-    if zone is None or re.fullmatch("[A-Za-z_+-]+(/[A-Za-z0-9_+-]+)*", zone):
-        return []
-    return [invalid(field, zone, f"unknown time zone {zone}")]
 
 
 def _name(field: str, name: str | None) -> list[Cause]:
@@ -155,24 +150,43 @@ _CRONJOBS_COLUMNS = (
     *columns.containers("spec.jobTemplate.spec.template"),
     columns.selector("spec.jobTemplate.spec.selector"),
 )
-STRATEGIES = {
-    "jobs": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource(
+            "jobs",
+            "Job",
+            BATCH,
+            categories=("all",),
+            subresources=("status",),
+            generation=True,
+            selectable=(Field("status.successful", "status.succeeded", zero="0"),),
+        ),
         columns=_JOBS_COLUMNS,
         known_finalizers=True,
-        defaults=_defaults,
-        initial=_initial,
+        defaults=_DEFAULTS,
+        status={},
+        prepare=_prepare,
         rules=(nested("spec", _SPEC),),
         changes=tuple(Fixed(f"spec.{key}") for key in ("completions", "selector", "template", "completionMode")),
         warnings=workloads.template_warnings("spec", "template"),
+        admission_warnings=pod_security.template_warnings("spec", "template"),
     ),
-    "cronjobs": Strategy(
+    Strategy(
+        Resource(
+            "cronjobs",
+            "CronJob",
+            BATCH,
+            short_names=("cj",),
+            categories=("all",),
+            subresources=("status",),
+            generation=True,
+        ),
         columns=_CRONJOBS_COLUMNS,
         known_finalizers=True,
-        defaults=_cron_defaults,
-        initial=_cron_initial,
+        defaults=_CRON_DEFAULTS,
+        status={},
         rules=(
             Rule("spec.schedule", _schedule),
-            Rule("spec.timeZone", _zone),
             *not_negative("spec.startingDeadlineSeconds"),
             enumeration("spec.concurrencyPolicy", "Allow", "Forbid", "Replace", must=True),
             nested("spec.jobTemplate.spec", _SPEC),
@@ -180,5 +194,6 @@ STRATEGIES = {
             Rule("metadata.name", _name),
         ),
         warnings=workloads.template_warnings("spec", "jobTemplate", "spec", "template"),
+        admission_warnings=pod_security.template_warnings("spec", "jobTemplate", "spec", "template"),
     ),
-}
+)

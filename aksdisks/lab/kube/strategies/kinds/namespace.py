@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from aksdisks.lab.client.interface import Object
+from aksdisks.lab.clock import timestamp
+from aksdisks.lab.kube.admission import pod_security
 from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.resource import ALL_VERBS, Resource, fields
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import formed, invalid
@@ -13,17 +18,27 @@ from aksdisks.lab.kube.strategies.rules import Rule
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
 
-def defaults(obj: Object) -> None:
-    """The label by which selectors find a namespace; one whose name is still to be made gets it later."""
+def _label(obj: Object) -> None:
+    """The label by which selectors find a namespace."""
     metadata = obj["metadata"]
     if metadata.get("name"):
         metadata["labels"] = {**metadata.get("labels", {}), "kubernetes.io/metadata.name": metadata["name"]}
 
 
-def _initial(obj: Object, now: str) -> None:
-    del now
-    obj["spec"] = {"finalizers": ["kubernetes"]}
-    obj["status"] = {"phase": "Active"}
+def _prepare(new: Object, old: Object | None) -> None:
+    """What empties a namespace is a finalizer in its spec."""
+    if old is None:
+        new["spec"] = {"finalizers": ["kubernetes"]}
+
+
+def _mark_deleted(namespace: Object, seconds: int | None, now: datetime) -> bool:
+    """The time, and the phase that keeps others from adding to it."""
+    del seconds
+    if "deletionTimestamp" in namespace["metadata"]:
+        return False
+    namespace["metadata"]["deletionTimestamp"] = timestamp(now)
+    namespace["status"] = {**namespace.get("status", {}), "phase": "Terminating"}
+    return True
 
 
 def _finalizer(field: str, name: str | None) -> list[Cause]:
@@ -45,15 +60,30 @@ def _phase(new: Object, old: Object) -> list[Cause]:
 
 
 _NAMESPACES_COLUMNS = (columns.NAME, column("Status", "status.phase"), columns.AGE)
-STRATEGIES = {
-    "namespaces": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource(
+            "namespaces",
+            "Namespace",
+            namespaced=False,
+            short_names=("ns",),
+            subresources=("finalize", "status"),
+            verbs=tuple(verb for verb in ALL_VERBS if verb != "deletecollection"),
+            selectable=fields("status.phase"),
+        ),
         columns=_NAMESPACES_COLUMNS,
         name_errors=names.label_errors,
         known_finalizers=True,
         metadata_checks="whole",
-        defaults=defaults,
-        initial=_initial,
+        defaults=(_label,),
+        status={"phase": "Active"},
+        prepare=_prepare,
         status_changes=(_phase,),
         finalize_rules=(Rule("spec.finalizers[]", _finalizer),),
-    )
-}
+        validating_admission=pod_security.check_namespace,
+        mark_deleted=_mark_deleted,
+        held=lambda namespace: bool(namespace.get("spec", {}).get("finalizers")),
+        undeletable=("default", "kube-public", "kube-system"),
+        admission_warnings=pod_security.namespace_warnings,
+    ),
+)

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 
 from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema.resource import Field, Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns, resources, scheduling
-from aksdisks.lab.kube.strategies.causes import Struct, duplicate, forbidden, invalid
+from aksdisks.lab.kube.strategies.causes import forbidden
 from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.strategy import Strategy
-
-_RANGE = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
-
-
-def _defaults(obj: Object) -> None:
-    """What can be given out is what there is, unless the node says otherwise."""
-    status = obj.get("status", {})
-    if status.get("capacity") and not status.get("allocatable"):
-        status["allocatable"] = dict(status["capacity"])
 
 
 def _new(at: str, obj: Object) -> list[Cause]:
     del at
-    ranges = obj.get("spec", {}).get("podCIDRs", [])
     # The taints' errors stand under metadata upstream too.
-    causes = scheduling.taints("metadata.taints", obj.get("spec", {}).get("taints", ())) + _amounts(obj)
-    problems = [cause for index, value in enumerate(ranges) for cause in _range(f"spec.podCIDRs[{index}]", value)]
-    if len(ranges) > 1 and not problems:
-        families = {ipaddress.ip_network(value, strict=False).version for value in ranges}
-        if len(families) < 2 or len(ranges) > 2:
-            causes.append(invalid("spec.podCIDRs", ranges, "may specify no more than one CIDR for each IP family"))
-    return causes + problems
-
-
-def _range(field: str, value: str) -> list[Cause]:
-    try:
-        ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        return [invalid(field, value, _RANGE)]
-    return [] if "/" in value else [invalid(field, value, _RANGE)]
+    return scheduling.taints("metadata.taints", obj.get("spec", {}).get("taints", ())) + _amounts(obj)
 
 
 def _amounts(obj: Object) -> list[Cause]:
@@ -52,20 +29,9 @@ def _amounts(obj: Object) -> list[Cause]:
 
 
 def _changes(new: Object, old: Object) -> list[Cause]:
-    """What the cloud calls a node and its pods' addresses are set once."""
+    """What the cloud calls a node is set once."""
     causes = _amounts(new)
-    seen: list[Object] = []
-    for index, entry in enumerate(new.get("status", {}).get("addresses", ())):
-        if entry in seen:
-            shown = Struct(Type=entry.get("type", ""), Address=entry.get("address", ""))
-            causes.append(duplicate(f"status.addresses[{index}]", shown))
-        seen.append(entry)
     before, after = old.get("spec", {}), new.get("spec", {})
-    was, now = before.get("podCIDRs", []), after.get("podCIDRs", [])
-    if was:
-        changed = 1 if len(was) != len(now) else sum(one != other for one, other in zip(was, now, strict=True))
-        why = 'node updates may not change podCIDR except from "" to valid'
-        causes += [forbidden("spec.podCIDRs", why)] * changed
     if before.get("providerID") and before["providerID"] != after.get("providerID"):
         why = 'node updates may not change providerID except from "" to valid'
         causes.append(forbidden("spec.providerID", why))
@@ -112,14 +78,23 @@ _NODES_COLUMNS = (
     column("Kernel-Version*", _kernel),
     column("Container-Runtime*", lambda item: find(item, "status.nodeInfo.containerRuntimeVersion") or columns.UNKNOWN),
 )
-STRATEGIES = {
-    "nodes": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource(
+            "nodes",
+            "Node",
+            namespaced=False,
+            short_names=("no",),
+            subresources=("status",),
+            selectable=(Field("spec.unschedulable", zero="false"),),
+        ),
         columns=_NODES_COLUMNS,
         known_finalizers=True,
-        defaults=_defaults,
+        # What can be given out is what there is, unless the node says otherwise.
+        defaults=(default("status", allocatable=lambda status: status.get("capacity") or None),),
         rules=(_new,),
         rules_on_update=(),
         changes=(_changes,),
         status_changes=(_changes,),
-    )
-}
+    ),
+)

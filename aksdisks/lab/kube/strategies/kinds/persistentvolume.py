@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 from typing import Any
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.quantities import parse
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns, volumesources
-from aksdisks.lab.kube.strategies.causes import NULL, Struct, forbidden, invalid, required, unsupported
+from aksdisks.lab.kube.strategies.causes import NULL, forbidden, invalid, required, unsupported
 from aksdisks.lab.kube.strategies.columns import column
+from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.kinds.persistentvolumeclaim import (
     POSITIVE,
     VOLUME_MODES,
     access_modes,
     whole_quantity,
 )
-from aksdisks.lab.kube.strategies.labels import BETA_CLASS, OLD_CLASS, STABLE, term_warnings
+from aksdisks.lab.kube.strategies.labels import BETA_CLASS, OLD_CLASS, term_warnings
 from aksdisks.lab.kube.strategies.rules import Fixed, Rule, Rules, below, enumeration, form, nested
 from aksdisks.lab.kube.strategies.rules import required as must
-from aksdisks.lab.kube.strategies.scheduling import node_selector, node_selector_struct
+from aksdisks.lab.kube.strategies.scheduling import node_selector
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
 _NOT_SOURCES = frozenset(
@@ -32,16 +32,6 @@ _NOT_SOURCES = frozenset(
         "storageClassName", "volumeAttributesClassName", "volumeMode",
     )
 )  # fmt: skip
-
-
-def _defaults(volume: Object) -> None:
-    spec = volume.setdefault("spec", {})
-    fill(spec, persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem")
-    volumesources.defaults(spec)
-
-
-def _initial(volume: Object, now: str) -> None:
-    volume["status"] = {"phase": "Pending", "lastPhaseTransitionTime": now}
 
 
 def _capacity(field: str, found: Object | None) -> list[Cause]:
@@ -64,28 +54,15 @@ def _affinity(field: str, affinity: Object | None) -> list[Cause]:
     return node_selector(f"{field}.required", affinity["required"])
 
 
-# In the order in which upstream looks at them.
-_ORDER = (
-    "hostPath", "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "flocker", "nfs", "rbd", "quobyte",
-    "cephfs", "iscsi", "cinder", "fc", "flexVolume", "azureFile", "vsphereVolume", "photonPersistentDisk",
-    "portworxVolume", "azureDisk", "scaleIO", "local", "storageos", "csi",
-)  # fmt: skip
-_SECRET = (form("name", names.subdomain_errors, must=True), form("namespace", names.label_errors, must=True))
-_SECRETS = ("controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef")
 _OF_VOLUMES: dict[str, Rules] = {
-    "csi": (must("volumeHandle"), *(nested(key, _SECRET) for key in _SECRETS)),
-    "azureFile": (Rule("secretNamespace", lambda field, value: [required(field)] if value == "" else []),),
+    "csi": (must("volumeHandle"),),
 }
 
 
 def _source(at: str, spec: Object) -> list[Cause]:
-    causes = volumesources.source(at, spec, _ORDER, _OF_VOLUMES)
+    causes = volumesources.source(at, spec, _NOT_SOURCES, _OF_VOLUMES)
     if "local" in spec and spec.get("nodeAffinity") is None:
         causes.append(required(f"{at}.nodeAffinity", "Local volume requires node affinity"))
-    path = spec.get("hostPath", {}).get("path", "")
-    if spec.get("persistentVolumeReclaimPolicy") == "Recycle" and path and posixpath.normpath(path) in ("/", "//"):
-        why = "may not be 'recycle' for a hostPath mount of '/'"
-        causes.append(forbidden(f"{at}.persistentVolumeReclaimPolicy", why))
     return causes
 
 
@@ -99,17 +76,6 @@ def _attributes_class(at: str, spec: Object) -> list[Cause]:
     return causes
 
 
-def _inline(at: str, spec: Object) -> list[Cause]:
-    why = "may not be specified in the context of inline volumes"
-    causes = [forbidden(f"{at}.{key}", why) for key in ("claimRef", "capacity") if spec.get(key)]
-    if "csi" not in spec:
-        causes.append(required(f"{at}.csi", "has to be specified in the context of inline volumes"))
-    causes += [forbidden(f"{at}.{key}", why) for key in ("nodeAffinity", "storageClassName") if spec.get(key)]
-    return causes
-
-
-INLINE_SPEC = (_inline, must("accessModes"), access_modes, _source, _attributes_class)
-"""Of the volume within a VolumeAttachment, which says less."""
 _SPEC = (
     must("accessModes"),
     access_modes,
@@ -134,11 +100,9 @@ def _changes(new: Object, old: Object) -> list[Cause]:
     if _sources(after) != _sources(before):
         why = "spec.persistentvolumesource is immutable after creation"
         causes.append(forbidden("spec.persistentvolumesource", why))
-    affinity = after.get("nodeAffinity")
-    if before.get("nodeAffinity") is not None and _stable(before["nodeAffinity"], affinity) != affinity:
-        shown = NULL if affinity is None else Struct(Required=node_selector_struct(affinity.get("required")))
+    if before.get("nodeAffinity") is not None and after.get("nodeAffinity") != before["nodeAffinity"]:
         why = "field is immutable, except for updating from beta label to GA"
-        causes.append(invalid("nodeAffinity", shown, why))
+        causes.append(invalid("nodeAffinity", after.get("nodeAffinity") or NULL, why))
     if before.get("volumeAttributesClassName") is not None and after.get("volumeAttributesClassName") is None:
         why = "update from non-nil value to nil is forbidden"
         causes.append(forbidden("spec.volumeAttributesClassName", why))
@@ -147,21 +111,6 @@ def _changes(new: Object, old: Object) -> list[Cause]:
 
 def _sources(spec: Object) -> dict[str, Any]:
     return {key: value for key, value in spec.items() if key not in _NOT_SOURCES}
-
-
-def _stable(before: Object, after: Object | None) -> Object:
-    """The old affinity, with the new names of labels where the new one has them."""
-    old, new = (one.get("required", {}).get("nodeSelectorTerms", []) for one in (before, after or {}))
-    if len(old) != len(new):
-        return before
-    terms = []
-    for was, now in zip(old, new, strict=True):
-        pairs = list(zip(was.get("matchExpressions", []), now.get("matchExpressions", []), strict=False))
-        if len(pairs) != len(was.get("matchExpressions", [])):
-            return before
-        renamed = [{**e, "key": n["key"] if STABLE.get(e["key"]) == n.get("key") else e["key"]} for e, n in pairs]
-        terms.append({**was, **({"matchExpressions": renamed} if renamed else {})})
-    return {**before, "required": {**before.get("required", {}), "nodeSelectorTerms": terms}}
 
 
 def _warnings(new: Object, old: Object | None) -> Iterator[str]:
@@ -197,14 +146,22 @@ _PERSISTENTVOLUMES_COLUMNS = (
     columns.AGE,
     column("VolumeMode*", "spec.volumeMode", columns.UNSET),
 )
-STRATEGIES = {
-    "persistentvolumes": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource(
+            "persistentvolumes", "PersistentVolume", namespaced=False, short_names=("pv",), subresources=("status",)
+        ),
         columns=_PERSISTENTVOLUMES_COLUMNS,
         known_finalizers=True,
-        defaults=_defaults,
-        initial=_initial,
+        defaults=(
+            default("", spec={}),
+            default("spec", persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem"),
+            default("spec.hostPath", type=""),
+        ),
+        finalizers=("kubernetes.io/pv-protection",),
+        status=lambda _, now: {"phase": "Pending", "lastPhaseTransitionTime": now},
         rules=(nested("spec", _SPEC),),
         changes=(_changes, Fixed("spec.volumeMode", "volumeMode")),
         warnings=_warnings,
-    )
-}
+    ),
+)

@@ -9,21 +9,22 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.admission import plugins
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.quantities import parse
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import (
     Struct,
     forbidden,
-    formed,
     immutable,
     invalid,
     required,
     unsupported,
 )
 from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.labels import BETA_CLASS, OLD_CLASS
 from aksdisks.lab.kube.strategies.metadata import label_selector
 from aksdisks.lab.kube.strategies.rules import Rule, below, enumeration, form, fractions, nested
@@ -37,14 +38,8 @@ _IMMUTABLE = "spec is immutable after creation except resources.requests and vol
 _LEGACY = (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
 
 
-def defaults(claim: Object) -> None:
-    """The mode of a volume; also in claim templates."""
-    fill(claim.setdefault("spec", {}), volumeMode="Filesystem")
-
-
-def _initial(claim: Object, now: str) -> None:
-    del now
-    claim["status"] = {"phase": "Pending"}
+DEFAULTS = (default("", spec={}), default("spec", volumeMode="Filesystem"))
+"""Of claims and of the templates of claims."""
 
 
 def _prepare(new: Object, old: Object | None) -> None:
@@ -135,7 +130,9 @@ def _changes(new: Object, old: Object) -> list[Cause]:
     after, before = dict(new["spec"]), dict(old["spec"])
     if not before.get("volumeName") and after.get("volumeName"):
         before["volumeName"] = after["volumeName"]
-    causes = _class_change(new, old, after)
+    if "storageClassName" not in before:
+        after.pop("storageClassName", None)
+    causes: list[Cause] = []
     was, now = (one["spec"].get("resources", {}).get("requests", {}).get("storage", "") for one in (old, new))
     if old.get("status", {}).get("phase") == "Bound":
         resources = after.get("resources", {})
@@ -161,20 +158,6 @@ def _changes(new: Object, old: Object) -> list[Cause]:
     return causes
 
 
-def _class_change(new: Object, old: Object, after: Object) -> list[Cause]:
-    """A class is given once, by the field; the annotation of old may be taken over. Changes `after` if that is all."""
-    was, now = (one["metadata"].get("annotations", {}).get(BETA_CLASS) for one in (old, new))
-    given = None if "storageClassName" in old["spec"] else new["spec"].get("storageClassName")
-    if was is not None and given == was and now in (None, was):
-        after.pop("storageClassName", None)
-        return []
-    if given is not None and was in (None, given):
-        after.pop("storageClassName", None)
-    if (was or "") == (now or ""):
-        return []
-    return [invalid(f"metadata.annotations.{BETA_CLASS}", now or "", "field is immutable")]
-
-
 _SHOWN = (
     "AccessModes", "Selector", "Resources", "VolumeName", "StorageClassName", "VolumeMode", "DataSource",
     "DataSourceRef", "VolumeAttributesClassName",
@@ -195,34 +178,11 @@ def _difference(old: Object, new: Object) -> str:
     return "".join(f"{line}\n" for line in changed[2:])
 
 
-_RESIZING = (
-    "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible",
-    "NodeResizePending",
-)  # fmt: skip
-
-
 def _status_changes(new: Object, old: Object) -> list[Cause]:
-    """What a claim has, and how far its growing has come."""
+    """What a claim has is not below zero."""
     del old
-    status = new.get("status", {})
-    causes: list[Cause] = []
-    for name, value in status.get("capacity", {}).items():
-        causes += whole_quantity(f"status.capacity[{name}]", value)
-    for name, state in status.get("allocatedResourceStatuses", {}).items():
-        causes += _resource_key("status.allocatedResourceStatus", name)
-        if state not in _RESIZING:
-            causes.append(unsupported("status.allocatedResourceStatus", name, sorted(_RESIZING)))
-    for name, value in status.get("allocatedResources", {}).items():
-        problems = _resource_key("status.allocatedResources", name)
-        causes += problems or whole_quantity(f"status.allocatedResources[{name}]", value)
-    return causes
-
-
-def _resource_key(field: str, name: str) -> list[Cause]:
-    causes = formed(field, name, names.qualified_name_errors)
-    if not causes and ("/" not in name or "kubernetes.io/" in name) and name != "storage":
-        causes.append(unsupported(field, name, ("storage",)))
-    return causes
+    capacity = new.get("status", {}).get("capacity", {})
+    return [cause for name, value in capacity.items() for cause in whole_quantity(f"status.capacity[{name}]", value)]
 
 
 def spec_warnings(at: str, spec: Object) -> Iterator[str]:
@@ -254,17 +214,27 @@ _PERSISTENTVOLUMECLAIMS_COLUMNS = (
     columns.AGE,
     column("VolumeMode*", "spec.volumeMode", columns.UNSET),
 )
-STRATEGIES = {
-    "persistentvolumeclaims": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource(
+            "persistentvolumeclaims",
+            "PersistentVolumeClaim",
+            short_names=("pvc",),
+            subresources=("status",),
+            probed=True,
+        ),
         columns=_PERSISTENTVOLUMECLAIMS_COLUMNS,
         known_finalizers=True,
         metadata_checks="whole",
-        defaults=defaults,
-        initial=_initial,
+        defaults=DEFAULTS,
+        admit=(plugins.default_class,),
+        admit_update=(plugins.check_expansion,),
+        finalizers=("kubernetes.io/pvc-protection",),
+        status={"phase": "Pending"},
         prepare=_prepare,
         rules=(nested("spec", CLAIM_SPEC),),
         changes=(_changes,),
         status_changes=(_status_changes,),
         warnings=_warnings,
-    )
-}
+    ),
+)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from aksdisks.lab.client.interface import Object
+from aksdisks.lab.clock import timestamp
+from aksdisks.lab.kube.admission import plugins, pod_security
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.durations import parse_time
+from aksdisks.lab.kube.schema.resource import Field, Resource, fields
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns, podcolumns, poddefaults, podspec, scheduling
 from aksdisks.lab.kube.strategies.causes import NULL, forbidden, formed, immutable, invalid
+from aksdisks.lab.kube.strategies.defaults import default, within
+from aksdisks.lab.kube.strategies.metadata import stamp_deletion
 from aksdisks.lab.kube.strategies.rules import Rule
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
@@ -22,11 +28,9 @@ _MUTABLE = (
 )
 
 
-def _defaults(pod: Object) -> None:
-    spec = pod.setdefault("spec", {})
-    poddefaults.pod_spec(spec)
-    fill(spec, enableServiceLinks=True)
-    # Requests follow limits, and the host's ports the containers', in pods only, not in templates.
+def _requests(pod: Object) -> None:
+    """Requests follow limits, and the host's ports the containers', in pods only, not in templates."""
+    spec = pod["spec"]
     for container in [*spec.get("initContainers", ()), *spec.get("containers", ())]:
         resources = container.get("resources", {})
         if resources.get("limits"):
@@ -36,9 +40,12 @@ def _defaults(pod: Object) -> None:
                 port["hostPort"] = port.get("containerPort", 0)
 
 
-def _initial(pod: Object, now: str) -> None:
-    del now
-    pod["status"] = {"phase": "Pending", "qosClass": qos_class(pod["spec"])}
+_DEFAULTS = (
+    default("", spec={}),
+    within("spec", poddefaults.POD_SPEC),
+    default("spec", enableServiceLinks=True),
+    _requests,
+)
 
 
 def qos_class(spec: Object) -> str:
@@ -134,39 +141,13 @@ def _as_it_was(after: Object, before: Object) -> Object:
 
 
 def _status_changes(new: Object, old: Object) -> list[Cause]:
-    """A pod's quality of service and its node stay, what has ended stays so."""
+    """A pod's quality of service stays."""
     after, before = new.get("status", {}), old.get("status", {})
     causes: list[Cause] = []
     nominated = after.get("nominatedNodeName", "")
     if nominated and nominated != before.get("nominatedNodeName", ""):
         causes += formed("status.nominatedNodeName", nominated, names.subdomain_errors)
     causes += immutable("status.qosClass", after.get("qosClass", ""), before.get("qosClass", ""))
-    policy = old["spec"].get("restartPolicy")
-    sidecars = {c.get("name") for c in old["spec"].get("initContainers", ()) if c.get("restartPolicy") == "Always"}
-    for key, restarts, exempt in (
-        ("containerStatuses", policy, set()),
-        ("initContainerStatuses", policy, sidecars),
-        ("ephemeralContainerStatuses", "Never", set()),
-    ):
-        causes += _still_ended(f"status.{key}", after.get(key, ()), before.get(key, ()), restarts, exempt)
-    return causes
-
-
-def _still_ended(
-    at: str, new: Iterable[Object], old: Iterable[Object], policy: str | None, exempt: set[str]
-) -> list[Cause]:
-    if policy == "Always":
-        return []
-    causes: list[Cause] = []
-    running = {entry.get("name") for entry in new if "terminated" not in entry.get("state", {})}
-    for index, entry in enumerate(old):
-        ended = entry.get("state", {}).get("terminated")
-        if ended is None or entry.get("name") in exempt:
-            continue
-        if ended.get("exitCode", 0) != 0 and policy == "OnFailure":
-            continue
-        if entry.get("name") in running:
-            causes.append(forbidden(f"{at}[{index}].state", "may not be transitioned to non-terminated state"))
     return causes
 
 
@@ -177,8 +158,22 @@ def _warnings(new: Object, old: Object | None) -> Iterator[str]:
         yield from podspec.spec_warnings("spec", new["spec"])
 
 
-def _template_defaults(obj: Object) -> None:
-    poddefaults.pod_spec(obj.setdefault("template", {}).setdefault("spec", {}))
+def _mark_deleted(pod: Object, asked: int | None, now: datetime) -> bool:
+    """Give a pod its deletion time, or shorten the one it has (pkg/registry/core/pod CheckGracefulDelete)."""
+    metadata, spec = pod["metadata"], pod["spec"]
+    if "deletionTimestamp" in metadata:
+        left = metadata.get("deletionGracePeriodSeconds", 0)
+        if asked is None or asked >= left:
+            return False
+        before = parse_time(metadata["deletionTimestamp"])
+        metadata["deletionTimestamp"] = timestamp(max(now, before + timedelta(seconds=asked - left)))
+        metadata["deletionGracePeriodSeconds"] = asked
+        return True
+    grace = spec.get("terminationGracePeriodSeconds", 30) if asked is None else asked
+    if not spec.get("nodeName") or pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
+        grace = 0
+    stamp_deletion(metadata, now, max(grace, 0))
+    return True
 
 
 _NAMES, _IMAGES = columns.containers("template")
@@ -188,25 +183,49 @@ _TEMPLATE_COLUMNS = (
     replace(_IMAGES, priority=0),
     columns.column("Pod Labels", lambda item: columns.pairs(columns.find(item, "template.metadata.labels", {}))),
 )
-STRATEGIES = {
-    "pods": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource(
+            "pods",
+            "Pod",
+            short_names=("po",),
+            categories=("all",),
+            subresources=("attach", "binding", "eviction", "exec", "log", "portforward", "proxy", "status"),
+            generation=True,
+            selectable=(
+                *fields("spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName"),
+                *fields("status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName"),
+                Field("spec.hostNetwork", zero="false"),
+            ),
+            probed=True,
+        ),
         columns=podcolumns.COLUMNS,
         row_conditions=podcolumns.conditions,
         known_finalizers=True,
         metadata_checks="whole",
         status_keeps=("ownerReferences",),
-        defaults=_defaults,
-        initial=_initial,
+        defaults=_DEFAULTS,
+        admit=(plugins.service_account, plugins.tolerations, plugins.priority),
+        admit_update=(plugins.keep_admitted,),
+        status=lambda pod, _: {"phase": "Pending", "qosClass": qos_class(pod["spec"])},
         rules=(_always, _new),
         rules_on_update=(_always,),
         changes=(_changes,),
         status_changes=(_status_changes,),
+        validating_admission=pod_security.check_pod,
+        mark_deleted=_mark_deleted,
         warnings=_warnings,
+        admission_warnings=pod_security.template_warnings(),
     ),
-    "podtemplates": Strategy(
+    Strategy(
+        Resource("podtemplates", "PodTemplate", generation=True),
         columns=_TEMPLATE_COLUMNS,
-        defaults=_template_defaults,
+        defaults=(
+            default("", template={}),
+            default("template", spec={}),
+            within("template.spec", poddefaults.POD_SPEC),
+        ),
         rules=(Rule("template", lambda field, value: podspec.template_errors(field, value or {})),),
         raises_generation=lambda new, old: bool(new.get("template") != old.get("template")),
     ),
-}
+)

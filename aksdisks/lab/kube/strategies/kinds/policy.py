@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.admission import plugins
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import forbidden, invalid
 from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.metadata import label_selector
 from aksdisks.lab.kube.strategies.rules import (
     Fixed,
     Rule,
     amount_or_percentage,
     bounds,
-    check,
     enumeration,
     not_negative,
 )
@@ -23,11 +24,6 @@ from aksdisks.lab.kube.strategies.strategy import Strategy
 
 _HIGHEST_PRIORITY = 1_000_000_000
 _COUNTS = ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
-
-
-def _budget_initial(obj: Object, now: str) -> None:
-    del now
-    obj["status"] = dict.fromkeys(_COUNTS, 0)
 
 
 def _one_of_both(at: str, obj: Object) -> list[Cause]:
@@ -39,15 +35,6 @@ def _one_of_both(at: str, obj: Object) -> list[Cause]:
     keys = ("minAvailable", "selector", "maxUnavailable", "unhealthyPodEvictionPolicy")
     shown = {key[:1].upper() + key[1:]: spec.get(key) for key in keys}
     return [invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set")]
-
-
-def _budget_status(new: Object, old: Object) -> list[Cause]:
-    del old
-    return check(not_negative(*(f"status.{key}" for key in _COUNTS)), new)
-
-
-def _priority_defaults(obj: Object) -> None:
-    fill(obj, preemptionPolicy="PreemptLowerPriority")
 
 
 def _priority(at: str, obj: Object) -> list[Cause]:
@@ -77,12 +64,21 @@ _PRIORITYCLASSES_COLUMNS = (
     column("PreemptionPolicy", "preemptionPolicy"),
 )
 _LEASES_COLUMNS = (columns.NAME, column("Holder", "spec.holderIdentity"), columns.AGE)
-STRATEGIES = {
-    "poddisruptionbudgets": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource(
+            "poddisruptionbudgets",
+            "PodDisruptionBudget",
+            "policy",
+            short_names=("pdb",),
+            subresources=("status",),
+            generation=True,
+            unconditional_update=False,
+        ),
         columns=_PODDISRUPTIONBUDGETS_COLUMNS,
         name_errors=names.path_segment_errors,
         metadata_checks="last",
-        initial=_budget_initial,
+        status=dict.fromkeys(_COUNTS, 0),
         rules=(
             _one_of_both,
             amount_or_percentage("spec.minAvailable"),
@@ -90,17 +86,33 @@ STRATEGIES = {
             Rule("spec.selector", label_selector),
             enumeration("spec.unhealthyPodEvictionPolicy", "AlwaysAllow", "IfHealthyBudget"),
         ),
-        status_changes=(_budget_status,),
     ),
-    "priorityclasses": Strategy(
+    Strategy(
+        Resource(
+            "priorityclasses",
+            "PriorityClass",
+            "scheduling.k8s.io",
+            namespaced=False,
+            short_names=("pc",),
+            generation=True,
+        ),
         columns=_PRIORITYCLASSES_COLUMNS,
         known_finalizers=True,
-        defaults=_priority_defaults,
+        defaults=(default("", preemptionPolicy="PreemptLowerPriority"),),
+        admit=(lambda store, _, obj: plugins.only_default_priority(store, obj),),
+        admit_update=(lambda store, new, _: plugins.only_default_priority(store, new),),
         rules=(_priority, enumeration("preemptionPolicy", "PreemptLowerPriority", "Never")),
         rules_on_update=(),
         changes=(Fixed("value", "Value", "may not be changed in an update."), Fixed("preemptionPolicy")),
     ),
-    "leases": Strategy(
+    Strategy(
+        Resource(
+            "leases",
+            "Lease",
+            "coordination.k8s.io",
+            stored="coordination.k8s.io/v1beta1/Lease",
+            unconditional_update=False,
+        ),
         columns=_LEASES_COLUMNS,
         created_by_update=True,
         rules=(
@@ -108,4 +120,4 @@ STRATEGIES = {
             *not_negative("spec.leaseTransitions"),
         ),
     ),
-}
+)

@@ -6,26 +6,23 @@ from collections.abc import Callable
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.resource import RBAC, Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import invalid, required, unsupported
 from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.metadata import label_selector
 from aksdisks.lab.kube.strategies.rules import Rule, form, nested
 from aksdisks.lab.kube.strategies.rules import required as must
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
-_GROUP = "rbac.authorization.k8s.io"
-
-
-def _defaults(obj: Object) -> None:
-    """The groups of what a binding names (pkg/apis/rbac/v1/defaults.go)."""
-    fill(obj.setdefault("roleRef", {}), apiGroup=_GROUP)
-    for subject in obj.get("subjects") or ():
-        fill(subject, apiGroup="" if subject.get("kind") == "ServiceAccount" else _GROUP)
-        if not subject["apiGroup"]:
-            del subject["apiGroup"]
+_DEFAULTS = (
+    default("", roleRef={}),
+    default("roleRef", apiGroup=RBAC),
+    default("subjects[]", apiGroup=lambda subject: None if subject.get("kind") == "ServiceAccount" else RBAC),
+)
+"""The groups of what a binding names (pkg/apis/rbac/v1/defaults.go)."""
 
 
 def _rule(at: str, rule: Object, *, namespaced: bool) -> list[Cause]:
@@ -69,7 +66,7 @@ def _subject(at: str, subject: Object, *, namespaced: bool) -> list[Cause]:
         if not namespaced and not subject.get("namespace"):
             causes.append(required(f"{at}.namespace"))
     elif kind in ("User", "Group"):
-        causes += [] if group == _GROUP else [unsupported(f"{at}.apiGroup", group, (_GROUP,))]
+        causes += [] if group == RBAC else [unsupported(f"{at}.apiGroup", group, (RBAC,))]
     else:
         causes.append(unsupported(f"{at}.kind", kind, ("ServiceAccount", "User", "Group")))
     return causes
@@ -104,43 +101,46 @@ _BINDING_COLUMNS = (
 )
 
 
-def _role(*, namespaced: bool) -> Strategy:
+def _role(resource: Resource) -> Strategy:
     def rule(at: str, found: Object) -> list[Cause]:
-        return _rule(at, found, namespaced=namespaced)
+        return _rule(at, found, namespaced=resource.namespaced)
 
     aggregated = (
         Rule("aggregationRule", _aggregation),
         Rule("aggregationRule.clusterRoleSelectors[]", label_selector),
     )
     return Strategy(
+        resource,
         name_errors=names.path_segment_errors,
         created_by_update=True,
-        rules=(nested("rules[]", (rule,)), *(() if namespaced else aggregated)),
+        rules=(nested("rules[]", (rule,)), *(() if resource.namespaced else aggregated)),
     )
 
 
-def _binding(*kinds: str) -> Strategy:
+def _binding(resource: Resource, *kinds: str) -> Strategy:
     def subject(at: str, found: Object) -> list[Cause]:
-        return _subject(at, found, namespaced=len(kinds) > 1)
+        return _subject(at, found, namespaced=resource.namespaced)
 
     reference = (
-        Rule("apiGroup", lambda field, value: [] if value == _GROUP else [unsupported(field, value, (_GROUP,))]),
+        Rule("apiGroup", lambda field, value: [] if value == RBAC else [unsupported(field, value, (RBAC,))]),
         _known(*kinds),
         form("name", names.path_segment_errors, must=True),
     )
     return Strategy(
+        resource,
         name_errors=names.path_segment_errors,
         created_by_update=True,
         columns=_BINDING_COLUMNS,
-        defaults=_defaults,
+        defaults=_DEFAULTS,
         rules=(must("roleRef"), nested("roleRef", reference), nested("subjects[]", (subject,))),
         changes=(_reference_change,),
     )
 
 
-STRATEGIES = {
-    "roles": _role(namespaced=True),
-    "clusterroles": _role(namespaced=False),
-    "rolebindings": _binding("Role", "ClusterRole"),
-    "clusterrolebindings": _binding("ClusterRole"),
-}
+_RULES = ("rules",)
+STRATEGIES = (
+    _role(Resource("roles", "Role", RBAC, null_lists=_RULES)),
+    _role(Resource("clusterroles", "ClusterRole", RBAC, namespaced=False, null_lists=_RULES)),
+    _binding(Resource("rolebindings", "RoleBinding", RBAC), "Role", "ClusterRole"),
+    _binding(Resource("clusterrolebindings", "ClusterRoleBinding", RBAC, namespaced=False), "ClusterRole"),
+)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.admission import pod_security
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.resource import APPS, Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns, workloads
-from aksdisks.lab.kube.strategies.causes import Struct, forbidden, invalid, not_negative, required
+from aksdisks.lab.kube.strategies.causes import forbidden, invalid, not_negative, required
 from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.defaults import default, within
 from aksdisks.lab.kube.strategies.kinds import persistentvolumeclaim as claims
 from aksdisks.lab.kube.strategies.rules import (
     Fixed,
@@ -39,26 +41,30 @@ _MUTABLE = (
 )
 
 
-def _defaults(obj: Object) -> None:
-    spec = workloads.defaults(obj)
-    fill(spec, podManagementPolicy="OrderedReady", revisionHistoryLimit=10)
-    strategy = spec.setdefault("updateStrategy", {})
-    fill(strategy, type="RollingUpdate")
-    if strategy["type"] == "RollingUpdate":
-        fill(strategy, rollingUpdate={})
-        fill(strategy["rollingUpdate"], partition=0)
-    retention = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
-    fill(retention, whenDeleted="Retain", whenScaled="Retain")
-    for index, claim in enumerate(spec.get("volumeClaimTemplates", ())):
-        claims.defaults(claim)
-        head = {"kind": "PersistentVolumeClaim", "apiVersion": "v1"}
-        spec["volumeClaimTemplates"][index] = {**head, **claim, "status": {"phase": "Pending"}}
-    workloads.drop_zeros(obj, "observedGeneration", "readyReplicas", "currentReplicas", "updatedReplicas")
+def _whole_claims(obj: Object) -> None:
+    """Templates of claims are claims, with kind and status (SetDefaults_PersistentVolumeClaim)."""
+    templates = obj["spec"].get("volumeClaimTemplates", [])
+    head = {"kind": "PersistentVolumeClaim", "apiVersion": "v1"}
+    templates[:] = [{**head, **claim, "status": {"phase": "Pending"}} for claim in templates]
 
 
-def _initial(obj: Object, now: str) -> None:
-    del now
-    obj["status"] = {"replicas": 0, "availableReplicas": 0}
+_DEFAULTS = (
+    *workloads.DEFAULTS,
+    default(
+        "spec",
+        podManagementPolicy="OrderedReady",
+        revisionHistoryLimit=10,
+        updateStrategy={},
+        persistentVolumeClaimRetentionPolicy={},
+    ),
+    default("spec.updateStrategy", type="RollingUpdate"),
+    default("spec.updateStrategy", rollingUpdate=workloads.rolls),
+    default("spec.updateStrategy.rollingUpdate", partition=0),
+    default("spec.persistentVolumeClaimRetentionPolicy", whenDeleted="Retain", whenScaled="Retain"),
+    within("spec.volumeClaimTemplates[]", claims.DEFAULTS),
+    _whole_claims,
+    workloads.drop_zeros("observedGeneration", "readyReplicas", "currentReplicas", "updatedReplicas"),
+)
 
 
 def _management(at: str, obj: Object) -> list[Cause]:
@@ -75,11 +81,9 @@ def _update_strategy(at: str, obj: Object) -> list[Cause]:
     if kind == "OnDelete":
         if rolling is None:
             return []
-        shown = Struct(Partition=rolling.get("partition", 0), MaxUnavailable=rolling.get("maxUnavailable"))
-        return [invalid(f"{at}.rollingUpdate", shown, "only allowed for updateStrategy 'RollingUpdate'")]
+        return [invalid(f"{at}.rollingUpdate", rolling, "only allowed for updateStrategy 'RollingUpdate'")]
     if kind != "RollingUpdate":
-        shown = Struct(Type=kind, RollingUpdate=workloads.rolling_struct(rolling))
-        return [invalid(at, shown, "must be 'RollingUpdate' or 'OnDelete'")]
+        return [invalid(at, strategy, "must be 'RollingUpdate' or 'OnDelete'")]
     causes = not_negative(f"{at}.rollingUpdate.partition", (rolling or {}).get("partition"))
     field, unavailable = f"{at}.rollingUpdate.maxUnavailable", (rolling or {}).get("maxUnavailable")
     if unavailable is not None:
@@ -122,14 +126,6 @@ def _changes(new: Object, old: Object) -> list[Cause]:
     return [*mismatch, forbidden("spec", why)]
 
 
-_PARTS = ("readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas")
-
-
-def _status_changes(new: Object, old: Object) -> list[Cause]:
-    numbers = ("replicas", *_PARTS, "observedGeneration", "collisionCount")
-    return workloads.status_errors(new, old, numbers, _PARTS, "status.readyReplicas")
-
-
 _of_template = workloads.template_warnings("spec", "template", named=False)
 
 
@@ -145,10 +141,6 @@ def _warnings(new: Object, old: Object | None) -> Iterator[str]:
         )
 
 
-def _ready(item: Object) -> str:
-    return f"{find(item, 'status.readyReplicas', 0)}/{find(item, 'spec.replicas', 0)}"
-
-
 def _controller(item: Object) -> str:
     """The owner of a revision as kind.group/name."""
     owner = next((entry for entry in find(item, "metadata.ownerReferences", ()) if entry.get("controller")), None)
@@ -158,21 +150,35 @@ def _controller(item: Object) -> str:
     return f"{owner['kind'].lower()}{'.' if group else ''}{group}/{owner['name']}"
 
 
-_STATEFULSETS_COLUMNS = (columns.NAME, column("Ready", _ready), columns.AGE, *columns.containers("spec.template"))
+_STATEFULSETS_COLUMNS = (
+    columns.NAME,
+    column("Ready", columns.ready),
+    columns.AGE,
+    *columns.containers("spec.template"),
+)
 _REVISION_COLUMNS = (
     columns.NAME,
     column("Controller", _controller),
     column("Revision", "revision", 0),
     columns.AGE,
 )
-STRATEGIES = {
-    "statefulsets": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource(
+            "statefulsets",
+            "StatefulSet",
+            APPS,
+            short_names=("sts",),
+            categories=("all",),
+            subresources=("scale", "status"),
+            generation=True,
+        ),
         columns=_STATEFULSETS_COLUMNS,
         name_errors=names.label_errors,
         known_finalizers=True,
         status_keeps=("labels",),
-        defaults=_defaults,
-        initial=_initial,
+        defaults=_DEFAULTS,
+        status={"replicas": 0, "availableReplicas": 0},
         rules=(
             *_ALWAYS,
             form("spec.serviceName", names.label_errors),
@@ -180,10 +186,11 @@ STRATEGIES = {
         ),
         rules_on_update=(),
         changes=(_changes,),
-        status_changes=(_status_changes,),
         warnings=_warnings,
+        admission_warnings=pod_security.template_warnings("spec", "template"),
     ),
-    "controllerrevisions": Strategy(
+    Strategy(
+        Resource("controllerrevisions", "ControllerRevision", APPS),
         columns=_REVISION_COLUMNS,
         rules=(
             Rule("data", lambda field, value: [required(field, "data is mandatory")] if value is None else []),
@@ -191,4 +198,4 @@ STRATEGIES = {
         ),
         changes=(Fixed("data"),),
     ),
-}
+)

@@ -7,21 +7,18 @@ from datetime import datetime
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.objects import fill
+from aksdisks.lab.kube.schema.resource import STORAGE, Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import duplicate, formed, invalid, required, too_long
 from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.labels import OLD_LABELS
 from aksdisks.lab.kube.strategies.rules import Fixed, Rule, enumeration, nested, repeated
 from aksdisks.lab.kube.strategies.rules import required as must
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
 _MAX_PARAMETERS, _MAX_BYTES = 512, 256 * 1024
-
-
-def _defaults(obj: Object) -> None:
-    fill(obj, reclaimPolicy="Delete", volumeBindingMode="Immediate")
 
 
 def _provisioner(field: str, name: str | None) -> list[Cause]:
@@ -83,12 +80,13 @@ _STORAGECLASSES_COLUMNS = (
     column("AllowVolumeExpansion", "allowVolumeExpansion", False),
     columns.AGE,
 )
-STRATEGIES = {
-    "storageclasses": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource("storageclasses", "StorageClass", STORAGE, namespaced=False, short_names=("sc",)),
         columns=_STORAGECLASSES_COLUMNS,
         known_finalizers=True,
         metadata_checks="whole",
-        defaults=_defaults,
+        defaults=(default("", reclaimPolicy="Delete", volumeBindingMode="Immediate"),),
         rules=(
             must("provisioner"),
             Rule("provisioner", _provisioner),
@@ -99,5 +97,5 @@ STRATEGIES = {
         ),
         changes=(_stays("parameters"), _stays("provisioner"), _stays("reclaimPolicy"), Fixed("volumeBindingMode")),
         warnings=_warnings,
-    )
-}
+    ),
+)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
+from aksdisks.lab.kube.schema.resource import STORAGE, Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
-from aksdisks.lab.kube.strategies.causes import Struct, forbidden, formed, invalid, required, too_long
+from aksdisks.lab.kube.strategies.causes import forbidden, formed, immutable, required, too_long
 from aksdisks.lab.kube.strategies.columns import column, find
-from aksdisks.lab.kube.strategies.kinds.persistentvolume import INLINE_SPEC
 from aksdisks.lab.kube.strategies.rules import Rule, bounds, check, form
 from aksdisks.lab.kube.strategies.rules import required as must
 from aksdisks.lab.kube.strategies.strategy import ALL, Strategy
@@ -18,11 +18,6 @@ _MAX_BYTES, _MAX_ERROR = 256 * 1024, 1024
 _EXACTLY_ONE = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
 
 
-def _initial(obj: Object, now: str) -> None:
-    del now
-    obj["status"] = {"attached": False}
-
-
 def _source(field: str, found: Object | None) -> list[Cause]:
     source = found or {}
     name, inline = source.get("persistentVolumeName"), source.get("inlineVolumeSpec")
@@ -30,10 +25,8 @@ def _source(field: str, found: Object | None) -> list[Cause]:
         return [required(field, _EXACTLY_ONE)]
     if name is not None and inline is not None:
         return [forbidden(field, _EXACTLY_ONE)]
-    if inline is not None:
-        return check(INLINE_SPEC, inline, f"{field}.inlineVolumeSpec")
     why = "must specify non empty persistentVolumeName"
-    return [] if name else [required(f"{field}.persistentVolumeName", why)]
+    return [] if name or inline is not None else [required(f"{field}.persistentVolumeName", why)]
 
 
 def _told(field: str, found: Object | None) -> list[Cause]:
@@ -61,18 +54,7 @@ _ALWAYS = (
 def _changes(new: Object, old: Object) -> list[Cause]:
     """Upstream looks at all of a changed attachment twice; its spec stays."""
     causes = check(_ALWAYS, new)
-    if new.get("spec") == old.get("spec"):
-        return causes
-    spec = new.get("spec", {})
-    source = spec.get("source", {})
-    shown = Struct(
-        Attacher=spec.get("attacher", ""),
-        Source=Struct(
-            PersistentVolumeName=source.get("persistentVolumeName"), InlineVolumeSpec=source.get("inlineVolumeSpec")
-        ),
-        NodeName=spec.get("nodeName", ""),
-    )
-    return [*causes, invalid("spec", shown, "field is immutable")]
+    return causes + immutable("spec", new.get("spec"), old.get("spec"))
 
 
 def _status_changes(new: Object, old: Object) -> list[Cause]:
@@ -87,13 +69,21 @@ _VOLUMEATTACHMENTS_COLUMNS = (
     column("Attached", "status.attached", False, type="boolean"),
     columns.AGE,
 )
-STRATEGIES = {
-    "volumeattachments": Strategy(
+STRATEGIES = (
+    Strategy(
+        Resource(
+            "volumeattachments",
+            "VolumeAttachment",
+            STORAGE,
+            namespaced=False,
+            subresources=("status",),
+            unconditional_update=False,
+        ),
         columns=_VOLUMEATTACHMENTS_COLUMNS,
         known_finalizers=True,
         metadata_checks="whole",
         status_keeps=ALL,
-        initial=_initial,
+        status={"attached": False},
         rules=(
             *_ALWAYS,
             Rule("spec.attacher", driver_name),
@@ -102,5 +92,5 @@ STRATEGIES = {
         rules_on_update=_ALWAYS,
         changes=(_changes,),
         status_changes=(_status_changes,),
-    )
-}
+    ),
+)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube.schema.registry import EVENTS_V1
+from aksdisks.lab.kube.schema.resource import EVENTS_V1
 from tests.lab.kube.strategies.refusals import of_change, of_new
 
 POD = {"kind": "Pod", "name": "p", "namespace": "default"}
@@ -30,9 +30,8 @@ TOLD = {
          ['series.count: Invalid value: "": should be at least 2', "series.lastObservedTime: Required value",
           'type: Invalid value: "": has invalid value: Loud', 'count: Invalid value: "": needs to be unset']),
         ("endpointslices", {"metadata": {"name": "s"}, "addressType": "IPv4", "endpoints": [
-            {"addresses": ["::1"]}, {"addresses": []}], "ports": [{"port": 80}, {"port": 81, "protocol": "ICMP"}]},
+            {"addresses": ["10.0.0.1"]}, {"addresses": []}], "ports": [{"port": 80}, {"port": 81, "protocol": "ICMP"}]},
          ["endpoints[1].addresses: Required value: must contain at least 1 address",
-          'endpoints[0].addresses[0]: Invalid value: "::1": must be a valid IPv4 address',
           'ports[1].name: Duplicate value: ""',
           'ports[1].protocol: Unsupported value: "ICMP": supported values: "SCTP", "TCP", "UDP"']),
     ],

@@ -1,4 +1,4 @@
-"""What upstream fills in: every object of the recorded walk comes back as it was recorded."""
+"""What upstream fills in: the tables' engine, and every object of the recorded walk, which comes back as recorded."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import pytest
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.schema.registry import by_kind
 from aksdisks.lab.kube.storage.store import Store
+from aksdisks.lab.kube.strategies.catalog import by_kind
+from aksdisks.lab.kube.strategies.defaults import Defaults, default, fill, within
 from aksdisks.lab.kube.strategies.kinds.pod import qos_class
 from aksdisks.lab.kube.write.api import KubeApi
 from aksdisks.lab.kube.write.writes import complete
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "walk.jsonl"
+GOLDEN = Path(__file__).parents[3] / "golden" / "walk.jsonl"
 _LINES = map(json.loads, GOLDEN.read_text(encoding="utf-8").splitlines())
 CREATED = [line["object"] for line in _LINES if line.get("type") == "ADDED"]
 _GIVEN_BY_THE_SERVER = ("uid", "resourceVersion", "creationTimestamp", "generation", "finalizers")
@@ -167,3 +168,38 @@ def test_a_volume_of_a_node_s_directory_has_a_type() -> None:
     volume: Object = {"metadata": {}, "spec": {"hostPath": {"path": "/d"}}}
     complete("persistentvolumes", volume)
     assert volume["spec"]["hostPath"] == {"path": "/d", "type": ""}
+
+
+TABLE: Defaults = (
+    default("", spec={}),
+    default("spec", size=1, parts=[]),
+    default("spec", again=lambda spec: spec["size"] + 1, never=lambda spec: spec.get("never")),
+    default("spec.lid", colour="red"),
+    within("boxes[]", (default("", label="none"), default("tape", width=5))),
+    lambda obj: obj.setdefault("seen", True),
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "whole"),
+    [
+        ({}, {"spec": {"size": 1, "parts": [], "again": 2}, "seen": True}),
+        ({"spec": {"size": 0, "parts": [1], "again": "", "lid": {}}},
+         {"spec": {"size": 0, "parts": [1], "again": 1, "lid": {"colour": "red"}}, "seen": True}),
+        ({"spec": {"again": 9, "lid": {"colour": "blue"}}, "boxes": [{}, {"label": "a", "tape": {"width": 1}}]},
+         {"spec": {"again": 9, "lid": {"colour": "blue"}, "size": 1, "parts": []}, "seen": True,
+          "boxes": [{"label": "none"}, {"label": "a", "tape": {"width": 1}}]}),
+        ({"spec": "text", "boxes": None}, {"spec": "text", "boxes": None, "seen": True}),
+    ],
+)  # fmt: skip
+def test_a_table_fills_in_what_is_left_out(given: Object, whole: Object) -> None:
+    fill(TABLE, given)
+    assert given == whole
+
+
+def test_what_a_table_fills_in_belongs_to_one_object() -> None:
+    first, second = {}, {}
+    for obj in (first, second):
+        fill(TABLE, obj)
+    first["spec"]["parts"].append(1)
+    assert second["spec"]["parts"] == []

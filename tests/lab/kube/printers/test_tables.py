@@ -9,7 +9,7 @@ import pytest
 
 from aksdisks.lab.kube.printers.tables import rows
 from aksdisks.lab.kube.schema.durations import age, human_duration
-from aksdisks.lab.kube.schema.registry import EVENTS_V1
+from aksdisks.lab.kube.schema.resource import EVENTS_V1
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 BORN = "2026-11-23T11:58:30Z"

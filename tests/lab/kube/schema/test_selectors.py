@@ -6,6 +6,7 @@ import pytest
 
 from aksdisks.lab.client.interface import ApiError
 from aksdisks.lab.kube.schema import quantities, selectors
+from aksdisks.lab.kube.strategies.catalog import RESOURCES
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ POD = {"metadata": {"name": "p"}, "spec": {"nodeName": "n"}, "status": {"phase":
     ],
 )
 def test_fields(selector: str, selected: bool) -> None:
-    holds = selectors.predicate("pods", "", selector)
+    holds = selectors.predicate(RESOURCES["pods"], "", selector)
     assert holds is not None
     assert holds(POD) is selected
 
@@ -75,7 +76,7 @@ def test_fields(selector: str, selected: bool) -> None:
 )
 def test_fields_that_cannot_be_selected(resource: str, selector: str, message: str) -> None:
     with pytest.raises(ApiError) as refusal:
-        selectors.parse_fields(resource, selector)
+        selectors.parse_fields(RESOURCES[resource], selector)
     assert refusal.value.message == message
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.kube.schema.resource import Field
 from aksdisks.lab.kube.storage.store import Change, Store
 
 
@@ -86,7 +87,7 @@ def test_a_change_asks_nobody_who_watches_other_values_of_a_field() -> None:
             asked.append(node)
             return True
 
-        told[node] = store.subscribe("pods", store.resource_version, wants, ("spec.nodeName", node))
+        told[node] = store.subscribe("pods", store.resource_version, wants, (Field("spec.nodeName"), node))
     everything = store.subscribe("pods", store.resource_version)
     store.create("pods", ("n", "a"), thing("a", spec={"nodeName": "node-1"}))
     store.update("pods", ("n", "a"), thing("a", spec={"nodeName": "node-2"}))
@@ -99,7 +100,7 @@ def test_a_change_asks_nobody_who_watches_other_values_of_a_field() -> None:
 
 def test_a_field_that_nobody_watches_any_more_is_not_looked_at() -> None:
     store = Store()
-    trigger = ("metadata.name", "a")
+    trigger = (Field("metadata.name"), "a")
     subscription = store.subscribe("pods", store.resource_version, None, trigger)
     store.unsubscribe("pods", subscription, trigger)
     store.create("pods", ("n", "a"), thing("a"))

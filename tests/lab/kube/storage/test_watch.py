@@ -8,12 +8,14 @@ from typing import Any
 
 from aksdisks.lab.faults.api_server import ApiServerFaults
 from aksdisks.lab.faults.registry import Faults
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.storage import watch
 from aksdisks.lab.kube.storage.store import MOST_PENDING, Store
 from aksdisks.lab.kube.wire.request_info import parse
 from tests.lab.controllers.helpers import StepClock, spin
 
-REQUEST = watch.Watch("configmaps", None, "100")
+CONFIG_MAPS = Resource("configmaps", "ConfigMap")
+REQUEST = watch.Watch("configmaps", CONFIG_MAPS, None, "100")
 
 
 def write(store: Store, number: int) -> None:
@@ -43,7 +45,7 @@ def test_a_bookmark_does_not_overtake_what_comes_in_the_same_moment() -> None:
         seen: list[tuple[str, str]] = []
 
         async def follow() -> None:
-            request = watch.Watch("configmaps", None, "100", bookmarks=True)
+            request = watch.Watch("configmaps", CONFIG_MAPS, None, "100", bookmarks=True)
             async for event in watch.watch(store, clock, request):
                 seen.append((event.type, event.version.object["metadata"]["resourceVersion"]))
 

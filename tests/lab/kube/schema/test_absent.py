@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube.schema.registry import KEPT, RESOURCES, Resource
+from aksdisks.lab.kube.schema.resource import Resource
+from aksdisks.lab.kube.strategies.catalog import KEPT, RESOURCES
 from aksdisks.lab.server.process import LabState
 from tests.lab.kube.wire import Wire
 

@@ -1,74 +1,34 @@
-"""What admission adds to or refuses in new objects: namespaces, service accounts, tolerations, classes, finalizers."""
+"""The admission plugins: what they add to or refuse in objects. Each kind's strategy names those that look at it."""
 
 from __future__ import annotations
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.schema.quantities import parse
-from aksdisks.lab.kube.schema.registry import RESOURCES, Resource
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause, forbidden, not_found
 from aksdisks.lab.kube.storage.store import Store
-from aksdisks.lab.kube.strategies.kinds import namespace
 
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 _TOLERATED_SECONDS = 300
+_PODS, _CLAIMS, _NAMESPACES = (
+    Resource("pods", "Pod"),
+    Resource("persistentvolumeclaims", "PersistentVolumeClaim"),
+    Resource("namespaces", "Namespace"),
+)
+_PRIORITY_CLASSES = Resource("priorityclasses", "PriorityClass", "scheduling.k8s.io")
 
 TOKEN_SECRET = "lab.aksdisks.dev/token-secret"
 """Annotation of an account whose pods mount this secret, as before 1.21; upstream decides by a feature gate."""
 
 
-def on_create(store: Store, ids: Ids, kind: Resource, obj: Object) -> None:
-    """Change a new object as upstream's admission plugins do; 404 or 403 when they refuse it."""
-    metadata = obj["metadata"]
-    if kind.namespaced:
-        _namespace_lifecycle(store, kind, metadata)
-    if kind.plural == "pods":
-        _service_account(store, ids, obj)
-        _tolerations(obj["spec"])
-        _priority(store, obj)
-    elif kind.plural == "persistentvolumeclaims":
-        _storage_class(store, obj["spec"])
-        _protect(metadata, "kubernetes.io/pvc-protection")
-    elif kind.plural == "persistentvolumes":
-        _protect(metadata, "kubernetes.io/pv-protection")
-    elif kind.plural == "priorityclasses":
-        _only_default(store, obj)
-    elif kind.plural == "namespaces":
-        namespace.defaults(obj)
-
-
-def on_update(store: Store, kind: Resource, new: Object, old: Object) -> None:
-    """Refuse to grow a claim whose class does not say that its volumes can, and a second default priority (403).
-
-    A pod that is written without what admission gave it keeps that.
-    """
-    if kind.plural == "priorityclasses":
-        _only_default(store, new)
-    if kind.plural == "pods":
-        _tolerations(new["spec"])
-        for key in ("priority", "preemptionPolicy"):
-            if key not in new["spec"] and key in old["spec"]:
-                new["spec"][key] = old["spec"][key]
-    if kind.plural != "persistentvolumeclaims" or "volumeName" not in old["spec"]:
-        return
-    was, now = (one["spec"].get("resources", {}).get("requests", {}).get("storage") for one in (old, new))
-    if was is None or now is None or parse(now) <= parse(was):
-        return
-    found = store.get("storageclasses", ("", new["spec"].get("storageClassName", "")))
-    if found is None or not found.object.get("allowVolumeExpansion"):
-        why = (
-            "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must "
-            "support resize"
-        )
-        raise forbidden(kind, new["metadata"]["name"], why)
-
-
-def _namespace_lifecycle(store: Store, kind: Resource, metadata: Object) -> None:
+def namespace_lifecycle(store: Store, kind: Resource, metadata: Object) -> None:
+    """Nothing is made in a namespace that is missing (404) or being deleted (403); of every kind that is in one."""
     name = metadata["namespace"]
     found = store.get("namespaces", ("", name))
     if found is None:
-        raise not_found(RESOURCES["namespaces"], name)
+        raise not_found(_NAMESPACES, name)
     if found.object.get("status", {}).get("phase") == "Terminating":
         # Refused whatever the object is, so that the namespace can become empty.
         cause = Cause("metadata.namespace", "NamespaceTerminating", f"namespace {name} is being terminated")
@@ -76,14 +36,10 @@ def _namespace_lifecycle(store: Store, kind: Resource, metadata: Object) -> None
         raise forbidden(kind, metadata.get("name", ""), why, [cause])
 
 
-def _protect(metadata: Object, finalizer: str) -> None:
-    finalizers = metadata.setdefault("finalizers", [])
-    if finalizer not in finalizers:
-        finalizers.append(finalizer)
-
-
-def _storage_class(store: Store, spec: Object) -> None:
+def default_class(store: Store, ids: Ids, claim: Object) -> None:
     """The default class for a claim that names none; the newest, should there be several."""
+    del ids
+    spec = claim["spec"]
     if "storageClassName" in spec or spec.get("volumeName") == "":
         return
     classes = [version.object for _, version in store.list("storageclasses")]
@@ -93,42 +49,70 @@ def _storage_class(store: Store, spec: Object) -> None:
         spec["storageClassName"] = newest["metadata"]["name"]
 
 
-def _tolerations(spec: Object) -> None:
-    tolerations = spec.setdefault("tolerations", [])
+def check_expansion(store: Store, new: Object, old: Object) -> None:
+    """Refuse to grow a claim whose class does not say that its volumes can (403)."""
+    was, now = (one["spec"].get("resources", {}).get("requests", {}).get("storage") for one in (old, new))
+    if "volumeName" not in old["spec"] or was is None or now is None or parse(now) <= parse(was):
+        return
+    found = store.get("storageclasses", ("", new["spec"].get("storageClassName", "")))
+    if found is None or not found.object.get("allowVolumeExpansion"):
+        why = (
+            "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must "
+            "support resize"
+        )
+        raise forbidden(_CLAIMS, new["metadata"]["name"], why)
+
+
+def tolerations(store: Store, ids: Ids, pod: Object) -> None:
+    """Five minutes on a node that is not ready or cannot be reached (plugin/pkg/admission/defaulttolerationseconds)."""
+    del store, ids
+    _tolerate(pod["spec"])
+
+
+def _tolerate(spec: Object) -> None:
+    found = spec.setdefault("tolerations", [])
     for taint in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
-        if any(_tolerates(toleration, taint) for toleration in tolerations):
+        if any(_tolerates(toleration, taint) for toleration in found):
             continue
-        tolerations.append(
+        found.append(
             {"key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": _TOLERATED_SECONDS}
         )
+
+
+def keep_admitted(store: Store, new: Object, old: Object) -> None:
+    """A pod that is written without what admission gave it keeps that."""
+    del store
+    _tolerate(new["spec"])
+    for key in ("priority", "preemptionPolicy"):
+        if key not in new["spec"] and key in old["spec"]:
+            new["spec"][key] = old["spec"][key]
 
 
 def _tolerates(toleration: Object, taint: str) -> bool:
     return bool(toleration.get("key", taint) == taint and toleration.get("effect", "NoExecute") == "NoExecute")
 
 
-def _priority(store: Store, pod: Object) -> None:
+def priority(store: Store, ids: Ids, pod: Object) -> None:
     """Priority and preemption policy by the pod's class, else by the default one (plugin/pkg/admission/priority)."""
+    del ids
     spec, name = pod["spec"], pod["metadata"].get("name", "")
     named = spec.get("priorityClassName")
     if named:
         found = store.get("priorityclasses", ("", named))
         if found is None:
-            raise forbidden(RESOURCES["pods"], name, f"no PriorityClass with name {named} was found")
+            raise forbidden(_PODS, name, f"no PriorityClass with name {named} was found")
         chosen: Object | None = found.object
     else:
-        chosen = default_priority(store)
+        chosen = _default_priority(store)
     if chosen is not None:
         spec["priorityClassName"] = chosen["metadata"]["name"]
     computed = chosen["value"] if chosen else 0
     policy = chosen.get("preemptionPolicy", _PREEMPTS) if chosen else _PREEMPTS
     if spec.get("priority") not in (None, computed):
-        raise forbidden(
-            RESOURCES["pods"], name, f"the integer value of priority ({spec['priority']}) {_COMPUTED % computed}"
-        )
+        raise forbidden(_PODS, name, f"the integer value of priority ({spec['priority']}) {_COMPUTED % computed}")
     if spec.get("preemptionPolicy") not in (None, policy):
         shown = spec["preemptionPolicy"]
-        raise forbidden(RESOURCES["pods"], name, f"the string value of PreemptionPolicy ({shown}) {_COMPUTED % policy}")
+        raise forbidden(_PODS, name, f"the string value of PreemptionPolicy ({shown}) {_COMPUTED % policy}")
     spec["priority"], spec["preemptionPolicy"] = computed, policy
 
 
@@ -138,23 +122,24 @@ _COMPUTED = (
 )
 
 
-def default_priority(store: Store) -> Object | None:
+def _default_priority(store: Store) -> Object | None:
     """The class of pods that name none; the lowest, should there be several."""
     classes = [version.object for _, version in store.list("priorityclasses") if version.object.get("globalDefault")]
     return min(classes, key=lambda one: int(one["value"])) if classes else None
 
 
-def _only_default(store: Store, obj: Object) -> None:
+def only_default_priority(store: Store, obj: Object) -> None:
+    """Refuse a second default class (403)."""
     if not obj.get("globalDefault"):
         return
-    present = default_priority(store)
+    present = _default_priority(store)
     name = obj["metadata"].get("name", "")
     if present is not None and present["metadata"]["name"] != name:
         why = f"PriorityClass {present['metadata']['name']} is already marked as default. Only one default can exist"
-        raise forbidden(RESOURCES["priorityclasses"], name, why)
+        raise forbidden(_PRIORITY_CLASSES, name, why)
 
 
-def _service_account(store: Store, ids: Ids, pod: Object) -> None:
+def service_account(store: Store, ids: Ids, pod: Object) -> None:
     """The account, and its token mounted into every container (plugin/pkg/admission/serviceaccount)."""
     spec, metadata = pod["spec"], pod["metadata"]
     name = spec.get("serviceAccountName") or "default"
@@ -162,7 +147,7 @@ def _service_account(store: Store, ids: Ids, pod: Object) -> None:
     account = store.get("serviceaccounts", (metadata["namespace"], name))
     if account is None:
         why = f'error looking up service account {metadata["namespace"]}/{name}: serviceaccount "{name}" not found'
-        raise forbidden(RESOURCES["pods"], metadata.get("name", ""), why)
+        raise forbidden(_PODS, metadata.get("name", ""), why)
     if not spec.get("imagePullSecrets") and account.object.get("imagePullSecrets"):
         spec["imagePullSecrets"] = [dict(secret) for secret in account.object["imagePullSecrets"]]
     wanted = spec.get("automountServiceAccountToken", account.object.get("automountServiceAccountToken", True))

@@ -134,12 +134,6 @@ def merged(base: Object, change: Object) -> Object:
             {"metadata": {"name": "x"}, "data": {"a b": ""}},
             'data[a b]: Invalid value: "a b": a valid',
         ),
-        (
-            "secrets",
-            {},
-            {"metadata": {"name": "x"}, "type": "kubernetes.io/tls"},
-            "[data[tls.crt]: Required value, data[tls.key]: Required value]",
-        ),
         ("services", {}, {"metadata": {"name": "x"}}, "spec.ports: Required value"),
         (
             "services",
@@ -187,7 +181,7 @@ def merged(base: Object, change: Object) -> Object:
             "deployments",
             SET,
             {"spec": {"serviceName": None, "strategy": {"type": "Slowly"}}},
-            'spec.strategy: Unsupported value: {"Type":"Slowly","RollingUpdate":null}: supported values: "Recreate"',
+            'spec.strategy: Unsupported value: {"type":"Slowly"}: supported values: "Recreate"',
         ),
         (
             "deployments",

@@ -46,15 +46,7 @@ def test_containers_that_are_taken(container: dict[str, Any]) -> None:
          [f'{AT}.volumeMounts.subPath: Invalid value: "/x": must be a relative path',
           f'{AT}.volumeMounts[1].mountPath: Invalid value: "/a": must be unique']),
         ({"volumeMounts": [{"name": "e", "mountPath": "/a", "subPath": "x", "subPathExpr": "../y"}]},
-         [f'{AT}.volumeMounts[0].subPathExpr: Invalid value: "../y": subPathExpr and subPath are mutually exclusive',
-          f"{AT}.volumeMounts.subPathExpr: Invalid value: \"../y\": must not contain '..'"]),
-        ({"volumeMounts": [{"name": "e", "mountPath": "/a", "mountPropagation": "Bidirectional",
-                            "recursiveReadOnly": "Enabled"}]},
-         [f"{AT}.volumeMounts.mountPropagation: Forbidden: Bidirectional mount propagation is available only to "
-          "privileged containers",
-          f"{AT}.volumeMounts.recursiveReadOnly: Forbidden: may only be specified when readOnly is true",
-          f"{AT}.volumeMounts.recursiveReadOnly: Forbidden: may only be specified when mountPropagation is None or not "
-          "specified"]),
+         [f"{AT}.volumeMounts.subPathExpr: Invalid value: \"../y\": must not contain '..'"]),
         ({"volumeMounts": [{"name": "b", "mountPath": "/x"}], "volumeDevices": [{"name": "b", "devicePath": "/x"}]},
          [f'{AT}.volumeMounts[0].name: Invalid value: "b": must not already exist in volumeDevices',
           f'{AT}.volumeMounts[0].mountPath: Invalid value: "/x": must not already exist as a path in volumeDevices',
@@ -86,12 +78,11 @@ def test_containers(container: dict[str, Any], problems: list[str]) -> None:
     [
         ({"volumes": [{"name": "v", "emptyDir": {}, "hostPath": {"path": "/x"}}]},
          ["spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type"]),
-        ({"volumes": [{"name": "v", "csi": {"driver": "a_b", "nodePublishSecretRef": {}}}]},
+        ({"volumes": [{"name": "v", "csi": {"driver": "a_b"}}]},
          ['spec.volumes[0].csi.driver: Invalid value: "a_b": a lowercase RFC 1123 subdomain must consist of lower case '
           "alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. "
           "'example.com', regex used for validation is "
-          "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
-          "spec.volumes[0].csi.nodePublishSecretRef.name: Required value"]),
+          "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"]),
         ({"volumes": [{"name": "v", "configMap": {}}]}, ["spec.volumes[0].configMap.name: Required value"]),
         ({"volumes": [{"name": "v", "ephemeral": {"volumeClaimTemplate": {"metadata": {"name": "x"}, "spec": {
             "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}}},
@@ -107,9 +98,8 @@ def test_containers(container: dict[str, Any], problems: list[str]) -> None:
           '"OnRootMismatch"']),
         ({"schedulingGates": [{"name": "g"}], "nodeName": "n"},
          ["spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared"]),
-        ({"topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "z", "whenUnsatisfiable": "ScheduleAnyway"}] * 2},
-         ['spec.topologySpreadConstraints[0].{topologyKey, whenUnsatisfiable}: Duplicate value: "{z, '
-          'ScheduleAnyway}"']),
+        ({"topologySpreadConstraints": [{"maxSkew": 0, "topologyKey": "z", "whenUnsatisfiable": "ScheduleAnyway"}]},
+         ["spec.topologySpreadConstraints[0].maxSkew: Invalid value: 0: must be greater than zero"]),
         ({"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
             {"topologyKey": "a", "labelSelector": {"matchExpressions": [{"key": "a", "operator": "In"}]}}]}}},
          ["spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].labelSelector."
@@ -121,7 +111,6 @@ def test_specs(spec: dict[str, Any], problems: list[str]) -> None:
 
 
 GATED = pod(schedulingGates=[{"name": "g"}], nodeSelector={"a": "1"})
-ENDED = {"containerStatuses": [{"name": "c", "state": {"terminated": {"exitCode": 0}}}]}
 
 
 @pytest.mark.parametrize(
@@ -146,8 +135,6 @@ def test_changes(base: dict[str, Any], change: dict[str, Any], problems: list[st
 @pytest.mark.parametrize(
     ("status", "problems"),
     [
-        ({"containerStatuses": [{"name": "c", "state": {"running": {}}}]},
-         ["status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state"]),
         ({"qosClass": "Guaranteed"}, ['status.qosClass: Invalid value: "Guaranteed": field is immutable']),
         ({"nominatedNodeName": "a_b"}, ['status.nominatedNodeName: Invalid value: "a_b": a lowercase RFC 1123 '
          'subdomain '
@@ -157,7 +144,7 @@ def test_changes(base: dict[str, Any], change: dict[str, Any], problems: list[st
     ],
 )  # fmt: skip
 def test_statuses(status: dict[str, Any], problems: list[str]) -> None:
-    assert of_change("pods", pod(restartPolicy="Never"), {"status": status}, ENDED, subresource="status") == problems
+    assert of_change("pods", pod(restartPolicy="Never"), {"status": status}, subresource="status") == problems
 
 
 def test_a_pod_that_is_replaced_keeps_what_admission_gave_it() -> None:
