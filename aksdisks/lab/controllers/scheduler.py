@@ -25,7 +25,7 @@ from aksdisks.lab.controllers.pod_rules import PodRules, rules_for
 from aksdisks.lab.controllers.pods import is_finished
 from aksdisks.lab.controllers.scheduling_snapshot import Snapshot
 from aksdisks.lab.controllers.storage import reserved_for
-from aksdisks.lab.controllers.volume_filters import HopelessPodError, Plan, Storage, plan, pod_claims
+from aksdisks.lab.controllers.volume_filters import HopelessPodError, Plan, PodClaims, Storage, plan, pod_claims
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.versions import DEFAULT_WORDS, Words
 
@@ -110,26 +110,35 @@ class Scheduler(Controller):
                 pod, unschedulable_message(self.words, len(nodes), (), str(reason)), "Unschedulable"
             )
         rules = rules_for(pod, nodes, self._namespace_labels)
+        preferring = rules is not None or has_preferences(pod) or any(node.soft_taints for node in nodes)
         refusals: list[Refusal] = []
-        fits: list[tuple[NodeView, Plan]] = []
-        for node in nodes:
-            refusal = refuse(pod, node, self.words)
-            chosen = Plan(refusal=refusal)
-            if claims and refusal is None:
-                chosen = plan(claims, node, self.storage, self.words)
-                refusal = chosen.refusal
-            if refusal is None and rules is not None:
-                refusal = rules.refuse(node)
-            if refusal is not None:
-                refusals.append(refusal)
+        fits: dict[str, tuple[NodeView, Plan]] = {}
+        # Without preferences the first that does is the best: a large cluster is not looked through for each pod.
+        for node in nodes if preferring else sorted(nodes, key=_room):
+            found = self._try(pod, node, claims, rules)
+            if isinstance(found, Refusal):
+                refusals.append(found)
             else:
-                fits.append((node, chosen))
+                fits[node.name] = node, found
+                if not preferring:
+                    break
         if not fits:
             return await self._fail(pod, unschedulable_message(self.words, len(nodes), refusals), "Unschedulable")
-        best = _best(pod, [node for node, _ in fits], rules)
+        best = _best(pod, [node for node, _ in fits.values()], rules)
         self.snapshot.assume(key, best.name)
-        self.spawn(self._bind(pod, best.name, next(chosen for node, chosen in fits if node is best)))
+        self.spawn(self._bind(pod, best.name, fits[best.name][1]))
         return None
+
+    def _try(self, pod: Object, node: NodeView, claims: PodClaims, rules: PodRules | None) -> Plan | Refusal:
+        """What is to be done for the pod's claims if it goes to the node, or why it cannot."""
+        refusal = refuse(pod, node, self.words)
+        chosen = Plan(refusal=refusal)
+        if claims and refusal is None:
+            chosen = plan(claims, node, self.storage, self.words)
+            refusal = chosen.refusal
+        if refusal is None and rules is not None:
+            refusal = rules.refuse(node)
+        return chosen if refusal is None else refusal
 
     def _namespace_labels(self, name: str) -> Mapping[str, str]:
         namespace = self.namespaces.get(name)
@@ -240,8 +249,8 @@ def _best(pod: Object, nodes: Sequence[NodeView], rules: PodRules | None) -> Nod
 
     Preferences are normalised and weighted as upstream's default plugins are: taints 3, affinities and spread 2.
     """
-    if rules is None and not has_preferences(pod) and not any(node.soft_taints for node in nodes):
-        return min(nodes, key=lambda node: (len(node.pods), node.name))
+    if len(nodes) == 1:
+        return nodes[0]
     affinity, taints = zip(*(preference(pod, node) for node in nodes), strict=True)
     liking = [rules.liking(node) if rules else 0.0 for node in nodes]
     crowding = [rules.crowding(node) if rules else 0.0 for node in nodes]
@@ -249,7 +258,12 @@ def _best(pod: Object, nodes: Sequence[NodeView], rules: PodRules | None) -> Nod
         2 * liked + 2 * near + 3 * (1 - tainted) + 2 * (1 - crowded)
         for liked, near, tainted, crowded in zip(*map(_normalised, (affinity, liking, taints, crowding)), strict=True)
     ]
-    return min(zip(nodes, scores, strict=True), key=lambda pair: (-pair[1], len(pair[0].pods), pair[0].name))[0]
+    return min(zip(nodes, scores, strict=True), key=lambda pair: (-pair[1], *_room(pair[0])))[0]
+
+
+def _room(node: NodeView) -> tuple[int, str]:
+    """Of nodes that are equal otherwise the one with the fewest pods comes first, ties by name."""
+    return len(node.pods), node.name
 
 
 def _normalised(values: Sequence[float]) -> list[float]:

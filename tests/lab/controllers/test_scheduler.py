@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from aksdisks.lab.controllers.node_filters import NodeView, Refusal, refuse
 from aksdisks.lab.controllers.scheduler import Scheduler
+from aksdisks.lab.versions import Words
 from tests.lab.controllers.helpers import World, played
 from tests.lab.controllers.storage_objects import ZONE, bound, claim, csi_node, node, pod, storage_class, volume
 
@@ -258,5 +260,41 @@ def test_a_free_volume_is_bound_rather_than_a_new_one_made() -> None:
         await world.settle()
         assert world.taken() == ["patch pods/status p", "update persistentvolumes pv"]
         assert (await world.get("persistentvolumes", "pv", None))["spec"]["claimRef"]["name"] == "data"
+
+    played(scenario, scheduler)
+
+
+ALL = [f"node-{number}" for number in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("of_node", "of_pod", "looked_at"),
+    [
+        ({}, {}, ALL[2:3]),
+        ({}, {"nodeSelector": {"no": "node"}}, ALL[2:] + ALL[:2]),
+        ({"taints": [TAINT | {"effect": "PreferNoSchedule"}]}, {}, ALL),
+    ],
+    ids=["the first that does", "none does", "some are preferred"],
+)
+def test_a_large_cluster_is_not_looked_through(
+    of_node: dict, of_pod: dict, looked_at: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no node is preferred, those with the fewest pods come first, and the first that does is the best."""
+    seen: list[str] = []
+
+    def noted(pod: Any, node: NodeView, words: Words) -> Refusal | None:
+        seen.append(node.name)
+        return refuse(pod, node, words)
+
+    monkeypatch.setattr("aksdisks.lab.controllers.scheduler.refuse", noted)
+
+    async def scenario(world: World) -> None:
+        await cluster(world, len(ALL), **of_node)
+        for number in range(2):
+            await world.create("pods", pod(f"there-{number}", nodeName=ALL[number]))
+        await world.settle()
+        await world.create("pods", pod("p", **of_pod))
+        await world.settle()
+        assert seen[: len(ALL)] == looked_at
 
     played(scenario, scheduler)
