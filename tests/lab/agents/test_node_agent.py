@@ -321,6 +321,21 @@ def test_of_five_thousand_nodes_each_renews_its_lease_less_often() -> None:
     played(scenario, one_of_many)
 
 
+@pytest.mark.parametrize(("nodes", "reports"), [(1, 2), (100, 2), (3000, 0)])
+def test_of_many_nodes_each_reports_its_conditions_less_often(nodes: int, reports: int) -> None:
+    """As with leases: what 3,000 nodes write together in a real second is not more than what 300 do."""
+
+    def one_of_many(api: Any, clock: Any, ids: Any) -> NodeAgent:
+        return NodeAgent(api, clock, ids, "node-0", Delays(), nodes=nodes)
+
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await world.clock.advance(650)
+        assert world.taken().count("patch nodes/status node-0") == reports
+
+    played(scenario, one_of_many)
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0s"), (0.35, "350ms"), (1.5, "1.5s"), (2.0, "2s"), (1.2345, "1.234s"), (62.5, "1m2.5s")]
 )

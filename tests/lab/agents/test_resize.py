@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from aksdisks.lab.agents.csi.resizer import Resizer
 from aksdisks.lab.agents.kubelet.expansion import NodeExpansion
 from aksdisks.lab.arm.errors import CloudError
@@ -27,12 +29,13 @@ class Node(Controller):
     """A node agent that does nothing but this."""
 
     name = "kubelet"
+    nodes_in_all = 1
 
     async def started(self) -> None:
         pods = self.watch("pods", None)
         self.spawn(pods.run())
         recorder = EventRecorder(self.api, self.clock, self.name, host="node-0")
-        self.spawn(NodeExpansion(self.api, self.clock, "node-0", pods, recorder).run())
+        self.spawn(NodeExpansion(self.api, self.clock, "node-0", pods, recorder, self.nodes_in_all).run())
 
 
 async def asked(world: World) -> None:
@@ -140,3 +143,31 @@ def test_a_resize_that_was_cut_short_after_the_volume_grew_is_finished() -> None
         assert status["allocatedResourceStatuses"] == {"storage": "NodeResizePending"}
 
     played(scenario, resizer(compute))
+
+
+@pytest.mark.parametrize(("nodes", "claims", "looks"), [(1, 2, 10), (5000, 1, 10), (5000, 12, 3), (15000, 12, 1)])
+def test_of_many_nodes_each_reads_its_claims_less_often(nodes: int, claims: int, looks: int) -> None:
+    """All nodes together read 300 in a second at most, whatever runs on them; else one look a minute."""
+    reads: list[str] = []
+
+    class OneOfMany(Node):
+        nodes_in_all = nodes
+
+    async def scenario(world: World) -> None:
+        for number in range(claims):
+            await bound(world, f"data-{number}", f"pv-{number}")
+            await world.create("pods", pod(f"p-{number}", f"data-{number}", nodeName="node-0"))
+        await world.run_pods()
+        get = world.api.get
+
+        async def noted(resource: str, name: str, namespace: str | None = None) -> Any:
+            if resource == "persistentvolumeclaims":
+                reads.append(name)
+            return await get(resource, name, namespace)
+
+        world.api.get = noted  # type: ignore[method-assign]
+        await world.run(OneOfMany)
+        await world.clock.advance(605)
+        assert len(reads) == looks * claims
+
+    played(scenario)

@@ -17,6 +17,8 @@ NODE_PENDING = "NodeResizePending"
 LOOK_EVERY, LOOK_EVERY_REAL = 60.0, 1.0
 """Cluster seconds between looks at the claims of the node's pods (kubelet: syncFrequency), and never less than the real
 seconds: in a fast lab many nodes would do nothing else."""
+READS = 300
+"""Claims that all nodes together read in a real second at most: with more of them each looks less often."""
 
 
 class NodeExpansion:
@@ -26,29 +28,32 @@ class NodeExpansion:
     """
 
     def __init__(
-        self, api: KubernetesApi, clock: Clock, node_name: str, pods: Informer, recorder: EventRecorder
+        self,
+        api: KubernetesApi,
+        clock: Clock,
+        node_name: str,
+        pods: Informer,
+        recorder: EventRecorder,
+        nodes: int = 1,
     ) -> None:
-        """`pods` and `recorder` are the node agent's."""
+        """`pods` and `recorder` are the node agent's; `nodes` there are in all, taken to be as full as this one."""
         self._api = api
         self._clock = clock
         self._node_name = node_name
         self._pods = pods
         self._recorder = recorder
+        self._nodes = nodes
 
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            await self._clock.sleep(max(LOOK_EVERY, LOOK_EVERY_REAL * self._clock.speed))
+            reads = self._nodes * max(1, len(_users(self._pods.items())))
+            await self._clock.sleep(max(LOOK_EVERY, max(LOOK_EVERY_REAL, reads / READS) * self._clock.speed))
             await self.look_at(self._pods.items())
 
     async def look_at(self, pods: Iterable[Object]) -> None:
         """Finish each resize that waits for one of these pods to run here; what fails is tried at the next look."""
-        users: dict[str, list[Object]] = {}
-        for pod in pods:
-            if (pod.get("status") or {}).get("phase") == "Running":
-                for name in claim_names(pod):
-                    users.setdefault(f"{pod['metadata']['namespace']}/{name}", []).append(pod)
-        for key, mounting in users.items():
+        for key, mounting in _users(pods).items():
             namespace, name = split_key(key)
             try:
                 claim = await self._api.get("persistentvolumeclaims", name, namespace)
@@ -66,6 +71,16 @@ class NodeExpansion:
         message = f'MountVolume.NodeExpandVolume succeeded for volume "{volume}" {self._node_name}'
         for subject in (*sorted(pods, key=key_of), claim):
             self._recorder.event(subject, "Normal", "FileSystemResizeSuccessful", message)
+
+
+def _users(pods: Iterable[Object]) -> dict[str, list[Object]]:
+    """Those of the pods that run, by the keys of their claims."""
+    users: dict[str, list[Object]] = {}
+    for pod in pods:
+        if (pod.get("status") or {}).get("phase") == "Running":
+            for name in claim_names(pod):
+                users.setdefault(f"{pod['metadata']['namespace']}/{name}", []).append(pod)
+    return users
 
 
 def _waits(claim: Object) -> bool:

@@ -12,8 +12,9 @@ from aksdisks.lab.controllers.node_lifecycle import LEASES, renewal_seconds
 
 LEASE_DURATION = 40
 RENEW_EVERY = 10.0
-REPORT_EVERY = 300.0
-REPORT_EVERY_REAL = 30.0
+REPORT_EVERY, RENEWALS_A_REPORT = 300.0, 30
+"""Cluster seconds between reports of a node's conditions, and never less than so many times `renewal_seconds`: else
+a large or a fast lab would do little else."""
 
 _WELL = {
     "MemoryPressure": ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -37,7 +38,9 @@ class Heartbeat:
         nodes: int = 1,
     ) -> None:
         """`recovered` is called after the node, once given up, has reported itself well; `nodes` there are in all."""
-        self._period = max(RENEW_EVERY, renewal_seconds(nodes) * clock.speed)
+        renewal = renewal_seconds(nodes) * clock.speed
+        self._period = max(RENEW_EVERY, renewal)
+        self._report_every = max(REPORT_EVERY, RENEWALS_A_REPORT * renewal)
         self._recovered = recovered
         self._api = api
         self._clock = clock
@@ -45,13 +48,12 @@ class Heartbeat:
 
     async def run(self) -> None:
         """Renew and report until cancelled; a failed write is logged, and made again at the next turn."""
-        report_every = max(REPORT_EVERY, REPORT_EVERY_REAL * self._clock.speed)
         reported = self._clock.monotonic()
         while True:
             try:
                 await self._renew()
                 given_up = await self._given_up()
-                if given_up or self._clock.monotonic() - reported >= report_every:
+                if given_up or self._clock.monotonic() - reported >= self._report_every:
                     reported = self._clock.monotonic()
                     await self._report()
                 if given_up and self._recovered is not None:

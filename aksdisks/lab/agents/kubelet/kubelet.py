@@ -99,7 +99,7 @@ class NodeAgent(Controller):
         injection = None if mounts is None else mounts(self.recorder)
         self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays, self.recorder, injection)
         self.heartbeat = Heartbeat(api, clock, node_name, self._recovered, nodes)
-        self.expansion = NodeExpansion(api, clock, node_name, self.pods, self.recorder)
+        self.expansion = NodeExpansion(api, clock, node_name, self.pods, self.recorder, nodes)
         self._known: dict[str, _Pod] = {}
         self.images = NodeImages(clock, delays.image_pull, absent_images, self.words)
         self._addresses = 10
