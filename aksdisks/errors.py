@@ -9,7 +9,7 @@ AksdisksError               1
 │   ├── NotReachable            no answer from an endpoint, or no lab runs
 │   ├── NotAllowed              401, 403, no credential
 │   ├── NamespaceBusy           another run holds the Lease
-│   └── StillUnknown            a wait's deadline passed, and all that was seen is why nothing can be known
+│   └── StillUnknown            a wait ended, and all that was seen last is why nothing can be known
 ├── WaitTimeout             1   a wait's deadline passed
 ├── CheckFailed             1   a statement did not hold
 └── ApiError                1   an API answered with an error; only statuses that someone handles have a class
@@ -102,10 +102,14 @@ class NamespaceBusy(CannotRun):
 
 
 class StillUnknown(CannotRun):
-    """Raised when a wait's deadline passed and nobody could say how things stand; `because` says why."""
+    """Raised when a wait ended and nobody could say how things stand; `because` says why.
 
-    def __init__(self, awaited: str, *, seconds: float, because: str) -> None:
-        message = f"{awaited}: not known within {seconds:.0f} s, because {because}"
+    `seconds` is the deadline that passed; None where asking again until then would not have changed the answer.
+    """
+
+    def __init__(self, awaited: str, *, seconds: float | None, because: str) -> None:
+        within = "" if seconds is None else f" within {seconds:.0f} s"
+        message = f"{awaited}: not known{within}, because {because}"
         super().__init__(message, object=awaited, cause=because)
         self.because = because
 

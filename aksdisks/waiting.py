@@ -75,7 +75,7 @@ def wait(
 ) -> T:
     """The first state that holds; `states` yields one on every change, and None now and then so that time is looked at.
 
-    An Unknown among them never holds: it is asked again, and StillUnknown is raised where it was the last.
+    An Unknown among them never holds: it is asked again unless it is `lasting`, and raised as StillUnknown in the end.
     `seconds` is the deadline in real seconds, `scale` turns it into cluster seconds for what is said. `progress` gets a
     Waiting for each new description and each second, and an empty text when the wait is over. `on_timeout` tells the
     cause: it is asked beside the wait now and then, and for the WaitTimeout that is raised in the end; a source that
@@ -84,12 +84,12 @@ def wait(
     began = monotonic()
     outer = _ENDS.set(min(_ENDS.get(), time.monotonic() + seconds))
     looks = _Looks(on_timeout, began)
-    seen, told, unknown = "", None, ""
+    seen, told, unknown = "", None, Unknown("")
     try:
         for state in states:
             now = monotonic()
             if state is not None:
-                unknown = state.because if isinstance(state, Unknown) else ""
+                unknown = state if isinstance(state, Unknown) else Unknown("")
                 seen = str(state) if isinstance(state, Unknown) else describe(state)
             looks.look(now)
             key = (seen, looks.cause, int(now - began))
@@ -98,17 +98,17 @@ def wait(
                 progress(Waiting(awaited, seen, (now - began) * scale, seconds * scale, looks.cause))
             if state is not None and not isinstance(state, Unknown) and holds(state):
                 return state
-            if now - began >= seconds:
+            if unknown.lasting or now - began >= seconds:
                 break
     finally:
         _ENDS.reset(outer)
         progress("")
         # A generator that holds connections gives them back at once, not when it is collected.
-        close = getattr(states, "close", None)
-        if close is not None:
+        if close := getattr(states, "close", None):
             close()
-    if unknown:
-        raise StillUnknown(awaited, seconds=seconds * scale, because=unknown)
+    if unknown.because:
+        limit = None if unknown.lasting else seconds * scale
+        raise StillUnknown(awaited, seconds=limit, because=unknown.because)
     found_out = on_timeout() if on_timeout else ""
     raise WaitTimeout(awaited, seconds=seconds * scale, last_seen=seen, found_out=found_out)
 

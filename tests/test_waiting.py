@@ -6,7 +6,7 @@ from itertools import count, repeat
 import pytest
 
 from aksdisks.errors import StillUnknown, WaitTimeout
-from aksdisks.model import Unknown
+from aksdisks.model import NoCredential, Unknown
 from aksdisks.waiting import Waiting, wait
 
 
@@ -81,6 +81,15 @@ def test_what_is_unknown_never_holds_and_is_asked_again():
     said, away = [], Unknown("Azure is away")
     assert wait("none", [away, (), away], lambda found: not found, seconds=9, progress=said.append) == ()
     assert [each and each.seen for each in said] == ["unknown, because Azure is away", "()", ""]
+
+
+def test_a_wait_ends_at_once_with_what_asking_again_does_not_change():
+    said, asked = [], iter([(1,), NoCredential("nobody is signed in"), ()])
+    with pytest.raises(StillUnknown, match="none: not known, because nobody is signed in") as caught:
+        wait("none", asked, lambda found: not found, seconds=900, progress=said.append)
+    assert caught.value.exit_code == 3
+    assert list(asked) == [()], "nothing was asked after that"
+    assert [each and each.seen for each in said] == ["(1,)", "unknown, because nobody is signed in", ""]
 
 
 def test_a_wait_that_ends_with_nothing_known_is_no_verdict():

@@ -1,4 +1,4 @@
-"""What surrounds each call of Azure's SDK: signing in, retries that are said, checked answers, errors in a line."""
+"""What surrounds each call of Azure's SDK: signing in, retries that are reported, checked answers, errors in a line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aksdisks.waiting import Progress, seconds_left
@@ -14,12 +14,14 @@ from aksdisks.waiting import Progress, seconds_left
 # What is refused is a value here; azure-identity would also log it, in many lines.
 logging.getLogger("azure").addHandler(logging.NullHandler())
 
-# Trying each kind of credential takes seconds, so a refusal is believed for a while, in real seconds.
-_BELIEVED = 20.0
+# Trying each kind of credential takes seconds, so a refusal is remembered for a while, in real seconds.
+_REMEMBERED = 20.0
 # The longest that one call may take, retries included, and its connecting and reading; real seconds.
 _CALL, _CONNECT, _READ = 120.0, 10.0, 60.0
 _AADSTS = re.compile(r"AADSTS(\d+):.*?(?=\s*(?:Trace ID:|Correlation ID:|Timestamp:)|\n|$)")
 _CLI = re.compile(r"AzureCliCredential: ([^\n]+)")
+# In the words of a refused sign-in: what failed is the way to whoever would have given the token, which may pass.
+_ON_THE_WAY = re.compile(r"connection|timed? ?out|name resolution", re.IGNORECASE)
 # What a person does next, by the number of Entra's error
 # (learn.microsoft.com, "Microsoft Entra authentication and authorization error codes").
 _NEXT = {
@@ -33,9 +35,13 @@ _NEXT = {
 
 
 class SignIn:
-    """The credential that every call signs in with; it is made, and asked, only when a token is needed."""
+    """The credential that every call signs in with; it is made, and asked, only when a token is needed.
+
+    `lasting`: the last refusal would be the same again: Entra names a mistake, or there is nothing to sign in with.
+    """
 
     def __init__(self, make: Callable[[], Any]) -> None:
+        self.lasting = False
         self._make = make
         self._credential: Any = None
         self._refusal: tuple[float, Exception] | None = None
@@ -47,6 +53,7 @@ class SignIn:
 
         if self._refusal and time.monotonic() < self._refusal[0]:
             raise self._refusal[1]
+        self.lasting = False
         try:
             if self._credential is None:
                 self._credential = self._make()
@@ -55,17 +62,34 @@ class SignIn:
             token = self._credential.get_token(*scopes, **(options or {}))  # all that the protocol demanded before 2024
             return AccessTokenInfo(token.token, token.expires_on)
         except ClientAuthenticationError as error:
-            self._refusal = time.monotonic() + _BELIEVED, error
+            self._refusal = time.monotonic() + _REMEMBERED, error
+            self.lasting = _is_lasting(str(error), getattr(self._credential, "credentials", ()))
             raise
         except ValueError as error:  # so azure-identity says what settings of the environment it cannot use
+            self.lasting = True
             raise ClientAuthenticationError(message=str(error)) from error
 
 
-def told_retries(progress: Progress, options: Mapping[str, Any]) -> Any:
-    """The SDK's own retries, each one said, within the time of the wait around them: every call here only reads."""
+def _is_lasting(message: str, chain: Sequence[Any]) -> bool:
+    """Whether asking again gives the same refusal, by its words.
+
+    DefaultAzureCredential goes on to the next kind of credential only where one is not set up: its last kind is in the
+    message when none of them is.
+    """
+    if refused := _AADSTS.search(message):
+        return refused[1] in _NEXT
+    last = re.search(rf"^\s*{type(chain[-1]).__name__}: (.*)$", message, re.MULTILINE) if chain else None
+    return last is not None and not _ON_THE_WAY.search(last[1])
+
+
+def reported_retries(progress: Progress, options: Mapping[str, Any]) -> Any:
+    """The SDK's own retries, each reported before it is made, within the time of the wait around them.
+
+    They do no harm: every call here only reads.
+    """
     from azure.core.pipeline.policies import RetryPolicy
 
-    class Told(RetryPolicy[Any, Any]):
+    class Reported(RetryPolicy[Any, Any]):
         def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
             left = seconds_left(_CALL)
             options.update(timeout=left, connection_timeout=min(_CONNECT, left), read_timeout=min(_READ, left))
@@ -84,11 +108,11 @@ def told_retries(progress: Progress, options: Mapping[str, Any]) -> Any:
                 progress(f"{why}; again in {pause:.1f} s (try {len(settings['history']) + 1})")
             return again
 
-    return Told(**options)
+    return Reported(**options)
 
 
 def checked_answers() -> Any:
-    """A policy that takes for Azure's answer only what has its form: a proxy's page with status 200 has not."""
+    """A policy of azure-core's pipeline: an answer without the form of Azure's, such as a proxy's page, is an error."""
     from azure.core.exceptions import DecodeError
     from azure.core.pipeline.policies import SansIOHTTPPolicy
 

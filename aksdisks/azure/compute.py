@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from aksdisks.azure.calls import SignIn, checked_answers, field, told_retries, why
-from aksdisks.model import Disk, Machine, NotPermitted, Unknown
+from aksdisks.azure.calls import SignIn, checked_answers, field, reported_retries, why
+from aksdisks.model import Disk, Machine, NoCredential, NotPermitted, Unknown
 from aksdisks.targets.credentials import AzureSettings
 from aksdisks.waiting import Progress, silent
 
@@ -117,7 +117,7 @@ class Azure:
 
         settings = self._settings
         signed_in: Any = BearerTokenCredentialPolicy(self._credential, *settings.scopes)  # type: ignore[arg-type]
-        policies = [checked_answers(), told_retries(self._progress, settings.transport), signed_in]
+        policies = [checked_answers(), reported_retries(self._progress, settings.transport), signed_in]
         url = f"{settings.arm_endpoint}{path}?api-version={version}"
         with PipelineClient[Any, Any](settings.arm_endpoint, policies=policies, **settings.transport) as arm:
             response = arm.send_request(HttpRequest("GET", url))
@@ -140,7 +140,7 @@ class Azure:
                 self.subscription,
                 base_url=self._settings.arm_endpoint,
                 credential_scopes=self._settings.scopes,
-                retry_policy=told_retries(self._progress, self._settings.transport),
+                retry_policy=reported_retries(self._progress, self._settings.transport),
                 per_call_policies=[checked_answers()],
                 **self._settings.transport,
             )
@@ -154,11 +154,12 @@ class Azure:
         """A call's answer, or why Azure gives none: rights, throttling, no credential, no connection."""
         if self.unknown is not None:
             return self.unknown
-        from azure.core.exceptions import AzureError, DeserializationError, HttpResponseError
+        from azure.core.exceptions import AzureError, ClientAuthenticationError, DeserializationError
 
         try:
             return call()
-        except HttpResponseError as error:
-            return (NotPermitted if error.status_code == 403 else Unknown)(why(error))
+        except ClientAuthenticationError as error:
+            lasting = self._credential is not None and self._credential.lasting
+            return (NoCredential if lasting else Unknown)(why(error))
         except (AzureError, DeserializationError) as error:
-            return Unknown(why(error))
+            return (NotPermitted if getattr(error, "status_code", None) == 403 else Unknown)(why(error))

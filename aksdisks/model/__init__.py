@@ -20,7 +20,7 @@ from aksdisks.model.kubernetes import (
     Workload,
     decode,
 )
-from aksdisks.model.unknown import NotAsked, NotPermitted, Unknown, known
+from aksdisks.model.unknown import NoCredential, NotAsked, NotPermitted, Unknown, known
 
 __all__ = [
     "DISK_DRIVERS",
@@ -36,6 +36,7 @@ __all__ = [
     "KubeEvent",
     "Machine",
     "Named",
+    "NoCredential",
     "Node",
     "NotAsked",
     "NotPermitted",

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """What could not be read, and why: checks on it are inconclusive, never failed. It is falsy."""
+    """What could not be read, and why: checks on it are inconclusive, never failed. It is falsy.
+
+    `lasting`: whether asking again would give the same answer, so that no wait asks again.
+    """
 
     because: str
+    lasting: ClassVar[bool] = False
 
     def __bool__(self) -> bool:
         return False
@@ -23,7 +27,14 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class NotPermitted(Unknown):
-    """What this identity has no right to read."""
+    """What this identity has no right to read; a role that was assigned just now takes minutes to count."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoCredential(Unknown):
+    """What cannot be asked, because nothing that this process could sign in with is there or is accepted."""
+
+    lasting: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)

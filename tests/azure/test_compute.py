@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from io import BytesIO
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -12,11 +13,12 @@ from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
+from aksdisks.azure.calls import SignIn
 from aksdisks.azure.compute import Azure, place, same
 from aksdisks.errors import StillUnknown
 from aksdisks.inspection.connection import connect
 from aksdisks.lab.faults import client
-from aksdisks.model import Unknown
+from aksdisks.model import NoCredential, Unknown
 from aksdisks.waiting import wait
 
 
@@ -79,7 +81,7 @@ def test_what_is_no_answer_of_azure_s_and_what_no_credential_is_made_of_are_unkn
 
     nobody = Azure(replace(azure._settings, credential=malformed), azure.subscription, azure.resource_group)
     why = "Azure accepts no credential: authority must be https; next: env | grep AZURE_"
-    assert nobody.disks() == nobody.location() == Unknown(why)
+    assert nobody.disks() == nobody.location() == NoCredential(why)
 
 
 def test_provider_ids_and_ids_are_compared_without_case():
@@ -114,7 +116,7 @@ def test_a_refused_sign_in_passes(azure, monkeypatch):
                 raise ClientAuthenticationError("not yet")
             return real.get_token_info(*scopes, **options)
 
-    monkeypatch.setattr("aksdisks.azure.calls._BELIEVED", 0.0)
+    monkeypatch.setattr("aksdisks.azure.calls._REMEMBERED", 0.0)
     later = Azure(replace(azure._settings, credential=Sometimes), azure.subscription, azure.resource_group)
     assert isinstance(later.location(), Unknown)
     assert (later.location(), later.unknown) == ("westeurope", None)
@@ -189,7 +191,30 @@ def test_a_refused_sign_in_is_one_line_with_its_cause_and_the_next_command(
     answer = connection.azure.location()
     connection.close()
     assert re.fullmatch(because, answer.because), answer.because
+    assert answer.lasting
     assert ("Trace ID" in answer.because, capsys.readouterr().err) == (False, "")
+
+
+@pytest.mark.parametrize(
+    ("message", "lasting"),
+    [
+        ("Attempted credentials:\n\tFirst: not configured\n\tLast: not found on path\nSee https://aka.ms/x", True),
+        ("Attempted credentials:\n\tFirst: Failed to establish a new connection", False),
+        ("Attempted credentials:\n\tFirst: not configured\n\tLast: the connection timed out", False),
+        ("\tFirst: AADSTS7000222: The provided client secret keys for app 'x' are expired.", True),
+        ("\tFirst: AADSTS90033: A transient error has occurred. Please try again.", False),
+    ],
+)
+def test_a_refusal_is_lasting_where_entra_names_a_mistake_or_nothing_is_set_up(message, lasting):
+    first, last = type("First", (), {})(), type("Last", (), {})()
+
+    def refuse(*_scopes, **_options):
+        raise ClientAuthenticationError(message)
+
+    sign_in = SignIn(lambda: SimpleNamespace(credentials=(first, last), get_token_info=refuse))
+    with pytest.raises(ClientAuthenticationError):
+        sign_in.get_token_info("scope")
+    assert sign_in.lasting is lasting
 
 
 def test_a_call_ends_with_the_wait_around_it(azure, lab, monkeypatch):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from aksdisks import manifests
-from aksdisks.model import Unknown
+from aksdisks.model import NoCredential, Unknown
 from aksdisks.session.cleanup import CleanUp, Removal
 from aksdisks.waiting import silent
 from tests.world import disk, volume
@@ -37,12 +37,28 @@ MAY_BE_LEFT = f"disk {NAME} may be left: "
 def test_disks_are_gone_when_azure_says_so(answers, unknown, switch, result):
     connection = SimpleNamespace(parameters=SimpleNamespace(azure=switch), progress=silent)
     azure = SimpleNamespace(unknown=unknown, follow_disks=lambda: paced(answers))
-    hold = SimpleNamespace(connection=connection, azure=azure, time_scale=1.0)
-    removal = Removal(hold, time.monotonic() + 0.3)
+    run = SimpleNamespace(connection=connection, azure=azure, time_scale=1.0)
+    removal = Removal(run, time.monotonic() + 0.3)
     removal._step(removal._disks_gone, (volume(),))
     assert CleanUp(*map(tuple, (removal.removed, removal.kept, removal.problems, removal.uncertain))) == CleanUp(
         **result
     )
+
+
+def test_without_a_credential_a_clean_up_says_once_what_may_be_left_and_waits_for_nothing():
+    asked, said, why = [], [], "Azure accepts no credential: Azure CLI not found on path; next: az login"
+
+    def follow():
+        while True:
+            asked.append(1)
+            yield NoCredential(why)
+
+    connection = SimpleNamespace(parameters=SimpleNamespace(azure="on"), progress=said.append)
+    azure = SimpleNamespace(unknown=None, follow_disks=follow)
+    removal = Removal(SimpleNamespace(connection=connection, azure=azure, time_scale=1.0), time.monotonic() + 900)
+    removal._step(removal._disks_gone, (volume(),))
+    assert (removal.uncertain, removal.problems, len(asked)) == ([MAY_BE_LEFT + why], [], 1)
+    assert [str(line).partition("; ")[2] for line in said] == [f"last seen: unknown, because {why}", ""]
 
 
 def paced(answers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from aksdisks.evidence import report
 from aksdisks.evidence.claims import collect_checks, not_run, unjudged
-from aksdisks.evidence.folder import Dossier
+from aksdisks.evidence.folder import EvidenceFolder
 from aksdisks.evidence.result import RunbookResult, RunResult
 from aksdisks.model.checks import Check, Status
 
@@ -100,6 +101,14 @@ def test_what_did_not_hold_is_linked_from_the_top() -> None:
     assert '<p class="banner">01-some: failed: <a href="01-some.html#cell-one">It holds.</a></p>' in cover
 
 
+def test_the_cover_says_what_stays_on_the_target_and_what_removes_it() -> None:
+    left = "namespace aksdisks-x stays behind until you remove it: aksdisks clean -f 'a <b>.yaml'"
+    teardown = {"status": "inconclusive", "uncertain": ["disk d may be left"], "left_behind": left}
+    cover = report.render("index.html", replace(run("passed")[1], teardown=teardown), [])
+    assert re.findall(r'<p class="banner">(.*)</p>', cover) == ["disk d may be left", "N" + html.escape(left[1:])]
+    assert "stays behind" not in report.render("index.html", run("passed")[1], [])
+
+
 def test_pages_link_to_each_other_as_pages_and_to_the_cover() -> None:
     def links(shown: str) -> list[str]:
         return re.findall(r'<a href="([^"#]+)"', shown)
@@ -114,18 +123,18 @@ def test_pages_link_to_each_other_as_pages_and_to_the_cover() -> None:
 def test_a_run_that_broke_off_links_to_no_page_that_is_not_there(tmp_path: Path) -> None:
     book, whole = run("passed", finished=None)
     nbformat.write(notebook(), tmp_path / "01-some.ipynb")
-    dossier = Dossier(tmp_path, None)
-    dossier.page(book, whole)
+    folder = EvidenceFolder(tmp_path, None)
+    folder.page(book, whole)
     assert "03-less.html" in (tmp_path / "01-some.html").read_text()
-    dossier.finish(replace(whole, finished="now", runbooks=(book, *whole.runbooks[2:])))
+    folder.finish(replace(whole, finished="now", runbooks=(book, *whole.runbooks[2:])))
     assert "03-less.html" not in (tmp_path / "01-some.html").read_text()
 
 
 def test_a_notebook_says_once_how_it_ended(tmp_path: Path) -> None:
     nbformat.write(notebook(upto=3), tmp_path / "01-some.ipynb")
-    dossier = Dossier(tmp_path, None)
+    folder = EvidenceFolder(tmp_path, None)
     for _ in range(2):
-        dossier.page(*run("failed", PROBLEM, upto=3))
+        folder.page(*run("failed", PROBLEM, upto=3))
     told, title, *_, recap = nbformat.read(tmp_path / "01-some.ipynb", as_version=4).cells
     assert told.source == f"> **This runbook did not end: {PROBLEM}** Cells without a number were not run."
     assert (title.source, "| not run | It lasts. |" in recap.source) == ("# 01 · Some", True)
