@@ -123,6 +123,7 @@ QUICK = (
     "runbooks/test_shape.py",
     "session/test_cleanup.py",
     "test_parameters.py",
+    "test_prices.py",
     "test_quantities.py",
     "test_contributing.py",
     "test_shape_of_code.py",

@@ -13,13 +13,14 @@ import yaml
 from aksdisks import manifests
 from aksdisks.errors import AlreadyExists, ApiError, NotAllowed, NotFound, Refused
 from aksdisks.inspection.connection import Target, check_storage_class, connect, reach
-from aksdisks.inspection.ownership import check_prepared, new_run_id
 from aksdisks.inspection.preflight_azure import DEFAULT_SKU, azure_answers
+from aksdisks.inspection.run_objects import check_prepared, new_run_id
 from aksdisks.inspection.slots import attached_disks, free_slots
 from aksdisks.model import Node, StorageClass, Unknown, known
 from aksdisks.model.checks import Check, check
 from aksdisks.parameters import Parameters
-from aksdisks.quantities import cost_per_day, disk_tier, gib
+from aksdisks.prices import cost_per_day, disk_tier
+from aksdisks.quantities import gib
 from aksdisks.targets.target import TargetSettings
 from aksdisks.waiting import Progress, silent
 
@@ -32,7 +33,7 @@ def preflight(
 ) -> tuple[Check, ...]:
     """Ask the target whether a run can pass, without making anything; raises as `connect` does, and Refused.
 
-    `settings`: those of the target, where it was prepared (None: as `connect` finds it).
+    `settings`: those of the run's target, where there is one already (None: as `connect` finds it).
     """
     target = reach(parameters, settings, progress) if settings else connect(parameters, progress)
     try:
@@ -68,7 +69,7 @@ def _identity(target: Target) -> Check:
 
 
 def rights(target: Target) -> Check:
-    """Whether this identity may do everything that a run does, by the API server's word."""
+    """Whether this identity may do everything that a run does, as the API server answers."""
     create = target.parameters.namespace == "create"
     namespace = "" if create else target.parameters.namespace
     asked = [(*right, namespace) for right in rights_in("role.yaml")]
@@ -148,7 +149,7 @@ def _tolerates(toleration: Mapping[str, Any], key: str, value: str, effect: str)
 
 
 def _dry_runs(target: Target, objects: manifests.Objects) -> Iterator[Check]:
-    """Every object through the server's admission; a bare pod too, since policies mostly speak at pods."""
+    """Every object through the server's admission; a bare pod too, because admission policies mostly apply to pods."""
     parameters = target.parameters
     create = parameters.namespace == "create"
     # The namespace of the run does not exist yet, so its objects are tried in `default`; a dry run makes nothing.
@@ -175,7 +176,7 @@ def _dry_runs(target: Target, objects: manifests.Objects) -> Iterator[Check]:
         except NotFound as error:
             raise Refused(object=f"namespace {where}", expected="a prepared one", found="none") from error
         except AlreadyExists:
-            # Admission spoke first; the name is taken in `default` only, where the run makes nothing.
+            # Admission came first; the name is taken in `default` only, where the run makes nothing.
             yield check(statement, True, f"admitted in namespace {where}, which has one of that name")
         except ApiError as error:
             yield check(statement, False, error.message)

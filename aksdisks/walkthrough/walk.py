@@ -8,12 +8,13 @@ from typing import Any
 
 from aksdisks import manifests
 from aksdisks.errors import InputError
-from aksdisks.inspection.comparison import Scope, compare
+from aksdisks.inspection.comparison import Scope, check_agreement
 from aksdisks.inspection.inventory import read_inventory
 from aksdisks.inspection.preflight import rights
 from aksdisks.model import Inventory
 from aksdisks.parameters import from_namespace
-from aksdisks.quantities import cost_per_day, disk_tier, gib
+from aksdisks.prices import cost_per_day, disk_tier
+from aksdisks.quantities import gib
 from aksdisks.session.session import Session, open_session
 from aksdisks.views.base import Card, Stack, Table
 from aksdisks.views.checks import CheckView
@@ -99,7 +100,7 @@ class Walk(Claims):
             ("nodes", len(now.inventory.nodes)),
             ("each claim", f"{parameters.size} of {parameters.storage_class}{billed}{cost}"),
         )
-        same = compare("Kubernetes' nodes are Azure's machines", now.kubernetes.nodes, now.azure.nodes)
+        same = check_agreement("Kubernetes' nodes are Azure's machines", now.kubernetes.nodes, now.azure.nodes)
         return Stack([Table("Where this runs", ("", ""), rows), CheckView(same)])
 
     def rights(self) -> CheckView:
