@@ -1,8 +1,9 @@
-"""An inventory's objects as pandas DataFrames: their columns in one table, the same types whatever was found."""
+"""An inventory's objects as rows of stated columns, and as the pandas DataFrames of those rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.errors import InputError, did_you_mean
@@ -12,122 +13,193 @@ from aksdisks.quantities import GIB, parse_quantity
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from aksdisks.model.azure import Disk
     from aksdisks.model.inventory import Inventory
 
-_TEXT, _TRUTH, _WHOLE, _NUMBER, _TIME = "string", "boolean", "Int64", "Float64", "datetime64[ns, UTC]"
-_NAMED = {"name": _TEXT, "uid": _TEXT, "created": _TIME}
-_IN_NAMESPACE = {"namespace": _TEXT, **_NAMED, "deleting": _TIME}
+TEXT, TRUTH, WHOLE, NUMBER, TIME = "string", "boolean", "Int64", "Float64", "datetime64[ns, UTC]"
+"""pandas' types that have a value for what is missing."""
+_NAMED = {"name": TEXT, "uid": TEXT, "created": TIME}
+_IN_NAMESPACE = {"namespace": TEXT, **_NAMED, "deleting": TIME}
 
 COLUMNS: Mapping[str, Mapping[str, str]] = {
     "nodes": {
         **_NAMED,
-        "ready": _TRUTH,
-        "schedulable": _TRUTH,
-        "size": _TEXT,
-        "disk_zone": _TEXT,
-        "disk_slots": _WHOLE,
-        "attached": _WHOLE,
-        "provider_id": _TEXT,
+        "ready": TRUTH,
+        "schedulable": TRUTH,
+        "size": TEXT,
+        "disk_zone": TEXT,
+        "disk_slots": WHOLE,
+        "attached": WHOLE,
+        "provider_id": TEXT,
     },
     "pods": {
         **_IN_NAMESPACE,
-        "status": _TEXT,
-        "ready": _TRUTH,
-        "containers": _WHOLE,
-        "containers_ready": _WHOLE,
-        "restarts": _WHOLE,
-        "node": _TEXT,
-        "claims": _TEXT,
-        "owner": _TEXT,
+        "status": TEXT,
+        "ready": TRUTH,
+        "containers": WHOLE,
+        "containers_ready": WHOLE,
+        "restarts": WHOLE,
+        "node": TEXT,
+        "claims": TEXT,
+        "owner": TEXT,
     },
     "claims": {
         **_IN_NAMESPACE,
-        "phase": _TEXT,
-        "storage_class": _TEXT,
-        "capacity_gib": _NUMBER,
-        "volume": _TEXT,
-        "access_modes": _TEXT,
+        "phase": TEXT,
+        "storage_class": TEXT,
+        "capacity": TEXT,
+        "capacity_gib": NUMBER,
+        "volume": TEXT,
+        "access_modes": TEXT,
     },
     "volumes": {
         **_NAMED,
-        "deleting": _TIME,
-        "phase": _TEXT,
-        "capacity_gib": _NUMBER,
-        "storage_class": _TEXT,
-        "reclaim_policy": _TEXT,
-        "claim": _TEXT,
-        "disk_id": _TEXT,
-        "access_modes": _TEXT,
-        "zones": _TEXT,
+        "deleting": TIME,
+        "phase": TEXT,
+        "capacity": TEXT,
+        "capacity_gib": NUMBER,
+        "storage_class": TEXT,
+        "reclaim_policy": TEXT,
+        "claim": TEXT,
+        "disk_id": TEXT,
+        "access_modes": TEXT,
+        "zones": TEXT,
     },
     "attachments": {
         **_NAMED,
-        "deleting": _TIME,
-        "node": _TEXT,
-        "volume": _TEXT,
-        "attached": _TRUTH,
-        "lun": _WHOLE,
-        "attach_error": _TEXT,
-        "driver": _TEXT,
+        "deleting": TIME,
+        "node": TEXT,
+        "volume": TEXT,
+        "attached": TRUTH,
+        "lun": WHOLE,
+        "attach_error": TEXT,
+        "driver": TEXT,
     },
     "disks": {
-        "name": _TEXT,
-        "created": _TIME,
-        "size_gib": _WHOLE,
-        "sku": _TEXT,
-        "tier": _TEXT,
-        "state": _TEXT,
-        "managed_by": _TEXT,
-        "claim": _TEXT,
-        "volume": _TEXT,
-        "resource_group": _TEXT,
-        "id": _TEXT,
+        "name": TEXT,
+        "created": TIME,
+        "size_gib": WHOLE,
+        "sku": TEXT,
+        "tier": TEXT,
+        "state": TEXT,
+        "managed_by": TEXT,
+        "claim": TEXT,
+        "volume": TEXT,
+        "resource_group": TEXT,
+        "id": TEXT,
     },
     "machines": {
-        "name": _TEXT,
-        "node": _TEXT,
-        "kind": _TEXT,
-        "size": _TEXT,
-        "data_disks": _WHOLE,
-        "id": _TEXT,
+        "name": TEXT,
+        "node": TEXT,
+        "kind": TEXT,
+        "size": TEXT,
+        "data_disks": WHOLE,
+        "id": TEXT,
+    },
+    "tags": {
+        "disk": TEXT,
+        "claim": TEXT,
+        "tag": TEXT,
+        "value": TEXT,
+    },
+    "classes": {
+        **_NAMED,
+        "provisioner": TEXT,
+        "sku": TEXT,
+        "reclaim_policy": TEXT,
+        "binding_mode": TEXT,
+    },
+    "events": {
+        "namespace": TEXT,
+        "kind": TEXT,
+        "object": TEXT,
+        "type": TEXT,
+        "reason": TEXT,
+        "message": TEXT,
+        "component": TEXT,
+        "count": WHOLE,
+        "first": TIME,
+        "last": TIME,
     },
     "chains": {
-        "namespace": _TEXT,
-        "pod": _TEXT,
-        "claim": _TEXT,
-        "volume": _TEXT,
-        "attached": _TRUTH,
-        "disk": _TEXT,
-        "machine": _TEXT,
-        "lun": _WHOLE,
-        "unknown": _TEXT,
+        "namespace": TEXT,
+        "pod": TEXT,
+        "claim": TEXT,
+        "volume": TEXT,
+        "attached": TRUTH,
+        "disk": TEXT,
+        "machine": TEXT,
+        "lun": WHOLE,
+        "unknown": TEXT,
     },
 }
 """Of each frame its columns, in their order, with pandas' types; lists of names are one text with commas between."""
 
 
-def frame(inventory: Inventory, name: str) -> DataFrame:
-    """See `Inventory.frame`."""
-    from pandas import DataFrame
+Row = Mapping[str, Any]
+"""A value for each column; None where it is missing."""
 
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Rows of stated columns: all that their DataFrame has, for views that need no pandas, whose import takes long.
+
+    `columns`: pandas' type of each. `unknown`: why rows, or values in them, are missing.
+    """
+
+    columns: Mapping[str, str]
+    rows: Sequence[Row]
+    unknown: str = ""
+
+    def where(self, keep: Callable[[Row], object]) -> Records:
+        """The rows that are to be kept."""
+        return replace(self, rows=[row for row in self.rows if keep(row)])
+
+    def sorted(self, key: Callable[[Row], Any]) -> Records:
+        """The rows in another order."""
+        return replace(self, rows=sorted(self.rows, key=key))
+
+    def extended(self, columns: Mapping[str, str], values: Callable[[Row], Row], unknown: str = "") -> Records:
+        """With more columns, whose values are made of each row; `unknown`: why some of them are missing."""
+        rows = [{**row, **values(row)} for row in self.rows]
+        return Records({**self.columns, **columns}, rows, self.unknown or unknown)
+
+    def frame(self, **attrs: str) -> DataFrame:
+        """The DataFrame of the rows; `attrs` that are not empty are its `attrs`, and `unknown` is among them."""
+        from pandas import DataFrame
+
+        # Column by column with its type: a frame without rows, or with a column of which all is missing, has them too.
+        made = DataFrame({name: _column([row[name] for row in self.rows], kind) for name, kind in self.columns.items()})
+        made.attrs = {name: value for name, value in {**attrs, "unknown": self.unknown}.items() if value}
+        return made
+
+
+def records(inventory: Inventory, name: str) -> Records:
+    """The rows of the inventory's frame of this name; raises InputError for another name than those of COLUMNS."""
     if name not in COLUMNS:
         expected = f"one of {', '.join(COLUMNS)}"
         raise InputError(object="frame", expected=f"{expected}", found=repr(name), hint=did_you_mean(name, COLUMNS))
-    found = getattr(inventory, name)
-    values = () if isinstance(found, Unknown) else found
-    more = _MORE.get(name, _nothing)
-    rows = [{**_fields(value, COLUMNS[name]), **more(inventory, value)} for value in values]
-    # Column by column with its type: a frame without rows, or with a column of which all is missing, has them too.
-    made = DataFrame({column: _column([row[column] for row in rows], kind) for column, kind in COLUMNS[name].items()})
+    found = inventory.disks if name == "tags" else getattr(inventory, name)
     if isinstance(found, Unknown):
-        made.attrs["unknown"] = found.because
-    return made
+        return Records(COLUMNS[name], (), found.because)
+    return records_of(inventory, name, _tags(found) if name == "tags" else found)
+
+
+def records_of(inventory: Inventory, name: str, values: Sequence[Any]) -> Records:
+    """The same of these values, such as one pod of `pods`."""
+    more = _MORE.get(name, _nothing)
+    return Records(COLUMNS[name], [{**_fields(value, COLUMNS[name]), **more(inventory, value)} for value in values])
+
+
+def frame(inventory: Inventory, name: str) -> DataFrame:
+    """See `Inventory.frame`."""
+    return records(inventory, name).frame()
 
 
 def _column(values: list[Any], kind: str) -> Any:
     from pandas import Series, to_datetime
 
-    if kind == _TIME:
+    if kind == TIME:
         return to_datetime(Series(values, dtype="object"), utc=True).astype(kind)
     return Series(values, dtype=kind)
 
@@ -141,6 +213,20 @@ def _cell(value: Any) -> Any:
     if isinstance(value, tuple):
         value = ",".join(map(str, value))
     return None if value == "" else value
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """A tag of a disk."""
+
+    disk: str
+    claim: str
+    tag: str
+    value: str
+
+
+def _tags(disks: Sequence[Disk]) -> list[_Tag]:
+    return [_Tag(disk.name, disk.claim, tag, value) for disk in disks for tag, value in sorted(disk.tags.items())]
 
 
 def _nothing(_inventory: Inventory, _value: Any) -> dict[str, Any]:

@@ -63,11 +63,11 @@ class Inventory:
     chains: tuple[Chain, ...] = ()
 
     def frame(self, name: str) -> DataFrame:
-        """A pandas DataFrame of `nodes`, `pods`, `claims`, `volumes`, `attachments`, `disks`, `machines` or `chains`.
+        """A pandas DataFrame of one kind of thing, such as `pods`, `claims`, `volumes`, `disks` or `chains`.
 
-        One row for each, in the inventory's order; columns and types are those of `aksdisks.model.frames.COLUMNS`:
-        string, boolean, Int64, Float64 and datetime64[ns, UTC]. Sizes are in GiB. What is missing, such as the node of
-        a pod that has none, is NA (NaT of times). What could not be read is a frame without rows whose
+        Its names, columns and types are those of `aksdisks.model.frames.COLUMNS`: string, boolean, Int64, Float64 and
+        datetime64[ns, UTC]. One row for each, in the inventory's order. Sizes are in GiB. What is missing, such as the
+        node of a pod that has none, is NA (NaT of times). What could not be read is a frame without rows whose
         `attrs["unknown"]` says why; of a chain's links that are unknown the column `unknown` does. Raises InputError
         for another name.
         """

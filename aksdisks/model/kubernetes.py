@@ -201,7 +201,7 @@ class Volume(Named):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment(Named):
-    """A VolumeAttachment: Kubernetes' wish and word that a volume is attached to a node."""
+    """A VolumeAttachment: that a volume is to be attached to a node, and whether it is."""
 
     node: str = at("spec.nodeName")
     volume: str = at("spec.source.persistentVolumeName")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
+from aksdisks.model.frames import TEXT, Records, Row
 from aksdisks.views.markup import View
+
+Layout = Mapping[str, str | Callable[[Row], object]]
+"""A table's columns: their titles, and below each a column of the records or what a function makes of a row."""
 
 
 @dataclass(frozen=True)
 class Table(View):
     """Rows under a title; a value that is unknown says why, an empty table says so.
 
-    `unknown`: why what should stand in it, or a part of that, is not known.
+    `records`: the rows of the DataFrame that `frame` gives; None where they are those that are shown.
     """
 
     title: str
@@ -22,7 +26,13 @@ class Table(View):
     rows: Sequence[Sequence[object]]
     note: str = ""
     empty: str = "none"
-    unknown: str = ""
+    records: Records | None = None
+
+    @classmethod
+    def of(cls, title: str, records: Records, layout: Layout, *, note: str = "", empty: str = "none") -> Table:
+        """The table that shows records in a layout; all that stands in it is made of them, row by row."""
+        rows = [[row[what] if isinstance(what, str) else what(row) for what in layout.values()] for row in records.rows]
+        return cls(title, tuple(layout), rows, note, empty, records)
 
     def lines(self) -> list[list[str]]:
         """The rows as they are shown."""
@@ -37,12 +47,14 @@ class Table(View):
         return "\n".join(filter(None, [self.title, *(ruled if lines else [f"({self.empty})"]), self.note]))
 
     def frame(self) -> Any:
-        """The rows as a pandas DataFrame, to go on with: values as they are, not as they are shown.
+        """The pandas DataFrame of the records that the table shows: values as they are, not as they are shown.
 
-        Columns have pandas' nullable types (string, Int64, Float64, boolean), what is missing is `pandas.NA`. `attrs`
-        has the `title` and, where something is not known, the reason as `unknown`.
+        Where they are an inventory's, its columns and units are those of `Inventory.frame`, with those that the view
+        adds. Types are nullable (string, Int64, Float64, boolean, datetime64[ns, UTC]), what is missing is `pandas.NA`.
+        `attrs` has the `title` and, where something is not known, the reason as `unknown`.
         """
-        return framed(self.rows, self.columns, title=self.title, unknown=self.unknown)
+        records = self.records
+        return _framed(self.rows, self.columns, self.title) if records is None else records.frame(title=self.title)
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ class Card(View):
 
 @dataclass(frozen=True)
 class Link:
-    """One link of a chain: what it is, its name, its state in a few words, and whose word that is.
+    """One link of a chain: what it is, its name, its state in a few words, and whether Azure says so.
 
     `waits`: it is not, or not yet, what the links around it need: a pod that does not run, a disk that nobody holds.
     """
@@ -97,8 +109,10 @@ class Chains(View):
     def frame(self) -> Any:
         """A pandas DataFrame with a row for each chain: for each kind its name, and its state as `pod state`."""
         kinds = [link.kind for link in (self.chains[0] if self.chains else ())]
-        rows = [[text for link in chain for text in (link.name, link.state)] for chain in self.chains]
-        return framed(rows, [column for kind in kinds for column in (kind, f"{kind} state")], title=self.title)
+        columns = [column for kind in kinds for column in (kind, f"{kind} state")]
+        texts = [[text for link in chain for text in (link.name, link.state)] for chain in self.chains]
+        rows = [dict(zip(columns, row, strict=True)) for row in texts]
+        return Records(dict.fromkeys(columns, TEXT), rows).frame(title=self.title)
 
     def cells(self, number: int) -> Iterator[tuple[int, Link, int]]:
         """(column, link, rows that it spans) of one chain; what the chain above spans is left out."""
@@ -135,12 +149,13 @@ def same_as_above(chain: Sequence[Link], above: Sequence[Link]) -> str:
     return f"the same {', '.join(link.kind for link in chain[1:])}" if same else ""
 
 
-def framed(rows: Sequence[Sequence[object]], columns: Sequence[str], **attrs: str) -> Any:
-    """The pandas DataFrame of the rows; those of `attrs` that are empty are left out."""
+def _framed(rows: Sequence[Sequence[object]], columns: Sequence[str], title: str) -> Any:
+    """The pandas DataFrame of rows as they are shown; a column without a title is named by its number."""
     import pandas
 
-    frame = pandas.DataFrame([list(row) for row in rows], columns=list(columns)).convert_dtypes()
-    frame.attrs = {name: value for name, value in attrs.items() if value}
+    names = [column or f"column {number}" for number, column in enumerate(columns, 1)]
+    frame = pandas.DataFrame([list(row) for row in rows], columns=names).convert_dtypes()
+    frame.attrs = {"title": title}
     return frame
 
 

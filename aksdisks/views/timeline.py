@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from aksdisks.inspection.rollout import Moments
-from aksdisks.views.base import Table, framed
+from aksdisks.model.frames import NUMBER, TEXT, Records
+from aksdisks.views.base import Layout, Table
 from aksdisks.views.markup import View
 
 STAGES = (
@@ -18,6 +19,21 @@ STAGES = (
 """What happens between two moments, and its colour: distinguishable without red and green, and three times as light or
 as dark as a light page and as a dark one (WCAG 2.1, 1.4.11)."""
 
+_STEPS = ("created", "scheduled", "attached", "started")
+
+
+def _seconds(moment: float | None) -> str:
+    return "-" if moment is None else f"{moment:.1f} s"
+
+
+_LAYOUT: Layout = {
+    "pod": "pod",
+    **{step: lambda row, step=step: _seconds(row[step]) for step in _STEPS},  # type: ignore[misc]
+    "attached": lambda row: (
+        "kept" if row["attached"] is None and row["started"] is not None else _seconds(row["attached"])
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Timeline(View):
@@ -27,21 +43,22 @@ class Timeline(View):
     pods: Sequence[Moments]
     STAGES: ClassVar = STAGES
 
+    @property
+    def records(self) -> Records:
+        """A row for each pod: its name, and when it passed each step, in cluster seconds."""
+        rows = [{"pod": pod.pod, **{step: getattr(pod, step) for step in _STEPS}} for pod in self.pods]
+        return Records({"pod": TEXT, **dict.fromkeys(_STEPS, NUMBER)}, rows)
+
     def table(self) -> Table:
         """The same moments as a table: pictures are not compared, this is."""
-        rows = [
-            (p.pod, _seconds(p.created), _seconds(p.scheduled), _attached(p), _seconds(p.started)) for p in self.pods
-        ]
-        return Table(self.title, ("pod", "created", "scheduled", "attached", "started"), rows)
+        return Table.of(self.title, self.records, _LAYOUT)
 
     def frame(self) -> Any:
         """A pandas DataFrame with a row for each pod: its name and when it passed each step (Float64, cluster seconds).
 
         A step that it did not pass (yet) is `pandas.NA`; so is `attached` for a disk that never left its node.
         """
-        steps = ("created", "scheduled", "attached", "started")
-        rows = [[pod.pod, *(getattr(pod, step) for step in steps)] for pod in self.pods]
-        return framed(rows, ("pod", *steps), title=self.title).astype(dict.fromkeys(steps, "Float64"))
+        return self.records.frame(title=self.title)
 
     def text(self) -> str:
         """The table; HTML has the same moments above the bars."""
@@ -70,11 +87,3 @@ class Timeline(View):
         """The last moment of all, in cluster seconds."""
         moments = (m for p in self.pods for m in (p.created, p.scheduled, p.attached, p.started) if m is not None)
         return max(moments, default=0.0)
-
-
-def _attached(pod: Moments) -> str:
-    return "kept" if pod.attached is None and pod.started is not None else _seconds(pod.attached)
-
-
-def _seconds(moment: float | None) -> str:
-    return "-" if moment is None else f"{moment:.1f} s"

@@ -8,7 +8,7 @@ from aksdisks.model import Unknown
 from aksdisks.model.frames import COLUMNS
 from tests.world import CLAIM, GROUP, START, claim, disk, node, pod, volume, world
 
-NOTHING = dict.fromkeys(("nodes", "pods", "claims", "volumes", "attachments", "disks", "machines"), ())
+NOTHING = dict.fromkeys((*COLUMNS.keys() - {"tags", "chains"},), ())
 
 
 def found(frame, *columns):
@@ -20,9 +20,11 @@ def found(frame, *columns):
 @pytest.mark.parametrize("name", COLUMNS)
 @pytest.mark.parametrize("parts", [{}, NOTHING], ids=["something", "nothing"])
 def test_columns_and_types_are_the_same_whatever_was_found(name, parts):
-    frame = world(**parts).frame(name)
+    inventory = world(**parts)
+    frame = inventory.frame(name)
     assert {column: str(kind) for column, kind in frame.dtypes.items()} == dict(COLUMNS[name])
-    assert len(frame) == len(getattr(world(**parts), name)) and frame.attrs == {}
+    found = [tag for disk in inventory.disks for tag in disk.tags] if name == "tags" else getattr(inventory, name)
+    assert (len(frame), bool(parts), frame.attrs) == (len(found), not found, {})
 
 
 @pytest.mark.parametrize(
@@ -34,8 +36,8 @@ def test_columns_and_types_are_the_same_whatever_was_found(name, parts):
             ("namespace", "name", "status", "node", "claims"),
             [("walk", "a", "Running", "aks-0", CLAIM), ("walk", "b", "ContainerCreating", None, None)],
         ),
-        ("claims", ("name", "phase", "capacity_gib", "volume"), [(CLAIM, "Pending", None, None)]),
-        ("volumes", ("claim", "capacity_gib", "deleting"), [(f"walk/{CLAIM}", 0.5, None)]),
+        ("claims", ("name", "phase", "capacity", "capacity_gib"), [(CLAIM, "Pending", None, None)]),
+        ("volumes", ("claim", "capacity", "capacity_gib", "deleting"), [(f"walk/{CLAIM}", "512Mi", 0.5, None)]),
         ("attachments", ("node", "volume", "attached", "lun"), [("aks-0", f"pvc-{CLAIM}", True, 0)]),
         (
             "disks",
@@ -43,6 +45,16 @@ def test_columns_and_types_are_the_same_whatever_was_found(name, parts):
             [(f"pvc-{CLAIM}", 25, f"{GROUP}/virtualMachines/vm_0", f"walk/{CLAIM}", pandas.Timestamp(START))],
         ),
         ("machines", ("node", "data_disks"), [("aks-0", 1), ("aks-1", 0)]),
+        (
+            "tags",
+            ("disk", "claim", "tag", "value"),
+            [
+                (f"pvc-{CLAIM}", f"walk/{CLAIM}", f"kubernetes.io-created-for-{key}", value)
+                for key, value in (("pv-name", f"pvc-{CLAIM}"), ("pvc-name", CLAIM), ("pvc-namespace", "walk"))
+            ],
+        ),
+        ("classes", ("name", "sku", "binding_mode"), [("managed-premium", "Premium_LRS", "WaitForFirstConsumer")]),
+        ("events", ("kind", "object", "reason", "count"), [("Pod", "disk-deploy-1-b", "FailedAttachVolume", 1)]),
         (
             "chains",
             ("namespace", "pod", "claim", "volume", "attached", "disk", "machine", "lun", "unknown"),
