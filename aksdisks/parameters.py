@@ -90,7 +90,7 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, regex_engine="python-re", allow_inf_nan=False)
 
-    target: Literal["lab", "aks"] = _p("lab", "lab or aks", "what the runbooks walk on")
+    target: Literal["lab", "aks"] = _p("lab", "lab or aks", "what the runbooks run on")
     speed: float = _p(
         100.0, "a number above 0", "lab: how much faster than a cluster", "cluster seconds per second", gt=0
     )

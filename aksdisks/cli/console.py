@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console, Group
 from rich.markup import escape
 from rich.padding import Padding
-from rich.status import Status
+from rich.status import Status as Spinner
 from rich.table import Table
 from rich.text import Text
 
@@ -35,7 +35,7 @@ def _mark(status: str, width: int = 0) -> str:
 
 
 class _Console(Console):
-    """A console that outlives its reader: `aksdisks run | head` ends in its own order, with its own exit code.
+    """A console that goes on without its reader: `aksdisks run | head` ends in its own order and with its exit code.
 
     Progress, on stderr, may be lost to a full disk as well: no run ends half done for want of a log.
     """
@@ -63,7 +63,7 @@ class ConsoleReporter(Reporter):
         self.out = _Console(highlight=False)
         self.out.width = max(self.out.width, _NARROWEST)
         self.err = _Console(stderr=True, highlight=False, quiet=quiet)
-        self._live: Status | None = None
+        self._live: Spinner | None = None
         self._runbook = ""
         self._step = ""
         self._began = time.monotonic()
@@ -75,7 +75,7 @@ class ConsoleReporter(Reporter):
         self.err.print(escape(text), soft_wrap=True)
 
     def warn(self, text: str) -> None:
-        """A line for people who wanted to hear nothing else."""
+        """A line that is shown even when quiet."""
         _Console(stderr=True, highlight=False).print(escape(text), soft_wrap=True)
 
     def runbook(self, name: str) -> None:

@@ -29,11 +29,11 @@ def verify(
     """Name every file that was altered, added or removed since the folder was sealed."""
     from aksdisks.evidence import seal
 
-    verdict = seal.verify(folder, key)
-    for problem in verdict.problems:
+    found = seal.verify(folder, key)
+    for problem in found.problems:
         typer.echo(problem)
-    typer.echo(f"{verdict.files} files, {'as sealed' if verdict.holds else 'not as sealed'}. {verdict.remark}")
-    raise typer.Exit(0 if verdict.holds else 1)
+    typer.echo(f"{found.files} files, {'as sealed' if found.intact else 'not as sealed'}. {found.remark}")
+    raise typer.Exit(0 if found.intact else 1)
 
 
 @app.command("upload")
@@ -53,26 +53,26 @@ def notify(
     webhook: Annotated[str, typer.Option(envvar=WEBHOOK, help="The URL that is told, whatever the outcome.")],
 ) -> None:
     """Tell a webhook how a run came out, for the first time or again."""
-    from aksdisks.evidence import result as evidence
-    from aksdisks.evidence.delivery import tell
+    from aksdisks.evidence import delivery
+    from aksdisks.evidence.result import find, outcome_before
 
     folder = folder.resolve()
-    run = evidence.find(folder.parent, str(folder))
-    tell(webhook, run.document(), evidence.outcome_before(folder, run.started), str(folder))
+    run = find(folder.parent, str(folder))
+    delivery.notify(webhook, run.document(), outcome_before(folder, run.started), str(folder))
     typer.echo(f"the webhook was told that {run.run} {run.status}")
 
 
 @app.command("list")
 def list_runs(output: EvidenceOption = Path("evidence")) -> None:
     """List the runs, the oldest first."""
-    from aksdisks.evidence import result as evidence
+    from aksdisks.evidence.result import runs
 
-    for past in evidence.runs(output):
+    for past in runs(output):
         target, status = "-", past.problem
         if past.result:
-            states = [book.status for book in past.result.runbooks]
+            passed = sum(book.status == "passed" for book in past.result.runbooks)
             target = past.result.target
-            status = f"{past.result.status:<12} {states.count('passed')} of {len(states)} runbooks"
+            status = f"{past.result.status:<12} {passed} of {len(past.result.runbooks)} runbooks"
         typer.echo(f"{past.folder.name:<24} {target:<5} {status}")
 
 
@@ -84,9 +84,9 @@ def compare(
 ) -> None:
     """Show what changed between two runs: outcome, timing, versions, parameters and disks."""
     from aksdisks.cli.console import NOTHING
-    from aksdisks.evidence import result as evidence
+    from aksdisks.evidence.result import differences, find
 
-    changes = list(evidence.compare(evidence.find(output, before), evidence.find(output, after)))
+    changes = list(differences(find(output, before), find(output, after)))
     for what, was, now in changes:
         typer.echo(f"{what}: {was or NOTHING} -> {now or NOTHING}")
     if not changes:

@@ -33,10 +33,10 @@ threading.Thread(target=end, daemon=True).start()
 from jupyterlab.labapp import main
 sys.exit(main())
 """
-_FAREWELL = 10.0  # seconds for it to end its kernels
+_END_PATIENCE = 10.0  # seconds for it to end its kernels
 
 
-def walk(folder: Path, *, speed: float, port: int, browser: bool, say: Callable[[str], None]) -> None:
+def serve(folder: Path, *, speed: float, port: int, browser: bool, say: Callable[[str], None]) -> None:
     """Serve JupyterLab on the runbooks in `folder` until it is shut down or interrupted; then all that it took ends.
 
     `port` 0: 8888, or any free one. Raises InputError, and CannotRun where the lab or JupyterLab does not start.
@@ -144,7 +144,7 @@ def _jupyterlab(
         yield server
     finally:
         try:
-            server.communicate(timeout=_FAREWELL)  # ends its standard input
+            server.communicate(timeout=_END_PATIENCE)  # ends its standard input
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()

@@ -18,7 +18,7 @@ from aksdisks.cli.options import EXIT_CODES
 # An image for the schedule is built without the lab.
 _LAB_IS_THERE = importlib.util.find_spec("aksdisks.lab") is not None
 
-# What only the user's machine can be blamed for: no room, no write access.
+# Errors of the user's machine, such as no room or no right to write.
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -36,7 +36,7 @@ class _Commands(typer.core.TyperGroup):
             _drop_what_cannot_be_shown()
             raise typer.Exit(0) from None
         except Exception as error:
-            # All that neither a person nor this machine can be blamed for is a defect, and shows its traceback.
+            # Any other error is a defect, and shows its traceback.
             if isinstance(error, OSError) and error.errno in _MACHINE:
                 code = 2
                 _drop_what_cannot_be_shown()
@@ -126,7 +126,7 @@ def main() -> None:
 
 
 def _drop_what_cannot_be_shown() -> None:
-    """Turn a stream whose buffer cannot be written, for want of a reader or of room, to nobody."""
+    """Point a stream whose buffer cannot be written, for want of a reader or of room, at the null device."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()

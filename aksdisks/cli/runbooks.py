@@ -17,7 +17,7 @@ def walk(
     browser: Annotated[bool, typer.Option(help="Open a browser on it.")] = True,
 ) -> None:
     """Open JupyterLab on copies of the runbooks, beside a lab at walking speed; Ctrl-C ends both."""
-    from aksdisks.cli.jupyterlab import walk as serve
+    from aksdisks.cli.jupyterlab import serve
 
     serve(folder, speed=speed, port=port, browser=browser, say=typer.echo)
 

@@ -86,8 +86,8 @@ class Container:
         return len(files)
 
 
-def is_worth_a_word(status: str, before: str | None) -> bool:
-    """Whether the webhook hears of a run: when it did not pass, or its outcome differs from the run before."""
+def is_to_be_notified(status: str, before: str | None) -> bool:
+    """Whether the webhook is told of a run: when it did not pass, or its outcome differs from the run before."""
     return status != "passed" or before not in (None, status)
 
 
@@ -102,7 +102,7 @@ def check_webhook(url: str) -> None:
         raise InputError(object="webhook", expected="an http or https URL", found="something else")
 
 
-def tell(url: str, run: Mapping[str, Any], before: str | None, where: str) -> None:
+def notify(url: str, run: Mapping[str, Any], before: str | None, where: str) -> None:
     """Post the outcome that a run.json has; `text` is for Slack, the rest for programs. Raises NotReachable."""
     check_webhook(url)
     books = {book["name"]: book["status"] for book in run["runbooks"]}

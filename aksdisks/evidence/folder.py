@@ -17,9 +17,8 @@ from urllib.parse import urlsplit
 
 from aksdisks.errors import InputError
 from aksdisks.evidence import report
-from aksdisks.evidence import result as evidence
 from aksdisks.evidence.redaction import Redactor, environment_secrets
-from aksdisks.evidence.result import RunbookResult, RunResult
+from aksdisks.evidence.result import RunbookResult, RunResult, conclude, results
 from aksdisks.evidence.seal import SUMS, seal
 from aksdisks.model import Inventory
 from aksdisks.parameters import Parameters
@@ -29,26 +28,26 @@ from aksdisks.targets import target
 _PACKAGES = ("aksdisks", "azure-identity", "azure-mgmt-compute", "kubernetes", "nbclient", "pandas", "papermill")
 
 
-class Dossier:
+class EvidenceFolder:
     """The folder of a run; nothing is written before `open`."""
 
-    def __init__(self, folder: Path, key: Path | None) -> None:
+    def __init__(self, path: Path, key: Path | None) -> None:
         """`key`: the private key that signs the sums, if any. Until more is known, the environment's secrets go."""
-        self.folder = folder
+        self.path = path
         self.redactor = Redactor(environment_secrets())
         self.key = key
         # What could not be written. It ends nothing, since a run has to clean up; it fails the run in the end.
         self.problem = ""
-        # Files in which a secret stands all the same: the folder stays here.
+        # Files in which a secret stands all the same: such a folder is not delivered.
         self.leaks: list[str] = []
 
     def open(self) -> None:
         """Make the folder, unless it is there; raises InputError where that is not possible."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
-                object=f"{self.folder}", expected="a folder that can be made", cause=f"{error.strerror}"
+                object=f"{self.path}", expected="a folder that can be made", cause=f"{error.strerror}"
             ) from error
 
     def redacted(self, notebook: Any) -> Any:
@@ -59,7 +58,7 @@ class Dossier:
 
     def write(self, result: RunResult) -> None:
         """Write run.json; whoever reads it always finds a whole document."""
-        if self.folder.is_dir():
+        if self.path.is_dir():
             self.document("run.json", result.document())
 
     def document(self, name: str, value: Inventory | dict[str, Any]) -> None:
@@ -71,13 +70,13 @@ class Dossier:
         """Render a notebook's page; one that did not pass says so at its top and in its recap, in the notebook too."""
         import nbformat
 
-        path = self.folder / f"{book.name}.ipynb"
+        path = self.path / f"{book.name}.ipynb"
         with self._noted(path.with_suffix(".html")):
             page = report.html(nbformat.read(path, as_version=4), book, run)
             self._put(path.with_suffix(".html").name, self.redactor.text(page))
         if book.status not in ("passed", "not applicable"):
             with self._noted(path.with_name(f".{path.name}")):
-                self._put(path.name, self.redactor.text(_told(path, book)))
+                self._put(path.name, self.redactor.text(_with_conclusion(path, book)))
 
     def finish(self, result: RunResult) -> RunResult:
         """The final result, once run.json, cover, JUnit XML and metrics all tell it, and the folder is sealed.
@@ -85,19 +84,19 @@ class Dossier:
         What goes wrong while they are written, or a leak that is found in them, belongs to the result: then all of
         them are written once more.
         """
-        earlier = evidence.results(self.folder.parent, but=self.folder) if self.folder.is_dir() else []
+        earlier = results(self.path.parent, but=self.path) if self.path.is_dir() else []
         told: tuple[str, ...] | None = None
         final = result
         # Only the first problem of a file is kept, so that the second time nothing new is found.
         while told != (found := self._problems()):
             told = found
-            final = evidence.conclude(result, told)
+            final = conclude(result, told)
             if told == () and not all(book.html for book in final.runbooks):
                 # Pages that were made while it lasted link to those of runbooks that were still to come.
                 for book in final.runbooks:
                     if book.html:
                         self.page(book, final)
-            if self.folder.is_dir():
+            if self.path.is_dir():
                 self._write_final(final, earlier)
         return final
 
@@ -111,16 +110,16 @@ class Dossier:
             self._put(name, self.redactor.text(report.render(name, result, earlier)))
         self.write(result)
         # What leaked once stays said, though a file that is written again may not have it any more.
-        self.leaks = sorted({*self.leaks, *self.redactor.leaks(self.folder)})
-        with self._noted(self.folder / SUMS):
-            seal(self.folder, self.key)
+        self.leaks = sorted({*self.leaks, *self.redactor.leaks(self.path)})
+        with self._noted(self.path / SUMS):
+            seal(self.path, self.key)
 
     def _put(self, name: str, text: str) -> None:
         """Write a file whole or not at all."""
-        whole = self.folder / f".{name}"
+        whole = self.path / f".{name}"
         with self._noted(whole):
             whole.write_text(text, encoding="utf-8", errors="backslashreplace")
-            whole.replace(self.folder / name)
+            whole.replace(self.path / name)
 
     @contextmanager
     def _noted(self, path: Path) -> Iterator[None]:
@@ -176,7 +175,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _told(path: Path, book: RunbookResult) -> str:
+def _with_conclusion(path: Path, book: RunbookResult) -> str:
     """A notebook that says at its top, once, and in its recap how it ended."""
     import nbformat
 

@@ -7,17 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from aksdisks.errors import InputError
-from aksdisks.model.checks import Check
-
-Status = Literal["passed", "failed", "inconclusive", "not run", "not applicable"]
+from aksdisks.model.checks import Check, Status
 
 # Worst first; "not applicable" counts as neither and shows only where nothing else does.
-_SEVERITY: tuple[Status, ...] = ("failed", "not run", "inconclusive", "passed", "not applicable")
+_SEVERITY = (Status.FAILED, Status.NOT_RUN, Status.INCONCLUSIVE, Status.PASSED, Status.NOT_APPLICABLE)
 
 # The form of run.json; a program refuses to read a later one.
 VERSION = 1
@@ -79,7 +77,7 @@ def roll_up(statuses: Sequence[str]) -> Status:
 
     Nothing to roll up is inconclusive: a runbook that checked nothing has proved nothing.
     """
-    return min(statuses, key=_SEVERITY.index, default="inconclusive")  # type: ignore[arg-type]
+    return min(map(Status, statuses), key=_SEVERITY.index, default=Status.INCONCLUSIVE)
 
 
 def conclude(result: RunResult, problems: Sequence[str] = ()) -> RunResult:
@@ -176,13 +174,13 @@ def find(output: Path, name: str) -> RunResult:
     return result
 
 
-def compare(before: RunResult, after: RunResult) -> Iterator[tuple[str, str, str]]:
+def differences(before: RunResult, after: RunResult) -> Iterator[tuple[str, str, str]]:
     """What changed between two runs, as rows (what, before, after): outcome, checks, timing, versions, disks."""
     for key in ("target", "status"):
         yield from _change(key, getattr(before, key), getattr(after, key))
     books, others = ({book.name: book for book in run.runbooks} for run in (before, after))
     for name in sorted(books | others):
-        yield from _compare_runbooks(name, books.get(name), others.get(name))
+        yield from _runbook_differences(name, books.get(name), others.get(name))
     for kind in ("versions", "parameters", "disks"):
         one, two = getattr(before, kind), getattr(after, kind)
         for key in sorted(one | two):
@@ -190,7 +188,7 @@ def compare(before: RunResult, after: RunResult) -> Iterator[tuple[str, str, str
                 yield from _change(f"{kind} {key}", one.get(key, "-"), two.get(key, "-"))
 
 
-def _compare_runbooks(
+def _runbook_differences(
     name: str, one: RunbookResult | None, two: RunbookResult | None
 ) -> Iterator[tuple[str, str, str]]:
     yield from _change(name, one.status if one else "-", two.status if two else "-")

@@ -1,4 +1,4 @@
-"""Seals an evidence folder: SHA-256 sums of its files, an Ed25519 signature of the sums, and what either says later.
+"""Seals an evidence folder by SHA-256 sums of its files and an Ed25519 signature of the sums, and verifies it later.
 
 The sums stand in `SHA256SUMS`, in the form that `sha256sum -c` reads, and the sum of that file in `SHA256SUMS.sha256`,
 so that damage to the sums is told from damage to what they seal; the signature, base64, in `SHA256SUMS.sig`.
@@ -19,8 +19,8 @@ SUMS, OWN_SUM, SIGNATURE = "SHA256SUMS", "SHA256SUMS.sha256", "SHA256SUMS.sig"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a seal says: `problems` name each file that was altered, added or removed; `signed` by the key given."""
+class Verification:
+    """What was found: `problems` name each file that was altered, added or removed; `signed`: by the key given."""
 
     problems: tuple[str, ...]
     files: int
@@ -28,7 +28,7 @@ class Verdict:
     remark: str
 
     @property
-    def holds(self) -> bool:
+    def intact(self) -> bool:
         """True where nothing was found to be other than it was sealed."""
         return not self.problems
 
@@ -43,7 +43,7 @@ def seal(folder: Path, key: Path | None = None) -> None:
         (folder / SIGNATURE).write_bytes(signature)
 
 
-def verify(folder: Path, key: Path | None = None) -> Verdict:
+def verify(folder: Path, key: Path | None = None) -> Verification:
     """Compare a folder with its seal, and the seal with a public key (PEM); InputError where there is no seal."""
     if not (folder / SUMS).is_file():
         raise InputError(object=f"{folder}", expected=f"an evidence folder with {SUMS}", found="none")
@@ -61,7 +61,7 @@ def verify(folder: Path, key: Path | None = None) -> Verdict:
         problems = [f"{OWN_SUM if signed or not problems else SUMS}: altered"]
     elif key is not None and not signed:
         problems.append(remark)
-    return Verdict(tuple(sorted(problems)), len(found), signed, remark)
+    return Verification(tuple(sorted(problems)), len(found), signed, remark)
 
 
 def keygen(private: Path) -> Path:

@@ -31,7 +31,7 @@ def _chain(inventory: Inventory, pod: Pod | None, claim: Claim | None, volume: V
     disk = _first(inventory.disks, lambda disk: same(disk.id, volume.disk_id))
     if isinstance(disk, Unknown):
         return Chain(pod, claim, volume, attachment, disk, disk, disk)
-    # The machine is that of Azure's word alone: it is what Kubernetes' word is compared with.
+    # By what Azure alone says: Kubernetes' attachment is compared with it.
     holder = disk.managed_by if disk else ""
     machine = _first(inventory.machines, lambda machine: bool(holder) and _manages(holder, machine))
     if isinstance(machine, Unknown):

@@ -1,4 +1,4 @@
-"""What each side says about the same disks, as sets that can be compared: Kubernetes' word against Azure's; pure."""
+"""What Kubernetes says about disks and what Azure says, as sets that can be compared; pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Scope = Callable[[str], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One side's word; the same name means the same thing on both, each from its own objects. Disks go by name."""
+    """What one of the two says, from its own objects; a name means the same on both sides. Disks go by name."""
 
     nodes: Said  # names; Azure: of the node that each machine is
     disks: Said  # (disk, GiB); Kubernetes: what volumes promise
@@ -87,7 +87,7 @@ def disks_of(inventory: Inventory, scope: Scope) -> list[Disk]:
 
 
 def _side(disks: Sequence[tuple[str, int | None, str, datetime | None, bool]], **said: Said) -> Side:
-    """One side's word, of rows (disk, GiB, namespace/claim, when it was made, whether it is unused)."""
+    """What one side says, of rows (disk, GiB, namespace/claim, when it was made, whether it is unused)."""
     return Side(
         disks=frozenset((name, size) for name, size, *_ in disks),
         owners=frozenset((name, claim) for name, _, claim, *_ in disks),
@@ -98,7 +98,7 @@ def _side(disks: Sequence[tuple[str, int | None, str, datetime | None, bool]], *
     )
 
 
-def compare(
+def check_agreement(
     statement: str,
     one: Said,
     other: Said,
@@ -146,7 +146,7 @@ def second_node(inventory: Inventory, scope: Scope) -> bool | Unknown:
 
 
 def equal(one: Said, other: Said) -> bool | Unknown:
-    """Whether two words are the same; unknown where either is."""
+    """Whether both say the same; unknown where either is."""
     for said in (one, other):
         if isinstance(said, Unknown):
             return said

@@ -134,7 +134,6 @@ def _time_scale() -> float:
 
 def reach(parameters: Parameters, settings: TargetSettings, progress: Progress = silent) -> Target:
     """As `connect`, where the target's settings are there already, such as those of a lab made for a run."""
-    """Both clients, once the cluster has answered and is the expected one."""
     cluster = Cluster(settings.kubernetes(), progress)
     nodes: tuple[Node, ...] | Unknown
     try:

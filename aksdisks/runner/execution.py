@@ -23,8 +23,8 @@ from typing import Any
 
 from aksdisks import errors
 from aksdisks.evidence.claims import collect_checks, not_run
-from aksdisks.evidence.result import Status, roll_up
-from aksdisks.model.checks import Check
+from aksdisks.evidence.result import roll_up
+from aksdisks.model.checks import Check, Status
 from aksdisks.waiting import Progress, silent
 from aksdisks.walkthrough import progress
 
@@ -58,14 +58,14 @@ class Execution:
     def status(self) -> Status:
         """The checks rolled up, unless the runbook ended early."""
         if self.interrupted:
-            return "not run"
+            return Status.NOT_RUN
         if self.completed:
             return roll_up([check.status for check in self.checks])
         # One of these says that the target could not be asked, not that it gave a wrong answer.
         kind = getattr(errors, self.error, None)
         proves_nothing = self.unreachable or (isinstance(kind, type) and issubclass(kind, errors.CannotRun))
-        checks_failed = any(check.status == "failed" for check in self.checks)
-        return "inconclusive" if proves_nothing and not checks_failed else "failed"
+        checks_failed = any(check.status is Status.FAILED for check in self.checks)
+        return Status.INCONCLUSIVE if proves_nothing and not checks_failed else Status.FAILED
 
 
 @contextmanager
@@ -111,7 +111,7 @@ class Kernel:
                 self.manager.start_kernel(
                     extra_arguments=["--HistoryManager.enabled=False", f"--IPKernelApp.exec_lines={_WARM_UP}"],
                     cwd=str(self.directory),
-                    # Neither a user's start-up files nor a home without write access is a kernel's business.
+                    # So that it reads no start-up files of the user's, and needs no home that it can write to.
                     env={
                         **os.environ,
                         "IPYTHONDIR": str(self.directory),
@@ -214,7 +214,7 @@ def execute(
                 on_step=on_step,
                 on_progress=on_progress,
             )
-        # papermill's last touch, its own metadata, came after the last cell.
+        # papermill adds its own metadata after the last cell.
         save(notebook)
         execution.completed = True
     except Exception as error:

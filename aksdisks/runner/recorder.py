@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from aksdisks.errors import CheckFailed
-from aksdisks.inspection.ownership import RUN_ID_VARIABLE
+from aksdisks.inspection.run_objects import RUN_ID_VARIABLE
 from aksdisks.parameters import Parameters
 from aksdisks.runner.execution import Kernel, execute
 from aksdisks.targets.lab import lab_in

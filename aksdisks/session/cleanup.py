@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from aksdisks.errors import AksdisksError, NotAllowed, NotReachable, StillUnknown
-from aksdisks.inspection.ownership import run_objects
+from aksdisks.inspection.run_objects import run_objects
 from aksdisks.manifests import LEASE, RUN_LABEL
 from aksdisks.model import Disk, Named, Unknown, Volume
 from aksdisks.session.namespaced_run import NamespacedRun
@@ -142,7 +142,7 @@ class Removal:
         self._wait(words, self.run.cluster.follow(kind, self.run.namespace, self.run.selector))
 
     def _unasked(self) -> str:
-        """The line that says that Azure's disks are nobody's business; empty where they are."""
+        """The line that says that Azure was not asked for disks, because it is off; empty where it is on."""
         return f"disks: {self.run.azure.unknown}" if self.run.connection.parameters.azure == "off" else ""
 
     def _keep(self, volumes: Sequence[Volume]) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from aksdisks.errors import NotAllowed
 from aksdisks.inspection.connection import Target, connect
-from aksdisks.inspection.ownership import run_objects
+from aksdisks.inspection.run_objects import run_objects
 from aksdisks.manifests import RUN_LABEL
 from aksdisks.model import Unknown, known
 from aksdisks.model.checks import Check, check
@@ -37,7 +37,7 @@ def clean(parameters: Parameters, *, dry_run: bool = False, progress: Progress =
     same lines and removes nothing.
 
     A run in progress is inconclusive and left alone, orphaned volumes and disks are reported as not applicable. Raises
-    as `session_connect.connect` does.
+    as `connect` does.
     """
     connection = connect(parameters, progress)
     try:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from aksdisks import manifests
 from aksdisks.errors import AksdisksError, AlreadyExists, NotAllowed, NotFound, Refused
 from aksdisks.inspection.connection import Target, check_storage_class, connect, reach
-from aksdisks.inspection.ownership import check_prepared, new_run_id
+from aksdisks.inspection.run_objects import check_prepared, new_run_id
 from aksdisks.kube.watch import Watcher
 from aksdisks.manifests import RUN_LABEL, Manifest
 from aksdisks.model import Claim, Pod
@@ -40,7 +40,7 @@ class Session(NamespacedRun):
         self.objects = manifests.objects_for(parameters, self.labels)
         self.progress: Progress = connection.progress
         # The session that took the Lease gives it, and the namespace, back; a runbook within a run leaves them.
-        self.owner = False
+        self.holds_lease = False
         self.made_namespace = False
 
     def __enter__(self) -> Session:
@@ -116,7 +116,7 @@ class Session(NamespacedRun):
 
         The namespace and the Lease go only with the session that made them. `seconds` of cluster time for all of it.
         """
-        return Removal(self, time.monotonic() + self.real_seconds(seconds), whole=self.owner).carry_out()
+        return Removal(self, time.monotonic() + self.real_seconds(seconds), whole=self.holds_lease).carry_out()
 
     def close(self) -> None:
         """Give the connections back; nothing on the target changes."""
@@ -135,7 +135,7 @@ def open_session(
 ) -> Session:
     """Reach the target, check its rails, and make the run's namespace or take the Lease of the prepared one.
 
-    `settings`: those of the target, where it was prepared (None: as `connect` finds it).
+    `settings`: those of the run's target, where there is one already (None: as `connect` finds it).
 
     Raises InputError (ParameterError, TargetMismatch, Refused) and CannotRun (NotReachable, NotAllowed,
     NamespaceBusy); where it raises, nothing of the run is left.
@@ -150,7 +150,7 @@ def open_session(
         if create:
             _make_namespace(session)
         try:
-            session.owner = session.lease.acquire()
+            session.holds_lease = session.lease.acquire()
         except NotFound as error:
             raise Refused(object=f"namespace {namespace}", expected="a prepared one", found="none") from error
         if not create:
@@ -193,7 +193,7 @@ def _undo(session: Session) -> None:
     try:
         if session.made_namespace:
             session.cluster.delete("Namespace", session.namespace)
-        elif session.owner:
+        elif session.holds_lease:
             session.lease.release()
     except AksdisksError as error:
         session.progress(f"namespace {session.namespace}: {error}")

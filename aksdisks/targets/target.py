@@ -61,28 +61,28 @@ def server(parameters: Parameters) -> str:
 
 
 def is_shared(parameters: Parameters) -> bool:
-    """Whether others live there too and somebody pays: then a run asks first whether it may, and says what it makes."""
+    """Whether others use the cluster and somebody pays: then a run first asks what it may, and says what it makes."""
     return parameters.target != "lab"
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedTarget:
-    """A target that is ready for a run, and the environment that other processes, such as kernels, need to find it."""
+class RunTarget:
+    """The target of a run, and the environment that other processes, such as kernels, need to find it."""
 
     settings: TargetSettings
     environment: Mapping[str, str]
 
 
 @contextmanager
-def prepared(parameters: Parameters) -> Iterator[PreparedTarget]:
-    """Make the target ready for a run; this process's own environment stays as it is.
+def run_target(parameters: Parameters) -> Iterator[RunTarget]:
+    """The target of a run, for as long as the block lasts; this process's own environment stays as it is.
 
     A lab target gets a private lab on free ports in a temporary directory, which ends with this process whatever
     happens. A real cluster needs nothing. Raises InputError for a bad scenario, NotReachable when the lab does not
     start, and as `open_target` does.
     """
     if is_shared(parameters):
-        yield PreparedTarget(open_target(parameters), {})
+        yield RunTarget(open_target(parameters), {})
         return
     with labs():
         from aksdisks.lab.errors import ScenarioError
@@ -96,7 +96,7 @@ def prepared(parameters: Parameters) -> Iterator[PreparedTarget]:
         tempfile.TemporaryDirectory(prefix="aksdisks-") as folder,
         lab_in(folder, parameters.speed, parameters.scenario, ephemeral=True),
     ):
-        yield PreparedTarget(open_target(parameters, Path(folder)), {"AKSDISKS_STATE_DIR": folder})
+        yield RunTarget(open_target(parameters, Path(folder)), {"AKSDISKS_STATE_DIR": folder})
 
 
 def state_dir() -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aksdisks.errors import ApiError, InputError
-from aksdisks.inspection.comparison import Said, compare
+from aksdisks.inspection.comparison import Said, check_agreement
 from aksdisks.model.checks import Check, Holds, check, refusal
 from aksdisks.views.base import Card, Stack, Table
 from aksdisks.views.checks import CheckView, RefusalView
@@ -47,7 +47,7 @@ class Claims:
 
         Where its precondition is not given, the claim is inconclusive and says why, or is not applicable (None).
         """
-        made = compare(self._statement(number), kubernetes, azure, count=count, sides=sides)
+        made = check_agreement(self._statement(number), kubernetes, azure, count=count, sides=sides)
         if given is not True:
             made = check(made.statement, given, "its precondition is not given here")
         return self._judge(number, made, shown)

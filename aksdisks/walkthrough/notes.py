@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aksdisks import manifests
-from aksdisks.inspection.comparison import compare
+from aksdisks.inspection.comparison import check_agreement
 from aksdisks.model import Unknown
 from aksdisks.model.checks import check
 from aksdisks.session.session import Session
@@ -42,4 +42,4 @@ class Notes:
         if written is None or found is None:
             return CheckView(check(statement, None, proof.NO_SHELL))
         sides = [said if isinstance(said, Unknown) else frozenset(said.items()) for said in (written, found)]
-        return CheckView(compare(statement, sides[0], sides[1], sides=("written", "read")))
+        return CheckView(check_agreement(statement, sides[0], sides[1], sides=("written", "read")))

@@ -1,4 +1,4 @@
-"""What a person sees while a cell waits: in a notebook a bar that comes and goes with the wait, else a runner's word.
+"""What a person sees while a cell waits: in a notebook a bar for as long as the wait, elsewhere what a runner shows.
 
 Headless runs (papermill, nbval, nbconvert, the recorder) have none of it in their outputs. They are told apart by what
 the frontend says with every cell that it sends: whether somebody there could answer a question (`allow_stdin`). The

@@ -68,12 +68,12 @@ def command(session: Session, pod: str, arguments: Sequence[str]) -> str | Unkno
     attempt = 0
     while True:
         try:
-            with closing(stream(api.connect_get_namespaced_pod_exec, pod, session.namespace, **wanted)) as talk:
-                talk.run_forever(timeout=_SECONDS)
-                printed, complaint = talk.read_stdout(), talk.read_stderr()
-                code = None if talk.is_open() else _exit_code(talk.read_channel(ERROR_CHANNEL))
+            with closing(stream(api.connect_get_namespaced_pod_exec, pod, session.namespace, **wanted)) as connection:
+                connection.run_forever(timeout=_SECONDS)
+                printed, complaint = connection.read_stdout(), connection.read_stderr()
+                code = None if connection.is_open() else _exit_code(connection.read_channel(ERROR_CHANNEL))
             break
-        except Exception as error:  # a talk that breaks off ends in websocket's, ssl's, or json's of no last word
+        except Exception as error:  # websocket's and ssl's for a broken connection, json's for a Status cut short
             if _NO_COMMAND.search(str(error)):
                 return None
             # The answer to a handshake comes as text, headers and all; of it the Status's message is what matters.

@@ -128,7 +128,7 @@ def test_a_cluster_that_does_not_answer_is_inconclusive(
     folder, result = evidence(tmp_path / "out")
     assert (result["status"], result["problem"]) == ("inconclusive", said)
     assert {"run.json", "index.html", "junit.xml", "aksdisks.prom", SUMS} < {path.name for path in folder.iterdir()}
-    assert verify(folder).holds
+    assert verify(folder).intact
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_nobody_reads_on_and_the_command_ends_in_its_own_order(
         done = subprocess.run(
             [AKSDISKS, "run", "00", *options], env=lab_environment, stdout=pipe, stderr=pipe, timeout=120, check=False
         )
-    assert (done.returncode, verify(tmp_path / "unread").holds) == (0, True)
+    assert (done.returncode, verify(tmp_path / "unread").intact) == (0, True)
 
 
 @pytest.mark.parametrize("buffered", [True, False], ids=["buffered", "unbuffered"])
@@ -227,7 +227,7 @@ def test_a_run_whose_progress_finds_a_full_disk_ends_in_its_own_order(
             [AKSDISKS, "run", "00", *options],
             env=lab_environment, stdout=subprocess.PIPE, stderr=full, text=True, timeout=120, check=False,
         )  # fmt: skip
-    assert (done.returncode, verify(tmp_path / "unlogged").holds) == (0, True)
+    assert (done.returncode, verify(tmp_path / "unlogged").intact) == (0, True)
     assert "passed: " in done.stdout
 
 

@@ -41,7 +41,7 @@ def _left(lab: LabState) -> list[str]:
 
 
 @pytest.mark.parametrize("names", [("01", "02"), pytest.param((), id="all", marks=pytest.mark.slow)])
-def test_a_walk_passes_where_one_call_in_twenty_fails(
+def test_a_run_passes_where_one_call_in_twenty_fails(
     start_lab: StartLab, tmp_path: Path, names: tuple[str, ...]
 ) -> None:
     lab = start_lab()
@@ -57,7 +57,7 @@ def test_a_walk_passes_where_one_call_in_twenty_fails(
     assert _left(lab) == []
 
 
-def test_a_walk_passes_over_a_restart_of_the_api_server(start_lab: StartLab, tmp_path: Path) -> None:
+def test_a_run_passes_over_a_restart_of_the_api_server(start_lab: StartLab, tmp_path: Path) -> None:
     lab = start_lab()
     file = _cluster_file(lab, tmp_path)
     command = [AKSDISKS, "run", "02", "-f", str(file), "-o", str(tmp_path / "out")]

@@ -10,7 +10,7 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from aksdisks.errors import InputError, NotReachable
-from aksdisks.evidence.delivery import Container, is_worth_a_word, tell
+from aksdisks.evidence.delivery import Container, is_to_be_notified, notify
 from tests.azurite import Credential
 from tests.azurite import azurite as azurite
 from tests.cli.command import aksdisks
@@ -75,15 +75,15 @@ def _run(status: str) -> dict[str, Any]:
     ("status", "before", "told"),
     [("passed", None, False), ("passed", "passed", False), ("passed", "failed", True), ("failed", "failed", True)],
 )
-def test_a_failure_or_a_change_is_worth_a_word(status: str, before: str | None, told: bool) -> None:
-    assert is_worth_a_word(status, before) is told
+def test_a_failure_or_a_change_is_notified(status: str, before: str | None, told: bool) -> None:
+    assert is_to_be_notified(status, before) is told
 
 
 def test_the_word_is_one_that_slack_shows_and_programs_read() -> None:
     with receiver() as (url, received):
-        tell(f"{url}/secret-path", _run("failed"), "passed", "evidence/nightly-7")
+        notify(f"{url}/secret-path", _run("failed"), "passed", "evidence/nightly-7")
         with pytest.raises(NotReachable) as failure:
-            tell(f"{url}/broken", _run("failed"), "passed", "evidence/nightly-7")
+            notify(f"{url}/broken", _run("failed"), "passed", "evidence/nightly-7")
     assert str(failure.value) == "webhook at 127.0.0.1: the outcome was not delivered: 500 Internal Server Error"
     assert received[0] == {
         "text": "aksdisks nightly-7 on aks: failed (before: passed). Not passed: 01-dynamic-disk. evidence/nightly-7",

@@ -25,9 +25,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_an_untouched_folder_holds_for_us_and_for_sha256sum(folder: Path) -> None:
     seal(folder)
-    verdict = verify(folder)
-    assert (verdict.problems, verdict.files, verdict.signed) == ((), 3, False)
-    assert "accidents only" in verdict.remark
+    found = verify(folder)
+    assert (found.problems, found.files, found.signed) == ((), 3, False)
+    assert "accidents only" in found.remark
     subprocess.run(["sha256sum", "--strict", "-c", SUMS], cwd=folder, check=True, capture_output=True, timeout=60)
 
 
@@ -61,7 +61,7 @@ def test_one_flipped_bit_anywhere_is_named(folder: Path, tmp_path: Path, signed:
             problems = verify(folder, public).problems
             assert [p.partition(":")[0] for p in problems] == [path.relative_to(folder).as_posix()], bytes(flipped)
         path.write_bytes(whole)
-    assert verify(folder, public).holds
+    assert verify(folder, public).intact
 
 
 def test_a_signature_is_the_signer_s_alone(folder: Path, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_signature_is_the_signer_s_alone(folder: Path, tmp_path: Path) -> None
 
     (folder / "run.json").write_text('{"status": "failed"}')
     seal(folder)
-    assert not verify(folder, ours).holds, "who has no key cannot seal again"
+    assert not verify(folder, ours).intact, "who has no key cannot seal again"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from aksdisks.model.checks import Check, Status
 from aksdisks.runner import execution
-from aksdisks.runner.execution import Kernel, execute
+from aksdisks.runner.execution import Execution, Kernel, execute
 from aksdisks.waiting import Waiting
 
 SHOWN = (
@@ -121,3 +121,22 @@ def test_what_warms_a_kernel_runs_without_a_trace() -> None:
     """A kernel only logs what its first lines raise."""
     done = subprocess.run([sys.executable, "-c", execution._WARM_UP], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("checks", "problem", "error", "status"),
+    [
+        (["passed"], "", "", "passed"),
+        ([], "", "", "inconclusive"),
+        (["passed"], "cell 3: ValueError: no", "ValueError", "failed"),
+        (["passed"], "cell 3: ValueError: the pod says: NotReachable: no", "ValueError", "failed"),
+        (["passed"], "the kernel died", "", "failed"),
+        (["passed"], "cell 3: NotReachable: https://x", "NotReachable", "inconclusive"),
+        (["passed"], "cell 3: NamespaceBusy: by another", "NamespaceBusy", "inconclusive"),
+        (["passed"], "cell 3: ApiError: 500", "ApiError", "failed"),
+        (["failed"], "cell 3: NotReachable: https://x", "NotReachable", "failed"),
+    ],
+)
+def test_a_runbook_that_ended_early_has_not_passed(checks: list[str], problem: str, error: str, status: str) -> None:
+    results = [Check("statement", Status(check), "seen") for check in checks]
+    assert Execution(checks=results, problem=problem, error=error, completed=not problem).status == status

@@ -8,8 +8,8 @@ import pytest
 from aksdisks import manifests
 from aksdisks.errors import NamespaceBusy, NotAllowed, NotReachable, Refused, WaitTimeout
 from aksdisks.inspection.connection import connect
-from aksdisks.inspection.ownership import new_run_id
 from aksdisks.inspection.preflight import preflight
+from aksdisks.inspection.run_objects import new_run_id
 from aksdisks.kube.client import Cluster
 from aksdisks.manifests import LEASE, RUN_LABEL
 from aksdisks.parameters import Parameters, validate
@@ -137,7 +137,7 @@ def test_what_was_done_though_the_answer_was_lost_is_the_sessions_own(monkeypatc
 
     monkeypatch.setattr(Cluster, "create", create_again)
     with open_session(Parameters()) as session:
-        assert (session.owner, session.made_namespace) == (True, True)
+        assert (session.holds_lease, session.made_namespace) == (True, True)
         session.apply(session.objects.claim)
         raw = session.cluster.find("PersistentVolumeClaim", manifests.CLAIM, session.namespace)
         another = raw | {"metadata": raw["metadata"] | {"uid": "of-the-one-before"}}
@@ -178,7 +178,7 @@ def test_a_second_run_is_kept_out_of_a_prepared_namespace_until_the_first_ends(p
             open_session(on(prepared))
         assert caught.value.exit_code == 3
         with open_session(on(prepared, run_id=first.run_id)) as runbook:
-            assert not runbook.owner and runbook.clean_up().complete
+            assert not runbook.holds_lease and runbook.clean_up().complete
         assert first.cluster.find("Lease", LEASE, prepared)
         assert first.clean_up().complete
         assert first.cluster.find("Lease", LEASE, prepared) is None
@@ -273,7 +273,7 @@ def test_an_expired_lease_is_taken_over(prepared):
         prepared,
     )  # fmt: skip
     with open_session(on(prepared)) as session:
-        assert session.owner
+        assert session.holds_lease
         assert cluster.get("Lease", LEASE, prepared)["metadata"]["labels"] == {RUN_LABEL: session.run_id}
         session.clean_up()
 

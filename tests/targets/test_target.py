@@ -78,7 +78,7 @@ def test_azure_off(as_aks):
 
 def test_private_labs_stand_side_by_side_end_with_their_context_and_touch_no_environment(monkeypatch):
     monkeypatch.setenv("AKSDISKS_STATE_DIR", "/before")
-    with target.prepared(Parameters()) as one, target.prepared(Parameters()) as two:
+    with target.run_target(Parameters()) as one, target.run_target(Parameters()) as two:
         assert os.environ["AKSDISKS_STATE_DIR"] == "/before"
         reached = [reach(Parameters(), ready.settings) for ready in (one, two)]
         assert all(connection.cluster.nodes() for connection in reached)
@@ -91,7 +91,7 @@ def test_private_labs_stand_side_by_side_end_with_their_context_and_touch_no_env
 
 
 def test_a_bad_scenario_is_bad_input():
-    with pytest.raises(InputError, match="scenario"), target.prepared(validate({"scenario": "nope"})):
+    with pytest.raises(InputError, match="scenario"), target.run_target(validate({"scenario": "nope"})):
         pass
 
 

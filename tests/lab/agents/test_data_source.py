@@ -9,7 +9,7 @@ import pytest
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.in_tree.driver import InTreeProvisioner
 from tests.lab.agents.azure import FakeCompute
-from tests.lab.agents.test_disk_driver import READY, provisioner
+from tests.lab.agents.test_csi import READY, provisioner
 from tests.lab.controllers.helpers import World, played
 from tests.lab.controllers.storage_objects import DISKS, claim, node, storage_class, volume
 

@@ -9,7 +9,7 @@ from typing import Any
 from aksdisks.lab.agents.kubelet.kubelet import NodeAgent
 from aksdisks.lab.agents.kubelet.probes import Result, apart
 from aksdisks.lab.scenario import Delays
-from tests.lab.agents.test_node_agent import cluster, status
+from tests.lab.agents.test_kubelet import cluster, status
 from tests.lab.controllers.helpers import World, played
 from tests.lab.controllers.storage_objects import pod
 

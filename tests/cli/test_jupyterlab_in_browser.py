@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 
 from aksdisks.model.checks import MIME_TYPE
 from aksdisks.runner import shipped
-from tests.jupyter.jupyterlab import CHROMIUM, NotebookPage, Walking, chromium, walking
+from tests.cli.jupyterlab import CHROMIUM, NotebookPage, Walking, chromium, walking
 from tests.programs import needs
 
 NAMES = [path.stem for path in shipped.runbooks()]

@@ -1,10 +1,8 @@
-"""How checks become a runbook's status, and runbooks a run's exit code."""
+"""How the statuses of checks, runbooks and teardown become one status and exit code of a run."""
 
 import pytest
 
 from aksdisks.evidence.result import RunResult, conclude, roll_up
-from aksdisks.model.checks import Check, Status
-from aksdisks.runner.execution import Execution
 
 
 @pytest.mark.parametrize(
@@ -21,25 +19,6 @@ from aksdisks.runner.execution import Execution
 )
 def test_the_worst_status_wins(statuses: list[str], rolled_up: str) -> None:
     assert roll_up(statuses) == rolled_up
-
-
-@pytest.mark.parametrize(
-    ("checks", "problem", "error", "status"),
-    [
-        (["passed"], "", "", "passed"),
-        ([], "", "", "inconclusive"),
-        (["passed"], "cell 3: ValueError: no", "ValueError", "failed"),
-        (["passed"], "cell 3: ValueError: the pod says: NotReachable: no", "ValueError", "failed"),
-        (["passed"], "the kernel died", "", "failed"),
-        (["passed"], "cell 3: NotReachable: https://x", "NotReachable", "inconclusive"),
-        (["passed"], "cell 3: NamespaceBusy: by another", "NamespaceBusy", "inconclusive"),
-        (["passed"], "cell 3: ApiError: 500", "ApiError", "failed"),
-        (["failed"], "cell 3: NotReachable: https://x", "NotReachable", "failed"),
-    ],
-)
-def test_a_runbook_that_ended_early_has_not_passed(checks: list[str], problem: str, error: str, status: str) -> None:
-    results = [Check("statement", Status(check), "seen") for check in checks]
-    assert Execution(checks=results, problem=problem, error=error, completed=not problem).status == status
 
 
 @pytest.mark.parametrize(

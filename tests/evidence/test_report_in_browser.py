@@ -18,7 +18,7 @@ from playwright.sync_api import Page
 from aksdisks.parameters import Parameters
 from aksdisks.runner import shipped
 from aksdisks.runner.runner import run_runbooks
-from tests.jupyter.jupyterlab import CHROMIUM, chromium
+from tests.cli.jupyterlab import CHROMIUM, chromium
 from tests.programs import needs
 
 EXECUTABLE = shutil.which(CHROMIUM)

@@ -1,4 +1,4 @@
-"""Which run made what: the id that a run's objects carry, and whether a prepared namespace holds another's."""
+"""The id of a run, the objects on a cluster that carry it, and a prepared namespace that has another run's."""
 
 from __future__ import annotations
 

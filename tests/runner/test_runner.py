@@ -152,7 +152,7 @@ def test_what_ends_a_run_before_or_between_its_runbooks_is_evidence_and_told(
     assert [book.status for book in result.runbooks] == books
     written = json.loads((folder / "run.json").read_text())
     assert (written["status"], written["problem"], written["finished"]) == (status, str(error), result.finished)
-    assert verify(folder).holds
+    assert verify(folder).intact
     assert str(error) in (folder / "index.html").read_text()
     (suite,) = (one for one in ElementTree.parse(folder / "junit.xml").getroot() if one.get("name") == "run")
     assert suite.find("testcase/*").get("message") == str(error)  # type: ignore[union-attr]
@@ -164,7 +164,7 @@ def test_a_target_that_does_not_allow_the_run_is_told_with_the_reason(
 ) -> None:
     with receiver() as (url, received):
         result, folder = run([OPEN], webhook=url, node_selector={"no": "node"})
-    assert (result.status, result.exit_code, verify(folder).holds) == ("inconclusive", 3, True)
+    assert (result.status, result.exit_code, verify(folder).intact) == ("inconclusive", 3, True)
     assert "does not allow the run: At least two nodes can take the pods: 0 of " in result.problem
     assert [(told["run"], told["status"], told["before"]) for told in received] == [(result.run, "inconclusive", None)]
 
@@ -177,7 +177,7 @@ def test_a_defect_of_our_own_is_raised_once_everybody_was_told(
         run([QUICK], webhook=url, run_id="broken")
     written = json.loads((tmp_path / "out/broken/run.json").read_text())
     assert (written["status"], written["problem"]) == ("failed", "LookupError('no such thing')")
-    assert (written["teardown"]["status"], verify(tmp_path / "out/broken").holds) == ("passed", True)
+    assert (written["teardown"]["status"], verify(tmp_path / "out/broken").intact) == ("passed", True)
     assert [told["status"] for told in received] == ["failed"]
 
 

@@ -11,7 +11,7 @@ from azure.storage.blob import ContainerClient
 
 from aksdisks.cli.console import ConsoleReporter
 from aksdisks.evidence.delivery import Container
-from aksdisks.evidence.folder import Dossier
+from aksdisks.evidence.folder import EvidenceFolder
 from aksdisks.evidence.redaction import Redactor
 from aksdisks.evidence.result import RunResult
 from tests.azurite import Credential
@@ -51,13 +51,13 @@ def test_each_runbook_is_there_before_the_run_ends_and_everything_after_it(
 ) -> None:
     container.create_container()
     early: list[set[str]] = []
-    finish = Dossier.finish
+    finish = EvidenceFolder.finish
 
-    def look(dossier: Dossier, result: RunResult) -> RunResult:
+    def look(folder: EvidenceFolder, result: RunResult) -> RunResult:
         early.append(set(_blobs(container)))
-        return finish(dossier, result)
+        return finish(folder, result)
 
-    monkeypatch.setattr(Dossier, "finish", look)
+    monkeypatch.setattr(EvidenceFolder, "finish", look)
     result, folder = deliver(QUICK, ["raise ValueError('no')"])
     assert result.status == "failed"
     assert early == [{"00-book.ipynb", "00-book.html", "01-book.ipynb", "01-book.html"}]

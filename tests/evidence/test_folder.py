@@ -11,9 +11,8 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 
-from aksdisks.evidence import report
-from aksdisks.evidence import result as evidence
-from aksdisks.evidence.folder import Dossier
+from aksdisks.evidence import report, result
+from aksdisks.evidence.folder import EvidenceFolder
 from aksdisks.evidence.result import RunbookResult, RunResult
 from aksdisks.evidence.seal import verify
 from aksdisks.model.checks import Check, Status
@@ -39,9 +38,9 @@ def test_what_is_no_run_is_a_problem_of_its_own(tmp_path: Path, content: bytes, 
     for name, written in (("bad", content), ("good", json.dumps(RESULT.document()).encode())):
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_bytes(written)
-    bad, good = evidence.runs(tmp_path)
+    bad, good = result.runs(tmp_path)
     assert problem in bad.problem
-    assert (good.problem, list(evidence.compare(good.result, good.result))) == ("", [])
+    assert (good.problem, list(result.differences(good.result, good.result))) == ("", [])
 
 
 def test_what_xml_cannot_hold_is_left_out_of_it() -> None:
@@ -85,9 +84,9 @@ def test_a_page_that_cannot_be_made_fails_the_run(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(report, "html", broken)
     nbformat.write(nbformat.v4.new_notebook(), tmp_path / "01.ipynb")
-    dossier = Dossier(tmp_path, None)
-    dossier.page(RunbookResult("01", "passed"), RESULT)
-    result = dossier.finish(RESULT)
+    folder = EvidenceFolder(tmp_path, None)
+    folder.page(RunbookResult("01", "passed"), RESULT)
+    result = folder.finish(RESULT)
     assert (result.status, result.exit_code) == ("failed", 1)
     assert (
         result.problem == f"{tmp_path / '01.html'}: expected to be written, found: ValueError: no template for [secret]"
@@ -96,15 +95,15 @@ def test_a_page_that_cannot_be_made_fails_the_run(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.parametrize("name", ["run.json", "index.html", "SHA256SUMS"])
 def test_a_full_disk_fails_the_run_and_leaves_no_half(tmp_path: Path, name: str) -> None:
-    dossier = Dossier(tmp_path / "run", None)
-    dossier.open()
-    written = dossier.folder / (name if name == "SHA256SUMS" else f".{name}")
+    folder = EvidenceFolder(tmp_path / "run", None)
+    folder.open()
+    written = folder.path / (name if name == "SHA256SUMS" else f".{name}")
     written.symlink_to("/dev/full")
     if name == "run.json":
-        dossier.write(RESULT)
-    result = dossier.finish(RESULT)
+        folder.write(RESULT)
+    result = folder.finish(RESULT)
     assert (result.status, result.exit_code) == ("failed", 1)
     assert result.problem == f"{written}: expected to be written, found: No space left on device"
     assert not written.is_symlink()
     if name != "SHA256SUMS":
-        assert verify(dossier.folder).holds
+        assert verify(folder.path).intact

@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from aksdisks.errors import CheckFailed
-from aksdisks.inspection.ownership import RUN_ID_VARIABLE
+from aksdisks.inspection.run_objects import RUN_ID_VARIABLE
 from aksdisks.runner import recorder, shipped
 
 CHECK = "from aksdisks.model.checks import check\ncheck('It holds', {holds}, '{seen}')"

@@ -17,7 +17,7 @@ from aksdisks.errors import InputError
 from aksdisks.lab.server import process
 from aksdisks.runner import shipped
 from tests.cli.command import aksdisks, processes_with
-from tests.jupyter.jupyterlab import walking
+from tests.cli.jupyterlab import walking
 
 
 def cells(path: Path) -> list:
@@ -60,7 +60,7 @@ def test_without_jupyterlab_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(
         InputError, match=r"jupyterlab: expected it beside aksdisks, found none \(.* install jupyterlab\)"
     ):
-        jupyterlab.walk(tmp_path, speed=10, port=0, browser=False, say=print)
+        jupyterlab.serve(tmp_path, speed=10, port=0, browser=False, say=print)
 
 
 def test_a_lab_that_does_not_start_is_named(tmp_path: Path) -> None:
