@@ -135,6 +135,16 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 }
 """Of each frame its columns, in their order, with pandas' types; lists of names are one text with commas between."""
 
+_KINDS = {
+    "nodes": "Node",
+    "pods": "Pod",
+    "claims": "PersistentVolumeClaim",
+    "volumes": "PersistentVolume",
+    "attachments": "VolumeAttachment",
+    "classes": "StorageClass",
+    "events": "Event",
+}
+"""Of each frame of Kubernetes' objects their kind, by which an inventory says what it could not read."""
 
 Row = Mapping[str, Any]
 """A value for each column; None where it is missing."""
@@ -182,6 +192,8 @@ def records(inventory: Inventory, name: str) -> Records:
     found = inventory.disks if name == "tags" else getattr(inventory, name)
     if isinstance(found, Unknown):
         return Records(COLUMNS[name], (), found.because)
+    if unreadable := inventory.unreadable.get(_KINDS.get(name, ""), ""):
+        return Records(COLUMNS[name], (), unreadable)
     return records_of(inventory, name, _tags(found) if name == "tags" else found)
 
 

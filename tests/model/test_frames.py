@@ -84,6 +84,12 @@ def test_what_is_unknown_is_a_frame_without_rows_that_says_why():
     )  # fmt: skip
 
 
+def test_a_kind_that_could_not_be_read_is_a_frame_without_rows_that_says_why():
+    inventory = world(pods=(), unreadable={"Pod": "pods is forbidden"})
+    assert (len(inventory.frame("pods")), inventory.frame("pods").attrs) == (0, {"unknown": "pods is forbidden"})
+    assert inventory.frame("claims").attrs == {}
+
+
 def test_a_frame_goes_on_in_pandas():
     inventory = world(disks=(disk(), disk("other", on=None, size_gib=100)))
     frame = inventory.frame("disks")
