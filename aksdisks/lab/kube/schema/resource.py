@@ -33,19 +33,19 @@ class Field:
 
     def value(self, obj: Object) -> str:
         """The field of an object, as text."""
-        value = _at(obj, self.path or self.label)
+        value = find(obj, self.path or self.label, None)
         if not value and self.other:
-            value = _at(obj, self.other)
+            value = find(obj, self.other, None)
         if value is None:
             return self.zero
         return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _at(obj: Object, path: str) -> Any:
-    value: Any = obj
+def find(obj: Any, path: str, default: Any = "") -> Any:
+    """The value at a path of keys; the default where there is none."""
     for step in path.split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
+        obj = obj.get(step) if isinstance(obj, dict) else None
+    return default if obj is None else obj
 
 
 def fields(*labels: str) -> tuple[Field, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema.durations import age
+from aksdisks.lab.kube.schema.resource import find
 from aksdisks.lab.kube.schema.selectors import from_label_selector
 
 NONE, UNSET, UNKNOWN = "<none>", "<unset>", "<unknown>"
@@ -35,13 +36,6 @@ class Column:
             "description": "",
             "priority": self.priority,
         }
-
-
-def find(obj: Any, path: str, default: Any = "") -> Any:
-    """The value at a path of keys; the default where there is none."""
-    for step in path.split("."):
-        obj = obj.get(step) if isinstance(obj, dict) else None
-    return default if obj is None else obj
 
 
 def column(name: str, cell: str | Callable[[Object], Any], default: Any = "", *, type: str = "string") -> Column:

@@ -16,8 +16,6 @@ _FINALIZERS = "metadata.finalizers"
 STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 """Finalizers that need no domain before their name."""
 _MAX_ANNOTATIONS = 256 * 1024
-_OPERATORS_WITH_VALUES = ("In", "NotIn")
-_OPERATORS_WITHOUT = ("Exists", "DoesNotExist")
 
 
 def new(meta: Object, name_errors: Callable[[str], list[str]], *, known: bool) -> list[Cause]:
@@ -88,20 +86,29 @@ def label_selector(field: str, selector: Object | None) -> list[Cause]:
     """A LabelSelector object."""
     causes = labels(f"{field}.matchLabels", (selector or {}).get("matchLabels", {}))
     for index, expression in enumerate((selector or {}).get("matchExpressions", ())):
-        at = f"{field}.matchExpressions[{index}]"
-        operator, values = expression.get("operator", ""), expression.get("values", [])
-        if operator in _OPERATORS_WITH_VALUES:
-            if not values:
-                causes.append(required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'"))
-        elif operator in _OPERATORS_WITHOUT:
-            if values:
-                why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-                causes.append(forbidden(f"{at}.values", why))
-        else:
-            causes.append(invalid(f"{at}.operator", operator, "not a valid selector operator"))
-        causes += formed(f"{at}.key", expression.get("key", ""), names.qualified_name_errors)
-        for number, value in enumerate(values):
-            causes += formed(f"{at}.values[{number}]", value, names.label_value_errors)
+        causes += requirement(f"{field}.matchExpressions[{index}]", expression)
+    return causes
+
+
+def requirement(at: str, expression: Object, *, of_nodes: bool = False, values: bool = True) -> list[Cause]:
+    """An expression of a selector, those of nodes knowing Gt and Lt; `values`: whether they are looked at."""
+    operator, given = expression.get("operator", ""), expression.get("values", [])
+    causes: list[Cause] = []
+    if operator in ("In", "NotIn"):
+        if not given:
+            causes.append(required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'"))
+    elif operator in ("Exists", "DoesNotExist"):
+        if given:
+            why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+            causes.append(forbidden(f"{at}.values", why))
+    elif of_nodes and operator in ("Gt", "Lt"):
+        if len(given) != 1:
+            causes.append(required(f"{at}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'"))
+    else:
+        causes.append(invalid(f"{at}.operator", operator, "not a valid selector operator"))
+    causes += formed(f"{at}.key", expression.get("key", ""), names.qualified_name_errors)
+    for index, value in enumerate(given if values else ()):
+        causes += formed(f"{at}.values[{index}]", value, names.label_value_errors)
     return causes
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema.durations import human_duration, parse_time
-from aksdisks.lab.kube.strategies.columns import AGE, NAME, NONE, Column, column, find
+from aksdisks.lab.kube.schema.resource import find
+from aksdisks.lab.kube.strategies.columns import AGE, NAME, NONE, Column, column
 
 _ENDED = {
     "Succeeded": {

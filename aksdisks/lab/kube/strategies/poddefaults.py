@@ -63,3 +63,9 @@ POD_SPEC: Defaults = (
     within("volumes[]", _VOLUME),
 )
 """The defaults of a pod's spec; those of volume sources are in the OpenAPI."""
+
+
+def template(holder: str) -> Defaults:
+    """The defaults of the pod template of what stands at a path."""
+    path = f"{holder}.template" if holder else "template"
+    return (default(holder, template={}), default(path, spec={}), within(f"{path}.spec", POD_SPEC))

@@ -123,13 +123,11 @@ _SPEC = (
 
 def spec_errors(at: str, spec: Object, pod_name: str = "") -> list[Cause]:
     """A pod's spec below a field; a template's pods have no name yet."""
-    causes = check((must("terminationGracePeriodSeconds"),), spec, at) if _graceless(spec) else []
+    causes = []
+    if spec.get("terminationGracePeriodSeconds") is None:
+        causes.append(required(f"{at}.terminationGracePeriodSeconds"))
     good, problems = _volumes(f"{at}.volumes", spec.get("volumes", []), pod_name)
     return causes + problems + _containers(at, spec, good) + check(_SPEC, spec, at)
-
-
-def _graceless(spec: Object) -> bool:
-    return spec.get("terminationGracePeriodSeconds") is None
 
 
 def template_errors(at: str, template: Object) -> list[Cause]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.status import Cause
-from aksdisks.lab.kube.strategies.causes import Struct, duplicate, forbidden, formed, invalid, required, unsupported
-from aksdisks.lab.kube.strategies.metadata import label_selector
+from aksdisks.lab.kube.strategies.causes import Struct, duplicate, formed, invalid, required, unsupported
+from aksdisks.lab.kube.strategies.metadata import label_selector, requirement
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _REQUIRED, _PREFERRED = (
@@ -69,7 +69,7 @@ def node_selector(at: str, found: Object) -> list[Cause]:
 def _node_term(at: str, term: Object, *, values: bool = True) -> list[Cause]:
     causes: list[Cause] = []
     for index, expression in enumerate(term.get("matchExpressions", ())):
-        causes += _node_requirement(f"{at}.matchExpressions[{index}]", expression, values=values)
+        causes += requirement(f"{at}.matchExpressions[{index}]", expression, of_nodes=True, values=values)
     for index, expression in enumerate(term.get("matchFields", ())):
         field = f"{at}.matchFields[{index}]"
         operator, key = expression.get("operator", ""), expression.get("key", "")
@@ -83,28 +83,6 @@ def _node_term(at: str, term: Object, *, values: bool = True) -> list[Cause]:
             continue
         for number, value in enumerate(expression.get("values", ())):
             causes += formed(f"{field}.values[{number}]", value, names.subdomain_errors)
-    return causes
-
-
-def _node_requirement(at: str, found: Object, *, values: bool) -> list[Cause]:
-    operator, given = found.get("operator", ""), found.get("values", [])
-    causes: list[Cause] = []
-    if operator in ("In", "NotIn"):
-        if not given:
-            causes.append(required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'"))
-    elif operator in ("Exists", "DoesNotExist"):
-        if given:
-            why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-            causes.append(forbidden(f"{at}.values", why))
-    elif operator in ("Gt", "Lt"):
-        if len(given) != 1:
-            causes.append(required(f"{at}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'"))
-    else:
-        causes.append(invalid(f"{at}.operator", operator, "not a valid selector operator"))
-    causes += formed(f"{at}.key", found.get("key", ""), names.qualified_name_errors)
-    if values:
-        for index, value in enumerate(given):
-            causes += formed(f"{at}.values[{index}]", value, names.label_value_errors)
     return causes
 
 

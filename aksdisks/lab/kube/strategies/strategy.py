@@ -44,6 +44,7 @@ class Strategy:
 
     `mark_deleted` puts the time on an object whose deletion takes time, given the grace period that was asked for, and
     says whether that changed it; `held`: whether more than its finalizers keeps it; `undeletable`: names that stay.
+    `returns_deleted`: a deletion answers with the object although it is gone, not with a Status.
     `warnings` are of the object alone, `admission_warnings` of its namespace or its pods as well.
     `columns` are what `kubectl get` prints, `row_conditions` what a row says besides.
     """
@@ -71,6 +72,7 @@ class Strategy:
     mark_deleted: Callable[[Object, int | None, datetime], bool] | None = None
     held: Callable[[Object], bool] | None = None
     undeletable: tuple[str, ...] = ()
+    returns_deleted: bool = False
     warnings: Warnings | None = None
     admission_warnings: Callable[[Store, Object, Object | None], Iterable[str]] | None = None
     columns: Sequence[Column] = OTHER

@@ -17,7 +17,7 @@ from aksdisks.lab.kube.strategies.causes import (
     selector_struct,
     unsupported,
 )
-from aksdisks.lab.kube.strategies.defaults import default, within
+from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.metadata import annotation_map, is_readable_selector, label_selector, labels
 from aksdisks.lab.kube.strategies.strategy import Warnings
 
@@ -26,9 +26,8 @@ _MISMATCH = "`selector` does not match template `labels`"
 
 DEFAULTS = (
     default("", spec={}),
-    default("spec", replicas=1, template={}),
-    default("spec.template", spec={}),
-    within("spec.template.spec", poddefaults.POD_SPEC),
+    default("spec", replicas=1),
+    *poddefaults.template("spec"),
 )
 """One replica, and the defaults of its pods."""
 

@@ -19,7 +19,7 @@ from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import bad_request, method_not_allowed, no_such_resource
 from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage.store import Version
-from aksdisks.lab.kube.strategies.catalog import RESOURCES, by_path
+from aksdisks.lab.kube.strategies.catalog import RESOURCES, STRATEGIES, by_path
 from aksdisks.lab.kube.wire import negotiation, options
 from aksdisks.lab.kube.wire.exec import STREAMS, Streams
 from aksdisks.lab.kube.wire.rendering import Renderer, include_object
@@ -27,14 +27,6 @@ from aksdisks.lab.kube.wire.request_info import RequestInfo
 from aksdisks.lab.kube.wire.rights import GUARD
 from aksdisks.lab.kube.write.api import KubeApi, Page
 from aksdisks.lab.kube.write.options import WriteOptions
-
-_RETURNED_WHEN_GONE = frozenset(
-    (
-        "csidrivers", "csinodes", "persistentvolumeclaims", "persistentvolumes", "pods", "podtemplates",
-        "serviceaccounts", "services", "storageclasses", "volumeattachments",
-    )
-)  # fmt: skip
-"""Kinds whose DELETE answers with the object although it is gone; the others with a Status (upstream's OpenAPI)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +199,7 @@ class Endpoints:
         renderer = self._renderer(request, target)
         wanted, dry_run = await options.delete_options(request)
         deleted = self._api.delete_version(target.resource, str(target.name), target.namespace, wanted, dry_run=dry_run)
-        if deleted.gone and target.resource not in _RETURNED_WHEN_GONE:
+        if deleted.gone and not STRATEGIES[target.resource].returns_deleted:
             return _answer(orjson.dumps(_deleted_status(target.kind, deleted.version)), negotiation.JSON)
         return _answer(renderer.one(deleted.version), renderer.form.media_type)
 

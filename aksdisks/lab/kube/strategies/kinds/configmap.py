@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.resource import Resource, fields
+from aksdisks.lab.kube.schema.resource import Resource, fields, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import forbidden, formed, invalid, required, too_long
-from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.columns import column
 from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.rules import Fixed
 from aksdisks.lab.kube.strategies.strategy import Strategy
@@ -96,6 +96,7 @@ STRATEGIES = (
     Strategy(
         Resource("serviceaccounts", "ServiceAccount", short_names=("sa",), subresources=("token",)),
         columns=_SERVICEACCOUNTS_COLUMNS,
+        returns_deleted=True,
         known_finalizers=True,
         metadata_checks="whole",
     ),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.quantities import parse
-from aksdisks.lab.kube.schema.resource import STORAGE, Resource
+from aksdisks.lab.kube.schema.resource import STORAGE, Resource, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
-from aksdisks.lab.kube.strategies.causes import NOT_NEGATIVE, duplicate, formed, invalid, required
-from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.causes import duplicate, formed, invalid, required
+from aksdisks.lab.kube.strategies.columns import column
 from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.metadata import label_selector
+from aksdisks.lab.kube.strategies.resources import quantity
 from aksdisks.lab.kube.strategies.rules import Fixed, Rule, bounds, check, distinct, enumeration, nested
 from aksdisks.lab.kube.strategies.strategy import Strategy
 from aksdisks.lab.kube.strategies.volumesources import driver_name
@@ -63,7 +63,7 @@ def _lasting(driver: Object) -> Object:
 
 
 def _amount(field: str, value: str | None) -> list[Cause]:
-    return [invalid(field, value, NOT_NEGATIVE)] if value is not None and parse(value) < 0 else []
+    return quantity(field, "storage", value or "0")
 
 
 def _audiences(item: Object) -> str:
@@ -90,6 +90,7 @@ STRATEGIES = (
     Strategy(
         Resource("csidrivers", "CSIDriver", STORAGE, namespaced=False),
         columns=_CSIDRIVERS_COLUMNS,
+        returns_deleted=True,
         known_finalizers=True,
         metadata_checks="last",
         defaults=(
@@ -115,6 +116,7 @@ STRATEGIES = (
     Strategy(
         Resource("csinodes", "CSINode", STORAGE, namespaced=False, unconditional_update=False),
         columns=_CSINODES_COLUMNS,
+        returns_deleted=True,
         known_finalizers=True,
         metadata_checks="whole",
         rules=_NODE,

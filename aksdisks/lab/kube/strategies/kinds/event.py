@@ -5,10 +5,10 @@ from __future__ import annotations
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.durations import age
-from aksdisks.lab.kube.schema.resource import Field, Resource, fields
+from aksdisks.lab.kube.schema.resource import Field, Resource, fields, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies.causes import formed, invalid, required
-from aksdisks.lab.kube.strategies.columns import Column, column, find
+from aksdisks.lab.kube.strategies.columns import Column, column
 from aksdisks.lab.kube.strategies.rules import Fixed
 from aksdisks.lab.kube.strategies.strategy import Strategy
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.admission import pod_security
 from aksdisks.lab.kube.schema.durations import age, human_duration, parse_time
-from aksdisks.lab.kube.schema.resource import BATCH, Field, Resource
+from aksdisks.lab.kube.schema.resource import BATCH, Field, Resource, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns, poddefaults, podspec, workloads
 from aksdisks.lab.kube.strategies.causes import invalid, required, unsupported
-from aksdisks.lab.kube.strategies.columns import column, find
-from aksdisks.lab.kube.strategies.defaults import default, within
+from aksdisks.lab.kube.strategies.columns import column
+from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.metadata import annotation_map, label_selector, labels
 from aksdisks.lab.kube.strategies.rules import Fixed, Rule, Rules, enumeration, nested, not_negative
 from aksdisks.lab.kube.strategies.strategy import Strategy
@@ -23,9 +23,7 @@ _MAX_CRON_NAME = 52
 
 _DEFAULTS = (
     default("", spec={}),
-    default("spec", template={}),
-    default("spec.template", spec={}),
-    within("spec.template.spec", poddefaults.POD_SPEC),
+    *poddefaults.template("spec"),
     default(
         "spec",
         completions=lambda spec: None if "parallelism" in spec else 1,
@@ -60,9 +58,7 @@ _CRON_DEFAULTS = (
         failedJobsHistoryLimit=1,
     ),
     default("spec.jobTemplate", spec={}),
-    default("spec.jobTemplate.spec", template={}),
-    default("spec.jobTemplate.spec.template", spec={}),
-    within("spec.jobTemplate.spec.template.spec", poddefaults.POD_SPEC),
+    *poddefaults.template("spec.jobTemplate.spec"),
 )
 
 

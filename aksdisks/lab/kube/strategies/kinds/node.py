@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.schema.resource import Field, Resource
+from aksdisks.lab.kube.schema.resource import Field, Resource, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns, resources, scheduling
 from aksdisks.lab.kube.strategies.causes import forbidden
-from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.columns import column
 from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.strategy import Strategy
 

@@ -152,6 +152,7 @@ STRATEGIES = (
             "persistentvolumes", "PersistentVolume", namespaced=False, short_names=("pv",), subresources=("status",)
         ),
         columns=_PERSISTENTVOLUMES_COLUMNS,
+        returns_deleted=True,
         known_finalizers=True,
         defaults=(
             default("", spec={}),

@@ -12,7 +12,7 @@ from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.admission import plugins
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.quantities import parse
-from aksdisks.lab.kube.schema.resource import Resource
+from aksdisks.lab.kube.schema.resource import Resource, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import (
@@ -23,7 +23,7 @@ from aksdisks.lab.kube.strategies.causes import (
     required,
     unsupported,
 )
-from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.columns import column
 from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.labels import BETA_CLASS, OLD_CLASS
 from aksdisks.lab.kube.strategies.metadata import label_selector
@@ -224,6 +224,7 @@ STRATEGIES = (
             probed=True,
         ),
         columns=_PERSISTENTVOLUMECLAIMS_COLUMNS,
+        returns_deleted=True,
         known_finalizers=True,
         metadata_checks="whole",
         defaults=DEFAULTS,

@@ -11,7 +11,7 @@ from aksdisks.lab.clock import timestamp
 from aksdisks.lab.kube.admission import plugins, pod_security
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.durations import parse_time
-from aksdisks.lab.kube.schema.resource import Field, Resource, fields
+from aksdisks.lab.kube.schema.resource import Field, Resource, fields, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns, podcolumns, poddefaults, podspec, scheduling
 from aksdisks.lab.kube.strategies.causes import NULL, forbidden, formed, immutable, invalid
@@ -86,9 +86,9 @@ def _changes(new: Object, old: Object) -> list[Cause]:
         if len(after.get(key, ())) != len(before.get(key, ())):
             return [forbidden(f"spec.{key}", "pod updates may not add or remove containers")]
     causes = podspec.image_errors("spec", after)  # upstream looks at them twice
-    deadline, stop = _deadline(after.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
+    deadline = _deadline(after.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
     causes += deadline
-    if stop:
+    if deadline and "activeDeadlineSeconds" in after:
         return causes
     causes += _tolerations(after.get("tolerations", ()), before.get("tolerations", ()))
     gates = [gate.get("name") for gate in before.get("schedulingGates", ())]
@@ -99,17 +99,15 @@ def _changes(new: Object, old: Object) -> list[Cause]:
     return causes + ([forbidden("spec", _MUTABLE)] if _as_it_was(after, before) != before else [])
 
 
-def _deadline(new: int | None, old: int | None) -> tuple[list[Cause], bool]:
-    """What is wrong, and whether nothing more is looked at."""
-    field = "spec.activeDeadlineSeconds"
+def _deadline(new: int | None, old: int | None) -> list[Cause]:
+    why = ""
     if new is None:
-        why = "must not update from a positive integer to nil value"
-        return ([] if old is None else [invalid(field, NULL, why)]), False
-    if not 0 <= new <= _MAX_INT32:
-        return [invalid(field, new, f"must be between 0 and {_MAX_INT32}, inclusive")], True
-    if old is not None and old < new:
-        return [invalid(field, new, "must be less than or equal to previous value")], True
-    return [], False
+        why = "must not update from a positive integer to nil value" if old is not None else ""
+    elif not 0 <= new <= _MAX_INT32:
+        why = f"must be between 0 and {_MAX_INT32}, inclusive"
+    elif old is not None and old < new:
+        why = "must be less than or equal to previous value"
+    return [invalid("spec.activeDeadlineSeconds", NULL if new is None else new, why)] if why else []
 
 
 def _tolerations(new: Iterable[Object], old: Iterable[Object]) -> list[Cause]:
@@ -181,7 +179,7 @@ _TEMPLATE_COLUMNS = (
     columns.NAME,
     replace(_NAMES, priority=0),
     replace(_IMAGES, priority=0),
-    columns.column("Pod Labels", lambda item: columns.pairs(columns.find(item, "template.metadata.labels", {}))),
+    columns.column("Pod Labels", lambda item: columns.pairs(find(item, "template.metadata.labels", {}))),
 )
 STRATEGIES = (
     Strategy(
@@ -200,6 +198,7 @@ STRATEGIES = (
             probed=True,
         ),
         columns=podcolumns.COLUMNS,
+        returns_deleted=True,
         row_conditions=podcolumns.conditions,
         known_finalizers=True,
         metadata_checks="whole",
@@ -220,11 +219,8 @@ STRATEGIES = (
     Strategy(
         Resource("podtemplates", "PodTemplate", generation=True),
         columns=_TEMPLATE_COLUMNS,
-        defaults=(
-            default("", template={}),
-            default("template", spec={}),
-            within("template.spec", poddefaults.POD_SPEC),
-        ),
+        returns_deleted=True,
+        defaults=poddefaults.template(""),
         rules=(Rule("template", lambda field, value: podspec.template_errors(field, value or {})),),
         raises_generation=lambda new, old: bool(new.get("template") != old.get("template")),
     ),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.admission import plugins
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.resource import Resource
+from aksdisks.lab.kube.schema.resource import Resource, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import forbidden, invalid
-from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.columns import column
 from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.metadata import label_selector
 from aksdisks.lab.kube.strategies.rules import (

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.resource import RBAC, Resource
+from aksdisks.lab.kube.schema.resource import RBAC, Resource, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import invalid, required, unsupported
-from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.columns import column
 from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.metadata import label_selector
-from aksdisks.lab.kube.strategies.rules import Rule, form, nested
+from aksdisks.lab.kube.strategies.rules import Rule, enumeration, form, nested
 from aksdisks.lab.kube.strategies.rules import required as must
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
@@ -42,20 +42,6 @@ def _rule(at: str, rule: Object, *, namespaced: bool) -> list[Cause]:
     if not rule.get("resources"):
         causes.append(required(f"{at}.resources", "resource rules must supply at least one resource"))
     return causes
-
-
-def _aggregation(field: str, rule: Object | None) -> list[Cause]:
-    if rule is None or rule.get("clusterRoleSelectors"):
-        return []
-    why = "at least one clusterRoleSelector required if aggregationRule is non-nil"
-    return [required(f"{field}.clusterRoleSelectors", why)]
-
-
-def _known(*allowed: str) -> Rule:
-    def kind(field: str, value: str | None) -> list[Cause]:
-        return [] if (value or "") in allowed else [unsupported(field, value or "", allowed)]
-
-    return Rule("kind", kind)
 
 
 def _subject(at: str, subject: Object, *, namespaced: bool) -> list[Cause]:
@@ -105,15 +91,13 @@ def _role(resource: Resource) -> Strategy:
     def rule(at: str, found: Object) -> list[Cause]:
         return _rule(at, found, namespaced=resource.namespaced)
 
-    aggregated = (
-        Rule("aggregationRule", _aggregation),
-        Rule("aggregationRule.clusterRoleSelectors[]", label_selector),
-    )
+    why = "at least one clusterRoleSelector required if aggregationRule is non-nil"
+    selectors = (must("clusterRoleSelectors", why), Rule("clusterRoleSelectors[]", label_selector))
     return Strategy(
         resource,
         name_errors=names.path_segment_errors,
         created_by_update=True,
-        rules=(nested("rules[]", (rule,)), *(() if resource.namespaced else aggregated)),
+        rules=(nested("rules[]", (rule,)), *(() if resource.namespaced else (nested("aggregationRule", selectors),))),
     )
 
 
@@ -122,8 +106,8 @@ def _binding(resource: Resource, *kinds: str) -> Strategy:
         return _subject(at, found, namespaced=resource.namespaced)
 
     reference = (
-        Rule("apiGroup", lambda field, value: [] if value == RBAC else [unsupported(field, value, (RBAC,))]),
-        _known(*kinds),
+        enumeration("apiGroup", RBAC),
+        enumeration("kind", *kinds),
         form("name", names.path_segment_errors, must=True),
     )
     return Strategy(

@@ -10,13 +10,13 @@ import ipaddress
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.resource import Resource, fields
+from aksdisks.lab.kube.schema.resource import Resource, fields, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.schema.status import invalid as refused
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import duplicate, formed, invalid, required
-from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.columns import column
 from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.ports import PROTOCOL, port_errors, port_or_name
 from aksdisks.lab.kube.strategies.rules import Rule, check, enumeration, form, nested
@@ -237,6 +237,7 @@ STRATEGIES = (
     Strategy(
         _SERVICES,
         columns=_SERVICES_COLUMNS,
+        returns_deleted=True,
         name_errors=names.label_1035_errors,
         known_finalizers=True,
         created_by_update=True,

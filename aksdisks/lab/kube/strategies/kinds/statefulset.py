@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.admission import pod_security
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.resource import APPS, Resource
+from aksdisks.lab.kube.schema.resource import APPS, Resource, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns, workloads
 from aksdisks.lab.kube.strategies.causes import forbidden, invalid, not_negative, required
-from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.columns import column
 from aksdisks.lab.kube.strategies.defaults import default, within
 from aksdisks.lab.kube.strategies.kinds import persistentvolumeclaim as claims
 from aksdisks.lab.kube.strategies.rules import (

@@ -7,22 +7,18 @@ from datetime import datetime
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.resource import STORAGE, Resource
+from aksdisks.lab.kube.schema.resource import STORAGE, Resource, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import duplicate, formed, invalid, required, too_long
-from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.columns import column
 from aksdisks.lab.kube.strategies.defaults import default
 from aksdisks.lab.kube.strategies.labels import OLD_LABELS
-from aksdisks.lab.kube.strategies.rules import Fixed, Rule, enumeration, nested, repeated
+from aksdisks.lab.kube.strategies.rules import Fixed, Rule, enumeration, form, nested, repeated
 from aksdisks.lab.kube.strategies.rules import required as must
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
 _MAX_PARAMETERS, _MAX_BYTES = 512, 256 * 1024
-
-
-def _provisioner(field: str, name: str | None) -> list[Cause]:
-    return formed(field, name.lower(), names.qualified_name_errors) if name else []
 
 
 def _parameters(field: str, found: Object | None) -> list[Cause]:
@@ -84,12 +80,13 @@ STRATEGIES = (
     Strategy(
         Resource("storageclasses", "StorageClass", STORAGE, namespaced=False, short_names=("sc",)),
         columns=_STORAGECLASSES_COLUMNS,
+        returns_deleted=True,
         known_finalizers=True,
         metadata_checks="whole",
         defaults=(default("", reclaimPolicy="Delete", volumeBindingMode="Immediate"),),
         rules=(
             must("provisioner"),
-            Rule("provisioner", _provisioner),
+            form("provisioner", lambda name: names.qualified_name_errors(name.lower())),
             Rule("parameters", _parameters),
             enumeration("reclaimPolicy", "Delete", "Retain"),
             enumeration("volumeBindingMode", "Immediate", "WaitForFirstConsumer"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.resource import STORAGE, Resource
+from aksdisks.lab.kube.schema.resource import STORAGE, Resource, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import forbidden, formed, immutable, required, too_long
-from aksdisks.lab.kube.strategies.columns import column, find
+from aksdisks.lab.kube.strategies.columns import column
 from aksdisks.lab.kube.strategies.rules import Rule, bounds, check, form
 from aksdisks.lab.kube.strategies.rules import required as must
 from aksdisks.lab.kube.strategies.strategy import ALL, Strategy
@@ -80,6 +80,7 @@ STRATEGIES = (
             unconditional_update=False,
         ),
         columns=_VOLUMEATTACHMENTS_COLUMNS,
+        returns_deleted=True,
         known_finalizers=True,
         metadata_checks="whole",
         status_keeps=ALL,
