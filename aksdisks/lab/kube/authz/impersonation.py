@@ -26,23 +26,21 @@ def effective(authorizer: Authorizer, user: User, headers: CIMultiDictProxy[str]
         if groups or uid or extra:
             raise bad_request("requested impersonation of groups, a uid or extra values without impersonating a user")
         return user
-    for wanted in _wanted(name, groups, uid, extra):
+    namespace, _, account = name.removeprefix(_ACCOUNT).partition(":") if name.startswith(_ACCOUNT) else ("", "", "")
+    who = Attributes("impersonate", "users", name=name)
+    if account:
+        who = Attributes("impersonate", "serviceaccounts", namespace=namespace, name=account)
+    for wanted in (who, *_wanted(groups, uid, extra)):
         authorizer.check(user, wanted)
-    namespace, colon, account = name.removeprefix(_ACCOUNT).partition(":")
-    if not groups and name.startswith(_ACCOUNT) and colon and account:
+    if account and not groups:
         groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
     if not {AUTHENTICATED, UNAUTHENTICATED} & set(groups):
         groups = (*groups, UNAUTHENTICATED if name == ANONYMOUS_NAME else AUTHENTICATED)
     return User(name, groups, uid, tuple((key, tuple(values)) for key, values in extra.items()))
 
 
-def _wanted(name: str, groups: tuple[str, ...], uid: str, extra: dict[str, list[str]]) -> Iterator[Attributes]:
-    """The rights that it takes, in upstream's order."""
-    namespace, colon, account = name.removeprefix(_ACCOUNT).partition(":")
-    if name.startswith(_ACCOUNT) and colon and account:
-        yield Attributes("impersonate", "serviceaccounts", namespace=namespace, name=account)
-    else:
-        yield Attributes("impersonate", "users", name=name)
+def _wanted(groups: tuple[str, ...], uid: str, extra: dict[str, list[str]]) -> Iterator[Attributes]:
+    """The rights that it takes beside that to the user, in upstream's order."""
     for group in groups:
         yield Attributes("impersonate", "groups", name=group)
     for key, values in extra.items():

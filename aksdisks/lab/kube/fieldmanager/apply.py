@@ -36,7 +36,7 @@ class Apply:
 
     def own(self, fields: fieldsets.Fields) -> list[Object]:
         """The manager's entry in managedFields; who states nothing owns nothing, and is not named."""
-        entry = fieldsets.entry(self.kind.api_version, self.manager, self.subresource, fields, self.now)
+        entry = fieldsets.entry("Apply", self.kind.api_version, self.manager, self.subresource, fields, self.now)
         return [entry] if fields else []
 
 

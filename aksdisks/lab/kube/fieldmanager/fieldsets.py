@@ -20,24 +20,17 @@ _UNOWNED = {"apiVersion", "kind"}
 UNOWNED_METADATA = {"name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"}
 
 
-def entry(api_version: str, manager: str, subresource: str | None, fields: Fields, now: str) -> Object:
-    """One element of managedFields for an apply."""
+def entry(operation: str, api_version: str, manager: str, subresource: str | None, fields: Fields, now: str) -> Object:
+    """One element of managedFields; `operation` is Apply, or Update for a create, an update or an ordinary patch."""
     found: Object = {
         "manager": manager,
-        "operation": "Apply",
+        "operation": operation,
         "apiVersion": api_version,
         "time": now,
         "fieldsType": "FieldsV1",
         "fieldsV1": fields,
     }
-    if subresource:
-        found["subresource"] = subresource
-    return found
-
-
-def update_entry(api_version: str, manager: str, subresource: str | None, fields: Fields, now: str) -> Object:
-    """One element of managedFields for a create, an update or an ordinary patch."""
-    return {**entry(api_version, manager, subresource, fields, now), "operation": "Update"}
+    return {**found, "subresource": subresource} if subresource else found
 
 
 def is_of(one: Object, manager: str, subresource: str | None) -> bool:

@@ -77,7 +77,7 @@ def before_first_apply(root: Node, live: Object, api_version: str, now: str) -> 
 
 
 def _entry(api_version: str, manager: str, subresource: str | None, fields: set[Path], now: str) -> Object:
-    return fieldsets.update_entry(api_version, manager, subresource, fieldsets.tree(fields), now)
+    return fieldsets.entry("Update", api_version, manager, subresource, fieldsets.tree(fields), now)
 
 
 def _identity(entry: Object) -> tuple[str, str, str, str | None]:
@@ -90,7 +90,6 @@ def _is_readable(entry: Any) -> bool:
         and entry.get("operation") in ("Apply", "Update")
         and bool(entry.get("apiVersion"))
         and entry.get("fieldsType") == "FieldsV1"
-        and isinstance(entry.get("fieldsV1", {}), dict)
         and _is_tree(entry.get("fieldsV1", {}))
     )
 

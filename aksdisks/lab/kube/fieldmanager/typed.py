@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.fieldmanager import fieldsets
 from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.schema import NOWHERE, Node
@@ -14,15 +14,11 @@ from aksdisks.lab.kube.schema.status import internal
 def check(kind: Resource, root: Node, patch: Object, namespace: str, name: str) -> None:
     """500 in upstream's words for fields that nobody knows, and for elements of a list that cannot be told apart."""
     problems = _problems(root, patch, ())
-    if problems:
-        raise refusal(kind, namespace, name, problems)
-
-
-def refusal(kind: Resource, namespace: str, name: str, problems: list[str]) -> ApiError:
-    """The refusal of an apply; upstream has not foreseen it, hence its code."""
+    if not problems:
+        return
     about = f"{namespace}/{name}; {kind.group}/{kind.version}, Kind={kind.kind}"
     shown = problems[0] if len(problems) == 1 else "errors:\n" + "\n".join(f"  {problem}" for problem in problems)
-    return internal(f"failed to create typed patch object ({about}): {shown}")
+    raise internal(f"failed to create typed patch object ({about}): {shown}")
 
 
 def _problems(node: Node, value: Any, path: fieldsets.Path) -> list[str]:

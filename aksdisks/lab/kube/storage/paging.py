@@ -14,9 +14,7 @@ from aksdisks.lab.kube.storage.store import Key, Store, Version
 
 _PAGE_TOO_OLD = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
-    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
-    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
-    "deleted between the time the first chunk was returned and now may show up in the list."
+    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results."
 )
 _LIST_TOO_OLD = "The resourceVersion for the provided list is too old."
 _VERSION = "meta.k8s.io/v1"

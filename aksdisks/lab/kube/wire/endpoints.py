@@ -126,7 +126,7 @@ class Endpoints:
             field_selector=query.get("fieldSelector", ""),
             allow_bookmarks=options.flag(query.get("allowWatchBookmarks", "")),
             timeout_seconds=options.seconds(query.get("timeoutSeconds", "")),
-            send_initial_events=_tristate(query.get("sendInitialEvents")),
+            send_initial_events=options.flag(query["sendInitialEvents"]) if "sendInitialEvents" in query else None,
         )
         response = web.StreamResponse(headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache, private"})
         await response.prepare(request)
@@ -176,7 +176,7 @@ class Endpoints:
         renderer = self._renderer(request, target)
         patch_type = negotiation.PATCH_TYPES.get(negotiation.media_type(options.content_type(request)))
         if patch_type is None:
-            raise negotiation.unsupported_media_type()
+            raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
         force = options.patch_options(request, patch_type)
         write = await _write_options(request)
         patch = negotiation.decode_patch(await request.read(), patch_type)
@@ -251,10 +251,6 @@ def _check_absent(request: web.Request, kind: Resource) -> None:
         raise NotEmulated(f"{kind.qualified}: {why}")
     if request.method == "GET" and "list" not in kind.verbs:
         raise method_not_allowed()
-
-
-def _tristate(value: str | None) -> bool | None:
-    return None if value is None else options.flag(value)
 
 
 async def _write_options(request: web.Request) -> WriteOptions:

@@ -124,8 +124,8 @@ class KubeServer:
             case ("api", "v1"):
                 return _negotiated(request, discovery.resource_list("", "v1"))
             case ("apis", group):
-                found = discovery.api_group(group)
-                return _no_such_path() if found is None else _negotiated(request, found)
+                about = discovery.api_group(group)
+                return _no_such_path() if about is None else _negotiated(request, about)
             case ("apis", group, version):
                 if discovery.api_group(group) is None:
                     return _no_such_path()
@@ -149,11 +149,10 @@ class KubeServer:
                 return _raw(_version(self._version))
             case () | ("index.html",):
                 return _raw({"paths": sorted([*_PATHS, *discovery.paths(), *self._health.paths()])})
-            case (root, *check):
-                excluded = request.query.getall("exclude", [])
-                return self._health.answer(root, "/".join(check), request.query, excluded) or _no_such_path()
             case _:
-                return _no_such_path()
+                excluded = request.query.getall("exclude", [])
+                found = self._health.answer(segments[0], "/".join(segments[1:]), request.query, excluded)
+                return found or _no_such_path()
 
 
 def _discovery_root(request: web.Request, root: str) -> web.Response:
@@ -220,19 +219,14 @@ def _openapi_v2(request: web.Request, version: str) -> web.Response:
 def _version(version: str) -> Mapping[str, str]:
     major, minor, *_ = version.split(".")
     return {
-        "major": major,
-        "minor": minor,
-        "emulationMajor": major,
-        "emulationMinor": minor,
-        "minCompatibilityMajor": major,
+        **dict.fromkeys(("major", "emulationMajor", "minCompatibilityMajor"), major),
+        **dict.fromkeys(("minor", "emulationMinor"), minor),
         "minCompatibilityMinor": str(int(minor) - 1),
         "gitVersion": f"v{version}",
-        "gitCommit": "",
         "gitTreeState": "clean",
         "buildDate": "1970-01-01T00:00:00Z",
-        "goVersion": "",
-        "compiler": "",
         "platform": "linux/amd64",
+        **dict.fromkeys(("gitCommit", "goVersion", "compiler"), ""),
     }
 
 

@@ -144,11 +144,6 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def unsupported_media_type() -> ApiError:
-    """415 for a patch (golden: patch-bad-type)."""
-    return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
-
-
 def status(error: ApiError) -> Object:
     """The `Status` that a refusal goes out as."""
     result: Object = {

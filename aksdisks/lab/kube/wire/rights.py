@@ -37,8 +37,8 @@ class RightsEndpoints:
 
     async def review(self, request: web.Request, user: User, info: RequestInfo) -> Object:
         """Answer a review that is posted."""
-        kind = reviews.find(info.group, info.resource, info.namespace) if len(info.parts) == 1 else None
-        if kind is None:
+        kind = reviews.KINDS.get((info.group, info.resource, bool(info.namespace)))
+        if kind is None or len(info.parts) > 1:
             raise no_such_resource()
         body = await _posted(request, kind.kind)
         now = timestamp(self._clock.now())
@@ -47,8 +47,8 @@ class RightsEndpoints:
     async def token(self, request: web.Request, info: RequestInfo) -> Object:
         """Answer a TokenRequest."""
         body = await _posted(request, "TokenRequest")
-        accounts = self._access.accounts
-        return token_requests.answer(self._api.store, accounts, self._clock, body, info.namespace, info.name)
+        where = info.namespace, info.name
+        return token_requests.answer(self._api.store, self._access.accounts, self._clock, body, *where)
 
     def check_write(self, request: web.Request, user: User, info: RequestInfo) -> None:
         """Refuse what the right to the URL alone does not allow, and guard what is granted by a role or a binding.

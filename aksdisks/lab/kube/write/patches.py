@@ -57,12 +57,11 @@ def merge(target: Any, patch: Any) -> Any:
 
 
 def _json_patch(current: Object, patch: Any) -> Object:
-    wrong = (
-        [(patch, "[]")] if not isinstance(patch, list) else [(one, "") for one in patch if not isinstance(one, dict)]
-    )
-    for found, listed in wrong:
-        why = f"cannot unmarshal {_GO_TYPES[type(found)]} into Go value of type {listed}handlers.jsonPatchOp"
-        raise bad_request(f"error decoding patch: json: {why}")
+    for found in patch if isinstance(patch, list) else [patch]:
+        if found is patch or not isinstance(found, dict):
+            wanted = "[]handlers.jsonPatchOp" if found is patch else "handlers.jsonPatchOp"
+            why = f"json: cannot unmarshal {_GO_TYPES[type(found)]} into Go value of type {wanted}"
+            raise bad_request(f"error decoding patch: {why}")
     if len(patch) > _MOST_OPERATIONS:
         why = f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(patch)}"
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: {why}")
