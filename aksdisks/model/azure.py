@@ -88,3 +88,8 @@ class Machine(Decoded):
     provisioning_state: str = at("provisioning_state")
     power: str = read(_power, "")
     data_disks: tuple[DataDisk, ...] = read(_held_disks, ())
+
+    @property
+    def stopped(self) -> bool | None:
+        """Whether it has stopped, so that nothing on it writes any more; None where its power was not asked for."""
+        return self.power in ("stopped", "deallocated") if self.power else None

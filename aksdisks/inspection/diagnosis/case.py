@@ -25,6 +25,9 @@ from aksdisks.model import (
     Volume,
 )
 
+# Cluster seconds after its deadline within which a kubelet that works has ended a pod and unmounted its volumes.
+_LATE = 120.0
+
 Subject = Literal["Pod", "PersistentVolumeClaim", "PersistentVolume"]
 
 
@@ -102,19 +105,72 @@ class Case:
     @cached_property
     def refusal(self) -> KubeEvent | None:
         """The Multi-Attach event of the pod that still stands."""
-        if self.pod is None or self.volume is None or self._attached:
+        if self.pod is None or self.volume is None or self.attached:
             return None
         return standing_refusal(self.pod, self.seen.events_of(self.pod), self.volume.name)
 
     @cached_property
+    def attached(self) -> bool:
+        """Whether Kubernetes has the volume on the pod's node; without VolumeAttachments, as in 2019, events tell."""
+        if self.attachment is not None:
+            return self.attachment.attached and not self.attachment.deleting
+        return not self.attachments and bool(self._told_attached)
+
+    @cached_property
+    def waits_for_disk(self) -> bool:
+        """Whether the pod was placed, and its volume, which is an Azure disk, is not on that node."""
+        pod, volume = self.pod, self.volume
+        placed = pod is not None and bool(pod.node) and not pod.deleting
+        return placed and volume is not None and bool(volume.disk_id) and not self.attached
+
+    @cached_property
+    def waited(self) -> float | None:
+        """How many cluster seconds ago the pod was placed, at least; None where nothing tells."""
+        if self.pod is None:
+            return None
+        placed = [each.since for each in self.pod.conditions if each.type == "PodScheduled" and each.status == "True"]
+        return self.seen.age(next(filter(None, placed), self.pod.created))
+
+    @cached_property
+    def mounted(self) -> bool:
+        """Whether the kubelet has gone on to the pod's containers: it does once all volumes are mounted."""
+        if self.pod is None:
+            return False
+        waiting = ("", "ContainerCreating", "PodInitializing")
+        states = self.pod.container_states
+        begun = any(each.running or each.restarts or each.ended or each.reason not in waiting for each in states)
+        return begun or bool(self.seen.events_of(self.pod, "Pulling", "Pulled", "Created", "Started"))
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether one node at a time may have the volume (K IsMultiAttachAllowed)."""
+        return self.volume is not None and not any(mode.endswith("Many") for mode in self.volume.access_modes)
+
+    @property
+    def unwaited(self) -> bool:
+        """Whether it is about a volume that no pod waits for: then nobody else tells of its troubles."""
+        volume = self.volume if self.kind == "PersistentVolume" else None
+        return volume is not None and all(pod.ready for pod in self.seen.pods_of(volume.claim))
+
+    @cached_property
     def holders(self) -> tuple[Pod, ...]:
-        """The other pods that use the claim on other nodes and may still write: running ones, and those that end."""
+        """The other pods that use the claim on other nodes and may still write, those that have the disk alone.
+
+        Kubernetes counts a pod until its containers have ended, also one on a node that is lost (facts D).
+        """
         if self.pod is None or self.claim is None:
             return ()
         others = [each for each in self.seen.pods_of(self.claim.key) if each.uid != self.pod.uid]
-        named = self.refused_by
-        using = [e for e in others if e.node not in ("", self.pod.node) and (e.ready or e.deleting or e.name in named)]
-        return tuple(sorted(using, key=lambda each: (each.name not in named, each.name)))
+        named, nodes = self.refused_by, {each.node for each in self.elsewhere}
+        elsewhere = [each for each in others if each.node not in ("", self.pod.node)]
+        using = [e for e in elsewhere if e.ready or e.deleting or e.name in named or e.phase == "Running"]
+        having = [each for each in elsewhere if each.node in nodes]
+        return tuple(sorted(having or using, key=lambda each: (each.name not in named, not each.ready, each.name)))
+
+    def overdue(self, pod: Pod) -> bool:
+        """Whether a pod that is being deleted should have ended minutes ago: its deletionTimestamp is its deadline."""
+        late = self.seen.age(pod.deleting)
+        return late is not None and late > _LATE
 
     @property
     def refused_by(self) -> tuple[str, ...]:
@@ -141,16 +197,23 @@ class Case:
         found = [*self._pod_messages(), *self._claim_messages(), *self._volume_messages()]
         return tuple(sorted(found, key=lambda row: (row.at is not None, row.at.timestamp() if row.at else 0.0)))
 
-    @property
-    def _attached(self) -> bool:
-        return self.attachment is not None and self.attachment.attached
+    @cached_property
+    def _told_attached(self) -> tuple[KubeEvent, ...]:
+        if self.pod is None:
+            return ()
+        told = self.seen.events_of(self.pod, "SuccessfulAttachVolume")
+        return tuple(each for each in told if self._is_ours(each.message))
 
     def _pod_messages(self) -> Iterator[Evidence]:
         if self.pod is None:
             return
         events = self.seen.events_of(self.pod)
-        done = {"FailedScheduling": bool(self.pod.node), "FailedAttachVolume": self._attached}
-        attached = [e.last for e in events if e.reason == "SuccessfulAttachVolume" and e.last]
+        done = {
+            "FailedScheduling": bool(self.pod.node),
+            "FailedAttachVolume": self.attached,
+            "FailedMount": self.mounted,
+        }
+        attached = [e.last for e in self._told_attached if e.last]
         for event in events:
             if event.type != "Warning" or done.get(event.reason) or not self._is_ours(event.message):
                 continue

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from shlex import quote
 
-from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.azure.compute import place
+from aksdisks.inspection.diagnosis.case import Case, said
 from aksdisks.inspection.diagnosis.findings import Evidence, Risk, Step
+from aksdisks.inspection.diagnosis.seen import Seen
 from aksdisks.model import Claim, Disk, Machine, Named, Node, Pod, Unknown
+
+_INSTANCE = re.compile(
+    r"/resourceGroups/([^/]+)/.*/virtualMachineScaleSets/([^/]+)/virtualMachines/([^/]+)$", re.IGNORECASE
+)
+_SCALE_SET = re.compile(r"^(.*-vmss)[0-9a-z]{6}$")
+"""A node of a scale set is named after it, with six digits in base 36 (facts E)."""
 
 
 def pod_row(pod: Pod) -> Evidence:
@@ -62,6 +72,65 @@ def azure_seen(case: Case) -> bool:
 def kubectl(words: str, about: Named, proves: str, risk: Risk = "none") -> Step:
     """A kubectl command about an object, with its namespace."""
     return Step(f"kubectl {words}" + (f" --namespace {about.namespace}" if about.namespace else ""), proves, risk)
+
+
+def lost_rows(seen: Seen, *nodes: str) -> Iterator[Evidence]:
+    """Of these nodes, those that are NotReady or gone, each once."""
+    for name in dict.fromkeys(nodes):
+        node = seen.node(name)
+        if node is not None and not node.ready:
+            yield node_row(node)
+        elif seen.gone(name):
+            yield Evidence("Kubernetes", f"Node {name}", "there is no such node")
+
+
+def refused_rows(case: Case) -> Iterator[Evidence]:
+    """What shows who keeps a disk from coming: the refusal, the first pod that has it, lost nodes, both sides' word."""
+    if case.refusal is not None:
+        yield said(case.refusal)
+    for pod in case.holders[:1]:
+        yield pod_row(pod)
+    nodes = [each.node for each in case.holders[:1]] + [each.node for each in case.elsewhere]
+    yield from lost_rows(case.seen, *nodes)
+    yield from attachment_rows(case)
+    yield from disk_rows(case)
+
+
+def machine_state(case: Case, node: str) -> Step:
+    """The command that shows in Azure whether a node's machine runs, and whether a change of it is under way."""
+    machine, known = case.seen.machine(node), case.seen.node(node)
+    place = known.provider_id if known and known.provider_id else machine.id if isinstance(machine, Machine) else ""
+    proves = f"whether the machine of {node} runs or has stopped, and whether a change of it is under way"
+    query = '--query "instanceView.statuses[].code"'
+    if match := _INSTANCE.search(place):
+        group, name, number = (quote(part) for part in match.groups())
+        where = f"--resource-group {group} --name {name} --instance-id {number}"
+        return Step(f'az vmss get-instance-view {where} --query "statuses[].code"', proves)
+    if place:
+        return Step(f"az vm get-instance-view --ids {quote(place.removeprefix('azure://'))} {query}", proves)
+    group = quote(node_group(case) or "NODE_RESOURCE_GROUP")
+    if match := _SCALE_SET.search(node):
+        computer = f"\"[?osProfile.computerName=='{node}'].{{id: id, state: provisioningState}}\""
+        command = f"az vmss list-instances --resource-group {group} --name {match[1]} --query {computer}"
+        return Step(command, f"whether the machine of {node} still exists")
+    return Step(
+        f"az vm get-instance-view --resource-group {group} --name {quote(node)} {query}",
+        f"whether the machine of {node} still exists, and whether it runs",
+    )
+
+
+def disk_state(case: Case) -> Step:
+    """The command that shows in Azure whether the volume's disk exists, and which machine holds it."""
+    disk = case.volume.disk_id if case.volume else ""
+    query = '--query "{state: diskState, holder: managedBy}"'
+    return Step(f"az disk show --ids {quote(disk)} {query}", "whether the disk exists, and which machine holds it")
+
+
+def node_group(case: Case) -> str:
+    """The resource group of the nodes, else that of the volume's disk; empty where neither is known."""
+    found = next(filter(None, (place(node.provider_id) for node in case.seen.inventory.nodes)), None)
+    disk = case.volume.disk_id.split("/") if case.volume else []
+    return (found[1] if found else case.seen.inventory.resource_group) or (disk[4] if len(disk) > 4 else "")
 
 
 def short(node: str) -> str:

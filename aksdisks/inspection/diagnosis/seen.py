@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -40,14 +41,29 @@ class Seen:
         return not any(kind in self.inventory.unreadable for kind in kinds)
 
     def age(self, moment: datetime | None) -> float | None:
-        """How long ago that was, in cluster seconds and never below 0; None for no moment."""
+        """How long ago that was at least, in cluster seconds and never below 0; None for no moment.
+
+        Kubernetes writes most times in whole seconds, rounded down. In a lab whose time runs faster such a second is
+        minutes of cluster time, so there it does not count.
+        """
         if moment is None:
             return None
-        return max(0.0, (self.inventory.taken - moment).total_seconds()) * self.inventory.time_scale
+        scale = self.inventory.time_scale
+        rounded = 1.0 if scale > 1 and not moment.microsecond else 0.0
+        return max(0.0, (self.inventory.taken - moment).total_seconds() - rounded) * scale
 
     def node(self, name: str) -> Node | None:
         """The node of this name."""
         return self._nodes.get(name)
+
+    def lost(self, name: str) -> bool:
+        """Whether a node is known to be NotReady or no longer there; False also where nodes could not be read."""
+        node = self.node(name)
+        return bool(name) and (not node.ready if node else self.gone(name))
+
+    def gone(self, name: str) -> bool:
+        """Whether Kubernetes has no node of this name (any more); False where nodes could not be read."""
+        return self.node(name) is None and self.saw("Node")
 
     def claim(self, key: str) -> Claim | None:
         """The claim of this `namespace/name`."""
@@ -92,6 +108,18 @@ class Seen:
         """The machine that a disk's managedBy names: of a scale set's instance it ends with its name (facts E)."""
         return self._holders.get(managed_by.rstrip("/").lower())
 
+    def node_of(self, machine_id: str) -> str:
+        """The node whose machine this is, by a disk's managedBy or a machine's id; empty for a machine of no node."""
+        machine = self.holder(machine_id)
+        return machine.node if machine else self._node_of_machine.get(_instance(machine_id), "")
+
+    def lists(self, resource_id: str) -> bool:
+        """Whether Azure was asked for the disks and machines of the resource group that this id stands in."""
+        group = re.search(r"/resourcegroups/([^/]+)/", resource_id.lower())
+        inventory = self.inventory
+        asked = not isinstance(inventory.disks, Unknown) and not isinstance(inventory.machines, Unknown)
+        return bool(asked and group and group[1] == inventory.resource_group.lower())
+
     def named(self, disk_id: str) -> str:
         """Whose disk an id names, for people: its volume and claim where they are known, else what its tags say."""
         wanted = disk_id.rstrip("/").lower()
@@ -102,6 +130,16 @@ class Seen:
         if isinstance(disk, Disk) and disk.claim:
             return f"disk {disk.name}, made for claim {disk.claim}"
         return f"disk {disk_id.rstrip('/').rpartition('/')[2]}"
+
+    @cached_property
+    def driver_worked(self) -> datetime | None:
+        """When an event last told that the disk driver made or attached a disk; None where none tells it."""
+        worked = ("SuccessfulAttachVolume", "ProvisioningSucceeded")
+        return max((e.last for e in self.inventory.events if e.last and e.reason in worked), default=None)
+
+    @cached_property
+    def _node_of_machine(self) -> Mapping[str, str]:
+        return {_instance(node.provider_id): node.name for node in self.inventory.nodes if node.provider_id}
 
     @cached_property
     def _nodes(self) -> Mapping[str, Node]:
@@ -153,6 +191,12 @@ class Seen:
         machines = known(self.inventory.machines)
         by_id = {machine.id.rstrip("/").lower(): machine for machine in machines}
         return by_id | {f"{m.id.rpartition('/')[0]}/{m.name}".lower(): m for m in machines}
+
+
+def _instance(machine_id: str) -> str:
+    """One spelling of a machine's id: a scale set's instance ends with `/0` in a providerID, `/SET_0` in managedBy."""
+    place = machine_id.lower().removeprefix("azure://").rstrip("/")
+    return re.sub(r"(/virtualmachinescalesets/([^/]+)/virtualmachines/)\2_", r"\1", place)
 
 
 def _grouped(pairs: Iterable[tuple[str, T]]) -> Mapping[str, list[T]]:
