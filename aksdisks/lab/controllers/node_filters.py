@@ -43,6 +43,11 @@ class NodeView:
         return str(self.node["metadata"]["name"])
 
     @cached_property
+    def room(self) -> tuple[int, str]:
+        """Of nodes that are equal otherwise the one with the fewest pods comes first, ties by name."""
+        return len(self.pods), self.name
+
+    @cached_property
     def labels(self) -> Mapping[str, str]:
         """The node's labels."""
         return self.node["metadata"].get("labels") or {}

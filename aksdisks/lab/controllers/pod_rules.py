@@ -28,12 +28,16 @@ NO_LABEL = Refusal(("node(s) didn't match pod topology spread constraints (missi
 
 def rules_for(pod: Object, nodes: Sequence[NodeView], namespace_labels: NamespaceLabels) -> PodRules | None:
     """The rules that matter for `pod` on these nodes; None when neither it nor a pod there has any."""
-    spec = pod["spec"]
-    own = _terms(pod, "podAffinity") or _terms(pod, "podAntiAffinity") or _constraints(pod)
-    soft = _weighted(pod, "podAffinity") or _weighted(pod, "podAntiAffinity")
-    if own or soft or spec.get("topologySpreadConstraints") or any(node.opinionated for node in nodes):
+    if has_rules(pod) or any(node.opinionated for node in nodes):
         return PodRules(pod, nodes, namespace_labels)
     return None
+
+
+def has_rules(pod: Object) -> bool:
+    """The pod itself has rules about where others are."""
+    own = _terms(pod, "podAffinity") or _terms(pod, "podAntiAffinity") or _constraints(pod)
+    soft = _weighted(pod, "podAffinity") or _weighted(pod, "podAntiAffinity")
+    return bool(own or soft or pod["spec"].get("topologySpreadConstraints"))
 
 
 class PodRules:

@@ -21,7 +21,7 @@ from aksdisks.lab.controllers.node_filters import (
     refuse,
     unschedulable_message,
 )
-from aksdisks.lab.controllers.pod_rules import PodRules, rules_for
+from aksdisks.lab.controllers.pod_rules import PodRules, has_rules, rules_for
 from aksdisks.lab.controllers.pods import is_finished
 from aksdisks.lab.controllers.scheduling_snapshot import Snapshot
 from aksdisks.lab.controllers.storage import reserved_for
@@ -102,28 +102,28 @@ class Scheduler(Controller):
         parked = self._parked.get(key)
         if parked is not None and (early := parked.not_before - self.clock.monotonic()) > 0:
             return early
-        nodes = self.snapshot.views()
         try:
             claims = pod_claims(pod, self.storage)
         except HopelessPodError as reason:
             return await self._fail(
-                pod, unschedulable_message(self.words, len(nodes), (), str(reason)), "Unschedulable"
+                pod, unschedulable_message(self.words, len(self.snapshot), (), str(reason)), "Unschedulable"
             )
-        rules = rules_for(pod, nodes, self._namespace_labels)
-        preferring = rules is not None or has_preferences(pod) or any(node.soft_taints for node in nodes)
+        even = self.snapshot.even and not has_preferences(pod) and not has_rules(pod)
+        rules = None if even else rules_for(pod, self.snapshot.views(), self._namespace_labels)
         refusals: list[Refusal] = []
         fits: dict[str, tuple[NodeView, Plan]] = {}
         # Without preferences the first that does is the best: a large cluster is not looked through for each pod.
-        for node in nodes if preferring else sorted(nodes, key=_room):
+        for node in self.snapshot.by_room() if even else self.snapshot.views():
             found = self._try(pod, node, claims, rules)
             if isinstance(found, Refusal):
                 refusals.append(found)
             else:
                 fits[node.name] = node, found
-                if not preferring:
+                if even:
                     break
         if not fits:
-            return await self._fail(pod, unschedulable_message(self.words, len(nodes), refusals), "Unschedulable")
+            message = unschedulable_message(self.words, len(self.snapshot), refusals)
+            return await self._fail(pod, message, "Unschedulable")
         best = _best(pod, [node for node, _ in fits.values()], rules)
         self.snapshot.assume(key, best.name)
         self.spawn(self._bind(pod, best.name, fits[best.name][1]))
@@ -258,12 +258,7 @@ def _best(pod: Object, nodes: Sequence[NodeView], rules: PodRules | None) -> Nod
         2 * liked + 2 * near + 3 * (1 - tainted) + 2 * (1 - crowded)
         for liked, near, tainted, crowded in zip(*map(_normalised, (affinity, liking, taints, crowding)), strict=True)
     ]
-    return min(zip(nodes, scores, strict=True), key=lambda pair: (-pair[1], *_room(pair[0])))[0]
-
-
-def _room(node: NodeView) -> tuple[int, str]:
-    """Of nodes that are equal otherwise the one with the fewest pods comes first, ties by name."""
-    return len(node.pods), node.name
+    return min(zip(nodes, scores, strict=True), key=lambda pair: (-pair[1], pair[0].room))[0]
 
 
 def _normalised(values: Sequence[float]) -> list[float]:

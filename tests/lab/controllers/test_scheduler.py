@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from aksdisks.lab.controllers.scheduler import Scheduler
 from aksdisks.lab.versions import Words
 from tests.lab.controllers.helpers import World, played
 from tests.lab.controllers.storage_objects import ZONE, bound, claim, csi_node, node, pod, storage_class, volume
+from tests.work import counted
 
 TAINT = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
 MARKS = {"pv.kubernetes.io/bind-completed": "yes"}
@@ -298,3 +300,31 @@ def test_a_large_cluster_is_not_looked_through(
         assert seen[: len(ALL)] == looked_at
 
     played(scenario, scheduler)
+
+
+def test_a_pod_costs_no_more_in_a_large_cluster() -> None:
+    """Lines executed to schedule one pod: on few nodes and on many, beside few pods that wait for claims and many."""
+    names = ("scheduler", "scheduling_snapshot", "node_filters", "pod_rules", "volume_filters")
+    found: list[int] = []
+
+    async def scenario(world: World) -> None:
+        await cluster(world, 0)
+        made = count()
+        for nodes, waiting in ((range(10), range(10)), (range(10, 50), ()), ((), range(10, 50))):
+            for number in nodes:
+                await world.create("nodes", node(number))
+            for number in waiting:
+                await world.create("persistentvolumeclaims", claim(f"data-{number}"))
+                await world.create("pods", pod(f"waits-{number}", f"data-{number}"))
+            await world.settle()
+            for _ in range(2):
+                name = f"p-{next(made)}"
+                await world.create("pods", pod(name))
+                with counted(*(f"aksdisks.lab.controllers.{name}" for name in names)) as work:
+                    await world.settle()
+                assert await node_of(world, name)
+                found.append(work.lines)
+
+    played(scenario, scheduler)
+    assert found[1] > 100
+    assert max(found[1::2]) <= 1.1 * min(found[1::2]), found
