@@ -7,9 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.schema.resource import EVENTS_V1
-from aksdisks.lab.kube.storage.event_views import from_events_v1
-from aksdisks.lab.kube.strategies.catalog import STRATEGIES
+from aksdisks.lab.kube.strategies.catalog import STRATEGIES, VIEWS
 from aksdisks.lab.kube.strategies.columns import AGE, NAME, OTHER, Column, column
 
 IncludeObject = Literal["None", "Metadata", "Object"]
@@ -40,7 +38,7 @@ def rows(
     row_conditions = STRATEGIES[resource].row_conditions if resource in STRATEGIES else None
     result = []
     for item in objects:
-        shown = from_events_v1(item) if resource == EVENTS_V1 else item
+        shown = VIEWS[resource].to_stored(item) if resource in VIEWS else item
         row: Object = {"cells": [one.cell(shown, now) for one in columns]}
         conditions = row_conditions(item) if row_conditions else []
         if conditions:

@@ -39,7 +39,7 @@ class Version:
         self.object = obj
         self.resource_version = resource_version
         self.view: Version | None = None
-        """The same version in the other API group that serves the kind, when it has been asked for (events)."""
+        """The same version in the other shape of its kind, when it has been asked for (events)."""
         self._json: bytes | None = None
 
     @property

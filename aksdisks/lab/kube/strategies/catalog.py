@@ -20,6 +20,9 @@ STRATEGIES: dict[str, Strategy] = {
 }
 """Every kind that can be made, by its resource's key; sorted by group and plural."""
 
+VIEWS = {key: strategy.view for key, strategy in STRATEGIES.items() if strategy.view is not None}
+"""Those of them that are another shape of a kind."""
+
 KEPT: dict[str, Resource] = {key: strategy.resource for key, strategy in STRATEGIES.items()}
 """The resource of every kind that can be made."""
 

@@ -28,10 +28,20 @@ def _spec_differs(new: Object, old: Object) -> bool:
     return bool(new.get("spec") != old.get("spec"))
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """A second shape of another kind's objects, which are stored by the key and in the shape of that kind."""
+
+    of: str
+    to_stored: Callable[[Object], Object]
+    from_stored: Callable[[Object], Object]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
     """The parts of one kind; what a kind has not is left out. They are listed in the order in which a write meets them.
 
+    `view`: the kind that it is another shape of; `always_written`: fields that are written even when they are unset.
     `defaults` fills in what is left out, `admit` and `admit_update` are the admission plugins that change or refuse
     (403, 404); `finalizers` are put on new objects. `status` is what a new object begins with, or a function of the
     object and the time. `prepare` makes ready for validation (the old object is None for a new one).
@@ -50,6 +60,8 @@ class Strategy:
     """
 
     resource: Resource = field(kw_only=False)
+    view: View | None = None
+    always_written: Object = field(default_factory=dict)
     name_errors: Callable[[str], list[str]] = names.subdomain_errors
     known_finalizers: bool = False
     created_by_update: bool = False

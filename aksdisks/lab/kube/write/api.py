@@ -13,14 +13,13 @@ from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.fieldmanager import apply
 from aksdisks.lab.kube.schema import decoding, objects, selectors
-from aksdisks.lab.kube.schema.resource import EVENTS_V1
 from aksdisks.lab.kube.schema.status import bad_request, conflict, no_such_resource
 from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
-from aksdisks.lab.kube.storage import event_views, paging
+from aksdisks.lab.kube.storage import paging
 from aksdisks.lab.kube.storage import watch as watching
 from aksdisks.lab.kube.storage.store import Key, Store, Version
 from aksdisks.lab.kube.storage.watch import VersionEvent
-from aksdisks.lab.kube.strategies.catalog import RESOURCES, STRATEGIES
+from aksdisks.lab.kube.strategies.catalog import RESOURCES, STRATEGIES, VIEWS
 from aksdisks.lab.kube.write import patches, scale
 from aksdisks.lab.kube.write.deletion import Deleted, DeleteOptions, delete
 from aksdisks.lab.kube.write.options import WriteOptions, strictness, warn, write_mode
@@ -182,7 +181,7 @@ class KubeApi:
             selectors.trigger(kind, fields),
         )
         events = watching.watch(self.store, self.clock, request)
-        return self._views(events) if resource == EVENTS_V1 else events
+        return self._views(resource, events) if resource in VIEWS else events
 
     # Writing
 
@@ -341,10 +340,10 @@ class KubeApi:
         evict(self.writes, (namespace, name), options or DeleteOptions(), dry_run=dry_run)
 
     @staticmethod
-    async def _views(events: AsyncGenerator[VersionEvent, None]) -> AsyncGenerator[VersionEvent, None]:
+    async def _views(resource: str, events: AsyncGenerator[VersionEvent, None]) -> AsyncGenerator[VersionEvent, None]:
         async with aclosing(events):
             async for event in events:
-                yield VersionEvent(event.type, event_views.view(event.version))
+                yield VersionEvent(event.type, seen(resource, event.version))
 
 
 def _served(resource: str) -> None:

@@ -8,11 +8,10 @@ from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.admission import plugins
 from aksdisks.lab.kube.fieldmanager import compare, managers
 from aksdisks.lab.kube.schema import decoding, objects, schema
-from aksdisks.lab.kube.schema.resource import EVENTS_V1, Resource
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause, already_exists, bad_request, conflict, internal, invalid, not_found
-from aksdisks.lab.kube.storage import event_views
 from aksdisks.lab.kube.storage.store import Key, Store, Version
-from aksdisks.lab.kube.strategies.catalog import RESOURCES, STRATEGIES
+from aksdisks.lab.kube.strategies.catalog import RESOURCES, STRATEGIES, VIEWS
 from aksdisks.lab.kube.strategies.defaults import fill
 from aksdisks.lab.kube.strategies.strategy import ALL
 from aksdisks.lab.kube.write.options import BY_THE_LAB, WriteMode
@@ -23,13 +22,17 @@ _ATTEMPTS = 8
 
 
 def storage_key(resource: str) -> str:
-    """The store's key of a resource: both views of events share one."""
-    return "events" if resource == EVENTS_V1 else resource
+    """The store's key of a resource: the shapes of a kind share one."""
+    return VIEWS[resource].of if resource in VIEWS else resource
 
 
 def seen(resource: str, version: Version) -> Version:
-    """A stored version as the resource shows it: events have two shapes."""
-    return event_views.view(version) if resource == EVENTS_V1 else version
+    """A stored version in the shape of the resource, made once."""
+    if resource not in VIEWS:
+        return version
+    if version.view is None:
+        version.view = Version(VIEWS[resource].from_stored(version.object), version.resource_version)
+    return version.view
 
 
 class Writes:
@@ -164,7 +167,7 @@ class Writes:
         if owners or not mode.manager:
             return owners
         kind = RESOURCES[resource]
-        written = event_views.default(dict(obj)) if storage_key(resource) == "events" else obj
+        written = {**STRATEGIES[storage_key(resource)].always_written, **obj}
         return managers.created(
             schema.root(kind), _shown(resource, written), kind.api_version, mode.manager, self.now()
         )
@@ -220,16 +223,18 @@ def _key(obj: Object) -> Key:
 
 
 def _to_stored(resource: str, obj: Object) -> Object:
-    return event_views.from_events_v1(obj) if resource == EVENTS_V1 else obj
+    return VIEWS[resource].to_stored(obj) if resource in VIEWS else obj
 
 
 def _shown(resource: str, stored: Object) -> Object:
-    return event_views.to_events_v1(stored) if resource == EVENTS_V1 else stored
+    return VIEWS[resource].from_stored(stored) if resource in VIEWS else stored
 
 
 def _finished(stored: Resource, obj: Object) -> Object:
     obj = objects.tidy(stored, obj)
-    return event_views.default(obj) if stored.plural == "events" else obj
+    for key, value in STRATEGIES[stored.key].always_written.items():
+        obj.setdefault(key, objects.copy(value))
+    return obj
 
 
 def _keep_system(new: Object, old: Object) -> None:

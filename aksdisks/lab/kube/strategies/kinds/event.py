@@ -10,8 +10,34 @@ from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies.causes import formed, invalid, required
 from aksdisks.lab.kube.strategies.columns import Column, column
 from aksdisks.lab.kube.strategies.rules import Fixed
-from aksdisks.lab.kube.strategies.strategy import Strategy
+from aksdisks.lab.kube.strategies.strategy import Strategy, View
 
+_NAMES = {
+    "involvedObject": "regarding",
+    "message": "note",
+    "source": "deprecatedSource",
+    "firstTimestamp": "deprecatedFirstTimestamp",
+    "lastTimestamp": "deprecatedLastTimestamp",
+    "count": "deprecatedCount",
+    "reportingComponent": "reportingController",
+}
+_BACK = {new: old for old, new in _NAMES.items()}
+
+
+def _to_events_v1(event: Object) -> Object:
+    """The core event in the shape of events.k8s.io/v1."""
+    return {_NAMES.get(key, key): value for key, value in event.items()} | {"apiVersion": "events.k8s.io/v1"}
+
+
+def _from_events_v1(event: Object) -> Object:
+    """The events.k8s.io/v1 event as it is stored: in the core shape."""
+    return {_BACK.get(key, key): value for key, value in event.items()} | {"apiVersion": "v1"}
+
+
+_ALWAYS_WRITTEN: Object = {
+    "source": {}, "firstTimestamp": None, "lastTimestamp": None, "eventTime": None, "reportingComponent": "",
+    "reportingInstance": "",
+}  # fmt: skip
 _LIMITS = (("reportingInstance", 128), ("action", 128), ("reason", 128))
 _MAX_NOTE = 1024
 
@@ -105,6 +131,7 @@ STRATEGIES = (
             ),
         ),
         columns=_COLUMNS,
+        always_written=_ALWAYS_WRITTEN,
         name_errors=names.path_segment_errors,
         created_by_update=True,
         metadata_checks="last",
@@ -124,6 +151,7 @@ STRATEGIES = (
                 Field("reportingController", "reportingComponent"),
             ),
         ),
+        view=View("events", _from_events_v1, _to_events_v1),
         columns=_COLUMNS,
         created_by_update=True,
         metadata_checks="last",
