@@ -90,10 +90,6 @@ class Informer:
         """The objects that the indexer `name` filed under `value`."""
         return list(self._indices[name].get(value, {}).values())
 
-    def index_values(self, name: str) -> list[str]:
-        """All values under which the indexer `name` filed something."""
-        return list(self._indices[name])
-
     def refile(self, key: str) -> None:
         """Ask the indexers again about the object under `key`, if there is one: they look at more than the object."""
         if key in self._objects:

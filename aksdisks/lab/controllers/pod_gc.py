@@ -33,6 +33,9 @@ class PodGarbage(Controller):
         self._pods.add_index("going", lambda pod: ("",) if "deletionTimestamp" in pod["metadata"] else ())
         self._nodes = self.watch("nodes", None)
         self._missing: dict[str, float] = {}
+        self._pods.add_handler(self._pod_changed)
+        self._nodes.add_handler(self._node_changed)
+        self._unsure: set[str] = set()
 
     async def started(self) -> None:
         """The first round is at once."""
@@ -54,13 +57,24 @@ class PodGarbage(Controller):
     async def _gone(self) -> list[str]:
         """The nodes named by pods that have not existed for long enough, as the server confirms."""
         now = self.clock.monotonic()
-        missing = [name for name in self._pods.index_values("node") if self._nodes.get(name) is None]
-        self._missing = {name: self._missing.get(name, now) for name in missing}
+        missing = (name for name in self._unsure if self._nodes.get(name) is None)
+        self._unsure = {name for name in missing if self._pods.by_index("node", name)}
+        self._missing = {name: self._missing.get(name, now) for name in sorted(self._unsure)}
         gone = []
         for name, since in self._missing.items():
             if now - since >= QUARANTINE and await self._is_gone(name):
                 gone.append(name)
         return gone
+
+    def _pod_changed(self, before: Object | None, after: Object | None) -> None:
+        del before
+        name = None if after is None else after["spec"].get("nodeName")
+        if name and self._nodes.get(name) is None:
+            self._unsure.add(name)
+
+    def _node_changed(self, before: Object | None, after: Object | None) -> None:
+        if after is None and before is not None:
+            self._unsure.add(before["metadata"]["name"])
 
     async def _is_gone(self, name: str) -> bool:
         try:

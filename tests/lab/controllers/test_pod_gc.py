@@ -9,6 +9,7 @@ from aksdisks.lab.controllers.attach_detach import AttachDetach
 from aksdisks.lab.controllers.pod_gc import PodGarbage
 from tests.lab.controllers.helpers import World, played
 from tests.lab.controllers.storage_objects import DISKS, DRIVER, bound, node, pod
+from tests.work import counted
 
 UNIQUE = f"kubernetes.io/csi/{DRIVER}^{DISKS}/pv"
 OUT_OF_SERVICE = {"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoExecute"}
@@ -85,3 +86,23 @@ def test_out_of_service_sets_a_volume_free_at_once() -> None:
         assert (await world.api.list("volumeattachments"))[0] == []
 
     played(scenario, PodGarbage, AttachDetach)
+
+
+def test_a_round_costs_no_more_with_many_nodes() -> None:
+    """Lines executed in a round in which nothing is to be done, with pods on few nodes and on many."""
+    found: list[int] = []
+
+    async def scenario(world: World) -> None:
+        for numbers in (range(3), range(3, 30)):
+            for number in numbers:
+                await world.create("nodes", node(number))
+                await world.create("pods", pod(f"p-{number}", nodeName=f"node-{number}"))
+            await world.settle()
+            await world.clock.advance(21)
+            with counted("aksdisks.lab.controllers.pod_gc") as work:
+                await world.clock.advance(20)
+            found.append(work.lines)
+
+    played(scenario, PodGarbage)
+    assert found[0] > 0
+    assert found[1] == found[0]
