@@ -39,10 +39,10 @@ ANONYMOUS = User(ANONYMOUS_NAME, (UNAUTHENTICATED,))
 
 
 class Access:
-    """Knows the lab's administrator by a token, service accounts by theirs, others by the authority's certificates."""
+    """Identifies the lab's administrator and service accounts by their tokens, and other users by certificates."""
 
     def __init__(self, token: str, name: str, group: str, accounts: AccountTokens) -> None:
-        """`token` is the administrator's secret, `name` and `group` whom it stands for."""
+        """`token` is the administrator's secret, `name` and `group` are the administrator's."""
         self._token = token.encode()
         self._admin = User(name, (group, AUTHENTICATED))
         self.accounts = accounts

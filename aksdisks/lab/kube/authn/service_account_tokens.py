@@ -1,4 +1,4 @@
-"""Tokens of service accounts: JSON Web Tokens that the lab signs, and what makes one of them stop being good."""
+"""Tokens of service accounts: JSON Web Tokens that the lab signs, and what makes one invalid."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REMEMBERED = 1024
 
 
 class TokenRefused(Exception):  # noqa: N818 - what happened, as in the lab's other errors
-    """A bearer token that stands for nobody (any more); the message is upstream's."""
+    """A bearer token that is not valid, or no longer; the message is upstream's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Holder:
 
 
 class AccountTokens:
-    """Issues and checks tokens; a signature is checked once, whether its objects are still there at every request."""
+    """Issues and checks tokens: the signature once, the existence of account and Secret at every request."""
 
     def __init__(self, store: Store, clock: Clock, ids: Ids, key: bytes) -> None:
         """`key`: the private key, PEM, as `new_key` makes it."""

@@ -1,1 +1,1 @@
-"""Authorization: what whoever asks may do."""
+"""Authorization: what a user may do."""

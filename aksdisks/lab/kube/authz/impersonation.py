@@ -18,7 +18,7 @@ _AUTHENTICATION = "authentication.k8s.io"
 
 
 def effective(authorizer: Authorizer, user: User, headers: CIMultiDictProxy[str]) -> User:
-    """Whom the request acts as; 403 where the user may not (apiserver: endpoints/filters/impersonation.go)."""
+    """The user that the request acts as; 403 if it may not (apiserver: endpoints/filters/impersonation.go)."""
     name, uid = _clean(headers.get(_USER, "")), _clean(headers.get(_UID, ""))
     groups = tuple(_clean(group) for group in headers.getall(_GROUP, ()))
     extra = _extra(headers)
@@ -59,5 +59,5 @@ def _extra(headers: CIMultiDictProxy[str]) -> dict[str, list[str]]:
 
 
 def _clean(value: str) -> str:
-    """Bytes of a header that are no UTF-8 could not be told in an answer."""
+    """The value without bytes that are not UTF-8: no answer could show them."""
     return value.encode(errors="replace").decode()

@@ -22,7 +22,7 @@ _Rights = tuple[tuple[tuple[str, "Rule"], ...], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`reason`: which binding allowed it, or which role of a binding is missing; mostly empty for a no."""
+    """`reason`: the binding that allowed it, or the binding's role that is missing; else empty."""
 
     allowed: bool
     reason: str = ""
@@ -76,7 +76,7 @@ class _Binding:
 
 
 class Authorizer:
-    """Decides from what is in the store; indexed by subject, and anew whenever a role or a binding changes."""
+    """Decides by the roles and bindings in the store; its index of subjects is made anew when one of them changes."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -153,7 +153,7 @@ class Authorizer:
 
 
 def _by_subject(namespace: str, obj: Object) -> Iterator[tuple[_Subject, _Binding]]:
-    """A binding once for each subject; a service account is the user that its token stands for."""
+    """A binding once for each subject; a service account is listed as the user of its token."""
     name, ref = obj["metadata"]["name"], obj["roleRef"]
     own = quote(f"{name}/{namespace}" if namespace else name)
     for subject in obj.get("subjects") or ():

@@ -1,4 +1,4 @@
-"""Server-side apply: what an object becomes by it, merged by the schema's list keys, with the owners of its fields."""
+"""Server-side apply: the object after it, merged by the schema's list keys, and the owners of its fields."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Apply:
 
     @property
     def stated(self) -> Object:
-        """What the manager states; without what its strategy takes back (rest.ResetFieldsStrategy)."""
+        """What the manager states, without the fields that the strategy resets (rest.ResetFieldsStrategy)."""
         reset = ""
         if "status" in self.kind.subresources:
             reset = {None: "status", "status": "spec"}.get(self.subresource, "")

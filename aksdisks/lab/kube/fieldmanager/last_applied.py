@@ -15,7 +15,7 @@ from aksdisks.lab.kube.schema.schema import Node
 
 ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 MANAGER = "kubectl"
-"""Under this name alone; whoever wants none of it takes another."""
+"""Only for the field manager of this name the annotation is read and written."""
 
 
 def unchanged(root: Node, live: Object) -> set[Path]:

@@ -17,7 +17,7 @@ BEFORE_FIRST_APPLY = "before-first-apply"
 
 
 def from_client(entries: Any, live: list[Object]) -> list[Object]:
-    """The entries to go on with when a client wrote `entries` where `live` was (fieldmanager: fieldmanager.go).
+    """The entries after a client wrote `entries` in the place of `live` (fieldmanager: fieldmanager.go).
 
     One empty entry resets; none at all, or any that cannot be read, is taken for a client that knows nothing of them.
     """
@@ -29,7 +29,7 @@ def from_client(entries: Any, live: list[Object]) -> list[Object]:
 
 
 def created(root: Node, obj: Object, api_version: str, manager: str, now: str) -> list[Object]:
-    """The entries of a new object; its status is not the maker's."""
+    """The entries of a new object; its creator owns all it states but the status."""
     stated = {key: value for key, value in obj.items() if key != "status"}
     empty = {key: value for key, value in unset(root).items() if key != "status"}
     written = compare.compare(root, empty, stated).written
@@ -71,7 +71,7 @@ def ordered(entries: Iterable[Object]) -> list[Object]:
 
 
 def before_first_apply(root: Node, live: Object, api_version: str, now: str) -> list[Object]:
-    """The owner of what an object without owners has."""
+    """The entry that owns all fields of an object without owners."""
     written = compare.compare(root, unset(root), live).written
     return [_entry(api_version, BEFORE_FIRST_APPLY, None, written, now)] if written else []
 

@@ -12,7 +12,7 @@ from aksdisks.lab.kube.schema.status import internal
 
 
 def check(kind: Resource, root: Node, patch: Object, namespace: str, name: str) -> None:
-    """500 in upstream's words for fields that nobody knows, and for elements of a list that cannot be told apart."""
+    """500 as upstream words it for fields that the schema lacks, and for elements of a list that have the same key."""
     problems = _problems(root, patch, ())
     if not problems:
         return

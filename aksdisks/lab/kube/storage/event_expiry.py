@@ -11,7 +11,7 @@ LIFETIME = 3600.0
 """Cluster seconds (kube-apiserver: --event-ttl)."""
 
 MIN_REAL_LIFETIME = 600.0
-"""Real seconds: whatever the lab's speed, people read at their own, and a run's evidence must still find its events."""
+"""Real seconds. A fast lab keeps events longer, so that people can read them and a run's evidence finds them."""
 
 _CHECKS = 60
 """How often in a lifetime expired events are looked for."""
@@ -19,7 +19,7 @@ _BATCH = 100
 
 
 class EventExpiry:
-    """Keeps marks of when the store stood at which resourceVersion; an event's own version tells its age by them."""
+    """Notes the store's resourceVersion at times; by these notes an event's resourceVersion tells its age."""
 
     name = "event-expiry"
 

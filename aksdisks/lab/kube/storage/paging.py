@@ -19,7 +19,7 @@ _PAGE_TOO_OLD = (
 _LIST_TOO_OLD = "The resourceVersion for the provided list is too old."
 _VERSION = "meta.k8s.io/v1"
 _NEWEST = -1
-"""The resourceVersion of a token that goes on with the newest state, whatever has changed since the first page."""
+"""The resourceVersion in a token whose next page shows the newest state, not that of the first page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def encode(resource_version: int, last: Key, namespace: str | None) -> str:
 
 
 def decode(token: str, namespace: str | None, *, namespaced: bool) -> Moment:
-    """The moment and the place of a token; 400 when it is not one that `encode` makes."""
+    """The resourceVersion and the key in a token; 400 when it is not one that `encode` makes."""
     try:
         read = orjson.loads(base64.b64decode(token + "=" * (-len(token) % 4), "-_", validate=True))
         number, start = read["rv"], read["start"]
@@ -53,7 +53,7 @@ def decode(token: str, namespace: str | None, *, namespaced: bool) -> Moment:
 
 
 def moment(resource_version: str, match: str, limit: int, current: int) -> Moment:
-    """Which moment the parameters of a list without a token mean (apiserver: storage.ValidateListOptions).
+    """What a list without a token is as of, by its parameters (apiserver: storage.ValidateListOptions).
 
     400 for a resourceVersion that is no number, 504 for one that has not been reached.
     """
@@ -64,7 +64,7 @@ def moment(resource_version: str, match: str, limit: int, current: int) -> Momen
 
 
 def at(store: Store, resource: str, namespace: str | None, when: Moment) -> list[tuple[Key, Version]]:
-    """The list as it was; 410 Expired when that is forgotten, for a page with a token that goes on all the same."""
+    """The list as of then; 410 Expired when the history no longer reaches so far, with a token for the newest state."""
     if when.resource_version is None:
         found = list(store.list(resource, namespace))
     else:
@@ -83,7 +83,7 @@ def at(store: Store, resource: str, namespace: str | None, when: Moment) -> list
 
 
 def check_not_future(wanted: int, current: int) -> None:
-    """504 for a resourceVersion that has not been reached."""
+    """504 for a resourceVersion that is in the future."""
     if wanted > current:
         message = f"Too large resource version: {wanted}, current: {current}"
         cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}

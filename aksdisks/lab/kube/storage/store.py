@@ -26,7 +26,7 @@ Trigger = tuple[Field, str]
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 MOST_PENDING = 5000
-"""Changes that a watcher may leave untaken. One request can make thousands at once (a collection's deletion)."""
+"""Changes that may wait for a watcher. One request can make thousands at once (a collection's deletion)."""
 
 
 class Version:
@@ -50,7 +50,7 @@ class Version:
         return self._json
 
     def stored(self) -> bytes:
-        """The object as bytes for the records; not made ready for clients, who may never ask."""
+        """The object as bytes for the records; not cached, since clients may never ask for it."""
         return self._json or orjson.dumps(self.object)
 
     @property
@@ -90,7 +90,7 @@ class Subscription:
             self._wake.set()
 
     def push(self, change: Change) -> None:
-        """Called by the store at each write; whoever waits is not woken for what it does not want."""
+        """Called by the store at each write; wakes the subscriber only for a change that it wants."""
         if self.dropped or not (self._wants is None or self._wants(change)):
             return
         if len(self._pending) >= self._most:
@@ -127,16 +127,16 @@ class _Table:
         self.changed = self.forgotten = forgotten
         self.subscriptions: set[Subscription] = set()
         self.triggered: dict[Field, dict[str, set[Subscription]]] = {}
-        """Field → value → whoever is told only of objects with that value in that field."""
+        """Field → value → the subscriptions to objects with that value in that field."""
 
     def filed(self, trigger: Trigger | None) -> set[Subscription]:
-        """Where a subscription with this trigger stands."""
+        """The set that a subscription with this trigger belongs to."""
         if trigger is None:
             return self.subscriptions
         return self.triggered.setdefault(trigger[0], {}).setdefault(trigger[1], set())
 
     def concerned(self, change: Change) -> Iterator[Subscription]:
-        """Whoever may want a change: a thousand nodes that each watch their own pods are not asked one by one."""
+        """The subscriptions that may want a change, by their triggers: asking each is slow with many nodes."""
         yield from self.subscriptions
         objects = [version.object for version in (change.version, change.previous) if version is not None]
         for field, by_value in self.triggered.items():
@@ -145,7 +145,7 @@ class _Table:
 
 
 class Store:
-    """The lab's etcd: a dictionary a resource, one counter. Not for several threads."""
+    """The lab's etcd: a dictionary for each resource, and one counter. Not thread-safe."""
 
     def __init__(
         self, first_version: int = 100, history: int = 2000, records: Records | None = None, realm: str = ""
@@ -239,11 +239,11 @@ class Store:
         return subscription
 
     def changed(self, resource: str) -> int:
-        """The resourceVersion of the last change of a resource; what is made from its objects is good until then."""
+        """The resourceVersion of a resource's last change; what is made from its objects is valid until then."""
         return self._table(resource).changed
 
     def unsubscribe(self, resource: str, subscription: Subscription, trigger: Trigger | None = None) -> None:
-        """Stop telling a subscription."""
+        """End a subscription."""
         table = self._table(resource)
         filed = table.filed(trigger)
         filed.discard(subscription)

@@ -115,7 +115,7 @@ async def _wait(subscription: Subscription, clock: Clock, seconds: float) -> flo
 
 
 def _filter(request: Watch) -> Callable[[Change], bool] | None:
-    """What the store need not tell: of a hundred node agents' watches for pods one change concerns one or two."""
+    """Which changes the store passes on: of a hundred node agents' watches of pods a change concerns one or two."""
     holds, namespace = request.holds, request.namespace
     if holds is None and namespace is None:
         return None

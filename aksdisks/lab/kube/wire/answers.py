@@ -28,7 +28,7 @@ async def head(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def shaped(request: web.Request, info: RequestInfo, response: web.StreamResponse) -> web.StreamResponse:
-    """The answer indented for people and compressed for those who can read that, when it is an object or a list."""
+    """The answer, if it is an object or a list, indented for people and compressed for clients that accept that."""
     if not isinstance(response, web.Response) or not isinstance(response.body, bytes):
         return response
     if response.content_type not in (JSON, YAML) or info.segments[:1] == ("openapi",):

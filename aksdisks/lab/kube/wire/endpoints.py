@@ -51,7 +51,7 @@ def locate(info: RequestInfo) -> Target:
     if resource is None or len(info.parts) > 3:
         raise no_such_resource()
     kind = RESOURCES[resource]
-    # The namespace of a Namespace is its own, to access control alone.
+    # For access control a Namespace is in the namespace of its own name; here it is in none.
     namespace = info.namespace if info.namespace and info.resource != "namespaces" else None
     name = info.name if len(info.parts) > 1 else None
     if (namespace is not None) != kind.namespaced and (name is not None or namespace is not None):
@@ -245,7 +245,7 @@ class Endpoints:
 
 
 def _check_absent(request: web.Request, kind: Resource) -> None:
-    """Of a kind that the lab does not have there is nothing to read, and nothing can be written."""
+    """501 for a write of a kind that the lab does not have, 405 for a read that its discovery lacks."""
     if request.method in ("POST", "PUT", "PATCH"):
         why = f"the lab has nothing that would act on {kind.kind}, so it takes none rather than let it do nothing"
         raise NotEmulated(f"{kind.qualified}: {why}")

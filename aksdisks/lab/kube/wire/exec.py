@@ -83,7 +83,7 @@ class Streams:
             self._running -= 1
 
     async def _check_node(self, name: str) -> None:
-        """A node that has fallen silent has no kubelet to ask; the wait for it, some seconds upstream, is left out."""
+        """500 for a node whose kubelet is lost, at once; upstream waits some seconds for it."""
         status = (await self._api.get("nodes", name)).get("status") or {}
         ready = [entry.get("status") for entry in status.get("conditions") or () if entry.get("type") == "Ready"]
         if ready == ["Unknown"]:
@@ -121,7 +121,7 @@ class Streams:
         tasks: list[asyncio.Task[Any]] = []
         try:
             await socket.prepare(request)
-            # The streams' beginning is told first: clients take it for the sign that the command runs.
+            # The handshake is answered first: clients take it for the sign that the command runs.
             output = asyncio.create_task(self._output(socket, running))
             ended = asyncio.create_task(running.wait())
             tasks = [
@@ -179,7 +179,7 @@ async def _input(socket: web.WebSocketResponse, running: Running) -> None:
 
 
 def _size(data: bytes) -> tuple[int, int]:
-    """Columns and rows; 0 for what is no size."""
+    """Columns and rows; 0 when the message is not a size."""
     try:
         size = json.loads(data)
         return int(size["Width"]), int(size["Height"])
@@ -242,7 +242,7 @@ def _result(code: int, command: list[str]) -> Mapping[str, Any]:
 
 
 def _not_found(command: str) -> Mapping[str, Any]:
-    """The same for a command that the image has not: the kubelet's words around containerd's around runc's."""
+    """The same for a command that the image lacks: the messages of kubelet, containerd and runc, nested."""
     why = f"stat {command}: no such file or directory" if "/" in command else "executable file not found in $PATH"
     outer = f'error executing command in container: failed to exec in container: failed to start exec "{token_hex(32)}"'
     inner = f'OCI runtime exec failed: exec failed: unable to start container process: exec: "{command}"'

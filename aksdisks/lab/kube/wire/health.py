@@ -22,7 +22,7 @@ class Health:
     """Upstream's checks that have a counterpart here, by upstream's names (apiserver: server/healthz/healthz.go)."""
 
     def __init__(self, store: Store) -> None:
-        # A hook that has ended stays well whatever becomes of what it made; here all end before the server listens.
+        # A hook that has ended stays healthy whatever becomes of what it made; here all end before the server listens.
         hooks = dict.fromkeys((f"poststarthook/{name}" for name in _HOOKS), lambda: True)
         alive: dict[str, Check] = {"ping": lambda: True, "etcd": lambda: store.resource_version > 0, **hooks}
         ready = {**alive, "etcd-readiness": alive["etcd"]}

@@ -1,4 +1,4 @@
-"""The Kubernetes API over HTTPS: who asks, which path, and every refusal as a `Status`."""
+"""The Kubernetes API over HTTPS: authentication, authorization, routing, and refusals as `Status`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PATHS = (
 """What `/` lists beside discovery and health."""
 
 _ANY_METHOD = {(root,) for root in ("openapi", "index.html", "healthz", "livez", "readyz")} | {()}
-"""What the paths begin with that answer every method."""
+"""The first segments of paths that answer every method."""
 
 _YEAR = 365 * 86400
 """Seconds."""
@@ -180,7 +180,7 @@ def _etag(body: bytes) -> str:
 def _unless_known(
     request: web.Request, body: bytes, headers: dict[str, str], media_type: str = negotiation.JSON
 ) -> web.Response:
-    """The body with its headers, which have an ETag; without it for a client that has it already."""
+    """The body with its headers, which have an ETag; 304 for a client that has it already."""
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return web.Response(status=304, headers=headers)
     return web.Response(body=body, headers={**headers, "Content-Type": media_type})
@@ -240,12 +240,12 @@ def _negotiated(request: web.Request, value: object, code: int = 200) -> web.Res
 
 
 def _raw(value: object) -> web.Response:
-    """What is no object of the API: always JSON, always indented (apiserver: responsewriters WriteRawJSON)."""
+    """JSON that is not an object of the API; always indented (apiserver: responsewriters WriteRawJSON)."""
     return web.Response(body=orjson.dumps(value, option=orjson.OPT_INDENT_2), content_type=negotiation.JSON)
 
 
 def _no_such_path() -> web.Response:
-    """Where upstream has no handler at all, Go's own answer is given, which is no `Status`."""
+    """Go's own answer, not a `Status`: upstream has no handler for such a path."""
     return web.Response(status=404, text="404 page not found\n", headers={"X-Content-Type-Options": "nosniff"})
 
 

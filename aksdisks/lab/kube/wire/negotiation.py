@@ -1,4 +1,4 @@
-"""What a client accepts and what it sends: media types, bodies, and upstream's words for those it cannot read."""
+"""Content negotiation: the media types that a client accepts and sends, and the decoding of bodies."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def accepted(
 
 
 def check_stream(form: Representation) -> None:
-    """406 for a watch in a form that has no lines."""
+    """406 for a watch in a media type that cannot be streamed."""
     if form.media_type != JSON:
         raise ApiError(406, "NotAcceptable", f"only the following media types are accepted: {_STREAM_TYPES}")
 
@@ -174,7 +174,7 @@ def _quality(parameters: dict[str, str]) -> float:
 
 
 _MOST_NODES = 1_000_000
-"""Values of one YAML document, aliases counted as often as they stand; more are a bomb."""
+"""Most values in a YAML document, aliases counted each time: more would be an attack with nested aliases."""
 
 
 def _load(body: bytes) -> Any:

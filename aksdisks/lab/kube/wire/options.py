@@ -1,4 +1,4 @@
-"""What a request asks for beside its object: dry runs, managers, deletion, which moment a list is of."""
+"""The options in a request's query and headers: dry run, field manager, deletion, resourceVersion of a list."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def seconds(value: str) -> int | None:
 
 
 def check_numbers(query: Mapping[str, str]) -> None:
-    """400 for a list's numbers that are none, also where they would not count."""
+    """400 for parameters of a list that are not numbers, also where they would have no effect."""
     for name in ("timeoutSeconds", "limit"):
         number(query.get(name, ""))
 

@@ -12,12 +12,12 @@ _BELOW_ITSELF = ("status", "finalize", "namespaces")
 """What follows `namespaces/NAME` and is not about an object in the namespace; the last of them is not served."""
 
 _FALSE = ("", "0", "false")
-"""How a query says no, in lower case."""
+"""The values of a query's parameter that are false, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestInfo:
-    """Read off the URL alone, whether or not such a resource is served; what is empty is not said.
+    """Read off the URL alone, whether or not such a resource is served.
 
     `resource` is empty for all paths but those of resources (discovery, health); their verb is the method in lower
     case. `segments` are those of the whole path, `parts` those from the resource's name on: upstream's third one is the
@@ -45,7 +45,7 @@ class RequestInfo:
 
 def parse(method: str, path: str, query: Mapping[str, str]) -> RequestInfo:
     """The request's RequestInfo."""
-    path = path.encode(errors="replace").decode()  # what is not UTF-8 has no name here, and no place in an answer
+    path = path.encode(errors="replace").decode()  # no answer could show what is not UTF-8
     segments = tuple(part for part in path.split("/") if part)
     head = {"api": 2, "apis": 3}.get(segments[0] if segments else "", len(segments))
     parts = segments[head:]

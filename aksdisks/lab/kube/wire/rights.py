@@ -27,7 +27,7 @@ GUARD = "guard"
 
 
 class RightsEndpoints:
-    """What of access control is more than a yes or no to a URL."""
+    """The reviews and tokens, and the checks that need more than the URL."""
 
     def __init__(self, api: KubeApi, access: Access, authorizer: Authorizer, clock: Clock) -> None:
         self._api = api
@@ -61,7 +61,7 @@ class RightsEndpoints:
         streams = info.verb == "get" and info.resource == "pods" and info.subresource in _STREAMED
         applies = info.verb == "patch" and not info.subresource
         applies = applies and negotiation.media_type(content_type(request)) == negotiation.APPLY
-        # The namespace of a Namespace is its own, to access control alone.
+        # For access control a Namespace is in the namespace of its own name; it is stored in none.
         place = "" if info.resource == "namespaces" else info.namespace
         if streams or (applies and self._api.store.get(info.resource, (place, info.name)) is None):
             self._authorizer.check(user, replace(info.attributes, verb="create"))

@@ -1,4 +1,4 @@
-"""Disruption budgets in evictions: whether one more pod may go now, and the note that it does."""
+"""Disruption budgets in evictions: whether one more pod may be evicted now, and the count of those that were."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a write is to be done: only tried, by whom, how strictly it is read, and what is to be warned of."""
+"""The options of a write: dry run, field manager, field validation, warnings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_WARNINGS = 4096
 
 
 WriteGuard = Callable[[Object, Object | None], None]
-"""Refuses what its writer may not store: called with the new object and the old one, if any, when all else holds."""
+"""Called with the new object, valid otherwise, and the old one, if any; refuses what its writer may not store."""
 
 
 class WriteOptions(TypedDict, total=False):
@@ -46,7 +46,7 @@ class WriteMode:
 
 
 BY_THE_LAB = WriteMode()
-"""For good, by one of the lab's own parts."""
+"""A write by one of the lab's own parts."""
 
 
 def strictness(options: WriteOptions) -> decoding.Strictness:

@@ -68,7 +68,7 @@ def _json_patch(current: Object, patch: Any) -> Object:
     try:
         changed = jsonpatch.apply_patch(current, patch)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, AttributeError) as error:
-        # A failed test, a missing path, an operation that there is not: upstream says no more than this.
+        # A failed test, a missing path, an unknown operation: upstream's message is the same for all.
         message = "the server rejected our request due to an error in our request"
         raise ApiError(422, "Invalid", message, {}) from error
     if not isinstance(changed, dict) or not isinstance(changed.get("metadata"), dict):

@@ -64,7 +64,7 @@ class Writes:
         self._place(stored, metadata, namespace)
         self._name(resource, metadata)
         complete(resource, obj)
-        # Before admission: what the server adds is not its client's.
+        # Before admission: a client does not own what the server adds.
         owners = self._first_owners(resource, obj, mode)
         self._admit(resource, obj)
         self._set_system_fields(resource, obj)
@@ -129,7 +129,7 @@ class Writes:
             metadata["finalizers"] = list(dict.fromkeys([*metadata.get("finalizers", ()), *strategy.finalizers]))
 
     def _set_system_fields(self, resource: str, obj: Object) -> None:
-        """Give a new object what the server alone says: uid, time, generation, the first status of its kind."""
+        """Give a new object what only the server sets: uid, time, generation, the first status of its kind."""
         metadata = obj["metadata"]
         for field in _SYSTEM:
             metadata.pop(field, None)
@@ -238,7 +238,7 @@ def _finished(stored: Resource, obj: Object) -> Object:
 
 
 def _keep_system(new: Object, old: Object) -> None:
-    """What the server alone says stays as it was, whatever a client says of it."""
+    """Keep what only the server sets, whatever a client wrote there."""
     new.pop("managedFields", None)
     for field in (*_SYSTEM, "resourceVersion"):
         new.pop(field, None)
