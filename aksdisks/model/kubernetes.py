@@ -15,6 +15,10 @@ from aksdisks.quantities import parse_time
 
 DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
 _DISK_ZONE = "topology.disk.csi.azure.com/zone"
+_DEFAULT_CLASS = (
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+)
 _ZONES = (_DISK_ZONE, "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 
 
@@ -311,12 +315,16 @@ class KubeEvent(Named):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageClass(Named):
-    """A StorageClass; `sku` is its parameter skuname or storageaccounttype, whatever the key's case."""
+    """A StorageClass; `sku` is its parameter skuname or storageaccounttype, whatever the key's case.
+
+    `is_default`: claims that name no class get it.
+    """
 
     provisioner: str = at("provisioner")
     sku: str = read(_sku, "")
     reclaim_policy: str = at("reclaimPolicy", "Delete")
     binding_mode: str = at("volumeBindingMode", "Immediate")
+    is_default: bool = read(lambda raw: "true" in map(find(raw, "metadata.annotations", {}).get, _DEFAULT_CLASS), False)
 
     @property
     def makes_disks(self) -> bool:

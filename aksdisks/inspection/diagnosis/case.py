@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from aksdisks.inspection.diagnosis.claims import RESIZE_ERRORS, condition, is_expanding, is_modifying
 from aksdisks.inspection.diagnosis.findings import Evidence, ObjectRef
 from aksdisks.inspection.diagnosis.multi_attach import standing_refusal
 from aksdisks.inspection.diagnosis.seen import Seen
@@ -27,6 +28,7 @@ from aksdisks.model import (
 
 # Cluster seconds after its deadline within which a kubelet that works has ended a pod and unmounted its volumes.
 _LATE = 120.0
+_RESIZE_REASONS = ("VolumeResizeFailed", "FileSystemResizeFailed", "ExternalExpanding")
 
 Subject = Literal["Pod", "PersistentVolumeClaim", "PersistentVolume"]
 
@@ -220,6 +222,12 @@ class Case:
             overtaken = event.reason == "FailedAttachVolume" and event.last and any(t >= event.last for t in attached)
             if not overtaken:
                 yield said(event)
+        # The scheduler's word stands in the pod itself, too, and there it outlives its event.
+        refused = next((each for each in self.pod.conditions if each.type == "PodScheduled"), None)
+        told = any(event.reason == "FailedScheduling" for event in events) or self.pod.node
+        if refused and refused.status == "False" and refused.message and not told:
+            about = f"Pod {self.pod.key}"
+            yield Evidence("Kubernetes", about, f"FailedScheduling: {refused.message}", refused.since)
 
     def _is_ours(self, message: str) -> bool:
         """False for a message about another of the pod's volumes."""
@@ -228,25 +236,46 @@ class Case:
         return not (mine and quoted) or rest.startswith(f'{mine}"') or 'volume "' not in message
 
     def _claim_messages(self) -> Iterator[Evidence]:
+        """Of a claim that is made; whether it grows is nothing that a pod waits for."""
         if self.claim is None:
             return
-        for event in self.seen.events_of(self.claim):
-            waits = event.reason in ("ProvisioningFailed", "FailedBinding", "ExternalProvisioning", "Provisioning")
-            if event.type == "Warning" and not (waits and self.claim.phase == "Bound"):
+        bound, own = self.claim.phase == "Bound", self.kind == "PersistentVolumeClaim"
+        stands = {
+            **dict.fromkeys(_RESIZE_REASONS, own and is_expanding(self.claim)),
+            "VolumeModifyFailed": own and is_modifying(self.claim),
+            **dict.fromkeys(("ClaimLost", "ClaimMisbound"), self.claim.phase == "Lost"),
+        }
+        events = self.seen.events_of(self.claim)
+        made = [each.last for each in events if each.reason == "ProvisioningSucceeded" and each.last]
+        for event in events:
+            overtaken = event.reason == "ProvisioningFailed" and event.last and any(at >= event.last for at in made)
+            if event.type == "Warning" and stands.get(event.reason, not bound) and not overtaken:
                 yield said(event)
+        error = condition(self.claim, *RESIZE_ERRORS, "ModifyVolumeError") if own else None
+        if error and error.message:
+            yield Evidence("Kubernetes", _about_claim(self.claim), f"{error.type}: {error.message}", error.since)
 
     def _volume_messages(self) -> Iterator[Evidence]:
         if self.volume is None:
             return
-        for event in self.seen.events_of(self.volume):
-            if event.type == "Warning":
-                yield said(event)
+        if self.kind == "PersistentVolume":
+            about = f"PersistentVolume {self.volume.name}"
+            if self.volume.message:
+                yield Evidence("Kubernetes", about, f"{self.volume.phase}: {self.volume.message}")
+            for event in self.seen.events_of(self.volume):
+                if event.type == "Warning":
+                    yield said(event)
         for each in self.attachments:
             about = f"VolumeAttachment of {each.volume} to {each.node}"
-            if each.attach_error and not each.attached:
+            # Who waits for an attach is a pod; a detach that fails keeps claim and volume, too.
+            if self.kind == "Pod" and each.attach_error and not each.attached:
                 yield Evidence("Kubernetes", about, f"attachError: {each.attach_error}", each.attach_error_at)
             if each.detach_error:
                 yield Evidence("Kubernetes", about, f"detachError: {each.detach_error}", each.detach_error_at)
+
+
+def _about_claim(claim: Claim) -> str:
+    return f"PersistentVolumeClaim {claim.key}"
 
 
 def said(event: KubeEvent) -> Evidence:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from aksdisks.inspection.diagnosis.case import Case
-from aksdisks.inspection.diagnosis.findings import Confidence, Evidence, Step, Verdict
+from aksdisks.inspection.diagnosis.findings import Confidence, Evidence, Need, Step, Verdict
 
 HEADINGS = ("What it is", "How it is recognised", "What it is not", "Next", "Links")
 """The headings of a cause's page, in their order."""
-
-Need = Literal["azure", "workloads", "snapshots"]
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """That a cause fits a case: one sentence on this case, its evidence, what to do next.
 
-    `verdict` where it is not the cause's own, such as a wait that takes too long.
+    `verdict` and `needs` where they are not the cause's own, such as a wait that takes too long.
     """
 
     because: str
@@ -28,6 +25,7 @@ class Match:
     next: tuple[Step, ...]
     confidence: Confidence = "certain"
     verdict: Verdict | None = None
+    needs: tuple[Need, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

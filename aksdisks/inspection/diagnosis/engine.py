@@ -115,4 +115,5 @@ def decide(case: Case) -> Finding | None:
         also=tuple(sorted(other.cause.id for other in others)),
         docs=first.cause.docs,
         volume="" if first.cause.of_pod else about,
+        needs=first.cause.needs if first.match.needs is None else first.match.needs,
     )

@@ -15,6 +15,7 @@ SCHEMA = "aksdisks/diagnosis/v1"
 Verdict = Literal["problem", "wait", "expected"]
 Confidence = Literal["certain", "likely"]
 Risk = Literal["none", "restarts", "data"]
+Need = Literal["azure", "workloads", "snapshots"]
 VERDICTS: tuple[Verdict, ...] = ("problem", "wait", "expected")
 """In the order in which findings are listed."""
 
@@ -73,7 +74,8 @@ class Finding:
 
     Not yet stable: fields may be added. `cause` is an id that `aksdisks explain` knows. `because` is one sentence about
     this object. `also` are less specific causes that fit as well. `volume` is the name of the PersistentVolume, or of
-    the claim that has none, which it is about; it is empty for causes that are not about one.
+    the claim that has none, which it is about; it is empty for causes that are not about one. `needs` is what
+    can tell more once it is read.
     """
 
     cause: str
@@ -87,6 +89,7 @@ class Finding:
     also: tuple[str, ...] = ()
     docs: str = ""
     volume: str = field(default="", compare=False)
+    needs: tuple[Need, ...] = field(default=(), compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The form in which findings leave the program."""

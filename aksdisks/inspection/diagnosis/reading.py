@@ -9,13 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aksdisks.azure.compute import Azure
-from aksdisks.errors import ApiError, NotAllowed
+from aksdisks.errors import ApiError, NotAllowed, NotFound
 from aksdisks.inspection.chains import join
-from aksdisks.inspection.diagnosis.catalogue import catalogue
-from aksdisks.inspection.diagnosis.cause import Need
 from aksdisks.inspection.diagnosis.engine import diagnose
-from aksdisks.inspection.diagnosis.findings import Diagnosis, Finding
-from aksdisks.inspection.diagnosis.unseen import unseen
+from aksdisks.inspection.diagnosis.findings import Diagnosis, Finding, Need
+from aksdisks.inspection.diagnosis.unseen import VOLUME_EVENTS, unseen
 from aksdisks.inspection.slots import attached_disks
 from aksdisks.kube.client import Cluster
 from aksdisks.model import Inventory, Node, NotAsked, Unknown, decode, known
@@ -59,8 +57,17 @@ def read_kubernetes(cluster: Cluster, namespace: str | None, time_scale: float =
         found = {kind: answer.result() for kind, answer in asked.items()}
     csi_nodes = {item["metadata"]["name"]: item for item in _known(found["CSINode"])}
     volumes = [decode("PersistentVolume", item) for item in _known(found["PersistentVolume"])]
-    mine = [volume for volume in volumes if not where or volume.claim_namespace == where]
+    claims = _values(found, "PersistentVolumeClaim")
+    # A volume that was made by hand need not name the claim that names it.
+    wanted = {claim.volume for claim in claims}
+    mine = [each for each in volumes if not where or each.claim_namespace == where or each.name in wanted]
     names = {volume.name for volume in mine}
+    events = _values(found, "Event")
+    if where not in ("", "default") and any(each.phase in ("Released", "Failed") for each in mine):
+        # Events about what stands in no namespace are in this one.
+        found[VOLUME_EVENTS] = _items(cluster, "Event", "default")
+        about_volumes = _values(found, VOLUME_EVENTS, "Event")
+        events += tuple(each for each in about_volumes if each.kind == "PersistentVolume" and each.object in names)
     attachments = [decode("VolumeAttachment", item) for item in _known(found["VolumeAttachment"])]
     inventory = Inventory(
         taken=datetime.now(UTC),
@@ -69,11 +76,11 @@ def read_kubernetes(cluster: Cluster, namespace: str | None, time_scale: float =
             Node.of({**node, "csiNode": csi_nodes.get(node["metadata"]["name"])}) for node in _known(found["Node"])
         ),
         pods=_values(found, "Pod"),
-        claims=_values(found, "PersistentVolumeClaim"),
+        claims=claims,
         volumes=tuple(sorted(mine, key=lambda volume: (volume.claim, volume.name))),
         attachments=tuple(each for each in attachments if each.volume in names),
         attached=attached_disks(attachments),
-        events=tuple(sorted(_values(found, "Event"), key=lambda event: (str(event.last), event.name))),
+        events=tuple(sorted(events, key=lambda event: (str(event.last), event.name))),
         classes=_values(found, "StorageClass"),
         disks=NotAsked("nothing needed Azure"),
         machines=NotAsked("nothing needed Azure"),
@@ -84,24 +91,27 @@ def read_kubernetes(cluster: Cluster, namespace: str | None, time_scale: float =
     return replace(inventory, chains=join(inventory))
 
 
-def _items(cluster: Cluster, kind: str, namespace: str) -> tuple[dict[str, Any], ...] | Unknown:
+def _items(
+    cluster: Cluster, kind: str, namespace: str, absent: tuple[dict[str, Any], ...] | None = None
+) -> tuple[dict[str, Any], ...] | Unknown:
+    """All of a kind, or why not; `absent`: what to take a kind for that the cluster does not have."""
     try:
         return tuple(cluster.items(kind, namespace)[0])
     except (NotAllowed, ApiError) as error:
-        return Unknown(error.message)
+        return absent if isinstance(error, NotFound) and absent is not None else Unknown(error.message)
 
 
 def _known(items: tuple[dict[str, Any], ...] | Unknown) -> tuple[dict[str, Any], ...]:
     return known(items)
 
 
-def _values(found: dict[str, tuple[dict[str, Any], ...] | Unknown], kind: str) -> tuple[Any, ...]:
-    values = [decode(kind, item) for item in _known(found[kind])]
+def _values(found: dict[str, tuple[dict[str, Any], ...] | Unknown], what: str, kind: str = "") -> tuple[Any, ...]:
+    values = [decode(kind or what, item) for item in _known(found[what])]
     return tuple(sorted(values, key=lambda value: value.key))
 
 
 def _needed(findings: tuple[Finding, ...]) -> set[Need]:
-    return {need for finding in findings for need in catalogue()[finding.cause].needs}
+    return {need for finding in findings for need in finding.needs}
 
 
 def _azure(inventory: Inventory, _cluster: Cluster, azure: Azure) -> Inventory:
@@ -122,7 +132,8 @@ def _workloads(inventory: Inventory, cluster: Cluster, _azure: Azure) -> Invento
 
 
 def _snapshots(inventory: Inventory, cluster: Cluster, _azure: Azure) -> Inventory:
-    items = _items(cluster, "VolumeSnapshot", inventory.namespace or "")
+    # A cluster without the snapshot controller's kinds has none of them.
+    items = _items(cluster, "VolumeSnapshot", inventory.namespace or "", absent=())
     if isinstance(items, Unknown):
         return replace(inventory, snapshots=items)
     return replace(inventory, snapshots=tuple(decode("VolumeSnapshot", item) for item in items))

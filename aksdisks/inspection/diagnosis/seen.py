@@ -81,9 +81,20 @@ class Seen:
         """The Deployment, ReplicaSet or StatefulSet; None also where workloads were not read."""
         return self._workloads.get((kind, namespace, name))
 
+    def pod(self, key: str) -> Pod | None:
+        """The pod of this `namespace/name`."""
+        return self._pods.get(key)
+
     def pods_of(self, claim: str) -> tuple[Pod, ...]:
         """The pods that mount the claim of this key and have not ended."""
         return tuple(self._pods_of.get(claim, ()))
+
+    def users_of(self, claim: str) -> tuple[Pod, ...]:
+        """The pods that keep a claim from being deleted: those on a node, ended ones too.
+
+        Source: kubernetes pkg/controller/volume/pvcprotection/pvc_protection_controller.go podUsesPVC.
+        """
+        return tuple(pod for pod in self._users_of.get(claim, ()) if pod.node)
 
     def attachments_of(self, volume: str) -> tuple[Attachment, ...]:
         """The attachments of a volume, to whatever node."""
@@ -166,9 +177,17 @@ class Seen:
         return {(each.kind, each.namespace, each.name): each for each in known(self.inventory.workloads)}
 
     @cached_property
+    def _pods(self) -> Mapping[str, Pod]:
+        return {pod.key: pod for pod in self.inventory.pods}
+
+    @cached_property
     def _pods_of(self) -> Mapping[str, list[Pod]]:
         pods = (pod for pod in self.inventory.pods if pod.phase not in ("Succeeded", "Failed"))
         return _grouped((key, pod) for pod in pods for key in pod.claim_keys)
+
+    @cached_property
+    def _users_of(self) -> Mapping[str, list[Pod]]:
+        return _grouped((key, pod) for pod in self.inventory.pods for key in pod.claim_keys)
 
     @cached_property
     def _attachments(self) -> Mapping[str, list[Attachment]]:

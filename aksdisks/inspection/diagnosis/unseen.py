@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from aksdisks.inspection.diagnosis.findings import Finding, Unseen
-from aksdisks.model import Inventory, NotAsked, Unknown
+from aksdisks.inspection.diagnosis.findings import Finding, ObjectRef, Unseen
+from aksdisks.inspection.diagnosis.seen import Seen
+from aksdisks.model import Claim, Inventory, NotAsked, Unknown
+
+VOLUME_EVENTS = "Event of PersistentVolumes"
+"""What the events about volumes are called in an inventory's `unreadable`: they are read apart, and only if needed."""
+
+EVENTS_LAST = 3600.0
+"""How long an API server keeps an event, in cluster seconds (kube-apiserver --event-ttl, and AKS's)."""
 
 # kind: (what cannot be told without it, whether its absence can hide a problem where nothing waits)
 _LIMITS: dict[str, tuple[str, bool]] = {
@@ -17,16 +24,20 @@ _LIMITS: dict[str, tuple[str, bool]] = {
     "CSINode": ("whether a node has the disk driver, and how many disks it takes", False),
     "StorageClass": ("whether a claim's class exists and when it binds", False),
     "Event": ("the words of scheduler, driver and kubelet; causes come from states alone", False),
+    VOLUME_EVENTS: ("why a released volume is not deleted", False),
 }
 
 
 def unseen(inventory: Inventory, findings: Sequence[Finding]) -> tuple[Unseen, ...]:
-    """What could not be read although it was asked for; Azure that nothing needed is not among it."""
+    """What could not be read although it was asked for; Azure that nothing needed is not among it.
+
+    Events that have expired are: an object that waits for longer than they last, and has none, waits without a word.
+    """
     waits = any(finding.verdict == "wait" for finding in findings)
-    return tuple(_unseen(inventory, waits))
+    return (*_unread(inventory, waits), *_expired(Seen(inventory), findings))
 
 
-def _unseen(inventory: Inventory, waits: bool) -> Iterator[Unseen]:
+def _unread(inventory: Inventory, waits: bool) -> Iterator[Unseen]:
     for kind, because in inventory.unreadable.items():
         limits, hides = _LIMITS[kind]
         yield Unseen(kind, because, limits, hides or waits)
@@ -38,3 +49,31 @@ def _unseen(inventory: Inventory, waits: bool) -> Iterator[Unseen]:
     ):
         if isinstance(values, Unknown) and not isinstance(values, NotAsked):
             yield Unseen(what, values.because, limits, waits)
+
+
+def _expired(seen: Seen, findings: Sequence[Finding]) -> Iterator[Unseen]:
+    """One for all objects whose events have expired: it would be the same words for each."""
+    if not seen.saw("Event"):
+        return
+    silent = {f.object: f for f in findings if f.verdict != "expected" and _is_silent(seen, f.object)}
+    if not silent:
+        return
+    first, *others = silent
+    named = f"{first}" + (f" and {len(others)} more" if others else "")
+    because = f"events last {EVENTS_LAST / 3600:.0f} h, and {named} waits for longer than that"
+    hides = any(each.verdict == "wait" for each in silent.values())
+    yield Unseen("expired events", because, "what was said of it when it began", hides)
+
+
+def _is_silent(seen: Seen, ref: ObjectRef) -> bool:
+    """Whether it is a pod, or a claim that is not bound, which waits for longer than events last and has none."""
+    key = f"{ref.namespace}/{ref.name}"
+    found = {"Pod": seen.pod, "PersistentVolumeClaim": seen.claim}.get(ref.kind, _nothing)(key)
+    if found is None or (isinstance(found, Claim) and found.phase == "Bound"):
+        return False
+    age = seen.age(found.created)
+    return age is not None and age > EVENTS_LAST and not seen.events_of(found)
+
+
+def _nothing(_key: str) -> None:
+    """Of other kinds the age does not say for how long something waits."""

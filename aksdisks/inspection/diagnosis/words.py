@@ -21,6 +21,171 @@ def _words(id_: str, pattern: str, source: str) -> Words:
 
 
 WORDS: tuple[Words, ...] = (
+    # The scheduler: kubernetes pkg/scheduler/framework/plugins, volumebinding/binder.go and volumezone; 1.27 to 1.36.
+    _words(
+        "volume-elsewhere",
+        r"(?:(?P<nodes>\d+) )?node\(s\) (?:had volume node affinity conflict|didn't match PersistentVolume's node "
+        r"affinity|had no available volume zone)",
+        "until 1.32, since 1.33 (k/k#129887), volume_zone.go",
+    ),
+    _words("bind-timed-out", r"binding volumes:|Failed to bind volumes|timed out waiting for the condition", "facts C"),
+    _words("unbound-immediate", r"pod has unbound (?:immediate )?PersistentVolumeClaims", "volume_binding.go; 2018"),
+    _words(
+        "claim-not-found",
+        r'persistentvolumeclaims? "(?P<claim>[^"]+)" not found',
+        "volume_binding.go; kubelet volumemanager populator",
+    ),
+    _words(
+        "ephemeral-claim-awaited",
+        r'waiting for ephemeral volume controller to create the persistentvolumeclaim "(?P<claim>[^"]+)"',
+        "volume_binding.go",
+    ),
+    _words("claim-not-ours", r"PVC \S+ was not created for pod \S+", "component-helpers storage/ephemeral"),
+    _words("claim-goes", r'persistentvolumeclaim "(?P<claim>[^"]+)" is being deleted', "volume_binding.go"),
+    _words(
+        "volume-not-there",
+        r'persistentvolumeclaim "(?P<claim>[^"]+)" bound to non-existent persistentvolume "(?P<volume>[^"]*)"|'
+        r"pvc\(s\) bound to non-existent pv\(s\)",
+        "volume_binding.go, binder.go",
+    ),
+    _words(
+        "claim-lost",
+        r"Bound claim has lost (?:reference to PersistentVolume|its PersistentVolume)|"
+        r"Two claims are bound to the same volume",
+        "pv_controller.go",
+    ),
+    # Binding: kubernetes pkg/controller/volume/persistentvolume/pv_controller.go.
+    _words("class-not-found", r'storageclass(?:es)?\.storage\.k8s\.io "(?P<name>[^"]+)" not found', "pv_controller.go"),
+    _words("no-class-set", r"no persistent volumes available for this claim and no storage class is set", "the same"),
+    _words(
+        "volume-does-not-fit",
+        r'Cannot bind to requested volume "(?P<volume>[^"]+)"(?:: (?P<why>.+))?|'
+        r'volume "(?P<other>[^"]+)" already bound to a different claim',
+        "pv_controller.go",
+    ),
+    # Provisioning: external-provisioner pkg/controller/controller.go.
+    _words(
+        "snapshot-not-ready",
+        r"snapshot (?P<name>\S+) is not Ready|snapshot handle (?P<handle>\S+) is not available",
+        "controller.go getSnapshotSource",
+    ),
+    _words(
+        "source-not-there",
+        r"DataSource Type (?P<kind>\w+) by Name (?P<name>[^\s:]+): .*?"
+        r"(?:not found|could not find the requested resource|is (?:currently )?being deleted|PVC source not found)",
+        "controller.go Provision",
+    ),
+    _words("source-not-bound", r"the PVC DataSource (?P<name>\S+) must have a status of Bound", "controller.go"),
+    _words(
+        "access-mode",
+        r"(?:mountVolume is not supported for access mode: (?P<mode>\w+)|"
+        r"access mode: (?P<shared>\w+) is not supported for non-shared disk|invalid access mode)",
+        "azuredisk-csi-driver pkg/azureutils/azure_disk_utils.go",
+    ),
+    _words(
+        "impossible",
+        r"failed with infeasible error|invalid parameter \S+ in storage class|Failed parsing disk parameters|"
+        r"is not supported (?:sku/storageaccounttype|cachingmode|NetworkAccessPolicy|PublicNetworkAccess)|"
+        r"cachingMode \w+ is not supported for|claim Selector is not supported|size exceeds the limit specified|"
+        r"is less than the size \d+ for the source|must be greater than or equal in size to the specified PVC|"
+        r"must have the same volume mode|claim in dataSource not bound or invalid|no volume plugin matched|"
+        r"does not belong to the right APIGroup",
+        "sig-storage-lib 13 controller.go, azure_disk_utils.go, controllerserver.go, external-provisioner",
+    ),
+    _words(
+        "impossible-in-azure",
+        r"UltraSSD_LRS can be used only when|\w*(?:UltraSSD|PremiumV2)_LRS disk is not supported|"
+        r"MaxShares '\d+' for disk|is not supported with caching type|supports? only Disk CachingType|"
+        r"Only Disk CachingType 'None'|cannot be created in an availability zone|"
+        r"parameter 'diskSizeGB' is out of range|InvalidAvailabilityZone|cannot be resized down",
+        "CSI#1556, CSI#1659, azure-docs#59977, azure-docs#83535",
+    ),
+    _words(
+        "sku-unavailable",
+        r"SKU (?P<sku>\w+) is not supported for resource type Disk in this region|SkuNotAvailable|"
+        r"VM size (?P<size>\S+) does not support the storage account type (?P<account>\w+)|"
+        r"NotAvailableForSubscription",
+        "needs 1 row 12, azure-cli#22732",
+    ),
+    _words(
+        "disk-quota",
+        r"exceeding (?:approved )?(?P<quota>\w+)? ?quota|QuotaExceeded|exceed\w* (?:the )?quota limit",
+        "scylla-cluster-tests#12948",
+    ),
+    _words(
+        "premium-v2",
+        r"'?(?P<sku>PremiumV2_LRS)'? storage account type can be used only with Virtual Machines in an "
+        r"Availability Zone",
+        "AKS#3880, AKS#3844",
+    ),
+    _words(
+        "not-in-zone",
+        r"[Dd]isk (?P<name>\S+) cannot be attached to the VM because it is not in "
+        r"(?:the same zone as the VM\. VM zone: '(?P<machine>[^']*)'\. Disk zone: '(?P<disk>[^']*)'|"
+        r"zone '(?P<zone>[^']*)')",
+        "facts E; StatCan/aaw#1046",
+    ),
+    # Azure's refusals of whoever asks; the clients' generations are told apart in arm.py.
+    _words("not-authorized", r"\b(?:Linked)?AuthorizationFailed\b|does not have authorization to perform", "CSI#403"),
+    _words(
+        "denied-by-policy",
+        r"RequestDisallowedByPolicy|was disallowed by policy|DenyAssignmentAuthorizationFailed|"
+        r"blocked by deny assignments?|deny assignment with name|ScopeLocked|following scope\(s\) are locked",
+        "CSI#2349, k/k#71940, AKS#4291, azure-sdk-for-java#2560",
+    ),
+    _words(
+        "identity-missing",
+        r"Identity not found|requested identity isn't assigned to this resource|"
+        r"No User Assigned or Delegated Managed Identity found",
+        "CSI#3118, CSI#714",
+    ),
+    _words(
+        "signed-out",
+        r"ExpiredAuthenticationToken|InvalidAuthenticationToken(?:Tenant|Audience)?|AuthenticationFailed\b|"
+        r"(?P<code>AADSTS\d+)[^\\\"\r\n]*|RESPONSE 401|HTTPStatusCode: 401|Failed to refresh the Token",
+        "AKS#4287, AKS#371, facts E",
+    ),
+    _words(
+        "throttled",
+        r"TooManyRequests|SubscriptionRequestsThrottled|ResourceRequestsThrottled|RESPONSE 429|HTTPStatusCode: 429|"
+        r"StatusCode=429|Code=\"?429|client throttled|throttled due to too many requests|"
+        r"too many requests have been received",
+        "AKS#1187, AKS#1413, azclient retryrepectthrottled",
+    ),
+    _words(
+        "azure-failing",
+        r"RESPONSE 5\d\d|HTTPStatusCode: 5\d\d|Status(?:Code)?=5\d\d|\b(?:InternalServerError|ServiceUnavailable|"
+        r"ServerTimeout|GatewayTimeout|BadGateway)\b",
+        "AKS#2797, facts E",
+    ),
+    _words(
+        "azure-silent",
+        r"code = DeadlineExceeded desc = (?:context deadline exceeded|stream terminated)|"
+        r"An operation with the given Volume ID \S+ already exists|"
+        r"(?:dial tcp|lookup)[^\n]*(?:management\.azure\.com|login\.microsoftonline\.com|169\.254\.169\.254)|"
+        r"(?:management\.azure\.com|login\.microsoftonline\.com)[^\n]*(?:dial tcp|i/o timeout|no such host)",
+        "external-provisioner's --timeout of 30 s; nodeserver.go; egress that is closed",
+    ),
+    _words(
+        "api-unreachable",
+        r'(?:Get|Post|Put|Patch|Delete) \\?"?https://(?P<host>[^/"\s]+)/apis?/\S*:? ?(?:dial tcp|EOF|context deadline|'
+        r"net/http|http2|read tcp|Service Unavailable|unexpected EOF)|etcdserver: (?:request timed out|leader changed|"
+        r"no leader)|the server was unable to return a response in the time allotted|"
+        r"The connection to the server (?P<server>\S+) was refused|apiserver not ready",
+        "client-go's errors as the driver and the kubelet pass them on",
+    ),
+    # Deleting: azuredisk-csi-driver azure_managedDiskController.go; external-provisioner canDeleteVolume.
+    _words(
+        "held-in-azure",
+        r"disk\((?P<disk>[^)]+)\) already attached to node\((?P<machine>[^)]+)\), could not be deleted|"
+        r"Disk (?P<name>\S+) is attached to VM (?P<vm>\S+?)\.?(?:\s|\"|$)",
+        "azure_managedDiskController.go; facts E",
+    ),
+    _words(
+        "held-in-kubernetes",
+        r"persistentvolume (?P<volume>\S+) is still attached to node (?P<node>\S+)",
+        "controller.go canDeleteVolume",
+    ),
     # Multi-Attach: kubernetes pkg/controller/volume/attachdetach/reconciler/reconciler.go, the same from 1.9 to 1.36.
     _words(
         "multi-attach-pods",
