@@ -110,6 +110,11 @@ def test_specs(spec: dict[str, Any], problems: list[str]) -> None:
     assert of_new("pods", pod(**spec)) == problems
 
 
+_MUTABLE = (
+    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
 GATED = pod(schedulingGates=[{"name": "g"}], nodeSelector={"a": "1"})
 
 
@@ -126,6 +131,12 @@ GATED = pod(schedulingGates=[{"name": "g"}], nodeSelector={"a": "1"})
         (GATED, {"schedulingGates": None}, []),
         (GATED, {"schedulingGates": [{"name": "h"}]},
          ["spec.schedulingGates[0].name: Forbidden: only deletion is allowed, but found new scheduling gate 'h'"]),
+        (GATED, {"nodeSelector": {"b": "2"}}, []),
+        (pod(schedulingGates=[{"name": "g"}]), {"nodeSelector": {"b": "2"}, "schedulingGates": None}, []),
+        (GATED, {"nodeSelector": {"a": "2", "b": "2"}},
+         ['spec.nodeSelector: Invalid value: {"a":"2","b":"2"}: only additions to spec.nodeSelector are allowed (no '
+          "mutations or deletions)"]),
+        (pod(nodeSelector={"a": "1"}), {"nodeSelector": {"b": "2"}}, [f"spec: Forbidden: {_MUTABLE}"]),
     ],
 )  # fmt: skip
 def test_changes(base: dict[str, Any], change: dict[str, Any], problems: list[str]) -> None:

@@ -80,7 +80,7 @@ def _new(at: str, pod: Object) -> list[Cause]:
 
 
 def _changes(new: Object, old: Object) -> list[Cause]:
-    """Images, deadline, more tolerations, and fewer gates are all that may differ."""
+    """Images, deadline, more tolerations, fewer gates, and more of a gated pod's node selector may differ."""
     after, before = new["spec"], old["spec"]
     for key in ("containers", "initContainers"):
         if len(after.get(key, ())) != len(before.get(key, ())):
@@ -96,6 +96,10 @@ def _changes(new: Object, old: Object) -> list[Cause]:
         if gate.get("name") not in gates:
             why = f"only deletion is allowed, but found new scheduling gate '{gate.get('name')}'"
             causes.append(forbidden(f"spec.schedulingGates[{index}].name", why))
+    selector = after.get("nodeSelector", {})
+    if gates and not before.get("nodeSelector", {}).items() <= selector.items():
+        why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
+        causes.append(invalid("spec.nodeSelector", selector, why))
     return causes + ([forbidden("spec", _MUTABLE)] if _as_it_was(after, before) != before else [])
 
 
@@ -127,8 +131,9 @@ _FREE = ("tolerations", "activeDeadlineSeconds", "schedulingGates")
 
 def _as_it_was(after: Object, before: Object) -> Object:
     """The new spec with what may be changed as it was."""
-    spec: Object = {key: value for key, value in after.items() if key not in _FREE}
-    spec |= {key: before[key] for key in _FREE if key in before}
+    free = (*_FREE, "nodeSelector") if before.get("schedulingGates") else _FREE
+    spec: Object = {key: value for key, value in after.items() if key not in free}
+    spec |= {key: before[key] for key in free if key in before}
     for key in ("containers", "initContainers"):
         if key in spec:
             pairs = zip(spec[key], before[key], strict=True)
