@@ -162,6 +162,30 @@ def test_an_image_that_no_registry_has_is_tried_again_after_longer_and_longer_pa
     played(scenario, agent)
 
 
+def test_an_image_that_may_not_be_pulled_is_waited_for() -> None:
+    """A pull for another pod brings it (K pkg/kubelet/images/image_manager.go, ErrImageNeverPull)."""
+    why = f'Container image "{IMAGE}" is not present with pull policy of Never'
+    told = [f"Warning ErrImageNeverPull {why}", "Warning Failed Error: ErrImageNeverPull"]
+
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        made = pod("p", nodeName="node-0")
+        made["spec"]["containers"][0] |= {"image": IMAGE, "imagePullPolicy": "Never"}
+        await world.create("pods", made)
+        await world.settle()
+        await world.clock.advance(1.5)
+        assert world.events[:4] == [*told, *(f"{line} x2" for line in told)]  # it is no pull: nothing backs off
+        [container] = (await status(world))["containerStatuses"]
+        assert container["state"] == {"waiting": {"reason": "ErrImageNeverPull", "message": why}}
+        other = pod("q", nodeName="node-0")
+        other["spec"]["containers"][0]["image"] = IMAGE
+        await world.create("pods", other)
+        await world.clock.advance(30)
+        assert (await status(world))["phase"] == "Running"
+
+    played(scenario, agent)
+
+
 def test_the_pauses_between_two_pulls_double_up_to_five_minutes_and_are_each_pods_own() -> None:
     class Now:
         seconds = 0.0

@@ -55,6 +55,11 @@ class NodeImages:
         if image in self._present and container.get("imagePullPolicy") != "Always":
             tell("Normal", "Pulled", self._words.image_present.format(image=image))
             return None
+        if container.get("imagePullPolicy") == "Never":
+            message = f'Container image "{image}" is not present with pull policy of Never'
+            tell("Warning", "ErrImageNeverPull", message)
+            tell("Warning", "Failed", "Error: ErrImageNeverPull")
+            return "ErrImageNeverPull", message
         last = self._failures.get((uid, image))
         if last is not None and self._clock.monotonic() - last.at < last.backoff:
             message = f'Back-off pulling image "{image}"'
