@@ -7,7 +7,7 @@ import copy
 from aksdisks.lab.client.informer import Informer, key_of
 from aksdisks.lab.client.interface import KubernetesApi, Object
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.controllers.storage import BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE, annotations_of
+from aksdisks.lab.controllers.storage import BIND_COMPLETED, SELECTED_NODE, annotations_of, reserved
 from aksdisks.lab.controllers.volume_filters import Plan
 
 POLL, POLL_REAL = 1.0, 0.01
@@ -52,21 +52,8 @@ class ClaimBinder:
                 raise ClaimBindingError("context deadline exceeded")
 
     async def _reserve(self, volume: Object, claim: Object) -> None:
-        if volume["spec"].get("claimRef", {}).get("uid") == claim["metadata"]["uid"]:
-            return
-        changed = copy.deepcopy(volume)
-        if not changed["spec"].get("claimRef"):
-            changed["metadata"].setdefault("annotations", {})[BOUND_BY_CONTROLLER] = "yes"
-        meta = claim["metadata"]
-        changed["spec"]["claimRef"] = {
-            "kind": "PersistentVolumeClaim",
-            "namespace": meta["namespace"],
-            "name": meta["name"],
-            "uid": meta["uid"],
-            "apiVersion": "v1",
-            "resourceVersion": meta["resourceVersion"],
-        }
-        self._volumes.observe(await self._api.update("persistentvolumes", changed))
+        if (changed := reserved(volume, claim)) is not None:
+            self._volumes.observe(await self._api.update("persistentvolumes", changed))
 
     def _is_bound(self, claim: Object, node: str, provisioned: set[str]) -> bool:
         name = claim["metadata"]["name"]

@@ -26,6 +26,7 @@ from aksdisks.lab.controllers.storage import (
     has_class,
     pod_is_over,
     refers_to,
+    reserved,
     reserved_for,
     volume_mode,
     waits_for_consumer,
@@ -221,20 +222,8 @@ class PersistentVolumeController(Controller):
         await self._set_claim_status(claim, "Bound", volume)
 
     async def _bind_volume(self, volume: Object, claim: Object) -> Object:
-        ref, meta = volume["spec"].get("claimRef") or {}, claim["metadata"]
-        if ref.get("uid") == meta["uid"]:
+        if (changed := reserved(volume, claim)) is None:
             return volume
-        changed = copy.deepcopy(volume)
-        if not ref:
-            changed["metadata"].setdefault("annotations", {})[BOUND_BY_CONTROLLER] = "yes"
-        changed["spec"]["claimRef"] = {
-            "kind": "PersistentVolumeClaim",
-            "namespace": meta["namespace"],
-            "name": meta["name"],
-            "uid": meta["uid"],
-            "apiVersion": "v1",
-            "resourceVersion": meta["resourceVersion"],
-        }
         volume = await self.api.update("persistentvolumes", changed)
         self.volumes.observe(volume)
         return volume

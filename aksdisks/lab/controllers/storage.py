@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -82,6 +83,25 @@ def attachment_name(handle: str, driver: str, node: str) -> str:
 def attached_volume(attachment: Object) -> tuple[str]:
     """The volume that a VolumeAttachment is about: what attachments are filed under."""
     return (str(attachment["spec"]["source"].get("persistentVolumeName", "")),)
+
+
+def claim_reference(claim: Object) -> dict[str, str]:
+    """The claimRef of a volume that is for this very claim."""
+    meta = claim["metadata"]
+    parts = {name: meta[name] for name in ("namespace", "name", "uid", "resourceVersion")}
+    return {"kind": "PersistentVolumeClaim", "apiVersion": "v1", **parts}
+
+
+def reserved(volume: Object, claim: Object) -> Object | None:
+    """The volume as it is for this claim, to be written; None where it is so (K pv_controller.go bindVolumeToClaim)."""
+    before = volume["spec"].get("claimRef") or {}
+    if before.get("uid") == claim["metadata"]["uid"]:
+        return None
+    changed = copy.deepcopy(volume)
+    if not before:
+        changed["metadata"].setdefault("annotations", {})[BOUND_BY_CONTROLLER] = "yes"
+    changed["spec"]["claimRef"] = claim_reference(claim)
+    return changed
 
 
 def refers_to(volume: Object, claim: Object) -> bool:

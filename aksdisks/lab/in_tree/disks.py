@@ -9,7 +9,7 @@ from aksdisks.lab.agents.csi.volume_objects import DiskRequest
 from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.controllers.storage import PROVISIONED_BY, class_name
+from aksdisks.lab.controllers.storage import PROVISIONED_BY, claim_reference, class_name
 
 IN_TREE = "kubernetes.io/azure-disk"
 _CREATED_BY = "volumehelper.VolumeDynamicallyCreatedByKey"
@@ -33,7 +33,7 @@ def tags(claim: Object, volume_name: str) -> Mapping[str, str]:
 
 def persistent_volume(claim: Object, storage_class: Object, request: DiskRequest, disk_id: str) -> Object:
     """The volume as azure_provision.go made it: no zones, no CSI."""
-    meta, spec = claim["metadata"], claim["spec"]
+    spec = claim["spec"]
     disk = {"diskName": disk_id.rpartition("/")[2], "diskURI": disk_id, "cachingMode": request.caching}
     return {
         "kind": "PersistentVolume",
@@ -50,14 +50,7 @@ def persistent_volume(claim: Object, storage_class: Object, request: DiskRequest
             "capacity": {"storage": f"{request.size_gib}Gi"},
             "azureDisk": {**disk, "fsType": "", "kind": "Managed", "readOnly": False},
             "accessModes": list(spec.get("accessModes") or ()),
-            "claimRef": {
-                "kind": "PersistentVolumeClaim",
-                "namespace": meta["namespace"],
-                "name": meta["name"],
-                "uid": meta["uid"],
-                "apiVersion": "v1",
-                "resourceVersion": meta["resourceVersion"],
-            },
+            "claimRef": claim_reference(claim),
             "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy") or "Delete",
             "storageClassName": class_name(claim),
         },

@@ -10,12 +10,11 @@ from typing import Any
 
 from aksdisks.lab.agents.csi.common import INVALID_ARGUMENT, RpcError, parameter
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.controllers.storage import DISK_DRIVER, PROVISIONED_BY, class_name
+from aksdisks.lab.controllers.storage import DISK_DRIVER, MIGRATED_TO, PROVISIONED_BY, claim_reference, class_name
 from aksdisks.lab.controllers.volume_matching import requested_bytes
 
 ZONE_KEY = f"topology.{DISK_DRIVER}/zone"
 PROVISIONER_FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
-MIGRATED_TO = "pv.kubernetes.io/migrated-to"
 IN_TREE = "kubernetes.io/azure-disk"
 GIB = 2**30
 
@@ -125,7 +124,7 @@ def persistent_volume(
     claim: Object, storage_class: Object, request: DiskRequest, disk_id: str, identity: str
 ) -> Object:
     """The volume as the external-provisioner creates it (facts B); `identity` is the provisioner's."""
-    meta, spec = claim["metadata"], claim["spec"]
+    spec = claim["spec"]
     in_tree = storage_class["provisioner"] == IN_TREE
     notes = {
         PROVISIONED_BY: storage_class["provisioner"],
@@ -142,14 +141,7 @@ def persistent_volume(
             "capacity": {"storage": f"{request.size_gib}Gi"},
             **(_azure_disk(request, disk_id) if in_tree else _csi(claim, storage_class, request, disk_id, identity)),
             "accessModes": list(spec.get("accessModes") or ()),
-            "claimRef": {
-                "kind": "PersistentVolumeClaim",
-                "namespace": meta["namespace"],
-                "name": meta["name"],
-                "uid": meta["uid"],
-                "apiVersion": "v1",
-                "resourceVersion": meta["resourceVersion"],
-            },
+            "claimRef": claim_reference(claim),
             "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy") or "Delete",
             "storageClassName": class_name(claim),
             "volumeMode": spec.get("volumeMode") or "Filesystem",
