@@ -1,4 +1,4 @@
-"""The catalogue of faults: what can go wrong in the lab, by name, and how one is told that it does."""
+"""The catalogue of faults: the name of each, what it means, and what it can be aimed at."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class FaultKind:
 
 @dataclass(frozen=True)
 class FaultSwitch:
-    """A fault that is on: `object` as KIND/NAME, empty for everything; `rate` is the part of occasions that it hits."""
+    """A fault that is on: `object` as KIND/NAME, empty for everything; `rate`: how often it occurs, 1 for always."""
 
     name: str
     object: str = ""

@@ -1,4 +1,4 @@
-"""The lives of disks, their attachments, claims and volumes as tables of states; an illegal step raises."""
+"""The lifecycles of disks, their attachments, claims and volumes as tables of states; an illegal step raises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lab's nodes and its disk driver as parts that faults take down, cut off and bring back."""
+"""The parts that a lab runs: controllers, node agents and the disk driver, the last two where faults can stop them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aksdisks.lab.agents.kubelet.kubelet import NodeAgent
 from aksdisks.lab.agents.kubelet.probes import Run, apart
 from aksdisks.lab.arm.compute.cloud import Cloud
 from aksdisks.lab.arm.compute.powered_off import PoweredOff
-from aksdisks.lab.arm.driver.local import AzureCompute
+from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.interface import KubernetesApi
@@ -89,8 +89,8 @@ def controllers(scenario: Scenario) -> Iterator[Callable[[Any, Clock, Ids], Cont
         yield LegacyTokens
 
 
-class Machinery:
-    """Builds what acts by itself on or for the nodes."""
+class AgentParts:
+    """Makes the node agents and the disk driver."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class Machinery:
                 DiskDriver.name,
                 lambda: self._driver(self._api, self._clock, self._ids, compute),
                 self._faults,
-                lambda: self._faults.hit("driver-down") is not None,
+                lambda: self._faults.is_on("driver-down"),
             )
         drivers = {
             machine.node_name: csi_node(self._scenario, machine, {})["spec"]["drivers"]
@@ -153,7 +153,7 @@ class Machinery:
             ),
             self._faults,
             lambda: machine_is_gone(self._faults, machine),
-            risen=registered,
+            before_restart=registered,
         )
 
 
@@ -171,7 +171,7 @@ def control_plane(api: KubernetesApi, clock: Clock, ids: Ids, cloud: Cloud) -> I
 
     def exists(machine_id: str) -> bool:
         try:
-            cloud.machine(machine_id)
+            cloud.machines.get(machine_id)
         except CloudError:
             return False
         return True

@@ -190,65 +190,20 @@ def _kubernetes_service() -> Object:
 
 
 def _node(scenario: Scenario, machine: MachineSpec, now: datetime) -> Object:
-    size = scenario.size
-    # Without zones the disk driver labels the empty text, and the cloud provider gives the fault domain as zone.
-    zone = f"{scenario.location}-{machine.zone}" if machine.zone else ""
-    labels = {
-        "agentpool": scenario.pool,
-        "beta.kubernetes.io/arch": "amd64",
-        "beta.kubernetes.io/instance-type": scenario.vm_size,
-        "beta.kubernetes.io/os": "linux",
-        "failure-domain.beta.kubernetes.io/region": scenario.location,
-        "failure-domain.beta.kubernetes.io/zone": zone or str(machine.index % 3),
-        "kubernetes.azure.com/agentpool": scenario.pool,
-        "kubernetes.azure.com/cluster": scenario.node_resource_group,
-        "kubernetes.azure.com/mode": "system",
-        "kubernetes.azure.com/os-sku": "Ubuntu",
-        "kubernetes.azure.com/role": "agent",
-        "kubernetes.azure.com/storageprofile": "managed",
-        "kubernetes.azure.com/storagetier": "Premium_LRS",
-        "kubernetes.io/arch": "amd64",
-        "kubernetes.io/hostname": machine.node_name,
-        "kubernetes.io/os": "linux",
-        "node.kubernetes.io/instance-type": scenario.vm_size,
-        "storageprofile": "managed",
-        "storagetier": "Premium_LRS",
-        _DISK_ZONE: zone,
-        "topology.kubernetes.io/region": scenario.location,
-        _ZONE: zone or str(machine.index % 3),
-    }
-    if scenario.era == "2019":
-        del labels[_DISK_ZONE]
-        labels["kubernetes.io/role"] = "agent"
-    drivers = {DISK_DRIVER: machine.node_name, FILE_DRIVER: machine.node_name}
+    pods = str(ip_network((int(ip_network(scenario.pod_cidr)[256 * machine.index]), 24)))
     annotations = {
-        "csi.volume.kubernetes.io/nodeid": json.dumps(drivers, separators=(",", ":")),
         "node.alpha.kubernetes.io/ttl": "0",
         "volumes.kubernetes.io/controller-managed-attach-detach": "true",
     }
-    pods = str(ip_network((int(ip_network(scenario.pod_cidr)[256 * machine.index]), 24)))
-    capacity = {
-        "cpu": str(size.cpus),
-        "ephemeral-storage": f"{scenario.os_disk_gib * 1024 * 1024 * 98 // 100}Ki",
-        "hugepages-1Gi": "0",
-        "hugepages-2Mi": "0",
-        "memory": f"{int(size.memory_gib * 1024 * 1024 * 0.97)}Ki",
-        "pods": "110",
-    }
-    if scenario.era == "2019":
-        # The limit stood here before there was a CSINode (k/k#77225).
-        capacity["attachable-volumes-azure-disk"] = str(size.max_data_disks)
-        del annotations["csi.volume.kubernetes.io/nodeid"]
-    allocatable = capacity | {
-        "cpu": f"{size.cpus * 1000 - 100}m",
-        "memory": f"{int(size.memory_gib * 1024 * 1024 * 0.65)}Ki",
-    }
+    if scenario.era == "today":
+        drivers = {DISK_DRIVER: machine.node_name, FILE_DRIVER: machine.node_name}
+        annotations["csi.volume.kubernetes.io/nodeid"] = json.dumps(drivers, separators=(",", ":"))
+    metadata = {"name": machine.node_name, "labels": _labels(scenario, machine), "annotations": annotations}
     return {
-        "metadata": {"name": machine.node_name, "labels": labels, "annotations": annotations},
+        "metadata": metadata,
         "spec": {"podCIDR": pods, "podCIDRs": [pods], "providerID": machine.provider_id},
         "status": {
-            "capacity": capacity,
-            "allocatable": allocatable,
+            **_resources(scenario),
             "conditions": list(_conditions(timestamp(now))),
             "addresses": [
                 {"type": "InternalIP", "address": str(_NODE_SUBNET[4 + machine.index])},
@@ -267,6 +222,57 @@ def _node(scenario: Scenario, machine: MachineSpec, now: datetime) -> Object:
             },
         },
     }
+
+
+def _labels(scenario: Scenario, machine: MachineSpec) -> dict[str, str]:
+    # Without zones the disk driver labels the empty text, and the cloud provider gives the fault domain as zone.
+    zone = f"{scenario.location}-{machine.zone}" if machine.zone else ""
+    domain = zone or str(machine.index % 3)
+    labels = {
+        "agentpool": scenario.pool,
+        "beta.kubernetes.io/arch": "amd64",
+        "beta.kubernetes.io/instance-type": scenario.vm_size,
+        "beta.kubernetes.io/os": "linux",
+        "failure-domain.beta.kubernetes.io/region": scenario.location,
+        "failure-domain.beta.kubernetes.io/zone": domain,
+        "kubernetes.azure.com/agentpool": scenario.pool,
+        "kubernetes.azure.com/cluster": scenario.node_resource_group,
+        "kubernetes.azure.com/mode": "system",
+        "kubernetes.azure.com/os-sku": "Ubuntu",
+        "kubernetes.azure.com/role": "agent",
+        "kubernetes.azure.com/storageprofile": "managed",
+        "kubernetes.azure.com/storagetier": "Premium_LRS",
+        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/hostname": machine.node_name,
+        "kubernetes.io/os": "linux",
+        "node.kubernetes.io/instance-type": scenario.vm_size,
+        "storageprofile": "managed",
+        "storagetier": "Premium_LRS",
+        "topology.kubernetes.io/region": scenario.location,
+        _ZONE: domain,
+    }
+    return labels | ({_DISK_ZONE: zone} if scenario.era == "today" else {"kubernetes.io/role": "agent"})
+
+
+def _resources(scenario: Scenario) -> dict[str, dict[str, str]]:
+    """A node's capacity, and what of it pods can have."""
+    size = scenario.size
+    capacity = {
+        "cpu": str(size.cpus),
+        "ephemeral-storage": f"{scenario.os_disk_gib * 1024 * 1024 * 98 // 100}Ki",
+        "hugepages-1Gi": "0",
+        "hugepages-2Mi": "0",
+        "memory": f"{int(size.memory_gib * 1024 * 1024 * 0.97)}Ki",
+        "pods": "110",
+    }
+    if scenario.era == "2019":
+        # The limit stood here before there was a CSINode (k/k#77225).
+        capacity["attachable-volumes-azure-disk"] = str(size.max_data_disks)
+    allocatable = capacity | {
+        "cpu": f"{size.cpus * 1000 - 100}m",
+        "memory": f"{int(size.memory_gib * 1024 * 1024 * 0.65)}Ki",
+    }
+    return {"capacity": capacity, "allocatable": allocatable}
 
 
 def _conditions(moment: str) -> Iterator[Object]:

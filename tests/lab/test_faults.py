@@ -467,7 +467,7 @@ def test_a_rate_is_kept_and_the_same_each_time() -> None:
     def drawn() -> list[bool]:
         faults = Faults(seed=1)
         faults.on("throttled", rate=0.25)
-        return [faults.active("throttled") for _ in range(400)]
+        return [faults.occurs("throttled") for _ in range(400)]
 
     assert drawn() == drawn()
     assert 70 < sum(drawn()) < 130
@@ -476,6 +476,6 @@ def test_a_rate_is_kept_and_the_same_each_time() -> None:
 def test_an_object_is_hit_in_any_case_and_nothing_else() -> None:
     faults = Faults()
     faults.on("disk-gone", "pv/Data")
-    assert faults.active("disk-gone", "disk/data") and not faults.active("disk-gone", "disk/other")
+    assert faults.occurs("disk-gone", "disk/data") and not faults.occurs("disk-gone", "disk/other")
     assert [switch.object for switch in faults.off("disk-gone")] == ["disk/Data"]
     assert faults.list() == ()

@@ -36,7 +36,7 @@ class Controller:
 
     A subclass names itself, calls `watch` in its constructor for each kind it reads, and implements `reconcile`.
     An `ApiError` Conflict in `reconcile` is retried quietly (the next try reads newer objects), and so is a refusal
-    because the namespace is going; anything else is logged and retried with back-off. A controller never dies of a key.
+    because the namespace is going; anything else is logged and retried with back-off. No key's error ends a controller.
     """
 
     name: ClassVar[str]
@@ -74,7 +74,7 @@ class Controller:
         return informer
 
     async def reconcile(self, key: str) -> float | None:
-        """Bring the world one step nearer to what `key` wants; a number asks to be called again in cluster seconds."""
+        """Bring the object of this key nearer to its spec; a number asks to be called again in cluster seconds."""
         raise NotImplementedError
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

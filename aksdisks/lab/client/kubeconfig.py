@@ -1,4 +1,4 @@
-"""A kubeconfig's context becomes an address, a TLS context and a token: as much of the format as agents need."""
+"""Kubeconfigs: a context becomes an address, a TLS context and a token, as agents need them; the lab writes its own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 
 from aksdisks.lab.errors import LabError
+from aksdisks.lab.scenario import Scenario
+from aksdisks.lab.tls import Certificates
 
 _PLUGINS = ("exec", "auth-provider")
 
@@ -48,6 +50,41 @@ def load(path: Path | str, context: str = "") -> Cluster:
         if user.get(plugin):
             raise LabError(f"kubeconfig {file}: expected a certificate or a token for {name}, found an {plugin} plugin")
     return Cluster(server, _tls(file, cluster, user), _token(file, user))
+
+
+def of_cluster(scenario: Scenario, server: str, certificates: Certificates, token: str, name: str) -> bytes:
+    """As `az aks get-credentials --admin` writes it: one context, the administrator's certificate and token.
+
+    `name`: clusterAdmin or clusterUser, which in a cluster without Entra ID is the same administrator.
+    """
+    user = f"{name}_{scenario.resource_group}_{scenario.cluster_name}"
+
+    def encoded(data: bytes) -> str:
+        return base64.b64encode(data).decode()
+
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": scenario.cluster_name,
+                "cluster": {"server": server, "certificate-authority-data": encoded(certificates.authority)},
+            }
+        ],
+        "users": [
+            {
+                "name": user,
+                "user": {
+                    "client-certificate-data": encoded(certificates.admin.certificate),
+                    "client-key-data": encoded(certificates.admin.key),
+                    "token": token,
+                },
+            }
+        ],
+        "contexts": [{"name": scenario.cluster_name, "context": {"cluster": scenario.cluster_name, "user": user}}],
+        "current-context": scenario.cluster_name,
+    }
+    return yaml.safe_dump(config, sort_keys=False).encode()
 
 
 def _document(file: Path) -> Mapping[str, Any]:

@@ -118,7 +118,7 @@ class RemoteApi:
                     async for line in _lines(response.content):
                         yield _event(line)
                 finally:
-                    # Left early: without a farewell, which nobody would wait for.
+                    # The caller stopped early: closed without TLS's close_notify, which nobody would wait for.
                     if response.connection is not None and response.connection.transport is not None:
                         response.connection.transport.abort()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from aksdisks.lab import tls
 from aksdisks.lab.client.interface import ApiError, Object
-from aksdisks.lab.faults import paths
-from aksdisks.lab.faults.registry import Faults, drop
+from aksdisks.lab.faults import endpoint
+from aksdisks.lab.faults.registry import Faults, drop_connection
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.wire import negotiation
 from aksdisks.lab.kube.wire.injection import FAULTS, ApiServerInjection
@@ -21,7 +21,7 @@ SERVER = "server/kubernetes"
 
 
 class ApiServerFaults(ApiServerInjection):
-    """Asked once for each request; the path by which faults are switched off stays in order."""
+    """Requests under the path by which faults are switched are never disturbed."""
 
     def __init__(self, faults: Faults, store: Store) -> None:
         self._faults = faults
@@ -30,28 +30,28 @@ class ApiServerFaults(ApiServerInjection):
     def drop_connection(self, request: web.Request, info: RequestInfo) -> None:
         """Raises `ConnectionResetError` once the connection is dropped."""
         if info.segments[:3] != FAULTS:
-            drop(request, self._faults, SERVER)
+            drop_connection(request, self._faults, SERVER)
 
     def check(self, info: RequestInfo) -> None:
         """Raises what upstream answers when its database does not."""
-        if info.segments[:3] != FAULTS and self._faults.active("server-errors", SERVER):
+        if info.segments[:3] != FAULTS and self._faults.occurs("server-errors", SERVER):
             raise ApiError(500, "", "etcdserver: request timed out")
 
     async def watched(
         self, request: web.Request, info: RequestInfo, answer: Awaitable[web.StreamResponse]
     ) -> web.StreamResponse:
-        """The answer; where it is a watch it is cut off when watches expire, and cannot be gone on with."""
+        """The answer; while watch-expiry is on no watch goes on: it is refused, or was cut off by the switch."""
         if info.verb != "watch":
             return await answer
         work, over = asyncio.ensure_future(answer), asyncio.ensure_future(self._expiry())
         try:
-            if self._faults.active("watch-expiry") and request.query.get("resourceVersion", "0") not in ("", "0"):
+            if self._faults.occurs("watch-expiry") and request.query.get("resourceVersion", "0") not in ("", "0"):
                 return await self._expired(request)
             await asyncio.wait([work, over], return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return work.result()
         finally:
-            # Also of a client that went away: each would leave one that waits for the fault.
+            # Also when the client went away: each watch would leave a task that waits for the fault.
             work.cancel()
             over.cancel()
         if request.transport is not None:
@@ -61,15 +61,15 @@ class ApiServerFaults(ApiServerInjection):
     async def administer(self, request: web.Request, groups: Collection[str], name: str) -> Object:
         """Only administrators switch faults."""
         if tls.ADMIN_GROUP not in groups:
-            raise paths.forbidden()
-        return await paths.answer(request, self._faults, name)
+            raise endpoint.forbidden()
+        return await endpoint.answer(request, self._faults, name)
 
     async def _expiry(self) -> None:
         """Until the fault is switched on anew."""
         while True:
-            before = self._faults.hit("watch-expiry")
-            await self._faults.change()
-            if self._faults.hit("watch-expiry") not in (None, before):
+            before = self._faults.switch_for("watch-expiry")
+            await self._faults.until_switched()
+            if self._faults.switch_for("watch-expiry") not in (None, before):
                 return
 
     async def _expired(self, request: web.Request) -> web.StreamResponse:

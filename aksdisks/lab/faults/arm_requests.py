@@ -1,4 +1,4 @@
-"""What Azure Resource Manager refuses while a fault is on, whatever is asked: throttling, tokens, roles, errors."""
+"""Faults of requests to Azure Resource Manager: throttling, expired tokens, missing roles, errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.injection import RequestInjection
 from aksdisks.lab.arm.resources.throttling import retry_after
-from aksdisks.lab.faults.registry import Faults, drop
+from aksdisks.lab.faults.registry import Faults, drop_connection
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -29,18 +29,18 @@ class RequestFaults(RequestInjection):
 
     def drop_connection(self, request: web.BaseRequest) -> None:
         """Drop the connection instead of answering, while that fault is on; raises `ConnectionResetError`."""
-        drop(request, self._faults, "server/azure")
+        drop_connection(request, self._faults, "server/azure")
 
     def check(self, action: str, scope: str, principal: Principal) -> None:
         """Let the principal's action (`Microsoft.Compute/disks/write`) on an ARM id pass, or raise `CloudError`."""
-        if self._faults.active("server-errors", "server/azure"):
+        if self._faults.occurs("server-errors", "server/azure"):
             raise errors.internal_server_error()
-        if self._faults.active("token-expired"):
+        if self._faults.occurs("token-expired"):
             now = self._clock.now()
             raise errors.token_expired(now - timedelta(minutes=5), now)
-        if self._faults.active("role-missing", f"action/{action}"):
+        if self._faults.occurs("role-missing", f"action/{action}"):
             raise errors.not_authorised(principal.client_id, principal.object_id, action, scope)
-        if self._faults.active("throttled"):
+        if self._faults.occurs("throttled"):
             pause = retry_after(self._clock, _PAUSE)
             refusal = errors.subscription_throttled(scope.split("/")[2], action.upper(), pause)
             if action.startswith("Microsoft.Compute/"):

@@ -1,4 +1,4 @@
-"""The node-driver-registrar's part: the disk driver stands in a node's CSINode while it runs there."""
+"""The fault driver-down as CSINodes show it: the disk driver stands in a node's CSINode while it runs there."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Registrar:
                 except ApiError as error:
                     if error.reason != "NotFound":
                         log.warning("%s: %s", node, error)
-            await self._faults.change()
+            await self._faults.until_switched()
 
     async def _register(self, node: str, drivers: Sequence[Object]) -> None:
-        down = self._faults.hit("driver-down", f"node/{node}") is not None
+        down = self._faults.is_on("driver-down", f"node/{node}")
         present = (await self._api.get("csinodes", node))["spec"].get("drivers") or []
         if down is any(entry["name"] == DISK_DRIVER for entry in present):
             wanted = [entry for entry in drivers if not (down and entry["name"] == DISK_DRIVER)]

@@ -1,4 +1,4 @@
-"""What keeps a node from mounting an attached volume while a fault is on, tried and told as the kubelet does."""
+"""Faults of mounts: what keeps a node from mounting an attached volume, with the kubelet's retries and events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OWNERSHIP_ADVICE = (
 
 
 class MountFaults:
-    """One for a node agent; every method returns once the trouble is over."""
+    """One for a node agent; every method returns once the mount can go on."""
 
     def __init__(
         self, api: KubernetesApi, clock: Clock, recorder: EventRecorder, node_name: str, faults: Faults
@@ -48,13 +48,13 @@ class MountFaults:
         """The volume's name and what went wrong; None when it can be mounted."""
         handle = handle_in(unique_name)
         places = f"node/{self._node_name}", f"disk/{handle.rpartition('/')[2]}"
-        if self._faults.hit("driver-down", places[0]) is not None:
+        if self._faults.is_on("driver-down", places[0]):
             text = "kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: driver name "
             return await self._volume(handle), text + f"{DISK_DRIVER} not found in the list of registered CSI drivers"
-        if not self._faults.active("device-missing", *places):
+        if not self._faults.occurs("device-missing", *places):
             return None
-        await self._faults.passed("device-missing", *places, at_most=DEVICE_WAIT, clock=self._clock)
-        if self._faults.hit("device-missing", *places) is None:
+        await self._faults.until_off("device-missing", *places, at_most=DEVICE_WAIT, clock=self._clock)
+        if not self._faults.is_on("device-missing", *places):
             return None
         lun = await self._lun(handle)
         text = f"rpc error: code = Internal desc = failed to find disk on lun {lun}. context deadline exceeded"
@@ -66,15 +66,15 @@ class MountFaults:
         handle = handle_in(unique_name)
         places = f"node/{self._node_name}", f"disk/{handle.rpartition('/')[2]}"
         asked = security.get("fsGroup") is not None and security.get("fsGroupChangePolicy") != "OnRootMismatch"
-        if not asked or not self._faults.active("fsgroup-slow", *places):
+        if not asked or not self._faults.occurs("fsgroup-slow", *places):
             return
         began, wait = self._clock.monotonic(), OWNERSHIP_REPORT
         path = f"{pod['metadata']['uid']}/volumes/kubernetes.io~csi/{await self._volume(handle)}/mount"
         subject = f"Setting volume ownership for {path}"
-        while self._faults.hit("fsgroup-slow", *places) is not None:
-            await self._faults.passed("fsgroup-slow", *places, at_most=wait, clock=self._clock)
+        while self._faults.is_on("fsgroup-slow", *places):
+            await self._faults.until_off("fsgroup-slow", *places, at_most=wait, clock=self._clock)
             passed = self._clock.monotonic() - began
-            if passed >= MANY_FILES or self._faults.hit("fsgroup-slow", *places) is None:
+            if passed >= MANY_FILES or not self._faults.is_on("fsgroup-slow", *places):
                 return
             first, wait = wait == OWNERSHIP_REPORT, OWNERSHIP_REPORT_AGAIN
             rest = f" is taking longer than expected, {_OWNERSHIP_ADVICE}"
@@ -83,8 +83,8 @@ class MountFaults:
             self._tell(pod, "VolumePermissionChangeInProgress", subject + rest)
 
     async def _until_news(self, seconds: float) -> None:
-        """Cluster seconds, or less when a fault is switched: what is over shall show at once."""
-        await self._faults.change_within(seconds, self._clock)
+        """Wait so many cluster seconds, or until a fault is switched: its end shows at once."""
+        await self._faults.until_switched_within(seconds, self._clock)
 
     async def _volume(self, handle: str) -> str:
         volumes, _ = await self._api.list("persistentvolumes")

@@ -1,4 +1,4 @@
-"""What can go wrong in the lab on demand: a registry of faults by name, switched on and off while the lab runs."""
+"""The faults that are on in a lab, by name and object; they are switched while the lab runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _KIND_NAMES = {
 
 
 class Faults:
-    """The faults that are on. Hooks ask `active` where the behaviour lives; nothing here knows what a fault does."""
+    """The faults that are on. The other modules of this package ask; nothing here knows what a fault does."""
 
     def __init__(self, switches: Iterable[FaultSwitch] = (), *, seed: int = 0, known: Known | None = None) -> None:
         """`known`: which names of a kind there are, where they are settled. Raises `FaultError`."""
@@ -38,37 +38,41 @@ class Faults:
         for switch in switches:
             self.on(switch.name, switch.object, switch.rate)
 
-    def active(self, name: str, *objects: str) -> bool:
-        """Whether the fault hits this occasion, which concerns these objects (`node/NAME`, `disk/NAME`, …)."""
-        switch = self.hit(name, *objects)
+    def is_on(self, name: str, *objects: str) -> bool:
+        """Whether the fault is on, at whatever rate, for one of these objects (`node/NAME`, `disk/NAME`, …)."""
+        return self.switch_for(name, *objects) is not None
+
+    def occurs(self, name: str, *objects: str) -> bool:
+        """Whether it happens this time: always while it is on, or as often as its rate says."""
+        switch = self.switch_for(name, *objects)
         return switch is not None and (switch.rate >= 1 or self._random.random() < switch.rate)
 
-    def hit(self, name: str, *objects: str) -> FaultSwitch | None:
-        """The switch that concerns these objects, whatever its rate; the one aimed at one of them first."""
+    def switch_for(self, name: str, *objects: str) -> FaultSwitch | None:
+        """The switch that concerns these objects, the one aimed at one of them first; None while the fault is off."""
         for wanted in (*(reference.lower() for reference in objects), ""):
             switch = self._on.get((_known_name(name), wanted))
             if switch is not None:
                 return switch
         return None
 
-    async def passed(self, name: str, *objects: str, at_most: float = math.inf, clock: Clock | None = None) -> None:
+    async def until_off(self, name: str, *objects: str, at_most: float = math.inf, clock: Clock | None = None) -> None:
         """Wait until the fault is off for these objects, or `at_most` seconds of the clock."""
         end = math.inf if clock is None else clock.monotonic() + at_most
-        while self.hit(name, *objects) is not None:
+        while self.is_on(name, *objects):
             if clock is None:
-                await self.change()
-            elif not await self.change_within(end - clock.monotonic(), clock):
+                await self.until_switched()
+            elif not await self.until_switched_within(end - clock.monotonic(), clock):
                 return
 
-    async def change_within(self, seconds: float, clock: Clock) -> bool:
+    async def until_switched_within(self, seconds: float, clock: Clock) -> bool:
         """Wait for a switch at most so many seconds of the clock; whether there was one."""
         try:
-            await asyncio.wait_for(self.change(), seconds / clock.speed)
+            await asyncio.wait_for(self.until_switched(), seconds / clock.speed)
         except TimeoutError:
             return False
         return True
 
-    async def change(self) -> None:
+    async def until_switched(self) -> None:
         """Wait until a fault is switched on or off."""
         await self._changed.wait()
 
@@ -139,9 +143,9 @@ class Connection(Protocol):
         """None once it is closed."""
 
 
-def drop(request: Connection, faults: Faults, server: str) -> None:
-    """Close the connection without a word while dropped-connections is on; raises `ConnectionResetError` then."""
-    if faults.active("dropped-connections", server):
+def drop_connection(request: Connection, faults: Faults, server: str) -> None:
+    """Close the connection instead of answering while dropped-connections is on; raises `ConnectionResetError` then."""
+    if faults.occurs("dropped-connections", server):
         if request.transport is not None:
             request.transport.abort()
         raise ConnectionResetError("dropped on purpose")

@@ -1,4 +1,4 @@
-"""A part of the lab that faults take down: ended while it is down, and begun afresh when it may run again."""
+"""A part of the lab that faults can stop: it is ended while it is down, and made anew when it may run again."""
 
 from __future__ import annotations
 
@@ -37,16 +37,14 @@ class Supervised:
         faults: Faults,
         down: Callable[[], bool],
         *,
-        fallen: Callable[[], Awaitable[None]] = _nothing,
-        risen: Callable[[], Awaitable[None]] = _nothing,
+        before_restart: Callable[[], Awaitable[None]] = _nothing,
     ) -> None:
-        """`fallen` is called when it has gone down, `risen` before it begins again."""
+        """`before_restart` is called before it begins again."""
         self.name = name
         self._make = make
         self._faults = faults
         self._down = down
-        self._fallen = fallen
-        self._risen = risen
+        self._before_restart = before_restart
         self._first = asyncio.Event()
 
     async def synced(self) -> None:
@@ -57,10 +55,9 @@ class Supervised:
         """Until cancelled, or until the part ends by itself, which none should."""
         while True:
             if self._down():
-                await self._fallen()
                 self._first.set()
                 await self._until(down=False)
-                await self._risen()
+                await self._before_restart()
             part = self._make()
             running = asyncio.create_task(part.run(), name=self.name)
             watching = asyncio.create_task(self._watch(part))
@@ -82,4 +79,4 @@ class Supervised:
 
     async def _until(self, *, down: bool) -> None:
         while self._down() is not down:
-            await self._faults.change()
+            await self._faults.until_switched()

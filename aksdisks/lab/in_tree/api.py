@@ -1,12 +1,12 @@
-"""What actors of 2019 see and write: kinds that were not there yet stay hidden, and events have the wording of then."""
+"""The API as controllers and agents of 2019 use it: later kinds stay hidden, and events have the wording of then."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any
 
-from aksdisks.lab.client.interface import KubernetesApi, Object, PatchType, WatchEvent
+from aksdisks.lab.client.forwarding import ForwardingApi
+from aksdisks.lab.client.interface import KubernetesApi
 from aksdisks.lab.controllers.scheduler import SchedulingApi
 
 HIDDEN = frozenset({"volumeattachments", "csinodes", "csidrivers"})
@@ -41,80 +41,21 @@ def wording(message: str) -> str:
     return message
 
 
-class InTreeApi:
+class InTreeApi(ForwardingApi):
     """`KubernetesApi` in front of the served one, and of one besides for what was hidden."""
 
     def __init__(self, served: SchedulingApi, hidden: KubernetesApi) -> None:
         self._served = served
         self._hidden = hidden
 
-    def _of(self, resource: str) -> KubernetesApi:
-        return self._hidden if resource in HIDDEN else self._served
-
-    async def get(self, resource: str, name: str, namespace: str | None = None) -> Object:
-        """See `KubernetesApi`."""
-        return await self._of(resource).get(resource, name, namespace)
-
-    async def list(
-        self, resource: str, namespace: str | None = None, *, label_selector: str = "", field_selector: str = ""
-    ) -> tuple[list[Object], str]:
-        """See `KubernetesApi`."""
-        return await self._of(resource).list(
-            resource, namespace, label_selector=label_selector, field_selector=field_selector
-        )
-
-    def watch(
-        self, resource: str, namespace: str | None = None, *, resource_version: str, field_selector: str = ""
-    ) -> AsyncIterator[WatchEvent]:
-        """See `KubernetesApi`."""
-        return self._of(resource).watch(
-            resource, namespace, resource_version=resource_version, field_selector=field_selector
-        )
-
-    async def create(self, resource: str, obj: Object, namespace: str | None = None) -> Object:
-        """See `KubernetesApi`."""
-        return await self._of(resource).create(resource, _then(resource, obj), namespace)
-
     async def bind(self, namespace: str, name: str, node: str, *, uid: str | None = None) -> None:
         """See `SchedulingApi`."""
         await self._served.bind(namespace, name, node, uid=uid)
 
-    async def update(self, resource: str, obj: Object, *, subresource: str | None = None) -> Object:
-        """See `KubernetesApi`."""
-        return await self._of(resource).update(resource, obj, subresource=subresource)
+    async def _target(self, resource: str) -> KubernetesApi:
+        return self._hidden if resource in HIDDEN else self._served
 
-    async def patch(
-        self,
-        resource: str,
-        name: str,
-        patch: Any,
-        namespace: str | None = None,
-        *,
-        subresource: str | None = None,
-        patch_type: PatchType = "merge",
-    ) -> Object:
-        """See `KubernetesApi`."""
-        return await self._of(resource).patch(
-            resource, name, _then(resource, patch), namespace, subresource=subresource, patch_type=patch_type
-        )
-
-    async def delete(
-        self,
-        resource: str,
-        name: str,
-        namespace: str | None = None,
-        *,
-        propagation: Literal["Background", "Foreground", "Orphan"] | None = None,
-        grace_period_seconds: int | None = None,
-        uid: str | None = None,
-    ) -> Object:
-        """See `KubernetesApi`."""
-        return await self._of(resource).delete(
-            resource, name, namespace, propagation=propagation, grace_period_seconds=grace_period_seconds, uid=uid
-        )
-
-
-def _then(resource: str, written: Any) -> Any:
-    if not resource.startswith("events") or not isinstance(written, dict):
-        return written
-    return {key: wording(value) if key in ("message", "note") else value for key, value in written.items()}
+    def _written(self, resource: str, content: Any) -> Any:
+        if not resource.startswith("events") or not isinstance(content, dict):
+            return content
+        return {key: wording(value) if key in ("message", "note") else value for key, value in content.items()}

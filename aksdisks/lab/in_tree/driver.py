@@ -7,8 +7,9 @@ from aksdisks.lab.agents.csi.common import RpcError, machine_id
 from aksdisks.lab.agents.csi.data_source import data_source
 from aksdisks.lab.agents.csi.driver import DiskDriver
 from aksdisks.lab.agents.csi.provisioner import Provisioner
-from aksdisks.lab.agents.csi.volume_objects import MIGRATED_TO, disk_request, volume_name
-from aksdisks.lab.arm.driver.local import AttachedDiskError, AzureCompute
+from aksdisks.lab.agents.csi.volume_objects import disk_request, volume_name
+from aksdisks.lab.arm.driver.interface import AzureCompute
+from aksdisks.lab.arm.driver.refusals import AttachedDiskError
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.informer import key_of
 from aksdisks.lab.client.interface import KubernetesApi, Object
@@ -16,6 +17,7 @@ from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.storage import (
     BETA_STORAGE_PROVISIONER,
+    MIGRATED_TO,
     PROVISIONED_BY,
     SELECTED_NODE,
     annotations_of,

@@ -1,4 +1,4 @@
-"""The lab's memory as one SQLite file: each turn of the event loop that changed something ends in one commit.
+"""The lab's records in one SQLite file: each turn of the event loop that changed something ends in one commit.
 
 Write-ahead log with `synchronous=NORMAL`: a commit is in the hands of the operating system before anyone is answered,
 so that nothing answered is lost however the process ends, kill -9 included. It is not forced to the disk each time

@@ -1,4 +1,4 @@
-"""What a lab remembers across its restarts: records by kind and key; here the kind of memory that forgets."""
+"""The records that a lab keeps over its restarts, by kind and key; this form of them keeps nothing."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Content = bytes | Callable[[], bytes]
 """A record's bytes, or what gives them when they are written: of many changes in one moment only the last is."""
 
 
-class Noticed:
-    """Something whose fields tell when they are set; what is changed in place must be set anew to be noticed."""
+class Observable:
+    """Calls `on_change` when a field is set; a value that is changed in place must be set again to be noticed."""
 
     on_change: Callable[[], None] | None = None
 
@@ -28,7 +28,7 @@ class Noticed:
 
 
 class Records:
-    """Keeps nothing: the memory of a private lab, and what a lab that keeps everything does otherwise.
+    """Keeps nothing, for a lab that ends with its user; `Database` keeps everything.
 
     Whoever holds state puts each change here as it is made, and whoever answers a client waits for `settled` first: a
     client is never told what a restart would not bring back.

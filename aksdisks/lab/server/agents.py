@@ -18,7 +18,7 @@ from aksdisks.lab.errors import LabError
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.strategies.catalog import RESOURCES
-from aksdisks.lab.parts import Machinery
+from aksdisks.lab.parts import AgentParts
 from aksdisks.lab.persistence.settings import running_scenario
 from aksdisks.lab.persistence.state_directory import LabState
 from aksdisks.lab.scenario import Scenario
@@ -62,7 +62,7 @@ async def _serve(
     try:
         async with RemoteApi(cluster, clock, RESOURCES) as api:
             await _prepare(api, scenario, clock)
-            parts = list(Machinery(api, clock, Ids(), scenario, Faults()).parts(compute if driver else None))
+            parts = list(AgentParts(api, clock, Ids(), scenario, Faults()).parts(compute if driver else None))
             tasks += [asyncio.create_task(part.run(), name=part.name) for part in parts]
             synced = asyncio.ensure_future(asyncio.gather(*(part.synced() for part in parts)))
             await asyncio.wait([synced, *tasks], return_when=asyncio.FIRST_COMPLETED)

@@ -73,19 +73,25 @@ def start(
             directory.open_log("w").close()
     if scenario and Path(scenario).is_file():
         scenario = str(Path(scenario).absolute())
-    reading, writing = os.pipe()
-    arguments = {
-        "--state-dir": str(directory.path),
-        "--kube-port": str(kube_port),
-        "--arm-port": str(arm_port),
-        "--ready-fd": str(writing),
+    options = {
+        "--state-dir": directory.path,
+        "--kube-port": kube_port,
+        "--arm-port": arm_port,
+        "--parent": parent,
+        "--speed": speed,
+        "--scenario": scenario,
+        "--kubernetes": kubernetes,
+        "--seed": seed,
     }
-    given = {"--parent": parent, "--speed": speed, "--scenario": scenario, "--kubernetes": kubernetes, "--seed": seed}
-    arguments |= {name: str(value) for name, value in given.items() if value is not None}
     switches = (("--ephemeral", ephemeral), ("--no-agents", not agents), ("--no-driver", not driver))
-    flags = [name for name, wanted in switches if wanted]
-    options = [*(part for pair in arguments.items() for part in pair), *flags]
-    command = [sys.executable, "-P", "-m", "aksdisks.lab", *options]
+    given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
+    return _spawn(directory, [*given, *(name for name, wanted in switches if wanted)], timeout)
+
+
+def _spawn(directory: StateDirectory, options: list[str], timeout: float) -> LabState:
+    """Run the server and wait for its answer. Raises what it refuses with, and `StartFailed`."""
+    reading, writing = os.pipe()
+    command = [sys.executable, "-P", "-m", "aksdisks.lab", *options, "--ready-fd", str(writing)]
     with os.fdopen(reading, "rb") as answers, os.fdopen(writing, "wb") as theirs, directory.open_log("a") as log:
         os.set_inheritable(writing, True)
         # Not subprocess.Popen: the lab may well outlive this process, which Popen takes for a mistake.

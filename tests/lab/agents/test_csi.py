@@ -9,7 +9,7 @@ from aksdisks.lab.agents.csi.attacher import Attacher
 from aksdisks.lab.agents.csi.common import RpcError, managed_by_id, shortened
 from aksdisks.lab.agents.csi.provisioner import Provisioner
 from aksdisks.lab.agents.csi.volume_objects import disk_request
-from aksdisks.lab.arm.driver.local import AttachedDiskError
+from aksdisks.lab.arm.driver.refusals import AttachedDiskError
 from aksdisks.lab.arm.driver.retries import ThrottledError
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.recorder import EventRecorder

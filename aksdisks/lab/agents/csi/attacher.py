@@ -1,4 +1,4 @@
-"""The external-attacher of the disk driver: VolumeAttachments become disks on machines, and their end the reverse."""
+"""The external-attacher of the disk driver: attaches and detaches disks as VolumeAttachments come and go."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from aksdisks.lab.agents.csi.common import (
     shortened,
 )
 from aksdisks.lab.agents.csi.volume_objects import default_caching
-from aksdisks.lab.arm.driver.local import AttachedDiskError, AzureCompute
+from aksdisks.lab.arm.driver.interface import AzureCompute
+from aksdisks.lab.arm.driver.refusals import AttachedDiskError
 from aksdisks.lab.arm.driver.retries import DeadlineExceededError, DriverError, within
 from aksdisks.lab.arm.errors import NOT_ACTIVE, CloudError, machine_is_no_more
 from aksdisks.lab.client.controller import Controller
@@ -136,7 +137,7 @@ class Attacher(Controller):
         raise LookupError(missing if csi_node is None else f"CSINode {node} does not contain driver {DISK_DRIVER}")
 
     def _attached_by_cluster(self, node: str, disk_id: str) -> bool:
-        """An attachment of the disk to that node is there: nothing dangles."""
+        """Whether a VolumeAttachment of the disk to that node exists, so that the disk is not dangling there."""
         for attachment in self.attachments.items():
             volume = self.volumes.get(attachment["spec"]["source"].get("persistentVolumeName", ""))
             found = None if volume is None else driver_and_handle(volume)
@@ -181,7 +182,7 @@ class Attacher(Controller):
             raise RpcError(NOT_FOUND, text) from error
 
     async def _take_away(self, node: str, disk_id: str) -> None:
-        """Detach; of a machine that is no more the driver takes a disk for detached. Raises `RpcError`."""
+        """Detach; where the machine no longer exists, the driver takes the disk for detached. Raises `RpcError`."""
         try:
             await self.compute.detach_disk(node, disk_id)
         except (CloudError, DriverError) as error:
@@ -249,7 +250,7 @@ class Attacher(Controller):
             self.volumes.observe(await self.api.update("persistentvolumes", changed))
 
     async def _let_go(self, volume: Object) -> None:
-        """A volume being deleted that no attachment names any more loses the finalizer."""
+        """Remove the finalizer of a volume that is being deleted and that no attachment names any more."""
         meta = volume["metadata"]
         finalizers = meta.get("finalizers") or []
         if not meta.get("deletionTimestamp") or FINALIZER not in finalizers:

@@ -6,7 +6,8 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from aksdisks.lab.arm.driver.local import AzureCompute, response_error_text
+from aksdisks.lab.arm.driver.interface import AzureCompute
+from aksdisks.lab.arm.driver.refusals import response_error_text
 from aksdisks.lab.arm.driver.retries import DeadlineExceededError, DriverError, within
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.interface import Object

@@ -14,7 +14,7 @@ from aksdisks.lab.controllers.storage import refers_to, volume_mode
 from aksdisks.lab.controllers.volume_matching import requested_bytes
 
 if TYPE_CHECKING:
-    from aksdisks.lab.arm.driver.local import AzureCompute
+    from aksdisks.lab.arm.driver.interface import AzureCompute
 
 CLONING = "provisioner.storage.kubernetes.io/cloning-protection"
 """The finalizer of a claim that another one is made from (PROV pkg/controller/clone_controller.go)."""

@@ -7,7 +7,7 @@ import asyncio
 from aksdisks.lab.agents.csi.attacher import Attacher
 from aksdisks.lab.agents.csi.provisioner import Provisioner
 from aksdisks.lab.agents.csi.resizer import Resizer
-from aksdisks.lab.arm.driver.local import AzureCompute
+from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.interface import KubernetesApi
 from aksdisks.lab.client.recorder import EventRecorder

@@ -28,14 +28,13 @@ from aksdisks.lab.agents.csi.data_source import (
     waits_for_copy,
 )
 from aksdisks.lab.agents.csi.volume_objects import (
-    MIGRATED_TO,
     PROVISIONER_FINALIZER,
     DiskRequest,
     disk_request,
     persistent_volume,
     volume_name,
 )
-from aksdisks.lab.arm.driver.local import AzureCompute
+from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.arm.driver.retries import DriverError, ThrottledError
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.controller import Controller
@@ -47,6 +46,7 @@ from aksdisks.lab.controllers.storage import (
     BETA_STORAGE_PROVISIONER,
     DISK_DRIVER,
     MIGRATED,
+    MIGRATED_TO,
     PROVISIONED_BY,
     SELECTED_NODE,
     STORAGE_PROVISIONER,

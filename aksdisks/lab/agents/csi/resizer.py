@@ -7,7 +7,7 @@ import math
 from typing import Any, ClassVar
 
 from aksdisks.lab.agents.csi.common import INTERNAL, Backoff, RpcError, called, refusal_text
-from aksdisks.lab.arm.driver.local import AzureCompute
+from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.controller import Controller

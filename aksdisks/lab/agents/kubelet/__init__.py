@@ -1,1 +1,1 @@
-"""The kubelet's part: pods, their volumes and images, and a node's signs of life."""
+"""The kubelet's part: pods, their volumes and images, and a node's heartbeats."""

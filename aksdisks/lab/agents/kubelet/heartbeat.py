@@ -1,4 +1,4 @@
-"""A node's signs of life: its Lease, and the heartbeat times of its conditions."""
+"""A node's heartbeats: its Lease, and the heartbeat times of its conditions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Heartbeat:
         recovered: Callable[[], Awaitable[None]] | None = None,
         nodes: int = 1,
     ) -> None:
-        """`recovered` is called after the node, once given up, has reported itself well; `nodes` there are in all."""
+        """`recovered` is called when a node that was taken for lost has reported itself ready; `nodes`: in all."""
         renewal = renewal_seconds(nodes) * clock.speed
         self._period = max(RENEW_EVERY, renewal)
         self._report_every = max(REPORT_EVERY, RENEWALS_A_REPORT * renewal)

@@ -1,4 +1,4 @@
-"""The node agent: the kubelet's part, as far as pods, their volumes and the node's own signs of life are concerned."""
+"""The node agent: the kubelet's part, as far as pods, their volumes and the node's own heartbeats are concerned."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _GATES = ("startupProbe", "readinessProbe")
 
 @dataclass(eq=False)
 class _Pod:
-    """One pod on this node, from its first sight until its volumes are let go of."""
+    """One pod on this node, from when it is first seen until its volumes are unmounted."""
 
     key: str
     uid: str
@@ -105,7 +105,7 @@ class NodeAgent(Controller):
         self._addresses = 10
 
     async def started(self) -> None:
-        """What runs already is taken over first; signs of life and resizes go on beside the pods."""
+        """Take over the pods that run already; heartbeats and resizes go on beside the pods."""
         for pod in self.pods.items():
             if pod["spec"].get("nodeName") == self.node_name and is_running(pod):
                 await self._take_over(pod)
@@ -125,7 +125,7 @@ class NodeAgent(Controller):
             self.volumes.node_changed()
 
     async def reconcile(self, key: str) -> float | None:
-        """Start what is new under the key, stop what is to go, forget what is gone."""
+        """Start a new pod, stop one that is being deleted, forget one that is gone."""
         pod = self.pods.get_key(key)
         uid = None if pod is None else pod["metadata"]["uid"]
         for known in [entry for entry in self._known.values() if entry.key == key and entry.uid != uid]:
@@ -196,7 +196,7 @@ class NodeAgent(Controller):
                 entry.probing.append(self.spawn(self._follow_probes(entry, container)))
 
     async def _follow_probes(self, entry: _Pod, container: Object) -> None:
-        """One life of the container after the other; each pause before the next is longer, as the kubelet's are."""
+        """Probe the container and restart it when a probe says so, with the kubelet's growing back-off."""
         name, pause = container["name"], FIRST_BACKOFF
 
         async def ready(yes: bool) -> None:

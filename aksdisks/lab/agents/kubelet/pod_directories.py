@@ -20,7 +20,7 @@ class PodStorage(Controller):
         self.watch("pods", _gone)
 
     async def reconcile(self, key: str) -> float | None:
-        """The uid is nobody's any more."""
+        """Remove the directories of a uid that no pod has any more."""
         self._volumes.remove_pod(key)
         return None
 

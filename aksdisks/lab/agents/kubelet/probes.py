@@ -1,4 +1,4 @@
-"""Exec probes are answered by running them: what a command says makes its container ready, or starts it anew."""
+"""Exec probes run their commands: the exit code makes a container ready, or restarts it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = {"startupProbe": "Startup", "readinessProbe": "Readiness", "livenessProb
 
 
 async def apart(_pod: Object, _container: Object, _command: list[str], _seconds: float) -> Result:
-    """Where the agents do not stand beside the volumes."""
+    """Exec probes succeed without being run where the agents run apart from the lab."""
     return Result(0, skipped="these agents run apart from the lab, which has the volumes' bytes")
 
 
@@ -31,7 +31,7 @@ def probed(container: Object, *kinds: str) -> bool:
 
 @dataclass(frozen=True)
 class Probes:
-    """The probes of one container in one life of it (K pkg/kubelet/prober).
+    """The probes of one container from one start to the next (K pkg/kubelet/prober).
 
     `tell(reason, message)` writes a Warning event; `ready(bool)` follows the readiness probe, and says no until the
     startup probe has succeeded once.
@@ -45,7 +45,7 @@ class Probes:
     ready: Callable[[bool], Awaitable[None]]
 
     async def follow(self) -> str:
-        """Until one says that the container must be started anew: which, as events name it."""
+        """Until a probe says that the container must be restarted: which kind, as events name it."""
         if probed(self.container, "startupProbe") and not await self._until("startupProbe", succeeded=True):
             return "startup"
         if not probed(self.container, "readinessProbe"):

@@ -1,4 +1,4 @@
-"""The volumes of one node: reported as in use, waited for until attached, mounted once, and let go of."""
+"""The volumes of one node: reported as in use, waited for until attached, mounted once, and unmounted."""
 
 from __future__ import annotations
 

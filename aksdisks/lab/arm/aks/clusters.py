@@ -9,6 +9,25 @@ from aksdisks.lab.scenario import Scenario
 
 Json = dict[str, Any]
 
+_DEFAULTS: Json = {
+    "provisioningState": "Succeeded",
+    "powerState": {"code": "Running"},
+    "servicePrincipalProfile": {"clientId": "msi"},
+    "enableRBAC": True,
+    "supportPlan": "KubernetesOfficial",
+    "maxAgentPools": 100,
+    "securityProfile": {},
+    "storageProfile": {
+        "diskCSIDriver": {"enabled": True},
+        "fileCSIDriver": {"enabled": True},
+        "snapshotController": {"enabled": True},
+    },
+    "oidcIssuerProfile": {"enabled": False},
+    "workloadAutoScalerProfile": {},
+    "metricsProfile": {"costAnalysis": {"enabled": False}},
+}
+"""Properties that no scenario decides: as AKS makes a cluster when nothing else is asked for."""
+
 
 def pool_json(scenario: Scenario) -> Json:
     """The node pool as a resource of its own."""
@@ -49,16 +68,11 @@ def _profile(scenario: Scenario) -> Json:
 
 
 def managed_cluster_json(scenario: Scenario) -> Json:
-    """The cluster's properties (cloud-provider-azure pkg/azclient/managedclusterclient/testdata/ManagedCluster.yaml).
-
-    What a scenario does not decide is as AKS makes it when nothing else is asked for.
-    """
+    """The whole cluster (cloud-provider-azure pkg/azclient/managedclusterclient/testdata/ManagedCluster.yaml)."""
     unique = uuid.uuid5(uuid.NAMESPACE_OID, scenario.cluster_id)
     host = f"{scenario.cluster_name.lower()}-{unique.hex[:8]}"
     zone = f"{scenario.location}.azmk8s.io"
     nodes = f"{scenario.subscription}/resourceGroups/{scenario.node_resource_group}/providers"
-    address = f"{nodes}/Microsoft.Network/publicIPAddresses/{uuid.uuid5(unique, 'address')}"
-    kubelet = f"{nodes}/Microsoft.ManagedIdentity/userAssignedIdentities/{scenario.cluster_name}-agentpool"
     return {
         "id": scenario.cluster_id,
         "name": scenario.cluster_name,
@@ -72,54 +86,48 @@ def managed_cluster_json(scenario: Scenario) -> Json:
             "tenantId": scenario.tenant_id,
         },
         "properties": {
-            "provisioningState": "Succeeded",
-            "powerState": {"code": "Running"},
+            **_DEFAULTS,
             "kubernetesVersion": scenario.kubernetes_version,
             "currentKubernetesVersion": scenario.kubernetes_version,
             "dnsPrefix": scenario.cluster_name,
             "fqdn": f"{host}.hcp.{zone}",
             "azurePortalFQDN": f"{host}.portal.hcp.{zone}",
             "agentPoolProfiles": [_profile(scenario)],
-            "servicePrincipalProfile": {"clientId": "msi"},
             "nodeResourceGroup": scenario.node_resource_group,
-            "enableRBAC": True,
-            "supportPlan": "KubernetesOfficial",
-            "networkProfile": {
-                "networkPlugin": "kubenet",
-                "networkPolicy": "none",
-                "loadBalancerSku": "standard",
-                "loadBalancerProfile": {
-                    "managedOutboundIPs": {"count": 1},
-                    "effectiveOutboundIPs": [{"id": address}],
-                    "backendPoolType": "nodeIPConfiguration",
-                },
-                "podCidr": scenario.pod_cidr,
-                "serviceCidr": "10.0.0.0/16",
-                "dnsServiceIP": "10.0.0.10",
-                "outboundType": "loadBalancer",
-                "podCidrs": [scenario.pod_cidr],
-                "serviceCidrs": ["10.0.0.0/16"],
-                "ipFamilies": ["IPv4"],
-            },
-            "maxAgentPools": 100,
+            "networkProfile": _network(
+                scenario.pod_cidr, f"{nodes}/Microsoft.Network/publicIPAddresses/{uuid.uuid5(unique, 'address')}"
+            ),
             "identityProfile": {
                 "kubeletidentity": {
-                    "resourceId": kubelet,
+                    "resourceId": f"{nodes}/Microsoft.ManagedIdentity/userAssignedIdentities/"
+                    f"{scenario.cluster_name}-agentpool",
                     "clientId": str(uuid.uuid5(unique, "kubelet")),
                     "objectId": str(uuid.uuid5(unique, "kubelet's object")),
                 }
             },
-            "securityProfile": {},
-            "storageProfile": {
-                "diskCSIDriver": {"enabled": True},
-                "fileCSIDriver": {"enabled": True},
-                "snapshotController": {"enabled": True},
-            },
-            "oidcIssuerProfile": {"enabled": False},
-            "workloadAutoScalerProfile": {},
             "resourceUID": unique.hex[:24],
-            "metricsProfile": {"costAnalysis": {"enabled": False}},
         },
+    }
+
+
+def _network(pod_cidr: str, outbound_address: str) -> Json:
+    """`outbound_address`: the resource id of the address that the nodes' connections to elsewhere come from."""
+    return {
+        "networkPlugin": "kubenet",
+        "networkPolicy": "none",
+        "loadBalancerSku": "standard",
+        "loadBalancerProfile": {
+            "managedOutboundIPs": {"count": 1},
+            "effectiveOutboundIPs": [{"id": outbound_address}],
+            "backendPoolType": "nodeIPConfiguration",
+        },
+        "podCidr": pod_cidr,
+        "serviceCidr": "10.0.0.0/16",
+        "dnsServiceIP": "10.0.0.10",
+        "outboundType": "loadBalancer",
+        "podCidrs": [pod_cidr],
+        "serviceCidrs": ["10.0.0.0/16"],
+        "ipFamilies": ["IPv4"],
     }
 
 

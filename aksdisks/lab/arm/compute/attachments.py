@@ -10,9 +10,9 @@ from typing import Any
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.bodies import member, objects, section
 from aksdisks.lab.arm.compute import refusals
+from aksdisks.lab.arm.compute.disk import Disk
 from aksdisks.lab.arm.compute.disk_rules import canonical, check_attachable
-from aksdisks.lab.arm.compute.disks import Disk
-from aksdisks.lab.arm.compute.machines import DataDisk, Machine
+from aksdisks.lab.arm.compute.machine import DataDisk, Machine
 from aksdisks.lab.scenario import Delays
 
 Json = dict[str, Any]
@@ -74,7 +74,7 @@ def plan(machine: Machine, wanted: Iterable[Json], disks: Mapping[str, Disk], ma
         if not 0 <= lun < MAX_LUN:
             raise errors.bad_parameter("dataDisk.lun", lun)
         if lun in luns or any(entry.lun == lun and key != disk_id.lower() for key, entry in present.items()):
-            raise errors.lun_is_taken(lun)
+            raise refusals.lun_is_taken(lun)
         luns.add(lun)
         known = present.get(disk_id.lower())
         if known is not None and known.state not in ("Detaching", "DetachFailed"):
@@ -82,7 +82,7 @@ def plan(machine: Machine, wanted: Iterable[Json], disks: Mapping[str, Disk], ma
         else:
             attach.append(_new_entry(machine, item, disk_id, lun, disks, machines))
     if len(staying) + len(attach) > machine.max_data_disks:
-        raise errors.too_many_data_disks(machine.max_data_disks)
+        raise refusals.too_many_data_disks(machine.max_data_disks)
     detach = tuple(entry for key, entry in present.items() if key not in staying)
     return Change(tuple(attach), detach, frozenset(forced))
 
@@ -137,9 +137,9 @@ def finish(
             if not machine.running and not entry.disk.others:
                 entry.disk.step("machine deallocated", managed_by=machine.managed_by, now=now)
     if lost:
-        raise errors.disk_not_found(lost[0].disk_id)
+        raise refusals.disk_not_found(lost[0].disk_id)
     if stuck:
-        raise errors.internal_execution()
+        raise refusals.internal_execution()
 
 
 def seconds(change: Change | None, delays: Delays) -> float:
@@ -159,7 +159,7 @@ def _new_entry(
         raise errors.bad_parameter("dataDisk.createOption", option)
     disk = disks.get(disk_id.lower())
     if disk is None:
-        raise errors.disk_not_found(disk_id)
+        raise refusals.disk_not_found(disk_id)
     elsewhere = 0
     for other in machines:
         for entry in other.data_disks:
@@ -169,17 +169,17 @@ def _new_entry(
             if disk.shared and other is not machine:
                 continue
             if entry.state in ("Detaching", "DetachFailed"):
-                raise errors.disk_is_being_detached(disk.name, machine.spec.vm_name)
+                raise refusals.disk_is_being_detached(disk.name, machine.spec.vm_name)
             if entry.state == "Attaching":
-                raise errors.disk_is_elsewhere(disk.id, machine.managed_by, other.managed_by)
-            raise errors.disk_is_owned(disk.id, other.managed_by)
+                raise refusals.disk_is_elsewhere(disk.id, machine.managed_by, other.managed_by)
+            raise refusals.disk_is_owned(disk.id, other.managed_by)
     if disk.managed_by and not disk.shared:
-        raise errors.disk_is_owned(disk.id, disk.managed_by)
+        raise refusals.disk_is_owned(disk.id, disk.managed_by)
     if elsewhere >= (disk.max_shares or 1):
         raise refusals.shares_used_up(disk.id, disk.name, machine.managed_by, elsewhere)
     # A disk of several zones (ZRS) names none of its own here; only a zonal one binds its machine.
     if not disk.sku.endswith("_ZRS") and (disk.zones or ("",)) != (machine.spec.zone,):
-        raise errors.other_zone(disk.name, machine.spec.zone, "".join(disk.zones))
+        raise refusals.other_zone(disk.name, machine.spec.zone, "".join(disk.zones))
     caching = canonical(member(item, "caching", str) or "None", CACHING, "dataDisk.caching")
     check_attachable(disk, caching)
     return DataDisk(

@@ -1,4 +1,4 @@
-"""The bytes of copies: they are made beside everything else, and what is a copy is ready when they are."""
+"""Copies the bytes of disks and snapshots in the background; a copy is ready when its bytes are there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def _nothing(_source: S, _copy: S, _again: bool) -> None:
 
 
 class Copies(Generic[S]):
-    """Those that are under way.
+    """The copies that are under way.
 
     `copy` makes one of a source's bytes; the third argument says that it may have been made before a restart.
     """
@@ -43,14 +43,14 @@ class Copies(Generic[S]):
             await asyncio.wait(first)
         await self.copy(source, copy, again)
 
-    async def made(self, key: str) -> None:
+    async def until_made(self, key: str) -> None:
         """Wait until the bytes of a copy are there. Raises what kept them from it."""
         for task in [task for task, (_, made) in self._under_way.items() if made == key]:
             await asyncio.wait([task])
             self._under_way.pop(task, None)
             task.result()
 
-    async def let_go(self, *keys: str) -> None:
+    async def until_idle(self, *keys: str) -> None:
         """Wait until nothing is copied from or to any of them any more, however that ended."""
         if tasks := [task for task, sides in self._under_way.items() if not set(keys).isdisjoint(sides)]:
             await asyncio.wait(tasks)

@@ -13,7 +13,7 @@ from typing import Any
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.bodies import member, section, texts
 from aksdisks.lab.arm.compute import refusals
-from aksdisks.lab.arm.compute.disks import (
+from aksdisks.lab.arm.compute.disk import (
     MAX_GIB,
     MAX_PROVISIONED_GIB,
     PREMIUM_TIERS,
@@ -134,11 +134,11 @@ def changed(scenario: Scenario, disk: Disk, body: Json, attached: Attached | Non
     if attached is not None and size > disk.size_gib:
         _check_online_growth(disk, size, attached)
     if attached is not None and attached.running and sku != disk.sku:
-        raise refusals.sku_while_attached(disk.name, attached.machine_id)
+        raise refusals.change_while_attached("storage account type", disk.name, attached.machine_id)
     shares = member(properties, "maxShares", int)
     shares = _shares(disk.name, sku, size, disk.max_shares if shares is None else shares)
     if attached is not None and attached.running and (shares or 1) != (disk.max_shares or 1):
-        raise refusals.shares_while_attached(disk.name, attached.machine_id)
+        raise refusals.change_while_attached("maxShares", disk.name, attached.machine_id)
     tags = texts(body, "tags")
     return DiskProperties(
         location=disk.location,

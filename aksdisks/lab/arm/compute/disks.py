@@ -1,213 +1,82 @@
-"""A managed disk: its state, what size and SKU give it, and its JSON."""
+"""The disks of one subscription: how the rules make and change them, and what keeps one from being deleted."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
 
-from aksdisks.lab import lifecycles
-from aksdisks.lab.arm.resources.operations import azure_time
-from aksdisks.lab.persistence.records import Noticed
-from aksdisks.lab.scenario import DISK_SKUS
+from aksdisks.lab.arm.compute import disk_rules, refusals
+from aksdisks.lab.arm.compute.collection import Collection, FindSource
+from aksdisks.lab.arm.compute.disk import Disk
+from aksdisks.lab.arm.compute.subscription import Subscription
+from aksdisks.lab.arm.persistence import KeptByKey
+from aksdisks.lab.arm.resources.operations import Operation
 
 Json = dict[str, Any]
 
-SKUS = DISK_SKUS
-MAX_GIB = 32767
-PROVISIONED = ("PremiumV2_LRS", "UltraSSD_LRS")
-"""Disks whose performance is asked for; they are zonal, have no host cache, and no tiers."""
-MAX_PROVISIONED_GIB = 65536
 
-PREMIUM_TIERS = (
-    (4, "P1", 120, 25),
-    (8, "P2", 120, 25),
-    (16, "P3", 120, 25),
-    (32, "P4", 120, 25),
-    (64, "P6", 240, 50),
-    (128, "P10", 500, 100),
-    (256, "P15", 1100, 125),
-    (512, "P20", 2300, 150),
-    (1024, "P30", 5000, 200),
-    (2048, "P40", 7500, 250),
-    (4096, "P50", 7500, 250),
-    (8192, "P60", 16000, 500),
-    (16384, "P70", 18000, 750),
-    (32767, "P80", 20000, 900),
-)
-"""Up to GiB, tier, IOPS, MB/s (facts D: azure-docs includes/disk-storage-premium-ssd-sizes.md)."""
+class Disks(Collection[Disk]):
+    """Disks for claims, and those of the machines' systems.
 
-STANDARD_SSD_LIMITS = ((4096, 500, 100), (8192, 2000, 400), (16384, 4000, 600), (32767, 6000, 750))
-STANDARD_LIMITS = ((4096, 500, 60), (8192, 1300, 300), (32767, 2000, 500))
-"""Up to GiB, IOPS, MB/s (azure-docs includes/disk-storage-standard-ssd-sizes.md, …-standard-hdd-sizes.md)."""
-
-
-SHARES = ((512, 3), (4096, 5), (32767, 10))
-PROVISIONED_SHARES = 15
-"""Up to GiB, machines that may have an SSD at the same time (azure-docs virtual-machines/disks-shared.md)."""
-
-
-def most_shares(sku: str, size_gib: int) -> int:
-    """How many machines a disk may be attached to at the same time."""
-    if sku in PROVISIONED:
-        return PROVISIONED_SHARES
-    if sku == "Standard_LRS":
-        return 1
-    return next(shares for limit, shares in SHARES if size_gib <= limit)
-
-
-def performance(sku: str, size_gib: int) -> tuple[str, int, int]:
-    """Tier (empty where the SKU has none), IOPS and MB/s of a disk: those of the next size up."""
-    if sku.startswith("Premium_"):
-        return next((tier, iops, rate) for limit, tier, iops, rate in PREMIUM_TIERS if size_gib <= limit)
-    if sku in PROVISIONED:
-        return "", 3000, 125
-    limits = STANDARD_LIMITS if sku == "Standard_LRS" else STANDARD_SSD_LIMITS
-    return next(("", iops, rate) for limit, iops, rate in limits if size_gib <= limit)
-
-
-@dataclass(eq=False)
-class Disk(Noticed):
-    """One disk as Azure holds it; `managed_by` is the machine's id, empty while no machine has it.
-
-    A shared disk (`max_shares` above 1) has `others` besides. `source_id`: what it is a copy of.
+    A disk in the middle of being attached has no machine yet and can be deleted, as in k/k#82714.
     """
 
-    id: str
-    group: str
-    name: str
-    location: str
-    sku: str
-    size_gib: int
-    unique_id: str
-    created: datetime
-    tags: dict[str, str] = field(default_factory=dict)
-    zones: tuple[str, ...] = ()
-    create_option: str = "Empty"
-    os_type: str = ""
-    network_access_policy: str = "AllowAll"
-    public_network_access: str = "Enabled"
-    tier: str | None = None
-    iops: int | None = None
-    mbps: int | None = None
-    provisioning_state: str = "Succeeded"
-    state: str = lifecycles.DISK.initial
-    managed_by: str = ""
-    owner_changed: datetime | None = None
-    max_shares: int | None = None
-    others: tuple[str, ...] = ()
-    source_id: str = ""
-    source_unique_id: str = ""
+    kind = "disks"
 
-    @property
-    def key(self) -> str:
-        """What it is found by: the id without case."""
-        return self.id.lower()
+    def __init__(
+        self,
+        subscription: Subscription,
+        find_source: FindSource,
+        attachment: Callable[[Disk], disk_rules.Attached | None],
+    ) -> None:
+        """`attachment`: where a disk is attached, None where it is not."""
+        super().__init__(subscription, KeptByKey(subscription.records, "azure/disk", Disk), find_source)
+        self._attachment = attachment
 
-    @property
-    def shared(self) -> bool:
-        """Several machines may have it."""
-        return (self.max_shares or 1) > 1
+    def _create(self, group: str, name: str, body: Json) -> Operation:
+        """A new disk: createOption Empty or Copy."""
+        subscription = self._subscription
+        source_id = disk_rules.source_id(body)
+        source = self._source(source_id) if source_id else None
+        wanted = disk_rules.new(subscription.scenario, name, body, source.size_gib if source is not None else None)
+        disk = Disk(
+            id=self._id(group, name),
+            group=group,
+            name=name,
+            unique_id=subscription.ids.uid(),
+            created=subscription.clock.now(),
+            provisioning_state="Updating",
+            create_option="Empty" if source is None else "Copy",
+            source_id=source_id,
+            source_unique_id="" if source is None else source.unique_id,
+            **vars(wanted),
+        )
+        used = sum(not other.os_type for other in self.by_key.values())
+        subscription.injection.check_new_disk(disk, used)
+        if 0 < subscription.scenario.disk_quota <= used:
+            raise refusals.quota_exceeded(disk.sku, disk.location, used)
+        self.by_key[disk.key] = disk
+        if source is not None:
+            subscription.copies.begin(source, disk)
+        return self._settle(disk, subscription.scenario.delays.create_disk)
 
-    @property
-    def holders(self) -> tuple[str, ...]:
-        """The ids of the machines that have it."""
-        return (self.managed_by, *self.others) if self.managed_by else ()
+    def patch(self, group: str, name: str, body: Json) -> Operation:
+        """Change size (upwards), tags, SKU, performance, access."""
+        disk = self.get(group, name)
+        wanted = disk_rules.changed(self._subscription.scenario, disk, body, self._attachment(disk))
+        for field, value in vars(wanted).items():
+            setattr(disk, field, value)
+        disk.provisioning_state = "Updating"
+        return self._settle(disk, self._subscription.scenario.delays.update_disk)
 
-    def attach(self, machine_id: str, now: datetime) -> None:
-        """One more machine has it. Raises `lifecycles.IllegalStep`."""
-        if not self.managed_by:
-            self.step("attached", managed_by=machine_id, now=now)
-        elif machine_id not in self.holders:
-            if self.state == "Reserved":
-                self.step("machine started", managed_by=self.managed_by, now=now)
-            self.others, self.owner_changed = (*self.others, machine_id), now
+    def lose(self, disk: Disk) -> None:
+        """The disk is no more; its bytes stay."""
+        self.by_key.pop(disk.key, None)
 
-    def detach(self, machine_id: str, now: datetime) -> None:
-        """That machine has it no longer, if it had. Raises `lifecycles.IllegalStep`."""
-        left = tuple(holder for holder in self.holders if holder != machine_id)
-        if left == self.holders:
-            return
-        self.others = left[1:]
-        if left:
-            self.managed_by, self.owner_changed = left[0], now
-        else:
-            self.step("detached", managed_by="", now=now)
+    def restore(self, disk: Disk) -> None:
+        """A lost disk is back, unless one of its name was made meanwhile."""
+        self.by_key.setdefault(disk.key, disk)
 
-    def step(self, step: str, *, managed_by: str, now: datetime) -> None:
-        """Take a step of its life, and the owner that comes with it. Raises `lifecycles.IllegalStep`."""
-        self.state = lifecycles.DISK.after(self.state, step)
-        self.managed_by, self.owner_changed = managed_by, now
-
-    def to_json(self) -> Json:
-        """As a GET answers it (facts E, Disk)."""
-        tier, iops, rate = performance(self.sku, self.size_gib)
-        if self.tier is not None:
-            tier, iops, rate = self.tier, *next(row[2:] for row in PREMIUM_TIERS if row[1] == self.tier)
-        creation: Json = {"createOption": self.create_option}
-        if self.create_option == "FromImage":
-            creation["imageReference"] = {"id": _image_id(self.id)}
-        if self.source_id:
-            creation |= {"sourceResourceId": self.source_id, "sourceUniqueId": self.source_unique_id}
-        properties: Json = {
-            "creationData": creation,
-            "diskSizeGB": self.size_gib,
-            "diskIOPSReadWrite": self.iops or iops,
-            "diskMBpsReadWrite": self.mbps or rate,
-            "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
-            "networkAccessPolicy": self.network_access_policy,
-            "publicNetworkAccess": self.public_network_access,
-            "timeCreated": azure_time(self.created),
-            "provisioningState": self.provisioning_state,
-            "diskState": self.state,
-            "diskSizeBytes": self.size_gib * 1024**3,
-            "uniqueId": self.unique_id,
-        }
-        if self.os_type:
-            properties = {"osType": self.os_type, "hyperVGeneration": "V2", **properties}
-        if tier:
-            properties["tier"] = tier
-        if self.max_shares is not None:
-            properties["maxShares"] = self.max_shares
-        if self.shared and self.holders:
-            properties["shareInfo"] = [{"vmUri": holder} for holder in self.holders]
-        if self.owner_changed is not None:
-            properties["LastOwnershipUpdateTime"] = azure_time(self.owner_changed)
-        body: Json = {
-            "name": self.name,
-            "id": self.id,
-            "type": "Microsoft.Compute/disks",
-            "location": self.location,
-        }
-        if self.tags:
-            body["tags"] = dict(self.tags)
-        if self.zones:
-            body["zones"] = list(self.zones)
-        if self.managed_by:
-            body["managedBy"] = self.managed_by
-        if self.shared and self.holders:
-            body["managedByExtended"] = list(self.holders)
-        return {**body, "sku": {"name": self.sku, "tier": self.sku.partition("_")[0]}, "properties": properties}
-
-    def accepted_json(self, asked: Json, *, fresh: bool) -> Json:
-        """As the answer to a PUT or PATCH shows it, which is accepted but not done; `asked` the request's body.
-
-        It holds what was known and what is asked for, and nothing that Azure has yet to find out (cloud-provider-azure
-        pkg/azclient/diskclient/testdata/Disk.yaml). `fresh`: there was no disk of that name.
-        """
-        whole = self.to_json()
-        body: Json = {key: whole[key] for key in ("name", "id", "type", "location", "tags", "zones") if key in whole}
-        if not fresh or asked.get("sku"):
-            body["sku"] = {"name": self.sku} if fresh else whole["sku"]
-        creation = {key: value for key, value in whole["properties"]["creationData"].items() if key != "sourceUniqueId"}
-        known = {**whole["properties"], "creationData": creation, "provisioningState": "Updating"}
-        named = {"creationData", "diskSizeGB", "provisioningState", *(asked.get("properties") or {})}
-        return {**body, "properties": {key: value for key, value in known.items() if key in named}}
-
-
-def _image_id(disk_id: str) -> str:
-    subscription = "/".join(disk_id.split("/")[:3])
-    return (
-        f"{subscription}/resourceGroups/AKS-Ubuntu/providers/Microsoft.Compute/galleries/AKSUbuntu"
-        "/images/2204gen2containerd/versions/2026.11.0"
-    )
+    def _check_free(self, resource: Disk) -> None:
+        if resource.managed_by:
+            raise refusals.disk_is_attached(resource.name, resource.managed_by)

@@ -1,4 +1,4 @@
-"""Where faults reach into Azure's changes. Here all goes well; faults/azure_operations.py is what disturbs them."""
+"""Where faults reach into what Azure does. This class changes nothing; faults/azure_operations.py does."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aksdisks.lab.arm.compute.attachments import Change
-    from aksdisks.lab.arm.compute.disks import Disk
-    from aksdisks.lab.arm.compute.machines import DataDisk, Machine
+    from aksdisks.lab.arm.compute.disk import Disk
+    from aksdisks.lab.arm.compute.machine import DataDisk, Machine
 
 
 class OperationInjection:
@@ -16,23 +16,23 @@ class OperationInjection:
     def check_change(self, machine: Machine, change: Change | None) -> None:
         """Raises `CloudError` for a change of a machine that cannot begin."""
 
-    def check_new(self, disk: Disk, used: int) -> None:
-        """Raises `CloudError` for a disk that there cannot be beside the `used`."""
+    def check_new_disk(self, disk: Disk, used: int) -> None:
+        """Raises `CloudError` for a disk that cannot be made beside the `used`."""
 
-    def limit(self, used: int, limit: int) -> int:
-        """How far a disk quota goes of which so much is used."""
+    def disk_limit(self, used: int, limit: int) -> int:
+        """The limit of a disk quota of which so much is used."""
         del used
         return limit
 
-    def offers(self, sku: str) -> bool:
+    def offers_sku(self, sku: str) -> bool:
         """Whether the region has disks of that kind."""
         del sku
         return True
 
-    async def delay(self, machine: Machine, change: Change | None) -> None:
-        """Return once the change of a machine can end that has taken its time."""
+    async def delay_change(self, machine: Machine, change: Change | None) -> None:
+        """Wait before a change that has taken its usual time ends."""
 
-    def stuck(self, machine: Machine, change: Change | None) -> list[DataDisk]:
-        """What will not be detached."""
+    def failed_detaches(self, machine: Machine, change: Change | None) -> list[DataDisk]:
+        """The disks that are not detached."""
         del machine, change
         return []

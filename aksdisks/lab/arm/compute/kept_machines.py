@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from aksdisks.lab.arm.compute.disks import Disk
-from aksdisks.lab.arm.compute.machines import DataDisk, Machine
+from aksdisks.lab.arm.compute.disk import Disk
+from aksdisks.lab.arm.compute.machine import DataDisk, Machine
 from aksdisks.lab.arm.persistence import decoded, encoded, guarded
 from aksdisks.lab.persistence.records import Records
 

@@ -1,259 +1,225 @@
-"""A node's machine: its data disks by LUN, their attachments, and its JSON as a VM or as an instance of a scale set."""
+"""The machines of one subscription: their data disks and their power are changed, and they are made and removed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from aksdisks.lab import lifecycles
-from aksdisks.lab.arm.compute.disks import Disk
-from aksdisks.lab.arm.resources.operations import azure_time
-from aksdisks.lab.persistence.records import Noticed
-from aksdisks.lab.scenario import MachineSpec, Scenario
-
-if TYPE_CHECKING:
-    from aksdisks.lab.ids import Ids
+from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.bodies import objects, section, texts
+from aksdisks.lab.arm.compute import attachments, disk_rules, power, refusals
+from aksdisks.lab.arm.compute.disk import Disk
+from aksdisks.lab.arm.compute.disks import Disks
+from aksdisks.lab.arm.compute.kept_machines import KeptMachines
+from aksdisks.lab.arm.compute.machine import Machine, new_machine, scale_set_json
+from aksdisks.lab.arm.compute.powered_off import PoweredOff
+from aksdisks.lab.arm.compute.subscription import Subscription
+from aksdisks.lab.arm.resources.operations import Operation, Purpose, Work
+from aksdisks.lab.scenario import MachineSpec
 
 Json = dict[str, Any]
 
 
-@dataclass(eq=False)
-class DataDisk:
-    """A disk's place on a machine; `disk_id` is written as the request wrote it."""
+class Machines:
+    """VMs in an availability set or a scale set's instances, as the scenario says.
 
-    lun: int
-    disk_id: str
-    name: str
-    caching: str
-    delete_option: str
-    disk: Disk
-    state: str = lifecycles.ATTACHMENT.initial
+    What changes something checks everything first, raises `CloudError` and has then changed nothing.
+    """
 
-    @property
-    def key(self) -> str:
-        """The disk's id without case."""
-        return self.disk_id.lower()
-
-    def step(self, step: str) -> None:
-        """Take a step of its life. Raises `lifecycles.IllegalStep`."""
-        self.state = lifecycles.ATTACHMENT.after(self.state, step)
-
-    def to_json(self) -> Json:
-        """As an entry of `storageProfile.dataDisks`."""
-        return {
-            "lun": self.lun,
-            "name": self.name,
-            "createOption": "Attach",
-            "caching": self.caching,
-            "writeAcceleratorEnabled": False,
-            "managedDisk": {"storageAccountType": self.disk.sku, "id": self.disk_id},
-            "deleteOption": self.delete_option,
-            "diskSizeGB": self.disk.size_gib,
-            "toBeDetached": self.state in ("Detaching", "DetachFailed"),
+    def __init__(self, subscription: Subscription, disks: Disks) -> None:
+        records, ids = subscription.records, subscription.ids
+        self._subscription = subscription
+        self._scenario = subscription.scenario
+        self._disks = disks
+        now = subscription.clock.now().isoformat
+        self.created = datetime.fromisoformat(records.remembered("azure", "created", now))
+        self._scale_set_uid = records.remembered("azure", "scale-set", ids.uid)
+        self._tags = {
+            "aks-managed-createOperationID": records.remembered("azure", "create-operation", ids.uid),
+            "aks-managed-poolName": self._scenario.pool,
+            "poolName": self._scenario.pool,
         }
+        self._named = KeptMachines(records, self._scenario, disks.by_key)
+        self._by_id = {machine.spec.resource_id.lower(): machine for machine in self._named.values()}
+        if records.fresh:
+            for spec in self._scenario.machines:
+                self.add(spec)
+        self.powered_off = PoweredOff()
+        for machine in self._named.values():
+            self._follow_power(machine)
 
+    def all(self, group: str | None = None) -> list[Machine]:
+        """The machines in a group, or all. Raises ResourceGroupNotFound."""
+        return sorted(self._named.values(), key=lambda machine: machine.spec.index) if self._in(group) else []
 
-@dataclass(eq=False)
-class Machine(Noticed):
-    """One VM, or one instance of the scale set."""
+    def vms(self, group: str | None = None) -> list[Machine]:
+        """Those that are no scale set's instances. Raises ResourceGroupNotFound."""
+        found = self.all(group)
+        return found if self._scenario.machine_kind == "vmas" else []
 
-    scenario: Scenario
-    spec: MachineSpec
-    vm_id: str
-    created: datetime
-    os_disk: Disk
-    provisioning_state: str = "Succeeded"
-    power: str = "running"
-    tags: dict[str, str] = field(default_factory=dict)
-    data_disks: list[DataDisk] = field(default_factory=list)
-    version: int = 1
+    def scale_sets(self, group: str | None = None) -> list[Json]:
+        """The scale sets in a group, or all, as a GET answers them. Raises ResourceGroupNotFound."""
+        if not self._in(group) or self._scenario.machine_kind != "vmss":
+            return []
+        return [scale_set_json(self._scenario, self.created, self._scale_set_uid, self._tags)]
 
-    @property
-    def etag(self) -> str:
-        """Changes with every change that is asked for (cloud-provider-azure's VirtualMachineScaleSetVM.yaml)."""
-        return f'"{self.version}"'
+    def scale_set(self, group: str, name: str) -> Json:
+        """The scale set of that name. Raises ResourceNotFound, ResourceGroupNotFound."""
+        for found in self.scale_sets(group):
+            if found["name"].lower() == name.lower():
+                return found
+        raise errors.resource_not_found(f"Microsoft.Compute/virtualMachineScaleSets/{name}", group)
 
-    @property
-    def managed_by(self) -> str:
-        """How disks name it: for an instance the id ends in the VM's name, not its number (facts E, providerID)."""
-        group, _, _ = self.spec.resource_id.rpartition("/")
-        return f"{group}/{self.spec.vm_name}"
+    def get(self, machine_id: str) -> Machine:
+        """The machine of that id. Raises ResourceNotFound."""
+        try:
+            return self._by_id[machine_id.lower()]
+        except KeyError:
+            # A node may carry any text as its providerID, so it need not be a resource's id.
+            _, _, resource = machine_id.partition("/providers/")
+            group = dict(zip(machine_id.split("/"), machine_id.split("/")[1:], strict=False)).get("resourceGroups", "")
+            raise errors.resource_not_found(resource or machine_id, group) from None
 
-    @property
-    def running(self) -> bool:
-        """Not deallocated; a machine that is only stopped keeps its place and its disks busy."""
-        return self.power != "deallocated"
+    def vm(self, group: str, name: str) -> Machine:
+        """The VM of that name. Raises ResourceNotFound, ResourceGroupNotFound."""
+        self._subscription.groups.name(group)
+        return self.get(self._subscription.compute_id(group, "virtualMachines", name))
 
-    @property
-    def max_data_disks(self) -> int:
-        """What its size allows."""
-        return self.scenario.size.max_data_disks
+    def instance(self, number: str) -> Machine:
+        """The scale set's instance of that number. Raises `CloudError`."""
+        if not number.isdecimal():
+            raise refusals.instance_not_a_number()
+        machine = next((entry for entry in self._named.values() if entry.spec.instance_id == number), None)
+        if machine is None:
+            raise refusals.instance_not_active(number)
+        return machine
 
-    def let_go(self, disk: Disk, now: datetime) -> None:
-        """Detach the disk at once, if it is here."""
-        if any(entry.disk is disk for entry in self.data_disks):
-            self.data_disks = [entry for entry in self.data_disks if entry.disk is not disk]
-            disk.detach(self.managed_by, now)
+    def named(self, computer_name: str) -> Machine:
+        """The machine whose computer has that name. Raises ResourceNotFound."""
+        try:
+            return self._named[computer_name.lower()]
+        except KeyError:
+            kind = "virtualMachineScaleSets" if self._scenario.machine_kind == "vmss" else "virtualMachines"
+            group = self._scenario.node_resource_group
+            raise errors.resource_not_found(f"Microsoft.Compute/{kind}/{computer_name}", group) from None
 
-    def take(self, disk: Disk, now: datetime) -> None:
-        """Attach the disk, which no machine has, at once."""
-        taken = {entry.lun for entry in self.data_disks}
-        lun = next(number for number in range(len(taken) + 1) if number not in taken)
-        entry = DataDisk(lun, disk.id, disk.name, "None", "Detach", disk, "Attached")
-        self.data_disks = [*self.data_disks, entry]
-        disk.attach(self.managed_by, now)
+    def update(self, machine_id: str, body: Json) -> Operation:
+        """PUT or PATCH: merge the body into the machine; of it, tags and the full list of data disks have an effect."""
+        machine = self.get(machine_id)
+        tags, profile = texts(body, "tags"), section(body, "properties", "storageProfile")
+        wanted = objects(profile, "dataDisks")
+        change = None if wanted is None else attachments.plan(machine, wanted, self._disks.by_key, self.all())
+        self._check_change(machine, change)
+        if tags is not None:
+            machine.tags = tags
+        return self._change(machine, change)
 
-    def data_disks_json(self) -> list[Json]:
-        """A new list, in the order of LUNs."""
-        return [entry.to_json() for entry in sorted(self.data_disks, key=lambda entry: entry.lun)]
+    def attach_detach(self, machine_id: str, body: Json) -> Operation:
+        """POST attachDetachDataDisks: only what changes, not the full list (SPEC ComputeRP 2024-11-01)."""
+        machine = self.get(machine_id)
+        wanted = attachments.full_list(machine, body)
+        change = attachments.plan(machine, wanted, self._disks.by_key, self.all())
+        self._check_change(machine, change)
+        return self._change(machine, change)
 
-    def to_json(self, *, instance_view: bool = False) -> Json:
-        """As a GET answers it; `instance_view` as `$expand=instanceView` does."""
-        scenario, spec = self.scenario, self.spec
-        instance = scenario.machine_kind == "vmss"
-        properties: Json = {
-            "vmId": self.vm_id,
-            "hardwareProfile": {"vmSize": scenario.vm_size},
-            "storageProfile": {"osDisk": self._os_disk_json(), "dataDisks": self.data_disks_json()},
-            "osProfile": {
-                "computerName": spec.node_name,
-                "adminUsername": "azureuser",
-                "linuxConfiguration": {"disablePasswordAuthentication": True, "provisionVMAgent": True},
-            },
-            "networkProfile": {"networkInterfaces": [{"id": self._interface_id(), "properties": {"primary": True}}]},
-            "provisioningState": self.provisioning_state,
-            "timeCreated": azure_time(self.created),
-        }
-        if instance:
-            properties = {"latestModelApplied": True, "modelDefinitionApplied": "VirtualMachineScaleSet", **properties}
-        else:
-            properties["availabilitySet"] = {"id": availability_set_id(scenario)}
-        if instance_view:
-            properties["instanceView"] = self.instance_view()
-        body: Json = {
-            "name": spec.vm_name,
-            "id": spec.resource_id,
-            "type": "Microsoft.Compute/virtualMachine" + ("ScaleSets/virtualMachines" if instance else "s"),
-            "location": scenario.location,
-            "tags": dict(self.tags),
-        }
-        if instance:
-            body |= {"instanceId": spec.instance_id, "sku": {"name": scenario.vm_size, "tier": "Standard"}}
-        if spec.zone:
-            body["zones"] = [spec.zone]
-        return {**body, "properties": properties, "etag": self.etag}
+    def change_power(self, machine_ids: Sequence[str], act: power.Act) -> Operation:
+        """POST start, deallocate, …: the same for each of the machines, at the same time."""
+        machines = [self.get(machine_id) for machine_id in machine_ids]
+        for machine in machines:
+            self._check_change(machine, None)
+        for machine in machines:
+            power.begin(machine, act)
+        subject = ",".join(machine.spec.resource_id.lower() for machine in machines)
+        purpose = Purpose("power", subject, act.seconds(self._scenario.delays), act.name.lower())
+        work = self._powering(machines, act, purpose.seconds)
+        return self._subscription.operations.start("operations", work, purpose)
 
-    def instance_view(self) -> Json:
-        """What runs: the machine's and its disks' statuses, those disks only that are really there."""
-        disks = [(self.os_disk.name, self.created)]
-        for entry in self.data_disks:
-            if entry.state in ("Attached", "Detaching", "DetachFailed"):
-                disks.append((entry.name, entry.disk.owner_changed or self.created))
-        return {
-            "computerName": self.spec.node_name,
-            "osName": "ubuntu",
-            "disks": [{"name": name, "statuses": [_status("ProvisioningState/succeeded", at)]} for name, at in disks],
-            "statuses": [
-                _status(f"ProvisioningState/{self.provisioning_state.lower()}", self.created),
-                {"code": f"PowerState/{self.power}", "level": "Info", "displayStatus": f"VM {self.power}"},
-            ],
-        }
+    def work_again(self, purpose: Purpose, left: float) -> Work | None:
+        """What an operation has still to do after a restart, `left` in cluster seconds; None for another's."""
+        if purpose.act == "change" and purpose.subject in self._by_id:
+            machine = self._by_id[purpose.subject]
+            return self._changing(machine, attachments.under_way(machine), left)
+        if purpose.act == "power":
+            machines = [self._by_id[key] for key in purpose.subject.split(",") if key in self._by_id]
+            return self._powering(machines, power.ACTS[purpose.detail], left)
+        return None
 
-    def _os_disk_json(self) -> Json:
-        return {
-            "osType": "Linux",
-            "name": self.os_disk.name,
-            "createOption": "FromImage",
-            "caching": "ReadOnly",
-            "managedDisk": {"storageAccountType": self.os_disk.sku, "id": self.os_disk.id},
-            "diskSizeGB": self.os_disk.size_gib,
-        }
+    def attachment(self, disk: Disk) -> disk_rules.Attached | None:
+        """Where the disk is attached, on a machine that runs if there is one; None where it is not."""
+        if not disk.managed_by:
+            return None
+        holders = [entry for entry in self.all() if entry.managed_by in disk.holders]
+        machine = next((entry for entry in holders if entry.running), next(iter(holders), None))
+        if machine is None:
+            return None
+        place = next((entry for entry in machine.data_disks if entry.key == disk.key), None)
+        return disk_rules.Attached(machine.managed_by, machine.running, "ReadOnly" if place is None else place.caching)
 
-    def _interface_id(self) -> str:
-        if self.scenario.machine_kind == "vmss":
-            return f"{self.spec.resource_id}/networkInterfaces/{self.scenario.scale_set}"
-        compute, _, name = self.spec.resource_id.partition("/providers/Microsoft.Compute/virtualMachines/")
-        return f"{compute}/providers/Microsoft.Network/networkInterfaces/{name}-nic-0"
+    def add(self, spec: MachineSpec) -> None:
+        """Make the machine and its system disk."""
+        machine = new_machine(self._subscription, spec, self.created, self._tags)
+        self._disks.restore(machine.os_disk)
+        self._named[spec.node_name.lower()] = machine
+        self._by_id[spec.resource_id.lower()] = machine
 
+    def remove(self, spec: MachineSpec) -> None:
+        """Delete the machine with its system disk; its data disks stay, attached to nothing."""
+        machine = self._named.pop(spec.node_name.lower())
+        del self._by_id[spec.resource_id.lower()]
+        self._disks.lose(machine.os_disk)
+        for entry in list(machine.data_disks):
+            machine.detach_at_once(entry.disk, self._subscription.clock.now())
 
-def disk_id(scenario: Scenario, group: str, name: str) -> str:
-    """The id of the group's disk of that name."""
-    return f"{scenario.subscription}/resourceGroups/{group}/providers/Microsoft.Compute/disks/{name}"
+    def lose_disk(self, disk: Disk) -> None:
+        """The disk is no more, wherever it was attached."""
+        for machine in self.all():
+            machine.detach_at_once(disk, self._subscription.clock.now())
+        self._disks.lose(disk)
 
+    def _change(self, machine: Machine, change: attachments.Change | None) -> Operation:
+        attachments.begin(machine, change)
+        machine.provisioning_state, machine.version = "Updating", machine.version + 1
+        delay = attachments.seconds(change, self._scenario.delays)
+        purpose = Purpose("change", machine.spec.resource_id.lower(), delay)
+        return self._subscription.operations.start("operations", self._changing(machine, change, delay), purpose)
 
-def new_machine(scenario: Scenario, spec: MachineSpec, ids: Ids, created: datetime, tags: dict[str, str]) -> Machine:
-    """A machine that runs, with its system disk."""
-    group = scenario.node_resource_group
-    name = f"{spec.vm_name}_OsDisk_1_{ids.uid().replace('-', '')}"
-    disk = Disk(
-        id=disk_id(scenario, group, name),
-        group=group,
-        name=name,
-        location=scenario.location,
-        sku="Premium_LRS",
-        size_gib=scenario.os_disk_gib,
-        unique_id=ids.uid(),
-        created=created,
-        tags=dict(tags),
-        zones=(spec.zone,) if spec.zone else (),
-        create_option="FromImage",
-        os_type="Linux",
-    )
-    machine = Machine(scenario, spec, ids.uid(), created, disk, tags=dict(tags))
-    disk.attach(machine.managed_by, created)
-    return machine
+    def _changing(self, machine: Machine, change: attachments.Change | None, delay: float) -> Work:
+        clock, injection = self._subscription.clock, self._subscription.injection
 
+        async def work() -> Json:
+            state = "Succeeded"
+            try:
+                await clock.sleep(delay)
+                await injection.delay_change(machine, change)
+                self.get(machine.spec.resource_id)  # it may be gone by now
+                stuck = injection.failed_detaches(machine, change)
+                state = "Failed" if stuck else state
+                attachments.finish(machine, change, self._disks.by_key, clock.now(), stuck)
+            finally:
+                machine.provisioning_state = state
+            return machine.to_json()
 
-def availability_set_id(scenario: Scenario) -> str:
-    """The set that the pool's VMs are in."""
-    group = f"{scenario.subscription}/resourceGroups/{scenario.node_resource_group}"
-    return f"{group}/providers/Microsoft.Compute/availabilitySets/{scenario.pool}-availabilitySet-{scenario.suffix}"
+        return work
 
+    def _powering(self, machines: Sequence[Machine], act: power.Act, delay: float) -> Work:
+        async def work() -> None:
+            await self._subscription.clock.sleep(delay)
+            for machine in machines:
+                power.finish(machine, act, self._subscription.clock.now())
+                machine.provisioning_state = "Succeeded"
+                self._follow_power(machine)
 
-def scale_set_json(scenario: Scenario, created: datetime, unique_id: str, tags: dict[str, str]) -> Json:
-    """The pool's scale set as a GET answers it."""
-    group = f"{scenario.subscription}/resourceGroups/{scenario.node_resource_group}"
-    body: Json = {
-        "name": scenario.scale_set,
-        "id": f"{group}/providers/Microsoft.Compute/virtualMachineScaleSets/{scenario.scale_set}",
-        "type": "Microsoft.Compute/virtualMachineScaleSets",
-        "location": scenario.location,
-        "tags": dict(tags),
-        "sku": {"name": scenario.vm_size, "tier": "Standard", "capacity": scenario.node_count},
-    }
-    if scenario.zones:
-        body["zones"] = list(scenario.zones)
-    body["properties"] = {
-        "singlePlacementGroup": False,
-        "orchestrationMode": "Uniform",
-        "upgradePolicy": {"mode": "Manual"},
-        "virtualMachineProfile": {
-            "osProfile": {"computerNamePrefix": scenario.scale_set, "adminUsername": "azureuser"},
-            "storageProfile": {
-                "osDisk": {
-                    "osType": "Linux",
-                    "createOption": "FromImage",
-                    "caching": "ReadOnly",
-                    "managedDisk": {"storageAccountType": "Premium_LRS"},
-                    "diskSizeGB": scenario.os_disk_gib,
-                }
-            },
-            "timeCreated": azure_time(created),
-        },
-        "provisioningState": "Succeeded",
-        "overprovision": False,
-        "uniqueId": unique_id,
-        "platformFaultDomainCount": 1,
-        "timeCreated": azure_time(created),
-    }
-    return body
+        return work
 
+    def _follow_power(self, machine: Machine) -> None:
+        self.powered_off.put(machine.spec.node_name, off=machine.power not in power.REPORTING)
 
-def _status(code: str, moment: datetime) -> Json:
-    return {
-        "code": code,
-        "level": "Info",
-        "displayStatus": f"Provisioning {code.rpartition('/')[2]}",
-        "time": azure_time(moment),
-    }
+    def _check_change(self, machine: Machine, change: attachments.Change | None) -> None:
+        if machine.provisioning_state == "Updating":
+            raise refusals.concurrent_request()
+        self._subscription.injection.check_change(machine, change)
+
+    def _in(self, group: str | None) -> bool:
+        """Whether that group has the machines. Raises ResourceGroupNotFound."""
+        return group is None or self._subscription.groups.name(group) == self._scenario.node_resource_group

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from aksdisks.lab.arm import errors
-from aksdisks.lab.arm.compute.machines import Machine
+from aksdisks.lab.arm.compute import refusals
+from aksdisks.lab.arm.compute.machine import Machine
 from aksdisks.lab.scenario import Delays
 
 
@@ -40,14 +40,14 @@ ACTS: Mapping[str, Act] = {
 }
 
 
-HEARD = ("running", "stopping", "deallocating")
-"""Where the machine's node is heard of: until it has stopped, and again once it has started."""
+REPORTING = ("running", "stopping", "deallocating")
+"""The states in which the node sends heartbeats: until it has stopped, and again once it has started."""
 
 
 def begin(machine: Machine, act: Act) -> None:
     """The request is accepted. Raises `CloudError` for an act that the machine's state does not allow."""
     if machine.power == "deallocated" and not act.deallocated:
-        raise errors.machine_is_deallocated(act.name, machine.spec.vm_name)
+        raise refusals.machine_is_deallocated(act.name, machine.spec.vm_name)
     machine.provisioning_state, machine.power = "Updating", act.during
 
 

@@ -1,4 +1,4 @@
-"""Which machines do not run: the nodes on them are not heard of until they are started again."""
+"""Which machines do not run: their nodes send no heartbeats until they are started again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 
 class PoweredOff:
-    """Nodes by name. Apart from the faults: what Azure was asked to stop, no user switches on or off."""
+    """Nodes by name. It is no fault: machines are stopped and started through Azure."""
 
     def __init__(self) -> None:
         self._nodes: set[str] = set()
@@ -21,7 +21,7 @@ class PoweredOff:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def passed(self, node_name: str) -> None:
+    async def until_on(self, node_name: str) -> None:
         """Wait until the node's machine runs."""
         while node_name in self._nodes:
             await self._changed.wait()

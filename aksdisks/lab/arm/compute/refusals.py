@@ -1,10 +1,10 @@
-"""Azure's refusals of what a disk should be or become: SKU, zone, size, host cache, quota."""
+"""The compute provider's refusals: of what a disk should be or become, of attaching it, of changes of a machine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.errors import NOT_ACTIVE, CloudError
 
 
 def location_not_available(location: str, kind: str, available: str) -> CloudError:
@@ -132,12 +132,12 @@ def growth_needs_detach(name: str, machine_id: str) -> CloudError:
     )
 
 
-def sku_while_attached(name: str, machine_id: str) -> CloudError:
-    """A disk is converted while its machine does not run (worded like the resize's)."""
+def change_while_attached(what: str, name: str, machine_id: str) -> CloudError:
+    """Its SKU and `maxShares` are changed while no running machine has the disk (worded like the resize's)."""
     return CloudError(
         409,
         "OperationNotAllowed",
-        f"Cannot change the storage account type of disk {name} while it is attached to running VM {machine_id}. "
+        f"Cannot change the {what} of disk {name} while it is attached to running VM {machine_id}. "
         "Please stop your VM and retry the operation.",
     )
 
@@ -193,16 +193,6 @@ def shares_used_up(disk_id: str, name: str, machine_id: str, holders: int) -> Cl
     )
 
 
-def shares_while_attached(name: str, machine_id: str) -> CloudError:
-    """`maxShares` is changed while no running machine has the disk (worded like the resize's)."""
-    return CloudError(
-        409,
-        "OperationNotAllowed",
-        f"Cannot change the maxShares of disk {name} while it is attached to running VM {machine_id}. "
-        "Please stop your VM and retry the operation.",
-    )
-
-
 def name_invalid(parameter: str) -> CloudError:
     """A name with other signs, too many, or the wrong ones at its ends (azure-powershell#4706)."""
     return CloudError(
@@ -224,3 +214,112 @@ def group_is_not_deleted(group: str, kinds: Sequence[str], details: Sequence[str
         "details.",
         details=[{"code": "OperationNotAllowed", "target": target, "message": "It is in use."} for target in details],
     )
+
+
+def disk_not_found(disk_id: str) -> CloudError:
+    """Attaching a disk that does not exist (facts E, k/k#88444)."""
+    return CloudError(404, "NotFound", f"Disk {disk_id.rpartition('/')[2]} is not found.", target=disk_id)
+
+
+def disk_is_attached(name: str, machine_id: str) -> CloudError:
+    """Deleting a disk that a machine has (facts E)."""
+    return CloudError(409, "OperationNotAllowed", f"Disk {name} is attached to VM {machine_id}.")
+
+
+def too_many_data_disks(maximum: int) -> CloudError:
+    """Facts E (CSI#879)."""
+    return CloudError(
+        409,
+        "OperationNotAllowed",
+        f"The maximum number of data disks allowed to be attached to a VM of this size is {maximum}.",
+        target="dataDisks",
+    )
+
+
+def disk_is_being_detached(disk_name: str, vm_name: str) -> CloudError:
+    """Facts E (k/k#78657)."""
+    return CloudError(
+        409,
+        "AttachDiskWhileBeingDetached",
+        f"Cannot attach data disk '{disk_name}' to VM '{vm_name}' because the disk is currently being detached or the "
+        "last detach operation failed. Please wait until the disk is completely detached and then try again or "
+        "delete/detach the disk explicitly again.",
+    )
+
+
+def disk_is_owned(disk_id: str, machine_id: str) -> CloudError:
+    """Facts E (aks-engine#1146)."""
+    return CloudError(
+        409,
+        "ConflictingUserInput",
+        f"Disk '{disk_id}' cannot be attached as the disk is already owned by VM '{machine_id}'.",
+    )
+
+
+def disk_is_elsewhere(disk_id: str, machine_id: str, other_id: str) -> CloudError:
+    """Two machines ask for a disk at the same time (CSI#1378)."""
+    return CloudError(
+        409,
+        "ConflictingUserInput",
+        f"Cannot attach the disk {disk_id.rpartition('/')[2]} to VM {machine_id} because it is already attached to VM "
+        f"{other_id}. A disk can be attached to only one VM at a time.",
+        target=disk_id,
+    )
+
+
+def machine_is_deallocated(act: str, name: str) -> CloudError:
+    """What only a machine in its place can do."""
+    return CloudError(
+        409,
+        "OperationNotAllowed",
+        f"Operation '{act}' is not allowed on VM '{name}' since the VM is either deallocated or marked to be "
+        "deallocated.",
+    )
+
+
+def instance_not_a_number() -> CloudError:
+    """An instance of a scale set is named by its number (cloud-provider-azure's VirtualMachineScaleSetVM.yaml)."""
+    message = "Virtual Machine Scale Set VM instanceId must be a number."
+    return CloudError(400, "InvalidParameter", message, target="instanceId")
+
+
+def instance_not_active(instance: str) -> CloudError:
+    """An instance that a scale set has not got, or no longer (onefuzz#2547)."""
+    message = f"The provided instanceId {instance} is {NOT_ACTIVE}."
+    return CloudError(400, "InvalidParameter", message, target="instanceIds")
+
+
+def etag_differs(wanted: str, found: str) -> CloudError:
+    """A change of something that is no longer what its caller has read (cloud-provider-azure#9728)."""
+    message = f"Etag provided in if-match header {wanted} does not match etag {found} of resource."
+    return CloudError(412, "PreconditionFailed", message)
+
+
+def lun_is_taken(lun: int) -> CloudError:
+    """Facts E."""
+    return CloudError(400, "InvalidParameter", f"A disk at LUN {lun} already exists.", target="dataDisks")
+
+
+def other_zone(disk_name: str, machine_zone: str, disk_zone: str) -> CloudError:
+    """Facts E; a regional machine or disk has the zone `''`."""
+    return CloudError(
+        400,
+        "BadRequest",
+        f"Disk {disk_name} cannot be attached to the VM because it is not in the same zone as the VM. "
+        f"VM zone: '{machine_zone}'. Disk zone: '{disk_zone}'.",
+    )
+
+
+def concurrent_request() -> CloudError:
+    """A second change of one machine while the first is under way (facts E, Conflict)."""
+    return CloudError(
+        409,
+        "Conflict",
+        "The request failed due to conflict with a concurrent request. To resolve it, please refer to "
+        "https://aka.ms/activitylog to get more details on the conflicting requests.",
+    )
+
+
+def internal_execution() -> CloudError:
+    """What a failed operation on a machine says when Azure itself is at fault."""
+    return CloudError(500, "InternalExecutionError", "An internal execution error occurred. Please retry later.")

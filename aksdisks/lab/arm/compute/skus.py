@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from aksdisks.lab.arm.compute.disk import MAX_PROVISIONED_GIB, PREMIUM_TIERS, PROVISIONED, most_shares, performance
 from aksdisks.lab.arm.compute.disk_rules import IOPS_CEILING, MBPS_CEILING
-from aksdisks.lab.arm.compute.disks import MAX_PROVISIONED_GIB, PREMIUM_TIERS, PROVISIONED, most_shares, performance
 from aksdisks.lab.scenario import VM_SIZES, Scenario
 
 Json = dict[str, Any]

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from aksdisks.lab.arm.driver.batches import Batches, Request, wanted
-from aksdisks.lab.arm.driver.local import check_free, check_owner, data_disks_body, new_disk
+from aksdisks.lab.arm.driver.batches import Batches
+from aksdisks.lab.arm.driver.client import DriverClient, Place
 from aksdisks.lab.arm.driver.retries import Retries
 from aksdisks.lab.arm.errors import CloudError, FailedOperation, resource_not_found
 
@@ -54,15 +54,7 @@ class _Reply:
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class _Place:
-    """A machine's address and how disks name it (`managedBy`)."""
-
-    id: str
-    managed_by: str
-
-
-class ArmCompute:
+class ArmCompute(DriverClient):
     """`AzureCompute` by Resource Manager's REST interface. `close` it.
 
     It waits in real seconds, as its server asks it to, whatever the speed of the clock; `clock` paces the batches.
@@ -73,83 +65,31 @@ class ArmCompute:
         self._clock = clock
         self.pace = clock.speed
         self._retries = Retries(clock, self.pace)
-        self._batches = Batches(clock, self._send, pace=self.pace, reread=self._list_machines)
         self._session: aiohttp.ClientSession | None = None
         self._token, self._token_until = "", 0.0
-        self._places: dict[str, _Place] = {}
-
-    async def create_disk(
-        self,
-        name: str,
-        size_gib: int,
-        sku: str,
-        tags: Mapping[str, str],
-        zone: str | None = None,
-        max_shares: int = 1,
-        source_id: str = "",
-    ) -> str:
-        """See `AzureCompute`."""
-        body = new_disk(self._address.location, size_gib, sku, tags, zone, max_shares, source_id)
-        disk = await self._change("PUT", f"{self._compute}/disks/{name}", DISKS_VERSION, body)
-        return str(disk["id"])
+        self._places: dict[str, Place] = {}
+        group = f"/subscriptions/{address.subscription_id}/resourceGroups/{address.node_resource_group}"
+        batches = Batches(clock, self.send, pace=self.pace, reread=self._list_machines)
+        super().__init__(address.location, group, batches)
 
     async def get_disk(self, disk_id: str) -> Json:
         """See `AzureCompute`."""
-        return await self._get(disk_id, DISKS_VERSION)
-
-    async def delete_disk(self, disk_id: str) -> None:
-        """See `AzureCompute`."""
-        disk = await self._disk(disk_id)
-        if disk is not None:
-            check_free(disk_id, str(disk.get("managedBy") or ""))
-            await self._change("DELETE", disk_id, DISKS_VERSION, None)
-
-    async def attach_disk(
-        self, node_name: str, disk_id: str, caching: str = "ReadOnly", disk: Json | None = None
-    ) -> int:
-        """See `AzureCompute`."""
-        place = await self._place(node_name)
-        check_owner(disk_id, disk, place.managed_by, node_name)
-        return await self._batches.ask(node_name, "attach", disk_id, caching)
-
-    async def detach_disk(self, node_name: str, disk_id: str) -> None:
-        """See `AzureCompute`."""
-        await self._batches.ask(node_name, "detach", disk_id)
-
-    async def resize_disk(self, disk_id: str, size_gib: int) -> None:
-        """See `AzureCompute`."""
-        if (await self.get_disk(disk_id))["properties"]["diskSizeGB"] < size_gib:
-            await self._change("PATCH", disk_id, DISKS_VERSION, {"properties": {"diskSizeGB": size_gib}})
+        return await self._get(disk_id)
 
     async def close(self) -> None:
         """Stop sending; requests that wait are cancelled."""
-        await self._batches.close()
+        await super().close()
         if self._session is not None:
             await self._session.close()
 
     # Machines
-
-    @property
-    def _compute(self) -> str:
-        address = self._address
-        group = f"/subscriptions/{address.subscription_id}/resourceGroups/{address.node_resource_group}"
-        return f"{group}/providers/Microsoft.Compute"
-
-    async def _send(self, node_name: str, batch: Sequence[Request], forced: bool) -> dict[str, int]:
-        place = await self._place(node_name)
-        machine = await self._get(place.id, MACHINES_VERSION)
-        goal = wanted(machine["properties"]["storageProfile"].get("dataDisks") or (), batch, forced=forced)
-        if goal.changed:
-            body = data_disks_body(place.id, self._address.location, goal.entries)
-            await self._change("PUT", place.id, MACHINES_VERSION, body)
-        return goal.luns
 
     async def _list_machines(self) -> None:
         """See `CloudCompute`: of nodes in scale sets."""
         if any("/virtualmachinescalesets/" in place.id.lower() for place in self._places.values()):
             await self._list(f"{self._compute}/virtualMachines")
 
-    async def _place(self, node_name: str) -> _Place:
+    async def _place(self, node_name: str) -> Place:
         """The machine whose computer has that name; Azure is asked again for one not seen before."""
         key = node_name.lower()
         if key not in self._places:
@@ -160,39 +100,36 @@ class ArmCompute:
                 # An instance is named by its number in its id and by its VM's name in managedBy (facts E).
                 managed_by = f"{machine['id'].rpartition('/')[0]}/{machine['name']}"
                 computer = machine["properties"]["osProfile"]["computerName"]
-                self._places[computer.lower()] = _Place(machine["id"], managed_by)
+                self._places[computer.lower()] = Place(machine["id"], managed_by)
         try:
             return self._places[key]
         except KeyError:
             group = self._address.node_resource_group
             raise resource_not_found(f"Microsoft.Compute/virtualMachines/{node_name}", group) from None
 
-    async def _disk(self, disk_id: str) -> Json | None:
-        try:
-            return await self._get(disk_id, DISKS_VERSION)
-        except CloudError as error:
-            if error.status != 404:
-                raise
-            return None
+    async def _data_disks(self, place: Place) -> Sequence[Json]:
+        machine = await self._get(place.id)
+        disks: Sequence[Json] = machine["properties"]["storageProfile"].get("dataDisks") or ()
+        return disks
 
     # Requests
 
-    async def _get(self, path: str, version: str) -> Json:
-        reply = await self._ask("GET", self._url(path, version))
+    async def _get(self, path: str) -> Json:
+        reply = await self._ask("GET", self._url(path))
         return dict(reply.body or {})
 
     async def _list(self, path: str) -> list[Json]:
         entries: list[Json] = []
-        url = self._url(path, MACHINES_VERSION)
+        url = self._url(path)
         while url:
             body = (await self._ask("GET", url)).body
             entries += body["value"]
             url = self._own(body.get("nextLink") or "")
         return entries
 
-    async def _change(self, method: str, path: str, version: str, body: Json | None) -> Json:
-        """Send it, and follow the operation that it starts to its end (facts E, LRO); the resource as it is then."""
-        reply = await self._ask(method, self._url(path, version), body)
+    async def _change(self, method: str, resource_id: str, body: Json | None) -> Json:
+        """Follow the operation that the request starts to its end (facts E, LRO)."""
+        reply = await self._ask(method, self._url(resource_id), body)
         operation = self._own(reply.headers.get("Azure-AsyncOperation", ""))
         if not operation:
             return dict(reply.body or {})
@@ -207,7 +144,7 @@ class ArmCompute:
                 )
             if status == "Succeeded":
                 break
-        return {} if method == "DELETE" else await self._get(path, version)
+        return {} if method == "DELETE" else await self._get(resource_id)
 
     async def _ask(self, method: str, url: str, body: Json | None = None) -> _Reply:
         """One request with its retries. Raises `CloudError`, `ThrottledError`."""
@@ -273,7 +210,8 @@ class ArmCompute:
                 found = None
             return _Reply(response.status, found, response.headers)
 
-    def _url(self, path: str, version: str) -> str:
+    def _url(self, path: str) -> str:
+        version = DISKS_VERSION if "/disks/" in path.lower() else MACHINES_VERSION
         return f"{self._address.url}{path}?api-version={version}"
 
     def _own(self, url: str) -> str:

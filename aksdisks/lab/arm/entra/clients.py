@@ -1,4 +1,4 @@
-"""Whom a request for a token comes from, and in which of Microsoft Entra ID's words it is refused."""
+"""The client of a token request: how it proves who it is, and Microsoft Entra ID's refusals."""
 
 from __future__ import annotations
 

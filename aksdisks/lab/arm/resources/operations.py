@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 Kind = Literal["DiskOperations", "operations", "operationresults"]
 Listener = Callable[["Operation"], None]
+Work = Callable[[], Awaitable[Json | None]]
+"""What an operation does before it ends; what it returns is the operation's result."""
 
 KEPT = 1000
 """How many operations stay readable; Azure forgets too, though by age."""
@@ -88,9 +90,7 @@ class Operations:
         self.on_change: Listener = lambda _operation: None
         self.on_forgotten: Listener = lambda _operation: None
 
-    def start(
-        self, kind: Kind, work: Callable[[], Awaitable[Json | None]], purpose: Purpose | None = None
-    ) -> Operation:
+    def start(self, kind: Kind, work: Work, purpose: Purpose | None = None) -> Operation:
         """Begin `work` in the background; without a purpose it does not survive a restart."""
         operation = Operation(self._ids.uid(), kind, self._clock.now(), purpose=purpose)
         self.enter(operation)
@@ -107,7 +107,7 @@ class Operations:
                 break
             self.on_forgotten(self._known.pop(oldest))
 
-    def go_on(self, operation: Operation, work: Callable[[], Awaitable[Json | None]]) -> None:
+    def go_on(self, operation: Operation, work: Work) -> None:
         """Do the work of an operation that is known, in the background."""
         task = asyncio.create_task(self._run(operation, work), name=f"azure {operation.kind} {operation.id}")
         self._tasks.add(task)
@@ -129,7 +129,7 @@ class Operations:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, operation: Operation, work: Callable[[], Awaitable[Json | None]]) -> None:
+    async def _run(self, operation: Operation, work: Work) -> None:
         try:
             operation.result = await work()
             operation.status = "Succeeded"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -44,6 +44,11 @@ class Answer:
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[Call], Answer]
+Routes = Iterable[tuple[str, str, Handler]]
+"""Method, path with parameters in braces, handler. Literal parts of a path are matched without case."""
 
 
 def page(call: Call, entries: Sequence[tuple[str, Callable[[], Json]]]) -> Answer:

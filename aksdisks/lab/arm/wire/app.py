@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +13,22 @@ from aiohttp import web
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.injection import RequestInjection
 from aksdisks.lab.arm.resources.roles import Authorization, Right, right
-from aksdisks.lab.arm.wire import addresses, graph
+from aksdisks.lab.arm.wire import addresses
 from aksdisks.lab.arm.wire import headers as replies
-from aksdisks.lab.arm.wire.answers import Answer, Call
-from aksdisks.lab.arm.wire.authority import Authority
-from aksdisks.lab.arm.wire.authorization import Access
-from aksdisks.lab.arm.wire.directory import Directory
-from aksdisks.lab.arm.wire.graph import Graph
-from aksdisks.lab.arm.wire.handlers import Handler, Handlers
-from aksdisks.lab.arm.wire.listings import Inventory
-from aksdisks.lab.arm.wire.tags import Tags
+from aksdisks.lab.arm.wire.answers import Answer, Call, Handler, Routes
+from aksdisks.lab.arm.wire.handlers import graph
+from aksdisks.lab.arm.wire.handlers.authority import AuthorityHandlers
+from aksdisks.lab.arm.wire.handlers.authorization import RoleHandlers
+from aksdisks.lab.arm.wire.handlers.clusters import ClusterHandlers
+from aksdisks.lab.arm.wire.handlers.directory import DirectoryHandlers
+from aksdisks.lab.arm.wire.handlers.disks import DiskHandlers
+from aksdisks.lab.arm.wire.handlers.graph import GraphHandlers
+from aksdisks.lab.arm.wire.handlers.groups import GroupHandlers
+from aksdisks.lab.arm.wire.handlers.machines import MachineHandlers
+from aksdisks.lab.arm.wire.handlers.operations import OperationHandlers
+from aksdisks.lab.arm.wire.handlers.scale_sets import ScaleSetHandlers
+from aksdisks.lab.arm.wire.handlers.tags import TagHandlers
+from aksdisks.lab.arm.wire.handlers.usages import UsageHandlers
 from aksdisks.lab.scenario import Principal
 
 if TYPE_CHECKING:
@@ -77,10 +83,22 @@ class _Server:
         self._authorization = Authorization(cloud.scenario.subscription)
         self._subscription = cloud.scenario.subscription_id
         self._location = cloud.scenario.location
-        access = Access(cloud.scenario, tokens, self._authorization)
-        parts = (Directory(cloud), Handlers(cloud), Inventory(cloud), Tags(cloud), access, Graph(tokens))
+        parts = (
+            DirectoryHandlers(cloud),
+            GroupHandlers(cloud),
+            DiskHandlers(cloud, cloud.disks),
+            DiskHandlers(cloud, cloud.snapshots),
+            MachineHandlers(cloud),
+            ScaleSetHandlers(cloud),
+            UsageHandlers(cloud),
+            OperationHandlers(cloud),
+            ClusterHandlers(cloud),
+            TagHandlers(cloud),
+            RoleHandlers(cloud.scenario, tokens, self._authorization),
+            GraphHandlers(tokens),
+        )
         known = [entry for part in parts for entry in part.routes()]
-        self._routes = [*_compile(Authority(tokens).routes(), is_open=True), *_compile(known, is_open=False)]
+        self._routes = [*_compile(AuthorityHandlers(tokens).routes(), is_open=True), *_compile(known, is_open=False)]
 
     async def answer(self, request: web.Request) -> web.Response:
         """Any request."""
@@ -185,7 +203,7 @@ class _Server:
         return lambda scope: authorization.allows(principal, right.action, scope)
 
 
-def _compile(routes: Iterable[tuple[str, str, Handler]], *, is_open: bool) -> list[Route]:
+def _compile(routes: Routes, *, is_open: bool) -> list[Route]:
     return [
         Route(
             method,

@@ -8,6 +8,7 @@ import pytest
 
 from aksdisks.lab import scenario as scenarios
 from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.compute import refusals
 from aksdisks.lab.arm.compute.cloud import Cloud
 from aksdisks.lab.arm.driver.local import CloudCompute
 from aksdisks.lab.arm.driver.retries import DeadlineExceededError, Retries, ThrottledError, within
@@ -50,7 +51,7 @@ def busy(seconds):
     return CloudError(503, "ServiceUnavailable", "", retry_after=seconds)
 
 
-FAILED = errors.internal_execution()
+FAILED = refusals.internal_execution()
 FAILED.operation = FailedOperation("/operations/1", {})
 
 
@@ -119,7 +120,7 @@ def driven(story, *on):
         scenario, clock, faults = scenarios.load("regional"), InstantClock(), Faults()
         cloud = Cloud(scenario, clock, Ids(7), OperationFaults(faults, clock))
         compute = CloudCompute(cloud, RequestFaults(faults, clock))
-        node = cloud.machines()[0].spec.node_name
+        node = cloud.machines.all()[0].spec.node_name
         try:
             disk = await compute.create_disk("d", 4, "Premium_LRS", {})
             await compute.attach_disk(node, disk)
@@ -146,7 +147,7 @@ def detach(compute, node, disk):
 @pytest.mark.parametrize(("fault", "left"), [("detach-fails", []), ("detach-stuck", ["DetachFailed"])])
 def test_a_detach_that_failed_is_forced(fault, left) -> None:
     cloud, outcome, seconds = driven(detach, fault)
-    assert [entry.state for entry in cloud.machines()[0].data_disks] == left
+    assert [entry.state for entry in cloud.machines.all()[0].data_disks] == left
     assert (outcome is None) is not left or outcome.code == "InternalExecutionError"
     assert seconds == 21, "a second in which requests gather, and two operations of ten"
 

@@ -9,8 +9,8 @@ import pytest
 
 from aksdisks.lab import scenario as scenarios
 from aksdisks.lab.arm.compute import disk_rules
+from aksdisks.lab.arm.compute.disk import Disk
 from aksdisks.lab.arm.compute.disk_rules import Attached
-from aksdisks.lab.arm.compute.disks import Disk
 from aksdisks.lab.arm.errors import CloudError
 
 REGION = scenarios.load("regional")

@@ -28,7 +28,7 @@ def test_a_deallocated_instances_disks_are_reserved(compute, azure):
     vms = compute.virtual_machine_scale_set_vms
     properties = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}
     compute.disks.begin_create_or_update(GROUP, "kept", {"location": "westeurope", "properties": properties}).result()
-    attach = {"dataDisksToAttach": [{"diskId": azure.cloud.disk(GROUP, "kept").id}]}
+    attach = {"dataDisksToAttach": [{"diskId": azure.cloud.disks.get(GROUP, "kept").id}]}
     vms.begin_attach_detach_data_disks(GROUP, POOL, "1", attach).result()
     vms.begin_deallocate(GROUP, POOL, "1").result()
     assert codes(vms.get_instance_view(GROUP, POOL, "1")) == ["ProvisioningState/succeeded", "PowerState/deallocated"]
@@ -91,8 +91,8 @@ def listed(disk, **more):
 
 
 def update(cloud, *entries):
-    machine = cloud.machines()[0].spec.resource_id
-    return cloud.update_machine(machine, {"properties": {"storageProfile": {"dataDisks": list(entries)}}}).done()
+    machine = cloud.machines.all()[0].spec.resource_id
+    return cloud.machines.update(machine, {"properties": {"storageProfile": {"dataDisks": list(entries)}}}).done()
 
 
 def test_a_disk_that_is_stuck_goes_by_force():
@@ -100,7 +100,7 @@ def test_a_disk_that_is_stuck_goes_by_force():
 
     async def tell(cloud):
         body = {"location": "westeurope", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}}
-        disk = (await cloud.create_or_update_disk(GROUP, "stuck", body).done())["id"]
+        disk = (await cloud.disks.put(GROUP, "stuck", body).done())["id"]
         await update(cloud, listed(disk))
         faults.on("detach-fails")
         with pytest.raises(CloudError):
@@ -108,8 +108,8 @@ def test_a_disk_that_is_stuck_goes_by_force():
         with pytest.raises(CloudError, match=r"parameter 'dataDisk.detachOption' is out of range"):
             await update(cloud, listed(disk, toBeDetached=True, detachOption="Gently"))
         await update(cloud, listed(disk, toBeDetached=True, detachOption="ForceDetach"))
-        assert cloud.find_disk(disk).state == "Unattached"
-        assert cloud.machines()[0].data_disks == []
+        assert cloud.disks.find(disk).state == "Unattached"
+        assert cloud.machines.all()[0].data_disks == []
 
     story(tell, faults)
 
@@ -118,16 +118,16 @@ def test_a_stopped_machines_node_is_not_heard_of():
     faults = Faults()
 
     async def tell(cloud):
-        machine = cloud.machines()[0]
+        machine = cloud.machines.all()[0]
         node = f"node/{machine.spec.node_name}"
         faults.on("node-silent", node)
         for act, silent in (("deallocate", True), ("start", False), ("poweroff", True), ("restart", False)):
-            await cloud.change_power([machine.spec.resource_id], power.ACTS[act]).done()
-            assert (machine.spec.node_name in cloud.powered_off) is silent
+            await cloud.machines.change_power([machine.spec.resource_id], power.ACTS[act]).done()
+            assert (machine.spec.node_name in cloud.machines.powered_off) is silent
             # The user's own fault is neither switched on nor off.
             assert faults.list() == (FaultSwitch("node-silent", node),)
         with pytest.raises(CloudError, match="concurrent request"):
             for act in ("deallocate", "start"):
-                cloud.change_power([machine.spec.resource_id], power.ACTS[act])
+                cloud.machines.change_power([machine.spec.resource_id], power.ACTS[act])
 
     story(tell, faults)

@@ -116,7 +116,7 @@ def test_over_the_wire_clients_see_what_is_left_and_when_to_come_back(serve):
     with serve(speed=1) as azure, requests.Session() as session:
         session.trust_env, session.verify = False, azure.ca_bundle
         session.headers["Authorization"] = f"Bearer {azure.tokens.issue('https://management.azure.com')}"
-        machine = azure.cloud.machines()[0].spec.resource_id
+        machine = azure.cloud.machines.all()[0].spec.resource_id
         url = f"{azure.url}{machine}?api-version=2026-04-01"
         first = session.get(url)
         assert first.headers["x-ms-ratelimit-remaining-subscription-reads"] == "249"
@@ -138,7 +138,7 @@ def test_the_driver_is_throttled_only_where_the_scenario_says_so(cloud_of):
     async def attach_often(throttling):
         cloud = cloud_of(dataclasses.replace(scenarios.load("regional"), throttling=throttling))
         compute = CloudCompute(cloud)
-        node = cloud.machines()[0].spec.node_name
+        node = cloud.machines.all()[0].spec.node_name
         try:
             disk = await compute.create_disk("d", 4, "Premium_LRS", {})
             for _ in range(40):

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.resources.roles import BUILT_IN, BUILT_IN_IDS, Authorization, definition
-from aksdisks.lab.arm.wire.answers import Answer, Call
+from aksdisks.lab.arm.wire.answers import Answer, Call, Routes
+from aksdisks.lab.arm.wire.paths import GROUP, SUBSCRIPTION
 from aksdisks.lab.scenario import AzureRole, Principal, Scenario
 
 if TYPE_CHECKING:
     from aksdisks.lab.arm.entra.tokens import Tokens
 
 Json = dict[str, Any]
-Handler = Callable[[Call], Answer]
 
-SUBSCRIPTION = "/subscriptions/{subscription}"
-GROUP = SUBSCRIPTION + "/resourceGroups/{group}"
 SCOPES = (SUBSCRIPTION, GROUP, GROUP + "/providers/{namespace}/{kind}/{resource}")
 AUTHORIZATION = "/providers/Microsoft.Authorization"
 
 _MADE = "2026-01-01T00:00:00.0000000Z"
 
 
-class Access:
+class RoleHandlers:
     """The routes; the rules are `Authorization`'s. A scenario's roles cannot be changed here."""
 
     def __init__(self, scenario: Scenario, tokens: Tokens, authorization: Authorization) -> None:
@@ -33,7 +31,7 @@ class Access:
         self._tokens = tokens
         self._authorization = authorization
 
-    def routes(self) -> Iterable[tuple[str, str, Handler]]:
+    def routes(self) -> Routes:
         """Method, path with parameters, handler."""
         for scope in SCOPES:
             yield "GET", f"{scope}{AUTHORIZATION}/permissions", self.permissions

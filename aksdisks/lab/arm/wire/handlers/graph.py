@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm.bodies import member
 from aksdisks.lab.arm.errors import CloudError
-from aksdisks.lab.arm.wire.answers import Answer, Call
+from aksdisks.lab.arm.wire.answers import Answer, Call, Routes
 
 if TYPE_CHECKING:
     from aksdisks.lab.arm.entra.tokens import Tokens
     from aksdisks.lab.scenario import Principal
 
 Json = dict[str, Any]
-Handler = Callable[[Call], Answer]
 
 VERSION = "v1.0"
 
 _NAMED = re.compile(r"(?:servicePrincipalNames/any\(c:\s*c eq|appId eq|id eq|displayName eq)\s*'([^']*)'\)?")
 
 
-class Graph:
+class GraphHandlers:
     """The routes; every principal of the tenant may read all others."""
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
 
-    def routes(self) -> Iterable[tuple[str, str, Handler]]:
+    def routes(self) -> Routes:
         """Method, path with parameters, handler."""
         yield "GET", f"/{VERSION}/servicePrincipals", self.list_principals
         yield "GET", f"/{VERSION}/servicePrincipals/{{id}}", self.get_principal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,11 +11,10 @@ from urllib.parse import urlsplit
 from aksdisks.lab.arm.entra.clients import TokenRefusal, authenticated, missing
 from aksdisks.lab.arm.entra.tokens import AUDIENCES, DOMAIN, LIFETIME, Tokens, audiences
 from aksdisks.lab.arm.wire import headers
-from aksdisks.lab.arm.wire.answers import Answer, Call
+from aksdisks.lab.arm.wire.answers import Answer, Call, Routes
 from aksdisks.lab.scenario import Principal
 
 Json = dict[str, Any]
-Handler = Callable[[Call], Answer]
 
 SHARED = ("common", "organizations")
 """What stands for whichever tenant somebody belongs to; an application belongs to none."""
@@ -23,13 +22,13 @@ SHARED = ("common", "organizations")
 DISCOVERED = {"Cache-Control": "max-age=86400, private", "Access-Control-Allow-Origin": "*"}
 
 
-class Authority:
+class AuthorityHandlers:
     """One tenant and its service principals (facts F)."""
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
 
-    def routes(self) -> Iterable[tuple[str, str, Handler]]:
+    def routes(self) -> Routes:
         """Method, path with parameters, handler; none needs a token."""
         yield "GET", "/metadata/endpoints", self.metadata
         yield "GET", "/common/discovery/instance", self.instance

@@ -50,7 +50,7 @@ def test_a_groups_life(azure, ask):
     assert [entry["name"] for entry in ask("GET", f"{place}?{VERSION}").json()["value"]] == ["inside"]
     assert deleted(azure, ask, "mine").status_code == 200
     assert ask("HEAD", f"/resourcegroups/mine?{VERSION}").status_code == 404
-    assert not [disk for disk in azure.cloud.disks() if disk.name == "inside"]
+    assert not [disk for disk in azure.cloud.disks.all() if disk.name == "inside"]
 
 
 def test_the_clusters_groups_stay(azure, ask):

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.bodies import member, section, texts
-from aksdisks.lab.arm.wire.answers import Answer, Call
+from aksdisks.lab.arm.wire.answers import Answer, Call, Routes
+from aksdisks.lab.arm.wire.paths import GROUP, SUBSCRIPTION
 
 if TYPE_CHECKING:
     from aksdisks.lab.arm.compute.cloud import Cloud
     from aksdisks.lab.arm.resources.operations import Operation
 
 Json = dict[str, Any]
-Handler = Callable[[Call], Answer]
 
-SUBSCRIPTION = "/subscriptions/{subscription}"
-GROUP = SUBSCRIPTION + "/resourceGroups/{group}"
 OWN = "/providers/Microsoft.Resources/tags/default"
 KINDS = ("disks", "snapshots", "virtualMachines")
 
 
-class Tags:
+class TagHandlers:
     """The routes for groups, disks, snapshots and VMs."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
 
-    def routes(self) -> Iterable[tuple[str, str, Handler]]:
+    def routes(self) -> Routes:
         """Method, path with parameters, handler."""
         yield "GET", SUBSCRIPTION + "/tagNames", self.names
         for scope in (GROUP, *(f"{GROUP}/providers/Microsoft.Compute/{kind}/{{{kind}}}" for kind in KINDS)):
@@ -43,9 +41,9 @@ class Tags:
         cloud = self._cloud
         groups = [cloud.groups.to_json(name) for name in cloud.groups.names()]
         tagged = [group.get("tags") or {} for group in groups]
-        tagged += [disk.tags for disk in cloud.disks()]
+        tagged += [disk.tags for disk in cloud.disks.all()]
         tagged += [snapshot.tags for snapshot in cloud.snapshots.all()]
-        tagged += [machine.tags for machine in cloud.machines()]
+        tagged += [machine.tags for machine in cloud.machines.all()]
         found = Counter((key, value) for tags in tagged for key, value in tags.items())
         value = []
         for name, pairs in groupby(sorted(found.items()), key=lambda pair: pair[0][0]):
@@ -86,18 +84,17 @@ class Tags:
         """Id and tags of what the path names, and how they are changed. Raises `CloudError`."""
         cloud, group, parameters = self._cloud, call.parameters["group"], call.parameters
         if "disks" in parameters:
-            disk = cloud.disk(group, parameters["disks"])
-            return disk.id, dict(disk.tags), lambda body: cloud.update_disk(disk.group, disk.name, body)
+            disk = cloud.disks.get(group, parameters["disks"])
+            return disk.id, dict(disk.tags), lambda body: cloud.disks.patch(disk.group, disk.name, body)
         if "snapshots" in parameters:
             snapshot = cloud.snapshots.get(group, parameters["snapshots"])
             patch = cloud.snapshots.patch
             return snapshot.id, dict(snapshot.tags), lambda body: patch(snapshot.group, snapshot.name, body)
         if "virtualMachines" in parameters:
-            compute = f"{cloud.scenario.subscription}/resourceGroups/{cloud.group(group)}/providers/Microsoft.Compute"
-            machine = cloud.machine(f"{compute}/virtualMachines/{parameters['virtualMachines']}")
+            machine = cloud.machines.vm(group, parameters["virtualMachines"])
 
             def change(body: Json) -> Operation:
-                return cloud.update_machine(machine.spec.resource_id, body)
+                return cloud.machines.update(machine.spec.resource_id, body)
 
             return machine.spec.resource_id, dict(machine.tags), change
         shown = cloud.groups.to_json(group)

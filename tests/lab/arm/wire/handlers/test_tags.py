@@ -26,7 +26,7 @@ def place(request, azure, ask):
     if request.param != "group":
         path = f"{compute}/{request.param}s/tagged"
         if request.param == "snapshot":
-            source = azure.cloud.disks()[0].id
+            source = azure.cloud.disks.all()[0].id
             disk["properties"] = {"creationData": {"createOption": "Copy", "sourceResourceId": source}}
         assert ask("PUT", path, disk).status_code == 202
     set_to = ask("PUT", f"{path}{TAGS}", {"properties": {"tags": {"a": "1", "b": "2"}}})
@@ -60,7 +60,7 @@ def test_what_is_refused(ask):
 
 def test_a_vms_tags(serve):
     with serve("availability-set") as azure:
-        machine = azure.cloud.machines()[0]
+        machine = azure.cloud.machines.all()[0]
         headers = {"Authorization": f"Bearer {azure.tokens.issue('https://management.azure.com/')}"}
         url = f"{azure.url}{machine.spec.resource_id}{TAGS}?api-version=2021-04-01"
         with requests.Session() as session:

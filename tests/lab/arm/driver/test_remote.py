@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from aksdisks.lab.arm.driver.local import AttachedDiskError, response_error_text
+from aksdisks.lab.arm.driver.refusals import AttachedDiskError, response_error_text
 from aksdisks.lab.arm.driver.remote import ArmAddress, ArmCompute
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.clock import Clock
@@ -45,11 +45,11 @@ def tell(azure, story, **changes):
 def test_a_disk_is_created_moved_grown_and_deleted(serve, scenario):
     with serve(scenario) as azure:
         first, second, _ = (machine.node_name for machine in azure.scenario.machines)
-        luns = azure.cloud.machine_named
+        luns = azure.cloud.machines.named
 
         async def story(compute):
             disk_id = await compute.create_disk("pvc-1", 25, "Premium_LRS", TAGS)
-            disk = azure.cloud.find_disk(disk_id)
+            disk = azure.cloud.disks.find(disk_id)
             assert (disk.tags, disk.size_gib, disk.network_access_policy) == (TAGS, 25, "DenyAll")
             other = await compute.create_disk("pvc-2", 4, "Premium_LRS", TAGS)
             asked = (compute.attach_disk(first, disk_id), compute.attach_disk(first.upper(), other))
@@ -69,7 +69,7 @@ def test_a_disk_is_created_moved_grown_and_deleted(serve, scenario):
             await compute.detach_disk(second, disk_id)
             await compute.delete_disk(disk_id)
             await compute.delete_disk(disk_id)
-            assert azure.cloud.find_disk(disk_id) is None
+            assert azure.cloud.disks.find(disk_id) is None
 
         tell(azure, story)
 
@@ -101,7 +101,7 @@ def test_a_failed_operation_is_printed_as_the_answer_that_told_of_it(azure):
     async def story(compute):
         disk_id = await compute.create_disk("lost", 25, "Premium_LRS", {})
         attach = asyncio.create_task(compute.attach_disk(node, disk_id))
-        while azure.cloud.machine_named(node).provisioning_state == "Succeeded":
+        while azure.cloud.machines.named(node).provisioning_state == "Succeeded":
             await asyncio.sleep(0.001)
         await compute.delete_disk(disk_id)
         await asyncio.to_thread(azure.run, azure.clock.release())

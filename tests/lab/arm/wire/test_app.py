@@ -212,7 +212,7 @@ def test_an_operation_under_way(serve):
     with serve(speed=0.01) as azure, requests.Session() as session:
         session.trust_env, session.verify = False, azure.ca_bundle
         session.headers["Authorization"] = f"Bearer {azure.tokens.issue('https://management.azure.com')}"
-        disk = azure.cloud.disks()[0]
+        disk = azure.cloud.disks.all()[0]
         accepted = session.patch(f"{azure.url}{disk.id}?{VERSION}", json={"tags": {"a": "b"}})
         assert accepted.headers["Retry-After"] == "100"
         status = session.get(accepted.headers["Azure-AsyncOperation"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -12,28 +11,26 @@ from aksdisks.lab.arm.compute.skus import skus_json
 from aksdisks.lab.arm.entra.tokens import DOMAIN
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.arm.wire.addresses import NAMESPACES, UNREGISTERED, invalid_namespace
-from aksdisks.lab.arm.wire.answers import Answer, Call, page
+from aksdisks.lab.arm.wire.answers import Answer, Call, Routes, page
 from aksdisks.lab.arm.wire.filters import matching
-from aksdisks.lab.arm.wire.listings import sizes
+from aksdisks.lab.arm.wire.handlers.usages import sizes
+from aksdisks.lab.arm.wire.paths import SUBSCRIPTION
 from aksdisks.lab.scenario import Scenario
 
 Json = dict[str, Any]
-Handler = Callable[[Call], Answer]
-
-SUBSCRIPTION = "/subscriptions/{subscription}"
 
 GENERIC = ("id", "name", "type", "location", "tags", "sku", "managedBy", "zones")
 """What every resource has, as lists of all types show it."""
 
 
-class Directory:
+class DirectoryHandlers:
     """The routes that tell what there is; no rules in here."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._scenario = cloud.scenario
 
-    def routes(self) -> Iterable[tuple[str, str, Handler]]:
+    def routes(self) -> Routes:
         """Method, path with parameters, handler."""
         yield "GET", "/tenants", self.list_tenants
         yield "GET", "/subscriptions", self.list_subscriptions
@@ -104,7 +101,7 @@ class Directory:
         there = not wanted or wanted.strip(" '").replace(" ", "").lower() == self._scenario.location
         shown = skus_json(self._scenario) if there else []
         for sku in shown:
-            if sku["resourceType"] == "disks" and not self._cloud.injection.offers(sku["name"]):
+            if sku["resourceType"] == "disks" and not self._cloud.injection.offers_sku(sku["name"]):
                 where = {"type": "Location", "values": sku["locations"]}
                 about = {"restrictionInfo": {"locations": sku["locations"]}}
                 sku["restrictions"] = [where | about | {"reasonCode": "NotAvailableForSubscription"}]
@@ -117,14 +114,11 @@ class Directory:
     def list_resources(self, call: Call) -> Answer:
         """Everything in the group or the subscription, by id."""
         group = call.parameters.get("group")
-        wanted = None if group is None else f"/resourcegroups/{self._cloud.group(group).lower()}/"
+        wanted = None if group is None else f"/resourcegroups/{self._cloud.groups.name(group).lower()}/"
         cloud, scenario = self._cloud, self._scenario
-        found = [disk.to_json() for disk in cloud.disks()]
+        found = [disk.to_json() for disk in cloud.disks.all()]
         found += [snapshot.to_json() for snapshot in cloud.snapshots.all()]
-        if scenario.machine_kind == "vmss":
-            found.append(cloud.scale_set_json())
-        else:
-            found += [machine.to_json() for machine in cloud.machines()]
+        found += [*cloud.machines.scale_sets(), *(machine.to_json() for machine in cloud.machines.vms())]
         found.append(managed_cluster_json(scenario))
         shown = [
             {key: entry[key] for key in GENERIC if key in entry}
@@ -138,7 +132,7 @@ class Directory:
     def list_deployments(self, call: Call) -> Answer:
         """Templates are not run here, so none has been."""
         if "group" in call.parameters:
-            self._cloud.group(call.parameters["group"])
+            self._cloud.groups.name(call.parameters["group"])
         return Answer(200, {"value": []})
 
     def get_deployment(self, call: Call) -> Answer:

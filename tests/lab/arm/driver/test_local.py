@@ -8,7 +8,8 @@ import json
 import pytest
 
 from aksdisks.lab import scenario as scenarios
-from aksdisks.lab.arm.driver.local import AttachedDiskError, CloudCompute, response_error_text
+from aksdisks.lab.arm.driver.local import CloudCompute
+from aksdisks.lab.arm.driver.refusals import AttachedDiskError, response_error_text
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.lifecycles import IllegalStep
 
@@ -36,7 +37,7 @@ def walk(cloud_of):
 
 
 def luns(cloud, node):
-    return [(entry["lun"], entry["name"]) for entry in cloud.machine_named(node).data_disks_json()]
+    return [(entry["lun"], entry["name"]) for entry in cloud.machines.named(node).data_disks_json()]
 
 
 def test_a_disk_is_created_attached_detached_and_deleted(walk):
@@ -45,14 +46,14 @@ def test_a_disk_is_created_attached_detached_and_deleted(walk):
         disk_id = await compute.create_disk("pvc-1", 25, "Premium_LRS", TAGS)
         assert disk_id.endswith("/resourceGroups/MC_disks_article_westeurope/providers/Microsoft.Compute/disks/pvc-1")
         assert disk_id == await compute.create_disk("pvc-1", 25, "Premium_LRS", TAGS)
-        disk = cloud.find_disk(disk_id.upper())
+        disk = cloud.disks.find(disk_id.upper())
         assert (disk.tags, disk.network_access_policy, disk.public_network_access) == (TAGS, "DenyAll", "Disabled")
         assert cloud.clock.monotonic() - started == 4
 
         started = cloud.clock.monotonic()
         assert await compute.attach_disk(NODES[0], disk_id) == 0
         assert cloud.clock.monotonic() - started == 13
-        [entry] = cloud.machine_named(NODES[0]).data_disks_json()
+        [entry] = cloud.machines.named(NODES[0]).data_disks_json()
         assert (entry["managedDisk"]["id"], entry["caching"]) == (disk_id.lower(), "ReadOnly")
         assert disk.managed_by.endswith("/virtualMachines/aks-agentpool-22115152-vmss_0")
         assert await compute.attach_disk(NODES[0], disk_id) == 0
@@ -71,7 +72,7 @@ def test_a_disk_is_created_attached_detached_and_deleted(walk):
         assert (disk.state, disk.managed_by, luns(cloud, NODES[0])) == ("Unattached", "", [])
         await compute.delete_disk(disk_id)
         await compute.delete_disk(disk_id)
-        assert cloud.find_disk(disk_id) is None
+        assert cloud.disks.find(disk_id) is None
 
     walk(story)
 
@@ -110,7 +111,7 @@ def test_nothing_is_left_when_it_closes(walk):
     async def story(compute, cloud):
         disk = await compute.create_disk("pvc-1", 4, "Premium_LRS", {})
         attach = asyncio.create_task(compute.attach_disk(NODES[0], disk))
-        while cloud.machine_named(NODES[0]).provisioning_state == "Succeeded":
+        while cloud.machines.named(NODES[0]).provisioning_state == "Succeeded":
             await asyncio.sleep(0)
         await compute.close()
         await cloud.close()
@@ -143,7 +144,7 @@ def test_the_driver_prints_a_refusal_as_its_sdk_does():
 
 
 def test_an_illegal_step_changes_nothing(cloud_of):
-    disk = cloud_of(scenarios.load("regional")).disks()[0]
+    disk = cloud_of(scenarios.load("regional")).disks.all()[0]
     before = disk.to_json()
     with pytest.raises(IllegalStep):
         disk.step("attached", managed_by="/another", now=disk.created)

@@ -1,0 +1,142 @@
+"""How the disk driver asks: reads before it changes, full lists of data disks; the same in process and over HTTPS."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aksdisks.lab.arm.driver.batches import Batches, Request, wanted
+from aksdisks.lab.arm.driver.refusals import check_free, check_owner
+from aksdisks.lab.arm.errors import CloudError
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A machine's id and how disks name it (`managedBy`)."""
+
+    id: str
+    managed_by: str
+
+
+class DriverClient(ABC):
+    """`AzureCompute` but for the way of a request.
+
+    Changes of a machine are gathered and sent one PUT at a time, each with the machine's full list of data disks, as
+    the driver does (facts E, Attach).
+    """
+
+    def __init__(self, location: str, group: str, batches: Batches) -> None:
+        """`group`: the id of the node resource group."""
+        self._location = location
+        self._compute = f"{group}/providers/Microsoft.Compute"
+        self._batches = batches
+
+    async def create_disk(
+        self,
+        name: str,
+        size_gib: int,
+        sku: str,
+        tags: Mapping[str, str],
+        zone: str | None = None,
+        max_shares: int = 1,
+        source_id: str = "",
+    ) -> str:
+        """See `AzureCompute`."""
+        body = new_disk(self._location, size_gib, sku, tags, zone, max_shares, source_id)
+        disk = await self._change("PUT", f"{self._compute}/disks/{name}", body)
+        return str(disk["id"])
+
+    @abstractmethod
+    async def get_disk(self, disk_id: str) -> Json:
+        """See `AzureCompute`."""
+
+    async def delete_disk(self, disk_id: str) -> None:
+        """See `AzureCompute`."""
+        try:
+            disk = await self.get_disk(disk_id)
+        except CloudError as error:
+            if error.status != 404:
+                raise
+            return
+        check_free(disk_id, str(disk.get("managedBy") or ""))
+        await self._change("DELETE", disk_id, None)
+
+    async def attach_disk(
+        self, node_name: str, disk_id: str, caching: str = "ReadOnly", disk: Json | None = None
+    ) -> int:
+        """See `AzureCompute`."""
+        place = await self._place(node_name)
+        check_owner(disk_id, disk, place.managed_by, node_name)
+        return await self._batches.ask(node_name, "attach", disk_id, caching)
+
+    async def detach_disk(self, node_name: str, disk_id: str) -> None:
+        """See `AzureCompute`."""
+        await self._batches.ask(node_name, "detach", disk_id)
+
+    async def resize_disk(self, disk_id: str, size_gib: int) -> None:
+        """See `AzureCompute`."""
+        if (await self.get_disk(disk_id))["properties"]["diskSizeGB"] < size_gib:
+            await self._change("PATCH", disk_id, {"properties": {"diskSizeGB": size_gib}})
+
+    async def close(self) -> None:
+        """Stop sending; requests that wait are cancelled."""
+        await self._batches.close()
+
+    async def send(self, node_name: str, batch: Sequence[Request], forced: bool) -> dict[str, int]:
+        """One PUT for the batch, none when it would change nothing; the LUN of each disk that is then attached."""
+        place = await self._place(node_name)
+        goal = wanted(await self._data_disks(place), batch, forced=forced)
+        if goal.changed:
+            await self._change("PUT", place.id, data_disks_body(place.id, self._location, goal.entries))
+        return goal.luns
+
+    @abstractmethod
+    async def _change(self, method: str, resource_id: str, body: Json | None) -> Json:
+        """Change a disk or a machine, and wait for the end; the resource as it is then. Raises `CloudError`."""
+
+    @abstractmethod
+    async def _place(self, node_name: str) -> Place:
+        """The machine whose computer has that name. Raises `CloudError`."""
+
+    @abstractmethod
+    async def _data_disks(self, place: Place) -> Sequence[Json]:
+        """The machine's data disks as Azure shows them. Raises `CloudError`."""
+
+
+def new_disk(
+    location: str,
+    size_gib: int,
+    sku: str,
+    tags: Mapping[str, str],
+    zone: str | None,
+    max_shares: int,
+    source_id: str = "",
+) -> Json:
+    """The body of the driver's PUT of a disk, empty or a copy (facts E, CSI PUT; getValidCreationData)."""
+    creation = {"createOption": "Copy", "sourceResourceId": source_id} if source_id else {"createOption": "Empty"}
+    body: Json = {
+        "location": location,
+        "tags": dict(tags),
+        "sku": {"name": sku},
+        "properties": {
+            "creationData": creation,
+            "diskSizeGB": size_gib,
+            "networkAccessPolicy": "DenyAll",
+            "publicNetworkAccess": "Disabled",
+        },
+    }
+    if max_shares > 1:
+        body["properties"]["maxShares"] = max_shares
+    if zone:
+        body["zones"] = [zone]
+    return body
+
+
+def data_disks_body(machine_id: str, location: str, entries: Sequence[Json]) -> Json:
+    """The body of the driver's PUT of a machine: data disks only; a VM's, not an instance's, also has its location."""
+    body: Json = {"properties": {"storageProfile": {"dataDisks": list(entries)}}}
+    return body if "/virtualmachinescalesets/" in machine_id.lower() else {"location": location, **body}

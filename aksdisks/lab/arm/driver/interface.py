@@ -1,0 +1,52 @@
+"""What the disk driver asks of Azure, whichever way it reaches it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Json = dict[str, Any]
+
+
+class AzureCompute(Protocol):
+    """The driver's view of Azure; ids in any case, sizes in GiB. Each call waits for Azure.
+
+    Raises `CloudError`, and `DriverError` for what the driver gives up by itself. `pace`: cluster seconds in a second
+    of Azure's, in which its callers' patience is counted.
+    """
+
+    pace: float
+
+    async def create_disk(
+        self,
+        name: str,
+        size_gib: int,
+        sku: str,
+        tags: Mapping[str, str],
+        zone: str | None = None,
+        max_shares: int = 1,
+        source_id: str = "",
+    ) -> str:
+        """Create a disk in the node resource group, or find the one of that name; its id. Empty without `source_id`."""
+
+    async def get_disk(self, disk_id: str) -> Json:
+        """The disk as Azure shows it; 404 when there is none."""
+
+    async def delete_disk(self, disk_id: str) -> None:
+        """Delete it; already gone is success. `AttachedDiskError` when a machine has it."""
+
+    async def attach_disk(
+        self, node_name: str, disk_id: str, caching: str = "ReadOnly", disk: Json | None = None
+    ) -> int:
+        """Attach it to the node's machine; the LUN. Idempotent.
+
+        `disk`: as it was read before; `AttachedDiskError` when another machine has it then. None: not looked at.
+        """
+
+    async def detach_disk(self, node_name: str, disk_id: str) -> None:
+        """Detach it from the node's machine, by force where it does not go else; not attached is success."""
+
+    async def resize_disk(self, disk_id: str, size_gib: int) -> None:
+        """Grow it."""
