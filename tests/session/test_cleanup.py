@@ -11,7 +11,8 @@ import pytest
 from aksdisks import manifests
 from aksdisks.model import NoCredential, Unknown
 from aksdisks.session.cleanup import CleanUp, Removal
-from aksdisks.waiting import silent
+from aksdisks.session.session import open_session
+from aksdisks.waiting import Waiting, silent
 from tests.world import disk, volume
 
 AWAY = Unknown("Azure answers 503: ServiceUnavailable")
@@ -59,6 +60,24 @@ def test_without_a_credential_a_clean_up_says_once_what_may_be_left_and_waits_fo
     removal._step(removal._disks_gone, (volume(),))
     assert (removal.uncertain, removal.problems, len(asked)) == ([MAY_BE_LEFT + why], [], 1)
     assert [str(line).partition("; ")[2] for line in said] == [f"last seen: unknown, because {why}", ""]
+
+
+def test_without_a_credential_a_clean_up_ends_once_kubernetes_is_clean(as_aks, monkeypatch):
+    parameters, said = as_aks(), []
+    for name, value in {"AZURE_TOKEN_CREDENTIALS": "AzureCliCredential", "PATH": ""}.items():
+        monkeypatch.setenv(name, value)
+    with open_session(parameters, progress=said.append) as session:
+        session.apply(session.objects.claim, session.objects.deployment)
+        session.wait_for("Pod", lambda pods: [pod.ready for pod in pods] == [True], "a pod runs")
+        (claim,) = session.claims()
+        began = time.monotonic()
+        done = session.clean_up(900.0)
+    assert time.monotonic() - began < 300
+    why = "Azure accepts no credential: AzureCliCredential: Azure CLI not found on path; next: az login"
+    assert done.complete == Unknown(f"disk {claim.volume} may be left: {why}")
+    assert f"Namespace {session.namespace}" in done.removed
+    unknown = [line for line in said if isinstance(line, Waiting) and "no credential" in line.seen]
+    assert [line.awaited for line in unknown] == ["the run's disks to go"]
 
 
 def paced(answers):
