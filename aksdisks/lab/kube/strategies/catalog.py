@@ -8,6 +8,7 @@ from importlib import import_module
 from aksdisks.lab.kube.schema.absent import KINDS
 from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.strategies import kinds
+from aksdisks.lab.kube.strategies.defaults import Filler
 from aksdisks.lab.kube.strategies.strategy import Strategy
 
 _MODULES = tuple(import_module(f"{kinds.__name__}.{module.name}") for module in pkgutil.iter_modules(kinds.__path__))
@@ -22,6 +23,9 @@ STRATEGIES: dict[str, Strategy] = {
 
 VIEWS = {key: strategy.view for key, strategy in STRATEGIES.items() if strategy.view is not None}
 """Those of them that are another shape of a kind."""
+
+FILLERS = {key: Filler(strategy.defaults) for key, strategy in STRATEGIES.items()}
+"""Their defaults, as writes need them."""
 
 KEPT: dict[str, Resource] = {key: strategy.resource for key, strategy in STRATEGIES.items()}
 """The resource of every kind that can be made."""

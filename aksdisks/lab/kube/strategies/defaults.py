@@ -8,9 +8,6 @@ from typing import Any
 
 from aksdisks.lab.client.interface import Object
 
-Steps = Sequence[tuple[str, bool]]
-"""The keys of a path, and whether each entry of the list there is meant."""
-
 
 @dataclass(frozen=True, slots=True)
 class Default:
@@ -19,7 +16,7 @@ class Default:
     A value that is a function gets the object that lacks it; None is no default.
     """
 
-    steps: Steps
+    path: str
     values: Mapping[str, Any]
 
 
@@ -27,58 +24,61 @@ class Default:
 class Within:
     """A table for every object at a path that is there."""
 
-    steps: Steps
+    path: str
     table: Defaults
 
 
 Entry = Default | Within | Callable[[Object], None]
-"""A function gets the object that the table is about."""
+"""A function gets the object that the table is about, when all else is filled in."""
 Defaults = Sequence[Entry]
 
 
 def default(path: str, /, **values: Any) -> Default:
     """The defaults of the fields of an object, the empty path's; where an object on the path is missing, none."""
-    return Default(_steps(path), values)
+    return Default(path, values)
 
 
 def within(path: str, table: Defaults) -> Within:
     """A table of defaults for what stands at a path."""
-    return Within(_steps(path), table)
+    return Within(path, table)
 
 
-def fill(table: Defaults, obj: Object) -> None:
-    """Fill in what an object leaves out; changes `obj`."""
-    for entry in table:
-        if isinstance(entry, Default):
-            for holder in _objects(obj, entry.steps):
-                _fill(holder, entry.values)
-        elif isinstance(entry, Within):
-            for holder in _objects(obj, entry.steps):
-                fill(entry.table, holder)
-        else:
-            entry(obj)
+class Filler:
+    """A table as every write needs it: by the objects in which it fills something in, those that hold others first."""
 
+    def __init__(self, table: Defaults = ()) -> None:
+        self._values: list[tuple[str, Any]] = []
+        self._below: dict[str, Filler] = {}
+        self._functions: list[Callable[[Object], None]] = []
+        self._add(table)
 
-def _fill(holder: Object, values: Mapping[str, Any]) -> None:
-    for key, value in values.items():
-        if holder.get(key) in (None, ""):
-            given = value(holder) if callable(value) else value
-            if given is not None:
-                holder[key] = given.copy() if isinstance(given, dict | list) else given
+    def _add(self, table: Defaults) -> None:
+        for entry in table:
+            if isinstance(entry, Default):
+                self._at(entry.path)._values.extend(entry.values.items())
+            elif isinstance(entry, Within):
+                self._at(entry.path)._add(entry.table)
+            else:
+                self._functions.append(entry)
 
+    def _at(self, path: str) -> Filler:
+        found = self
+        for step in path.split(".") if path else ():
+            found = found._below.setdefault(step.removesuffix("[]"), Filler())
+        return found
 
-def _steps(path: str) -> Steps:
-    return tuple((step.removesuffix("[]"), step.endswith("[]")) for step in path.split(".")) if path else ()
-
-
-def _objects(obj: Object, steps: Steps) -> Sequence[Object]:
-    # Every write comes through here, mostly to find nothing: no recursion, and no generator for each step.
-    found = [obj]
-    for key, each in steps:
-        values = [one[key] for one in found if key in one]
-        if each:
-            values = [inner for value in values for inner in value or ()]
-        if not values:
-            return ()
-        found = [value for value in values if isinstance(value, dict)]
-    return found
+    def fill(self, obj: Object) -> None:
+        """Fill in what an object leaves out; changes `obj`."""
+        for key, value in self._values:
+            found = obj.get(key)
+            if found is None or found == "":
+                given = value(obj) if callable(value) else value
+                if given is not None:
+                    obj[key] = given.copy() if isinstance(given, dict | list) else given
+        for key, below in self._below.items():
+            found = obj.get(key)
+            for inner in found if isinstance(found, list) else (found,):
+                if isinstance(inner, dict):
+                    below.fill(inner)
+        for function in self._functions:
+            function(obj)

@@ -11,8 +11,7 @@ from aksdisks.lab.kube.schema import decoding, objects, schema
 from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause, already_exists, bad_request, conflict, internal, invalid, not_found
 from aksdisks.lab.kube.storage.store import Key, Store, Version
-from aksdisks.lab.kube.strategies.catalog import RESOURCES, STRATEGIES, VIEWS
-from aksdisks.lab.kube.strategies.defaults import fill
+from aksdisks.lab.kube.strategies.catalog import FILLERS, RESOURCES, STRATEGIES, VIEWS
 from aksdisks.lab.kube.strategies.strategy import ALL
 from aksdisks.lab.kube.write.options import BY_THE_LAB, WriteMode
 
@@ -248,9 +247,9 @@ def _keep_system(new: Object, old: Object) -> None:
 
 def complete(resource: str, obj: Object) -> None:
     """Fill in what the object leaves out (pkg/apis/*/v1/defaults.go); changes `obj`."""
-    strategy = STRATEGIES[storage_key(resource)]
-    fill(strategy.defaults, obj)
-    decoding.complete(strategy.resource, obj)
+    key = storage_key(resource)
+    FILLERS[key].fill(obj)
+    decoding.complete(RESOURCES[key], obj)
 
 
 def _merge_part(resource: str, subresource: str | None, old: Object, new: Object) -> Object:

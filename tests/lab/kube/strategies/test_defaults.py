@@ -15,7 +15,7 @@ from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.strategies.catalog import by_kind
-from aksdisks.lab.kube.strategies.defaults import Defaults, default, fill, within
+from aksdisks.lab.kube.strategies.defaults import Defaults, Filler, default, within
 from aksdisks.lab.kube.strategies.kinds.pod import qos_class
 from aksdisks.lab.kube.write.api import KubeApi
 from aksdisks.lab.kube.write.writes import complete
@@ -193,13 +193,14 @@ TABLE: Defaults = (
     ],
 )  # fmt: skip
 def test_a_table_fills_in_what_is_left_out(given: Object, whole: Object) -> None:
-    fill(TABLE, given)
+    Filler(TABLE).fill(given)
     assert given == whole
 
 
 def test_what_a_table_fills_in_belongs_to_one_object() -> None:
+    table = Filler(TABLE)
     first, second = {}, {}
     for obj in (first, second):
-        fill(TABLE, obj)
+        table.fill(obj)
     first["spec"]["parts"].append(1)
     assert second["spec"]["parts"] == []
