@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from aksdisks.lab.arm.compute.machine import DataDisk, Machine
 from aksdisks.lab.scenario import Delays
 
 Json = dict[str, Any]
+FindPlaces = Callable[[str], Sequence[tuple[Machine, DataDisk]]]
 
 MAX_LUN = 64
 CACHING = ("None", "ReadOnly", "ReadWrite")
@@ -51,8 +52,11 @@ def full_list(machine: Machine, body: Json) -> list[Json]:
     return wanted
 
 
-def plan(machine: Machine, wanted: Iterable[Json], disks: Mapping[str, Disk], machines: Iterable[Machine]) -> Change:
-    """What has to change for the machine to have exactly `wanted`. Raises `CloudError`; changes nothing (facts E)."""
+def plan(machine: Machine, wanted: Iterable[Json], disks: Mapping[str, Disk], places: FindPlaces) -> Change:
+    """What has to change for the machine to have exactly `wanted`. Raises `CloudError`; changes nothing (facts E).
+
+    `places` finds the places of a disk on machines.
+    """
     present = {entry.key: entry for entry in machine.data_disks}
     staying: dict[str, DataDisk] = {}
     attach: list[DataDisk] = []
@@ -80,7 +84,7 @@ def plan(machine: Machine, wanted: Iterable[Json], disks: Mapping[str, Disk], ma
         if known is not None and known.state not in ("Detaching", "DetachFailed"):
             staying[known.key] = known
         else:
-            attach.append(_new_entry(machine, item, disk_id, lun, disks, machines))
+            attach.append(_new_entry(machine, item, disk_id, lun, disks, places))
     if len(staying) + len(attach) > machine.max_data_disks:
         raise refusals.too_many_data_disks(machine.max_data_disks)
     detach = tuple(entry for key, entry in present.items() if key not in staying)
@@ -101,7 +105,7 @@ def begin(machine: Machine, change: Change | None) -> None:
         entry.step("detach")
     for entry in change.attach:
         entry.step("attach")
-        machine.data_disks.append(entry)
+    machine.data_disks = (*machine.data_disks, *change.attach)
 
 
 def finish(
@@ -124,13 +128,13 @@ def finish(
             entry.step("failed")
             continue
         entry.step("done")
-        machine.data_disks.remove(entry)
+        machine.remove(entry)
         entry.disk.detach(machine.managed_by, now)
     lost = [entry for entry in change.attach if disks.get(entry.key) is not entry.disk]
     for entry in change.attach:
         if entry in lost:
             entry.step("failed")
-            machine.data_disks.remove(entry)
+            machine.remove(entry)
         else:
             entry.step("done")
             entry.disk.attach(machine.managed_by, now)
@@ -150,7 +154,7 @@ def seconds(change: Change | None, delays: Delays) -> float:
 
 
 def _new_entry(
-    machine: Machine, item: Json, disk_id: str, lun: int, disks: Mapping[str, Disk], machines: Iterable[Machine]
+    machine: Machine, item: Json, disk_id: str, lun: int, disks: Mapping[str, Disk], places: FindPlaces
 ) -> DataDisk:
     option = member(item, "createOption", str)
     if option is None:
@@ -160,23 +164,19 @@ def _new_entry(
     disk = disks.get(disk_id.lower())
     if disk is None:
         raise refusals.disk_not_found(disk_id)
-    elsewhere = 0
-    for other in machines:
-        for entry in other.data_disks:
-            if entry.key != disk.key:
-                continue
-            elsewhere += 1
-            if disk.shared and other is not machine:
-                continue
-            if entry.state in ("Detaching", "DetachFailed"):
-                raise refusals.disk_is_being_detached(disk.name, machine.spec.vm_name)
-            if entry.state == "Attaching":
-                raise refusals.disk_is_elsewhere(disk.id, machine.managed_by, other.managed_by)
-            raise refusals.disk_is_owned(disk.id, other.managed_by)
+    there = places(disk.key)
+    for other, entry in there:
+        if disk.shared and other is not machine:
+            continue
+        if entry.state in ("Detaching", "DetachFailed"):
+            raise refusals.disk_is_being_detached(disk.name, machine.spec.vm_name)
+        if entry.state == "Attaching":
+            raise refusals.disk_is_elsewhere(disk.id, machine.managed_by, other.managed_by)
+        raise refusals.disk_is_owned(disk.id, other.managed_by)
     if disk.managed_by and not disk.shared:
         raise refusals.disk_is_owned(disk.id, disk.managed_by)
-    if elsewhere >= (disk.max_shares or 1):
-        raise refusals.shares_used_up(disk.id, disk.name, machine.managed_by, elsewhere)
+    if len(there) >= (disk.max_shares or 1):
+        raise refusals.shares_used_up(disk.id, disk.name, machine.managed_by, len(there))
     # A disk of several zones (ZRS) names none of its own here; only a zonal one binds its machine.
     if not disk.sku.endswith("_ZRS") and (disk.zones or ("",)) != (machine.spec.zone,):
         raise refusals.other_zone(disk.name, machine.spec.zone, "".join(disk.zones))

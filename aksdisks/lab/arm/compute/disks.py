@@ -11,8 +11,27 @@ from aksdisks.lab.arm.compute.disk import Disk
 from aksdisks.lab.arm.compute.subscription import Subscription
 from aksdisks.lab.arm.persistence import KeptByKey
 from aksdisks.lab.arm.resources.operations import Operation
+from aksdisks.lab.persistence.records import Records
 
 Json = dict[str, Any]
+
+
+class _KnownDisks(KeptByKey[Disk]):
+    """The disks by their ids in lower case, and how many of them are no machine's system."""
+
+    def __init__(self, records: Records) -> None:
+        super().__init__(records, "azure/disk", Disk)
+        self.data_disks = sum(not disk.os_type for disk in self.values())
+
+    def __setitem__(self, key: str, disk: Disk) -> None:
+        if key in self:
+            del self[key]
+        super().__setitem__(key, disk)
+        self.data_disks += not disk.os_type
+
+    def __delitem__(self, key: str) -> None:
+        self.data_disks -= not self[key].os_type
+        super().__delitem__(key)
 
 
 class Disks(Collection[Disk]):
@@ -30,7 +49,8 @@ class Disks(Collection[Disk]):
         attachment: Callable[[Disk], disk_rules.Attached | None],
     ) -> None:
         """`attachment`: where a disk is attached, None where it is not."""
-        super().__init__(subscription, KeptByKey(subscription.records, "azure/disk", Disk), find_source)
+        self._known = _KnownDisks(subscription.records)
+        super().__init__(subscription, self._known, find_source)
         self._attachment = attachment
 
     def _create(self, group: str, name: str, body: Json) -> Operation:
@@ -51,7 +71,7 @@ class Disks(Collection[Disk]):
             source_unique_id="" if source is None else source.unique_id,
             **vars(wanted),
         )
-        used = sum(not other.os_type for other in self.by_key.values())
+        used = self._known.data_disks
         subscription.injection.check_new_disk(disk, used)
         if 0 < subscription.scenario.disk_quota <= used:
             raise refusals.quota_exceeded(disk.sku, disk.location, used)

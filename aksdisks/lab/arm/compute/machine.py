@@ -66,7 +66,7 @@ class Machine(Observable):
     provisioning_state: str = "Succeeded"
     power: str = "running"
     tags: dict[str, str] = field(default_factory=dict)
-    data_disks: list[DataDisk] = field(default_factory=list)
+    data_disks: tuple[DataDisk, ...] = ()
     version: int = 1
 
     @property
@@ -93,15 +93,19 @@ class Machine(Observable):
     def detach_at_once(self, disk: Disk, now: datetime) -> None:
         """Detach the disk at once, if it is here."""
         if any(entry.disk is disk for entry in self.data_disks):
-            self.data_disks = [entry for entry in self.data_disks if entry.disk is not disk]
+            self.data_disks = tuple(entry for entry in self.data_disks if entry.disk is not disk)
             disk.detach(self.managed_by, now)
+
+    def remove(self, place: DataDisk) -> None:
+        """That place is no more."""
+        self.data_disks = tuple(entry for entry in self.data_disks if entry is not place)
 
     def attach_at_once(self, disk: Disk, now: datetime) -> None:
         """Attach the disk, which no machine has, at once."""
         taken = {entry.lun for entry in self.data_disks}
         lun = next(number for number in range(len(taken) + 1) if number not in taken)
         entry = DataDisk(lun, disk.id, disk.name, "None", "Detach", disk, "Attached")
-        self.data_disks = [*self.data_disks, entry]
+        self.data_disks = (*self.data_disks, entry)
         disk.attach(self.managed_by, now)
 
     def data_disks_json(self) -> list[Json]:

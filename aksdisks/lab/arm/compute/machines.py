@@ -109,7 +109,7 @@ class Machines:
         machine = self.get(machine_id)
         tags, profile = texts(body, "tags"), section(body, "properties", "storageProfile")
         wanted = objects(profile, "dataDisks")
-        change = None if wanted is None else attachments.plan(machine, wanted, self._disks.by_key, self.all())
+        change = None if wanted is None else attachments.plan(machine, wanted, self._disks.by_key, self._named.places)
         self._check_change(machine, change)
         if tags is not None:
             machine.tags = tags
@@ -119,7 +119,7 @@ class Machines:
         """POST attachDetachDataDisks: only what changes, not the full list (SPEC ComputeRP 2024-11-01)."""
         machine = self.get(machine_id)
         wanted = attachments.full_list(machine, body)
-        change = attachments.plan(machine, wanted, self._disks.by_key, self.all())
+        change = attachments.plan(machine, wanted, self._disks.by_key, self._named.places)
         self._check_change(machine, change)
         return self._change(machine, change)
 
@@ -168,12 +168,12 @@ class Machines:
         machine = self._named.pop(spec.node_name.lower())
         del self._by_id[spec.resource_id.lower()]
         self._disks.lose(machine.os_disk)
-        for entry in list(machine.data_disks):
+        for entry in machine.data_disks:
             machine.detach_at_once(entry.disk, self._subscription.clock.now())
 
     def lose_disk(self, disk: Disk) -> None:
         """The disk is no more, wherever it was attached."""
-        for machine in self.all():
+        for machine, _ in self._named.places(disk.key):
             machine.detach_at_once(disk, self._subscription.clock.now())
         self._disks.lose(disk)
 

@@ -109,7 +109,7 @@ def test_a_disk_that_is_stuck_goes_by_force():
             await update(cloud, listed(disk, toBeDetached=True, detachOption="Gently"))
         await update(cloud, listed(disk, toBeDetached=True, detachOption="ForceDetach"))
         assert cloud.disks.find(disk).state == "Unattached"
-        assert cloud.machines.all()[0].data_disks == []
+        assert cloud.machines.all()[0].data_disks == ()
 
     story(tell, faults)
 

@@ -64,7 +64,7 @@ def test_a_disk_is_created_moved_grown_and_deleted(serve, scenario):
             assert disk.size_gib == 30
             await asyncio.gather(compute.detach_disk(first, disk_id), compute.detach_disk(first, other))
             await compute.detach_disk(first, disk_id)
-            assert luns(first).data_disks == []
+            assert luns(first).data_disks == ()
             assert await compute.attach_disk(second, disk_id) == 0
             await compute.detach_disk(second, disk_id)
             await compute.delete_disk(disk_id)
