@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
@@ -28,6 +29,8 @@ from aksdisks.model import (
 
 # Cluster seconds after its deadline within which a kubelet that works has ended a pod and unmounted its volumes.
 _LATE = 120.0
+# Real seconds: an attachment that was made so soon after its pod was placed did not have to wait for another node.
+_AT_ONCE = 1.0
 _RESIZE_REASONS = ("VolumeResizeFailed", "FileSystemResizeFailed", "ExternalExpanding")
 
 Subject = Literal["Pod", "PersistentVolumeClaim", "PersistentVolume"]
@@ -126,12 +129,37 @@ class Case:
         return placed and volume is not None and bool(volume.disk_id) and not self.attached
 
     @cached_property
+    def blocked(self) -> bool:
+        """Whether the pod waits for a disk that one node at a time may have, and another node has it or is to have it.
+
+        Without VolumeAttachments only the refusal tells; with them, a refusal that nobody is behind any more is over.
+        """
+        if not (self.waits_for_disk and self.exclusive):
+            return False
+        told = self.volume is not None and bool(self.volume.driver) and self.seen.saw("VolumeAttachment")
+        return bool(self.elsewhere) or (self.refusal is not None and (bool(self.holders) or not told))
+
+    @property
+    def placed(self) -> datetime | None:
+        """When the pod was placed on its node, as exactly as anything tells: the scheduler's events have fractions."""
+        if self.pod is None or not self.pod.node:
+            return None
+        told = [each.first for each in self.seen.events_of(self.pod, "Scheduled")]
+        since = [each.since for each in self.pod.conditions if each.type == "PodScheduled" and each.status == "True"]
+        return next(filter(None, (*told[-1:], *since, self.pod.created)), None)
+
+    @cached_property
     def waited(self) -> float | None:
         """How many cluster seconds ago the pod was placed, at least; None where nothing tells."""
-        if self.pod is None:
-            return None
-        placed = [each.since for each in self.pod.conditions if each.type == "PodScheduled" and each.status == "True"]
-        return self.seen.age(next(filter(None, placed), self.pod.created))
+        return self.seen.age(self.placed)
+
+    @cached_property
+    def attaching(self) -> float | None:
+        """How many cluster seconds ago Kubernetes began to attach the volume to the pod's node, at least."""
+        created, placed = self.attachment.created if self.attachment else None, self.placed
+        if created is None or (placed is not None and (created - placed).total_seconds() < _AT_ONCE):
+            return self.waited
+        return self.seen.age(created)
 
     @cached_property
     def mounted(self) -> bool:
@@ -168,6 +196,11 @@ class Case:
         using = [e for e in elsewhere if e.ready or e.deleting or e.name in named or e.phase == "Running"]
         having = [each for each in elsewhere if each.node in nodes]
         return tuple(sorted(having or using, key=lambda each: (each.name not in named, not each.ready, each.name)))
+
+    @cached_property
+    def users(self) -> tuple[Pod, ...]:
+        """Those of the holders that are there to stay: not being deleted, and on a node that is not lost."""
+        return tuple(each for each in self.holders if not each.deleting and not self.seen.lost(each.node))
 
     def overdue(self, pod: Pod) -> bool:
         """Whether a pod that is being deleted should have ended minutes ago: its deletionTimestamp is its deadline."""

@@ -98,16 +98,15 @@ def refused_rows(case: Case) -> Iterator[Evidence]:
 
 def machine_state(case: Case, node: str) -> Step:
     """The command that shows in Azure whether a node's machine runs, and whether a change of it is under way."""
-    machine, known = case.seen.machine(node), case.seen.node(node)
-    place = known.provider_id if known and known.provider_id else machine.id if isinstance(machine, Machine) else ""
+    found = _place(case, node)
     proves = f"whether the machine of {node} runs or has stopped, and whether a change of it is under way"
     query = '--query "instanceView.statuses[].code"'
-    if match := _INSTANCE.search(place):
+    if match := _INSTANCE.search(found):
         group, name, number = (quote(part) for part in match.groups())
         where = f"--resource-group {group} --name {name} --instance-id {number}"
         return Step(f'az vmss get-instance-view {where} --query "statuses[].code"', proves)
-    if place:
-        return Step(f"az vm get-instance-view --ids {quote(place.removeprefix('azure://'))} {query}", proves)
+    if found:
+        return Step(f"az vm get-instance-view --ids {quote(found.removeprefix('azure://'))} {query}", proves)
     group = quote(node_group(case) or "NODE_RESOURCE_GROUP")
     if match := _SCALE_SET.search(node):
         computer = f"\"[?osProfile.computerName=='{node}'].{{id: id, state: provisioningState}}\""
@@ -116,6 +115,58 @@ def machine_state(case: Case, node: str) -> Step:
     return Step(
         f"az vm get-instance-view --resource-group {group} --name {quote(node)} {query}",
         f"whether the machine of {node} still exists, and whether it runs",
+    )
+
+
+def machine_repair(case: Case, node: str) -> Step:
+    """The command that lets Azure bring a machine to the state that it should have."""
+    found = _place(case, node)
+    proves = f"Azure ends what it began with the machine of {node}; what runs there may be interrupted"
+    if match := _INSTANCE.search(found):
+        group, name, number = (quote(part) for part in match.groups())
+        where = f"--resource-group {group} --name {name} --instance-ids {number}"
+        return Step(f"az vmss update-instances {where}", proves, "restarts")
+    machine = found.removeprefix("azure://") or f"MACHINE_OF_{node}"
+    return Step(f"az vm reapply --ids {quote(machine)}", proves, "restarts")
+
+
+def machine_disks(case: Case, node: str) -> Step:
+    """The command that shows which disks Azure has on a node's machine, and at which LUN."""
+    found = _place(case, node)
+    query = '--query "storageProfile.dataDisks[].{lun: lun, disk: managedDisk.id}"'
+    proves = f"which disks Azure has on the machine of {node}, and at which LUN"
+    if match := _INSTANCE.search(found):
+        group, name, number = (quote(part) for part in match.groups())
+        where = f"--resource-group {group} --name {name} --instance-id {number}"
+        return Step(f"az vmss show {where} {query}", proves)
+    return Step(f"az vm show --ids {quote(found.removeprefix('azure://') or f'MACHINE_OF_{node}')} {query}", proves)
+
+
+def _place(case: Case, node: str) -> str:
+    """A machine's id, by its node's providerID, else by Azure's list; empty where neither is known."""
+    known, machine = case.seen.node(node), case.seen.machine(node)
+    return known.provider_id if known and known.provider_id else machine.id if isinstance(machine, Machine) else ""
+
+
+def whether_stopped(case: Case, node: str) -> str:
+    """The end of a sentence: what Azure says of a lost node's machine, else what must be proven; may be empty."""
+    machine, known = case.seen.machine(node), case.seen.node(node)
+    if isinstance(machine, Machine):
+        if machine.stopped is None:
+            return "; whether its machine has stopped must be proven first"
+        return f"; its machine is {machine.power} in Azure" + ("" if machine.stopped else ", so it may still write")
+    if machine is None and known and case.seen.lists(known.provider_id):
+        return "; Azure has no such machine any more"
+    return "; whether its machine has stopped must be proven first"
+
+
+def out_of_service(node: str) -> Step:
+    """The step that gives up a node whose machine has been proven stopped."""
+    return Step(
+        f"kubectl taint nodes {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute",
+        "its pods are deleted and their disks detached; only once Azure has shown that the machine has stopped, "
+        "because else two machines may write to one disk",
+        "data",
     )
 
 

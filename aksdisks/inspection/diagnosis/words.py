@@ -235,9 +235,13 @@ WORDS: tuple[Words, ...] = (
     ),
     _words(
         "disk-being-detached",
-        r"Cannot attach data disk '(?P<disk>[^']+)' to VM '(?P<machine>[^']+)' because the disk is currently being "
-        r"detached|AttachDiskWhileBeingDetached|disk is currently being detached or the last detach operation failed",
-        "facts E, K#78657, AKS#1278",
+        r"AttachDiskWhileBeingDetached|disk is currently being detached or the last detach operation failed",
+        "facts E, K#78657",
+    ),
+    _words(
+        "disk-being-detached",
+        r"Cannot attach data disk '(?P<disk>[^']+)' to VM '(?P<machine>[^']+)' because the disk is currently being",
+        "facts E, AKS#1278",
     ),
     # The driver says "Volume not found" of any error, so the answer that it quotes must be a 404.
     _words(
@@ -282,7 +286,7 @@ WORDS: tuple[Words, ...] = (
         "ownership", r"Setting volume ownership for|applyFSGroup failed for vol", "K volume_linux.go, csi_mounter.go"
     ),
 )
-"""In any order: a message may say several things at once. A group's name says what it holds."""
+"""A message may say several things. Of two patterns of one id the later tells more; groups say what they hold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ What it is
     the first node uses the claim. It is no failure of Azure or of the driver: the manifests ask for it.
 
 How it is recognised
-    States: the pod is placed; a pod on another node that is Ready, and is not being deleted, mounts the same claim;
-    the volume's attachment is to that node.
+    States: the pod is placed and its disk is not on its node; the volume is attached to another node, where another pod
+    mounts the same claim, is not being deleted, and the node is Ready.
     Words: `Multi-Attach error for volume "…" Volume is already used by pod(s) a, b`, or `… by N pod(s) in different
     namespaces` (kubernetes pkg/controller/volume/attachdetach/reconciler/reconciler.go, 1.9 to 1.36), an event
-    FailedAttachVolume that no SuccessfulAttachVolume followed. It is told once for a volume and node.
+    FailedAttachVolume that no SuccessfulAttachVolume followed. It is told once for a volume and node, so it may have
+    expired; then the states alone show it.
 
 What it is not
     A Deployment that surges (`rolling-update-surge`): there the old pod would go if the new one could start. A holder
@@ -28,28 +29,29 @@ Links
 
 from __future__ import annotations
 
-from aksdisks.inspection.diagnosis.case import Case, said
+from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
 from aksdisks.inspection.diagnosis.findings import Step
-from aksdisks.inspection.diagnosis.rows import attachment_rows, disk_rows, kubectl, pod_row
+from aksdisks.inspection.diagnosis.rows import kubectl, refused_rows
 
 
 def _rule(case: Case) -> Match | Not | None:
-    if case.pod is None or case.refusal is None or case.claim is None:
+    if not case.blocked or case.claim is None:
         return None
-    if not case.holders:
-        return Not("no other pod that mounts the claim runs on another node")
-    leaving = [each for each in case.holders if each.deleting]
-    lost = [each for each in case.holders if (node := case.seen.node(each.node)) and not node.ready]
-    if leaving or lost:
-        first = (leaving or lost)[0]
+    if not case.users:
+        if case.refusal is None:
+            return None
+        if not case.holders:
+            return Not("no other pod that mounts the claim runs on another node")
+        first = case.holders[0]
         return Not(f"{first.name} is {'being deleted' if first.deleting else f'on {first.node}, which is NotReady'}")
-    first = case.holders[0]
+    first = case.users[0]
+    where = f"{first.node}, where {first.name} {'runs' if first.ready else 'uses it, too'}"
     return Match(
-        because=f"all pods share claim {case.claim.name}, so one disk; it is on {first.node}, where {first.name} runs",
-        evidence=(said(case.refusal), pod_row(first), *attachment_rows(case), *disk_rows(case)),
+        because=f"all pods share claim {case.claim.name}, so one disk; it is on {where}",
+        evidence=tuple(refused_rows(case)),
         next=(
-            kubectl("get pods -o wide", case.claim, f"which pods mount {case.claim.name}, and on which nodes they are"),
+            kubectl("get pods --output wide", case.claim, f"which pods there are, and on which node {first.name} is"),
             Step(
                 "one replica with strategy Recreate, or a StatefulSet with a claim template; shared files: Azure Files",
                 "each pod has a disk of its own, or there is one pod",

@@ -1,0 +1,87 @@
+"""The disk driver is not registered on the node.
+
+What it is
+    Each node runs a part of the disk driver, which mounts disks and stands in the node's CSINode. It is missing while a
+    node starts, after an upgrade that failed, where a taint or a full node keeps its pod away, or while that pod
+    crashes. Disks can neither be attached to such a node nor mounted there.
+
+How it is recognised
+    States: the CSINode of the pod's node, or of the node that was chosen for its claim, lists drivers, and not
+    disk.csi.azure.com, while other nodes have it.
+    Words: `CSINode … does not contain driver disk.csi.azure.com` (kubernetes-csi/external-attacher
+    pkg/controller/csi_handler.go); `driver name disk.csi.azure.com not found in the list of registered CSI drivers`
+    (kubernetes pkg/volume/csi/csi_client.go).
+
+What it is not
+    A driver that runs nowhere (`driver-down`). A node that joined minutes ago: its driver registers within seconds of
+    its start, so that is a wait.
+
+Next
+    Look at the driver's pod on that node. If it does not come, cordon the node and move the pod; upgrading the node
+    image makes the node anew.
+
+Links
+    https://github.com/kubernetes-sigs/azuredisk-csi-driver/issues/2357
+    https://learn.microsoft.com/azure/aks/csi-storage-drivers
+"""
+
+from __future__ import annotations
+
+from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.inspection.diagnosis.cause import Cause, Match
+from aksdisks.inspection.diagnosis.findings import Evidence, Step
+from aksdisks.inspection.diagnosis.rows import attachment_rows, node_row
+from aksdisks.model import Node
+
+_DRIVER = "disk.csi.azure.com"
+_NEW = 300.0
+"""Cluster seconds in which a node that has just joined gets its driver."""
+
+
+def _rule(case: Case) -> Match | None:
+    pod = case.pod
+    if pod is None or pod.deleting or case.mounted:
+        return None
+    word = case.says("driver-missing")
+    wanted = pod.node or (case.claim.selected_node if case.claim and case.claim.phase == "Pending" else "")
+    node = case.seen.node(wanted)
+    if not wanted or (node and not node.ready) or (word is None and not (_needs_driver(case) and _lacks(node))):
+        return None
+    if word is None and not any(_has(each) for each in case.seen.inventory.nodes):
+        return None
+    if word is not None and _has(node):
+        return None
+    rows = [word.evidence] if word else []
+    if node is not None:
+        drivers = "not known" if node.drivers is None else ", ".join(node.drivers) or "none"
+        rows += [Evidence("Kubernetes", f"CSINode {node.name}", f"drivers: {drivers}"), node_row(node)]
+    age = case.seen.age(node.created) if node else None
+    new = age is not None and age < _NEW
+    look = "kubectl get pods --namespace kube-system --selector app=csi-azuredisk-node --output wide"
+    return Match(
+        because=f"the disk driver is not registered on node {wanted}" + (", which has just joined" if new else ""),
+        evidence=(*rows, *attachment_rows(case)),
+        next=(
+            Step(look, f"whether the driver's pod on {wanted} runs"),
+            Step(f"kubectl get csinode {wanted} --output yaml", "which drivers the node has registered"),
+        ),
+        verdict="wait" if new else None,
+    )
+
+
+def _needs_driver(case: Case) -> bool:
+    """Whether the volume, or the claim's class, is the driver's; in-tree ones of 2019 need no registered driver."""
+    if case.volume is not None:
+        return case.volume.driver == _DRIVER
+    return case.storage_class is not None and case.storage_class.provisioner == _DRIVER
+
+
+def _has(node: Node | None) -> bool:
+    return node is not None and node.drivers is not None and _DRIVER in node.drivers
+
+
+def _lacks(node: Node | None) -> bool:
+    return node is not None and node.drivers is not None and _DRIVER not in node.drivers
+
+
+CAUSE = Cause(id="driver-missing", verdict="problem", rule=_rule, page=__doc__, over=("driver-down", "attach-slow"))
