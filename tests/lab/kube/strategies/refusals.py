@@ -10,6 +10,12 @@ from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.write.api import KubeApi
 
+SUBDOMAIN = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+
 
 async def _prepared() -> KubeApi:
     api = KubeApi(Store(), Clock(), Ids(1))
