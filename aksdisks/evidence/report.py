@@ -90,7 +90,7 @@ def _exporter() -> Any:
     from nbconvert import HTMLExporter
 
     return HTMLExporter(
-        template_name="aksdisks", extra_template_basedirs=[str(files("aksdisks") / "templates")], embed_images=True
+        template_name="runbook", extra_template_basedirs=[str(files("aksdisks") / "templates")], embed_images=True
     )
 
 
@@ -99,7 +99,7 @@ def page_style() -> str:
     """The style sheet of every page, with the colours of code."""
     from pygments.formatters import HtmlFormatter
 
-    ours = (files("aksdisks") / "templates/aksdisks/style.css").read_text(encoding="utf-8")
+    ours = (files("aksdisks") / "templates/runbook/style.css").read_text(encoding="utf-8")
     light = HtmlFormatter(style="default").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
     own_background = ".highlight, .highlight pre { background: transparent !important; }"

@@ -22,7 +22,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from aksdisks import errors
-from aksdisks.evidence.claims import collect_checks, not_run
+from aksdisks.evidence.checks import collect_checks, not_run
 from aksdisks.evidence.result import roll_up
 from aksdisks.model.checks import Check, Status
 from aksdisks.waiting import Progress, silent

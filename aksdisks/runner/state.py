@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aksdisks.errors import AksdisksError
-from aksdisks.evidence.claims import unjudged
+from aksdisks.evidence.checks import unjudged
 from aksdisks.evidence.folder import EvidenceFolder, versions
 from aksdisks.evidence.redaction import Redactor, environment_secrets
 from aksdisks.evidence.result import RunbookResult, RunResult

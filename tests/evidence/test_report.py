@@ -12,7 +12,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from aksdisks.evidence import report
-from aksdisks.evidence.claims import collect_checks, not_run, unjudged
+from aksdisks.evidence.checks import collect_checks, not_run, unjudged
 from aksdisks.evidence.folder import EvidenceFolder
 from aksdisks.evidence.result import RunbookResult, RunResult
 from aksdisks.model.checks import Check, Status

@@ -13,7 +13,7 @@ from aiohttp import web
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.injection import RequestInjection
 from aksdisks.lab.arm.resources.roles import Authorization, Right, right
-from aksdisks.lab.arm.wire import addresses
+from aksdisks.lab.arm.wire import api_versions
 from aksdisks.lab.arm.wire import headers as replies
 from aksdisks.lab.arm.wire.answers import Answer, Call, Handler, Routes
 from aksdisks.lab.arm.wire.handlers import graph
@@ -136,7 +136,7 @@ class _Server:
             principal = self._tokens.check(request.headers.get("Authorization"), base)
             self._check_address(parts, request.query.get("api-version", ""), known=bool(matches))
         if route is None:
-            raise addresses.unknown_method(parts, request.method)
+            raise api_versions.unknown_method(parts, request.method)
         left: Mapping[str, str] = {}
         if principal is not None and route.right is not None:
             left = self._admit(principal, route, route.right, parts)
@@ -174,12 +174,12 @@ class _Server:
         if not version:
             raise errors.missing_api_version()
         if len(parts) > 1 and parts[0].lower() == "subscriptions":
-            addresses.check_subscription(parts[1])
+            api_versions.check_subscription(parts[1])
             if parts[1].lower() != self._subscription:
                 raise errors.subscription_not_found(parts[1])
         if not known:
-            raise addresses.unknown(parts, version)
-        addresses.check_version(parts, version, self._location, self._tokens.clock.now())
+            raise api_versions.unknown(parts, version)
+        api_versions.check_version(parts, version, self._location, self._tokens.clock.now())
 
     def _admit(self, principal: Principal, route: Route, right: Right, parts: tuple[str, ...]) -> dict[str, str]:
         """Let the request pass, with the headers that tell how many more may; raises `CloudError`."""

@@ -10,8 +10,8 @@ from aksdisks.lab.arm.compute.cloud import Cloud
 from aksdisks.lab.arm.compute.skus import skus_json
 from aksdisks.lab.arm.entra.tokens import DOMAIN
 from aksdisks.lab.arm.errors import CloudError
-from aksdisks.lab.arm.wire.addresses import NAMESPACES, UNREGISTERED, invalid_namespace
 from aksdisks.lab.arm.wire.answers import Answer, Call, Routes, page
+from aksdisks.lab.arm.wire.api_versions import NAMESPACES, UNREGISTERED, invalid_namespace
 from aksdisks.lab.arm.wire.filters import matching
 from aksdisks.lab.arm.wire.handlers.usages import sizes
 from aksdisks.lab.arm.wire.paths import SUBSCRIPTION

@@ -1,4 +1,4 @@
-"""The claims that a runbook's cells announce and judge, read from their source: known whether or not a cell ran."""
+"""The checks that a notebook shows, and the claims that its cells announce and judge, read from their source."""
 
 from __future__ import annotations
 

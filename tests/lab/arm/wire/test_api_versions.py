@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aksdisks.lab.arm.errors import CloudError
-from aksdisks.lab.arm.wire.addresses import check_version, unknown
+from aksdisks.lab.arm.wire.api_versions import check_version, unknown
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 GROUP = "subscriptions/s/resourceGroups/g"
