@@ -29,7 +29,7 @@ from aksdisks.lab.faults.supervised import Part
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.in_tree.api import InTreeApi
 from aksdisks.lab.in_tree.tables import old_tables
-from aksdisks.lab.kube.authn.authentication import Access
+from aksdisks.lab.kube.authn.authentication import Authenticator
 from aksdisks.lab.kube.authn.service_account_tokens import AccountTokens
 from aksdisks.lab.kube.authn.service_account_tokens import new_key as new_account_key
 from aksdisks.lab.kube.storage.event_expiry import EventExpiry
@@ -139,12 +139,12 @@ class Lab:
 
     async def _serve(self, known: settings.Credentials, accounts: AccountTokens) -> tuple[int, int]:
         """Answer as Kubernetes and as Azure; the ports. Raises `PortInUse`, `LabError`."""
-        access = Access(known.token, tls.ADMIN_NAME, tls.ADMIN_GROUP, accounts)
+        authenticator = Authenticator(known.token, tls.ADMIN_NAME, tls.ADMIN_GROUP, accounts)
         injection = ApiServerFaults(self.faults, self.api.store)
         streams = Streams(self.api, self._containers, self._sandbox)
         kube = await self._servers.serve(
             "kubernetes",
-            KubeServer(self.api, access, self.clock, self.scenario.kubernetes_version, injection, streams).app(),
+            KubeServer(self.api, authenticator, self.clock, self.scenario.kubernetes_version, injection, streams).app(),
             tls.server_context(known.certificates, client_certificates=True),
         )
         principals = self.scenario.tenant_principals(known.client_secret)

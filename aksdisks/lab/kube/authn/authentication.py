@@ -38,7 +38,7 @@ class User:
 ANONYMOUS = User(ANONYMOUS_NAME, (UNAUTHENTICATED,))
 
 
-class Access:
+class Authenticator:
     """Identifies the lab's administrator and service accounts by their tokens, and other users by certificates."""
 
     def __init__(self, token: str, name: str, group: str, accounts: AccountTokens) -> None:

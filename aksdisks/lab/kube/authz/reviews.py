@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.authn.authentication import Access, User
+from aksdisks.lab.kube.authn.authentication import Authenticator, User
 from aksdisks.lab.kube.authn.service_account_tokens import ISSUER, TokenRefused
 from aksdisks.lab.kube.authz.attributes import Attributes
 from aksdisks.lab.kube.authz.rbac import Authorizer
@@ -26,7 +26,13 @@ KINDS = {(review.group, review.plural, review.namespaced): review for review in 
 
 
 def answer(
-    authorizer: Authorizer, access: Access, user: User, review: Resource, body: Any, namespace: str, now: str
+    authorizer: Authorizer,
+    authenticator: Authenticator,
+    user: User,
+    review: Resource,
+    body: Any,
+    namespace: str,
+    now: str,
 ) -> Object:
     """The review with its status; 400 or 422 for a question that is none. `now`: as Kubernetes writes times."""
     decode(review, body)
@@ -36,7 +42,7 @@ def answer(
         case "SelfSubjectReview":
             return _shown(review, {"creationTimestamp": now}, None, {"userInfo": user.info()})
         case "TokenReview":
-            return _shown(review, metadata, spec, _token(access, spec))
+            return _shown(review, metadata, spec, _token(authenticator, spec))
         case "SelfSubjectRulesReview":
             # Upstream gives the question back empty.
             return _shown(review, {}, {}, _rules(authorizer, user, spec.get("namespace", "")))
@@ -97,12 +103,12 @@ def _rules(authorizer: Authorizer, user: User, namespace: str) -> Object:
     return {"resourceRules": resources, "nonResourceRules": paths, "incomplete": bool(errors), **error}
 
 
-def _token(access: Access, spec: Object) -> Object:
+def _token(authenticator: Authenticator, spec: Object) -> Object:
     token, audiences = spec.get("token", ""), spec.get("audiences") or []
     if not token:
         raise bad_request("token is required for TokenReview in authentication")
     try:
-        user = access.by_token(token, tuple(audiences))
+        user = authenticator.by_token(token, tuple(audiences))
     except TokenRefused as error:
         return {"user": {}, "error": str(error)}
     return {"authenticated": True, "user": user.info(), "audiences": audiences or [ISSUER]}

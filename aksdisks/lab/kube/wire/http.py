@@ -14,7 +14,7 @@ from aiohttp import web
 from aksdisks.lab.client.interface import ApiError
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.errors import NotEmulated
-from aksdisks.lab.kube.authn.authentication import Access, User
+from aksdisks.lab.kube.authn.authentication import Authenticator, User
 from aksdisks.lab.kube.authz import impersonation
 from aksdisks.lab.kube.authz.rbac import Authorizer
 from aksdisks.lab.kube.schema.status import bad_request, method_not_allowed, no_such_resource
@@ -51,16 +51,16 @@ class KubeServer:
     def __init__(
         self,
         api: KubeApi,
-        access: Access,
+        authenticator: Authenticator,
         clock: Clock,
         version: str,
         injection: ApiServerInjection,
         streams: Streams,
     ) -> None:
         self._endpoints = Endpoints(api, clock, streams)
-        self._access = access
+        self._authenticator = authenticator
         self._authorizer = Authorizer(api.store)
-        self._rights = RightsEndpoints(api, access, self._authorizer, clock)
+        self._rights = RightsEndpoints(api, authenticator, self._authorizer, clock)
         self._version = version
         self._injection = injection
         self._health = Health(api.store)
@@ -92,7 +92,7 @@ class KubeServer:
         return answers.shaped(request, info, response)
 
     async def _answer(self, request: web.Request, info: RequestInfo) -> web.StreamResponse:
-        user = impersonation.effective(self._authorizer, self._access.identify(request), request.headers)
+        user = impersonation.effective(self._authorizer, self._authenticator.identify(request), request.headers)
         self._authorizer.check(user, info.attributes)
         self._injection.check(info)
         return await self._injection.watched(request, info, self._route(request, info, user))
@@ -144,7 +144,7 @@ class KubeServer:
             case (".well-known", "openid-configuration"):
                 return _json(issuer(request.host))
             case ("openid", "v1", "jwks"):
-                return _json(self._access.accounts.public_keys())
+                return _json(self._authenticator.accounts.public_keys())
             case ("version",):
                 return _raw(_version(self._version))
             case () | ("index.html",):

@@ -11,7 +11,7 @@ from aiohttp import web
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.kube.authn import token_requests
-from aksdisks.lab.kube.authn.authentication import Access, User
+from aksdisks.lab.kube.authn.authentication import Authenticator, User
 from aksdisks.lab.kube.authn.service_account_tokens import ALGORITHM, ISSUER
 from aksdisks.lab.kube.authz import escalation, reviews
 from aksdisks.lab.kube.authz.rbac import MASTERS, Authorizer
@@ -29,9 +29,9 @@ GUARD = "guard"
 class RightsEndpoints:
     """The reviews and tokens, and the checks that need more than the URL."""
 
-    def __init__(self, api: KubeApi, access: Access, authorizer: Authorizer, clock: Clock) -> None:
+    def __init__(self, api: KubeApi, authenticator: Authenticator, authorizer: Authorizer, clock: Clock) -> None:
         self._api = api
-        self._access = access
+        self._authenticator = authenticator
         self._authorizer = authorizer
         self._clock = clock
 
@@ -42,13 +42,13 @@ class RightsEndpoints:
             raise no_such_resource()
         body = await _posted(request, kind.kind)
         now = timestamp(self._clock.now())
-        return reviews.answer(self._authorizer, self._access, user, kind, body, info.namespace, now)
+        return reviews.answer(self._authorizer, self._authenticator, user, kind, body, info.namespace, now)
 
     async def token(self, request: web.Request, info: RequestInfo) -> Object:
         """Answer a TokenRequest."""
         body = await _posted(request, "TokenRequest")
         where = info.namespace, info.name
-        return token_requests.answer(self._api.store, self._access.accounts, self._clock, body, *where)
+        return token_requests.answer(self._api.store, self._authenticator.accounts, self._clock, body, *where)
 
     def check_write(self, request: web.Request, user: User, info: RequestInfo) -> None:
         """Refuse what the right to the URL alone does not allow, and guard what is granted by a role or a binding.
