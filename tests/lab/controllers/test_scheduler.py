@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from aksdisks.lab.controllers.claim_binding import ClaimBinder
 from aksdisks.lab.controllers.node_filters import NodeView, Refusal, refuse
 from aksdisks.lab.controllers.scheduler import Scheduler
 from aksdisks.lab.versions import Words
-from tests.lab.controllers.helpers import World, played
+from tests.lab.controllers.helpers import World, played, spin
 from tests.lab.controllers.storage_objects import ZONE, bound, claim, csi_node, node, pod, storage_class, volume
 from tests.work import counted
 
@@ -328,3 +329,39 @@ def test_a_pod_costs_no_more_in_a_large_cluster() -> None:
     played(scenario, scheduler)
     assert found[1] > 100
     assert max(found[1::2]) <= 1.1 * min(found[1::2]), found
+
+
+def test_many_pods_that_wait_for_claims_do_not_keep_a_fast_lab_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At speed 1,000 those that nothing happens to are looked at a thousand times a second together, not each often.
+
+    One whose claim was bound goes on at once, and only that one is looked at for it.
+    """
+    looks: list[str] = []
+    is_bound = ClaimBinder._is_bound
+
+    def noted(self: ClaimBinder, claim: Any, *more: Any) -> bool:
+        looks.append(claim["metadata"]["name"])
+        return is_bound(self, claim, *more)
+
+    monkeypatch.setattr(ClaimBinder, "_is_bound", noted)
+
+    async def scenario(world: World) -> None:
+        world.clock.speed = 1000.0
+        await cluster(world)
+        for number in range(50):
+            await world.create("persistentvolumeclaims", claim(f"data-{number}"))
+            await world.create("pods", pod(f"p-{number}", f"data-{number}"))
+        await world.settle()
+        await world.clock.advance(100)
+        looks.clear()
+        await world.clock.advance(1000)
+        assert 900 <= len(looks) <= 1000
+        looks.clear()
+        patch = {"metadata": {"annotations": MARKS}, "spec": {"volumeName": "pv"}}
+        await world.api.patch("persistentvolumeclaims", "data-7", patch, "walk")
+        await spin()
+        await world.clock.advance(10)
+        assert await node_of(world, "p-7") == "node-1"
+        assert looks.count("data-7") == 1
+
+    played(scenario, scheduler)
