@@ -231,7 +231,7 @@ def _unknown_name(name: str, where: str) -> ParameterError:
 
 
 class _OnceLoader(yaml.SafeLoader):
-    """YAML in which a key stands once: of two values one would be lost without a word."""
+    """YAML in which a key stands once: of two values one would be lost unnoticed."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen = set()

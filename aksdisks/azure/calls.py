@@ -20,7 +20,7 @@ _REMEMBERED = 20.0
 _CALL, _CONNECT, _READ = 120.0, 10.0, 60.0
 _AADSTS = re.compile(r"AADSTS(\d+):.*?(?=\s*(?:Trace ID:|Correlation ID:|Timestamp:)|\n|$)")
 _CLI = re.compile(r"AzureCliCredential: ([^\n]+)")
-# In the words of a refused sign-in: what failed is the way to whoever would have given the token, which may pass.
+# What a refused sign-in says where no answer came from who gives tokens: that may pass.
 _ON_THE_WAY = re.compile(r"connection|timed? ?out|name resolution", re.IGNORECASE)
 # What a person does next, by the number of Entra's error
 # (learn.microsoft.com, "Microsoft Entra authentication and authorization error codes").

@@ -1,4 +1,4 @@
-"""The guided walk: JupyterLab on copies of the runbooks, and a lab that kernels and terminals there reach at once."""
+"""Serves `aksdisks walk`: JupyterLab on copies of the runbooks, beside a lab that its kernels and terminals reach."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way in: `connect` reaches a cluster and its Azure, and makes sure that it is the expected one; it only reads."""
+"""`connect` reaches a cluster and its Azure, and makes sure that it is the expected one; it only reads."""
 
 from __future__ import annotations
 

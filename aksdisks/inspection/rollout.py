@@ -43,7 +43,7 @@ class Rollout:
         self.moments.clear()
 
     def follow(self, changes: Iterable[Change | None]) -> Iterator[Rollout | None]:
-        """This state after every change, and None in between: what `waiting.wait` eats."""
+        """This state after every change, and None in between: what `waiting.wait` reads."""
         yield self
         for change in changes:
             if change is not None:

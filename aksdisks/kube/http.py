@@ -119,7 +119,7 @@ class KubernetesHttp:
         except NotReachable as error:
             return error.message
         except ApiError as error:
-            # A load balancer's word for it; any other refusal is an answer.
+            # So a load balancer says that nothing stands behind it; any other refusal is an answer.
             return error.message if error.status >= 500 else ""
         except NotAllowed:
             return ""

@@ -43,5 +43,5 @@ class NotAsked(Unknown):
 
 
 def known(value: tuple[T, ...] | Unknown) -> tuple[T, ...]:
-    """The values, or none of them where they are unknown: for loops that need no verdict."""
+    """The values, or none of them where they are unknown: for loops to which it makes no difference."""
     return () if isinstance(value, Unknown) else value

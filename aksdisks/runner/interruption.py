@@ -6,7 +6,7 @@ from __future__ import annotations
 class Interruption:
     """Whether somebody asked the run to end, and why; any thread may ask.
 
-    The run enters it, on the thread that called `run_runbooks`, for as long as it heeds a request.
+    The run enters it, on the thread that called `run_runbooks`, for as long as it can be asked.
     """
 
     def __init__(self) -> None:

@@ -1,1 +1,1 @@
-"""Views: one content as plain text and as HTML; a view shows what it was given and never fetches."""
+"""Views: one content as plain text, HTML and DataFrame; a view shows what it was given and never fetches."""

@@ -1,4 +1,4 @@
-"""The StatefulSet: the names that its template gives, its pods, its policy, and the order in which pods come and go."""
+"""The StatefulSet: the names that its template gives, its pods, its retention policy, and how its pods come and go."""
 
 from __future__ import annotations
 
