@@ -430,7 +430,7 @@ CROWDED = attaching(
         ),
         pytest.param(
             CROWDED, "Pod web-2-b", "foreign-disks", "problem",
-            "Azure counts 2 data disks on the machine of aks-1 and Kubernetes 1: pvc-other is not Kubernetes' to count",
+            "aks-1, Azure counts 2 data disks and Kubernetes 1: pvc-other is not Kubernetes' to count",
             {("Azure", "machine vm_1"), ("Kubernetes", "Node aks-1")}, id="foreign-disks",
         ),
         pytest.param(

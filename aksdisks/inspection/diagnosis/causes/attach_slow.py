@@ -36,6 +36,7 @@ from aksdisks.inspection.diagnosis.rows import (
     pod_row,
 )
 
+_USUAL = 60.0
 _WORRY = 120.0
 """Cluster seconds after which Kubernetes itself gives up waiting and begins anew (facts C, D)."""
 
@@ -65,7 +66,9 @@ def _rule(case: Case) -> Match | None:
         steps.append(machine_state(case, pod.node))
     failing = bool(error) and late
     sure: Confidence = "certain" if case.seen.saw("VolumeAttachment") and not failing else "likely"
-    return Match(because, tuple(rows), tuple(steps), sure, "problem" if failing else None)
+    # While all is as it usually is, Azure has nothing to add.
+    usual = began is not None and began < _USUAL and not error
+    return Match(because, tuple(rows), tuple(steps), sure, "problem" if failing else None, () if usual else None)
 
 
 CAUSE = Cause(id="attach-slow", verdict="wait", rule=_rule, page=__doc__, fallback=True, needs=("azure",))

@@ -12,7 +12,8 @@ How it is recognised
     right, throttling or a node that is gone, that cause is told instead.
 
 What it is not
-    A detach that is under way (`detach-pending`). A detachError of a node that is gone (`stale-attachment`).
+    A detach that is under way (`detach-pending`). A detachError of a node that is gone (`stale-attachment`). A time-out
+    because a change of the machine does not end in Azure (`machine-stuck`).
 
 Next
     See what Azure says of the machine, and wait for the driver's next try. A machine in state Failed is brought back
@@ -55,7 +56,7 @@ CAUSE = Cause(
     verdict="problem",
     rule=_rule,
     page=__doc__,
-    over=("detach-pending", "machine-stuck"),
+    over=("detach-pending",),
     fallback=True,
     needs=("azure",),
 )

@@ -30,6 +30,7 @@ from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
 from aksdisks.inspection.diagnosis.findings import Step
 from aksdisks.inspection.diagnosis.rows import duration, machine_state, refused_rows
 
+_USUAL = 60.0
 _PATIENCE = 360.0
 """Cluster seconds: Kubernetes itself waits so long for an unmount before it forces a detach (facts D)."""
 
@@ -53,7 +54,9 @@ def _rule(case: Case) -> Match | Not | None:
         steps.append(machine_state(case, nodes[0]))
     late_by = case.waited is not None and case.waited > _PATIENCE and not case.holders
     if not late_by or case.waited is None:
-        return Match(because, tuple(refused_rows(case)), tuple(steps))
+        # While all is as it usually is, Azure has nothing to add.
+        usual = case.waited is not None and case.waited < _USUAL
+        return Match(because, tuple(refused_rows(case)), tuple(steps), needs=() if usual else None)
     because += f"; {duration(case.waited)} are longer than a detach takes"
     return Match(because, tuple(refused_rows(case)), tuple(reversed(steps)), "likely", "problem")
 

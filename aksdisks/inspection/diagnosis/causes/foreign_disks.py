@@ -42,18 +42,18 @@ def _rule(case: Case) -> Match | None:
     word, slots = case.says("machine-full"), case.node.disk_slots if case.node else None
     if word is None and (slots is None or len(held) < slots):
         return None
-    # The attachment that waits counts in Kubernetes, and is not on the machine.
-    waiting = case.attachment is not None and not case.attachment.attached
-    counted = case.seen.inventory.attached.get(pod.node, 0) - waiting
+    # Attachments that wait count in Kubernetes, and are not on the machine: Azure refuses those of a request together.
+    waiting = [e for e in case.seen.inventory.attachments if e.node == pod.node and not e.attached]
+    counted = case.seen.inventory.attached.get(pod.node, 0) - len(waiting)
     strange = _strange(case, held)
     if len(held) <= counted or not strange:
         return None
     names = ", ".join(disk_id.rpartition("/")[2] for disk_id in strange)
-    says = f"{len(held)} data disks: {', '.join(disk_id.rpartition('/')[2] for disk_id in held)}"
+    says = f"data disks: {', '.join(disk_id.rpartition('/')[2] for disk_id in held)}"
     cordon = f"kubectl cordon {pod.node}"
     return Match(
         because=(
-            f"Azure counts {len(held)} data disks on the machine of {pod.node} and Kubernetes {counted}: "
+            f"on the machine of {pod.node}, Azure counts {len(held)} data disks and Kubernetes {counted}: "
             f"{names} {'is' if len(strange) == 1 else 'are'} not Kubernetes' to count"
         ),
         evidence=(

@@ -54,7 +54,9 @@ def _rule(case: Case) -> Match | None:
     for node in olds or [case.pod.node]:
         machine = case.seen.machine(node)
         state = machine.provisioning_state.lower() if isinstance(machine, Machine) else ""
-        if state == "failed" and (waited is None or waited >= _FAILED):
+        # A detach that failed leaves its machine so; then that is the cause, and says why.
+        own = any(each.detach_error and each.node == node for each in case.attachments)
+        if state == "failed" and not own and (waited is None or waited >= _FAILED):
             return _match(case, node, f"Azure could not end a change of the machine of {node}: it is in state Failed")
         if state == "updating" and waited is not None and waited >= _UPDATING:
             because = (
