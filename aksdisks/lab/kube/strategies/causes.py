@@ -12,36 +12,11 @@ NULL = "null"
 """What an error shows for a pointer to nothing: this text, in quotes."""
 
 
-class Struct(dict[str, Any]):
-    """A Go struct within an error: its fields stand in the order given, where a map's keys are sorted."""
-
-
 def shown(value: Any) -> str:
     """A value as JSON, as an error shows it (encoding/json, which escapes what HTML gives a meaning to)."""
     if isinstance(value, str):
         return text(value)
-    return _json(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _json(value: Any) -> str:
-    if isinstance(value, dict):
-        keys = list(value) if isinstance(value, Struct) else sorted(value)
-        return "{" + ",".join(f"{text(key)}:{_json(value[key])}" for key in keys) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_json, value)) + "]"
-    return text(value)
-
-
-_SELECTOR = ("matchLabels", "matchExpressions")
-
-
-def selector_struct(selector: dict[str, Any]) -> Struct:
-    """A LabelSelector as an error shows it."""
-    found = {key: selector[key] for key in _SELECTOR if selector.get(key)}
-    if "matchExpressions" in found:
-        order = ("key", "operator", "values")
-        found["matchExpressions"] = [Struct({k: e[k] for k in order if k in e}) for e in found["matchExpressions"]]
-    return Struct(found)
+    return text(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 NOT_NEGATIVE = "must be greater than or equal to 0"

@@ -10,7 +10,7 @@ from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import timestamp
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.status import Cause
-from aksdisks.lab.kube.strategies.causes import Struct, forbidden, formed, invalid, required, too_long
+from aksdisks.lab.kube.strategies.causes import forbidden, formed, invalid, required, too_long
 
 _FINALIZERS = "metadata.finalizers"
 STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
@@ -126,7 +126,7 @@ def _owners(references: list[Object]) -> list[Cause]:
             if not reference.get(key):
                 causes.append(invalid(f"{field}.{key}", "", f"{name} must not be empty"))
         if reference.get("kind") == "Event" and reference.get("apiVersion") == "v1":
-            causes.append(invalid(field, _owner(reference), "/v1, Kind=Event is disallowed from being an owner"))
+            causes.append(invalid(field, reference, "/v1, Kind=Event is disallowed from being an owner"))
         if not reference.get("controller"):
             continue
         owner = f"{reference.get('kind', '')}/{reference.get('name', '')}"
@@ -137,18 +137,12 @@ def _owners(references: list[Object]) -> list[Cause]:
                 'Only one reference can have Controller set to true. Found "true" in references for '
                 f"{first} and {owner}"
             )
-            causes.append(invalid(field, [_owner(one) for one in references], why))
+            causes.append(invalid(field, references, why))
         first = first or owner
     return causes
 
 
 _MOST_TOLD = 16
-_OWNER = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
-
-
-def _owner(reference: Object) -> Struct:
-    """An OwnerReference as an error shows it."""
-    return Struct({key: reference.get(key, "") for key in _OWNER if key in reference or key in _OWNER[:4]})
 
 
 def _finalizers(found: list[str], *, known: bool) -> list[Cause]:

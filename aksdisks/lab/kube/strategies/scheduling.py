@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.status import Cause
-from aksdisks.lab.kube.strategies.causes import Struct, duplicate, formed, invalid, required, unsupported
+from aksdisks.lab.kube.strategies.causes import duplicate, formed, invalid, required, unsupported
 from aksdisks.lab.kube.strategies.metadata import label_selector, requirement
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -129,7 +129,7 @@ def taints(at: str, found: Iterable[Object] | None) -> list[Cause]:
         elif effect not in EFFECTS:
             causes.append(unsupported(f"{field}.effect", effect, EFFECTS))
         if (key, effect) in seen:
-            shown = duplicate(field, Struct(Key=key, Value=value, Effect=effect, TimeAdded=taint.get("timeAdded")))
+            shown = duplicate(field, taint)
             why = f"{shown.message}: taints must be unique by key and effect pair"
             causes.append(Cause(field, shown.reason, why))
         seen.add((key, effect))

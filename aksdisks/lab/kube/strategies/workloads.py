@@ -14,7 +14,6 @@ from aksdisks.lab.kube.strategies.causes import (
     immutable,
     invalid,
     required,
-    selector_struct,
     unsupported,
 )
 from aksdisks.lab.kube.strategies.defaults import default
@@ -56,9 +55,9 @@ def selector_errors(spec: Object, kind: str, unreadable: str) -> list[Cause]:
         return [required("spec.selector")]
     causes = label_selector("spec.selector", selector)
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        causes.append(invalid("spec.selector", selector_struct(selector), f"empty selector is invalid for {kind}"))
+        causes.append(invalid("spec.selector", selector, f"empty selector is invalid for {kind}"))
     if not is_readable_selector(selector):
-        causes.append(invalid("spec.selector", selector_struct(selector), unreadable))
+        causes.append(invalid("spec.selector", selector, unreadable))
     return causes
 
 
@@ -91,7 +90,7 @@ def template_errors(spec: Object, kind: str, more_volumes: Sequence[Object] = ()
 def selector_change(new: Object, old: Object) -> list[Cause]:
     """A selector stays."""
     after, before = (one["spec"].get("selector") for one in (new, old))
-    return immutable("spec.selector", after and selector_struct(after), before and selector_struct(before))
+    return immutable("spec.selector", after, before)
 
 
 def template_warnings(*path: str, named: bool = True) -> Warnings:

@@ -28,11 +28,11 @@ def config_map(**metadata: Any) -> dict[str, Any]:
          ['metadata.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer '
                                     "name nor is it fully qualified"]),
         ({"ownerReferences": [{**OWNER, "kind": "Event"}]},
-         ['metadata.ownerReferences: Invalid value: {"apiVersion":"v1","kind":"Event","name":"n","uid":"u",'
-          '"controller":true}: /v1, Kind=Event is disallowed from being an owner']),
+         ['metadata.ownerReferences: Invalid value: {"apiVersion":"v1","controller":true,"kind":"Event","name":"n",'
+          '"uid":"u"}: /v1, Kind=Event is disallowed from being an owner']),
         ({"ownerReferences": [OWNER, {**OWNER, "name": "o"}]},
-         ['metadata.ownerReferences: Invalid value: [{"apiVersion":"v1","kind":"Node","name":"n","uid":"u",'
-          '"controller":true},{"apiVersion":"v1","kind":"Node","name":"o","uid":"u","controller":true}]: Only one '
+         ['metadata.ownerReferences: Invalid value: [{"apiVersion":"v1","controller":true,"kind":"Node","name":"n",'
+          '"uid":"u"},{"apiVersion":"v1","controller":true,"kind":"Node","name":"o","uid":"u"}]: Only one '
           'reference can have Controller set to true. Found "true" in references for Node/n and Node/o']),
     ],
 )  # fmt: skip

@@ -17,7 +17,7 @@ def node(**spec: Any) -> dict[str, Any]:
     ("spec", "problems"),
     [
         ({"taints": [{"key": "k", "effect": "NoSchedule"}, {"key": "k", "effect": "NoSchedule", "value": "v"}]},
-         ['metadata.taints[1]: Duplicate value: {"Key":"k","Value":"v","Effect":"NoSchedule","TimeAdded":null}: taints '
+         ['metadata.taints[1]: Duplicate value: {"effect":"NoSchedule","key":"k","value":"v"}: taints '
           "must be unique by key and effect pair"]),
     ],
 )  # fmt: skip

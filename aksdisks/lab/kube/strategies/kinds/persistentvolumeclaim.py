@@ -16,7 +16,6 @@ from aksdisks.lab.kube.schema.resource import Resource, find
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.strategies import columns
 from aksdisks.lab.kube.strategies.causes import (
-    Struct,
     forbidden,
     immutable,
     invalid,
@@ -88,10 +87,10 @@ def _sources_agree(at: str, spec: Object) -> list[Cause]:
         return []
     source, reference = spec["dataSource"], spec["dataSourceRef"]
     if reference.get("namespace"):
-        return [invalid(at, Struct(), "may not be specified when dataSourceRef.namespace is specified")]
+        return [invalid(at, {}, "may not be specified when dataSourceRef.namespace is specified")]
     same = all(source.get(key) == reference.get(key) for key in ("apiGroup", "kind", "name"))
     # Upstream shows the path where the value should be: a struct without exported fields.
-    return [] if same else [invalid(at, Struct(), "must match dataSourceRef")]
+    return [] if same else [invalid(at, {}, "must match dataSourceRef")]
 
 
 _DATA_SOURCE = (
