@@ -1,4 +1,4 @@
-"""What surrounds each call of Azure's SDK: signing in, retries that are reported, checked answers, errors in a line."""
+"""What surrounds each call of Azure: signing in, retries that are reported, checked answers, errors in a line."""
 
 from __future__ import annotations
 
@@ -111,26 +111,26 @@ def reported_retries(progress: Progress, options: Mapping[str, Any]) -> Any:
     return Reported(**options)
 
 
-def checked_answers() -> Any:
-    """A policy of azure-core's pipeline: an answer without the form of Azure's, such as a proxy's page, is an error."""
+def checked(response: Any) -> dict[str, Any]:
+    """The JSON of an answer that has the form of Azure's: a proxy's page with status 200 has not.
+
+    Raises azure-core's HttpResponseError for a status that is an error, DecodeError for another form.
+    """
     from azure.core.exceptions import DecodeError
-    from azure.core.pipeline.policies import SansIOHTTPPolicy
 
-    class Checked(SansIOHTTPPolicy[Any, Any]):
-        def on_response(self, request: Any, response: Any) -> None:  # noqa: ARG002 - the SDK's signature
-            answer = response.http_response
-            if answer.status_code == 200 and not _has_form(answer.text()):
-                raise DecodeError(f"no resource of Azure's: {answer.text()[:60].strip()!r}", response=answer)
-
-    return Checked()
-
-
-def _has_form(text: str) -> bool:
-    """Whether it is one item of Azure's, or a list of them, in JSON."""
+    response.raise_for_status()
     try:
-        answer = json.loads(text)
+        answer = json.loads(response.content)
     except ValueError:
-        return False
+        answer = None
+    if not _has_form(answer):
+        raise DecodeError(f"no resource of Azure's: {response.text()[:60].strip()!r}", response=response)
+    found: dict[str, Any] = answer
+    return found
+
+
+def _has_form(answer: Any) -> bool:
+    """Whether it is one item of Azure's, or a list of them."""
     items = answer.get("value", [answer]) if isinstance(answer, dict) else None
     return isinstance(items, list) and all(isinstance(item, dict) and _is_item(item) for item in items)
 
@@ -147,23 +147,23 @@ def _is_item(item: dict[str, Any]) -> bool:
     return known and isinstance(name, str) and isinstance(item.get("properties", {}), dict)
 
 
-def field(response: Any, *path: str) -> str:
-    """A text in a raw answer of Azure's; raises azure-core's DecodeError where it has none there."""
+def field(answer: dict[str, Any], *path: str) -> str:
+    """A text in an answer of Azure's; raises azure-core's DecodeError where it has none there."""
     from azure.core.exceptions import DecodeError
 
-    value = response.json()
+    value: Any = answer
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     if not isinstance(value, str):
-        raise DecodeError(f"a resource without {'.'.join(path)}", response=response)
+        raise DecodeError(f"a resource without {'.'.join(path)}")
     return value
 
 
 def why(error: Exception) -> str:
     """An error of the SDK's in a line: what Azure said, or that it said nothing; of a sign-in also what to do next."""
-    from azure.core.exceptions import ClientAuthenticationError, DecodeError, DeserializationError, HttpResponseError
+    from azure.core.exceptions import ClientAuthenticationError, DecodeError, HttpResponseError
 
-    if isinstance(error, DecodeError | DeserializationError):
+    if isinstance(error, DecodeError):
         return f"Azure answers something else: {_first_line(error)}"
     if isinstance(error, HttpResponseError) and error.error:
         return f"Azure answers {error.error.code}: {' '.join(str(error.error.message or error.reason).split())}"

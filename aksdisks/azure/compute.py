@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
-from aksdisks.azure.calls import SignIn, checked_answers, field, reported_retries, why
+from aksdisks.azure.calls import SignIn, checked, field, reported_retries, why
 from aksdisks.model import Disk, Machine, NoCredential, NotPermitted, Unknown
 from aksdisks.targets.credentials import AzureSettings
 from aksdisks.waiting import Progress, silent
@@ -16,6 +16,8 @@ R = TypeVar("R")
 # How long between two looks when ARM does not say, in cluster seconds: the pace of the Azure CLI's own waits is 30.
 _PACE = 5.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 30.0  # real seconds: no wait sleeps through its deadline by more
+# The forms in which resources are asked for: they have all fields that are read, and clouds that lag behind know them.
+_DISKS, _COMPUTE, _SKUS = "2023-10-02", "2024-07-01", "2021-07-01"
 _PROVIDER_ID = re.compile(r"^azure:///subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/", re.IGNORECASE)
 
 
@@ -28,6 +30,11 @@ def place(provider_id: str) -> tuple[str, str] | None:
 def same(one: str, other: str) -> bool:
     """Whether two ARM ids name the same thing: their case does not count."""
     return one.rstrip("/").lower() == other.rstrip("/").lower()
+
+
+def _power_counts(machine: Machine, in_question: Collection[str]) -> bool:
+    """Whether a machine's power, which a list without it does not have, is still to be asked for."""
+    return not machine.power and (machine.node in in_question or machine.provisioning_state not in ("Succeeded", ""))
 
 
 class Azure:
@@ -51,32 +58,43 @@ class Azure:
         self._credential = None if isinstance(settings, Unknown) else SignIn(settings.credential)
         self._time_scale = time_scale
         self._progress = progress
-        self._client: Any = None
+        self._arm: Any = None
         self._retry_after: float | None = None
 
     def disks(self) -> tuple[Disk, ...] | Unknown:
         """All disks of the node resource group, by name."""
         return self._ask(self._disks)
 
-    def machines(self) -> tuple[Machine, ...] | Unknown:
-        """All scale-set instances and virtual machines of the node resource group, by node name."""
-        return self._ask(self._machines)
+    def machines(self, in_question: Collection[str] = ()) -> tuple[Machine, ...] | Unknown:
+        """All scale-set instances and virtual machines of the node resource group, by node name.
+
+        Their power is asked for of the nodes `in_question`, and of machines whose last update has not succeeded.
+        """
+        return self._ask(lambda: self._machines(frozenset(name.lower() for name in in_question)))
 
     def _disks(self) -> tuple[Disk, ...]:
-        found = self._compute().disks.list_by_resource_group(self.resource_group, raw_response_hook=self._pace)
-        return tuple(sorted(map(Disk.of, found), key=lambda disk: disk.name))
+        return tuple(sorted(map(Disk.of, self._list("disks", _DISKS)), key=lambda disk: disk.name))
 
-    def _machines(self) -> tuple[Machine, ...]:
-        client, group = self._compute(), self.resource_group
-        found = [*client.virtual_machines.list(group)]
-        for scale_set in client.virtual_machine_scale_sets.list(group):
-            found += client.virtual_machine_scale_set_vms.list(group, scale_set.name)
-        return tuple(sorted(map(Machine.of, found), key=lambda machine: machine.node))
+    def _machines(self, in_question: frozenset[str]) -> tuple[Machine, ...]:
+        raw = list(self._list("virtualMachines", _COMPUTE))
+        for scale_set in self._list("virtualMachineScaleSets", _COMPUTE):
+            # For its instances one list tells as much as a call for each would.
+            view = {"$expand": "instanceView"} if in_question else {}
+            raw += self._list(f"virtualMachineScaleSets/{scale_set['name']}/virtualMachines", _COMPUTE, **view)
+        found = [Machine.of(each) for each in raw]
+        asked = [self._with_power(each) if _power_counts(each, in_question) else each for each in found]
+        return tuple(sorted(asked, key=lambda machine: machine.node))
+
+    def _with_power(self, machine: Machine) -> Machine:
+        return Machine.of(self._get(machine.id, _COMPUTE, **{"$expand": "instanceView"}))
 
     def quotas(self, location: str) -> Mapping[str, tuple[int, int]] | Unknown:
         """The subscription's quotas in a region: (used, limit) by name, such as PremiumDiskCount."""
+        path = f"/subscriptions/{self.subscription}/providers/Microsoft.Compute/locations/{location}/usages"
         return self._ask(
-            lambda: {each.name.value: (each.current_value, each.limit) for each in self._compute().usage.list(location)}
+            lambda: {
+                each["name"]["value"]: (each["currentValue"], each["limit"]) for each in self._pages(path, _COMPUTE)
+            }
         )
 
     def offered_disks(self, location: str) -> frozenset[str] | Unknown:
@@ -84,11 +102,12 @@ class Azure:
         return self._ask(lambda: self._offered_disks(location))
 
     def _offered_disks(self, location: str) -> frozenset[str]:
-        found = self._compute().resource_skus.list(filter=f"location eq '{location}'")
+        path = f"/subscriptions/{self.subscription}/providers/Microsoft.Compute/skus"
         return frozenset(
-            sku.name
-            for sku in found
-            if sku.resource_type == "disks" and not any(each.type == "Location" for each in sku.restrictions or ())
+            sku["name"]
+            for sku in self._pages(path, _SKUS, **{"$filter": f"location eq '{location}'"})
+            if sku["resourceType"] == "disks"
+            and not any(each.get("type") == "Location" for each in sku.get("restrictions") or ())
         )
 
     def follow_disks(self) -> Iterator[tuple[Disk, ...] | Unknown | None]:
@@ -102,64 +121,69 @@ class Azure:
 
     def node_resource_group(self, cluster_id: str) -> str | Unknown:
         """The node resource group of a managed cluster, by the cluster's ARM id: with it `expect` is checked."""
-        return self._ask(lambda: field(self._resource(cluster_id, "2025-01-01"), "properties", "nodeResourceGroup"))
+        return self._ask(lambda: field(self._get(cluster_id, "2025-01-01"), "properties", "nodeResourceGroup"))
 
     def location(self) -> str | Unknown:
         """The region of the node resource group."""
-        group = f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
-        return self._ask(lambda: field(self._resource(group, "2021-04-01"), "location"))
+        return self._ask(lambda: field(self._get(self._group, "2021-04-01"), "location"))
 
-    def _resource(self, path: str, version: str) -> Any:
-        """The answer with any resource, as ARM's raw JSON: what the compute client has no call for."""
-        from azure.core import PipelineClient
-        from azure.core.pipeline.policies import BearerTokenCredentialPolicy
+    @property
+    def _group(self) -> str:
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
+
+    def _list(self, kind: str, version: str, **query: str) -> Iterator[dict[str, Any]]:
+        """The compute resources of a kind in the node resource group."""
+        return self._pages(f"{self._group}/providers/Microsoft.Compute/{kind}", version, **query)
+
+    def _pages(self, path: str, version: str, **query: str) -> Iterator[dict[str, Any]]:
+        """The items of a list, a call for each page."""
+        page = self._get(path, version, **query)
+        yield from page["value"]
+        while link := page.get("nextLink"):
+            page = self._send(link, {})
+            yield from page["value"]
+
+    def _get(self, path: str, version: str, **query: str) -> dict[str, Any]:
+        """An answer of ARM's as it is, raw JSON: any SDK's models take longer to import and to fill than the call."""
+        return self._send(f"{self._settings.arm_endpoint}{path}", {"api-version": version, **query})
+
+    def _send(self, url: str, query: Mapping[str, str]) -> dict[str, Any]:
         from azure.core.rest import HttpRequest
 
-        settings = self._settings
-        signed_in: Any = BearerTokenCredentialPolicy(self._credential, *settings.scopes)  # type: ignore[arg-type]
-        policies = [checked_answers(), reported_retries(self._progress, settings.transport), signed_in]
-        url = f"{settings.arm_endpoint}{path}?api-version={version}"
-        with PipelineClient[Any, Any](settings.arm_endpoint, policies=policies, **settings.transport) as arm:
-            response = arm.send_request(HttpRequest("GET", url))
-            response.raise_for_status()
-            return response
+        response = self._client().send_request(HttpRequest("GET", url, params=dict(query)))
+        text = response.headers.get("Retry-After", "")
+        self._retry_after = float(text) if text.isdigit() else None
+        return checked(response)
 
     def close(self) -> None:
         """Give the connections back."""
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        arm, self._arm = self._arm, None
+        if arm is not None:
+            arm.close()
 
-    def _compute(self) -> Any:
-        """The SDK's client; its packages are imported only where Azure is asked."""
-        if self._client is None:
-            from azure.mgmt.compute import ComputeManagementClient
+    def _client(self) -> Any:
+        """azure-core's client; its packages are imported only where Azure is asked."""
+        if self._arm is None:
+            from azure.core import PipelineClient
+            from azure.core.pipeline.policies import BearerTokenCredentialPolicy, UserAgentPolicy
 
-            self._client = ComputeManagementClient(
-                self._credential,  # type: ignore[arg-type]
-                self.subscription,
-                base_url=self._settings.arm_endpoint,
-                credential_scopes=self._settings.scopes,
-                retry_policy=reported_retries(self._progress, self._settings.transport),
-                per_call_policies=[checked_answers()],
-                **self._settings.transport,
-            )
-        return self._client
-
-    def _pace(self, response: Any) -> None:
-        text = response.http_response.headers.get("Retry-After", "")
-        self._retry_after = float(text) if text.isdigit() else None
+            settings = self._settings
+            signed_in: Any = BearerTokenCredentialPolicy(self._credential, *settings.scopes)  # type: ignore[arg-type]
+            agent: Any = UserAgentPolicy("aksdisks")
+            policies = [agent, reported_retries(self._progress, settings.transport), signed_in]
+            self._arm = PipelineClient[Any, Any](settings.arm_endpoint, policies=policies, **settings.transport)
+        return self._arm
 
     def _ask(self, call: Callable[[], R]) -> R | Unknown:
         """A call's answer, or why Azure gives none: rights, throttling, no credential, no connection."""
         if self.unknown is not None:
             return self.unknown
-        from azure.core.exceptions import AzureError, ClientAuthenticationError, DeserializationError
+        from azure.core.exceptions import AzureError, ClientAuthenticationError
 
         try:
             return call()
         except ClientAuthenticationError as error:
             lasting = self._credential is not None and self._credential.lasting
             return (NoCredential if lasting else Unknown)(why(error))
-        except (AzureError, DeserializationError) as error:
+        except AzureError as error:
             return (NotPermitted if getattr(error, "status_code", None) == 403 else Unknown)(why(error))

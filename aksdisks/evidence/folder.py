@@ -25,7 +25,7 @@ from aksdisks.parameters import Parameters
 from aksdisks.session.session import Session
 from aksdisks.targets import target
 
-_PACKAGES = ("aksdisks", "azure-identity", "azure-mgmt-compute", "kubernetes", "nbclient", "pandas", "papermill")
+_PACKAGES = ("aksdisks", "azure-core", "azure-identity", "kubernetes", "nbclient", "pandas", "papermill")
 
 
 class EvidenceFolder:

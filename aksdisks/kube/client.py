@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from aksdisks.errors import ApiError, NotFound
@@ -13,6 +14,7 @@ from aksdisks.model import (
     Attachment,
     Change,
     Claim,
+    CSINode,
     KubeEvent,
     Node,
     Pod,
@@ -20,6 +22,7 @@ from aksdisks.model import (
     Unknown,
     Volume,
     decode,
+    with_drivers,
 )
 
 
@@ -35,9 +38,8 @@ class Cluster(KubernetesHttp):
 
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, with the disk slots that their CSINodes state."""
-        csi_nodes = {item["metadata"]["name"]: item for item in self.items("CSINode")[0]}
-        nodes = self.items("Node")[0]
-        return tuple(Node.of({**node, "csiNode": csi_nodes.get(node["metadata"]["name"])}) for node in nodes)
+        csi_nodes: tuple[CSINode, ...] = self.list("CSINode")
+        return with_drivers(self.list("Node"), csi_nodes)
 
     def pods(self, namespace: str, selector: str = "") -> tuple[Pod, ...]:
         """The pods of a namespace (empty: of all), by label selector."""
@@ -66,7 +68,7 @@ class Cluster(KubernetesHttp):
 
     def list(self, kind: str, namespace: str = "", selector: str = "") -> tuple[Any, ...]:
         """All typed values of a kind."""
-        return tuple(decode(kind, item) for item in self.items(kind, namespace, selector)[0])
+        return tuple(self.items(kind, namespace, selector, partial(decode, kind))[0])
 
     def watch(self, kinds: Sequence[str], namespace: str = "", selector: str = "") -> Watcher:
         """A watch over several kinds at once, to be entered with `with`; see Watcher."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -136,9 +136,14 @@ class KubernetesHttp:
             raise NotReachable(object=f"{self.server}{url}", expected="a Kubernetes API's JSON", found="something else")
         return answer
 
-    def items(self, kind: str, namespace: str = "", selector: str = "") -> tuple[list[dict[str, Any]], str]:
-        """All objects of a kind, read in pages, and the resourceVersion to watch from."""
-        found: list[dict[str, Any]] = []
+    def items(
+        self, kind: str, namespace: str = "", selector: str = "", make: Callable[[Raw], Any] = dict
+    ) -> tuple[list[Any], str]:
+        """All objects of a kind, read in pages, and the resourceVersion to watch from.
+
+        `make`: what to keep of an object. It is called page by page, so that no more than one is there as JSON.
+        """
+        found: list[Any] = []
         query = {"limit": str(PAGE), "labelSelector": selector}
         while True:
             try:
@@ -148,7 +153,7 @@ class KubernetesHttp:
                 self.progress(f"the list of {KINDS[kind][1]} expired while it was read; reading it again")
                 found, query["continue"] = [], ""
                 continue
-            found += answer.get("items") or []
+            found += map(make, answer.get("items") or [])
             meta = answer.get("metadata") or {}
             if not meta.get("continue"):
                 return found, meta.get("resourceVersion", "")

@@ -9,6 +9,7 @@ from aksdisks.model.kubernetes import (
     Claim,
     Condition,
     ContainerState,
+    CSINode,
     KubeEvent,
     Named,
     Node,
@@ -19,12 +20,14 @@ from aksdisks.model.kubernetes import (
     Volume,
     Workload,
     decode,
+    with_drivers,
 )
 from aksdisks.model.unknown import NoCredential, NotAsked, NotPermitted, Unknown, known
 
 __all__ = [
     "DISK_DRIVERS",
     "Attachment",
+    "CSINode",
     "Chain",
     "Change",
     "Claim",
@@ -49,4 +52,5 @@ __all__ = [
     "Workload",
     "decode",
     "known",
+    "with_drivers",
 ]

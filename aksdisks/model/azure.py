@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from aksdisks.model.decoding import Decoded, at, find, read
+from aksdisks.model.decoding import Decoded, at, find, listed, read, time
+
+
+def _group(raw: Any) -> str:
+    """The fourth part of an ARM id; empty for another id."""
+    parts = str(find(raw, "id", "")).split("/")
+    return parts[4] if len(parts) > 4 else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,16 +25,16 @@ class Disk(Decoded):
 
     id: str = at("id")
     name: str = at("name")
-    resource_group: str = read(lambda raw: raw.id.split("/")[4], "")
-    size_gib: int | None = at("disk_size_gb", None)
+    resource_group: str = read(_group, "")
+    size_gib: int | None = at("properties.diskSizeGB", None)
     sku: str = at("sku.name")
-    tier: str = at("tier")
-    state: str = at("disk_state")
-    managed_by: str = at("managed_by")
+    tier: str = at("properties.tier")
+    state: str = at("properties.diskState")
+    managed_by: str = at("managedBy")
     tags: Mapping[str, str] = at("tags", {})
-    created: datetime | None = at("time_created", None)
+    created: datetime | None = time("properties.timeCreated")
     zones: tuple[str, ...] = at("zones", ())
-    provisioning_state: str = at("provisioning_state")
+    provisioning_state: str = at("properties.provisioningState")
 
     @property
     def claim_namespace(self) -> str:
@@ -56,17 +62,17 @@ class DataDisk(Decoded):
     """A place on a machine where a disk sits, in Azure's words; `leaving` while it is detached."""
 
     lun: int = at("lun", 0)
-    disk_id: str = at("managed_disk.id")
-    leaving: bool = at("to_be_detached", False)
+    disk_id: str = at("managedDisk.id")
+    leaving: bool = at("toBeDetached", False)
 
 
 def _power(raw: Any) -> str:
-    codes = [str(find(each, "code", "")) for each in find(raw, "instance_view.statuses", ())]
+    codes = [str(find(each, "code", "")) for each in listed(raw, "properties.instanceView.statuses")]
     return next((code.partition("/")[2] for code in codes if code.startswith("PowerState/")), "")
 
 
 def _held_disks(raw: Any) -> tuple[DataDisk, ...]:
-    disks = map(DataDisk.of, find(raw, "storage_profile.data_disks", ()))
+    disks = map(DataDisk.of, listed(raw, "properties.storageProfile.dataDisks"))
     return tuple(sorted(disks, key=lambda disk: disk.lun))
 
 
@@ -79,13 +85,13 @@ class Machine(Decoded):
 
     id: str = at("id")
     name: str = at("name")
-    node: str = read(lambda raw: find(raw, "os_profile.computer_name name").lower(), "")
+    node: str = read(lambda raw: str(find(raw, "properties.osProfile.computerName name", "")).lower(), "")
     kind: Literal["vmss", "vm"] = read(
-        lambda raw: "vmss" if "/virtualmachinescalesets/" in raw.id.lower() else "vm", "vm"
+        lambda raw: "vmss" if "/virtualmachinescalesets/" in str(find(raw, "id")).lower() else "vm", "vm"
     )
-    size: str = at("hardware_profile.vm_size sku.name")
+    size: str = at("properties.hardwareProfile.vmSize sku.name")
     zones: tuple[str, ...] = at("zones", ())
-    provisioning_state: str = at("provisioning_state")
+    provisioning_state: str = at("properties.provisioningState")
     power: str = read(_power, "")
     data_disks: tuple[DataDisk, ...] = read(_held_disks, ())
 

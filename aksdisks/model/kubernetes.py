@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from aksdisks.model.decoding import Decoded, annotation, at, find, label, read, time
-from aksdisks.quantities import parse_time
+from aksdisks.model.decoding import Decoded, annotation, at, find, label, listed, mapping, moment, read, time
 
 DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
 _DISK_ZONE = "topology.disk.csi.azure.com/zone"
@@ -27,26 +26,25 @@ def _is_ready(raw: Any) -> bool:
 
 
 def _condition(raw: Any, type_: str) -> Any:
-    conditions = find(raw, "status.conditions", ())
-    return next((each for each in conditions if isinstance(each, dict) and each.get("type") == type_), {})
+    return next((each for each in listed(raw, "status.conditions") if each.get("type") == type_), {})
 
 
 def _values(place: str, kind: Callable[[], type[Decoded]]) -> Any:
     """A field that is the values of a list; what is no object in it is left out."""
 
     def decode(raw: Any) -> tuple[Any, ...]:
-        return tuple(kind().of(each) for each in find(raw, place, ()) if isinstance(each, dict))
+        return tuple(kind().of(each) for each in listed(raw, place))
 
     return read(decode, ())
 
 
-def _containers(raw: Any) -> Any:
-    return find(raw, "status.containerStatuses", ())
+def _containers(raw: Any) -> list[dict[str, Any]]:
+    return listed(raw, "status.containerStatuses")
 
 
 def _admitted_zones(raw: Any) -> tuple[str, ...]:
-    terms = find(raw, "spec.nodeAffinity.required.nodeSelectorTerms", ())
-    rules = [rule for term in terms for rule in term.get("matchExpressions") or ()]
+    terms = listed(raw, "spec.nodeAffinity.required.nodeSelectorTerms")
+    rules = [rule for term in terms for rule in listed(term, "matchExpressions")]
     zones = [rule.get("values") or () for rule in rules if rule.get("key") in _ZONES and rule.get("operator") == "In"]
     return tuple(dict.fromkeys(zone for values in zones for zone in values))
 
@@ -63,10 +61,14 @@ def _noted_lun(raw: Any) -> int | None:
 
 
 def _disk_slots(raw: Any) -> int | None:
-    drivers = [each for each in find(raw, "csiNode.spec.drivers", ()) if each.get("name") in DISK_DRIVERS]
-    counts = [(driver.get("allocatable") or {}).get("count") for driver in drivers]
-    old = find(raw, "status.allocatable", {}).get("attachable-volumes-azure-disk")
-    return next((count for count in counts if count is not None), int(old) if old else None)
+    drivers = [each for each in listed(raw, "spec.drivers") if each.get("name") in DISK_DRIVERS]
+    counts = [mapping(driver, "allocatable").get("count") for driver in drivers]
+    return next((count for count in counts if isinstance(count, int)), None)
+
+
+def _slots_of_2019(raw: Any) -> int | None:
+    count = str(mapping(raw, "status.allocatable").get("attachable-volumes-azure-disk", ""))
+    return int(count) if count.isdecimal() else None
 
 
 def _pod_status(raw: Any) -> str:
@@ -83,36 +85,31 @@ def _mounted_claims(raw: Any) -> tuple[str, ...]:
     names = [
         find(mounted, "persistentVolumeClaim.claimName")
         or (f"{pod}-{mounted.get('name')}" if find(mounted, "ephemeral.volumeClaimTemplate") else None)
-        for mounted in find(raw, "spec.volumes", ())
+        for mounted in listed(raw, "spec.volumes")
     ]
     return tuple(dict.fromkeys(filter(None, names)))
 
 
-def _drivers(raw: Any) -> tuple[str, ...] | None:
-    """The drivers that the CSINode lists; None where no CSINode was read."""
-    csi_node = find(raw, "csiNode")
-    return None if csi_node is None else tuple(each.get("name", "") for each in find(csi_node, "spec.drivers", ()))
-
-
-def _gates(raw: Any) -> tuple[str, ...]:
-    return tuple(each.get("name", "") for each in find(raw, "spec.schedulingGates", ()))
+def _names(place: str) -> Any:
+    """A field that is the names of the objects in a list."""
+    return read(lambda raw: tuple(str(each.get("name", "")) for each in listed(raw, place)), ())
 
 
 def _container_states(raw: Any) -> tuple[ContainerState, ...]:
     found = []
     for place, init in (("status.initContainerStatuses", True), ("status.containerStatuses", False)):
-        found += [ContainerState.of({**each, "init": init}) for each in find(raw, place, ()) if isinstance(each, dict)]
+        found += [ContainerState.of({**each, "init": init}) for each in listed(raw, place)]
     return tuple(found)
 
 
 def _owner(raw: Any) -> str:
-    owners = [each for each in find(raw, "metadata.ownerReferences", ()) if each.get("controller")]
-    return f"{owners[0]['kind']}/{owners[0]['name']}" if owners else ""
+    owners = [each for each in listed(raw, "metadata.ownerReferences") if each.get("controller")]
+    return f"{owners[0].get('kind', '')}/{owners[0].get('name', '')}" if owners else ""
 
 
 def _sku(raw: Any) -> str:
     """A class's parameter; the case of its name does not count."""
-    parameters = {key.lower(): value for key, value in find(raw, "parameters", {}).items()}
+    parameters = {key.lower(): value for key, value in mapping(raw, "parameters").items()}
     return str(find(parameters, "skuname storageaccounttype", ""))
 
 
@@ -229,7 +226,7 @@ class Taint(Decoded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node(Named):
-    """A Kubernetes node; its CSINode, where it has one, is read as its member `csiNode`.
+    """A Kubernetes node; `with_drivers` adds what its CSINode says.
 
     `drivers` are those that the CSINode lists, None where none was read. `disk_slots` is the CSINode's allocatable
     count, else 2019's allocatable attachable-volumes-azure-disk; None where the driver does not say.
@@ -237,15 +234,34 @@ class Node(Named):
 
     ready: bool = read(_is_ready, False)
     ready_reason: str = read(lambda raw: find(_condition(raw, "Ready"), "message reason", ""), "")
-    ready_since: datetime | None = read(lambda raw: parse_time(find(_condition(raw, "Ready"), "lastTransitionTime")))
+    ready_since: datetime | None = read(lambda raw: moment(find(_condition(raw, "Ready"), "lastTransitionTime")))
     schedulable: bool = read(lambda raw: not find(raw, "spec.unschedulable"), True)
     provider_id: str = at("spec.providerID")
     disk_zone: str = label(_DISK_ZONE)
     zone: str = label(*_ZONES[1:])
-    drivers: tuple[str, ...] | None = read(_drivers)
+    drivers: tuple[str, ...] | None = None
     size: str = label("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
+    disk_slots: int | None = read(_slots_of_2019)
+    taints: tuple[Taint, ...] = _values("spec.taints", lambda: Taint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CSINode(Named):
+    """What the drivers on a node say of themselves; it has the node's name. `disk_slots` is the disk driver's count."""
+
+    drivers: tuple[str, ...] = _names("spec.drivers")
     disk_slots: int | None = read(_disk_slots)
-    taints: tuple[Taint, ...] = read(lambda raw: tuple(map(Taint.of, find(raw, "spec.taints", ()))), ())
+
+
+def with_drivers(nodes: Iterable[Node], csi_nodes: Iterable[CSINode]) -> tuple[Node, ...]:
+    """The nodes with what their CSINodes say of drivers and disk slots."""
+    said = {each.name: each for each in csi_nodes}
+    return tuple(
+        replace(node, drivers=csi.drivers, disk_slots=node.disk_slots if csi.disk_slots is None else csi.disk_slots)
+        if (csi := said.get(node.name))
+        else node
+        for node in nodes
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +288,7 @@ class Pod(Named):
 
     status: str = read(_pod_status, "")
     ready: bool = read(_is_ready, False)
-    containers: int = read(lambda raw: len(find(raw, "spec.containers", ())), 0)
+    containers: int = read(lambda raw: len(listed(raw, "spec.containers")), 0)
     containers_ready: int = read(lambda raw: sum(bool(each.get("ready")) for each in _containers(raw)), 0)
     restarts: int = read(lambda raw: sum(each.get("restartCount") or 0 for each in _containers(raw)), 0)
     node: str = at("spec.nodeName")
@@ -281,7 +297,7 @@ class Pod(Named):
     phase: str = at("status.phase", "Pending")
     container_states: tuple[ContainerState, ...] = read(_container_states, ())
     conditions: tuple[Condition, ...] = _values("status.conditions", lambda: Condition)
-    gates: tuple[str, ...] = read(_gates, ())
+    gates: tuple[str, ...] = _names("spec.schedulingGates")
     fs_group: int | None = at("spec.securityContext.fsGroup", None)
     fs_group_policy: str = at("spec.securityContext.fsGroupChangePolicy", "Always")
     grace: int | None = at("metadata.deletionGracePeriodSeconds", None)
@@ -324,7 +340,7 @@ class StorageClass(Named):
     sku: str = read(_sku, "")
     reclaim_policy: str = at("reclaimPolicy", "Delete")
     binding_mode: str = at("volumeBindingMode", "Immediate")
-    is_default: bool = read(lambda raw: "true" in map(find(raw, "metadata.annotations", {}).get, _DEFAULT_CLASS), False)
+    is_default: bool = read(lambda raw: "true" in map(mapping(raw, "metadata.annotations").get, _DEFAULT_CLASS), False)
 
     @property
     def makes_disks(self) -> bool:
@@ -337,9 +353,9 @@ class Workload(Named):
     """A Deployment, ReplicaSet or StatefulSet; `strategy` is a Deployment's, `owner` what controls it (`Kind/name`)."""
 
     kind: str = at("kind")
-    replicas: int = read(lambda raw: (raw.get("spec") or {}).get("replicas", 1), 1)
+    replicas: int = read(lambda raw: mapping(raw, "spec").get("replicas", 1), 1)
     strategy: str = at("spec.strategy.type")
-    max_surge: str = read(lambda raw: str((find(raw, "spec.strategy.rollingUpdate", {})).get("maxSurge", "")), "")
+    max_surge: str = read(lambda raw: str(mapping(raw, "spec.strategy.rollingUpdate").get("maxSurge", "")), "")
     owner: str = read(_owner, "")
 
 
@@ -367,6 +383,7 @@ _KINDS: Mapping[str, type[Named]] = {
     "PersistentVolumeClaim": Claim,
     "VolumeAttachment": Attachment,
     "Node": Node,
+    "CSINode": CSINode,
     "Pod": Pod,
     "Event": KubeEvent,
     "StorageClass": StorageClass,
@@ -379,4 +396,5 @@ _KINDS: Mapping[str, type[Named]] = {
 
 def decode(kind: str, raw: Mapping[str, Any]) -> Any:
     """The value of an object of this kind; of others than these only names, labels and times matter."""
-    return _KINDS.get(kind, Named).of(raw)
+    # The items of a list do not say of what kind they are.
+    return _KINDS.get(kind, Named).of(raw if "kind" in raw else {"kind": kind, **raw})
