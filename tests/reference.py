@@ -1,4 +1,7 @@
-"""The page docs/reference.md, built from the docstrings of what `aksdisks` re-exports: python -m tests.reference."""
+"""The pages of docs/ that are built from docstrings: python -m tests.reference.
+
+`reference.md` is what `aksdisks` re-exports, `causes.md` what a diagnosis can find.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import aksdisks
+from aksdisks.inspection.diagnosis.catalogue import catalogue
+from aksdisks.inspection.diagnosis.cause import Cause
 from aksdisks.model.frames import COLUMNS
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE, CAUSES = DOCS / "reference.md", DOCS / "causes.md"
 _FIRST = """# Reference
 
 What `import aksdisks` offers; each name is loaded when it is first used. Any other module may change without notice.
 This page is built from the docstrings (`python -m tests.reference`).
+"""
+
+_FIRST_OF_CAUSES = """# Causes
+
+What `aksdisks diagnose` can find, by id; `aksdisks explain ID` prints the same. A *problem* is somebody's to mend, a
+*wait* ends by itself (one that takes too long is found as a problem), and what is *expected* is as it should be.
+This page is built from the causes' files in `aksdisks/inspection/diagnosis/causes` (`python -m tests.reference`).
 """
 
 
@@ -22,6 +35,29 @@ def page() -> str:
     """The whole page."""
     entries = (part for name in aksdisks.__all__ for part in _entry(name, getattr(aksdisks, name)))
     return "\n".join([_FIRST, *entries, _frames()])
+
+
+def causes() -> str:
+    """The whole page of causes: a table of all, then each."""
+    found = list(catalogue().values())
+    rows = [f"| [{each.id}](#{each.id}) | {each.verdict} | {_plain(each.title)} |" for each in found]
+    head = ["| cause | verdict | what it is |", "|---|---|---|"]
+    return "\n".join([_FIRST_OF_CAUSES, *head, *rows, "", *(_cause(each) for each in found)])
+
+
+def _cause(cause: Cause) -> str:
+    sections = [f"**{heading}**\n\n{_section(heading, text)}" for heading, text in cause.sections.items()]
+    return "\n\n".join([f"## {cause.id}", f"*{cause.verdict}*: {_plain(cause.title)}.", *sections]) + "\n"
+
+
+def _section(heading: str, text: str) -> str:
+    lines = [_plain(line.strip()) for line in text.splitlines()]
+    return "\n".join(f"- <{line}>" for line in lines if line) if heading == "Links" else "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Without what Markdown would take for a tag, outside of code."""
+    return "`".join(part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(text.split("`")))
 
 
 def _frames() -> str:
@@ -106,3 +142,4 @@ class _Written:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    CAUSES.write_text(causes(), encoding="utf-8")

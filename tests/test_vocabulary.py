@@ -50,3 +50,9 @@ def test_the_import_takes_no_time_that_a_person_notices():
     rounds = [(seconds("pass"), seconds("import aksdisks")) for _ in range(10)]
     bare, ours = (median(times) for times in zip(*rounds, strict=True))
     assert ours - bare <= 0.1
+
+
+def test_the_page_of_causes_is_that_of_their_files():
+    assert reference.CAUSES.read_text(encoding="utf-8") == reference.causes(), (
+        "python -m tests.reference writes it anew"
+    )

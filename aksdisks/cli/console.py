@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group, RenderableType, RenderHook, RenderResult
 from rich.markup import escape
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.status import Status as Spinner
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +22,7 @@ from aksdisks.evidence.result import RunbookResult, RunResult, seconds_shown, ta
 from aksdisks.model.checks import Check
 from aksdisks.parameters import Parameters
 from aksdisks.runner.reporter import Reporter
+from aksdisks.views.markup import printable
 from aksdisks.waiting import Waiting
 
 NOTHING = "(empty)"
@@ -34,11 +37,33 @@ def _mark(status: str, width: int = 0) -> str:
     return f"[{_STYLES.get(status, 'yellow')}]{status}[/]{' ' * (width - len(status))}"
 
 
-class _Console(Console):
+@dataclass(frozen=True)
+class _Printable:
+    """What is rendered, with nothing in it that a terminal would act on: names and messages are other people's."""
+
+    content: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self.content, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+class _Printables(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Printable(each) for each in renderables]
+
+
+class TerminalConsole(Console):
     """A console that goes on without its reader: `aksdisks run | head` ends in its own order and with its exit code.
 
-    Progress, on stderr, may be lost to a full disk as well: no run ends half done for want of a log.
+    Progress, on stderr, may be lost to a full disk as well: no run ends half done for want of a log. What a terminal
+    would act on is shown as a mark, see `printable`.
     """
+
+    def __init__(self, **options: Any) -> None:
+        """As rich's."""
+        super().__init__(highlight=False, **options)
+        self.push_render_hook(_Printables())
 
     def print(self, *objects: Any, **options: Any) -> None:
         """As rich's. Raises OSError where a result, on stdout, cannot be written."""
@@ -60,9 +85,9 @@ class ConsoleReporter(Reporter):
 
     def __init__(self, *, quiet: bool) -> None:
         """Colours follow rich's rules: none where output is not a terminal or NO_COLOR is set."""
-        self.out = _Console(highlight=False)
+        self.out = TerminalConsole()
         self.out.width = max(self.out.width, _NARROWEST)
-        self.err = _Console(stderr=True, highlight=False, quiet=quiet)
+        self.err = TerminalConsole(stderr=True, quiet=quiet)
         self._live: Spinner | None = None
         self._runbook = ""
         self._step = ""
@@ -76,7 +101,7 @@ class ConsoleReporter(Reporter):
 
     def warn(self, text: str) -> None:
         """A line that is shown even when quiet."""
-        _Console(stderr=True, highlight=False).print(escape(text), soft_wrap=True)
+        TerminalConsole(stderr=True).print(escape(text), soft_wrap=True)
 
     def runbook(self, name: str) -> None:
         """A runbook starts."""
@@ -183,7 +208,7 @@ class ConsoleReporter(Reporter):
 
 def show_parameters(parameters: Parameters, sources: Mapping[str, str]) -> None:
     """Every parameter: its value and where that came from, and below it what it means."""
-    out = _Console(highlight=False)
+    out = TerminalConsole()
     for name, field in type(parameters).model_fields.items():
         extra = field.json_schema_extra
         about = [str(extra[key]) for key in ("unit", "expected")] if isinstance(extra, dict) else []

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aksdisks.cli import evidence, lab, parameters, run, runbooks
+from aksdisks.cli import diagnose, evidence, lab, parameters, run, runbooks
 from aksdisks.cli.options import EXIT_CODES
 
 # An image for the schedule is built without the lab.
@@ -44,7 +44,9 @@ class _Commands(typer.core.TyperGroup):
                 code = error.exit_code
             else:
                 raise
-            typer.echo(f"aksdisks: {error}", err=True)
+            from aksdisks.views.markup import printable
+
+            typer.echo(f"aksdisks: {printable(str(error))}", err=True)
             raise typer.Exit(code) from error
 
 
@@ -71,6 +73,8 @@ if _LAB_IS_THERE:
     app.add_typer(lab.app, name="lab")
 app.add_typer(evidence.app, name="evidence")
 app.command(epilog=EXIT_CODES)(run.run)
+app.command(epilog=diagnose.EXIT_CODES)(diagnose.diagnose)
+app.command()(diagnose.explain)
 app.command()(runbooks.walk)
 app.command(name="list")(runbooks.list_runbooks)
 app.command(epilog="A flag (-p) wins over AKSDISKS_PARAM_<NAME>, that over the file, that over the default.")(

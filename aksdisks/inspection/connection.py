@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +24,7 @@ from aksdisks.inspection.inventory import read_inventory
 from aksdisks.kube.client import Cluster
 from aksdisks.model import Inventory, Node, StorageClass, Unknown
 from aksdisks.parameters import Parameters
+from aksdisks.targets.choice import time_scale
 from aksdisks.targets.target import TargetSettings, open_target
 from aksdisks.waiting import Progress, silent
 
@@ -114,22 +113,10 @@ def connect(
     if parameters is None or named:
         named |= {"target": "aks", "cluster": "kubeconfig"}
         parameters = (parameters or Parameters()).model_copy(update=named)
-        settings = replace(open_target(parameters), time_scale=_time_scale())
+        settings = replace(open_target(parameters), time_scale=time_scale())
     else:
         settings = open_target(parameters)
     return reach(parameters, settings, progress)
-
-
-def _time_scale() -> float:
-    """AKSDISKS_TIME_SCALE: cluster seconds in one real second, 1 where it is not set."""
-    text = os.environ.get("AKSDISKS_TIME_SCALE") or "1"
-    try:
-        scale = float(text)
-    except ValueError:
-        scale = 0.0
-    if not (scale > 0 and math.isfinite(scale)):
-        raise ParameterError("AKSDISKS_TIME_SCALE", expected="a number above 0", found=repr(text))
-    return scale
 
 
 def reach(parameters: Parameters, settings: TargetSettings, progress: Progress = silent) -> Target:
@@ -144,7 +131,7 @@ def reach(parameters: Parameters, settings: TargetSettings, progress: Progress =
         cluster.version()
     except ApiError as error:
         raise NotReachable(object=f"{cluster.server}", expected="a Kubernetes API", cause=f"{error.message}") from error
-    azure = _azure(settings, nodes, progress)
+    azure = azure_of(settings, nodes, progress)
     target = Target(parameters, settings, cluster, azure, progress)
     if settings.expected:
         _check_expected(target)
@@ -181,7 +168,7 @@ def check_storage_class(target: Target) -> StorageClass | Unknown:
     return found
 
 
-def _azure(settings: TargetSettings, nodes: tuple[Node, ...] | Unknown, progress: Progress) -> Azure:
+def azure_of(settings: TargetSettings, nodes: tuple[Node, ...] | Unknown, progress: Progress) -> Azure:
     """Azure's client: the subscription and the node resource group are in the nodes' providerID."""
     if isinstance(settings.azure, Unknown):
         return Azure(settings.azure)

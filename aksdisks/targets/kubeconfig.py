@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +40,38 @@ def _warn_once(text: str) -> None:
     logging.getLogger(__name__).warning(text)
 
 
+@dataclass(frozen=True, slots=True)
+class Contexts:
+    """The contexts of a kubeconfig with their namespaces (empty: none is set), and the current one (empty: none is)."""
+
+    where: str
+    current: str = ""
+    namespaces: Mapping[str, str] = field(default_factory=dict)
+
+
+def contexts(file: str = "") -> Contexts:
+    """Those of a file, else of KUBECONFIG's files or ~/.kube/config; raises InputError where one cannot be read."""
+    from kubernetes.config import kube_config
+
+    loader: Any = kube_config
+    where = file or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    try:
+        merged = loader.KubeConfigMerger(where).config
+        content = merged.value if merged else {}
+        found = map(_plain, content.get("contexts") or [])
+        spaces = {str(each["name"]): str(_plain(each.get("context") or {}).get("namespace") or "") for each in found}
+        return Contexts(where, str(content.get("current-context") or ""), spaces)
+    except Exception as error:  # the merger raises its own, yaml's and whatever a list in place of a mapping leads to
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(object=f"kubeconfig {where}", expected="one that can be used", cause=reason) from error
+
+
+def _plain(node: Any) -> dict[str, Any]:
+    """The mapping in a node of the loader's."""
+    value: dict[str, Any] = getattr(node, "value", node)
+    return value
+
+
 def api_client(file: str, context: str = "", *, in_cluster: bool = False) -> ApiClient:
     """The official client as a kubeconfig or a pod sets it up: certificates, tokens, exec plugins."""
     from kubernetes import client, config
@@ -57,8 +91,7 @@ def api_client(file: str, context: str = "", *, in_cluster: bool = False) -> Api
             # Not list_kube_config_contexts, which insists on a current context.
             # Named, because the client keeps the KUBECONFIG that it found when it was imported.
             files = path or where
-            merged = loader.kube_config.KubeConfigMerger(files).config
-            names = [entry["name"] for entry in (merged.value.get("contexts") or [])] if context and merged else []
+            names = list(contexts(files).namespaces) if context else []
             if context not in ("", *names):
                 hint = did_you_mean(context, names)
                 there = ", ".join(names) or f"those in {where}, which has none"

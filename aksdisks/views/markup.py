@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _VIEWS = "views.html.j2"
 # What no XML can hold, however it is written: one in a pod's message would make junit.xml unreadable.
 _CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF))
+# What a terminal acts on instead of showing it: also DEL, the eight-bit controls, and marks that turn text around.
+_ACTS = (*_CONTROLS, 13, *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_SHOWN = dict.fromkeys(_ACTS, "\N{REPLACEMENT CHARACTER}")
 
 
 class View(ABC):
@@ -28,6 +31,11 @@ class View(ABC):
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return {"text/plain": self.text(), "text/html": self.html()}
+
+
+def printable(text: str) -> str:
+    """A text of somebody else's for a terminal: what would move its cursor, or colour it, is only marked."""
+    return text.translate(_SHOWN)
 
 
 def macro(name: str, *given: object) -> str:

@@ -63,6 +63,10 @@ class Cause:
         """The first line of its page."""
         return self.page.strip().partition("\n")[0].rstrip(".")
 
+    def text(self) -> str:
+        """Its page as a terminal shows it, under its id and verdict."""
+        return f"{self.id} ({self.verdict})\n{self.page.strip()}\n"
+
     @property
     def sections(self) -> Mapping[str, str]:
         """Heading and text of its page; a heading is a line of `HEADINGS`, its text is indented below it."""

@@ -1,0 +1,129 @@
+"""The commands that tell why something is stuck: `aksdisks diagnose`, and what its causes are: `aksdisks explain`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+EXIT_CODES = (
+    "Exit codes: 0 no problem, 1 a problem (with --watch also the time-out), 2 bad input, "
+    "3 none found but what could not be seen might hide one."
+)
+
+
+class Format(StrEnum):
+    """How the findings are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+def _complete_objects(incomplete: str) -> list[str]:
+    """The kinds, for the shell's completion."""
+    return [f"{kind}/" for kind in ("pod", "pvc", "pv") if f"{kind}/".startswith(incomplete)]
+
+
+def _complete_contexts(incomplete: str) -> list[str]:
+    """The kubeconfig's contexts, for the shell's completion."""
+    from aksdisks.errors import InputError
+    from aksdisks.targets.kubeconfig import contexts
+
+    try:
+        return [name for name in contexts().namespaces if name.startswith(incomplete)]
+    except InputError:
+        return []
+
+
+def _complete_causes(incomplete: str) -> list[str]:
+    """The ids of causes, for the shell's completion."""
+    from aksdisks.inspection.diagnosis.catalogue import catalogue
+
+    return [id_ for id_ in catalogue() if id_.startswith(incomplete)]
+
+
+def diagnose(
+    object: Annotated[
+        str,
+        typer.Argument(
+            metavar="[pod/NAME|pvc/NAME|pv/NAME]",
+            help="What is stuck. Default: all in the namespace.",
+            show_default=False,
+            autocompletion=_complete_objects,
+        ),
+    ] = "",
+    namespace: Annotated[
+        str, typer.Option("-n", "--namespace", help="Default: the context's.", show_default=False)
+    ] = "",
+    everywhere: Annotated[bool, typer.Option("-A", "--all-namespaces", help="All namespaces.")] = False,
+    file: Annotated[
+        Path | None, typer.Option("-f", "--file", help="Parameter file that names the cluster.", show_default=False)
+    ] = None,
+    context: Annotated[
+        str,
+        typer.Option(
+            help="A context of the kubeconfig. Default: its current one, else the running lab.",
+            show_default=False,
+            autocompletion=_complete_contexts,
+        ),
+    ] = "",
+    watch: Annotated[bool, typer.Option("--watch", help="Print changes of verdict until all is well.")] = False,
+    timeout: Annotated[
+        float, typer.Option(min=0.0, help="With --watch: give up after so many seconds of cluster time.")
+    ] = 900.0,
+    format: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the findings, and end.")] = False,
+) -> None:
+    """Say why a pod, a claim or a volume is stuck: one cause, from Kubernetes and Azure together. It only reads.
+
+    The findings are printed on stdout; the first line on stderr names the cluster.
+    """
+    from aksdisks.cli.findings import Printer
+    from aksdisks.inspection.diagnosis import asking, following
+    from aksdisks.runner import shipped
+
+    if schema:
+        typer.echo((shipped.folder("docs") / "diagnosis.schema.json").read_text(encoding="utf-8"), nl=False)
+        return
+    printer = Printer(format.value)
+    choice = _chosen(file, context)
+    what = asking.question(object, namespace, everywhere=everywhere, context_namespace=choice.namespace)
+    asked = asking.open_cluster(choice, printer.progress)
+    printer.cluster(choice.name, asked.cluster.server)
+    if watch:
+        raise typer.Exit(following.follow(asked, what, timeout, printer.change))
+    found = asking.ask(asked, what)
+    printer.diagnosis(found, what, asked.time_scale)
+    raise typer.Exit(found.exit_code)
+
+
+def _chosen(file: Path | None, context: str) -> Any:
+    """The cluster that the flags name."""
+    from aksdisks.cli.options import read_parameters
+    from aksdisks.errors import InputError
+    from aksdisks.targets.choice import choose
+
+    if file is None:
+        return choose(context=context)
+    if context:
+        raise InputError(object="-f and --context", expected="one of them", found="both")
+    return choose(read_parameters(file, None)[0], file=str(file))
+
+
+def explain(
+    cause: Annotated[
+        str, typer.Argument(help="The id of a cause. Default: list all.", show_default=False,
+                            autocompletion=_complete_causes)
+    ] = "",
+) -> None:  # fmt: skip
+    """Explain a cause that `aksdisks diagnose` finds: what it is, how it is recognised, what to do. Or list them."""
+    from aksdisks.inspection.diagnosis import catalogue
+
+    if cause:
+        typer.echo(catalogue.cause(cause).text(), nl=False)
+        return
+    for each in catalogue.catalogue().values():
+        typer.echo(f"{each.id:<22} {each.verdict:<9} {each.title}")
