@@ -45,16 +45,19 @@ def _complete_causes(incomplete: str) -> list[str]:
     return [id_ for id_ in catalogue() if id_.startswith(incomplete)]
 
 
+_Object = Annotated[
+    str,
+    typer.Argument(
+        metavar="[pod/NAME|pvc/NAME|pv/NAME]",
+        help="What is stuck. Default: all in the namespace.",
+        show_default=False,
+        autocompletion=_complete_objects,
+    ),
+]
+
+
 def diagnose(
-    object: Annotated[
-        str,
-        typer.Argument(
-            metavar="[pod/NAME|pvc/NAME|pv/NAME]",
-            help="What is stuck. Default: all in the namespace.",
-            show_default=False,
-            autocompletion=_complete_objects,
-        ),
-    ] = "",
+    object: _Object = "",
     namespace: Annotated[
         str, typer.Option("-n", "--namespace", help="Default: the context's.", show_default=False)
     ] = "",
