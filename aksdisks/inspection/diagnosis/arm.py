@@ -13,8 +13,9 @@ _STATUS = re.compile(r"RESPONSE (\d{3})\b|HTTPStatusCode: (\d{3})\b|Status(?:Cod
 _CODE = re.compile(r'ERROR CODE: (?!UNAVAILABLE)(\w+)|\bCode="(\w+)"|\\?"code\\?"\s*:\s*\\?"(\w+)')
 _MESSAGE = re.compile(r'\\?"message\\?"\s*:\s*\\?"((?:[^"\\]|\\.)+)|\bMessage="((?:[^"\\]|\\.)+)')
 _RETRY = re.compile(r"RetryAfter: ([1-9]\d*)s|try again after '?(\d+)'? second|Retry-After\W+(\d+)", re.IGNORECASE)
-_ACTION = re.compile(r"(?:perform action|permission to perform action) '([^']+)'")
-_SCOPE = re.compile(r"(?:over|on) scope '([^']+)")
+# Of a linked refusal the first action and scope are those that are allowed.
+_ACTION = re.compile(r"does not have (?:authorization|permission) to perform action\(?s?\)? '([^']+)'")
+_SCOPE = re.compile(r"linked scope\(s\) '([^',]+)|(?:over|on|The) scope '([^']+)(?!.*linked scope)", re.DOTALL)
 _CLIENT = re.compile(r"[Tt]he client '([^']+)'(?: with object id '([^']+)')?")
 _POLICY = re.compile(r'policyAssignment\W+name\W+([^"\\]+)')
 

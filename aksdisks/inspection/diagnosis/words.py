@@ -142,9 +142,10 @@ WORDS: tuple[Words, ...] = (
     _words(
         "signed-out",
         r"ExpiredAuthenticationToken|InvalidAuthenticationToken(?:Tenant|Audience)?|AuthenticationFailed\b|"
-        r"(?P<code>AADSTS\d+)[^\\\"\r\n]*|RESPONSE 401|HTTPStatusCode: 401|Failed to refresh the Token",
+        r"RESPONSE 401|HTTPStatusCode: 401|Failed to refresh the Token",
         "AKS#4287, AKS#371, facts E",
     ),
+    _words("signed-out", r"(?P<code>AADSTS\d+)", "AKS#371, jenkins-infra/helpdesk#2810"),
     _words(
         "throttled",
         r"TooManyRequests|SubscriptionRequestsThrottled|ResourceRequestsThrottled|RESPONSE 429|HTTPStatusCode: 429|"

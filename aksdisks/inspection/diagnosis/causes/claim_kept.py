@@ -1,0 +1,49 @@
+"""The claim is bound and no pod mounts it: it is kept, with its disk.
+
+What it is
+    A claim outlives the pods that mounted it. A StatefulSet keeps its claims when it is scaled down or deleted, unless
+    its persistentVolumeClaimRetentionPolicy says otherwise, so that the same pod finds its data again. The disk is paid
+    for as long as the claim is there.
+
+How it is recognised
+    States: the claim is Bound and not being deleted, and no pod that has not ended mounts it.
+
+What it is not
+    A claim that never had a pod (`no-consumer`: it is not bound). A volume whose claim is gone (`volume-released`).
+
+Next
+    Nothing, if it is to be used again. Deleting the claim deletes the disk where the volume's policy is Delete.
+
+Links
+    https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention
+"""
+
+from __future__ import annotations
+
+from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.inspection.diagnosis.cause import Cause, Match
+from aksdisks.inspection.diagnosis.findings import Evidence
+from aksdisks.inspection.diagnosis.rows import claim_row, kubectl
+
+
+def _rule(case: Case) -> Match | None:
+    claim = case.claim
+    if case.kind != "PersistentVolumeClaim" or claim is None or claim.phase != "Bound" or claim.deleting:
+        return None
+    if not case.seen.saw("Pod") or case.seen.pods_of(claim.key):
+        return None
+    rows = [claim_row(claim)]
+    then = ""
+    if case.volume:
+        deletes = case.volume.reclaim_policy == "Delete"
+        then = "; deleting it deletes its disk" if deletes else "; its volume is retained even then"
+        about = f"PersistentVolume {case.volume.name}"
+        rows.append(Evidence("Kubernetes", about, f"{case.volume.phase}, policy {case.volume.reclaim_policy}"))
+    return Match(
+        because=f"no pod mounts {claim.name}; it is kept with its data until it is deleted{then}",
+        evidence=tuple(rows),
+        next=(kubectl(f"describe pvc {claim.name}", claim, "who used it last, and its disk"),),
+    )
+
+
+CAUSE = Cause(id="claim-kept", verdict="expected", rule=_rule, page=__doc__)
