@@ -15,8 +15,8 @@ from aksdisks.model import Claim, Inventory, Pod
 
 # A pod that has ended needs no volume any more; one that succeeds or fails is its owner's business.
 _ENDED = ("Succeeded", "Failed")
-# It fits whatever does not run, so beside another cause it says nothing.
-_NO_CAUSE = "unknown"
+# They fit whatever does not run, so beside another cause they say nothing.
+_NO_CAUSES = ("unknown", "starting")
 
 
 def diagnose(inventory: Inventory) -> tuple[Finding, ...]:
@@ -97,7 +97,8 @@ def decide(case: Case) -> Finding | None:
             fits.append(_Fit(cause, answer))
         elif isinstance(answer, Not):
             ruled_out.append(RuledOut(cause.id, answer.because))
-    fits = [fit for fit in fits if fit.cause.id != _NO_CAUSE] or fits
+    for no_cause in _NO_CAUSES:
+        fits = [fit for fit in fits if fit.cause.id != no_cause] or fits
     if not fits:
         return None
     beaten = {id_ for fit in fits for id_ in fit.cause.over}

@@ -779,7 +779,8 @@ def test_words_of_an_act_that_has_succeeded_do_not_count() -> None:
     assert found(bound, PVC) is None
     grown = growing(rpc(NOT_ALLOWED), capacity="30Gi")
     assert found(grown, PVC) is None
-    attached = attaching(rpc(NOT_ALLOWED), attachments=(attachment(to=1),), pods=(replace(PLACED, created=ago(60)),))
+    starts = {"pods": (replace(PLACED, created=ago(60)),), "attachments": (attachment(to=1),), "disks": (disk(on=1),)}
+    attached = attaching(rpc(NOT_ALLOWED), **starts, machines=(machine(0), machine(1, disk(on=1))))
     assert getattr(found(attached), "cause", "") == "starting"
 
 
