@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -111,37 +112,44 @@ def measure(policy: str, pods: int = PODS, nodes: int = NODES) -> Fleet:
 def _follow(state: LabState, policy: str, pods: int) -> Fleet:
     environment = os.environ | state.environment()
     manifest = json.dumps(stateful_set("fleet", pods, policy))
-    address = "/api/v1/namespaces/default/pods?watch=1&resourceVersion=0"
-    command = ["kubectl", "get", "--raw", address]
     patience = PATIENCE * max(10, pods / HUNDRED)
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as watch:
-        assert watch.stdout is not None
-        try:
-            apply = ["kubectl", "apply", "-f", "-"]
-            subprocess.run(apply, input=manifest, env=environment, check=True, text=True,
-                           stdout=subprocess.DEVNULL)  # fmt: skip
-            began, before = time.perf_counter(), cpu(state.pid)
-            running, loops, found = set[str](), list[float](), Fleet()
-            for line in watch.stdout:
-                pod = json.loads(line)["object"]
-                name = pod["metadata"]["name"]
-                if pod["status"].get("phase") == "Running" and name not in running:
-                    running.add(name)
-                    if len(running) % HUNDRED == 0:
-                        found.passed.append(time.perf_counter() - began)
-                        found.used.append(cpu(state.pid) - before)
-                        found.loops.append(statistics.median(loops))
-                        loops.clear()
-                    elif len(running) % SAMPLE == 0:
-                        loops.append(calibrate())
-                if len(running) == pods:
-                    found.resident_mib = resident(state.pid)
-                    return found
-                if time.perf_counter() - began > patience:
-                    break
-            raise RuntimeError(f"expected {pods} pods to run within {patience:.0f} s, found {len(running)}")
-        finally:
-            watch.terminate()
+    apply = ["kubectl", "apply", "-f", "-"]
+    subprocess.run(apply, input=manifest, env=environment, check=True, text=True, stdout=subprocess.DEVNULL)
+    began, before = time.perf_counter(), cpu(state.pid)
+    running, loops, found = set[str](), list[float](), Fleet()
+    for name in _running(environment):
+        if name not in running:
+            running.add(name)
+            if len(running) % HUNDRED == 0:
+                found.passed.append(time.perf_counter() - began)
+                found.used.append(cpu(state.pid) - before)
+                found.loops.append(statistics.median(loops))
+                loops.clear()
+            elif len(running) % SAMPLE == 0:
+                loops.append(calibrate())
+        if len(running) == pods:
+            found.resident_mib = resident(state.pid)
+            return found
+        if time.perf_counter() - began > patience:
+            break
+    raise RuntimeError(f"expected {pods} pods to run within {patience:.0f} s, found {len(running)}")
+
+
+def _running(environment: dict[str, str]) -> Iterator[str]:
+    """The names of pods that run, some of them more than once: a watch that is too slow is ended, and begun again."""
+    command = ["kubectl", "get", "--raw", "/api/v1/namespaces/default/pods?watch=1&resourceVersion=0"]
+    told = True
+    while told:
+        told = False
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as watch:
+            assert watch.stdout is not None
+            try:
+                for line in watch.stdout:
+                    told, pod = True, json.loads(line)["object"]
+                    if pod["kind"] == "Pod" and pod["status"].get("phase") == "Running":
+                        yield str(pod["metadata"]["name"])
+            finally:
+                watch.terminate()
 
 
 def resident(pid: int) -> float:
