@@ -176,11 +176,13 @@ class Case:
         """Whether one node at a time may have the volume (K IsMultiAttachAllowed)."""
         return self.volume is not None and not any(mode.endswith("Many") for mode in self.volume.access_modes)
 
-    @property
+    @cached_property
     def unwaited(self) -> bool:
-        """Whether it is about a volume that no pod waits for: then nobody else tells of its troubles."""
+        """Whether it is about a volume that is being detached and that no pod waits for: nobody else tells of that."""
         volume = self.volume if self.kind == "PersistentVolume" else None
-        return volume is not None and all(pod.ready for pod in self.seen.pods_of(volume.claim))
+        if volume is None or not any(each.deleting or each.detach_error for each in self.attachments):
+            return False
+        return all(pod.ready for pod in self.seen.pods_of(volume.claim))
 
     @cached_property
     def holders(self) -> tuple[Pod, ...]:

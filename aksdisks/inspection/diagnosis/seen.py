@@ -100,6 +100,10 @@ class Seen:
         """The attachments of a volume, to whatever node."""
         return tuple(self._attachments.get(volume, ()))
 
+    def attachments_on(self, node: str) -> tuple[Attachment, ...]:
+        """The attachments to a node, as far as their volumes were read."""
+        return tuple(self._attachments_on.get(node, ()))
+
     def events_of(self, about: Named, *reasons: str) -> tuple[KubeEvent, ...]:
         """The events of an object with one of these reasons (none: all), oldest first."""
         found = self._events.get(about.uid, ()) if about.uid else ()
@@ -192,6 +196,10 @@ class Seen:
     @cached_property
     def _attachments(self) -> Mapping[str, list[Attachment]]:
         return _grouped((each.volume, each) for each in self.inventory.attachments)
+
+    @cached_property
+    def _attachments_on(self) -> Mapping[str, list[Attachment]]:
+        return _grouped((each.node, each) for each in self.inventory.attachments)
 
     @cached_property
     def _events(self) -> Mapping[str, list[KubeEvent]]:

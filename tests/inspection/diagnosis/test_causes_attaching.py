@@ -557,6 +557,14 @@ OTHERS_HOLDER = pod("web-0-c", 0, claim="other", deleting=ago(600))
             MOVING, "disk-elsewhere", "detach-pending", id="Azure has it where Kubernetes has it still",
         ),
         pytest.param(
+            MOVING | {"volumes": (volume(),), "attachments": ()}, "disk-elsewhere", "detach-pending",
+            id="in 2019, without VolumeAttachments, the old node is not known",
+        ),
+        pytest.param(
+            attaching(attachments=(), unreadable={"VolumeAttachment": "forbidden"}, disks=(disk(on=0),)),
+            "disk-elsewhere", "attach-slow", id="VolumeAttachments that may not be read",
+        ),
+        pytest.param(
             parts(
                 pods=(B,), events=(multi_attach(B),),
                 attachments=(attachment(detach_error=NO_CSINODE, deleting=ago(60)),),

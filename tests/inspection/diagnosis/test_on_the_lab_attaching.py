@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -229,6 +230,41 @@ def test_fsgroup_slow(lab: Broken, target: Target) -> None:
         finding = diagnosed(target, lab, "one", "fsgroup-slow")
         assert "to group 2000" in finding.because and finding.confidence == "certain"
     lab.running("one")
+
+
+def test_instance_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is gone, before Kubernetes gives up its node: slowly, so that there is time to attach."""
+    with broken_lab(tmp_path, 10.0) as lab:
+        monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state.state_dir)
+        node = lab.node(1)
+        lab.apply(claim("data"), pod("first", "data"))
+        lab.running("first")
+        lab.kubectl("delete", "pod", "first", "--grace-period=1")
+        with connect(validate({})) as target, lab.fault("node-gone", f"node/{node}"):
+            lab.apply(pod("two", "data", node=node))
+            finding = diagnosed(target, lab, "two", "instance-not-found")
+            assert f"does not find the machine of node {node} in Azure, and Azure does not list it" in finding.because
+            assert "Azure: machine" in objects(finding)
+
+
+def test_a_drain_is_no_problem(lab: Broken, target: Target) -> None:
+    """Pods end, disks move, pods start: at each moment a wait, or nothing."""
+    lab.apply(workload("StatefulSet", "web", 2, pod_spec(), claim("data")))
+    lab.shown("statefulset web", "{{.status.readyReplicas}}", "2")
+    node = lab.get("{.items[0].spec.nodeName}", "pods")
+    command = ["kubectl", "--namespace", lab.namespace, "drain", node, "--ignore-daemonsets", "--pod-selector=app=web"]
+    moved, seen = False, set()
+    try:
+        with subprocess.Popen(command, env=dict(lab.environment), stdout=subprocess.DEVNULL) as drain:
+            ends = time.monotonic() + PATIENCE
+            while time.monotonic() < ends and not (moved and drain.poll() is not None):
+                inventory, diagnosis = examine(target.cluster, target.azure, lab.namespace, SPEED)
+                moved = len(inventory.pods) == 2 and all(p.ready and p.node != node for p in inventory.pods)
+                seen |= {(each.cause, each.verdict, each.because) for each in diagnosis.findings}
+    finally:
+        lab.kubectl("uncordon", node)
+    assert moved and drain.returncode == 0
+    assert [each for each in seen if each[1] == "problem"] == []
 
 
 def test_no_disk_slot_and_foreign_disks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,9 +42,10 @@ _WORRY = 120.0
 
 
 def _rule(case: Case) -> Match | None:
-    pod, attachment = case.pod, case.attachment
+    pod = case.pod
     if pod is None or not case.waits_for_disk or case.blocked or case.seen.lost(pod.node):
         return None
+    attachment = case.attachment
     began = case.attaching
     late = began is not None and began > _WORRY
     since = f" for {duration(began)}" if began else ""

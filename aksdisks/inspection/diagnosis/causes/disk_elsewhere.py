@@ -51,6 +51,9 @@ def _rule(case: Case) -> Match | Not | None:
     if not holder:
         return Not("Azure has its disk on no machine any more") if word else None
     node = case.seen.node_of(holder)
+    told = bool(case.attachments) or (bool(case.volume.driver) and case.seen.saw("VolumeAttachment"))
+    if node and not told:
+        return None  # where Kubernetes has the volume was not read; without VolumeAttachments, as in 2019, it cannot be
     if node.lower() in _believed(case):
         return Not(f"Azure has its disk on {node}, as Kubernetes does") if word else None
     return _match(case, "its disk", holder)

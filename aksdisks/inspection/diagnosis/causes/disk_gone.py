@@ -38,6 +38,8 @@ def _rule(case: Case) -> Match | Not | None:
     volume = case.volume
     if volume is None or not volume.disk_id or case.subject.deleting or volume.deleting:
         return None
+    if case.pod is None and case.disk is not None:
+        return None  # what is said of a claim or volume by itself can only be that Azure lacks its disk
     word = case.says("disk-not-found")
     named = word.groups.get("disk", "").rpartition("/")[2] if word else ""
     if word and named and named.lower() != volume.disk_name.lower():

@@ -36,14 +36,16 @@ from aksdisks.model import Disk, Machine
 
 def _rule(case: Case) -> Match | None:
     pod, machine = case.pod, case.machine
-    if pod is None or not case.waits_for_disk or not isinstance(machine, Machine):
+    if pod is None or not case.waits_for_disk or case.blocked or not isinstance(machine, Machine):
+        return None
+    if not case.seen.saw("VolumeAttachment"):
         return None
     held = [each.disk_id for each in machine.data_disks if not each.leaving]
     word, slots = case.says("machine-full"), case.node.disk_slots if case.node else None
     if word is None and (slots is None or len(held) < slots):
         return None
     # Attachments that wait count in Kubernetes, and are not on the machine: Azure refuses those of a request together.
-    waiting = [e for e in case.seen.inventory.attachments if e.node == pod.node and not e.attached]
+    waiting = [each for each in case.seen.attachments_on(pod.node) if not each.attached]
     counted = case.seen.inventory.attached.get(pod.node, 0) - len(waiting)
     strange = _strange(case, held)
     if len(held) <= counted or not strange:
@@ -72,8 +74,7 @@ def _rule(case: Case) -> Match | None:
 def _strange(case: Case, held: list[str]) -> list[str]:
     """Of a machine's disks those that no VolumeAttachment to its node is for, as far as that can be seen."""
     node = case.pod.node if case.pod else ""
-    mine = {each.volume for each in case.seen.inventory.attachments if each.node == node}
-    volumes = (case.seen.volume(name) for name in mine)
+    volumes = (case.seen.volume(each.volume) for each in case.seen.attachments_on(node))
     known = {volume.disk_id.rstrip("/").lower() for volume in volumes if volume is not None}
     others = [disk_id for disk_id in held if disk_id.rstrip("/").lower() not in known]
     if case.seen.inventory.namespace is None:
