@@ -158,7 +158,9 @@ def _azure(inventory: Inventory, _cluster: Cluster, azure: AzureOf) -> Inventory
     if not isinstance(azure, Azure):
         unread = inventory.unreadable.get("Node")
         azure = azure(Unknown(unread) if unread else inventory.nodes)
-    in_question = [node.name for node in inventory.nodes if not node.ready]
+    ready = {node.name for node in inventory.nodes if node.ready}
+    nodes = {node.name for node in inventory.nodes} | {each.node for each in inventory.attachments}
+    in_question = sorted(nodes - ready)
     disks, machines = azure.disks(), azure.machines(in_question)
     group = next((disk.resource_group for disk in known(disks)), azure.resource_group)
     return replace(inventory, disks=disks, machines=machines, resource_group=group)

@@ -130,10 +130,28 @@ def test_holder_lost_and_node_lost(lab: Broken, target: Target) -> None:
         new = lab.shown("pods", "{{.metadata.name}} {{.spec.nodeName}}", rf"(?m)^(?!{old} )web-\S+ aks-").split()[0]
         finding = diagnosed(target, lab, new, "holder-lost")
         assert f"{old} still holds the disk: it is Terminating on {node}, which is NotReady" in finding.because
+        assert finding.because.endswith("its machine is running in Azure, so it may still write")
         assert [step.risk for step in finding.next] == ["none", "data"]
         assert {"Kubernetes: Node", "Kubernetes: Pod", "Azure: machine", "Azure: disk"} <= objects(finding)
     lab.wait("condition=Ready", f"node/{node}")
     lab.running(new)
+
+
+def test_a_machine_that_has_stopped_is_proven(lab: Broken, target: Target) -> None:
+    lab.apply(claim("data"), pod("old", "data", node=lab.node(2)))
+    lab.running("old")
+    machines, group = lab.azure.virtual_machine_scale_set_vms, lab.state.node_resource_group
+    machines.begin_deallocate(group, "aks-agentpool-22115152-vmss", "2").result()
+    try:
+        lab.wait("condition=Ready=Unknown", f"node/{lab.node(2)}")
+        lab.kubectl("delete", "pod", "old", "--wait=false")
+        lab.apply(pod("new", "data", node=lab.node(1)))
+        finding = diagnosed(target, lab, "new", "holder-lost")
+        assert finding.because.endswith("which is NotReady; its machine is deallocated in Azure")
+    finally:
+        machines.begin_start(group, "aks-agentpool-22115152-vmss", "2").result()
+    lab.wait("condition=Ready", f"node/{lab.node(2)}")
+    lab.running("new")
 
 
 def test_attach_slow_and_machine_stuck(lab: Broken, target: Target) -> None:
