@@ -385,6 +385,7 @@ ROWS = [
         deleting(volumes=(volume(phase="Released", reclaim_policy="Retain"),)),
     ),
     ("volume-released", "wait", VOLUME, "being deleted", deleting()),
+    ("volume-released", "wait", VOLUME, "being", deleting(HELD_BY_ATTACHMENT, at=30, disks=())),
     ("volume-released", "wait", VOLUME, "detached first", deleting(HELD, at=30, attachments=(attachment(),))),
     ("delete-failed", "problem", VOLUME, "machine vm_0, which is node aks-0, holds it", deleting(HELD)),
     ("delete-failed", "problem", VOLUME, "machine vm_0, which is node aks-0, holds it", deleting(HELD, at=30)),

@@ -29,7 +29,7 @@ from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
 from aksdisks.inspection.diagnosis.findings import Evidence
 from aksdisks.inspection.diagnosis.refusals import Refusal, act_of, refused
 from aksdisks.inspection.diagnosis.rows import attachment_rows, disk_rows, disk_state, kubectl
-from aksdisks.model import Disk, Unknown
+from aksdisks.model import Disk
 
 _PATIENCE = 600.0  # cluster seconds: longer than a detach takes, and the first attempts after it
 
@@ -73,8 +73,8 @@ def _match(case: Case, row: Evidence, because: str) -> Match:
 
 
 def _may_be_free(case: Case) -> bool:
-    """Whether Azure may have let go of the disk since: it says so, or was not asked."""
-    return not case.disk.managed_by if isinstance(case.disk, Disk) else isinstance(case.disk, Unknown)
+    """Whether Azure may have let go of the disk since: it says so, the disk is deleted by now, or it was not asked."""
+    return not (isinstance(case.disk, Disk) and case.disk.managed_by)
 
 
 def _holder(case: Case, held: Refusal) -> str:
