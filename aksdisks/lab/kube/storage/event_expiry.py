@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
 from aksdisks.lab.clock import Clock, turn
-from aksdisks.lab.kube.storage.store import Store
+from aksdisks.lab.kube.storage.store import Key, Store
 
 LIFETIME = 3600.0
 """Cluster seconds (kube-apiserver: --event-ttl)."""
@@ -19,7 +20,10 @@ _BATCH = 100
 
 
 class EventExpiry:
-    """Notes the store's resourceVersion at times; by these notes an event's resourceVersion tells its age."""
+    """Notes the store's resourceVersion at times; by these notes an event's resourceVersion tells its age.
+
+    The events are listed once, and again when all that were listed have expired: what was changed since is younger.
+    """
 
     name = "event-expiry"
 
@@ -28,6 +32,7 @@ class EventExpiry:
         self._clock = clock
         self._lifetime = max(LIFETIME, MIN_REAL_LIFETIME * clock.speed)
         self._marks: deque[tuple[float, int]] = deque()
+        self._listed: deque[tuple[int, Key]] = deque()
 
     async def synced(self) -> None:
         """There is nothing to wait for."""
@@ -45,10 +50,17 @@ class EventExpiry:
             _, expired = self._marks.popleft()
         if not expired:
             return
-        old = [key for key, version in self._store.list("events") if version.resource_version <= expired]
-        for number, key in enumerate(old, 1):
+        for number, (was, key) in enumerate(self._oldest(expired), 1):
             version = self._store.get("events", key)
-            if version is not None and version.resource_version <= expired:
+            if version is not None and version.resource_version == was:
                 self._store.delete("events", key)
             if number % _BATCH == 0:
                 await turn()
+
+    def _oldest(self, expired: int) -> Iterator[tuple[int, Key]]:
+        """Events that were not changed after that resourceVersion when they were listed."""
+        if not self._listed or self._listed[-1][0] <= expired:
+            found = ((version.resource_version, key) for key, version in self._store.list("events"))
+            self._listed = deque(sorted(found))
+        while self._listed and self._listed[0][0] <= expired:
+            yield self._listed.popleft()
