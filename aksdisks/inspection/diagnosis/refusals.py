@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aksdisks.inspection.diagnosis.arm import ArmError, arm_error
 from aksdisks.inspection.diagnosis.case import Case, Saying
 from aksdisks.inspection.diagnosis.findings import Evidence
+from aksdisks.inspection.diagnosis.words import heard
 
 OVER_ACTS = (
     "provisioning",
@@ -49,9 +50,8 @@ class Refusal:
 
     @property
     def words(self) -> str:
-        """What Azure says, else the message itself, in one line of at most 300 characters."""
-        text = self.arm.message or " ".join(self.evidence.says.partition(": ")[2].split())
-        return text if len(text) <= 300 else text[:299] + "…"
+        """What Azure says, else the message itself, in a line."""
+        return in_a_line(self.evidence.says.partition(": ")[2], self.arm)
 
 
 def refused(case: Case, *ids: str) -> Refusal | None:
@@ -62,11 +62,22 @@ def refused(case: Case, *ids: str) -> Refusal | None:
     if found is None:
         return None
     act, at = act_of(found.evidence), found.evidence.at
-    later = {row for row in case.messages if at and row.at and row.at > at and act_of(row) == act}
-    said = [each for each in case.sayings if each.evidence in later and each.id not in _CONSEQUENCES]
-    if said and not any(each.id in ids for each in said):
+    later = [row for row in case.messages if at and row.at and row.at > at and act_of(row) == act]
+    # A consequence of it says nothing new; words that the table does not know do.
+    if any(not said or not said <= _CONSEQUENCES for said in ({each.id for each in heard(r.says)} for r in later)):
         return None
-    return Refusal(found, act, _what(case, act), arm_error(found.evidence.says))
+    # Events are cut off where the error in an object's status is whole.
+    same = (each for each in case.sayings if each.id in ids and act_of(each.evidence) == act)
+    answers = [arm_error(each.evidence.says) for each in (found, *same)]
+    arm = max(answers, key=lambda each: (bool(each.scope), bool(each.message)))
+    return Refusal(found, act, _what(case, act), arm)
+
+
+def in_a_line(text: str, arm: ArmError | None = None) -> str:
+    """What a message quotes of Azure, else the message itself, in one line of at most 300 characters."""
+    answer = arm or arm_error(text)
+    line = answer.message or " ".join(text.split())
+    return line if len(line) <= 300 else line[:299] + "…"
 
 
 def act_of(row: Evidence) -> str:

@@ -97,7 +97,7 @@ WORDS: tuple[Words, ...] = (
         r"UltraSSD_LRS can be used only when|\w*(?:UltraSSD|PremiumV2)_LRS disk is not supported|"
         r"MaxShares '\d+' for disk|is not supported with caching type|supports? only Disk CachingType|"
         r"Only Disk CachingType 'None'|cannot be created in an availability zone|"
-        r"parameter 'diskSizeGB' is out of range|InvalidAvailabilityZone|cannot be resized down",
+        r"parameter '[\w.]*diskSizeGB' is out of range|InvalidAvailabilityZone|cannot be resized down",
         "CSI#1556, CSI#1659, azure-docs#59977, azure-docs#83535",
     ),
     _words(

@@ -27,7 +27,7 @@ from __future__ import annotations
 from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
 from aksdisks.inspection.diagnosis.findings import Evidence
-from aksdisks.inspection.diagnosis.refusals import Refusal, act_of, refused
+from aksdisks.inspection.diagnosis.refusals import Refusal, act_of, in_a_line, refused
 from aksdisks.inspection.diagnosis.rows import attachment_rows, disk_rows, disk_state, kubectl
 from aksdisks.model import Disk
 
@@ -45,7 +45,7 @@ def _rule(case: Case) -> Match | Not | None:
         return None
     held = refused(case, "held-in-azure", "held-in-kubernetes")
     if held is None:
-        return _match(case, failed[-1], f"its disk cannot be deleted: {failed[-1].says.partition(': ')[2].strip()}")
+        return _match(case, failed[-1], f"its disk cannot be deleted: {in_a_line(failed[-1].says.partition(': ')[2])}")
     events = case.seen.events_of(volume, "VolumeFailedDelete")
     tried = case.seen.age(min((e.first for e in events if e.first), default=None))
     if tried is not None and tried < _PATIENCE and (case.attachments or _may_be_free(case)):

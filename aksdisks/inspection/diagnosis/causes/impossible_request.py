@@ -41,6 +41,8 @@ def _rule(case: Case) -> Match | None:
         return None
     mode = refused(case, "access-mode")
     refusal = mode or refused(case, "impossible", "impossible-in-azure", "volume-does-not-fit")
+    if refusal and refusal.act in ("expand", "change", "delete"):
+        return None  # of a disk that is there: what failed is told then
     modes = [mode for mode in claim.access_modes if mode in _MANY]
     a_disk = case.storage_class is not None and case.storage_class.makes_disks
     shared = bool(modes) and claim.volume_mode == "Filesystem" and a_disk and claim.phase == "Pending"

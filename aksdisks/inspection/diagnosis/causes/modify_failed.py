@@ -25,7 +25,7 @@ from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.claims import condition, is_modifying
 from aksdisks.inspection.diagnosis.findings import Evidence, Step
-from aksdisks.inspection.diagnosis.refusals import act_of
+from aksdisks.inspection.diagnosis.refusals import act_of, in_a_line
 from aksdisks.inspection.diagnosis.rows import kubectl
 
 
@@ -39,13 +39,13 @@ def _rule(case: Case) -> Match | None:
     if not error and not told and not refused:
         return None
     name = claim.attributes_class
-    words = " ".join((error.message if error else told[-1].says.partition(": ")[2] if told else "").split())
+    words = in_a_line(error.message if error else told[-1].says.partition(": ")[2] if told else "")
     if not words and claim.modify_status == "Pending":
         words = "there is no such class"
     status = f"modifyVolumeStatus {claim.modify_status}" if claim.modify_status else "ModifyVolumeError"
     about = f"PersistentVolumeClaim {claim.key}"
     return Match(
-        because=f"its disk cannot be changed to VolumeAttributesClass {name}" + (f": {words[:300]}" if words else ""),
+        because=f"its disk cannot be changed to VolumeAttributesClass {name}" + (f": {words}" if words else ""),
         evidence=(Evidence("Kubernetes", about, f"{status}, asks for {name}"), *told[-2:]),
         next=(
             Step(f"kubectl get volumeattributesclass {name}", "whether the class is there, and what it asks for"),

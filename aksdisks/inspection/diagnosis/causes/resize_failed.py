@@ -29,7 +29,7 @@ from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.claims import RESIZE_ERRORS, condition, is_expanding
 from aksdisks.inspection.diagnosis.findings import Evidence
-from aksdisks.inspection.diagnosis.refusals import act_of
+from aksdisks.inspection.diagnosis.refusals import act_of, in_a_line
 from aksdisks.inspection.diagnosis.rows import disk_state, kubectl
 
 
@@ -44,9 +44,9 @@ def _rule(case: Case) -> Match | None:
         return None
     about = f"PersistentVolumeClaim {claim.key}"
     status = error.type if error else claim.resize_status or "it has not grown"
-    words = " ".join((error.message if error else told[-1].says.partition(": ")[2] if told else "").split())
+    words = in_a_line(error.message if error else told[-1].says.partition(": ")[2] if told else "")
     return Match(
-        because=f"it cannot grow from {claim.capacity} to {claim.requested}" + (f": {words[:300]}" if words else ""),
+        because=f"it cannot grow from {claim.capacity} to {claim.requested}" + (f": {words}" if words else ""),
         evidence=(
             Evidence("Kubernetes", about, f"{status}; has {claim.capacity}, asks for {claim.requested}"),
             *told[-2:],
