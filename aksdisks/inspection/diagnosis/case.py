@@ -161,6 +161,13 @@ class Case:
             return self.waited
         return self.seen.age(created)
 
+    @property
+    def attached_at(self) -> datetime | None:
+        """When the volume was attached to the pod's node, as far as an event tells; else when that began."""
+        told = [each.first for each in self._told_attached[-1:]]
+        began = [self.attachment.created] if self.attachment else []
+        return next(filter(None, (*told, *began, self.placed)), None)
+
     @cached_property
     def mounted(self) -> bool:
         """Whether the kubelet has gone on to the pod's containers: it does once all volumes are mounted."""

@@ -210,6 +210,10 @@ CROWDED = attaching(
             "shared-claim", "problem", "where web-1-a runs", set(), id="shared-claim: of several replicas",
         ),
         pytest.param(
+            parts(pods=(A, B), events=(), workloads=replica_sets(1)[:1]), "Pod web-2-b", "rolling-update-surge",
+            "problem", "Deployment web starts web-2-b", set(), id="rolling-update-surge: ReplicaSets not read",
+        ),
+        pytest.param(
             parts(pods=(A, B), events=(multi_attach(B, "web-1-a"),), workloads=replica_sets(1)), "Pod web-2-b",
             "rolling-update-surge", "problem", "Deployment web starts web-2-b before it ends web-1-a on aks-0",
             {("Kubernetes", "Deployment walk/web"), ("Kubernetes", "Pod walk/web-1-a")}, id="rolling-update-surge",
@@ -413,6 +417,13 @@ CROWDED = attaching(
             | {"events": (replace(event(WALKING, "VolumePermissionChangeInProgress", OWNERSHIP), type="Warning"),)},
             "Pod web-2-b", "fsgroup-slow", "problem", "to group 2000, 15 min after the disk was attached",
             {("Kubernetes", "Pod walk/web-2-b")}, id="fsgroup-slow: the kubelet says so",
+        ),
+        pytest.param(
+            OWNED | {"attachments": (), "volumes": (volume(),), "events": (replace(event(
+                WALKING, "SuccessfulAttachVolume", f'AttachVolume.Attach succeeded for volume "{PV}" ', at=-900.0),
+                first=ago(900)),)},
+            "Pod web-2-b", "fsgroup-slow", "problem", "15 min after the disk was attached", set(),
+            id="fsgroup-slow: in 2019",
         ),
         pytest.param(
             OWNED, "Pod web-2-b", "fsgroup-slow", "problem", "gives all files of volume", set(),
@@ -619,8 +630,9 @@ OTHERS_HOLDER = pod("web-0-c", 0, claim="other", deleting=ago(600))
             id="Kubernetes counts all of the machine's disks",
         ),
         pytest.param(
-            attaching(volumes=(volume(),), nodes=(vm_node(0), vm_node(1, drivers=()))), "driver-missing", "attach-slow",
-            id="a volume of 2019 needs no registered driver",
+            {"pods": (B,), "events": (), "attachments": (), "disks": (disk(on=None),),
+             "nodes": (vm_node(0, drivers=()), vm_node(1, drivers=()))},
+            "driver-missing", "attach-slow", id="in 2019 disks need no registered driver",
         ),
         pytest.param(
             attaching(nodes=(vm_node(0, drivers=None), vm_node(1, drivers=None))), "driver-missing", "attach-slow",

@@ -47,8 +47,9 @@ def _rule(case: Case) -> Match | None:
     node = case.seen.node(wanted)
     if not wanted or (node and not node.ready) or (word is None and not (_needs_driver(case) and _lacks(node))):
         return None
-    if word is None and not any(_has(each) for each in case.seen.inventory.nodes):
-        return None
+    nodes = case.seen.inventory.nodes
+    if word is None and all(map(_lacks, nodes)) and (len(nodes) > 1 or not pod.node):
+        return None  # it runs nowhere
     if word is not None and _has(node):
         return None
     rows = [word.evidence] if word else []
@@ -70,9 +71,12 @@ def _rule(case: Case) -> Match | None:
 
 
 def _needs_driver(case: Case) -> bool:
-    """Whether the volume, or the claim's class, is the driver's; in-tree ones of 2019 need no registered driver."""
+    """Whether the volume, or the claim's class, is the disk driver's.
+
+    A volume of 2019 needs it, too, where the driver runs: it is migrated to it (kubernetes since 1.23).
+    """
     if case.volume is not None:
-        return case.volume.driver == _DRIVER
+        return bool(case.volume.disk_id)
     return case.storage_class is not None and case.storage_class.provisioner == _DRIVER
 
 

@@ -46,7 +46,7 @@ def _rule(case: Case) -> Match | None:
         return None
     # Attachments that wait count in Kubernetes, and are not on the machine: Azure refuses those of a request together.
     waiting = [each for each in case.seen.attachments_on(pod.node) if not each.attached]
-    counted = case.seen.inventory.attached.get(pod.node, 0) - len(waiting)
+    counted = max(0, case.seen.inventory.attached.get(pod.node, 0) - len(waiting))
     strange = _strange(case, held)
     if len(held) <= counted or not strange:
         return None

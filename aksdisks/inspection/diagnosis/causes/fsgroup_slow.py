@@ -40,7 +40,7 @@ def _rule(case: Case) -> Match | None:
     if case.seen.lost(pod.node):
         return None
     word = case.says("ownership")
-    since = case.seen.age(case.attachment.created) if case.attachment else case.waited
+    since = case.seen.age(case.attached_at)
     silent = since is not None and since > _SILENCE and not case.seen.events_of(pod, "FailedMount")
     if word is None and (pod.fs_group_policy == "OnRootMismatch" or not silent):
         return None

@@ -62,9 +62,13 @@ def _rule(case: Case) -> Match | Not | None:
 
 
 def _deployment(case: Case, pod: Pod) -> Workload | None:
+    """The Deployment of a pod's ReplicaSet, which is named after it where it could not be read itself."""
     kind, _, name = pod.owner.partition("/")
-    owner = case.seen.workload(kind, pod.namespace, name) if kind == "ReplicaSet" else None
-    kind, _, name = owner.owner.partition("/") if owner else ("", "", "")
+    if kind != "ReplicaSet":
+        return None
+    owner = case.seen.workload(kind, pod.namespace, name)
+    named = owner.owner if owner else f"Deployment/{name.rpartition('-')[0]}"
+    kind, _, name = named.partition("/")
     return case.seen.workload(kind, pod.namespace, name) if kind == "Deployment" else None
 
 
