@@ -17,7 +17,7 @@ NODE_PENDING = "NodeResizePending"
 LOOK_EVERY, LOOK_EVERY_REAL = 60.0, 1.0
 """Cluster seconds between looks at the claims of the node's pods (kubelet: syncFrequency), and never less than the real
 seconds: in a fast lab many nodes would do nothing else."""
-READS = 300
+READS = 100
 """Claims that all nodes together read in a real second at most: with more of them each looks less often."""
 
 
