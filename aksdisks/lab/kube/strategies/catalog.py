@@ -30,11 +30,13 @@ FILLERS = {key: Filler(strategy.defaults) for key, strategy in STRATEGIES.items(
 KEPT: dict[str, Resource] = {key: strategy.resource for key, strategy in STRATEGIES.items()}
 """The resource of every kind that can be made."""
 
-RESOURCES: dict[str, Resource] = KEPT | {f"{kind.plural}.{kind.version}.{kind.group}": kind for kind in KINDS}
+_BY_KIND = {(resource.api_version, resource.kind): key for key, resource in KEPT.items()}
+_ABSENT = [kind for kind in KINDS if (kind.api_version, kind.kind) not in _BY_KIND]
+
+RESOURCES: dict[str, Resource] = KEPT | {f"{kind.plural}.{kind.version}.{kind.group}": kind for kind in _ABSENT}
 """Every kind that discovery names: the kept ones, and the absent ones by plural, version and group."""
 
 _BY_PATH = {(resource.group, resource.version, resource.plural): key for key, resource in RESOURCES.items()}
-_BY_KIND = {(resource.api_version, resource.kind): key for key, resource in KEPT.items()}
 
 
 def by_path(group: str, version: str, plural: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from aksdisks.lab.kube.schema.absent import KINDS
 from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.strategies.catalog import KEPT, RESOURCES
 from aksdisks.lab.server.process import LabState
@@ -19,6 +20,11 @@ TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 def path(kind: Resource) -> str:
     root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
     return f"{root}/namespaces/default/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
+
+
+def test_no_kind_that_the_lab_has_is_listed_as_absent() -> None:
+    made = {(kind.api_version, kind.kind) for kind in KEPT.values()}
+    assert [kind.kind for kind in KINDS if (kind.api_version, kind.kind) in made] == []
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,7 @@ STRATEGIES = (
         warnings=lambda new, old: iter(["tapes wear out"]),
         columns=(columns.NAME, column("Side", "spec.side"), column("Phase", "status.phase"), columns.AGE),
     ),
+    Strategy(Resource("runtimeclasses", "RuntimeClass", "node.k8s.io", namespaced=False)),
 )
 """
 GROUP = "/apis/shelf.example.com/v1"
@@ -88,3 +89,11 @@ def test_a_kind_is_a_file(wire: Wire) -> None:
     assert "deletionTimestamp" in wire("DELETE", f"{TAPES}/a").json()["metadata"]
     assert wire("PATCH", f"{TAPES}/a", {"metadata": {"finalizers": []}}, MERGE).status == 200
     assert wire("GET", f"{TAPES}/a").status == 404
+
+
+def test_a_kind_takes_the_place_of_the_absent_one(wire: Wire) -> None:
+    """Of RuntimeClass upstream's name alone was there, in `schema/absent.py`."""
+    group = "/apis/node.k8s.io/v1"
+    assert [kind["name"] for kind in wire("GET", group).json()["resources"]] == ["runtimeclasses"]
+    assert wire("POST", f"{group}/runtimeclasses", {"metadata": {"name": "a"}, "handler": "runsc"}).status == 201
+    assert [item["handler"] for item in wire("GET", f"{group}/runtimeclasses").json()["items"]] == ["runsc"]
