@@ -1,9 +1,13 @@
-"""The table of kinds in the lab's README: `python -m aksdisks.lab.kube.overview` prints it."""
+"""The table of kinds in the lab's README: `python -m aksdisks.lab.kube.overview` writes it anew."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import aksdisks.lab
 from aksdisks.lab.kube.strategies.catalog import STRATEGIES
 
+README = Path(aksdisks.lab.__path__[0]) / "README.md"
 START, END = "<!-- kinds: start -->", "<!-- kinds: end -->"
 """What stands around the table in the README."""
 _HEAD = (
@@ -42,9 +46,15 @@ def table() -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def written(text: str) -> str:
+    """The README's text with the table of today."""
+    before, _, rest = text.partition(START)
+    return f"{before}{START}\n\n{table()}\n\n{END}{rest.partition(END)[2]}"
+
+
 def _number(count: int) -> str:
     return str(count) if count else "-"
 
 
 if __name__ == "__main__":
-    print(table())
+    README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")

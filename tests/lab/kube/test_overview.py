@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import resources
-
 from aksdisks.lab.kube import overview
 
 
 def test_the_readme_s_table_of_kinds_is_the_one_that_they_make() -> None:
-    text = resources.files("aksdisks.lab").joinpath("README.md").read_text()
-    shown = text.partition(overview.START)[2].partition(overview.END)[0].strip()
-    assert shown == overview.table(), "run: python -m aksdisks.lab.kube.overview"
+    text = overview.README.read_text(encoding="utf-8")
+    assert text == overview.written(text), "run: python -m aksdisks.lab.kube.overview"
+
+
+def test_what_stands_around_the_table_stays() -> None:
+    before, after = f"Kinds\n\n{overview.START}\n\n", f"\n\n{overview.END}\n\nThe rest.\n"
+    assert overview.written(f"{before}| of another day |{after}") == f"{before}{overview.table()}{after}"

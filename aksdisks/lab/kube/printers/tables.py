@@ -1,4 +1,7 @@
-"""Objects as the rows that `kubectl get` prints (upstream: pkg/printers/internalversion/printers.go)."""
+"""Objects as the rows that `kubectl get` prints (upstream: pkg/printers/internalversion/printers.go).
+
+Which columns a kind has stands with the kind, in `strategies/kinds`.
+"""
 
 from __future__ import annotations
 
