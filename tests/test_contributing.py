@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md names files that exist, and commits are checked by what CI runs."""
+"""CONTRIBUTING.md and the lab's README name files that exist, and commits are checked by what CI runs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ def test_contributing_names_files_that_exist() -> None:
     )
     assert len(named) > 20
     assert [name for name in named if not (ROOT / name).exists() and "NN" not in name] == []
+
+
+def test_the_labs_readme_names_files_that_exist() -> None:
+    lab = ROOT / "aksdisks" / "lab"
+    layout = (lab / "README.md").read_text("utf-8").split("```")[1]
+    named = re.findall(r"^(\S.*?)(?:  |$)", layout, re.MULTILINE)
+    paths = [name for line in named for name in line.split()]
+    assert len(paths) > 10
+    assert [name for name in paths if not (lab / name).exists()] == []
 
 
 def test_a_commit_is_checked_by_what_ci_runs() -> None:
