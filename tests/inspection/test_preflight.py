@@ -18,7 +18,7 @@ from aksdisks.parameters import validate
 
 NODES = [f"node/aks-agentpool-22115152-vmss00000{number}" for number in range(2)]
 AZURE = "Azure shows the node resource group"
-LATER = "it shows only once a disk is being attached, mounted or detached"
+LATER = "it shows only once a disk is being made, attached, mounted or detached"
 
 # What each fault is aimed at, and the statement that does not pass, or the error.
 SEEN = {
