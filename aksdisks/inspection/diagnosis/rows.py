@@ -118,6 +118,17 @@ def machine_state(case: Case, node: str) -> Step:
     )
 
 
+def maker(pod: Pod) -> str:
+    """What makes a pod, as kubectl names it, such as `deployment/web`; empty for a bare pod or another maker.
+
+    A Deployment's ReplicaSet is named after it (kubernetes pkg/controller/deployment/sync.go).
+    """
+    kind, _, name = pod.owner.partition("/")
+    if kind == "ReplicaSet" and "-" in name:
+        return f"deployment/{name.rpartition('-')[0]}"
+    return f"{kind.lower()}/{name}" if kind in ("StatefulSet", "DaemonSet") else ""
+
+
 def machine_repair(case: Case, node: str) -> Step:
     """The command that lets Azure bring a machine to the state that it should have."""
     found = _place(case, node)
@@ -170,9 +181,9 @@ def out_of_service(node: str) -> Step:
     )
 
 
-def disk_state(case: Case) -> Step:
-    """The command that shows in Azure whether the volume's disk exists, and which machine holds it."""
-    disk = case.volume.disk_id if case.volume else ""
+def disk_state(case: Case, disk: str = "") -> Step:
+    """The command that shows in Azure whether a disk exists, and which machine holds it: the volume's, if no other."""
+    disk = disk or (case.volume.disk_id if case.volume else "")
     query = '--query "{state: diskState, holder: managedBy}"'
     return Step(f"az disk show --ids {quote(disk)} {query}", "whether the disk exists, and which machine holds it")
 

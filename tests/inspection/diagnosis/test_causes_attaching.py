@@ -279,7 +279,7 @@ CROWDED = attaching(
                 machines=(machine(0), powered(1, "deallocated", READY_DISK)),
             ),
             "Pod web-2-b", "node-lost", "problem",
-            "aks-1 is NotReady: Kubelet stopped posting node status.; its machine is deallocated in Azure",
+            "aks-1 is NotReady: Kubelet stopped posting node status; its machine is deallocated in Azure",
             {("Kubernetes", "Node aks-1"), ("Azure", "machine vm_1")}, id="node-lost: NotReady",
         ),
         pytest.param(
@@ -369,7 +369,7 @@ CROWDED = attaching(
         ),
         pytest.param(
             parts(nodes=(vm_node(1),), pods=(A, B), events=(multi_attach(B, "web-1-a"),)), "Pod web-2-b",
-            "stale-attachment", "problem", "whose machine vm_0 still exists in Azure", {("Azure", "machine vm_0")},
+            "stale-attachment", "problem", "its machine vm_0 still exists in Azure", {("Azure", "machine vm_0")},
             id="stale-attachment: the machine is still there; over holder-lost",
         ),
         pytest.param(
@@ -750,3 +750,26 @@ def test_a_scale_sets_instance_is_asked_for_by_its_number() -> None:
     assert finding is not None and finding.cause == "stale-attachment"
     assert finding.next[0].command.startswith("az vmss list-instances --resource-group MC_disks_article_westeurope ")
     assert "[?osProfile.computerName=='aks-pool-1-vmss00000a']" in finding.next[0].command
+
+
+@pytest.mark.parametrize(
+    ("made", "commands"),
+    [
+        pytest.param(
+            parts(pods=(A, B), events=()), "kubectl scale deployment/web --replicas=1 --namespace walk",
+            id="a Deployment",
+        ),
+        pytest.param(
+            parts(pods=(replace(A, owner=""), replace(B, owner="")), events=()),
+            "kubectl delete pod web-2-b --namespace walk", id="bare pods",
+        ),
+        pytest.param(
+            OWNED | {"pods": (replace(WALKING, owner="StatefulSet/web"),)},
+            "kubectl patch statefulset/web --patch '{\"spec\": {\"template\": {\"spec\": {\"securityContext\": "
+            '{"fsGroupChangePolicy": "OnRootMismatch"}}}}}\' --namespace walk', id="a StatefulSet",
+        ),
+    ],
+)  # fmt: skip
+def test_a_remedy_is_a_command_for_what_makes_the_pod(made: dict[str, Any], commands: str) -> None:
+    finding = found(world(**made))
+    assert finding is not None and finding.next[-1].command == commands

@@ -27,6 +27,7 @@ from __future__ import annotations
 from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Confidence, Evidence, Step
+from aksdisks.inspection.diagnosis.refusals import in_a_line
 from aksdisks.inspection.diagnosis.rows import (
     attachment_rows,
     disk_rows,
@@ -53,7 +54,7 @@ def _rule(case: Case) -> Match | None:
     if attachment and attachment.deleting:
         because = f"its earlier attachment to {pod.node} is still being taken off; then the disk comes back"
     elif error:
-        because = f"attaching its disk to {pod.node} fails{since}: {error[:200]}"
+        because = f"attaching its disk to {pod.node} fails{since}: {in_a_line(error)}"
     else:
         because = f"its disk is being attached to {pod.node}{since}; that usually takes 15 s to 1 min"
     rows = [pod_row(pod), *attachment_rows(case), *machine_rows(case.machine), *disk_rows(case)]

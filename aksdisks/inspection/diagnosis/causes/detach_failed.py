@@ -29,6 +29,7 @@ from __future__ import annotations
 from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Evidence, Step
+from aksdisks.inspection.diagnosis.refusals import in_a_line
 from aksdisks.inspection.diagnosis.rows import attachment_rows, disk_rows, machine_rows, machine_state
 
 
@@ -42,7 +43,7 @@ def _rule(case: Case) -> Match | None:
     about = f"VolumeAttachment {failed.name}"
     error = Evidence("Kubernetes", about, f"detachError: {failed.detach_error}", failed.detach_error_at)
     return Match(
-        because=f"its disk could not be detached from {failed.node}: {' '.join(failed.detach_error.split())[:200]}",
+        because=f"its disk could not be detached from {failed.node}: {in_a_line(failed.detach_error)}",
         evidence=(error, *attachment_rows(case), *machine_rows(machine), *disk_rows(case)),
         next=(
             machine_state(case, failed.node),

@@ -44,7 +44,7 @@ def _rule(case: Case) -> Match | Not | None:
     if word is not None and (not ours or not isinstance(case.disk, Disk)):
         which = "its disk" if ours else f"disk {named.rpartition('/')[2]} ({case.seen.named(named)})"
         holder = word.groups.get("holder") or word.groups.get("node", "")
-        return _match(case, which, holder)
+        return _match(case, which, holder, named if named.count("/") > 1 else "")
     if not isinstance(case.disk, Disk):
         return None
     holder = case.disk.managed_by
@@ -66,7 +66,7 @@ def _believed(case: Case) -> set[str]:
     return {name.lower() for name in nodes if name}
 
 
-def _match(case: Case, which: str, holder: str) -> Match:
+def _match(case: Case, which: str, holder: str, disk_id: str = "") -> Match:
     node = case.seen.node_of(holder) or (holder if case.seen.node(holder) else "")
     name = holder.rstrip("/").rpartition("/")[2]
     where = f"the machine of node {node}" if node else f"machine {name}"
@@ -79,7 +79,7 @@ def _match(case: Case, which: str, holder: str) -> Match:
     look = machine_disks(case, node) if node else Step(find, "whose machine it is")
     return Match(
         f"Azure has {which} on {where}, not on {wanted}, and Kubernetes does not know of it", rows,
-        (disk_state(case), look),
+        (disk_state(case, disk_id), look),
     )  # fmt: skip
 
 

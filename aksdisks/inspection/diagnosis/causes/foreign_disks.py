@@ -61,7 +61,7 @@ def _rule(case: Case) -> Match | None:
         evidence=(
             *((word.evidence,) if word else ()),
             Evidence("Azure", f"machine {machine.name}", says),
-            Evidence("Kubernetes", f"Node {pod.node}", f"{counted} attached disks, takes {slots or 'no number told'}"),
+            Evidence("Kubernetes", f"Node {pod.node}", f"Kubernetes counts {counted} of {slots or '?'} disks"),
         ),
         next=(
             machine_disks(case, pod.node),

@@ -27,8 +27,9 @@ from __future__ import annotations
 from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Evidence, Step
-from aksdisks.inspection.diagnosis.rows import attachment_rows, duration, kubectl, pod_row
+from aksdisks.inspection.diagnosis.rows import attachment_rows, duration, kubectl, maker, pod_row
 
+_ROOT_ONLY = """'{"spec": {"template": {"spec": {"securityContext": {"fsGroupChangePolicy": "OnRootMismatch"}}}}}'"""
 _SILENCE = 300.0
 """Cluster seconds since the attach: mounting takes seconds, and the kubelet tells of a failure within minutes."""
 
@@ -48,11 +49,12 @@ def _rule(case: Case) -> Match | None:
     policy = Evidence(
         "Kubernetes", f"Pod {pod.key}", f"fsGroup {pod.fs_group}, fsGroupChangePolicy {pod.fs_group_policy}"
     )
-    step = Step(
-        "set securityContext.fsGroupChangePolicy: OnRootMismatch in the pod template of its owner",
-        "the next start looks at the volume's root only; it replaces the pod",
-        "restarts",
-    )
+    proves = "the next start looks at the volume's root only; it replaces the pod, whose walk begins anew"
+    if maker(pod):
+        step = kubectl(f"patch {maker(pod)} --patch {_ROOT_ONLY}", pod, proves, "restarts")
+    else:
+        words = f"explain pod.spec.securityContext.fsGroupChangePolicy  # OnRootMismatch is to be set in {pod.name}"
+        step = Step(f"kubectl {words}", "what the policy does; it counts from the next start of the pod on")
     return Match(
         because=f"the kubelet gives all files of volume {case.volume.name} to group {pod.fs_group}{long}",
         evidence=(*((word.evidence,) if word else ()), pod_row(pod), policy, *attachment_rows(case)),

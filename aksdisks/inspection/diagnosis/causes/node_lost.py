@@ -52,7 +52,7 @@ def _rule(case: Case) -> Match | None:
     if age is not None and age < _NEW:
         step = Step(f"kubectl get node {pod.node} --watch", "when the node is Ready")
         return Match(f"its node {pod.node} has just joined and is not Ready yet", rows, (step,), verdict="wait")
-    why = f": {node.ready_reason}" if node and node.ready_reason else ""
+    why = f": {node.ready_reason.rstrip('.')}" if node and node.ready_reason else ""
     because = f"its node {pod.node} is {'gone from the cluster' if gone else 'NotReady'}{why}"
     steps = [machine_state(case, pod.node)]
     if not gone:

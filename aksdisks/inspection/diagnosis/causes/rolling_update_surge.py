@@ -29,7 +29,7 @@ from __future__ import annotations
 from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
 from aksdisks.inspection.diagnosis.findings import Evidence
-from aksdisks.inspection.diagnosis.rows import kubectl, refused_rows
+from aksdisks.inspection.diagnosis.rows import kubectl, maker, refused_rows
 from aksdisks.model import Pod, Workload
 
 _RECREATE = """'{"spec": {"strategy": {"type": "Recreate", "rollingUpdate": null}}}'"""
@@ -62,13 +62,13 @@ def _rule(case: Case) -> Match | Not | None:
 
 
 def _deployment(case: Case, pod: Pod) -> Workload | None:
-    """The Deployment of a pod's ReplicaSet, which is named after it where it could not be read itself."""
+    """The Deployment of a pod's ReplicaSet; None where it has none, or could not be read."""
     kind, _, name = pod.owner.partition("/")
     if kind != "ReplicaSet":
         return None
     owner = case.seen.workload(kind, pod.namespace, name)
-    named = owner.owner if owner else f"Deployment/{name.rpartition('-')[0]}"
-    kind, _, name = named.partition("/")
+    # Where the ReplicaSet could not be read, its name tells.
+    kind, _, name = owner.owner.partition("/") if owner else ("Deployment", "", maker(pod).partition("/")[2])
     return case.seen.workload(kind, pod.namespace, name) if kind == "Deployment" else None
 
 

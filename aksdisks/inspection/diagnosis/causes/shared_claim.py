@@ -32,7 +32,7 @@ from __future__ import annotations
 from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
 from aksdisks.inspection.diagnosis.findings import Step
-from aksdisks.inspection.diagnosis.rows import kubectl, refused_rows
+from aksdisks.inspection.diagnosis.rows import kubectl, maker, refused_rows
 
 
 def _rule(case: Case) -> Match | Not | None:
@@ -44,7 +44,9 @@ def _rule(case: Case) -> Match | Not | None:
         if not case.holders:
             return Not("no other pod that mounts the claim runs on another node")
         first = case.holders[0]
-        return Not(f"{first.name} is {'being deleted' if first.deleting else f'on {first.node}, which is NotReady'}")
+        if first.deleting:
+            return Not(f"{first.name} is being deleted")
+        return Not(f"{first.name} is on {first.node}, which is {'gone' if case.seen.gone(first.node) else 'NotReady'}")
     first = case.users[0]
     where = f"{first.node}, where {first.name} {'runs' if first.ready else 'uses it, too'}"
     return Match(
@@ -52,13 +54,21 @@ def _rule(case: Case) -> Match | Not | None:
         evidence=tuple(refused_rows(case)),
         next=(
             kubectl("get pods --output wide", case.claim, f"which pods there are, and on which node {first.name} is"),
-            Step(
-                "one replica with strategy Recreate, or a StatefulSet with a claim template; shared files: Azure Files",
-                "each pod has a disk of its own, or there is one pod",
-                "restarts",
-            ),
+            _remedy(case),
         ),
     )
+
+
+def _remedy(case: Case) -> Step:
+    """As far as it can be had by a command: another design is a change of the manifests."""
+    pod = case.pod
+    assert pod is not None
+    rest = (
+        "pods that each need a disk are a StatefulSet's with a claim template, files that many share are on Azure Files"
+    )
+    if maker(pod).startswith("deployment/"):
+        return kubectl(f"scale {maker(pod)} --replicas=1", pod, f"one pod has the disk; {rest}", "restarts")
+    return kubectl(f"delete pod {pod.name}", pod, f"the pod that waits is gone; {rest}")
 
 
 CAUSE = Cause(id="shared-claim", verdict="problem", rule=_rule, page=__doc__, needs=("workloads",))

@@ -51,7 +51,7 @@ def _rule(case: Case) -> Match | None:
     if proven:
         state = ", and Azure has no such machine any more"
     elif isinstance(machine, Machine):
-        state = f", whose machine {machine.name} still exists in Azure" + (machine.power and f" and is {machine.power}")
+        state = f"; its machine {machine.name} still exists in Azure" + (machine.power and f" and is {machine.power}")
     else:
         state = ""
     error = f"detachError: {stale.detach_error}"
