@@ -119,13 +119,12 @@ class Seen:
         machines = self.inventory.machines
         return machines if isinstance(machines, Unknown) else self._machines.get(node.lower())
 
-    def holder(self, managed_by: str) -> Machine | None:
-        """The machine that a disk's managedBy names: of a scale set's instance it ends with its name (facts E)."""
-        return self._holders.get(managed_by.rstrip("/").lower())
-
     def node_of(self, machine_id: str) -> str:
-        """The node whose machine this is, by a disk's managedBy or a machine's id; empty for a machine of no node."""
-        machine = self.holder(machine_id)
+        """The node whose machine this is, by a disk's managedBy or a machine's id; empty for a machine of no node.
+
+        In managedBy a scale set's instance ends with its name (facts E).
+        """
+        machine = self._holders.get(machine_id.rstrip("/").lower())
         return machine.node if machine else self._node_of_machine.get(_instance(machine_id), "")
 
     def lists(self, resource_id: str) -> bool:
