@@ -572,6 +572,10 @@ OTHERS_HOLDER = pod("web-0-c", 0, claim="other", deleting=ago(600))
             id="in 2019, without VolumeAttachments, the old node is not known",
         ),
         pytest.param(
+            attaching(nodes=(node(0), node(1)), disks=(disk(on=0),), machines=DENIED), "disk-elsewhere", "attach-slow",
+            id="neither machines nor providerIDs are known, so it may be the pod's own node",
+        ),
+        pytest.param(
             attaching(attachments=(), unreadable={"VolumeAttachment": "forbidden"}, disks=(disk(on=0),)),
             "disk-elsewhere", "attach-slow", id="VolumeAttachments that may not be read",
         ),
@@ -722,6 +726,14 @@ def test_azure_that_does_not_tell(made: dict[str, Any], cause: str, confidence: 
     assert finding is not None and (finding.cause, finding.confidence) == (cause, confidence), finding
     assert "Azure has no" not in finding.because or cause == "disk-gone"
     assert {row.source for row in finding.evidence} == {"Kubernetes"}
+
+
+def test_a_machine_in_another_resource_group_is_not_proven_gone() -> None:
+    elsewhere = machine(2).id.replace("MC_disks_article_westeurope", "another")
+    nodes = (vm_node(1), node(2, provider_id=f"azure://{elsewhere}"))
+    made = {"nodes": nodes, "pods": (B,), "events": (multi_attach(B),), "disks": (disk(on=None),)}
+    finding = found(world(**parts(**made, machines=(machine(1),))))
+    assert finding is not None and finding.because == "its volume is said to be on node aks-0, which is gone"
 
 
 def test_what_risks_data_comes_after_its_proof() -> None:

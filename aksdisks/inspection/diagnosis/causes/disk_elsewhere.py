@@ -32,7 +32,7 @@ from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
 from aksdisks.inspection.diagnosis.findings import Step
 from aksdisks.inspection.diagnosis.rows import attachment_rows, disk_rows, disk_state, machine_disks
-from aksdisks.model import Disk
+from aksdisks.model import Disk, Unknown
 
 
 def _rule(case: Case) -> Match | Not | None:
@@ -52,11 +52,20 @@ def _rule(case: Case) -> Match | Not | None:
         return Not("Azure has its disk on no machine any more") if word else None
     node = case.seen.node_of(holder)
     told = bool(case.attachments) or (bool(case.volume.driver) and case.seen.saw("VolumeAttachment"))
-    if node and not told:
-        return None  # where Kubernetes has the volume was not read; without VolumeAttachments, as in 2019, it cannot be
+    if (node and not told) or (not node and not _all_machines_known(case)):
+        # Whose machine it is, or where Kubernetes has the volume, was not read; in 2019, without VolumeAttachments, it
+        # cannot be.
+        return None
     if node.lower() in _believed(case):
         return Not(f"Azure has its disk on {node}, as Kubernetes does") if word else None
     return _match(case, "its disk", holder)
+
+
+def _all_machines_known(case: Case) -> bool:
+    """Whether each node's machine is known by id, so that another machine is no node's."""
+    inventory = case.seen.inventory
+    by_node = case.seen.saw("Node") and all(node.provider_id for node in inventory.nodes)
+    return by_node or not isinstance(inventory.machines, Unknown)
 
 
 def _believed(case: Case) -> set[str]:

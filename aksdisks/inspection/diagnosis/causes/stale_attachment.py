@@ -47,7 +47,9 @@ def _rule(case: Case) -> Match | None:
         return None
     gone = case.seen.gone(stale.node)
     machine = case.seen.machine(stale.node)
-    proven = machine is None and case.seen.lists(case.volume.disk_id)
+    places = [node.provider_id for node in case.seen.inventory.nodes if node.provider_id]
+    # Where nodes are in several resource groups, the machine may be in one that was not asked for.
+    proven = machine is None and all(map(case.seen.lists, [case.volume.disk_id, *places]))
     if proven:
         state = ", and Azure has no such machine any more"
     elif isinstance(machine, Machine):
