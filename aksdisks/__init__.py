@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aksdisks.errors import AksdisksError, CannotRun, InputError, NotAllowed, NotReachable, WaitTimeout
     from aksdisks.evidence.result import RunResult
     from aksdisks.inspection.connection import Target, connect
-    from aksdisks.inspection.old_diagnosis import Finding, diagnose
+    from aksdisks.inspection.diagnosis import Finding, diagnose
     from aksdisks.model import Attachment, Chain, Claim, Disk, Inventory, Machine, Node, Pod, Unknown, Volume
     from aksdisks.model.checks import Check
     from aksdisks.parameters import Parameters
@@ -59,7 +59,7 @@ _MODULES = {
     "aksdisks.errors": ("AksdisksError", "CannotRun", "InputError", "NotAllowed", "NotReachable", "WaitTimeout"),
     "aksdisks.evidence.result": ("RunResult",),
     "aksdisks.inspection.connection": ("Target", "connect"),
-    "aksdisks.inspection.old_diagnosis": ("Finding", "diagnose"),
+    "aksdisks.inspection.diagnosis": ("Finding", "diagnose"),
     "aksdisks.model": (
         "Attachment",
         "Chain",

@@ -20,6 +20,7 @@ from aksdisks.errors import (
     TargetMismatch,
     did_you_mean,
 )
+from aksdisks.inspection.diagnosis.reading import judge
 from aksdisks.inspection.inventory import read_inventory
 from aksdisks.kube.client import Cluster
 from aksdisks.model import Inventory, Node, StorageClass, Unknown
@@ -56,10 +57,12 @@ class Target:
     def inventory(self, namespace: str | None = None) -> Inventory:
         """What a namespace (None: all of them), the cluster's nodes and its node resource group hold now.
 
-        What Azure does not tell is Unknown in it. Raises InputError for a namespace that does not exist, NotReachable,
-        NotAllowed or ApiError where Kubernetes does not answer.
+        What Azure does not tell is Unknown in it. Workloads and snapshots are in it where `diagnose` needs them. Raises
+        InputError for a namespace that does not exist, NotReachable, NotAllowed or ApiError where Kubernetes does not
+        answer.
         """
-        found = read_inventory(self.cluster, self.azure, namespace)
+        found = read_inventory(self.cluster, self.azure, namespace, self.settings.time_scale)
+        found, _ = judge(found, self.cluster, self.azure)
         if namespace and not (found.pods or found.claims or found.events):
             try:
                 missing = self.cluster.find("Namespace", namespace) is None

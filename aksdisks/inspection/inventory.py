@@ -12,22 +12,23 @@ from aksdisks.kube.client import Cluster
 from aksdisks.model import Inventory, known
 
 
-def read_inventory(cluster: Cluster, azure: Azure, namespace: str | None) -> Inventory:
+def read_inventory(cluster: Cluster, azure: Azure, namespace: str | None, time_scale: float = 1.0) -> Inventory:
     """What a namespace, the cluster's nodes and its node resource group hold now; nothing is changed.
 
-    `namespace` None, or empty, stands for all of them. Lists are read in pages. What Azure does not tell is Unknown
-    in the inventory; NotReachable, NotAllowed or ApiError is raised where Kubernetes does not answer. The resource
-    group's name is taken from a disk where there is one: in the nodes' providerID it is in lower case.
+    `namespace` None, or empty, stands for all of them; `time_scale` is cluster seconds in a real one. Lists are read in
+    pages. What Azure does not tell is Unknown in the inventory; NotReachable, NotAllowed or ApiError is raised where
+    Kubernetes does not answer. The resource group's name is taken from a disk where there is one: in the nodes'
+    providerID it is in lower case.
     """
     where = namespace or ""
     claims = cluster.claims(where)
     volumes = tuple(volume for volume in cluster.volumes() if not where or volume.claim_namespace == where)
     names = {volume.name for volume in volumes}
-    disks, attachments = azure.disks(), cluster.attachments()
+    nodes, disks, attachments = cluster.nodes(), azure.disks(), cluster.attachments()
     inventory = Inventory(
         taken=datetime.now(UTC),
         namespace=where or None,
-        nodes=cluster.nodes(),
+        nodes=nodes,
         pods=tuple(sorted(cluster.pods(where), key=lambda pod: pod.key)),
         claims=tuple(sorted(claims, key=lambda claim: claim.key)),
         volumes=tuple(sorted(volumes, key=lambda volume: (volume.claim, volume.name))),
@@ -36,7 +37,8 @@ def read_inventory(cluster: Cluster, azure: Azure, namespace: str | None) -> Inv
         events=cluster.events(where),
         classes=cluster.classes(),
         disks=disks,
-        machines=azure.machines(),
+        machines=azure.machines([node.name for node in nodes if not node.ready]),
         resource_group=next((disk.resource_group for disk in known(disks)), azure.resource_group),
+        time_scale=time_scale,
     )
     return replace(inventory, chains=join(inventory))

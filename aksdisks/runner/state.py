@@ -55,7 +55,7 @@ class RunState:
     def keep_inventory(self, session: Session, when: str) -> None:
         """Write what Kubernetes and Azure show; that it cannot be read is written instead, and ends no run."""
         try:
-            inventory = read_inventory(session.cluster, session.azure, session.namespace)
+            inventory = read_inventory(session.cluster, session.azure, session.namespace, session.time_scale)
         except AksdisksError as error:
             self.folder.document(f"inventory-{when}.json", {"unknown": str(error)})
             return

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from aksdisks.inspection.comparison import Scope
-from aksdisks.inspection.old_diagnosis import Finding, diagnose
+from aksdisks.inspection.diagnosis import diagnose
 from aksdisks.model import Chain, Inventory, Pod, Unknown
 from aksdisks.model.frames import NUMBER, TEXT, TRUTH, WHOLE, Records, Row, records, records_of
 from aksdisks.prices import cost_per_day
 from aksdisks.quantities import show_gib
-from aksdisks.views.base import Card, Chains, Layout, Link, Stack, Table
+from aksdisks.views.base import Chains, Layout, Link, Stack, Table
+from aksdisks.views.diagnosis import causes
 from aksdisks.views.markup import View
 
-_VERDICTS = {"expected": "As it should be", "wait": "Wait", "problem": "A problem"}
 _MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
 
 
@@ -209,11 +209,8 @@ class Tables:
         return _table("events", f"kubectl get events, reason {', '.join(reasons)}", found)
 
     def why(self) -> View:
-        """What the rules of `aksdisks.inspection.old_diagnosis` make of it: those of one cause on one card."""
-        causes: dict[tuple[str, str], list[Finding]] = {}
-        for each in diagnose(self.inventory):
-            causes.setdefault((each.rule, each.cause), []).append(each)
-        return Stack([_card(alike) for alike in causes.values()] or [Card("Nothing to explain")])
+        """Why something is stuck, or waits: a card for each cause that is found (`aksdisks.diagnose`)."""
+        return causes(diagnose(self.inventory), self.inventory.namespace)
 
     def _disks(self, name: str) -> Records:
         """Of the frame `disks` or `tags` what belongs to the claims in scope, in the order of their names."""
@@ -260,10 +257,3 @@ def _links(chain: Chain) -> list[Link]:
         link("disk", chain.disk, "state", lambda disk: f"{show_gib(disk.size_gib)} {disk.sku}", "none yet"),
         link("machine", chain.machine, "", lambda machine: f"LUN {chain.lun}, {machine.size}"),
     ]
-
-
-def _card(alike: Sequence[Finding]) -> Card:
-    first = alike[0]
-    rows = [(f"{row.source} says", f"{row.object}: {row.says}") for row in first.evidence]
-    title = f"{_VERDICTS[first.verdict]}: {', '.join(each.object for each in alike)}"
-    return Card(title, [("why", first.cause), *rows, ("next", first.next)])

@@ -9,6 +9,7 @@ from typing import Any
 from aksdisks import manifests
 from aksdisks.errors import InputError
 from aksdisks.inspection.comparison import Scope, check_agreement
+from aksdisks.inspection.diagnosis.reading import judge
 from aksdisks.inspection.inventory import read_inventory
 from aksdisks.inspection.preflight import rights
 from aksdisks.model import Inventory
@@ -59,7 +60,7 @@ class Walk(Claims):
         self.cleaned: View | None = None
         self.ended = False  # once its last cell was run, opening it again starts over
         self.parameters = session.parameters
-        self.act = Acts(self._opened, self._inventory)
+        self.act = Acts(self._opened)
         self.dry_run = DryRuns(self._opened)
         self.stateful_set = StatefulSet(self._opened, session.parameters, lambda: self.act.rollout)
         self.notes = Notes(self._opened)
@@ -84,7 +85,9 @@ class Walk(Claims):
         return Look(self._inventory(), _SCOPES[scope])
 
     def _inventory(self) -> Inventory:
-        return read_inventory(self.session.cluster, self.session.azure, self.session.namespace)
+        session = self.session
+        found = read_inventory(session.cluster, session.azure, session.namespace, session.time_scale)
+        return judge(found, session.cluster, session.azure)[0]
 
     def banner(self) -> Stack:
         """Where this runs and what it costs, with the check that Kubernetes' nodes are Azure's machines."""

@@ -6,7 +6,7 @@ import aksdisks
 import aksdisks.inspection.connection as connection
 from aksdisks import manifests
 from aksdisks.errors import InputError, NotReachable, ParameterError
-from aksdisks.inspection.old_diagnosis import diagnose
+from aksdisks.inspection.diagnosis import diagnose
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.waiting import wait
@@ -78,7 +78,7 @@ def test_the_example_works_on_objects_that_no_run_made(lab):
             for inventory in (one, every):
                 disks = inventory.frame("disks").query("claim == 'shop/azure-managed-disk'")
                 assert disks[["state", "size_gib", "volume"]].values.tolist() == [["Attached", 25, chain.volume.name]]
-                assert not [each for each in aksdisks.diagnose(inventory) if chain.pod.name in each.object]
+                assert not [each for each in aksdisks.diagnose(inventory) if chain.pod.name == each.object.name]
         finally:
             cluster.delete("Namespace", "shop")
             gone = cluster.follow("PersistentVolume")

@@ -73,9 +73,12 @@ def test_random_names_do_not_change_the_order_of_rows():
 
 def test_pods_of_one_cause_share_a_card():
     pods = (pod("disk-deploy-1-a", 0), *(pod(f"disk-deploy-1-{n}", n, ready=False) for n in (1, 2)))
-    view = look(pods=pods, events=tuple(multi_attach(p, "disk-deploy-1-a") for p in pods[1:])).why()
-    assert view.text().startswith("A problem: pod disk-deploy-1-1, pod disk-deploy-1-2\n")
-    assert view.text().count("why:") == 1
+    refusals = tuple(multi_attach(p, "disk-deploy-1-a") for p in pods[1:])
+    (card,) = look(pods=pods, events=refusals, nodes=tuple(map(node, range(3)))).why().parts
+    first, second, *_ = card.text().splitlines()
+    assert first.startswith("A problem: shared-claim (Several pods share one ReadWriteOnce claim")
+    whom = "PersistentVolumeClaim azure-managed-disk, Pod disk-deploy-1-1, Pod disk-deploy-1-2"
+    assert second.startswith(f"  {whom}: all pods share claim")
 
 
 def test_kept_claims_stand_in_the_chain_without_a_pod():

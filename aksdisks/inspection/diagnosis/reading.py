@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +24,10 @@ _NAMESPACED = ("Pod", "PersistentVolumeClaim", "Event")
 KINDS = ("Pod", "PersistentVolumeClaim", "PersistentVolume", "VolumeAttachment", "Event", "Node", "CSINode",
          "StorageClass")  # fmt: skip
 """What is read whatever is found, the long lists first."""
-_WORKLOADS = ("Deployment", "ReplicaSet", "StatefulSet")
+WORKLOADS = ("Deployment", "ReplicaSet")
+"""What is read where a pod waits for another's disk: whether its Deployment surges."""
+SNAPSHOTS = "VolumeSnapshot"
+"""What is read where a claim is made of one."""
 # Lists are read beside each other: on a real cluster each takes a round trip, and many kinds are short.
 _AT_ONCE = 4
 # Events about what stands in no namespace are in this one.
@@ -56,9 +60,10 @@ def examine(
 def judge(
     inventory: Inventory, cluster: Cluster, azure: AzureOf, about: ObjectRef | None = None
 ) -> tuple[Inventory, Diagnosis]:
-    """As `examine`, of what was read of Kubernetes before."""
+    """As `examine`, of what was read before; nothing is read twice."""
     findings = _findings(inventory, about)
-    asked: set[Need] = set()
+    sides = {"azure": inventory.disks, "workloads": inventory.workloads, "snapshots": inventory.snapshots}
+    asked = {need for need, values in sides.items() if not isinstance(values, NotAsked)}
     # What was read can lead to another cause, which needs something else: at most once for each need.
     while more := {need for finding in findings for need in finding.needs} - asked:
         asked |= more
@@ -91,7 +96,7 @@ def read_kubernetes(
     A volume that it is `about` is in it whatever its claim's namespace.
     """
     with ThreadPoolExecutor(_AT_ONCE) as readers:
-        asked = {kind: readers.submit(_list, cluster, kind, namespace) for kind in KINDS}
+        asked = {kind: readers.submit(copy_context().run, _list, cluster, kind, namespace) for kind in KINDS}
         found = {kind: answer.result() for kind, answer in asked.items()}
     inventory = inventory_of(found, namespace, time_scale, about)
     if namespace in (None, "", _CLUSTER_EVENTS) or not _leaving(inventory):
@@ -167,15 +172,15 @@ def _azure(inventory: Inventory, _cluster: Cluster, azure: AzureOf) -> Inventory
 
 
 def _workloads(inventory: Inventory, cluster: Cluster, _azure: AzureOf) -> Inventory:
-    found = [_list(cluster, kind, inventory.namespace) for kind in _WORKLOADS]
-    missing = next((each for each in found if isinstance(each, Unknown)), None)
-    values = tuple(value for each in found for value in known(each))
-    return replace(inventory, workloads=missing if missing is not None and not values else values)
+    found = {kind: _list(cluster, kind, inventory.namespace) for kind in WORKLOADS}
+    unread = {kind: each.because for kind, each in found.items() if isinstance(each, Unknown)}
+    values = tuple(value for each in found.values() for value in known(each))
+    return replace(inventory, workloads=values, unreadable={**inventory.unreadable, **unread})
 
 
 def _snapshots(inventory: Inventory, cluster: Cluster, _azure: AzureOf) -> Inventory:
     # A cluster without the snapshot controller's kinds has none of them.
-    return replace(inventory, snapshots=_list(cluster, "VolumeSnapshot", inventory.namespace, absent=()))
+    return replace(inventory, snapshots=_list(cluster, SNAPSHOTS, inventory.namespace, absent=()))
 
 
 _READERS: dict[Need, Callable[[Inventory, Cluster, AzureOf], Inventory]] = {
