@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
@@ -20,6 +21,8 @@ _LOOK_EVERY = 10.0
 # When the wait that surrounds this ends, by time.monotonic: a request within it takes no longer than that.
 _ENDS: ContextVar[float] = ContextVar("ends", default=float("inf"))
 _SHORTEST_CALL = 5.0
+# How long requests for a cause may take once a wait is over; real seconds.
+_FIND_OUT = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,16 @@ def listed(names: Sequence[str], most: int = 3) -> str:
 def seconds_left(most: float) -> float:
     """How long a request may take now, in real seconds: `most`, or until the wait around it ends; never below 5."""
     return max(min(most, _SHORTEST_CALL), min(most, _ENDS.get() - time.monotonic()))
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Requests of this thread that are made within it end after so many real seconds, see `seconds_left`."""
+    outer = _ENDS.set(min(_ENDS.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _ENDS.reset(outer)
 
 
 def wait(
@@ -109,8 +122,16 @@ def wait(
     if unknown.because:
         limit = None if unknown.lasting else seconds * scale
         raise StillUnknown(awaited, seconds=limit, because=unknown.because)
-    found_out = on_timeout() if on_timeout else ""
-    raise WaitTimeout(awaited, seconds=seconds * scale, last_seen=seen, found_out=found_out)
+    raise WaitTimeout(awaited, seconds=seconds * scale, last_seen=seen, found_out=_found_out(on_timeout))
+
+
+def _found_out(ask: Callable[[], str] | None) -> str:
+    """The cause at a time-out; whatever keeps it from being found out does not take the time-out's place."""
+    try:
+        with at_most(_FIND_OUT):
+            return ask() if ask else ""
+    except Exception as error:
+        return f"the cause could not be found out: {error}"
 
 
 class _Looks:

@@ -7,7 +7,7 @@ import pytest
 
 from aksdisks.errors import StillUnknown, WaitTimeout
 from aksdisks.model import NoCredential, Unknown
-from aksdisks.waiting import Waiting, wait
+from aksdisks.waiting import Waiting, seconds_left, wait
 
 
 def test_the_first_state_that_holds_is_given_and_each_new_description_said_once():
@@ -47,6 +47,15 @@ def test_a_cause_that_cannot_be_found_out_ends_no_wait():
 
     assert wait("a pod", iter([1, None, 2]), lambda n: n == 2, seconds=30, on_timeout=broken,
                 monotonic=iter([0.0, 6.0, 7.0, 8.0]).__next__) == 2  # fmt: skip
+
+
+def test_a_time_out_stays_one_where_its_cause_cannot_be_found_out():
+    def broken():
+        assert seconds_left(100) <= 20  # its requests have not all day
+        raise LookupError("no such pod")
+
+    with pytest.raises(WaitTimeout, match="last seen: 1; the cause could not be found out: no such pod"):
+        wait("a pod", iter([1]), lambda n: n == 2, seconds=1, on_timeout=broken)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ class Removal:
     kept: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     uncertain: list[str] = field(default_factory=list)
+    _cause: str | None = None
 
     def carry_out(self) -> CleanUp:
         """Remove workloads and claims, wait for pods, claims, volumes and disks, then remove the namespace."""
@@ -213,8 +214,18 @@ class Removal:
             seconds=max(0.0, self.ends - time.monotonic()),
             describe=lambda found: listed(left(found)),
             progress=self.run.connection.progress,
+            on_timeout=self._found_out,
             scale=self.run.time_scale,
         )
+
+    def _found_out(self) -> str:
+        """Why something stays. Once the time is up it is asked once: what is left to wait for waits for the same."""
+        if self._cause is None:
+            found = self.run.cause()
+            if time.monotonic() < self.ends:
+                return found
+            self._cause = found
+        return self._cause
 
 
 def _object(found: tuple[str, Named]) -> str:

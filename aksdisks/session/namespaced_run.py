@@ -7,6 +7,7 @@ from typing import Any
 from aksdisks.azure.compute import Azure
 from aksdisks.errors import Conflict
 from aksdisks.inspection.connection import Target
+from aksdisks.inspection.diagnosis.sentence import About, why_it_waits
 from aksdisks.kube.client import Cluster
 from aksdisks.manifests import RUN_LABEL, made_by
 from aksdisks.session.journal import Journal
@@ -30,6 +31,13 @@ class NamespacedRun:
     def made(self, raw: dict[str, Any] | None) -> bool:
         """Whether an object is there and was made by this run, by its label."""
         return raw is not None and made_by(raw) == self.run_id
+
+    def cause(self, about: About | None = None) -> str:
+        """Why something in the run's namespace is stuck or waits, in a sentence; empty where nothing is found.
+
+        `about`: of these objects, if anything is found about them. Raises NotReachable where the cluster is silent.
+        """
+        return why_it_waits(self.cluster, self.azure, self.namespace, self.time_scale, about)
 
     def remove(self, kind: str, name: str, uid: str) -> bool:
         """Delete this very object; False where it is gone, also where another, which is not ours, has its name now."""

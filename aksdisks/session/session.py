@@ -29,7 +29,7 @@ class Session(NamespacedRun):
     """One run in one namespace; open it with `open_session`. As a context manager it closes, it never cleans up.
 
     Every act is in the journal before it happens. Waits last `wait_timeout` of cluster time unless told otherwise
-    and raise WaitTimeout; `on_timeout` adds what is found out then.
+    and raise WaitTimeout with the cause that a diagnosis finds then.
     """
 
     def __init__(self, connection: Target, run_id: str) -> None:
@@ -80,8 +80,12 @@ class Session(NamespacedRun):
         return self.cluster.claims(self.namespace, self.selector)
 
     def wait(self, awaited: str, states: Iterable[S | None], holds: Callable[[S], bool], **how: Any) -> S:
-        """The first of the states that holds, within `wait_timeout`; `how` is as for `waiting.wait`."""
-        how = {"seconds": self.real_seconds(), "progress": self.progress, "scale": self.time_scale, **how}
+        """The first of the states that holds, within `wait_timeout`; `how` is as for `waiting.wait`.
+
+        While it lasts, and at its time-out, the cause of what stands in the way in the namespace is said.
+        """
+        plain = {"seconds": self.real_seconds(), "progress": self.progress, "scale": self.time_scale}
+        how = {**plain, "on_timeout": self.cause, **how}
         return wait(awaited, states, holds, **how)
 
     def wait_for(
@@ -92,7 +96,6 @@ class Session(NamespacedRun):
         *,
         app: str = "",
         labelled: bool = True,
-        on_timeout: Callable[[], str] | None = None,
     ) -> tuple[Any, ...]:
         """Watch a kind until its values hold, and give them. `labelled=False` for kinds without the run's label.
 
@@ -101,7 +104,7 @@ class Session(NamespacedRun):
         """
         self.lease.renew()
         states = self.cluster.follow(kind, self.namespace, self._select(app) if labelled else "")
-        return self.wait(awaited, states, holds, describe=_described, on_timeout=on_timeout)
+        return self.wait(awaited, states, holds, describe=_described)
 
     def watch(self, *kinds: str) -> Watcher:
         """Watch kinds of the run's namespace, with arrival times: `with session.watch("Pod", "Event") as seen: …`."""

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from aksdisks import manifests
-from aksdisks.inspection.old_diagnosis import diagnose
+from aksdisks.inspection.diagnosis.sentence import named
 from aksdisks.inspection.rollout import Rollout
-from aksdisks.model import Inventory, Pod
+from aksdisks.model import Pod
 from aksdisks.session.session import Session
 from aksdisks.views.base import Card
 from aksdisks.walkthrough.claims import kubectl
@@ -20,10 +20,9 @@ _SET = ("StatefulSet", manifests.STATEFUL_SET)
 class Acts:
     """Applies, scales and deletes the article's objects; `rollout` is what the last act was seen to do."""
 
-    def __init__(self, session: Callable[[], Session], inventory: Callable[[], Inventory]) -> None:
-        """`session` gives the open session, or raises; `inventory` what is there now."""
+    def __init__(self, session: Callable[[], Session]) -> None:
+        """`session` gives the open session, or raises."""
         self._session = session
-        self._inventory = inventory
         self.rollout = Rollout("")
 
     def apply_claim(self) -> Card:
@@ -106,7 +105,7 @@ class Acts:
                     and not leaving & now.attached_volumes()
                 ),
                 describe=lambda now: f"{now.ready} of {replicas} ready; {now.describe()}",
-                on_timeout=lambda: self._causes({f"pod {pod.name}" for pod in rollout.pods.values()}),
+                on_timeout=lambda: self._session().cause(named(pod.name for pod in rollout.pods.values())),
             )
         if untold and self._session().azure.unknown is None:
             awaited, names = "disks without VolumeAttachment to be detached", tuple(untold)
@@ -117,10 +116,6 @@ class Acts:
     def _roll_set(self, replicas: int, act: Callable[[], object], typed: str, outcome: str = "") -> Card:
         self._roll(manifests.STATEFUL_APP, replicas, act)
         return self._done(f"StatefulSet {manifests.STATEFUL_SET} {outcome or f'runs {replicas} pods'}", typed)
-
-    def _causes(self, awaited: set[str]) -> str:
-        found = diagnose(self._inventory())
-        return "; ".join(f"{each.object}: {each.cause}" for each in found if each.object in awaited or not awaited)
 
     def _done(self, title: str, words: str) -> Card:
         """What an act shows: its effect, and what a person would have typed for it."""

@@ -29,7 +29,8 @@ MAY_BE_LEFT = f"disk {NAME} may be left: "
         pytest.param([THERE, AWAY], None, "on", {"uncertain": (MAY_BE_LEFT + AWAY.because,)}, id="away to the end"),
         pytest.param(
             [AWAY, THERE], None, "on",
-            {"problems": (f"the run's disks to go: not within 0 s; last seen: {NAME}",)}, id="there in the end",
+            {"problems": (f"the run's disks to go: not within 0 s; last seen: {NAME}; it is held",)},
+            id="there in the end",
         ),
         pytest.param([], OFF, "off", {"kept": (f"disks: {OFF}",)}, id="off by choice"),
         pytest.param([], OFF, "on", {"uncertain": (MAY_BE_LEFT + OFF.because,)}, id="no way to ask"),
@@ -38,12 +39,39 @@ MAY_BE_LEFT = f"disk {NAME} may be left: "
 def test_disks_are_gone_when_azure_says_so(answers, unknown, switch, result):
     connection = SimpleNamespace(parameters=SimpleNamespace(azure=switch), progress=silent)
     azure = SimpleNamespace(unknown=unknown, follow_disks=lambda: paced(answers))
-    run = SimpleNamespace(connection=connection, azure=azure, time_scale=1.0)
+    run = SimpleNamespace(connection=connection, azure=azure, time_scale=1.0, cause=lambda: "it is held")
     removal = Removal(run, time.monotonic() + 0.3)
     removal._step(removal._disks_gone, (volume(),))
     assert CleanUp(*map(tuple, (removal.removed, removal.kept, removal.problems, removal.uncertain))) == CleanUp(
         **result
     )
+
+
+def test_what_is_left_when_the_time_is_up_says_its_cause_and_asks_for_it_once(on_lab):
+    with open_session(on_lab) as session:
+        session.apply(session.objects.claim, session.objects.deployment)
+        session.wait_for("Pod", lambda pods: [pod.ready for pod in pods] == [True], "a pod runs")
+        # A pod of somebody else's on the run's claim keeps the claim from going.
+        (pod,) = session.pods()
+        spec = {
+            "nodeName": pod.node,
+            "containers": [{"name": "c", "image": "mcr.microsoft.com/oss/kubernetes/pause:3.9"}],
+        }
+        spec["volumes"] = [{"name": "v", "persistentVolumeClaim": {"claimName": pod.claims[0]}}]
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "theirs", "namespace": session.namespace}}
+        session.cluster.create(body | {"spec": spec}, session.namespace)
+        asked = []
+        cause = session.cause
+        session.cause = lambda: (asked.append(1), cause())[1]
+        removal = Removal(session, time.monotonic() + 3.0, whole=False)
+        left = removal.carry_out()
+        uses = "is being deleted, and pod theirs still uses it (cause: claim-protected; next: kubectl get pods"
+        late = [problem for problem in left.problems if "not within" in problem]
+        assert len(late) > 1 and all(uses in problem for problem in late), left
+        assert len(asked) == 1
+        session.cause = cause
+        session.cluster.delete("Pod", "theirs", session.namespace)
+        assert session.clean_up().complete
 
 
 def test_without_a_credential_a_clean_up_says_once_what_may_be_left_and_waits_for_nothing():

@@ -82,11 +82,10 @@ def test_every_act_is_in_the_journal_before_it_happens(session):
 def test_a_wait_that_fails_says_what_was_seen(session, monkeypatch):
     monkeypatch.setattr(session, "real_seconds", lambda _seconds=None: 0.3)
     session.apply(session.objects.claim)
-    with pytest.raises(WaitTimeout, match=r"a bound claim: not within .* azure-managed-disk Pending; no pod yet"):
-        session.wait_for(
-            "PersistentVolumeClaim", lambda claims: claims[0].phase == "Bound", "a bound claim",
-            on_timeout=lambda: "no pod yet",
-        )  # fmt: skip
+    with pytest.raises(WaitTimeout, match=r"a bound claim: not within .* azure-managed-disk Pending; .*") as late:
+        session.wait_for("PersistentVolumeClaim", lambda claims: claims[0].phase == "Bound", "a bound claim")
+    claim = f"PersistentVolumeClaim {session.namespace}/azure-managed-disk"
+    assert f"; {claim}: " in str(late.value) and " (cause: no-consumer; next: kubectl get pods" in str(late.value)
 
 
 def test_cluster_time(session, lab):
