@@ -150,6 +150,8 @@ class ConsoleReporter(Reporter):
         self.out.print(table)
         bad = ("failed", "inconclusive")
         self.answers([check for runbook in result.runbooks for check in runbook.checks if check.status in bad])
+        for runbook in result.runbooks:
+            self._findings(runbook)
         broken = [f"{runbook.name}: {runbook.problem}" for runbook in result.runbooks if runbook.problem]
         left = [line for key in ("problems", "uncertain") for line in result.teardown.get(key, ())]
         for problem in (*broken, result.problem, *left):
@@ -157,6 +159,20 @@ class ConsoleReporter(Reporter):
                 self.out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
         where = escape(str(folder / COVER)) if folder.exists() else "nothing was written"
         self.out.print(f"{_mark(result.status)}: {where}", soft_wrap=True)
+
+    def _findings(self, runbook: RunbookResult) -> None:
+        """What a diagnosis found when a runbook had failed: the cause, of what, why, and what to do next."""
+        for objects, each in runbook.told_findings():
+            style = "bold red" if each.verdict == "problem" else "yellow"
+            self.out.print(
+                f"[{style}]{each.verdict:<12}[/]  {runbook.name}: [bold]{escape(each.cause)}[/]: "
+                f"{escape(objects)}: {escape(each.because)}",
+                soft_wrap=True,
+            )
+            if each.next:
+                self.out.print(f"{'':<12}  next: {escape(each.next[0].command)}", soft_wrap=True)
+        for line in runbook.unseen:
+            self.out.print(f"{'not seen':<12}  {runbook.name}: {escape(line)}", soft_wrap=True)
 
     def left_behind(self, text: str) -> None:
         """What stays on the target, and the command that removes it: the last line, where there is one."""

@@ -111,13 +111,15 @@ def notify(url: str, run: Mapping[str, Any], before: str | None, where: str) -> 
     text = f"aksdisks {run['run']} on {run['target']}: {run['status']}{change}. "
     text += f"Not passed: {failed}. " if failed else ""
     text += f"{run['problem']}. " if run.get("problem") else ""
+    findings = [{"runbook": book["name"], **each} for book in run["runbooks"] for each in book.get("findings", ())]
+    text += f"{_because(findings[0])}. " if findings else ""
     left = {"failed": "left something behind", "inconclusive": "may have left something"}
     cleaned = left.get(run.get("teardown", {}).get("status", ""), "")
     text += f"The clean-up {cleaned}. " if cleaned else ""
     left_behind = run.get("teardown", {}).get("left_behind", "")
     text += f"{left_behind[:1].upper()}{left_behind[1:]} " if left_behind else ""
     body = {"text": text + where, **{key: run[key] for key in ("run", "target", "status")}}
-    body |= {"before": before, "runbooks": books, "evidence": where}
+    body |= {"before": before, "runbooks": books, "findings": findings, "evidence": where}
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE):
@@ -129,3 +131,10 @@ def notify(url: str, run: Mapping[str, Any], before: str | None, where: str) -> 
             error.close()
         # A webhook's path is its secret: the host has to do.
         raise NotReachable(f"webhook at {urlsplit(url).hostname}: the outcome was not delivered: {reason}") from error
+
+
+def _because(found: Mapping[str, Any]) -> str:
+    """The first finding of a runbook that failed, for a message."""
+    of = found["object"]
+    whom = "/".join(filter(None, (of["namespace"], of["name"])))
+    return f"{found['runbook']}: {of['kind']} {whom}: {found['because']} (cause: {found['cause']})"

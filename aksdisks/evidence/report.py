@@ -40,12 +40,18 @@ def html(content: Any, book: RunbookResult, run: RunResult) -> str:
         "title": _title(content, book.name),
         "style": page_style(),
         "book": book,
+        "findings": _findings(book) if book.findings or book.unseen else "",
         "bad": [check for check in book.checks if check.status in ("failed", "inconclusive")],
         "run": run,
         "cover": COVER,
         "names": names,
     }
     return str(_exporter().from_notebook_node(content, resources=resources)[0])
+
+
+def _findings(book: RunbookResult) -> str:
+    """What a diagnosis found when a runbook had failed, as HTML."""
+    return templates().get_template("run/findings.html.j2").render(book=book, title="Why")
 
 
 def concluded(content: Any, book: RunbookResult) -> None:

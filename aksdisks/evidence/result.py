@@ -12,7 +12,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from aksdisks.errors import InputError
+from aksdisks.inspection.diagnosis import ObjectRef, Step
+from aksdisks.inspection.diagnosis.findings import Verdict
 from aksdisks.model.checks import Check, Status
+from aksdisks.waiting import listed
 
 # Worst first; "not applicable" counts as neither and shows only where nothing else does.
 _SEVERITY = (Status.FAILED, Status.NOT_RUN, Status.INCONCLUSIVE, Status.PASSED, Status.NOT_APPLICABLE)
@@ -25,8 +28,23 @@ _EXIT_CODES |= {"refused": 2, "inconclusive": 3, "interrupted": 130}
 
 
 @dataclass(frozen=True)
+class CauseFound:
+    """What a diagnosis found of one object after a runbook failed, before the clean-up; the fields are a Finding's."""
+
+    cause: str
+    verdict: Verdict
+    object: ObjectRef
+    because: str
+    next: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
 class RunbookResult:
-    """One runbook: `seconds` of wall time, file names relative to the run's folder, why it ended early if it did."""
+    """One runbook: `seconds` of wall time, file names relative to the run's folder, why it ended early if it did.
+
+    Of one that failed, `findings` are what stood in the way then, problems before waits, and `unseen` is what the
+    diagnosis could not see, with the reason.
+    """
 
     name: str
     status: Status
@@ -35,6 +53,15 @@ class RunbookResult:
     html: str | None = None
     checks: tuple[Check, ...] = ()
     problem: str = ""
+    findings: tuple[CauseFound, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+    def told_findings(self) -> list[tuple[str, CauseFound]]:
+        """The findings with their objects in words: objects of which the same is said stand together."""
+        alike: dict[tuple[str, str], list[CauseFound]] = {}
+        for each in self.findings:
+            alike.setdefault((each.cause, each.because), []).append(each)
+        return [(listed([str(each.object) for each in found]), found[0]) for found in alike.values()]
 
 
 @dataclass(frozen=True)
@@ -64,11 +91,12 @@ class RunResult:
         return _EXIT_CODES[self.status]
 
     def document(self) -> dict[str, Any]:
-        """The content of run.json; a `problem` stands only where there is one."""
+        """The content of run.json; `problem`, `findings` and `unseen` stand only where there are any."""
         document = {"version": VERSION, **asdict(self)}
         for part in (document, *document["runbooks"]):
-            if not part["problem"]:
-                del part["problem"]
+            for optional in ("problem", "findings", "unseen"):
+                if not part.get(optional, True):
+                    del part[optional]
         return document
 
 

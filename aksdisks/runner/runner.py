@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aksdisks.errors import AksdisksError, CannotRun, InputError, Refused, TargetMismatch
@@ -19,6 +19,7 @@ from aksdisks.inspection.run_objects import new_run_id
 from aksdisks.model.checks import Check
 from aksdisks.parameters import Parameters
 from aksdisks.runner.arguments import check_output, check_runbooks
+from aksdisks.runner.causes import find_causes
 from aksdisks.runner.deadlines import Deadlines
 from aksdisks.runner.execution import Execution, WarmKernels
 from aksdisks.runner.interruption import Interruption
@@ -205,6 +206,10 @@ class _Run:
                 gone = liveness.settle(lambda: interruption.reason) or session.connection.problem()
                 execution.unreachable = bool(gone)
             result = _result(path, execution, seconds, written=(state.folder.path / path.name).exists())
+            if result.status == "failed" and not gone:
+                # What stands in the way now: the teardown takes it away.
+                findings, unseen = find_causes(session)
+                result = replace(result, findings=findings, unseen=unseen)
             state.keep_runbook(number, result)
             if result.notebook:
                 publisher.publish(result)

@@ -10,17 +10,28 @@ import pytest
 from rich.console import Group
 
 from aksdisks.cli.console import ConsoleReporter, show_parameters
-from aksdisks.evidence.result import RunbookResult, RunResult
+from aksdisks.evidence.result import CauseFound, RunbookResult, RunResult
+from aksdisks.inspection.diagnosis import ObjectRef, Step
 from aksdisks.model import Unknown
 from aksdisks.model.checks import Check, check
 from aksdisks.parameters import Parameters
 from aksdisks.waiting import Waiting
 
+NEXT = Step("kubectl get pods", "who uses it")
 CHECKS: tuple[Check, ...] = (
     check("It runs", True, "1 of 1"),
     check("It was tried", None, "not tried yet"),
     check("It fits", False, "3 of 2"),
     check("It is told", Unknown("no answer"), "nothing"),
+)
+
+
+FOUND = (
+    *(
+        CauseFound("shared-claim", "problem", ObjectRef("Pod", "shop", name), "all pods share [one] claim\x1b", (NEXT,))
+        for name in "ab"
+    ),
+    CauseFound("attach-slow", "wait", ObjectRef("Pod", "shop", "c"), "its disk is on its way"),
 )
 
 
@@ -32,7 +43,14 @@ def test_the_summary_lists_what_did_not_pass_and_cuts_no_name(
     monkeypatch.setenv("NO_COLOR", "1")
     books = (
         RunbookResult("03-stateful-set", "failed", 12.24, checks=CHECKS),
-        RunbookResult("05-limits", "failed", 31.0, problem="cell 5: WaitTimeout: 5 pods"),
+        RunbookResult(
+            "05-limits",
+            "failed",
+            31.0,
+            problem="cell 5: WaitTimeout: 5 pods",
+            findings=FOUND,
+            unseen=("Azure's disks: 403",),
+        ),
     )
     ConsoleReporter(quiet=True).summary(RunResult("r", "lab", "failed", "", None, {}, {}, books), tmp_path)
     assert capsys.readouterr().out.splitlines() == [
@@ -42,6 +60,10 @@ def test_the_summary_lists_what_did_not_pass_and_cuts_no_name(
         "total            failed  1 of 3 checks     43.2",
         "failed        It fits: 3 of 2",
         "inconclusive  It is told: nothing; unknown, because no answer",
+        "problem       05-limits: shared-claim: Pod shop/a, Pod shop/b: all pods share [one] claim\ufffd",
+        "              next: kubectl get pods",
+        "wait          05-limits: attach-slow: Pod shop/c: its disk is on its way",
+        "not seen      05-limits: Azure's disks: 403",
         "05-limits: cell 5: WaitTimeout: 5 pods",
         f"failed: {tmp_path / 'index.html'}",
     ]

@@ -92,8 +92,23 @@ def test_the_word_is_one_that_slack_shows_and_programs_read() -> None:
         "status": "failed",
         "before": "passed",
         "runbooks": {"01-dynamic-disk": "failed"},
+        "findings": [],
         "evidence": "evidence/nightly-7",
     }
+
+
+def test_the_word_of_a_failure_has_the_causes_that_were_found() -> None:
+    run = _run("failed")
+    of = {"kind": "Pod", "namespace": "shop", "name": "a"}
+    found = {"cause": "shared-claim", "verdict": "problem", "object": of, "because": "all share one claim", "next": []}
+    run["runbooks"][0]["findings"] = [found, {**found, "cause": "attach-slow", "verdict": "wait"}]
+    with receiver() as (url, received):
+        notify(url, run, "passed", "evidence/nightly-7")
+    assert received[0]["findings"] == [
+        {"runbook": "01-dynamic-disk", **each} for each in run["runbooks"][0]["findings"]
+    ]
+    said = "01-dynamic-disk: Pod shop/a: all share one claim (cause: shared-claim). evidence/nightly-7"
+    assert received[0]["text"].endswith(f"Not passed: 01-dynamic-disk. {said}")
 
 
 def test_a_word_that_was_not_delivered_is_said_again_by_a_command(tmp_path: Path) -> None:

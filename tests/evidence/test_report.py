@@ -14,7 +14,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from aksdisks.evidence import report
 from aksdisks.evidence.checks import collect_checks, not_run, unjudged
 from aksdisks.evidence.folder import EvidenceFolder
-from aksdisks.evidence.result import RunbookResult, RunResult
+from aksdisks.evidence.result import CauseFound, RunbookResult, RunResult
+from aksdisks.inspection.diagnosis import ObjectRef, Step
 from aksdisks.model.checks import Check, Status
 
 MIME = "application/vnd.aksdisks.check+json"
@@ -162,3 +163,32 @@ def test_the_cover_says_what_the_plot_of_earlier_runs_shows() -> None:
     earlier = [replace(run("passed")[1], runbooks=(replace(run("passed")[0], seconds=seconds),)) for seconds in (4, 3)]
     cover = report.render("index.html", run("passed")[1], earlier)
     assert "</svg> the last 3 runs: 1.3 to 4.0 s</p>" in cover
+
+
+FOUND = CauseFound(
+    "shared-claim",
+    "problem",
+    ObjectRef("Pod", "shop", "db-<b>"),
+    "all pods share claim data, so one disk",
+    (Step("kubectl get pods", "who uses it"), Step("kubectl delete pod db-0", "it goes", "restarts")),
+)
+
+
+def test_what_a_diagnosis_found_stands_on_the_page_and_on_the_cover() -> None:
+    book, result = run("failed", PROBLEM)
+    waits = replace(FOUND, cause="attach-slow", verdict="wait", because="its disk is on its way", next=())
+    alike = replace(FOUND, object=ObjectRef("Pod", "shop", "db-1"))
+    book = replace(book, findings=(FOUND, alike, waits), unseen=("Azure's disks: 403 <no>",))
+    result = replace(result, runbooks=(book, *result.runbooks[1:]))
+    for made in (report.html(notebook(), book, result), report.render("index.html", result, ())):
+        words = html.unescape(" ".join(re.sub(r"<[^>]+>", " ", made.partition("<body>")[2]).split()))
+        for said in (
+            "problem shared-claim Pod shop/db-<b>, Pod shop/db-1 all pods share claim data, so one disk",
+            "next: kubectl get pods shows who uses it",
+            "next: kubectl delete pod db-0 restarts pods: it goes",
+            "wait attach-slow Pod shop/db-<b> its disk is on its way",
+            "not seen: Azure's disks: 403 <no>",
+        ):
+            assert said in words, said
+        assert "db-<b>" not in made  # escaped
+    assert 'class="findings"' not in page("passed") + page("failed", PROBLEM)

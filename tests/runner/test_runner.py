@@ -6,14 +6,17 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
+import jsonschema
 import nbformat
 import pytest
 
+from aksdisks.cli.console import ConsoleReporter
 from aksdisks.errors import AksdisksError, ApiError, InputError, NotAllowed, NotReachable, Refused, TargetMismatch
 from aksdisks.evidence.result import RunResult
 from aksdisks.evidence.seal import keygen, verify
@@ -78,6 +81,48 @@ def test_a_failed_runbook_keeps_its_scene_and_the_next_one_runs(run: Callable[..
     suites = {suite.get("name"): suite for suite in ElementTree.parse(folder / "junit.xml").getroot()}
     assert (suites["00-book"].get("errors"), suites["01-book"].get("errors")) == ("1", "0")
     assert suites["01-book"].find("testcase").get("name") == "it holds"  # type: ignore[union-attr]
+
+
+SHARED = [OPEN, "walk.act.scale_deployment(2)", "raise RuntimeError('no')"]
+
+
+def test_a_failed_runbook_says_what_a_diagnosis_finds_before_the_clean_up(
+    run: Callable[..., tuple[RunResult, Path]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = [OPEN, "walk.act.apply_deployment()"]
+    with receiver() as (url, received):
+        result, folder = run(first, SHARED, webhook=url, redact={"claim": "azure-managed-disk"},
+                             reporter=ConsoleReporter(quiet=True))  # fmt: skip
+    assert [book.status for book in result.runbooks] == ["inconclusive", "failed"]
+    assert result.runbooks[0].findings == ()
+    written = json.loads((folder / "run.json").read_text())
+    jsonschema.validate(written, json.loads((files("aksdisks") / "run.schema.json").read_text()))
+    pod, *_ = (each for each in written["runbooks"][1]["findings"] if each["object"]["kind"] == "Pod")
+    assert (pod["cause"], pod["verdict"], set(pod)) == (
+        "shared-claim",
+        "problem",
+        {"cause", "verdict", "object", "because", "next"},
+    )
+    assert "all pods share claim [claim], so one disk" in pod["because"]  # redacted, as all that is written
+    assert pod["next"][0]["command"].startswith("kubectl get pods")
+    for page in ("index.html", "01-book.html"):
+        assert "all pods share claim [claim]" in (folder / page).read_text()
+    assert "01-book: shared-claim: " in capsys.readouterr().out
+    (told,) = received
+    assert [each for each in told["findings"] if each["object"] == pod["object"]] == [{"runbook": "01-book", **pod}]
+    assert "(cause: shared-claim)" in told["text"]
+    assert json.loads((folder / "inventory-after.json").read_text())["pods"] == []
+
+
+@pytest.mark.parametrize("error", [NotReachable("cluster: no answer in time"), LookupError("a defect")])
+def test_a_diagnosis_that_fails_changes_no_outcome(
+    run: Callable[..., tuple[RunResult, Path]], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("aksdisks.runner.causes.examine", _fail(error))
+    result, _ = run([OPEN, "raise RuntimeError('no')"])
+    assert (result.status, result.runbooks[0].problem) == ("failed", "cell 4: RuntimeError: no")
+    assert (result.runbooks[0].findings, result.runbooks[0].unseen) == ((), (f"the cause: {error}",))
+    assert result.teardown["status"] == "passed"
 
 
 class _Told:
