@@ -24,6 +24,8 @@ _LIMITS: dict[str, tuple[str, bool]] = {
     "CSINode": ("whether a node has the disk driver, and how many disks it takes", False),
     "StorageClass": ("whether a claim's class exists and when it binds", False),
     "Event": ("the words of scheduler, driver and kubelet; causes come from states alone", False),
+    "Deployment": ("whether a Deployment surges", False),
+    "ReplicaSet": ("whether a Deployment surges", False),
     VOLUME_EVENTS: ("why a released volume is not deleted", False),
 }
 
