@@ -45,6 +45,17 @@ def target(whole: Broken, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
         yield reached
 
 
+@pytest.fixture
+def faulty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[tuple[Broken, Target]]:
+    """A lab of the test's own, at the speed and of the scenario that it asks for, and the target in it."""
+    with broken_lab(tmp_path, *request.param) as lab:
+        monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state.state_dir)
+        with connect(validate({})) as reached:
+            yield lab, reached
+
+
 def diagnosed(target: Target, lab: Broken, name: str, cause: str, verdict: str = "") -> Finding:
     """The finding about a pod, once it is this cause; what was found until then is told if it never is."""
     seen, ends = [], time.monotonic() + PATIENCE
@@ -250,19 +261,19 @@ def test_fsgroup_slow(lab: Broken, target: Target) -> None:
     lab.running("one")
 
 
-def test_instance_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("faulty", [(10.0, "regional")], indirect=True)
+def test_instance_not_found(faulty: tuple[Broken, Target]) -> None:
     """A machine that is gone, before Kubernetes gives up its node: slowly, so that there is time to attach."""
-    with broken_lab(tmp_path, 10.0) as lab:
-        monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state.state_dir)
-        node = lab.node(1)
-        lab.apply(claim("data"), pod("first", "data"))
-        lab.running("first")
-        lab.kubectl("delete", "pod", "first", "--grace-period=1")
-        with connect(validate({})) as target, lab.fault("node-gone", f"node/{node}"):
-            lab.apply(pod("two", "data", node=node))
-            finding = diagnosed(target, lab, "two", "instance-not-found")
-            assert f"does not find the machine of node {node} in Azure, and Azure does not list it" in finding.because
-            assert "Azure: machine" in objects(finding)
+    lab, target = faulty
+    node = lab.node(1)
+    lab.apply(claim("data"), pod("first", "data"))
+    lab.running("first")
+    lab.kubectl("delete", "pod", "first", "--grace-period=1")
+    with lab.fault("node-gone", f"node/{node}"):
+        lab.apply(pod("two", "data", node=node))
+        finding = diagnosed(target, lab, "two", "instance-not-found")
+        assert f"does not find the machine of node {node} in Azure, and Azure does not list it" in finding.because
+        assert "Azure: machine" in objects(finding)
 
 
 def test_a_drain_is_no_problem(lab: Broken, target: Target) -> None:
@@ -285,22 +296,21 @@ def test_a_drain_is_no_problem(lab: Broken, target: Target) -> None:
     assert [each for each in seen if each[1] == "problem"] == []
 
 
-def test_no_disk_slot_and_foreign_disks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with broken_lab(tmp_path, SPEED, "small-quota") as lab:
-        monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state.state_dir)
-        with connect(validate({})) as target:
-            node, group = lab.node(1), lab.state.node_resource_group
-            lab.apply(*map(claim, "abc"), pod("one", "a", "b", "c", node=node))
-            finding = diagnosed(target, lab, "one", "no-disk-slot")
-            assert finding.because == "it mounts 3 claims, and no node takes more than 2 disks"
-            lab.kubectl("delete", "pod", "one")
-            properties = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}
-            body = {"location": "westeurope", "properties": properties}
-            foreign = lab.azure.disks.begin_create_or_update(group, "foreign", body).result()
-            attach = {"dataDisksToAttach": [{"diskId": foreign.id}]}
-            machines = lab.azure.virtual_machine_scale_set_vms
-            machines.begin_attach_detach_data_disks(group, "aks-agentpool-22115152-vmss", "1", attach).result()
-            lab.apply(pod("two", "a", "b", node=node))
-            finding = diagnosed(target, lab, "two", "foreign-disks")
-            assert finding.because.endswith("foreign is not Kubernetes' to count")
-            assert "no-disk-slot" in finding.also and "Azure: machine" in objects(finding)
+@pytest.mark.parametrize("faulty", [(SPEED, "small-quota")], indirect=True)
+def test_no_disk_slot_and_foreign_disks(faulty: tuple[Broken, Target]) -> None:
+    lab, target = faulty
+    node, group = lab.node(1), lab.state.node_resource_group
+    lab.apply(*map(claim, "abc"), pod("one", "a", "b", "c", node=node))
+    finding = diagnosed(target, lab, "one", "no-disk-slot")
+    assert finding.because == "it mounts 3 claims, and no node takes more than 2 disks"
+    lab.kubectl("delete", "pod", "one")
+    properties = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}
+    body = {"location": "westeurope", "properties": properties}
+    foreign = lab.azure.disks.begin_create_or_update(group, "foreign", body).result()
+    attach = {"dataDisksToAttach": [{"diskId": foreign.id}]}
+    machines = lab.azure.virtual_machine_scale_set_vms
+    machines.begin_attach_detach_data_disks(group, "aks-agentpool-22115152-vmss", "1", attach).result()
+    lab.apply(pod("two", "a", "b", node=node))
+    finding = diagnosed(target, lab, "two", "foreign-disks")
+    assert finding.because.endswith("foreign is not Kubernetes' to count")
+    assert "no-disk-slot" in finding.also and "Azure: machine" in objects(finding)
