@@ -9,6 +9,7 @@ from importlib import import_module
 
 from aksdisks.errors import InputError, did_you_mean
 from aksdisks.inspection.diagnosis import causes
+from aksdisks.inspection.diagnosis.case import Subject
 from aksdisks.inspection.diagnosis.cause import Cause
 
 
@@ -18,6 +19,12 @@ def catalogue() -> Mapping[str, Cause]:
     names = sorted(found.name for found in pkgutil.iter_modules(causes.__path__))
     found = [import_module(f"{causes.__name__}.{name}").CAUSE for name in names]
     return {cause.id: cause for cause in sorted(found, key=lambda cause: cause.id)}
+
+
+@cache
+def causes_of(kind: Subject) -> tuple[Cause, ...]:
+    """The causes that a case about such an object can have."""
+    return tuple(each for each in catalogue().values() if kind in each.kinds)
 
 
 def cause(id_: str) -> Cause:

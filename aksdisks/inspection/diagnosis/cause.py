@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.inspection.diagnosis.case import Case, Subject
 from aksdisks.inspection.diagnosis.findings import Confidence, Evidence, Need, Step, Verdict
 
 HEADINGS = ("What it is", "How it is recognised", "What it is not", "Next", "Links")
@@ -45,6 +45,7 @@ class Cause:
 
     `verdict` is what it means for a person: a problem, a wait that ends by itself, or what is expected. Where several
     causes fit a case, one in `over` of another gives way to it, and `fallback` ones give way to all that are not.
+    `kinds` are those of the cases that it can fit at all: most objects are well, and many.
     `of_pod`: it is about the pod whatever its volumes are, so it is found once for a pod. `needs` is what may tell
     more once this cause was found without it: Azure's disks and machines, workloads, snapshots.
     """
@@ -53,6 +54,7 @@ class Cause:
     verdict: Verdict
     rule: Rule
     page: str
+    kinds: tuple[Subject, ...] = ("Pod", "PersistentVolumeClaim", "PersistentVolume")
     over: tuple[str, ...] = ()
     fallback: bool = False
     of_pod: bool = False

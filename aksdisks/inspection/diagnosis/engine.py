@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from aksdisks.inspection.diagnosis.case import Case
-from aksdisks.inspection.diagnosis.catalogue import catalogue
-from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
+from aksdisks.inspection.diagnosis.catalogue import catalogue, causes_of
+from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import VERDICTS, Finding, ObjectRef, RuledOut, ordered
 from aksdisks.inspection.diagnosis.seen import Seen
 from aksdisks.model import Claim, Inventory, Pod
@@ -91,11 +91,13 @@ def decide(case: Case) -> Finding | None:
     """The most specific cause that fits a case; None where none does."""
     fits: list[_Fit] = []
     ruled_out: list[RuledOut] = []
-    for cause in catalogue().values():
+    for cause in causes_of(case.kind):
         answer = cause.rule(case)
+        if answer is None:
+            continue
         if isinstance(answer, Match):
             fits.append(_Fit(cause, answer))
-        elif isinstance(answer, Not):
+        else:
             ruled_out.append(RuledOut(cause.id, answer.because))
     for no_cause in _NO_CAUSES:
         fits = [fit for fit in fits if fit.cause.id != no_cause] or fits

@@ -73,4 +73,6 @@ def _rule(case: Case) -> Match | None:
     return Match(because, tuple(rows), tuple(steps), sure, "problem" if failing else None, () if usual else None)
 
 
-CAUSE = Cause(id="attach-slow", verdict="wait", rule=_rule, page=__doc__, fallback=True, needs=("azure",))
+CAUSE = Cause(
+    id="attach-slow", verdict="wait", rule=_rule, kinds=("Pod",), page=__doc__, fallback=True, needs=("azure",)
+)

@@ -46,4 +46,4 @@ def _rule(case: Case) -> Match | None:
     )
 
 
-CAUSE = Cause(id="claim-kept", verdict="expected", rule=_rule, page=__doc__)
+CAUSE = Cause(id="claim-kept", verdict="expected", rule=_rule, kinds=("PersistentVolumeClaim",), page=__doc__)

@@ -64,4 +64,12 @@ def _rule(case: Case) -> Match | None:
     )
 
 
-CAUSE = Cause(id="claim-lost", verdict="problem", rule=_rule, page=__doc__, over=("claim-kept",), needs=("azure",))
+CAUSE = Cause(
+    id="claim-lost",
+    verdict="problem",
+    rule=_rule,
+    kinds=("Pod", "PersistentVolumeClaim"),
+    page=__doc__,
+    over=("claim-kept",),
+    needs=("azure",),
+)

@@ -89,4 +89,6 @@ def _match(case: Case, pod: Pod, state: ContainerState | None, because: str, *, 
     )
 
 
-CAUSE = Cause(id="crash", verdict="problem", rule=_rule, page=__doc__, of_pod=True, over=("starting", "unknown"))
+CAUSE = Cause(
+    id="crash", verdict="problem", rule=_rule, kinds=("Pod",), page=__doc__, of_pod=True, over=("starting", "unknown")
+)

@@ -89,5 +89,11 @@ def _holder(case: Case, held: Refusal) -> str:
 
 
 CAUSE = Cause(
-    id="delete-failed", verdict="problem", rule=_rule, page=__doc__, over=("volume-released",), needs=("azure",)
+    id="delete-failed",
+    verdict="problem",
+    rule=_rule,
+    kinds=("PersistentVolume",),
+    page=__doc__,
+    over=("volume-released",),
+    needs=("azure",),
 )

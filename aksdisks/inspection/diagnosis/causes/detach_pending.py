@@ -61,4 +61,4 @@ def _rule(case: Case) -> Match | Not | None:
     return Match(because, tuple(refused_rows(case)), tuple(reversed(steps)), "likely", "problem")
 
 
-CAUSE = Cause(id="detach-pending", verdict="wait", rule=_rule, page=__doc__, needs=("azure",))
+CAUSE = Cause(id="detach-pending", verdict="wait", rule=_rule, kinds=("Pod",), page=__doc__, needs=("azure",))

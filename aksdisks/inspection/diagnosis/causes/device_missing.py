@@ -84,4 +84,4 @@ def _is_nowhere(case: Case) -> bool:
     return isinstance(case.disk, Disk) and not case.disk.managed_by and (age is None or age > _SETTLED)
 
 
-CAUSE = Cause(id="device-missing", verdict="problem", rule=_rule, page=__doc__, needs=("azure",))
+CAUSE = Cause(id="device-missing", verdict="problem", rule=_rule, kinds=("Pod",), page=__doc__, needs=("azure",))

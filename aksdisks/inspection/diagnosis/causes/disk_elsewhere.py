@@ -96,6 +96,7 @@ CAUSE = Cause(
     id="disk-elsewhere",
     verdict="problem",
     rule=_rule,
+    kinds=("Pod",),
     page=__doc__,
     over=("stale-attachment", "detach-pending", "attach-slow"),
     needs=("azure",),

@@ -88,4 +88,11 @@ def _lacks(node: Node | None) -> bool:
     return node is not None and node.drivers is not None and _DRIVER not in node.drivers
 
 
-CAUSE = Cause(id="driver-missing", verdict="problem", rule=_rule, page=__doc__, over=("driver-down", "attach-slow"))
+CAUSE = Cause(
+    id="driver-missing",
+    verdict="problem",
+    rule=_rule,
+    kinds=("Pod",),
+    page=__doc__,
+    over=("driver-down", "attach-slow"),
+)

@@ -88,6 +88,7 @@ CAUSE = Cause(
     id="foreign-disks",
     verdict="problem",
     rule=_rule,
+    kinds=("Pod",),
     page=__doc__,
     of_pod=True,
     over=("no-disk-slot", "attach-slow"),

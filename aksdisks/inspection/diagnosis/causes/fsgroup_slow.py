@@ -66,4 +66,4 @@ def _rule(case: Case) -> Match | None:
     )
 
 
-CAUSE = Cause(id="fsgroup-slow", verdict="problem", rule=_rule, page=__doc__)
+CAUSE = Cause(id="fsgroup-slow", verdict="problem", rule=_rule, kinds=("Pod",), page=__doc__)

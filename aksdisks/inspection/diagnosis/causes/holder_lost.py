@@ -68,4 +68,12 @@ def _rule(case: Case) -> Match | Not | None:
     return Match(because, (*refused_rows(case), *machine_rows(machine)), tuple(steps))
 
 
-CAUSE = Cause(id="holder-lost", verdict="problem", rule=_rule, page=__doc__, over=("detach-pending",), needs=("azure",))
+CAUSE = Cause(
+    id="holder-lost",
+    verdict="problem",
+    rule=_rule,
+    kinds=("Pod",),
+    page=__doc__,
+    over=("detach-pending",),
+    needs=("azure",),
+)

@@ -56,5 +56,11 @@ def _rule(case: Case) -> Match | None:
 
 
 CAUSE = Cause(
-    id="image", verdict="problem", rule=_rule, page=__doc__, of_pod=True, over=("starting", "crash", "unknown")
+    id="image",
+    verdict="problem",
+    rule=_rule,
+    kinds=("Pod",),
+    page=__doc__,
+    of_pod=True,
+    over=("starting", "crash", "unknown"),
 )

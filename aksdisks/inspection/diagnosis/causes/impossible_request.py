@@ -79,5 +79,10 @@ def _is_asked_for(case: Case) -> bool:
 
 
 CAUSE = Cause(
-    id="impossible-request", verdict="problem", rule=_rule, page=__doc__, over=("provisioning", "no-consumer")
+    id="impossible-request",
+    verdict="problem",
+    rule=_rule,
+    kinds=("Pod", "PersistentVolumeClaim"),
+    page=__doc__,
+    over=("provisioning", "no-consumer"),
 )

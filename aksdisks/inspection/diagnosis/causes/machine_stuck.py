@@ -84,6 +84,7 @@ CAUSE = Cause(
     id="machine-stuck",
     verdict="problem",
     rule=_rule,
+    kinds=("Pod",),
     page=__doc__,
     over=("attach-slow", "detach-pending"),
     needs=("azure",),

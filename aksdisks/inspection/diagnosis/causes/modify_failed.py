@@ -54,4 +54,11 @@ def _rule(case: Case) -> Match | None:
     )
 
 
-CAUSE = Cause(id="modify-failed", verdict="problem", rule=_rule, page=__doc__, over=("claim-kept",))
+CAUSE = Cause(
+    id="modify-failed",
+    verdict="problem",
+    rule=_rule,
+    kinds=("PersistentVolumeClaim",),
+    page=__doc__,
+    over=("claim-kept",),
+)

@@ -64,4 +64,4 @@ def _rule(case: Case) -> Match | Not | None:
     )
 
 
-CAUSE = Cause(id="no-claim", verdict="problem", rule=_rule, page=__doc__, over=("no-node", "starting"))
+CAUSE = Cause(id="no-claim", verdict="problem", rule=_rule, kinds=("Pod",), page=__doc__, over=("no-node", "starting"))

@@ -63,4 +63,11 @@ def _rule(case: Case) -> Match | Not | None:
     )
 
 
-CAUSE = Cause(id="no-class", verdict="problem", rule=_rule, page=__doc__, over=("provisioning", "no-node"))
+CAUSE = Cause(
+    id="no-class",
+    verdict="problem",
+    rule=_rule,
+    kinds=("Pod", "PersistentVolumeClaim"),
+    page=__doc__,
+    over=("provisioning", "no-node"),
+)

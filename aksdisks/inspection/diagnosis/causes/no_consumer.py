@@ -57,4 +57,4 @@ def _rule(case: Case) -> Match | Not | None:
     )
 
 
-CAUSE = Cause(id="no-consumer", verdict="expected", rule=_rule, page=__doc__)
+CAUSE = Cause(id="no-consumer", verdict="expected", rule=_rule, kinds=("PersistentVolumeClaim",), page=__doc__)

@@ -70,6 +70,7 @@ CAUSE = Cause(
     id="no-disk-slot",
     verdict="problem",
     rule=_rule,
+    kinds=("Pod",),
     page=__doc__,
     of_pod=True,
     over=("zone-mismatch", "zone-label-mismatch", "attach-slow"),

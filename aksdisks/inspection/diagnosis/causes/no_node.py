@@ -81,5 +81,12 @@ def _gated(pod: Pod) -> Match:
 
 
 CAUSE = Cause(
-    id="no-node", verdict="problem", rule=_rule, page=__doc__, of_pod=True, fallback=True, over=("starting", "unknown")
+    id="no-node",
+    verdict="problem",
+    rule=_rule,
+    kinds=("Pod",),
+    page=__doc__,
+    of_pod=True,
+    fallback=True,
+    over=("starting", "unknown"),
 )

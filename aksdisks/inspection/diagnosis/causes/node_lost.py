@@ -62,5 +62,12 @@ def _rule(case: Case) -> Match | None:
 
 
 CAUSE = Cause(
-    id="node-lost", verdict="problem", rule=_rule, page=__doc__, of_pod=True, over=("detach-pending",), needs=("azure",)
+    id="node-lost",
+    verdict="problem",
+    rule=_rule,
+    kinds=("Pod",),
+    page=__doc__,
+    of_pod=True,
+    over=("detach-pending",),
+    needs=("azure",),
 )

@@ -55,5 +55,10 @@ def _rule(case: Case) -> Match | None:
 
 
 CAUSE = Cause(
-    id="not-a-vmss-instance", verdict="problem", rule=_rule, page=__doc__, over=("attach-slow", "instance-not-found")
+    id="not-a-vmss-instance",
+    verdict="problem",
+    rule=_rule,
+    kinds=("Pod",),
+    page=__doc__,
+    over=("attach-slow", "instance-not-found"),
 )

@@ -53,4 +53,6 @@ def _rule(case: Case) -> Match | Not | None:
     )
 
 
-CAUSE = Cause(id="provisioning", verdict="wait", rule=_rule, page=__doc__, fallback=True)
+CAUSE = Cause(
+    id="provisioning", verdict="wait", rule=_rule, kinds=("Pod", "PersistentVolumeClaim"), page=__doc__, fallback=True
+)

@@ -58,4 +58,11 @@ def _rule(case: Case) -> Match | None:
     )
 
 
-CAUSE = Cause(id="resize-failed", verdict="problem", rule=_rule, page=__doc__, over=("resize-pending", "claim-kept"))
+CAUSE = Cause(
+    id="resize-failed",
+    verdict="problem",
+    rule=_rule,
+    kinds=("PersistentVolumeClaim",),
+    page=__doc__,
+    over=("resize-pending", "claim-kept"),
+)

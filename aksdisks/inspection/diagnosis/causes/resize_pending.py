@@ -60,4 +60,11 @@ def _rule(case: Case) -> Match | Not | None:
     )
 
 
-CAUSE = Cause(id="resize-pending", verdict="wait", rule=_rule, page=__doc__, over=("claim-kept",))
+CAUSE = Cause(
+    id="resize-pending",
+    verdict="wait",
+    rule=_rule,
+    kinds=("PersistentVolumeClaim",),
+    page=__doc__,
+    over=("claim-kept",),
+)

@@ -76,6 +76,7 @@ CAUSE = Cause(
     id="rolling-update-surge",
     verdict="problem",
     rule=_rule,
+    kinds=("Pod",),
     page=__doc__,
     over=("shared-claim",),
     needs=("workloads",),

@@ -71,4 +71,4 @@ def _remedy(case: Case) -> Step:
     return kubectl(f"delete pod {pod.name}", pod, f"the pod that waits is gone; {rest}")
 
 
-CAUSE = Cause(id="shared-claim", verdict="problem", rule=_rule, page=__doc__, needs=("workloads",))
+CAUSE = Cause(id="shared-claim", verdict="problem", rule=_rule, kinds=("Pod",), page=__doc__, needs=("workloads",))

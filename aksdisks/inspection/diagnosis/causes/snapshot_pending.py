@@ -62,6 +62,7 @@ CAUSE = Cause(
     id="snapshot-pending",
     verdict="wait",
     rule=_rule,
+    kinds=("Pod", "PersistentVolumeClaim"),
     page=__doc__,
     over=("provisioning", "no-consumer", "unknown"),
     needs=("snapshots",),

@@ -73,6 +73,7 @@ CAUSE = Cause(
     id="source-missing",
     verdict="problem",
     rule=_rule,
+    kinds=("Pod", "PersistentVolumeClaim"),
     page=__doc__,
     over=("provisioning", "no-consumer", "impossible-request"),
     needs=("snapshots",),

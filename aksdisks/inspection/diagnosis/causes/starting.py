@@ -67,4 +67,4 @@ def _where(case: Case, pod: Pod) -> str:
     return f"it was placed on {pod.node}, and its volumes are mounted"
 
 
-CAUSE = Cause(id="starting", verdict="wait", rule=_rule, page=__doc__, of_pod=True, fallback=True)
+CAUSE = Cause(id="starting", verdict="wait", rule=_rule, kinds=("Pod",), page=__doc__, of_pod=True, fallback=True)

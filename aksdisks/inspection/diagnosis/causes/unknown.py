@@ -66,6 +66,7 @@ CAUSE = Cause(
     id="unknown",
     verdict="problem",
     rule=_rule,
+    kinds=("Pod", "PersistentVolumeClaim"),
     page=__doc__,
     of_pod=True,
     fallback=True,

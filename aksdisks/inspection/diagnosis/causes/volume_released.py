@@ -47,4 +47,4 @@ def _rule(case: Case) -> Match | None:
     )
 
 
-CAUSE = Cause(id="volume-released", verdict="wait", rule=_rule, page=__doc__)
+CAUSE = Cause(id="volume-released", verdict="wait", rule=_rule, kinds=("PersistentVolume",), page=__doc__)

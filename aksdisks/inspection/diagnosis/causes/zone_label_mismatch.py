@@ -61,4 +61,6 @@ def _rule(case: Case) -> Match | None:
     )
 
 
-CAUSE = Cause(id="zone-label-mismatch", verdict="problem", rule=_rule, page=__doc__, over=("zone-mismatch",))
+CAUSE = Cause(
+    id="zone-label-mismatch", verdict="problem", rule=_rule, kinds=("Pod",), page=__doc__, over=("zone-mismatch",)
+)

@@ -83,4 +83,4 @@ def _match(case: Case, because: str, *rows: Evidence, certain: bool = True) -> M
     )
 
 
-CAUSE = Cause(id="zone-mismatch", verdict="problem", rule=_rule, page=__doc__, over=("attach-slow",))
+CAUSE = Cause(id="zone-mismatch", verdict="problem", rule=_rule, kinds=("Pod",), page=__doc__, over=("attach-slow",))
