@@ -16,7 +16,8 @@ def read_inventory(cluster: Cluster, azure: Azure, namespace: str | None, time_s
     """What a namespace, the cluster's nodes and its node resource group hold now; nothing is changed.
 
     `namespace` None, or empty, stands for all of them; `time_scale` is cluster seconds in a real one. Lists are read in
-    pages. What Azure does not tell is Unknown in the inventory; NotReachable, NotAllowed or ApiError is raised where
+    pages, Azure's after all of Kubernetes': a disk that Azure has moved by then, Kubernetes has wanted to move before.
+    What Azure does not tell is Unknown in the inventory; NotReachable, NotAllowed or ApiError is raised where
     Kubernetes does not answer. The resource group's name is taken from a disk where there is one: in the nodes'
     providerID it is in lower case.
     """
@@ -24,18 +25,20 @@ def read_inventory(cluster: Cluster, azure: Azure, namespace: str | None, time_s
     claims = cluster.claims(where)
     volumes = tuple(volume for volume in cluster.volumes() if not where or volume.claim_namespace == where)
     names = {volume.name for volume in volumes}
-    nodes, disks, attachments = cluster.nodes(), azure.disks(), cluster.attachments()
+    nodes, pods, attachments = cluster.nodes(), cluster.pods(where), cluster.attachments()
+    events, classes = cluster.events(where), cluster.classes()
+    disks = azure.disks()
     inventory = Inventory(
         taken=datetime.now(UTC),
         namespace=where or None,
         nodes=nodes,
-        pods=tuple(sorted(cluster.pods(where), key=lambda pod: pod.key)),
+        pods=tuple(sorted(pods, key=lambda pod: pod.key)),
         claims=tuple(sorted(claims, key=lambda claim: claim.key)),
         volumes=tuple(sorted(volumes, key=lambda volume: (volume.claim, volume.name))),
         attachments=tuple(entry for entry in attachments if entry.volume in names),
         attached=attached_disks(attachments),
-        events=cluster.events(where),
-        classes=cluster.classes(),
+        events=events,
+        classes=classes,
         disks=disks,
         machines=azure.machines([node.name for node in nodes if not node.ready]),
         resource_group=next((disk.resource_group for disk in known(disks)), azure.resource_group),

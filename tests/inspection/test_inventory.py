@@ -39,6 +39,23 @@ def scaled(lab):
     return inventory
 
 
+def test_azure_is_read_after_kubernetes():
+    """Else a disk that moves in between were on a machine that Kubernetes did not know of."""
+    asked = []
+
+    class Side:
+        resource_group = "group"
+
+        def __init__(self, name):
+            self.name = name
+
+        def __getattr__(self, kind):
+            return lambda *_: asked.append(self.name) or ()
+
+    read_inventory(Side("Kubernetes"), Side("Azure"), None)
+    assert asked == ["Kubernetes"] * asked.count("Kubernetes") + ["Azure"] * 2
+
+
 def test_a_running_pods_chain_is_whole_and_both_sides_agree(scaled):
     inventory = scaled
     (chain,) = [chain for chain in inventory.chains if chain.pod.ready]
