@@ -195,6 +195,14 @@ def node_group(case: Case) -> str:
     return (found[1] if found else case.seen.inventory.resource_group) or (disk[4] if len(disk) > 4 else "")
 
 
+def cluster_of(case: Case) -> tuple[str, str, str]:
+    """Resource group, name and region of the cluster, as far as the name of the nodes' group tells (facts E)."""
+    parts = node_group(case).split("_")
+    if len(parts) == 4 and parts[0].upper() == "MC":
+        return parts[1], parts[2], parts[3]
+    return "RESOURCE_GROUP", "CLUSTER", "REGION"
+
+
 def short(node: str) -> str:
     """A node's name for a sentence."""
     return f"node {node}" if node else "no node"

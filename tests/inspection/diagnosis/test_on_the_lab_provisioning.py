@@ -260,3 +260,20 @@ def test_what_is_not_about_disks(lab: Broken, target: Target) -> None:
     never = [{"name": "busy", "image": "example.org/none:1", "imagePullPolicy": "Never"}]
     lab.apply(pod("unpulled", containers=never))
     assert "ErrImageNeverPull" in diagnosed(target, lab, "Pod unpulled", "image", "problem").because
+
+
+def test_in_the_words_of_2019(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The in-tree driver quotes Azure as go-autorest does, and its claims are bound before their pods are placed."""
+    with broken_lab(tmp_path, SPEED, "article-2019") as lab:
+        monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state.state_dir)
+        with connect(validate({})) as target:
+            with lab.fault("role-missing", f"action/{WRITE}"):
+                lab.apply(claim("data"), pod("one", "data"))
+                refused = diagnosed(target, lab, "Pod one", "not-authorized", "problem")
+            assert f"lacks {WRITE} over /subscriptions/" in refused.because
+            assert "Original Error: autorest/azure" in refused.evidence[0].says
+            lab.running("one")
+            with lab.fault("disk-quota"):
+                lab.apply(claim("more"), pod("two", "more"))
+                assert diagnosed(target, lab, "Pod two", "disk-quota", "problem").also == ("provisioning",)
+            lab.running("two")

@@ -26,7 +26,7 @@ from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Step
 from aksdisks.inspection.diagnosis.refusals import OVER_ACTS, refused
-from aksdisks.inspection.diagnosis.rows import claim_row, node_group
+from aksdisks.inspection.diagnosis.rows import claim_row, cluster_of, node_group
 
 _FIGURES = re.compile(r"Location: (\w+).*?Current Limit: (\d+).*?Current Usage: (\d+)", re.DOTALL)
 
@@ -38,7 +38,7 @@ def _rule(case: Case) -> Match | None:
     quota = refusal.saying.groups.get("quota") or "its quota"
     figures = _FIGURES.search(refusal.evidence.says)
     used = f" ({figures[3]} of {figures[2]} are used in {figures[1]})" if figures else ""
-    location = figures[1] if figures else "LOCATION"
+    location = figures[1] if figures else cluster_of(case)[2]
     group = node_group(case) or "NODE_RESOURCE_GROUP"
     return Match(
         because=f"Azure does not {refusal.what}: it would exceed {quota}{used}",

@@ -31,9 +31,17 @@ from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
 from aksdisks.inspection.diagnosis.findings import Step
 from aksdisks.inspection.diagnosis.rows import duration, kubectl, pod_row
 from aksdisks.inspection.diagnosis.words import heard
+from aksdisks.inspection.diagnosis.zones import placing
 from aksdisks.model import Pod
 
-_CONSEQUENCES = {"unbound-immediate", "bind-timed-out", "ephemeral-claim-awaited"}
+_OF_CLAIMS = {
+    "unbound-immediate",
+    "bind-timed-out",
+    "ephemeral-claim-awaited",
+    "claim-not-found",
+    "claim-goes",
+    "volume-not-there",
+}
 _YOUNG = 30.0  # cluster seconds: pods and claims that are applied together find each other within moments
 _GROWS = 900.0  # cluster seconds in which a node that the autoscaler asked for comes, or is given up
 
@@ -49,8 +57,10 @@ def _rule(case: Case) -> Match | Not | None:
     if not refusals or (age is not None and age < _YOUNG):
         return None
     last = refusals[-1]
-    if _CONSEQUENCES & {each.id for each in heard(last.says)}:
+    if _OF_CLAIMS & {each.id for each in heard(last.says)}:
         return Not("what the scheduler says is a consequence of the claim's trouble")
+    if placing(case) is not None:
+        return None  # the volume's zone says more
     words = last.says.partition(": ")[2].partition(" preemption:")[0].removesuffix(" no new claims to deallocate,")
     grows = [event for event in case.seen.events_of(pod, "TriggeredScaleUp") if _recent(case, event.last)]
     waited = "" if age is None else f" for {duration(age)}"

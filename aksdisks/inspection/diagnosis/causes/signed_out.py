@@ -26,7 +26,7 @@ from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Step
 from aksdisks.inspection.diagnosis.refusals import OVER_ACTS, refused
-from aksdisks.inspection.diagnosis.rows import node_group
+from aksdisks.inspection.diagnosis.rows import cluster_of
 
 
 def _rule(case: Case) -> Match | None:
@@ -34,7 +34,7 @@ def _rule(case: Case) -> Match | None:
     if refusal is None:
         return None
     code = refusal.saying.groups.get("code") or refusal.arm.code or "HTTP 401"
-    group, cluster = _cluster(case)
+    group, cluster, _ = cluster_of(case)
     return Match(
         because=f"Azure does not {refusal.what}: it does not accept the driver's sign-in ({code})",
         evidence=(refusal.evidence,),
@@ -49,12 +49,6 @@ def _rule(case: Case) -> Match | None:
             ),
         ),
     )
-
-
-def _cluster(case: Case) -> tuple[str, str]:
-    """Resource group and name of the cluster, as far as the node resource group's own name tells (facts E)."""
-    parts = node_group(case).split("_")
-    return (parts[1], parts[2]) if len(parts) == 4 and parts[0].upper() == "MC" else ("RESOURCE_GROUP", "CLUSTER")
 
 
 CAUSE = Cause(id="signed-out", verdict="problem", rule=_rule, page=__doc__, over=OVER_ACTS)

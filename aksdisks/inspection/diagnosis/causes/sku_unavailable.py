@@ -25,7 +25,7 @@ from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Step
 from aksdisks.inspection.diagnosis.refusals import OVER_ACTS, refused
-from aksdisks.inspection.diagnosis.rows import attachment_rows, claim_row
+from aksdisks.inspection.diagnosis.rows import attachment_rows, claim_row, cluster_of
 
 
 def _rule(case: Case) -> Match | None:
@@ -37,7 +37,7 @@ def _rule(case: Case) -> Match | None:
     size = groups.get("size", "")
     where = f"machines of size {size} do not take" if size else "this region does not offer"
     name = case.storage_class.name if case.storage_class else ""
-    listing = f"az vm list-skus --location LOCATION --size {size}" if size else "az vm list-skus --location LOCATION"
+    listing = f"az vm list-skus --location {cluster_of(case)[2]}" + (f" --size {size}" if size else "")
     kind = "virtualMachines" if size else "disks"
     return Match(
         because=f"Azure does not {refusal.what}: {where} SKU {sku}" + (f" of class {name}" if name else ""),
