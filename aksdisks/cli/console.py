@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group, RenderableType, RenderHook, RenderResult
+from rich.console import Group
 from rich.markup import escape
 from rich.padding import Padding
-from rich.segment import Segment
 from rich.status import Status as Spinner
 from rich.table import Table
 from rich.text import Text
 
+from aksdisks.cli.terminal import TerminalConsole
 from aksdisks.evidence.report import COVER
 from aksdisks.evidence.result import RunbookResult, RunResult, seconds_shown, tally
 from aksdisks.model.checks import Check
 from aksdisks.parameters import Parameters
 from aksdisks.runner.reporter import Reporter
-from aksdisks.views.markup import printable
 from aksdisks.waiting import Waiting
 
 NOTHING = "(empty)"
@@ -35,49 +31,6 @@ _STYLES = {"passed": "green", "failed": "bold red", "not applicable": "dim"}
 
 def _mark(status: str, width: int = 0) -> str:
     return f"[{_STYLES.get(status, 'yellow')}]{status}[/]{' ' * (width - len(status))}"
-
-
-@dataclass(frozen=True)
-class _Printable:
-    """What is rendered, with nothing in it that a terminal would act on: names and messages are other people's."""
-
-    content: RenderableType
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for segment in console.render(self.content, options):
-            yield segment if segment.control else Segment(printable(segment.text), segment.style)
-
-
-class _Printables(RenderHook):
-    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        return [_Printable(each) for each in renderables]
-
-
-class TerminalConsole(Console):
-    """A console that goes on without its reader: `aksdisks run | head` ends in its own order and with its exit code.
-
-    Progress, on stderr, may be lost to a full disk as well: no run ends half done for want of a log. What a terminal
-    would act on is shown as a mark, see `printable`.
-    """
-
-    def __init__(self, **options: Any) -> None:
-        """As rich's."""
-        super().__init__(highlight=False, **options)
-        self.push_render_hook(_Printables())
-
-    def print(self, *objects: Any, **options: Any) -> None:
-        """As rich's. Raises OSError where a result, on stdout, cannot be written."""
-        try:
-            super().print(*objects, **options)
-        except OSError:
-            if not self.stderr:
-                raise
-            self.on_broken_pipe()
-
-    def on_broken_pipe(self) -> None:
-        """Say nothing more, here or when Python ends."""
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
 class ConsoleReporter(Reporter):

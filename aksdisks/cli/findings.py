@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from aksdisks.cli.console import TerminalConsole
+from aksdisks.cli.terminal import TerminalConsole
 from aksdisks.inspection.diagnosis.asking import Question
 from aksdisks.inspection.diagnosis.findings import VERDICTS, Diagnosis, Evidence, Finding, Step
 from aksdisks.inspection.diagnosis.following import Change

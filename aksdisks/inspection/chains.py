@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
-from aksdisks.azure.compute import same
-from aksdisks.model import Chain, Claim, Inventory, Machine, Pod, Unknown, Volume
-
-T = TypeVar("T")
+from aksdisks.model import Attachment, Chain, Claim, Disk, Inventory, Machine, Pod, Unknown, Volume, known
 
 
 def join(inventory: Inventory) -> tuple[Chain, ...]:
@@ -19,31 +18,57 @@ def join(inventory: Inventory) -> tuple[Chain, ...]:
     links: list[tuple[Pod | None, Claim | None]] = [(pod, claims.get(key)) for pod, key in mounts]
     links += [(None, claim) for claim in inventory.claims if claim.key not in mounted]
     volumes = {volume.name: volume for volume in inventory.volumes}
-    return tuple(_chain(inventory, pod, claim, volumes.get(claim.volume) if claim else None) for pod, claim in links)
+    ends = _Ends(inventory)
+    return tuple(ends.chain(pod, claim, volumes.get(claim.volume) if claim else None) for pod, claim in links)
 
 
-def _chain(inventory: Inventory, pod: Pod | None, claim: Claim | None, volume: Volume | None) -> Chain:
-    if volume is None:
-        return Chain(pod, claim)
-    # A pod's attachment is the one to its own node: one that waits on another node has none. Without a pod, any.
-    found = [each for each in inventory.attachments if each.volume == volume.name]
-    attachment = next((each for each in found if pod is None or each.node == pod.node), None)
-    disk = _first(inventory.disks, lambda disk: same(disk.id, volume.disk_id))
-    if isinstance(disk, Unknown):
-        return Chain(pod, claim, volume, attachment, disk, disk, disk)
-    # By what Azure alone says: Kubernetes' attachment is compared with it.
-    holder = disk.managed_by if disk else ""
-    machine = _first(inventory.machines, lambda machine: bool(holder) and _manages(holder, machine))
-    if isinstance(machine, Unknown):
-        return Chain(pod, claim, volume, attachment, disk, machine, machine)
-    luns = [place.lun for place in machine.data_disks if disk and same(place.disk_id, disk.id)] if machine else []
-    return Chain(pod, claim, volume, attachment, disk, machine, next(iter(luns), None))
+@dataclass(frozen=True)
+class _Ends:
+    """What a volume hangs on, by key: thousands of chains cost no search each. The case of ARM's ids does not count."""
+
+    inventory: Inventory
+
+    def chain(self, pod: Pod | None, claim: Claim | None, volume: Volume | None) -> Chain:
+        """From a pod, or a claim that none mounts, as far as it goes."""
+        if volume is None:
+            return Chain(pod, claim)
+        # A pod's attachment is the one to its own node: one that waits on another node has none. Without a pod, any.
+        found = self._attachments.get(volume.name, ())
+        attachment = next((each for each in found if pod is None or each.node == pod.node), None)
+        if isinstance(self.inventory.disks, Unknown):
+            unknown = self.inventory.disks
+            return Chain(pod, claim, volume, attachment, unknown, unknown, unknown)
+        disk = self._disks.get(_key(volume.disk_id))
+        # By what Azure alone says: Kubernetes' attachment is compared with it.
+        holder = _key(disk.managed_by) if disk else ""
+        if isinstance(self.inventory.machines, Unknown):
+            return Chain(pod, claim, volume, attachment, disk, self.inventory.machines, self.inventory.machines)
+        machine = self._machines.get(holder) if holder else None
+        luns = (
+            [place.lun for place in machine.data_disks if disk and _key(place.disk_id) == _key(disk.id)]
+            if machine
+            else ()
+        )
+        return Chain(pod, claim, volume, attachment, disk, machine, next(iter(luns), None))
+
+    @cached_property
+    def _attachments(self) -> Mapping[str, list[Attachment]]:
+        found: defaultdict[str, list[Attachment]] = defaultdict(list)
+        for each in self.inventory.attachments:
+            found[each.volume].append(each)
+        return found
+
+    @cached_property
+    def _disks(self) -> Mapping[str, Disk]:
+        return {_key(disk.id): disk for disk in known(self.inventory.disks)}
+
+    @cached_property
+    def _machines(self) -> Mapping[str, Machine]:
+        """By their ids, and as managedBy names a scale set's instance: `V_0`, where its id ends with `/0` (facts E)."""
+        machines = known(self.inventory.machines)
+        named = {_key(f"{each.id.rpartition('/')[0]}/{each.name}"): each for each in machines}
+        return named | {_key(each.id): each for each in machines}
 
 
-def _first(among: tuple[T, ...] | Unknown, fits: Callable[[T], bool]) -> T | Unknown | None:
-    return among if isinstance(among, Unknown) else next(filter(fits, among), None)
-
-
-def _manages(managed_by: str, machine: Machine) -> bool:
-    """For a scale set's instance managedBy ends with its name, `V_0`, where its id ends with `/0` (facts E)."""
-    return same(managed_by, machine.id) or same(managed_by, f"{machine.id.rpartition('/')[0]}/{machine.name}")
+def _key(arm_id: str) -> str:
+    return arm_id.rstrip("/").lower()

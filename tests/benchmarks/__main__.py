@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 
 from aksdisks.lab.server import process
-from tests.benchmarks import api, fleet
+from tests.benchmarks import api, diagnosis, fleet
 
 BARE = "import kubernetes, azure.mgmt.compute, azure.identity, pandas"
 AKSDISKS = [str(Path(sys.executable).with_name("aksdisks"))]
@@ -193,6 +193,23 @@ def overhead(rounds: int) -> None:
     )
 
 
+def diagnose(rounds: int) -> None:
+    """`aksdisks diagnose` of a stuck pod against kubectl's describe, and of 10,000 pods against kubectl's lists."""
+    ours, theirs = diagnosis.one_pod(max(5, rounds))
+    row("diagnose", ours, theirs, "s", "<= 1 s above", "diagnose pod/NAME : kubectl describe pod NAME, small lab")
+    with tempfile.TemporaryDirectory() as folder:
+        found, listed = diagnosis.whole_cluster(Path(folder))
+    row(
+        "diagnose",
+        found.seconds,
+        listed.seconds,
+        "s",
+        "<= 2 s above",
+        f"diagnose -A : kubectl get, {diagnosis.PODS} pods",
+    )
+    row("diagnose", found.mib, listed.mib, "MiB", "<= 1024 MiB", "the same: resident memory at its peak")
+
+
 def row(name: str, ours: float, against: float, unit: str, target: str, what: str) -> None:
     """One line of the table."""
     print(
@@ -223,6 +240,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "api": requests,
     "archive": archive,
     "overhead": overhead,
+    "diagnose": diagnose,
 }
 
 if __name__ == "__main__":

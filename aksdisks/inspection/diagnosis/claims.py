@@ -24,10 +24,10 @@ def is_expanding(claim: Claim) -> bool:
 
 def wants_more(claim: Claim) -> bool:
     """Whether it asks for more than it has; False where one of both is not known."""
+    if claim.requested == claim.capacity or not (claim.capacity and claim.requested):
+        return False
     try:
-        return bool(claim.capacity and claim.requested) and (
-            parse_quantity(claim.requested) > parse_quantity(claim.capacity)
-        )
+        return parse_quantity(claim.requested) > parse_quantity(claim.capacity)
     except ValueError:
         return False
 

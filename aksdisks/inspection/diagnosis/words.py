@@ -300,6 +300,8 @@ class Heard:
 
 def heard(message: str) -> tuple[Heard, ...]:
     """Everything of the table that a message says."""
+    if not message:
+        return ()
     found = []
     for words in WORDS:
         match = words.pattern.search(message)

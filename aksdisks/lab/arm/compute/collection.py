@@ -50,8 +50,8 @@ class Collection(ABC, Generic[R]):
     def all(self, group: str | None = None) -> list[R]:
         """The resources of a group, or of the subscription, by id. Raises ResourceGroupNotFound."""
         wanted = None if group is None else self._subscription.groups.name(group).lower()
-        found = [entry for entry in self.by_key.values() if wanted is None or entry.group.lower() == wanted]
-        return sorted(found, key=lambda entry: entry.key)
+        found = [key for key, entry in self.by_key.items() if wanted is None or entry.group.lower() == wanted]
+        return [self.by_key[key] for key in sorted(found)]
 
     def put(self, group: str, name: str, body: Json) -> Operation:
         """Make one, or change the one of that name as the body says."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -51,11 +52,12 @@ Routes = Iterable[tuple[str, str, Handler]]
 """Method, path with parameters in braces, handler. Literal parts of a path are matched without case."""
 
 
-def page(call: Call, entries: Sequence[tuple[str, Callable[[], Json]]]) -> Answer:
-    """One page of `entries` (key and how to render it), with the absolute address of the next one.
+def page(call: Call, entries: Iterable[tuple[str, str, Callable[[], Json]]]) -> Answer:
+    """One page of `entries`, with the absolute address of the next one.
 
-    The token in that address holds the last key shown, so what comes and goes between two pages does no harm.
-    Entries must be sorted by key. `$top` is the page's size where it is smaller than ours.
+    An entry is its key, the scope that who asks must see (empty: whoever may list), and how to render it. They must be
+    sorted by key. The token in the address of the next page holds the last key shown, so what comes and goes between
+    two pages does no harm. `$top` is the page's size where it is smaller than ours.
     """
     after = _token_key(call.query["$skiptoken"]) if "$skiptoken" in call.query else None
     size = PAGE_SIZE
@@ -64,10 +66,12 @@ def page(call: Call, entries: Sequence[tuple[str, Callable[[], Json]]]) -> Answe
         if not top.isdecimal() or int(top) == 0:
             raise CloudError(400, "InvalidParameter", f"The value '{top}' of parameter '$top' is out of range.", "$top")
         size = min(size, int(top))
-    rest = [entry for entry in entries if after is None or entry[0] > after]
-    body: Json = {"value": [render() for _, render in rest[:size]]}
-    if len(rest) > size:
-        token = base64.urlsafe_b64encode(rest[size - 1][0].encode()).decode()
+    # A list of thousands is asked for by many pages: what is not on this one costs no more than its key.
+    rest = (entry for entry in entries if after is None or entry[0] > after)
+    shown = list(islice((entry for entry in rest if not entry[1] or call.sees(entry[1])), size + 1))
+    body: Json = {"value": [render() for _, _, render in shown[:size]]}
+    if len(shown) > size:
+        token = base64.urlsafe_b64encode(shown[size - 1][0].encode()).decode()
         body["nextLink"] = f"{call.base}{call.path}?{urlencode({**call.query, '$skiptoken': token}, safe='$')}"
     return Answer(200, body)
 

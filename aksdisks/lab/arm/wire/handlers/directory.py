@@ -105,7 +105,7 @@ class DirectoryHandlers:
                 where = {"type": "Location", "values": sku["locations"]}
                 about = {"restrictionInfo": {"locations": sku["locations"]}}
                 sku["restrictions"] = [where | about | {"reasonCode": "NotAvailableForSubscription"}]
-        return page(call, [(f"{number:04}", partial(dict, sku)) for number, sku in enumerate(shown)])
+        return page(call, [(f"{number:04}", "", partial(dict, sku)) for number, sku in enumerate(shown)])
 
     def list_sizes(self, _: Call) -> Answer:
         """The machines' sizes."""
@@ -127,7 +127,7 @@ class DirectoryHandlers:
         ]
         shown = matching(call.query.get("$filter", ""), shown)
         shown.sort(key=lambda entry: entry["id"].lower())
-        return page(call, [(entry["id"].lower(), partial(dict, entry)) for entry in shown])
+        return page(call, [(entry["id"].lower(), "", partial(dict, entry)) for entry in shown])
 
     def list_deployments(self, call: Call) -> Answer:
         """Templates are not run here, so none has been."""

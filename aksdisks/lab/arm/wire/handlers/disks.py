@@ -33,7 +33,7 @@ class DiskHandlers:
     def list_all(self, call: Call) -> Answer:
         """Those of the group or of the subscription."""
         found = self._resources.all(call.parameters.get("group"))
-        return page(call, [(entry.key, entry.to_json) for entry in found if call.sees(entry.id)])
+        return page(call, ((entry.key, entry.id, entry.to_json) for entry in found))
 
     def get(self, call: Call) -> Answer:
         """One of them."""

@@ -31,7 +31,7 @@ class GroupHandlers:
         """All resource groups."""
         known = map(self._groups.to_json, self._groups.names())
         shown = matching(call.query.get("$filter", ""), [group for group in known if call.sees(str(group["id"]))])
-        return page(call, [(str(group["name"]).lower(), partial(dict, group)) for group in shown])
+        return page(call, [(str(group["name"]).lower(), "", partial(dict, group)) for group in shown])
 
     def get(self, call: Call) -> Answer:
         """One resource group."""

@@ -94,8 +94,9 @@ class MachineHandlers:
 def machine_page(call: Call, machines: list[Machine]) -> Answer:
     """Those that the caller sees, with what runs on them where the query asks."""
     view = _expands_view(call) or call.query.get("statusOnly") == "true"
-    seen = [machine for machine in machines if call.sees(machine.spec.resource_id)]
-    rows = [(f"{machine.spec.index:08}", partial(machine.to_json, instance_view=view)) for machine in seen]
+    rows = (
+        (f"{each.spec.index:08}", each.spec.resource_id, partial(each.to_json, instance_view=view)) for each in machines
+    )
     return page(call, rows)
 
 

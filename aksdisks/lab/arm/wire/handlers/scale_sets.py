@@ -47,7 +47,7 @@ class ScaleSetHandlers:
         """The scale sets of the group, the location or the subscription."""
         require_location(self._cloud, call)
         sets = self._machines.scale_sets(call.parameters.get("group"))
-        return page(call, [(entry["id"], partial(dict, entry)) for entry in sets if call.sees(entry["id"])])
+        return page(call, [(entry["id"], entry["id"], partial(dict, entry)) for entry in sets])
 
     def get(self, call: Call) -> Answer:
         """One scale set."""

@@ -1,0 +1,55 @@
+"""The console that every command writes to: it survives its reader, and shows nothing that a terminal would act on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
+from rich.segment import Segment
+
+from aksdisks.views.markup import printable
+
+
+@dataclass(frozen=True)
+class _Printable:
+    """What is rendered, with nothing in it that a terminal would act on: names and messages are other people's."""
+
+    content: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self.content, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+class _Printables(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Printable(each) for each in renderables]
+
+
+class TerminalConsole(Console):
+    """A console that goes on without its reader: `aksdisks run | head` ends in its own order and with its exit code.
+
+    Progress, on stderr, may be lost to a full disk as well: no run ends half done for want of a log. What a terminal
+    would act on is shown as a mark, see `printable`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        """As rich's."""
+        super().__init__(highlight=False, **options)
+        self.push_render_hook(_Printables())
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich's. Raises OSError where a result, on stdout, cannot be written."""
+        try:
+            super().print(*objects, **options)
+        except OSError:
+            if not self.stderr:
+                raise
+            self.on_broken_pipe()
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more, here or when Python ends."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
