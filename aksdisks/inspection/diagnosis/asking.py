@@ -10,7 +10,8 @@ from functools import partial
 from aksdisks.azure.compute import Azure
 from aksdisks.errors import ApiError, InputError, NotAllowed, NotFound, NotReachable, did_you_mean
 from aksdisks.inspection.connection import azure_of, reach
-from aksdisks.inspection.diagnosis.findings import Diagnosis, Evidence, Finding, ObjectRef, Step
+from aksdisks.inspection.diagnosis.causes.api_unreachable import unreachable
+from aksdisks.inspection.diagnosis.findings import Diagnosis, ObjectRef
 from aksdisks.inspection.diagnosis.reading import AzureOf, Places, examine
 from aksdisks.kube.client import Cluster
 from aksdisks.model import Inventory, Named, Volume, decode
@@ -137,13 +138,4 @@ def ask(asked: Asked, what: Question) -> Diagnosis:
 
 def silence(server: str, error: NotReachable) -> Diagnosis:
     """The diagnosis of an API server that does not answer."""
-    finding = Finding(
-        cause="api-unreachable",
-        verdict="problem",
-        confidence="certain",
-        object=ObjectRef("Cluster", "", server),
-        because=error.message,
-        evidence=(Evidence("Kubernetes", server, error.message),),
-        next=(Step("kubectl version", "whether the API server answers from here"),),
-    )
-    return Diagnosis(target=server, at=datetime.now(UTC), findings=(finding,), unseen=())
+    return Diagnosis(target=server, at=datetime.now(UTC), findings=(unreachable(server, error.message),), unseen=())
