@@ -51,7 +51,7 @@ def html(content: Any, book: RunbookResult, run: RunResult) -> str:
 
 def _findings(book: RunbookResult) -> str:
     """What a diagnosis found when a runbook had failed, as HTML."""
-    return templates().get_template("run/findings.html.j2").render(book=book, title="Why")
+    return templates().get_template("run/findings.html.j2").render(book=book, title="What a diagnosis found")
 
 
 def concluded(content: Any, book: RunbookResult) -> None:

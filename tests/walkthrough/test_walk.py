@@ -7,10 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from aksdisks import manifests
+from aksdisks.errors import WaitTimeout
 from aksdisks.lab.faults import client
 from aksdisks.model import Unknown
 from aksdisks.model.checks import MIME_TYPE
 from aksdisks.views.base import Card
+from aksdisks.waiting import Waiting
 from aksdisks.walkthrough.walk import Walk, open_walk
 
 
@@ -83,6 +85,24 @@ def test_a_set_whose_claim_got_no_disk_goes_without_waiting_for_the_disks_of_oth
         )
         walk.act.delete_stateful_set()
         assert [pod.labels["app"] for pod in session.pods()] == [manifests.DEPLOYMENT_APP]
+
+
+def test_an_act_that_waits_in_vain_says_the_cause_while_it_waits_and_at_its_end(start_lab, monkeypatch):
+    lab, said = start_lab(), []
+    monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state_dir)
+    walk = open_walk({})
+    with walk.session as session:
+        session.progress = said.append
+        client.switch_on(lab, "disk-quota", "", 1.0)
+        monkeypatch.setattr(session, "real_seconds", lambda _seconds=None: 8.0)
+        with pytest.raises(WaitTimeout) as late:
+            walk.act.apply_deployment()
+        monkeypatch.undo()
+        client.switch_off(lab, "disk-quota", "")
+    (pod,) = session.pods()
+    assert f"Pod {session.namespace}/{pod.name}: " in str(late.value)
+    assert "(cause: disk-quota; next: " in str(late.value)
+    assert any("disk-quota" in each.cause for each in said if isinstance(each, Waiting))
 
 
 def test_importing_it_is_light():
