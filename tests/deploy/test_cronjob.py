@@ -60,7 +60,9 @@ def in_a_pod(mounts: Mapping[str, tuple[str, Path]]) -> list[str]:
 
 
 @needs("bwrap", "kubectl")  # bubblewrap stands in for the pod's sandbox
-@pytest.mark.parametrize(("image", "proof"), [("", "passed"), (PAUSE, "not applicable")])
+@pytest.mark.parametrize(
+    ("image", "proof"), [("", "passed"), pytest.param(PAUSE, "not applicable", marks=pytest.mark.slow)]
+)
 def test_the_job_s_command_passes_under_its_account_in_a_read_only_container(
     lab: LabState, lab_environment: Mapping[str, str], tmp_path: Path, image: str, proof: str
 ) -> None:
