@@ -60,7 +60,7 @@ def diagnosed(target: Target, lab: Broken, about: str, cause: str, verdict: str)
 
 
 def found(target: Target, lab: Broken) -> tuple[Finding, ...]:
-    return examine(target.cluster, target.azure, lab.namespace, SPEED)[1].findings
+    return examine(target.cluster, target.azure, lab.namespace, lab.state.speed)[1].findings
 
 
 def objects(finding: Finding) -> set[str]:
@@ -260,6 +260,38 @@ def test_what_is_not_about_disks(lab: Broken, target: Target) -> None:
     never = [{"name": "busy", "image": "example.org/none:1", "imagePullPolicy": "Never"}]
     lab.apply(pod("unpulled", containers=never))
     assert "ErrImageNeverPull" in diagnosed(target, lab, "Pod unpulled", "image", "problem").because
+
+
+def test_a_disk_that_is_being_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with broken_lab(tmp_path, 2.0) as lab:  # slow enough to be looked at
+        monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state.state_dir)
+        with connect(validate({})) as target:
+            lab.apply(claim("data"), pod("one", "data"))
+            making = diagnosed(target, lab, "Pod one", "provisioning", "wait")
+            assert "the disk of claim data is being made" in making.because
+            assert diagnosed(target, lab, "Pod one", "attach-slow", "wait").evidence
+
+
+def test_a_change_of_class_that_is_refused(lab: Broken, target: Target) -> None:
+    """The lab's resizer makes no such changes: the status is written as external-resizer writes it."""
+    lab.apply(claim("data"), pod("one", "data"))
+    lab.running("one")
+    status = '{"status":{"modifyVolumeStatus":{"status":"Infeasible","targetVolumeAttributesClassName":"gold"}}}'
+    patch(lab, "pvc", "data", status, "--subresource=status")
+    refused = diagnosed(target, lab, "PersistentVolumeClaim data", "modify-failed", "problem")
+    assert refused.evidence[0].says.startswith("modifyVolumeStatus Infeasible")
+
+
+def test_a_pod_that_starts_and_never_becomes_ready(lab: Broken, target: Target) -> None:
+    probe = {"exec": {"command": ["false"]}, "periodSeconds": 5, "initialDelaySeconds": 1}
+    lab.apply(
+        claim("data"), pod("one", "data", containers=[{"name": "busy", "image": "busybox", "readinessProbe": probe}])
+    )
+    assert "Running" in lab.shown("pod one", "{{.status.phase}}", "Running")
+    starting = diagnosed(target, lab, "Pod one", "starting", "wait")
+    assert "worry after 10 min" in starting.because
+    stuck = diagnosed(target, lab, "Pod one", "crash", "problem")
+    assert "container busy runs and does not become ready" in stuck.because and stuck.confidence == "likely"
 
 
 def test_in_the_words_of_2019(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
