@@ -42,6 +42,18 @@ def listed(raw: Any, places: str) -> list[dict[str, Any]]:
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
+def texts(raw: Any, places: str) -> tuple[str, ...]:
+    """The texts in the list at the first of these places that is filled; what is no text is left out."""
+    found = find(raw, places, ())
+    return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list) else ()
+
+
+def whole(raw: Any, places: str) -> int:
+    """The whole number at the first of these places that is filled; 0 for anything else."""
+    found = find(raw, places, 0)
+    return found if isinstance(found, int) else 0
+
+
 def mapping(raw: Any, places: str) -> dict[str, Any]:
     """The mapping at the first of these places that is filled; an empty one for anything else."""
     found = find(raw, places)
@@ -58,7 +70,7 @@ _IN_JSON: dict[type, type] = {str: str, tuple: list, dict: dict}
 
 
 def at(places: str, default: Any = "") -> Any:
-    """A field that stands as it is at the first filled one of these places; a list becomes a tuple.
+    """A field that stands as it is at the first filled one of these places; a list of texts becomes a tuple.
 
     A value of another type than the default's (None: any) is read as the default.
     """
@@ -68,7 +80,7 @@ def at(places: str, default: Any = "") -> Any:
         found = find(raw, places, default)
         if not isinstance(found, kind):
             return default
-        return tuple(found) if isinstance(found, list) else found
+        return texts(raw, places) if isinstance(found, list) else found
 
     return read(decode, default)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from aksdisks.model.decoding import Decoded, annotation, at, find, label, listed, mapping, moment, read, time
+from aksdisks.model.decoding import Decoded, annotation, at, find, label, listed, mapping, moment, read, texts, time, whole
 
 DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
 _DISK_ZONE = "topology.disk.csi.azure.com/zone"
@@ -45,7 +45,7 @@ def _containers(raw: Any) -> list[dict[str, Any]]:
 def _admitted_zones(raw: Any) -> tuple[str, ...]:
     terms = listed(raw, "spec.nodeAffinity.required.nodeSelectorTerms")
     rules = [rule for term in terms for rule in listed(term, "matchExpressions")]
-    zones = [rule.get("values") or () for rule in rules if rule.get("key") in _ZONES and rule.get("operator") == "In"]
+    zones = [texts(rule, "values") for rule in rules if rule.get("key") in _ZONES and rule.get("operator") == "In"]
     return tuple(dict.fromkeys(zone for values in zones for zone in values))
 
 
@@ -76,7 +76,7 @@ def _pod_status(raw: Any) -> str:
     if find(raw, "metadata.deletionTimestamp"):
         return "Unknown" if find(raw, "status.reason") == "NodeLost" else "Terminating"
     reasons = [find(each, "state.waiting.reason state.terminated.reason") for each in _containers(raw)]
-    return next(filter(None, reasons), "") or str(find(raw, "status.reason status.phase", "Pending"))
+    return str(next(filter(None, reasons), "")) or str(find(raw, "status.reason status.phase", "Pending"))
 
 
 def _mounted_claims(raw: Any) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def _mounted_claims(raw: Any) -> tuple[str, ...]:
         or (f"{pod}-{mounted.get('name')}" if find(mounted, "ephemeral.volumeClaimTemplate") else None)
         for mounted in listed(raw, "spec.volumes")
     ]
-    return tuple(dict.fromkeys(filter(None, names)))
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
 def _names(place: str) -> Any:
@@ -290,7 +290,7 @@ class Pod(Named):
     ready: bool = read(_is_ready, False)
     containers: int = read(lambda raw: len(listed(raw, "spec.containers")), 0)
     containers_ready: int = read(lambda raw: sum(bool(each.get("ready")) for each in _containers(raw)), 0)
-    restarts: int = read(lambda raw: sum(each.get("restartCount") or 0 for each in _containers(raw)), 0)
+    restarts: int = read(lambda raw: sum(whole(each, "restartCount") for each in _containers(raw)), 0)
     node: str = at("spec.nodeName")
     claims: tuple[str, ...] = read(_mounted_claims, ())
     owner: str = read(_owner, "")
