@@ -1,37 +1,110 @@
-"""What is read for a diagnosis: no more than it needs, and nothing twice."""
+"""What a diagnosis asks for: pages and no object by itself, Azure only where a finding needs it."""
 
-from types import SimpleNamespace
+from __future__ import annotations
 
-from aksdisks.inspection.diagnosis import diagnose
-from aksdisks.inspection.diagnosis.reading import WORKLOADS, judge
-from aksdisks.model import NotAsked
-from tests.world import pod, world
+import math
+from typing import Any
+from urllib.parse import urlsplit
 
+import pytest
 
-def clients():
-    """A cluster without workloads and an Azure that notes what it is asked."""
-    asked: list[str] = []
-
-    def items(kind, _namespace, make):
-        asked.append(kind)
-        return map(make, ()), ""
-
-    def azure(_nodes):
-        asked.append("azure")
-        raise AssertionError("Azure is asked a second time")
-
-    return SimpleNamespace(server="https://lab", items=items), azure, asked
+from aksdisks.azure.compute import Azure
+from aksdisks.inspection.diagnosis.reading import KINDS, examine
+from aksdisks.kube.client import Cluster
+from aksdisks.kube.http import KINDS as PLACES
+from aksdisks.kube.http import PAGE
+from aksdisks.model import Unknown
+from aksdisks.targets.credentials import AzureSettings
+from tests.inspection.diagnosis.test_bad_input import GROUP, event, pod, world
 
 
-def test_what_an_inventory_has_is_not_read_again_and_what_a_finding_needs_is():
-    cluster, azure, asked = clients()
-    inventory, found = judge(world(), cluster, azure)
-    assert asked == list(WORKLOADS)
-    assert (isinstance(world().workloads, NotAsked), inventory.workloads) == (True, ())
-    assert found.findings == diagnose(inventory)
+class Api(Cluster):
+    """An API server of these objects, which gives them in pages and counts how often it is asked."""
+
+    def __init__(self, raw: dict[str, list[dict[str, Any]]]) -> None:
+        self.server, self.gone, self.progress = "https://api", "", lambda _said: None
+        self.raw = raw
+        self.asked: list[str] = []
+
+    def request(self, _method: str, url: str, query: Any = None, *_rest: Any) -> Any:
+        plural = urlsplit(url).path.rpartition("/")[2]
+        kind = next(kind for kind, (_, name, _) in PLACES.items() if name == plural)
+        self.asked.append(kind)
+        items, start = self.raw.get(kind, []), int(query.get("continue") or 0)
+        more = start + PAGE if start + PAGE < len(items) else ""
+        return {"items": items[start : start + PAGE], "metadata": {"resourceVersion": "1", "continue": str(more)}}
 
 
-def test_where_nothing_is_found_nothing_more_is_read():
-    cluster, azure, asked = clients()
-    _, found = judge(world(pods=(pod("disk-deploy-1-a", 0),), events=()), cluster, azure)
-    assert (found.findings, asked) == ((), [])
+@pytest.mark.parametrize("pods", [10, 2600])
+def test_the_number_of_calls_grows_with_pages_and_not_with_what_is_stuck(pods: int) -> None:
+    raw = world()
+    for number in range(pods):
+        made = pod(f"more-{number}", "aks-1", ready=number % 2 == 0)
+        raw["Pod"].append(made)
+        raw["Event"].append(
+            event(number + 1, involvedObject={"kind": "Pod", "namespace": "shop", "uid": made["metadata"]["uid"]})
+        )
+    api = Api(raw)
+    _, diagnosis = examine(api, Azure(Unknown("azure is off")), "shop")
+    assert len(diagnosis.findings) > pods / 2
+    counted = {kind: api.asked.count(kind) for kind in KINDS}
+    assert counted == {kind: max(1, math.ceil(len(raw[kind]) / PAGE)) for kind in KINDS}
+    # What a finding needs besides is asked for once.
+    assert all(api.asked.count(kind) == 1 for kind in set(api.asked) - set(KINDS))
+
+
+def test_azure_is_not_asked_where_nothing_needs_it() -> None:
+    raw = world()
+    raw["Pod"], raw["Event"] = raw["Pod"][:1], []
+
+    def azure(_nodes: object) -> Azure:
+        raise AssertionError("Azure was asked")
+
+    _, diagnosis = examine(Api(raw), azure, "shop")
+    assert (diagnosis.findings, diagnosis.unseen, diagnosis.exit_code) == ((), (), 0)
+
+
+class Arm(Azure):
+    """An Azure of two instances of a scale set and one VM, which notes what it is asked."""
+
+    def __init__(self, state: str = "Succeeded") -> None:
+        super().__init__(AzureSettings("https://arm", object, {}), "s", "MC_g")  # type: ignore[arg-type]
+        self.asked: list[str] = []
+        self.state = state
+
+    def _send(self, url: str, query: Any) -> Any:
+        path = url.rpartition("/Microsoft.Compute/")[2]
+        view = {"instanceView": {"statuses": [{"code": "PowerState/stopped"}]}} if "$expand" in query else {}
+        self.asked.append(path + ("?view" if view else ""))
+
+        def machine(id_: str, name: str) -> dict[str, Any]:
+            properties = {"provisioningState": self.state, "osProfile": {"computerName": name}, **view}
+            return {"id": f"{GROUP}/{id_}", "name": name, "properties": properties}
+
+        instances = "virtualMachineScaleSets/aks/virtualMachines"
+        return {
+            "virtualMachines": {"value": [machine("virtualMachines/vm-0", "vm-0")]},
+            "virtualMachineScaleSets": {"value": [{"id": f"{GROUP}/virtualMachineScaleSets/aks", "name": "aks"}]},
+            instances: {"value": [machine(f"{instances}/{n}", f"aks-{n}") for n in (0, 1)]},
+        }.get(path) or machine(path, path.rpartition("/")[2])
+
+
+@pytest.mark.parametrize(
+    ("in_question", "state", "views"),
+    [
+        ((), "Succeeded", []),
+        (("aks-1",), "Succeeded", ["virtualMachineScaleSets/aks/virtualMachines?view"]),
+        (("VM-0",), "Succeeded", ["virtualMachineScaleSets/aks/virtualMachines?view", "virtualMachines/vm-0?view"]),
+        ((), "Updating", ["virtualMachineScaleSets/aks/virtualMachines/0?view",
+                          "virtualMachineScaleSets/aks/virtualMachines/1?view", "virtualMachines/vm-0?view"]),
+    ],
+)  # fmt: skip
+def test_a_machines_power_is_asked_for_only_where_it_is_in_question(
+    in_question: tuple[str, ...], state: str, views: list[str]
+) -> None:
+    arm = Arm(state)
+    machines = arm.machines(in_question)
+    assert not isinstance(machines, Unknown)
+    assert sorted(each for each in arm.asked if each.endswith("?view")) == views
+    asked_for = {each.name for each in machines if each.power == "stopped"}
+    assert asked_for >= {name.lower() for name in in_question}
