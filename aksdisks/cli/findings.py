@@ -81,7 +81,7 @@ def table(found: Diagnosis, about: Question, scale: float) -> RenderableType:
         parts += [_block(alike, found.at, scale), Text()]
     for each in found.unseen:
         seen = Text.assemble(("not seen", "bold magenta"), "  ", (_line(each.what), "bold"))
-        parts += [seen, *_indented(_line(each.because), f"without it cannot be told {_line(each.limits)}"), Text()]
+        parts += [seen, *_indented(_line(each.because), f"cannot be told without it: {_line(each.limits)}"), Text()]
     return Group(*parts, _sum(found, about))
 
 

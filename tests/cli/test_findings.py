@@ -65,7 +65,7 @@ Pod shop/db-0
 
 not seen  Event
   events is forbidden
-  without it cannot be told the words of the scheduler
+  cannot be told without it: the words of the scheduler
 
 namespace shop: 2 problems
 """
