@@ -10,7 +10,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from aksdisks.model.decoding import Decoded, annotation, at, find, label, listed, mapping, moment, read, texts, time, whole
+from aksdisks.model.decoding import (
+    Decoded,
+    annotation,
+    at,
+    find,
+    label,
+    listed,
+    mapping,
+    moment,
+    read,
+    texts,
+    time,
+    whole,
+)
 
 DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
 _DISK_ZONE = "topology.disk.csi.azure.com/zone"
