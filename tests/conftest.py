@@ -132,7 +132,7 @@ QUICK = (
     "walkthrough/test_proof.py",
 )
 # The fixtures that start one; tests of `faulty` and `lab_answers` have a lab of their own.
-STARTS_A_LAB = {"lab", "start_lab", "lab_answers", "faulty"}
+STARTS_A_LAB = {"lab", "start_lab", "own_lab", "whole", "lab_answers", "faulty"}
 
 
 @pytest.hookimpl(tryfirst=True)

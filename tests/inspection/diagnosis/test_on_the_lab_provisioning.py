@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ pytestmark = needs("kubectl")
 SPEED = 100.0
 """Five minutes are three seconds."""
 PATIENCE = 30.0
+OwnLab = Callable[..., AbstractContextManager[tuple[Broken, Target]]]
 WRITE = "Microsoft.Compute/disks/write"
 
 
@@ -44,6 +46,20 @@ def target(whole: Broken, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
     monkeypatch.setenv("AKSDISKS_STATE_DIR", whole.state.state_dir)
     with connect(validate({})) as reached:
         yield reached
+
+
+@pytest.fixture
+def own_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OwnLab:
+    """Starts a lab of the test's own, and connects to it."""
+
+    @contextmanager
+    def start(scenario: str = "regional", speed: float = SPEED) -> Iterator[tuple[Broken, Target]]:
+        with broken_lab(tmp_path, speed, scenario) as lab:
+            monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state.state_dir)
+            with connect(validate({})) as target:
+                yield lab, target
+
+    return start
 
 
 def diagnosed(target: Target, lab: Broken, about: str, cause: str, verdict: str) -> Finding:
@@ -149,13 +165,12 @@ def class_of(name: str, sku: str) -> dict[str, Any]:
     }
 
 
-def test_zones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with broken_lab(tmp_path, SPEED, "three-zones") as lab:
-        monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state.state_dir)
+def test_zones(own_lab: OwnLab) -> None:
+    with own_lab("three-zones") as (lab, target):
         lab.apply(class_of("zonal", "Premium_LRS"), claim("data", "zonal"), pod("one", "data", node=lab.node(0)))
         lab.running("one")
         lab.kubectl("delete", "pod", "one")
-        with lab.fault("zone-empty", "zone/1"), connect(validate({})) as target:
+        with lab.fault("zone-empty", "zone/1"):
             lab.wait("delete", f"node/{lab.node(0)}")
             lab.apply(pod("two", "data"))
             finding = diagnosed(target, lab, "Pod two", "zone-mismatch", "problem")
@@ -262,14 +277,12 @@ def test_what_is_not_about_disks(lab: Broken, target: Target) -> None:
     assert "ErrImageNeverPull" in diagnosed(target, lab, "Pod unpulled", "image", "problem").because
 
 
-def test_a_disk_that_is_being_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with broken_lab(tmp_path, 2.0) as lab:  # slow enough to be looked at
-        monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state.state_dir)
-        with connect(validate({})) as target:
-            lab.apply(claim("data"), pod("one", "data"))
-            making = diagnosed(target, lab, "Pod one", "provisioning", "wait")
-            assert "the disk of claim data is being made" in making.because
-            assert diagnosed(target, lab, "Pod one", "attach-slow", "wait").evidence
+def test_a_disk_that_is_being_made(own_lab: OwnLab) -> None:
+    with own_lab(speed=2.0) as (lab, target):  # slow enough to be looked at
+        lab.apply(claim("data"), pod("one", "data"))
+        making = diagnosed(target, lab, "Pod one", "provisioning", "wait")
+        assert "the disk of claim data is being made" in making.because
+        assert diagnosed(target, lab, "Pod one", "attach-slow", "wait").evidence
 
 
 def test_a_change_of_class_that_is_refused(lab: Broken, target: Target) -> None:
@@ -294,18 +307,16 @@ def test_a_pod_that_starts_and_never_becomes_ready(lab: Broken, target: Target) 
     assert "container busy runs and does not become ready" in stuck.because and stuck.confidence == "likely"
 
 
-def test_in_the_words_of_2019(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_the_words_of_2019(own_lab: OwnLab) -> None:
     """The in-tree driver quotes Azure as go-autorest does, and its claims are bound before their pods are placed."""
-    with broken_lab(tmp_path, SPEED, "article-2019") as lab:
-        monkeypatch.setenv("AKSDISKS_STATE_DIR", lab.state.state_dir)
-        with connect(validate({})) as target:
-            with lab.fault("role-missing", f"action/{WRITE}"):
-                lab.apply(claim("data"), pod("one", "data"))
-                refused = diagnosed(target, lab, "Pod one", "not-authorized", "problem")
-            assert f"lacks {WRITE} over /subscriptions/" in refused.because
-            assert "Original Error: autorest/azure" in refused.evidence[0].says
-            lab.running("one")
-            with lab.fault("disk-quota"):
-                lab.apply(claim("more"), pod("two", "more"))
-                assert diagnosed(target, lab, "Pod two", "disk-quota", "problem").also == ("provisioning",)
-            lab.running("two")
+    with own_lab("article-2019") as (lab, target):
+        with lab.fault("role-missing", f"action/{WRITE}"):
+            lab.apply(claim("data"), pod("one", "data"))
+            refused = diagnosed(target, lab, "Pod one", "not-authorized", "problem")
+        assert f"lacks {WRITE} over /subscriptions/" in refused.because
+        assert "Original Error: autorest/azure" in refused.evidence[0].says
+        lab.running("one")
+        with lab.fault("disk-quota"):
+            lab.apply(claim("more"), pod("two", "more"))
+            assert diagnosed(target, lab, "Pod two", "disk-quota", "problem").also == ("provisioning",)
+        lab.running("two")
