@@ -21,7 +21,7 @@ _LOOK_EVERY = 10.0
 # When the wait that surrounds this ends, by time.monotonic: a request within it takes no longer than that.
 _ENDS: ContextVar[float] = ContextVar("ends", default=float("inf"))
 _SHORTEST_CALL = 5.0
-# How long requests for a cause may take once a wait is over; real seconds.
+# How long requests for a cause may take; real seconds.
 _FIND_OUT = 20.0
 
 
@@ -152,6 +152,7 @@ class _Looks:
 
     def _find(self) -> None:
         try:
-            self.cause = self._ask() if self._ask else ""
+            with at_most(_FIND_OUT):
+                self.cause = self._ask() if self._ask else ""
         except Exception:  # what keeps it from being found out is said by the wait itself, in the end
             self.cause = ""

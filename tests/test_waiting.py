@@ -30,7 +30,7 @@ def test_a_look_each_second_has_the_time_the_limit_and_the_cause_once_it_is_know
 
     def cause():
         found.set()
-        return "Multi-Attach"
+        return "Multi-Attach" if seconds_left(100) <= 20 else "requests that take all day"
 
     wait("4 pods", states(), lambda seen: seen == "4 of 4", seconds=30, scale=10, progress=said.append,
          on_timeout=cause, monotonic=lambda: next(clock))  # fmt: skip

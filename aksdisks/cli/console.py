@@ -104,10 +104,11 @@ class ConsoleReporter(Reporter):
         bad = ("failed", "inconclusive")
         self.answers([check for runbook in result.runbooks for check in runbook.checks if check.status in bad])
         for runbook in result.runbooks:
+            if runbook.problem:
+                self.out.print(f"[red]{escape(f'{runbook.name}: {runbook.problem}')}[/]", soft_wrap=True)
             self._findings(runbook)
-        broken = [f"{runbook.name}: {runbook.problem}" for runbook in result.runbooks if runbook.problem]
         left = [line for key in ("problems", "uncertain") for line in result.teardown.get(key, ())]
-        for problem in (*broken, result.problem, *left):
+        for problem in (result.problem, *left):
             if problem:
                 self.out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
         where = escape(str(folder / COVER)) if folder.exists() else "nothing was written"
@@ -117,11 +118,9 @@ class ConsoleReporter(Reporter):
         """What a diagnosis found when a runbook had failed: the cause, of what, why, and what to do next."""
         for objects, each in runbook.told_findings():
             style = "bold red" if each.verdict == "problem" else "yellow"
-            self.out.print(
-                f"[{style}]{each.verdict:<12}[/]  {runbook.name}: [bold]{escape(each.cause)}[/]: "
-                f"{escape(objects)}: {escape(each.because)}",
-                soft_wrap=True,
-            )
+            what = f"{runbook.name}: [bold]{escape(each.cause)}[/]: {escape(each.because)}"
+            self.out.print(f"[{style}]{each.verdict:<12}[/]  {what}", soft_wrap=True)
+            self.out.print(f"{'':<12}  of {escape(objects)}", soft_wrap=True)
             if each.next:
                 self.out.print(f"{'':<12}  next: {escape(each.next[0].command)}", soft_wrap=True)
         for line in runbook.unseen:

@@ -57,11 +57,15 @@ class RunbookResult:
     unseen: tuple[str, ...] = ()
 
     def told_findings(self) -> list[tuple[str, CauseFound]]:
-        """The findings with their objects in words: objects of which the same is said stand together."""
+        """The findings with their objects in words: objects of which the same is said stand together.
+
+        A run is in one namespace, which its objects then need not name.
+        """
+        several = len({each.object.namespace for each in self.findings} - {""}) > 1
         alike: dict[tuple[str, str], list[CauseFound]] = {}
         for each in self.findings:
             alike.setdefault((each.cause, each.because), []).append(each)
-        return [(listed([str(each.object) for each in found]), found[0]) for found in alike.values()]
+        return [(listed([_named(each.object, several) for each in found]), found[0]) for found in alike.values()]
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,10 @@ class RunResult:
                 if not part.get(optional, True):
                     del part[optional]
         return document
+
+
+def _named(of: ObjectRef, several: bool) -> str:
+    return str(of) if several else f"{of.kind} {of.name}"
 
 
 def roll_up(statuses: Sequence[str]) -> Status:

@@ -60,11 +60,13 @@ def test_the_summary_lists_what_did_not_pass_and_cuts_no_name(
         "total            failed  1 of 3 checks     43.2",
         "failed        It fits: 3 of 2",
         "inconclusive  It is told: nothing; unknown, because no answer",
-        "problem       05-limits: shared-claim: Pod shop/a, Pod shop/b: all pods share [one] claim\ufffd",
-        "              next: kubectl get pods",
-        "wait          05-limits: attach-slow: Pod shop/c: its disk is on its way",
-        "not seen      05-limits: Azure's disks: 403",
         "05-limits: cell 5: WaitTimeout: 5 pods",
+        "problem       05-limits: shared-claim: all pods share [one] claim\ufffd",
+        "              of Pod a, Pod b",
+        "              next: kubectl get pods",
+        "wait          05-limits: attach-slow: its disk is on its way",
+        "              of Pod c",
+        "not seen      05-limits: Azure's disks: 403",
         f"failed: {tmp_path / 'index.html'}",
     ]
 

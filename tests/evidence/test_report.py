@@ -183,10 +183,10 @@ def test_what_a_diagnosis_found_stands_on_the_page_and_on_the_cover() -> None:
     for made in (report.html(notebook(), book, result), report.render("index.html", result, ())):
         words = html.unescape(" ".join(re.sub(r"<[^>]+>", " ", made.partition("<body>")[2]).split()))
         for said in (
-            "problem shared-claim Pod shop/db-<b>, Pod shop/db-1 all pods share claim data, so one disk",
+            "problem shared-claim Pod db-<b>, Pod db-1 all pods share claim data, so one disk",
             "next: kubectl get pods shows who uses it",
             "next: kubectl delete pod db-0 restarts pods: it goes",
-            "wait attach-slow Pod shop/db-<b> its disk is on its way",
+            "wait attach-slow Pod db-<b> its disk is on its way",
             "not seen: Azure's disks: 403 <no>",
         ):
             assert said in words, said
