@@ -48,12 +48,6 @@ def texts(raw: Any, places: str) -> tuple[str, ...]:
     return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list) else ()
 
 
-def whole(raw: Any, places: str) -> int:
-    """The whole number at the first of these places that is filled; 0 for anything else."""
-    found = find(raw, places, 0)
-    return found if isinstance(found, int) else 0
-
-
 def mapping(raw: Any, places: str) -> dict[str, Any]:
     """The mapping at the first of these places that is filled; an empty one for anything else."""
     found = find(raw, places)

@@ -10,27 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from aksdisks.model.decoding import (
-    Decoded,
-    annotation,
-    at,
-    find,
-    label,
-    listed,
-    mapping,
-    moment,
-    read,
-    texts,
-    time,
-    whole,
-)
+from aksdisks.model.decoding import Decoded, annotation, at, find, label, listed, mapping, moment, read, texts, time
 
 DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
 _DISK_ZONE = "topology.disk.csi.azure.com/zone"
-_DEFAULT_CLASS = (
-    "storageclass.kubernetes.io/is-default-class",
-    "storageclass.beta.kubernetes.io/is-default-class",
-)
+_DEFAULT = tuple(f"storageclass.{beta}kubernetes.io/is-default-class" for beta in ("", "beta."))
 _ZONES = (_DISK_ZONE, "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 
 
@@ -53,6 +37,10 @@ def _values(place: str, kind: Callable[[], type[Decoded]]) -> Any:
 
 def _containers(raw: Any) -> list[dict[str, Any]]:
     return listed(raw, "status.containerStatuses")
+
+
+def _restarts(container: Any) -> int:
+    return count if isinstance(count := container.get("restartCount"), int) else 0
 
 
 def _admitted_zones(raw: Any) -> tuple[str, ...]:
@@ -109,10 +97,9 @@ def _names(place: str) -> Any:
 
 
 def _container_states(raw: Any) -> tuple[ContainerState, ...]:
-    found = []
-    for place, init in (("status.initContainerStatuses", True), ("status.containerStatuses", False)):
-        found += [ContainerState.of({**each, "init": init}) for each in listed(raw, place)]
-    return tuple(found)
+    statuses = [(each, True) for each in listed(raw, "status.initContainerStatuses")]
+    statuses += [(each, False) for each in _containers(raw)]
+    return tuple(ContainerState.of({**each, "init": init}) for each, init in statuses)
 
 
 def _owner(raw: Any) -> str:
@@ -303,7 +290,7 @@ class Pod(Named):
     ready: bool = read(_is_ready, False)
     containers: int = read(lambda raw: len(listed(raw, "spec.containers")), 0)
     containers_ready: int = read(lambda raw: sum(bool(each.get("ready")) for each in _containers(raw)), 0)
-    restarts: int = read(lambda raw: sum(whole(each, "restartCount") for each in _containers(raw)), 0)
+    restarts: int = read(lambda raw: sum(_restarts(each) for each in _containers(raw)), 0)
     node: str = at("spec.nodeName")
     claims: tuple[str, ...] = read(_mounted_claims, ())
     owner: str = read(_owner, "")
@@ -353,7 +340,7 @@ class StorageClass(Named):
     sku: str = read(_sku, "")
     reclaim_policy: str = at("reclaimPolicy", "Delete")
     binding_mode: str = at("volumeBindingMode", "Immediate")
-    is_default: bool = read(lambda raw: "true" in map(mapping(raw, "metadata.annotations").get, _DEFAULT_CLASS), False)
+    is_default: bool = read(lambda raw: "true" in map(mapping(raw, "metadata.annotations").get, _DEFAULT), False)
 
     @property
     def makes_disks(self) -> bool:
