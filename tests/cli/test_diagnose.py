@@ -220,6 +220,26 @@ def test_a_watch_that_sees_no_end_gives_up_with_exit_code_1(shop: Broken) -> Non
     assert ask(shop.environment, "pod/one", "-n", "shop", "--watch").exit_code == 0
 
 
+def test_a_watched_pod_that_is_deleted_is_not_taken_for_well(lab: LabState, lab_environment: Mapping[str, str]) -> None:
+    leaving = Broken(lab, lab_environment, "leaving")
+    leaving.kubectl("create", "namespace", "leaving")
+    try:
+        leaving.apply(pod("lost", "nowhere", node=leaving.node(0)))
+        command = [AKSDISKS, "diagnose", "pod/lost", "-n", "leaving", "--watch", "--timeout", "300"]
+        with running(
+            command, env=dict(lab_environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as on:
+            assert on.stdout is not None
+            told = next(on.stdout)
+            leaving.kubectl("delete", "pod", "lost", "--grace-period=0", "--force")
+            rest = on.stdout.read()
+            code = on.wait(timeout=60)
+    finally:
+        leaving.kubectl("delete", "namespace", "leaving", "--wait=false")
+    assert "no-claim" in told
+    assert (code, "all is well" in rest) == (1, False), rest
+
+
 def test_the_schema_and_the_causes_are_printed() -> None:
     runner = CliRunner()
     assert json.loads(runner.invoke(app, ["diagnose", "--schema"]).stdout) == SCHEMA

@@ -101,14 +101,22 @@ class Asked:
 
 def require(inventory: Inventory, about: ObjectRef) -> None:
     """Raises InputError where an inventory that has all objects of its kind does not have this one."""
-    values: dict[str, tuple[Named, ...]] = {
+    if not is_there(inventory, about):
+        raise _missing(about.kind, about.name, about.namespace, _all(inventory, about.kind))
+
+
+def is_there(inventory: Inventory, about: ObjectRef) -> bool:
+    """Whether an inventory has the object; True where objects of its kind could not be read."""
+    return about.kind in inventory.unreadable or about.name in {each.name for each in _all(inventory, about.kind)}
+
+
+def _all(inventory: Inventory, kind: str) -> Sequence[Named]:
+    found: dict[str, Sequence[Named]] = {
         "Pod": inventory.pods,
         "PersistentVolumeClaim": inventory.claims,
         "PersistentVolume": inventory.volumes,
     }
-    there = values[about.kind]
-    if about.kind not in inventory.unreadable and about.name not in {each.name for each in there}:
-        raise _missing(about.kind, about.name, about.namespace, there)
+    return found[kind]
 
 
 def _missing(kind: str, name: str, namespace: str, there: Sequence[Named]) -> InputError:

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from aksdisks.errors import NotReachable
-from aksdisks.inspection.diagnosis.asking import Asked, Question, silence
+from aksdisks.inspection.diagnosis.asking import Asked, Question, is_there, silence
 from aksdisks.inspection.diagnosis.findings import Diagnosis, Finding, ObjectRef, Unseen
 from aksdisks.inspection.diagnosis.reading import KINDS, Found, inventory_of, judge
 from aksdisks.kube.watch import Watcher
@@ -131,7 +131,10 @@ def _again(asked: Asked, what: Question, first: Inventory, watcher: Watcher) -> 
         if (changed and since >= _SHORTEST) or since >= pause:
             began = time.monotonic()
             inventory = inventory_of(values.found(first.unreadable), what.namespace, asked.time_scale, what.about)
-            yield judge(inventory, asked.cluster, asked.azure, what.about)[1]
+            if what.about is None or is_there(inventory, what.about):
+                yield judge(inventory, asked.cluster, asked.azure, what.about)[1]
+            else:
+                yield None  # a pod that is deleted is no pod that is well: another of its name may follow
             changed, looked = False, 2 * time.monotonic() - began
         elif seen is None:
             yield None
