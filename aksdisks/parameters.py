@@ -132,6 +132,9 @@ class Parameters(BaseModel):
         "", "a quantity such as 64Mi, or empty", "memory that each pod asks for, and its limit", "bytes"
     )
     security: Literal["restricted", "none"] = _p("none", "restricted or none", "restricted passes that security level")
+    node_pool: str = _p(
+        "", "a node pool's name", "aks: the pool of which runbook 06 may stop a machine; empty: of none"
+    )
     pull_secret: str = _p("", "a Secret's name", "the Secret to pull the image with, already in the namespace")
     wait_timeout: float = _seconds(900.0, "how long a wait may last")
     step_deadline: float = _whole_seconds(1800.0, "how long a cell may take")

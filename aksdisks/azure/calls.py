@@ -85,7 +85,7 @@ def _is_lasting(message: str, chain: Sequence[Any]) -> bool:
 def reported_retries(progress: Progress, options: Mapping[str, Any]) -> Any:
     """The SDK's own retries, each reported before it is made, within the time of the wait around them.
 
-    They do no harm: every call here only reads.
+    They do no harm: every call here only reads, or asks for what may be asked for twice.
     """
     from azure.core.pipeline.policies import RetryPolicy
 

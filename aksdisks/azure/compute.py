@@ -38,7 +38,7 @@ def _power_counts(machine: Machine, in_question: Collection[str]) -> bool:
 
 
 class Azure:
-    """The disks and machines of one node resource group. It only reads: nothing here ever changes Azure.
+    """The disks and machines of one node resource group. It reads; `stop` and `start` alone change anything in Azure.
 
     `unknown` is the one answer of an Azure that cannot be asked; any other Unknown may pass.
     """
@@ -86,7 +86,25 @@ class Azure:
         return tuple(sorted(asked, key=lambda machine: machine.node))
 
     def _with_power(self, machine: Machine) -> Machine:
-        return Machine.of(self._get(machine.id, _COMPUTE, **{"$expand": "instanceView"}))
+        return self._machine(machine.id)
+
+    def _machine(self, id_: str) -> Machine:
+        return Machine.of(self._get(id_, _COMPUTE, **{"$expand": "instanceView"}))
+
+    def stop(self, machine: str) -> Unknown | None:
+        """Ask Azure to cut the power of a machine, by its id, as a failure would: nothing on it shuts down.
+
+        It keeps its disks. None once Azure has accepted it: then `follow_machine` shows when it has stopped.
+        """
+        return self._ask(lambda: self._post(f"{machine}/powerOff", skipShutdown="true"))
+
+    def start(self, machine: str) -> Unknown | None:
+        """Ask Azure to start a machine, by its id; as `stop`."""
+        return self._ask(lambda: self._post(f"{machine}/start"))
+
+    def follow_machine(self, machine: str) -> Iterator[Machine | Unknown | None]:
+        """One machine with its power, by its id, again and again; as `follow_disks`."""
+        return self._again(lambda: self._ask(lambda: self._machine(machine)))
 
     def quotas(self, location: str) -> Mapping[str, tuple[int, int]] | Unknown:
         """The subscription's quotas in a region: (used, limit) by name, such as PremiumDiskCount."""
@@ -112,9 +130,12 @@ class Azure:
 
     def follow_disks(self) -> Iterator[tuple[Disk, ...] | Unknown | None]:
         """The disks again and again, at the pace that ARM asks for: it has no watch. What `waiting.wait` reads."""
+        return self._again(self.disks)
+
+    def _again(self, look: Callable[[], R]) -> Iterator[R | None]:
         while True:
             self._retry_after = None
-            yield self.disks()
+            yield look()
             # Retry-After is real seconds; our own pace is the cluster's and shrinks with the lab's speed.
             pause = self._retry_after or _PACE / self._time_scale
             time.sleep(min(max(_SHORTEST_PAUSE, pause), _LONGEST_PAUSE))
@@ -140,20 +161,26 @@ class Azure:
         page = self._get(path, version, **query)
         yield from page["value"]
         while link := page.get("nextLink"):
-            page = self._send(link, {})
+            page = checked(self._send("GET", link, {}))
             yield from page["value"]
 
     def _get(self, path: str, version: str, **query: str) -> dict[str, Any]:
         """An answer of ARM's as it is, raw JSON: any SDK's models take longer to import and to fill than the call."""
-        return self._send(f"{self._settings.arm_endpoint}{path}", {"api-version": version, **query})
+        return checked(self._send("GET", path, {"api-version": version, **query}))
 
-    def _send(self, url: str, query: Mapping[str, str]) -> dict[str, Any]:
+    def _post(self, path: str, **query: str) -> None:
+        """Ask for an act; Azure begins it and answers with nothing. It is one that may be asked for twice."""
+        self._send("POST", path, {"api-version": _COMPUTE, **query}).raise_for_status()
+
+    def _send(self, method: str, path: str, query: Mapping[str, str]) -> Any:
+        """An answer to a path of ARM's, or to a whole URL such as a list's next page."""
         from azure.core.rest import HttpRequest
 
-        response = self._client().send_request(HttpRequest("GET", url, params=dict(query)))
+        url = path if "://" in path else f"{self._settings.arm_endpoint}{path}"
+        response = self._client().send_request(HttpRequest(method, url, params=dict(query)))
         text = response.headers.get("Retry-After", "")
         self._retry_after = float(text) if text.isdigit() else None
-        return checked(response)
+        return response
 
     def close(self) -> None:
         """Give the connections back."""

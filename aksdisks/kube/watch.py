@@ -82,6 +82,11 @@ class Watcher:
                 raise item
             yield item
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the watch began, as its changes count them."""
+        return round(time.monotonic() - self.began, 3)
+
     def _start(self) -> None:
         for thread in self._threads:
             if thread.ident is None:
@@ -127,7 +132,7 @@ class Watcher:
                 known.pop(_key(item), None)
             else:
                 known[_key(item)] = item
-            at = round(time.monotonic() - self.began, 3)
+            at = self.elapsed
             self._queue.put(Change(at, event["type"], kind, decode(kind, item)))
         return str((item.get("metadata") or {}).get("resourceVersion") or "")
 

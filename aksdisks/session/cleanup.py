@@ -56,10 +56,12 @@ class Removal:
     _cause: str | None = None
 
     def carry_out(self) -> CleanUp:
-        """Remove workloads and claims, wait for pods, claims, volumes and disks, then remove the namespace."""
+        """Mend what the run broke, remove workloads and claims, wait for all that follows, remove the namespace."""
         began = time.monotonic()
+        self._mend()  # first: nothing goes from a machine that is off
         if problem := self.run.connection.problem():
-            return CleanUp(uncertain=(problem,))  # each step would find the same, after retries of its own
+            # Each step would find the same, after retries of its own.
+            return CleanUp(problems=tuple(self.problems), uncertain=(problem,))
         made = self._step(self._made_by_run)
         volumes = self._step(self._volumes, made) or ()
         found = self._step(self._objects, made) or ()
@@ -91,8 +93,15 @@ class Removal:
         own = [each for each in found if self._own(each[1])]
         others = [each for each in found if each not in own]
         self.removed += [*map(_object, own), *_lines("volume", going), *_lines("disk", with_disk)]
-        self.removed += [*map(_object, others), *([space] if space else [])]
+        self.removed += [*map(_object, others), *([space] if space else []), *map(str, self.run.disruption.broken())]
         return CleanUp(tuple(self.removed), tuple(self.kept), tuple(self.problems), tuple(self.uncertain))
+
+    def _mend(self) -> None:
+        for done in self.run.disruption.mend():
+            if isinstance(done, str):
+                self.removed.append(done)
+            else:
+                self.problems.append(str(done))
 
     def _step(self, step: Callable[..., T], *given: Any) -> T | None:
         try:

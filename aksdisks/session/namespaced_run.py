@@ -1,4 +1,4 @@
-"""One run in one namespace of a target: what belongs to it, its journal and its Lease."""
+"""One run in one namespace of a target: what belongs to it, its journal, what it broke, and its Lease."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from aksdisks.inspection.connection import Target
 from aksdisks.inspection.diagnosis.sentence import About, why_it_waits
 from aksdisks.kube.client import Cluster
 from aksdisks.manifests import RUN_LABEL, made_by
+from aksdisks.session.disruption import Disruption
 from aksdisks.session.journal import Journal
 from aksdisks.session.lease import Lease
 
@@ -26,6 +27,7 @@ class NamespacedRun:
         self.namespace = namespace
         self.selector = f"{RUN_LABEL}={run_id}"
         self.journal = Journal(connection.settings.state_dir, run_id)
+        self.disruption = Disruption(connection, self.journal)
         self.lease = Lease(connection, run_id, namespace)
 
     def made(self, raw: dict[str, Any] | None) -> bool:

@@ -8,6 +8,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +16,28 @@ from aksdisks.errors import InputError, NotReachable
 
 if TYPE_CHECKING:
     from aksdisks.lab.persistence.state_directory import LabState
+
+
+@dataclass(frozen=True, slots=True)
+class LabFaults:
+    """The faults of a running lab: what can be made to go wrong there, and right again."""
+
+    state: LabState = field(repr=False)
+
+    def begin(self, name: str, object: str = "", rate: float = 1.0) -> None:
+        """Let something go wrong from now on; as `Lab.fault`."""
+        with _faults() as client:
+            client.switch_on(self.state, name, object, rate)
+
+    def end(self, name: str = "", object: str = "") -> tuple[str, ...]:
+        """Let it go right again; as `Lab.clear_faults`."""
+        with _faults() as client:
+            return tuple(switch.name for switch in client.switch_off(self.state, name, object))
+
+    def names(self) -> tuple[str, ...]:
+        """The names of the faults that are on. Raises NotReachable for a lab that does not answer."""
+        with _faults() as client:
+            return tuple(switch.name for switch in client.switched_on(self.state))
 
 
 class Lab:
@@ -26,6 +49,7 @@ class Lab:
     def __init__(self, state: LabState, temporary: str = "") -> None:
         """Of a lab that runs; `temporary`: a folder that is removed when the lab ends."""
         self._state = state
+        self._faults = LabFaults(state)
         self._end = weakref.finalize(self, _end, state.state_dir, temporary)
 
     def __enter__(self) -> Self:
@@ -115,21 +139,18 @@ class Lab:
         of occasions that it hits, above 0, at most 1. Raises InputError for a fault that there is not, NotReachable
         for a lab that does not answer.
         """
-        with _faults() as client:
-            client.switch_on(self._state, name, object, rate)
+        self._faults.begin(name, object, rate)
 
     def clear_faults(self, name: str = "", object: str = "") -> tuple[str, ...]:
         """Let it go right again: one fault, for one object or altogether; no name: all. Returns the names that were on.
 
         Raises as `fault`.
         """
-        with _faults() as client:
-            return tuple(switch.name for switch in client.switch_off(self._state, name, object))
+        return self._faults.end(name, object)
 
     def faults(self) -> tuple[str, ...]:
         """The names of the faults that are on. Raises NotReachable for a lab that does not answer."""
-        with _faults() as client:
-            return tuple(switch.name for switch in client.switched_on(self._state))
+        return self._faults.names()
 
 
 def start_lab(

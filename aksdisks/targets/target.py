@@ -16,7 +16,7 @@ from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.targets.credentials import AzureSettings, aks_azure, lab_azure
 from aksdisks.targets.kubeconfig import api_client
-from aksdisks.targets.lab import lab_in, labs
+from aksdisks.targets.lab import LabFaults, lab_in, labs
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -26,13 +26,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TargetSettings:
-    """Where a run happens; nothing is connected yet. `time_scale`: cluster seconds in one real second, 1 on AKS."""
+    """Where a run happens; nothing is connected yet. `time_scale`: cluster seconds in one real second, 1 on AKS.
+
+    `faults`: what can go wrong there on purpose; None on a cluster that is no lab.
+    """
 
     kubernetes: Callable[[], ApiClient] = field(repr=False)
     azure: AzureSettings | Unknown
     time_scale: float
     expected: str
     state_dir: Path
+    faults: LabFaults | None = None
 
 
 def open_target(parameters: Parameters, folder: Path | None = None) -> TargetSettings:
@@ -40,16 +44,18 @@ def open_target(parameters: Parameters, folder: Path | None = None) -> TargetSet
 
     Raises NotReachable where no lab runs, InputError for a bad kubeconfig.
     """
+    faults = None
     if parameters.target == "lab":
         lab = _running_lab(folder)
         client, azure, scale = partial(api_client, lab.kubeconfig), partial(lab_azure, lab), lab.speed
+        faults = LabFaults(lab)
     else:
         client = partial(
             api_client, parameters.kubeconfig, parameters.context, in_cluster=parameters.cluster == "in-cluster"
         )
         azure, scale = partial(aks_azure, parameters), 1.0
     settings = Unknown("azure is off") if parameters.azure == "off" else azure()
-    return TargetSettings(client, settings, scale, parameters.expect, folder or state_dir())
+    return TargetSettings(client, settings, scale, parameters.expect, folder or state_dir(), faults)
 
 
 def server(parameters: Parameters) -> str:

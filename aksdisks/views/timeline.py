@@ -1,14 +1,16 @@
-"""When each pod was made, scheduled, had its disk attached and started: bars and a table of one content."""
+"""When each pod passed each step on its way to run: bars and a table of one content."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any
 
+from aksdisks.inspection.node_loss import LossMoments
 from aksdisks.inspection.rollout import Moments
-from aksdisks.model.frames import NUMBER, TEXT, Records
-from aksdisks.views.base import Layout, Table
+from aksdisks.model.frames import NUMBER, TEXT, Records, Row
+from aksdisks.views.base import Table
 from aksdisks.views.markup import View
 
 STAGES = (
@@ -16,23 +18,24 @@ STAGES = (
     ("attaching the disk", "scheduled", "attached", "#357fc0"),
     ("mounting and starting", "ready_to_mount", "started", "#b0781e"),
 )
+LOSS_STAGES = (
+    ("no sign of life, until the node counts as lost", "stopped", "not_ready", "#7a8694"),
+    ("its pods tolerate that", "not_ready", "terminating", "#26847c"),
+    ("waiting for somebody who knows", "terminating", "out_of_service", "#b5548f"),
+    ("detaching and attaching the disk", "out_of_service", "attached", "#357fc0"),
+    ("mounting and starting", "attached", "started", "#b0781e"),
+)
 """What happens between two moments, and its colour: distinguishable without red and green, and three times as light or
 as dark as a light page and as a dark one (WCAG 2.1, 1.4.11)."""
-
-_STEPS = ("created", "scheduled", "attached", "started")
 
 
 def _seconds(moment: float | None) -> str:
     return "-" if moment is None else f"{moment:.1f} s"
 
 
-_LAYOUT: Layout = {
-    "pod": "pod",
-    **{step: lambda row, step=step: _seconds(row[step]) for step in _STEPS},  # type: ignore[misc]
-    "attached": lambda row: (
-        "kept" if row["attached"] is None and row["started"] is not None else _seconds(row["attached"])
-    ),
-}
+def _shown(row: Row, step: str) -> str:
+    kept = step == "attached" and row[step] is None and row["started"] is not None
+    return "kept" if kept else _seconds(row[step])
 
 
 @dataclass(frozen=True)
@@ -40,18 +43,25 @@ class Timeline(View):
     """Pods one below another, time to the right."""
 
     title: str
-    pods: Sequence[Moments]
-    STAGES: ClassVar = STAGES
+    pods: Sequence[Moments | LossMoments]
+    stages: Sequence[tuple[str, str, str, str]] = STAGES
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What the moments are of, in the order in which they come."""
+        kind = type(self.pods[0]) if self.pods else Moments
+        return tuple(each.name for each in fields(kind) if each.name != "pod")
 
     @property
     def records(self) -> Records:
         """A row for each pod: its name, and when it passed each step, in cluster seconds."""
-        rows = [{"pod": pod.pod, **{step: getattr(pod, step) for step in _STEPS}} for pod in self.pods]
-        return Records({"pod": TEXT, **dict.fromkeys(_STEPS, NUMBER)}, rows)
+        rows = [{"pod": pod.pod, **{step: getattr(pod, step) for step in self.steps}} for pod in self.pods]
+        return Records({"pod": TEXT, **dict.fromkeys(self.steps, NUMBER)}, rows)
 
     def table(self) -> Table:
         """The same moments as a table: pictures are not compared, this is."""
-        return Table.of(self.title, self.records, _LAYOUT)
+        steps = {step.replace("_", " "): partial(_shown, step=step) for step in self.steps}
+        return Table.of(self.title, self.records, {"pod": "pod", **steps})
 
     def frame(self) -> Any:
         """A pandas DataFrame with a row for each pod: its name and when it passed each step (Float64, cluster seconds).
@@ -73,7 +83,7 @@ class Timeline(View):
         for pod, line in zip(self.pods, self.table().lines(), strict=True):
             named = zip(self.table().columns[1:], line[1:], strict=True)
             found, ends = [], 0.0
-            for _, start, end, colour in STAGES:
+            for _, start, end, colour in self.stages:
                 left, right = getattr(pod, start), getattr(pod, end)
                 left, right = (ends, ends) if left is None or right is None else (left, right)
                 found.append(
@@ -85,5 +95,6 @@ class Timeline(View):
     @property
     def last(self) -> float:
         """The last moment of all, in cluster seconds."""
-        moments = (m for p in self.pods for m in (p.created, p.scheduled, p.attached, p.started) if m is not None)
-        return max(moments, default=0.0)
+        moments = (row[step] for row in self.records.rows for step in self.steps)
+        moments = (row[step] for row in self.records.rows for step in self.steps)
+        return max((moment for moment in moments if moment is not None), default=0.0)

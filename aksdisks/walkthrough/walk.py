@@ -26,6 +26,7 @@ from aksdisks.walkthrough import progress
 from aksdisks.walkthrough.acts import Acts
 from aksdisks.walkthrough.claims import Claims, kubectl
 from aksdisks.walkthrough.dry_runs import DryRuns
+from aksdisks.walkthrough.node_loss import Loss
 from aksdisks.walkthrough.notes import Notes
 from aksdisks.walkthrough.stateful_set import StatefulSet
 
@@ -51,7 +52,7 @@ class Walk(Claims):
     """One runbook's way through the article: looks, claims and the clean-up.
 
     `act` changes the cluster, `dry_run` asks for what is refused, `stateful_set` knows that workload, `notes` are
-    written to the disks.
+    written to the disks, `loss` loses a machine.
     """
 
     def __init__(self, session: Session) -> None:
@@ -64,6 +65,7 @@ class Walk(Claims):
         self.dry_run = DryRuns(self._opened)
         self.stateful_set = StatefulSet(self._opened, session.parameters, lambda: self.act.rollout)
         self.notes = Notes(self._opened)
+        self.loss = Loss(self._opened, self._inventory, self.act, self.notes)
 
     @property
     def session(self) -> Session:
@@ -127,6 +129,7 @@ class Walk(Claims):
         if ask and progress.run_with_others():
             self.ended = True
             return Card("Nothing is removed yet: there is something to try above. Then run this cell on its own.")
+        self.loss.close()
         if self.parameters.run_id:  # a runner's run is the runner's to clean
             self.session.close()
             self.cleaned = Card("The next runbook goes on from here; the runner removes all at the end of its run.")
