@@ -27,15 +27,18 @@ def _complete_runbooks(incomplete: str) -> list[str]:
     return [path.stem for path in shipped.runbooks() if path.stem.startswith(incomplete)]
 
 
-NamesArgument = Annotated[
-    list[str] | None,
-    typer.Argument(
+def _names(default: str) -> Any:
+    """The argument of a command that takes runbooks; what it takes where none is named."""
+    return typer.Argument(
         metavar="NAME",
-        help="Runbooks, such as 01 or 01-dynamic-disk. Default: all.",
+        help=f"Runbooks, such as 01 or 01-dynamic-disk. Default: {default}.",
         autocompletion=_complete_runbooks,
         show_default=False,
-    ),
-]
+    )
+
+
+NamesToRun = Annotated[list[str] | None, _names("those of the article, 00 to 05")]
+NamesToRecord = Annotated[list[str] | None, _names("all")]
 
 
 def read_parameters(file: Path | None, settings: list[str] | None) -> tuple[Any, dict[str, str]]:

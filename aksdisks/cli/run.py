@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from aksdisks.cli.options import WEBHOOK, FileOption, NamesArgument, SetOption, read_parameters
+from aksdisks.cli.options import WEBHOOK, FileOption, NamesToRun, SetOption, read_parameters
 
 
 def run(
-    names: NamesArgument = None,
+    names: NamesToRun = None,
     file: FileOption = None,
     settings: SetOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="All runbooks that apply to the target.")] = False,
     output: Annotated[
         str,
         typer.Option("-o", "--output", help="Folder that gets a folder for each run, or a Blob container's URL."),
@@ -35,7 +36,8 @@ def run(
     from aksdisks.runner import shipped
     from aksdisks.runner.runner import run_runbooks
 
-    runbooks, parameters = shipped.runbooks(names or ()), read_parameters(file, settings)[0]
+    parameters = read_parameters(file, settings)[0]
+    runbooks = shipped.to_run(names or (), parameters, everything=everything)
     container = Container.of(output) if "://" in output else None
     folder = Path("evidence") if container else Path(output)
     again = ["aksdisks", "clean", *(("-f", str(file)) if file else ())]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aksdisks.cli.options import NamesArgument
+from aksdisks.cli.options import NamesToRecord
 
 
 def walk(
@@ -23,15 +23,17 @@ def walk(
 
 
 def list_runbooks() -> None:
-    """List the runbooks: their names and what each promises."""
+    """List the runbooks: their names and what each promises; which run by default, and which by name or with --all."""
     from aksdisks.runner import shipped
     from aksdisks.runner.arguments import describe
 
     for path in shipped.runbooks():
-        typer.echo(f"{path.stem:<18} {describe(path)}")
+        needed = f"; needs {needed}" if (needed := shipped.needs(path)) else ""
+        how = "" if shipped.is_of_article(path) else f" (by name or --all{needed})"
+        typer.echo(f"{path.stem:<18} {describe(path)}{how}")
 
 
-def record(names: NamesArgument = None) -> None:
+def record(names: NamesToRecord = None) -> None:
     """Execute the runbooks on a lab of their own and keep the outputs in runbooks/ (for those who change them)."""
     from aksdisks.runner import recorder, shipped
 

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from aksdisks.errors import InputError
+from aksdisks.parameters import Parameters
 
+ARTICLE = ("00", "01", "02", "03", "04", "05")
+"""The runbooks of the article: those that run where none is named."""
+
+
+@dataclass(frozen=True)
+class _Need:
+    """What a runbook needs of its target."""
+
+    words: str
+    given: Callable[[Parameters], bool]
+
+
+_NEEDED = {
+    "06": _Need("a lab, or the parameter node_pool", lambda given: given.target == "lab" or bool(given.node_pool)),
+    "07": _Need("a lab", lambda given: given.target == "lab"),
+}
 _PACKAGE = Path(__file__).parent.parent
 
 
@@ -38,6 +56,35 @@ def runbooks(names: Sequence[str] = ()) -> list[Path]:
         if by_name[key] not in chosen:
             chosen.append(by_name[key])
     return sorted(chosen)
+
+
+def to_run(names: Sequence[str], parameters: Parameters, *, everything: bool = False) -> list[Path]:
+    """The runbooks of these names; without names those of the article, or `everything` that applies to the target.
+
+    Raises InputError for a name that no runbook has, and for names beside `everything`.
+    """
+    if names and everything:
+        raise InputError(object="--all", expected="no names beside it", found=" ".join(names))
+    if names:
+        return runbooks(names)
+    return [path for path in runbooks() if (applies(path, parameters) if everything else is_of_article(path))]
+
+
+def is_of_article(runbook: Path) -> bool:
+    """Whether a runbook walks through the article."""
+    return runbook.stem[:2] in ARTICLE
+
+
+def applies(runbook: Path, parameters: Parameters) -> bool:
+    """Whether a runbook does anything on the parameters' target; one that is run where it does not says so."""
+    needed = _NEEDED.get(runbook.stem[:2])
+    return needed is None or needed.given(parameters)
+
+
+def needs(runbook: Path) -> str:
+    """What a runbook needs to do anything, in words; empty for those that do on every target."""
+    needed = _NEEDED.get(runbook.stem[:2])
+    return needed.words if needed else ""
 
 
 def deployment() -> list[Path]:

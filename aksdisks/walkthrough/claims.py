@@ -12,6 +12,7 @@ from aksdisks.views.checks import CheckView, RefusalView
 from aksdisks.views.markup import View
 
 ABOVE = "run the cells above first"
+_NOT_GIVEN = "its precondition is not given here"
 
 
 class Claims:
@@ -49,7 +50,7 @@ class Claims:
         """
         made = check_agreement(self._statement(number), kubernetes, azure, count=count, sides=sides)
         if given is not True:
-            made = check(made.statement, given, "its precondition is not given here")
+            made = check(made.statement, given, _NOT_GIVEN)
         return self._judge(number, made, shown)
 
     def unchanged(self, number: int, before: Said, after: Said, *, shown: View | None = None) -> View:
@@ -66,8 +67,12 @@ class Claims:
             holds, seen = None, "not tried yet; do it, then run this cell again"
         return Stack([Card("In a terminal", typed=kubectl(self.namespace, words)), self.check(statement, holds, seen)])
 
-    def refused(self, statement: str, act: Callable[..., object], *args: object, **named: object) -> RefusalView:
-        """Try what the API must refuse, and show its answer as a value."""
+    def refused(
+        self, statement: str, act: Callable[..., object], *args: object, given: Holds = True, **named: object
+    ) -> View:
+        """Try what the API must refuse, and show its answer as a value; nothing is tried where a precondition fails."""
+        if given is not True:
+            return CheckView(check(statement, given, _NOT_GIVEN))
         return RefusalView(refusal(statement, ApiError, act, *args, **named))
 
     def verdicts(self) -> Table:

@@ -18,6 +18,7 @@ from aksdisks.session.disruption import OUT_OF_SERVICE
 from aksdisks.session.session import Session
 from aksdisks.views.base import Card, Stack, Table
 from aksdisks.views.checks import CheckView
+from aksdisks.views.look import Look
 from aksdisks.views.timeline import LOSS_STAGES, Timeline
 from aksdisks.walkthrough.acts import Acts
 from aksdisks.walkthrough.claims import ABOVE
@@ -42,8 +43,19 @@ class Loss:
         self._machine: Machine | None = None
         self.given: Holds = None
 
-    def allowed(self) -> CheckView:
-        """The check that a machine may be lost: its precondition. Decides on `given`."""
+    @property
+    def node(self) -> str:
+        """The node whose machine is chosen; empty before."""
+        return self._seen.node
+
+    def prepare(self) -> Stack:
+        """Check that a machine may be lost here, and if so make sure of the StatefulSet, with a note on each disk."""
+        allowed = self._allowed()
+        made = [self._act.apply_stateful_set(), self._notes.write()] if self.given is True else []
+        return Stack([*made, allowed])
+
+    def _allowed(self) -> CheckView:
+        """The check of the precondition; decides on `given`."""
         now, disruption = self._inventory(), self._session().disruption
         ours = [node for node in now.nodes if disruption.may_lose(node)]
         fit = [node for node in now.nodes if node.ready and node.schedulable]
@@ -55,10 +67,6 @@ class Loss:
         elif len(fit) < 2:
             self.given, seen = Unknown("its pods would have no other node"), f"nodes that take pods: {len(fit)}"
         return CheckView(check("A machine may be lost here", self.given, seen))
-
-    def prepare(self) -> Stack:
-        """Make sure of the StatefulSet, with a note of its own on each pod's disk."""
-        return Stack([self._act.apply_stateful_set(), self._notes.write()] if self.given is True else [_nothing()])
 
     def choose(self) -> Card:
         """Choose the machine: that of pod number 2 or, if that may not be lost, of another pod of the StatefulSet."""
@@ -96,6 +104,18 @@ class Loss:
         self._wait("the pods of the lost node to be marked for deletion", lambda now: now.terminating)
         pods = ", ".join(sorted(self._seen.uids))
         return Card("Kubernetes has marked the lost node's pods for deletion", [("pods", pods)])
+
+    def marked(self, look: Look) -> Said:
+        """Of the pods that were on the node, those that Kubernetes has marked for deletion and not replaced."""
+        ours = self._seen.uids.items()
+        return frozenset(pod.name for pod in look.inventory.pods if pod.deleting and (pod.name, pod.uid) in ours)
+
+    def held(self, look: Look) -> Said:
+        """The pods whose disks the lost machine holds, as Azure says."""
+        if isinstance(look.inventory.machines, Unknown):
+            return look.inventory.machines
+        chains = [chain for chain in look.inventory.chains if isinstance(chain.machine, Machine) and chain.pod]
+        return frozenset(c.pod.name for c in chains if c.pod and getattr(c.machine, "node", "") == self.node)
 
     def lost_nodes(self) -> Said:
         """The nodes that Kubernetes counts as lost."""

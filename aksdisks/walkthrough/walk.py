@@ -29,6 +29,7 @@ from aksdisks.walkthrough.dry_runs import DryRuns
 from aksdisks.walkthrough.node_loss import Loss
 from aksdisks.walkthrough.notes import Notes
 from aksdisks.walkthrough.stateful_set import StatefulSet
+from aksdisks.walkthrough.stuck import Stuck
 
 _SCOPES: Mapping[str, Scope] = {
     "": bool,
@@ -52,7 +53,8 @@ class Walk(Claims):
     """One runbook's way through the article: looks, claims and the clean-up.
 
     `act` changes the cluster, `dry_run` asks for what is refused, `stateful_set` knows that workload, `notes` are
-    written to the disks, `loss` loses a machine.
+    written to the disks, `loss` loses a machine, `stuck` makes what keeps
+    pods from running.
     """
 
     def __init__(self, session: Session) -> None:
@@ -66,6 +68,7 @@ class Walk(Claims):
         self.stateful_set = StatefulSet(self._opened, session.parameters, lambda: self.act.rollout)
         self.notes = Notes(self._opened)
         self.loss = Loss(self._opened, self._inventory, self.act, self.notes)
+        self.stuck = Stuck(self._opened, self._inventory)
 
     @property
     def session(self) -> Session:
