@@ -74,6 +74,8 @@ def rights(target: Target) -> Check:
     namespace = "" if create else target.parameters.namespace
     asked = [(*right, namespace) for right in rights_in("role.yaml")]
     asked += [(*right, "") for right in (*rights_in("clusterrole.yaml"), *(_WITH_NAMESPACE if create else ()))]
+    if target.parameters.node_pool:
+        asked += [(*right, "") for right in rights_in("06-clusterrole.yaml")]
     missing = []
     for verb, resource, group, where in asked:
         allowed = target.cluster.allowed(verb, resource, group, where)
@@ -86,7 +88,8 @@ def rights(target: Target) -> Check:
 
 def rights_in(file: str) -> Iterator[tuple[str, str, str]]:
     """(verb, resource, API group) of each right in a manifest of `deploy`: what a run, and who looks into it, does."""
-    for rule in yaml.safe_load((files("aksdisks") / "deploy" / file).read_text(encoding="utf-8"))["rules"]:
+    text = (files("aksdisks") / "deploy" / file).read_text(encoding="utf-8")
+    for rule in (rule for manifest in yaml.safe_load_all(text) for rule in manifest.get("rules", ())):
         yield from product(rule["verbs"], rule["resources"], rule["apiGroups"])
 
 

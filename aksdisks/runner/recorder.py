@@ -88,10 +88,14 @@ def _take_outputs(new: Any, old: Any) -> None:
 
 
 def _compared(notebook: Any, patterns: Iterable[tuple[str, str]]) -> list[Any]:
-    """Each code cell with its outputs as nbval compares them: the patterns applied to texts."""
+    """Each code cell with its outputs as nbval compares them: the patterns applied to texts.
+
+    What a cell shows is left out where its tag says that nbval is not to compare it.
+    """
     seen: list[Any] = []
     for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
+        ignored = "nbval-ignore-output" in cell.metadata.get("tags", ())
+        for output in () if ignored else cell.get("outputs", ()):
             texts = {**output.get("data", {}), "text": output.get("text", "")}
             for pattern, replacement in patterns:
                 texts = {k: re.sub(pattern, replacement, v) if isinstance(v, str) else v for k, v in texts.items()}

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from aksdisks.errors import InputError
@@ -27,14 +27,16 @@ _NOT_HERE = "faults are made in a lab alone"
 
 @dataclass(frozen=True)
 class Trouble:
-    """A fault of the lab, and what is told of it.
+    """A fault of the lab, and what is told of it: `claim`, without its name, before it is made.
 
     `aim`: what the fault is aimed at, KIND/NAME with {node} and {disk} to be filled in. `shows`: the event that tells
     of it, as `REASON MESSAGE`; `after`: cluster seconds for which it is watched. `moves`: the pod ran on another node
-    before, and has to leave it. `pod`: more of the pod's spec. `remedy`: what a person does; `mended`: with which
-    spec the pod is made anew, where that is the remedy; `lasts`: nothing is done, it passes.
+    before, and has to leave it. `security`: more of the pod's securityContext. `remedy`: what a person does; `mended`:
+    with what in it the pod is made anew, where that is the remedy; `lasts`: nothing is done, it passes.
     """
 
+    claim: str
+    _: KW_ONLY
     fault: str
     cause: str
     shows: str
@@ -42,32 +44,86 @@ class Trouble:
     aim: str = ""
     after: float = 0.0
     moves: bool = False
-    pod: Mapping[str, Any] = field(default_factory=dict)
+    security: Mapping[str, Any] = field(default_factory=dict)
     mended: Mapping[str, Any] = field(default_factory=dict)
     lasts: bool = False
 
 
+_NAMED = "the cause is named, and mended"
 _ACTION = "action/Microsoft.Compute/disks/write"
-_GROUP = {"fsGroup": 10001}
+_GROUP = {"fsGroup": 10001, "fsGroupChangePolicy": "Always"}
+_TIMED_OUT = "FailedAttachVolume .*timed out waiting for external-attacher"
 TROUBLES = (
-    Trouble("disk-quota", "disk-quota", "ProvisioningFailed .*DiskCount", "disks that nobody needs are deleted, or the "
-            "quota is raised"),
-    Trouble("role-missing", "not-authorized", "ProvisioningFailed .*AuthorizationFailed", "the cluster's identity gets "
-            "its role back", aim=_ACTION),
-    Trouble("attach-slow", "attach-slow", "FailedAttachVolume .*timed out waiting for external-attacher", "none: it is "
-            "waited for", aim="node/{node}", lasts=True),
-    Trouble("machine-stuck", "machine-stuck", "FailedAttachVolume .*timed out waiting for external-attacher", "Azure "
-            "brings the machine to its wanted state: az vmss update-instances", aim="node/{node}", after=360.0),
-    Trouble("driver-down", "driver-missing", ".*(does not contain driver|not found in the list of registered)", "the "
-            "driver's pod on that node is brought back", aim="node/{node}"),
-    Trouble("device-missing", "device-missing", "FailedMount .*failed to find disk on lun", "the machine is restarted, "
-            "or gets a newer node image", aim="node/{node}"),
-    Trouble("fsgroup-slow", "fsgroup-slow", "VolumePermissionChangeInProgress", "the pod is made anew with "
-            "fsGroupChangePolicy: OnRootMismatch", aim="node/{node}", pod={"securityContext": _GROUP},
-            mended={"securityContext": {**_GROUP, "fsGroupChangePolicy": "OnRootMismatch"}}),
-    Trouble("detach-stuck", "detach-failed", "FailedAttachVolume Multi-Attach", "Azure brings the old machine to its "
-            "wanted state, and the disk leaves it", aim="disk/{disk}", after=60.0, moves=True),
-)  # fmt: skip
+    Trouble(
+        f"A claim for which Azure makes no disk: {_NAMED}.",
+        fault="disk-quota",
+        cause="disk-quota",
+        shows="ProvisioningFailed .*DiskCount",
+        remedy="delete disks that nobody needs, or have the quota raised",
+    ),
+    Trouble(
+        f"Another that looks the same: {_NAMED}.",
+        fault="role-missing",
+        aim=_ACTION,
+        cause="not-authorized",
+        shows="ProvisioningFailed .*AuthorizationFailed",
+        remedy="give the cluster's identity the role that it lacks",
+    ),
+    Trouble(
+        "A disk that is not attached yet: that is no fault, and it comes.",
+        fault="attach-slow",
+        aim="node/{node}",
+        cause="attach-slow",
+        shows=_TIMED_OUT,
+        remedy="none; wait",
+        lasts=True,
+    ),
+    Trouble(
+        f"A disk that is never attached: {_NAMED}.",
+        fault="machine-stuck",
+        aim="node/{node}",
+        cause="machine-stuck",
+        shows=_TIMED_OUT,
+        after=360.0,
+        remedy="let Azure bring the machine to its wanted state (az vmss update-instances)",
+    ),
+    Trouble(
+        f"A node on which no disk works: {_NAMED}.",
+        fault="driver-down",
+        aim="node/{node}",
+        cause="driver-missing",
+        shows=".*(does not contain driver|not found in the list of registered)",
+        remedy="bring the driver's pod on that node back",
+    ),
+    Trouble(
+        f"A disk that is attached and not mounted: {_NAMED}.",
+        fault="device-missing",
+        aim="node/{node}",
+        cause="device-missing",
+        shows="FailedMount .*failed to find disk on lun",
+        remedy="restart the machine, or give it a newer node image",
+    ),
+    Trouble(
+        f"A pod that does not start, with nothing wrong to see: {_NAMED}.",
+        fault="fsgroup-slow",
+        aim="node/{node}",
+        cause="fsgroup-slow",
+        shows="VolumePermissionChangeInProgress",
+        security=_GROUP,
+        remedy="make the pod anew with fsGroupChangePolicy: OnRootMismatch",
+        mended={"fsGroupChangePolicy": "OnRootMismatch"},
+    ),
+    Trouble(
+        f"A disk that its old node does not let go: {_NAMED}.",
+        fault="detach-stuck",
+        aim="disk/{disk}",
+        cause="detach-failed",
+        shows="FailedAttachVolume Multi-Attach",
+        after=60.0,
+        moves=True,
+        remedy="let Azure bring the old machine to its wanted state: then the disk leaves it",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -87,6 +143,11 @@ class Stuck:
         self._session = session
         self._inventory = inventory
         self._aims: dict[int, str] = {}
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """What is claimed of each of the eight, in their order."""
+        return tuple(trouble.claim for trouble in TROUBLES)
 
     def symptoms(self, number: int) -> View:
         """Make it, wait until it shows, and show what kubectl shows of it."""
@@ -113,10 +174,10 @@ class Stuck:
         found = self._found(_name(number))
         said = {each.cause for each in found}
         self._mend(number, trouble)
-        done = "nothing was done" if trouble.lasts else f"here: aksdisks lab fault off {trouble.fault}"
+        done = "nothing was done" if trouble.lasts else f"aksdisks lab fault off {trouble.fault}"
         if trouble.mended:
-            done = "here: the Deployment was applied with that policy"
-        remedy = Card("The remedy", [("on a cluster", trouble.remedy), ("in the lab", done.removeprefix("here: "))])
+            done = kubectl(session.namespace, f"apply -f {_name(number)}.yaml, with that policy")
+        remedy = Card("The remedy", [("on a cluster", trouble.remedy), ("here", done)])
         pods = self._kubectl(number)[0]
         self._remove(number)
         seen = f"{', '.join(sorted(said)) or 'no cause'}; then the pod runs"
@@ -132,14 +193,14 @@ class Stuck:
         session, name = self._session(), _name(number)
         here, other = self._nodes(number)
         if trouble.moves:
-            session.apply(self._claim(name), self._deployment(name, other))
+            session.apply(self._claim(name), self._deployment(name, other, trouble.security))
             self._running(number)
         claim = next((each for each in session.claims() if each.name == name), None)
         aim = trouble.aim.format(node=here, disk=claim.volume if claim else "")
         self._aims[number] = aim
         session.disruption.begin_fault(trouble.fault, aim)
         began = time.monotonic()
-        session.apply(self._claim(name), self._deployment(name, here, **trouble.pod))
+        session.apply(self._claim(name), self._deployment(name, here, trouble.security))
         session.wait_for(
             "Event",
             lambda events: any(
@@ -155,7 +216,7 @@ class Stuck:
     def _mend(self, number: int, trouble: Trouble) -> None:
         session, name = self._session(), _name(number)
         if trouble.mended:
-            session.apply(self._deployment(name, self._nodes(number)[0], **trouble.mended))
+            session.apply(self._deployment(name, self._nodes(number)[0], {**trouble.security, **trouble.mended}))
         elif not trouble.lasts:
             session.disruption.end_fault(trouble.fault, self._aims[number])
         self._running(number)
@@ -185,14 +246,15 @@ class Stuck:
         made["metadata"]["name"] = name
         return made
 
-    def _deployment(self, name: str, node: str, **more: Any) -> Manifest:
+    def _deployment(self, name: str, node: str, security: Mapping[str, Any]) -> Manifest:
         """The article's Deployment under this name, with a claim of the same name, for one node; Recreate."""
         made = deepcopy(self._session().objects.deployment)
         made["metadata"] |= {"name": name}
         spec, template = made["spec"], made["spec"]["template"]
         spec |= {"strategy": {"type": "Recreate"}, "selector": {"matchLabels": {"app": name}}}
         template["metadata"]["labels"]["app"] = name
-        template["spec"] |= {"nodeSelector": {"kubernetes.io/hostname": node}, **more}
+        context = {**template["spec"].get("securityContext", {}), **security}
+        template["spec"] |= {"nodeSelector": {"kubernetes.io/hostname": node}, "securityContext": context}
         template["spec"]["volumes"] = [{"name": "volume", "persistentVolumeClaim": {"claimName": name}}]
         return made
 
