@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from aksdisks.inspection.node_loss import LossMoments
 from aksdisks.inspection.rollout import Moments
-from aksdisks.views.timeline import Timeline
+from aksdisks.views.timeline import LOSS_STAGES, STAGES, Timeline
 from tests.views.page import Page
 
 TIMELINE = Timeline("Pods", [Moments("a-0", 0.0, 3.0, 15.0, 18.5), Moments("a-1", 18.5, 19.0, None, 20.0)])
@@ -41,3 +42,32 @@ def test_its_frame_has_the_moments_as_numbers():
     }
     assert (list(frame["pod"]), frame.attrs) == (["a-0", "a-1"], {"title": "Pods"})
     assert (frame["attached"][0], frame["attached"].isna()[1]) == (15.0, True)
+
+
+def test_a_lost_node_s_pods_have_stages_of_their_own():
+    lost = [LossMoments("a-0", 10.0, 50.0, 350.0, 380.0, 400.0, 405.0), LossMoments("a-1", 10.0, 50.0, *[None] * 4)]
+    timeline = Timeline("Lost", lost, LOSS_STAGES)
+    head, *_, second = timeline.text().splitlines()[1:]
+    assert head.split("  ") == ["pod", "stopped", "not ready", "terminating", "out of service", "attached", "started"]
+    assert second.split()[-4:] == ["-"] * 4
+    assert [[wide for _, _, wide in stages] for _, _, stages in timeline.bars()] == [
+        [9.88, 74.07, 7.41, 4.94, 1.23], [9.88, 0.0, 0.0, 0.0, 0.0],
+    ]  # fmt: skip
+    assert timeline.last == 405.0
+    html = timeline.html()
+    assert all(label in html and colour in html for label, _, _, colour in LOSS_STAGES)
+    assert {len(list(timeline.frame().columns))} == {7}
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#1e1e1e"])
+def test_each_stage_stands_out_from_a_light_and_a_dark_page(page):
+    """WCAG 2.1, 1.4.11: three times as light or as dark."""
+    for *_, colour in (*STAGES, *LOSS_STAGES):
+        darker, lighter = sorted((luminance(colour), luminance(page)))
+        assert (lighter + 0.05) / (darker + 0.05) >= 3, colour
+
+
+def luminance(colour):
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

@@ -16,7 +16,7 @@ from aksdisks.waiting import Waiting
 from aksdisks.walkthrough.walk import Walk, open_walk
 
 
-@pytest.mark.parametrize("part", ["", "act", "dry_run", "stateful_set", "notes"])
+@pytest.mark.parametrize("part", ["", "act", "dry_run", "stateful_set", "notes", "loss", "stuck"])
 def test_each_part_of_a_walk_has_few_methods(walk, part):
     """Inherited ones included: what a person sees who types the dot."""
     seen = getattr(walk, part) if part else walk
