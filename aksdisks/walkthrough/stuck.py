@@ -17,11 +17,12 @@ from aksdisks.model import Inventory, KubeEvent, Pod
 from aksdisks.model.checks import Holds
 from aksdisks.session.session import Session
 from aksdisks.views.base import Card, Stack, Table
+from aksdisks.views.diagnosis import causes
 from aksdisks.views.markup import View
 from aksdisks.walkthrough.claims import ABOVE, kubectl
 
-# Azure's answers within messages are long; their beginnings say what there is to say.
-_MOST = 400
+# Azure's answers within messages are long.
+_MOST = 1000
 _NOT_HERE = "faults are made in a lab alone"
 
 
@@ -181,7 +182,7 @@ class Stuck:
         pods = self._kubectl(number)[0]
         self._remove(number)
         seen = f"{', '.join(sorted(said)) or 'no cause'}; then the pod runs"
-        return Solved(said == {trouble.cause}, seen, Stack([_shown(found), remedy, pods]))
+        return Solved(said == {trouble.cause}, seen, Stack([causes(found, session.namespace), remedy, pods]))
 
     def _found(self, name: str) -> list[Finding]:
         session = self._session()
@@ -273,32 +274,15 @@ class Stuck:
         shown = {*(row[0] for row in pods), *(row[0] for row in claims)}
         events = [each for each in session.cluster.events(session.namespace) if each.object in shown]
         told = [
-            (each.type, each.reason, each.component.partition("_")[0], " ".join(each.message.split())[:_MOST])
+            (each.type, each.reason, _line(each.message))
             for each in events
             if each.kind in ("Pod", "PersistentVolumeClaim")
         ]
         return (
             Table("kubectl get pods -o wide", ("NAME", "READY", "STATUS", "NODE"), pods),
             Table("kubectl get pvc", ("NAME", "STATUS", "VOLUME"), claims),
-            Table("kubectl describe pod, pvc: their events", ("TYPE", "REASON", "FROM", "MESSAGE"), told),
+            Table("kubectl describe pod, pvc: their events", ("TYPE", "REASON", "MESSAGE"), told),
         )
-
-
-def _shown(found: Any) -> View:
-    return Stack(
-        [
-            Card(
-                f"{e.verdict}: {e.cause} {e.object}",
-                [
-                    ("why", e.because),
-                    *((r.source, f"{r.object}: {r.says}") for r in e.evidence),
-                    *(("next", s.command) for s in e.next),
-                ],
-            )
-            for e in found
-        ]
-        or [Card("Nothing to explain")]
-    )
 
 
 def _trouble(number: int) -> Trouble:
@@ -309,6 +293,12 @@ def _trouble(number: int) -> Trouble:
 
 def _name(number: int) -> str:
     return f"stuck-{number}"
+
+
+def _line(message: str) -> str:
+    """A message in one line, without the rules that Azure's SDK draws around an answer."""
+    text = " ".join(re.sub(r"-{4,}", " ", message).split())
+    return text if len(text) <= _MOST else f"{text[:_MOST]}…"
 
 
 def _ticks() -> Iterator[float]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import nbformat
 import pytest
 
+from aksdisks.inspection.diagnosis.catalogue import catalogue
+from aksdisks.lab.fault_catalogue import KINDS
 from aksdisks.model import Inventory, Unknown
 from aksdisks.runner import shipped
 from aksdisks.views.look import Look
+from aksdisks.walkthrough.stuck import TROUBLES
 from aksdisks.walkthrough.walk import Walk
 from tests.world import claim, machine, world
 
@@ -55,3 +59,18 @@ def test_05_knows_nothing_of_disks_where_azure_says_nothing() -> None:
         now = world(disks=disks)
         check = judged("05-limits", "try-it", now, after=more)
         assert check.status == status, check.text()
+
+
+def test_07_names_every_cause_and_makes_faults_of_the_lab() -> None:
+    """Eight are made; the others stand in the table, with links to their pages."""
+    (path,) = [path for path in shipped.runbooks() if path.stem == "07-stuck"]
+    cells = nbformat.read(path, as_version=4).cells
+    table = next(cell.source for cell in cells if cell.id == "refusal-text")
+    linked = re.findall(r"\[([a-z0-9-]+)\]\(\.\./docs/causes\.md#\1\)", table)
+    made = [trouble.cause for trouble in TROUBLES]
+    assert sorted([*linked, *made]) == sorted(catalogue())
+    pages = (path.parents[1] / "docs" / "causes.md").read_text(encoding="utf-8")
+    assert all(f"\n## {cause}\n" in pages for cause in linked)
+    assert len(made) == 8 and {trouble.fault for trouble in TROUBLES} <= set(KINDS)
+    claims = [cell.source for cell in cells if re.fullmatch(r"claim-\d", cell.id)]
+    assert [int(re.findall(r"solve\((\d)\)", source)[0]) for source in claims] == list(range(1, 9))

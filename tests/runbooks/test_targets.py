@@ -1,7 +1,9 @@
 """Runbooks where the article does not apply as it stands: they say so and claim nothing that was not seen."""
 
+import nbformat
 import pytest
 
+from aksdisks.inspection.connection import connect
 from aksdisks.parameters import Parameters
 from aksdisks.runner import shipped
 from aksdisks.runner.runner import run_runbooks
@@ -41,3 +43,64 @@ def test_another_class_and_size_and_a_single_replica_are_walked_as_well(checks):
     parameters = Parameters(storage_class="managed-csi", size="10Gi", deployment_replicas=2, stateful_replicas=1)
     seen = checks(["01", "03", "04", "05"], parameters)
     assert {status for status, _ in seen.values()} == {"passed", "not applicable"}
+
+
+@pytest.mark.parametrize("pool", ["", "another"])
+def test_where_no_machine_may_be_lost_and_no_lab_is_there_nothing_is_done(as_aks, tmp_path, pool):
+    result = run_runbooks(shipped.runbooks(["06", "07"]), as_aks(node_pool=pool), tmp_path / "evidence")
+    assert (result.status, [book.problem for book in result.runbooks]) == ("passed", ["", ""])
+    for book, own in zip(result.runbooks, (6, 9), strict=True):
+        statuses = [check.status for check in book.checks]
+        assert statuses.count("not applicable") >= own, statuses
+        assert {check.statement for check in book.checks if check.status == "passed"} <= {
+            "Kubernetes' nodes are Azure's machines",
+            "A claim asks for more than nothing",
+        }
+    assert [line for line in result.teardown["removed"] if not line.startswith("Namespace")] == []
+
+
+def test_without_azure_nobody_proves_that_a_machine_has_stopped(checks):
+    seen = checks(["06"], Parameters(azure="off"))
+    assert seen["A machine may be lost here"] == (
+        "inconclusive",
+        "without Azure nothing proves that a machine has stopped; unknown, because azure is off",
+    )
+    assert {status for status, _ in seen.values()} == {"inconclusive", "not applicable"}
+
+
+def test_a_lab_of_virtual_machines_loses_one_as_well(checks):
+    seen = checks(["06"], Parameters(scenario="availability-set", stateful_replicas=1))
+    assert {status for status, _ in seen.values()} == {"passed", "not applicable"}
+
+
+def test_a_run_that_ends_after_the_power_cut_gives_the_machine_back(as_aks, tmp_path):
+    """With the pool named, on a lab that is taken for a cluster, so that it is there to look at afterwards."""
+    (path,) = shipped.runbooks(["06"])
+    notebook = nbformat.read(path, as_version=4)
+    at = next(number for number, cell in enumerate(notebook.cells) if cell.id == "silent")
+    notebook.cells[at].source = "raise RuntimeError('in the middle')"
+    broken = tmp_path / "06-broken.ipynb"
+    nbformat.write(notebook, broken)
+    parameters = as_aks(node_pool="agentpool", stateful_replicas=1)
+    result = run_runbooks([broken], parameters, tmp_path / "evidence")
+    assert result.runbooks[0].problem.endswith("RuntimeError: in the middle")
+    removed = [line for line in result.teardown["removed"] if line.startswith("power-off of node")]
+    assert (len(removed), result.teardown["problems"]) == (1, ())
+    connection = connect(as_aks())
+    nodes = connection.cluster.nodes()
+    machines = connection.azure.machines(in_question=[node.name for node in nodes])
+    assert {machine.power for machine in machines} == {"running"}
+    assert all(node.ready for node in nodes)
+    connection.close()
+
+
+def test_a_run_that_ends_with_a_fault_on_switches_it_off(tmp_path):
+    (path,) = shipped.runbooks(["07"])
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"][:4]
+    assert cells[-1].source == "walk.stuck.symptoms(1)"
+    notebook.cells = cells
+    broken = tmp_path / "07-broken.ipynb"
+    nbformat.write(notebook, broken)
+    result = run_runbooks([broken], Parameters(), tmp_path / "evidence")
+    assert ("fault disk-quota" in result.teardown["removed"], result.teardown["problems"]) == (True, ())
