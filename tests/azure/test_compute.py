@@ -228,3 +228,10 @@ def test_a_call_ends_with_the_wait_around_it(azure, lab, monkeypatch):
     finally:
         client.switch_off(lab, "throttled", "")
     assert said == []
+
+
+def test_a_machine_that_is_not_there_is_neither_stopped_nor_started(azure, lab):
+    group = f"/subscriptions/{lab.subscription_id}/resourceGroups/{lab.node_resource_group}"
+    machine = f"{group}/providers/Microsoft.Compute/virtualMachines/nobody"
+    for answer in (azure.stop(machine), azure.start(machine), next(azure.follow_machine(machine))):
+        assert isinstance(answer, Unknown) and "ResourceNotFound" in answer.because, answer
