@@ -166,7 +166,7 @@ class Stuck:
         return tuple(sorted({each.cause for each in self._found(name)}))
 
     def solve(self, number: int) -> Solved:
-        """Diagnose it, apply the remedy, wait until the pod runs, and remove it; what all that came to."""
+        """Diagnose it, apply the remedy and wait until the pod runs; what all that came to."""
         session, trouble = self._session(), _trouble(number)
         if not session.disruption.in_a_lab:
             return Solved(None, _NOT_HERE, Card("Nothing is solved here", [("why", _NOT_HERE)]))
@@ -180,7 +180,6 @@ class Stuck:
             done = kubectl(session.namespace, f"apply -f {_name(number)}.yaml, with that policy")
         remedy = Card("The remedy", [("on a cluster", trouble.remedy), ("here", done)])
         pods = self._kubectl(number)[0]
-        self._remove(number)
         seen = f"{', '.join(sorted(said)) or 'no cause'}; then the pod runs"
         return Solved(said == {trouble.cause}, seen, Stack([causes(found, session.namespace), remedy, pods]))
 
@@ -229,11 +228,6 @@ class Stuck:
 
         name = _name(number)
         self._session().wait_for("Pod", runs, f"the pod of {name} to run", app=name)
-
-    def _remove(self, number: int) -> None:
-        """Take it away; nobody waits for it but the clean-up."""
-        self._session().delete("Deployment", _name(number))
-        self._session().delete("PersistentVolumeClaim", _name(number))
 
     def _nodes(self, number: int) -> tuple[str, str]:
         """The node that the pod is to run on, and another."""
