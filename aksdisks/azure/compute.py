@@ -161,22 +161,24 @@ class Azure:
         page = self._get(path, version, **query)
         yield from page["value"]
         while link := page.get("nextLink"):
-            page = checked(self._send("GET", link, {}))
+            page = self._send(link, {})
             yield from page["value"]
 
     def _get(self, path: str, version: str, **query: str) -> dict[str, Any]:
         """An answer of ARM's as it is, raw JSON: any SDK's models take longer to import and to fill than the call."""
-        return checked(self._send("GET", path, {"api-version": version, **query}))
+        return self._send(f"{self._settings.arm_endpoint}{path}", {"api-version": version, **query})
 
     def _post(self, path: str, **query: str) -> None:
         """Ask for an act; Azure begins it and answers with nothing. It is one that may be asked for twice."""
-        self._send("POST", path, {"api-version": _COMPUTE, **query}).raise_for_status()
+        url = f"{self._settings.arm_endpoint}{path}"
+        self._answer("POST", url, {"api-version": _COMPUTE, **query}).raise_for_status()
 
-    def _send(self, method: str, path: str, query: Mapping[str, str]) -> Any:
-        """An answer to a path of ARM's, or to a whole URL such as a list's next page."""
+    def _send(self, url: str, query: Mapping[str, str]) -> dict[str, Any]:
+        return checked(self._answer("GET", url, query))
+
+    def _answer(self, method: str, url: str, query: Mapping[str, str]) -> Any:
         from azure.core.rest import HttpRequest
 
-        url = path if "://" in path else f"{self._settings.arm_endpoint}{path}"
         response = self._client().send_request(HttpRequest(method, url, params=dict(query)))
         text = response.headers.get("Retry-After", "")
         self._retry_after = float(text) if text.isdigit() else None
