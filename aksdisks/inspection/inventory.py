@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from aksdisks.azure.compute import Azure
 from aksdisks.inspection.chains import join
-from aksdisks.inspection.slots import attached_disks
+from aksdisks.inspection.diagnosis.reading import KINDS, NAMESPACED, inventory_of
 from aksdisks.kube.client import Cluster
 from aksdisks.model import Inventory, known
 
@@ -21,27 +20,13 @@ def read_inventory(cluster: Cluster, azure: Azure, namespace: str | None, time_s
     Kubernetes does not answer. The resource group's name is taken from a disk where there is one: in the nodes'
     providerID it is in lower case.
     """
-    where = namespace or ""
-    claims = cluster.claims(where)
-    volumes = tuple(volume for volume in cluster.volumes() if not where or volume.claim_namespace == where)
-    names = {volume.name for volume in volumes}
-    nodes, pods, attachments = cluster.nodes(), cluster.pods(where), cluster.attachments()
-    events, classes = cluster.events(where), cluster.classes()
+    found = {kind: cluster.list(kind, (namespace or "") if kind in NAMESPACED else "") for kind in KINDS}
+    inventory = inventory_of(found, namespace, time_scale)
     disks = azure.disks()
-    inventory = Inventory(
-        taken=datetime.now(UTC),
-        namespace=where or None,
-        nodes=nodes,
-        pods=tuple(sorted(pods, key=lambda pod: pod.key)),
-        claims=tuple(sorted(claims, key=lambda claim: claim.key)),
-        volumes=tuple(sorted(volumes, key=lambda volume: (volume.claim, volume.name))),
-        attachments=tuple(entry for entry in attachments if entry.volume in names),
-        attached=attached_disks(attachments),
-        events=events,
-        classes=classes,
+    inventory = replace(
+        inventory,
         disks=disks,
-        machines=azure.machines([node.name for node in nodes if not node.ready]),
+        machines=azure.machines([node.name for node in inventory.nodes if not node.ready]),
         resource_group=next((disk.resource_group for disk in known(disks)), azure.resource_group),
-        time_scale=time_scale,
     )
     return replace(inventory, chains=join(inventory))

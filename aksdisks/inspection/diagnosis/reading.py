@@ -20,7 +20,7 @@ from aksdisks.inspection.slots import attached_disks
 from aksdisks.kube.client import Cluster
 from aksdisks.model import Inventory, Node, NotAsked, Unknown, decode, known, with_drivers
 
-_NAMESPACED = ("Pod", "PersistentVolumeClaim", "Event")
+NAMESPACED = ("Pod", "PersistentVolumeClaim", "Event")
 KINDS = ("Pod", "PersistentVolumeClaim", "PersistentVolume", "VolumeAttachment", "Event", "Node", "CSINode",
          "StorageClass")  # fmt: skip
 """What is read whatever is found, the long lists first."""
@@ -148,7 +148,7 @@ def _list(
     cluster: Cluster, kind: str, namespace: str | None, absent: tuple[Any, ...] | None = None
 ) -> tuple[Any, ...] | Unknown:
     """All values of a kind, or why not; `absent`: what to take a kind for that the cluster does not have."""
-    where = "" if kind in KINDS and kind not in _NAMESPACED else namespace or ""
+    where = "" if kind in KINDS and kind not in NAMESPACED else namespace or ""
     try:
         return tuple(cluster.items(kind, where, make=partial(decode, kind))[0])
     except (NotAllowed, ApiError) as error:
