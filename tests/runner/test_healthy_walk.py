@@ -22,7 +22,6 @@ from aksdisks.runner import shipped
 from aksdisks.runner.reporter import Reporter
 from aksdisks.runner.runner import run_runbooks
 
-ARTICLE = ("00", "01", "02", "03", "04", "05")
 ON_PURPOSE = {("shared-claim", "PersistentVolumeClaim"), ("shared-claim", "Pod")}
 """(cause, kind) of the problems that the article makes: in 02 four pods of one Deployment share its claim, so that
 those on other nodes are refused (Multi-Attach). They are there until the run's clean-up, beside 03 to 05.
@@ -99,7 +98,7 @@ def test_a_healthy_walk_has_no_problem_at_any_moment(
         )
         assert isinstance(parameters, Parameters)
         with sampler.sampling():
-            result = run_runbooks(shipped.runbooks(ARTICLE), parameters, tmp_path / "out", reporter=sampler)
+            result = run_runbooks(shipped.runbooks(shipped.ARTICLE), parameters, tmp_path / "out", reporter=sampler)
     assert result.status == "passed", result.problem
     problems = [
         (runbook, each) for runbook, found in sampler.seen for each in found.findings if each.verdict == "problem"
