@@ -74,6 +74,16 @@ def at_most(seconds: float) -> Iterator[None]:
         _ENDS.reset(outer)
 
 
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Requests inside end after so many real seconds, see `seconds_left`."""
+    outer = _ENDS.set(min(_ENDS.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _ENDS.reset(outer)
+
+
 def wait(
     awaited: str,
     states: Iterable[T | Unknown | None],

@@ -19,6 +19,7 @@ from aksdisks.inspection.diagnosis.unseen import VOLUME_EVENTS, unseen
 from aksdisks.inspection.slots import attached_disks
 from aksdisks.kube.client import Cluster
 from aksdisks.model import Inventory, Node, NotAsked, Unknown, decode, known, with_drivers
+from aksdisks.waiting import within
 
 NAMESPACED = ("Pod", "PersistentVolumeClaim", "Event")
 KINDS = ("Pod", "PersistentVolumeClaim", "PersistentVolume", "VolumeAttachment", "Event", "Node", "CSINode",
@@ -28,6 +29,8 @@ WORKLOADS = ("Deployment", "ReplicaSet")
 """What is read where a pod waits for another's disk: whether its Deployment surges."""
 SNAPSHOTS = "VolumeSnapshot"
 """What is read where a claim is made of one."""
+# Real seconds for Azure's lists, those that it throttles as well: who is on call is told sooner what was not seen.
+_AZURE_WITHIN = 60.0
 # Lists are read beside each other: on a real cluster each takes a round trip, and many kinds are short.
 _AT_ONCE = 4
 # Events about what stands in no namespace are in this one.
@@ -166,7 +169,8 @@ def _azure(inventory: Inventory, _cluster: Cluster, azure: AzureOf) -> Inventory
     ready = {node.name for node in inventory.nodes if node.ready}
     nodes = {node.name for node in inventory.nodes} | {each.node for each in inventory.attachments}
     in_question = sorted(nodes - ready)
-    disks, machines = azure.disks(), azure.machines(in_question)
+    with within(_AZURE_WITHIN):
+        disks, machines = azure.disks(), azure.machines(in_question)
     group = next((disk.resource_group for disk in known(disks)), azure.resource_group)
     return replace(inventory, disks=disks, machines=machines, resource_group=group)
 

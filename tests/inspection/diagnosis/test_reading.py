@@ -15,6 +15,7 @@ from aksdisks.kube.http import KINDS as PLACES
 from aksdisks.kube.http import PAGE
 from aksdisks.model import Unknown
 from aksdisks.targets.credentials import AzureSettings
+from aksdisks.waiting import seconds_left
 from tests.inspection.diagnosis.test_bad_input import GROUP, event, pod, world
 
 
@@ -108,3 +109,20 @@ def test_a_machines_power_is_asked_for_only_where_it_is_in_question(
     assert sorted(each for each in arm.asked if each.endswith("?view")) == views
     asked_for = {each.name for each in machines if each.power == "stopped"}
     assert asked_for >= {name.lower() for name in in_question}
+
+
+def test_azures_lists_have_a_limit_together_after_which_they_are_not_seen() -> None:
+    left: list[float] = []
+
+    class Slow(Arm):
+        def _send(self, url: str, query: Any) -> Any:
+            left.append(seconds_left(120.0))
+            return {"value": []} if url.endswith("/disks") else super()._send(url, query)
+
+    raw = world() | {"Event": []}
+    raw["VolumeAttachment"][0]["spec"]["nodeName"] = "aks-1"
+    raw["VolumeAttachment"][0]["status"] = {"attached": False}
+    raw["Pod"] = raw["Pod"][1:]
+    examine(Api(raw), Slow(), "shop")
+    assert left and max(left) <= 60.0
+    assert seconds_left(120.0) == 120.0
