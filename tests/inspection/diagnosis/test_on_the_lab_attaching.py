@@ -15,6 +15,7 @@ from aksdisks.inspection.diagnosis import Finding
 from aksdisks.inspection.diagnosis.reading import examine
 from aksdisks.parameters import validate
 from tests.lab.breaking import Broken, broken_lab, claim, pod, pod_spec, workload
+from tests.processes import running
 from tests.programs import needs
 
 pytestmark = needs("kubectl")
@@ -284,7 +285,7 @@ def test_a_drain_is_no_problem(lab: Broken, target: Target) -> None:
     command = ["kubectl", "--namespace", lab.namespace, "drain", node, "--ignore-daemonsets", "--pod-selector=app=web"]
     moved, seen = False, set()
     try:
-        with subprocess.Popen(command, env=dict(lab.environment), stdout=subprocess.DEVNULL) as drain:
+        with running(command, env=dict(lab.environment), stdout=subprocess.DEVNULL) as drain:
             ends = time.monotonic() + PATIENCE
             while time.monotonic() < ends and not (moved and drain.poll() is not None):
                 inventory, diagnosis = examine(target.cluster, target.azure, lab.namespace, SPEED)
