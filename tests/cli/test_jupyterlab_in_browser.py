@@ -44,11 +44,17 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walking]:
         yield walk
 
 
+# pytest runs each runbook twice already, by nbval and by a run; in the browser one is enough, the others are slow.
+IN_CI = ("01-dynamic-disk",)
+
+
 def verdicts(cells: list) -> dict[str, str]:
     return {c.id: out.data[MIME_TYPE]["status"] for c in cells for out in c.outputs if MIME_TYPE in out.get("data", {})}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name not in IN_CI else ()) for name in NAMES]
+)
 def test_a_runbook_runs_and_runs_again(quick: Walking, page: Page, name: str) -> None:
     recorded = [
         cell for cell in nbformat.read(shipped.folder("runbooks") / f"{name}.ipynb", 4).cells if "outputs" in cell

@@ -29,7 +29,7 @@ def _kills(count: int) -> list[tuple[float, signal.Signals]]:
 
 @pytest.mark.parametrize(
     ("after", "by"),
-    [*_kills(4), *(pytest.param(*kill, marks=pytest.mark.slow) for kill in _kills(30)[4:])],
+    [*_kills(2), *(pytest.param(*kill, marks=pytest.mark.slow) for kill in _kills(30)[2:])],
     ids=lambda value: getattr(value, "name", None) or f"{value:.1f}s",
 )
 def test_what_is_left_is_true_and_can_be_cleaned(

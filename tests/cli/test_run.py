@@ -18,7 +18,9 @@ from tests.cli.target import disks, namespaces
 RUNBOOKS = ["00-overview", "01-dynamic-disk", "02-scale-out", "03-stateful-set", "04-pod-failure", "05-limits"]
 
 
-@pytest.mark.parametrize(("image", "proof"), [("", "passed"), (PAUSE, "not applicable")])
+@pytest.mark.parametrize(
+    ("image", "proof"), [("", "passed"), pytest.param(PAUSE, "not applicable", marks=pytest.mark.slow)]
+)
 def test_the_article_passes_with_the_shipped_example_where_a_lab_is_taken_for_a_cluster(
     lab: LabState,
     lab_environment: Mapping[str, str],
@@ -80,8 +82,8 @@ def test_a_private_lab_behind_a_user_s_proxy_and_certificates(tmp_path: Path) ->
     [
         ("02-scale-out: Open the session", signal.SIGINT),
         ("01-dynamic-disk: Claim 2", signal.SIGTERM),
-        ("00-overview: starting", signal.SIGINT),
-        ("03-stateful-set: ", signal.SIGHUP),
+        pytest.param("00-overview: starting", signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param("03-stateful-set: ", signal.SIGHUP, marks=pytest.mark.slow),
     ],
     ids=lambda value: getattr(value, "name", value),
 )

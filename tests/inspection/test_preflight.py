@@ -73,7 +73,9 @@ def asked(lab, monkeypatch, expected=""):
             return found
 
 
-@pytest.mark.parametrize("fault", SEEN)
+@pytest.mark.parametrize(
+    "fault", [pytest.param(each, marks=pytest.mark.slow if each == "dropped-connections" else ()) for each in SEEN]
+)
 def test_what_can_be_found_is_found_before_anything_is_made(fault, faulty, monkeypatch) -> None:
     aims, expected = SEEN[fault]
     for aim in aims:

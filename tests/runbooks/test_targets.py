@@ -39,6 +39,7 @@ def test_what_only_azure_can_confirm_is_inconclusive_without_it(checks):
     assert "azure is off" in seen["The disk's tags name the claim."][1]
 
 
+@pytest.mark.slow
 def test_another_class_and_size_and_a_single_replica_are_walked_as_well(checks):
     parameters = Parameters(storage_class="managed-csi", size="10Gi", deployment_replicas=2, stateful_replicas=1)
     seen = checks(["01", "03", "04", "05"], parameters)
@@ -68,6 +69,7 @@ def test_without_azure_nobody_proves_that_a_machine_has_stopped(checks):
     assert {status for status, _ in seen.values()} == {"inconclusive", "not applicable"}
 
 
+@pytest.mark.slow
 def test_a_lab_of_virtual_machines_loses_one_as_well(checks):
     seen = checks(["06"], Parameters(scenario="availability-set", stateful_replicas=1))
     assert {status for status, _ in seen.values()} == {"passed", "not applicable"}
