@@ -129,6 +129,18 @@ def checked(response: Any) -> dict[str, Any]:
     return found
 
 
+def checked_answers() -> Any:
+    """A policy of azure-core's pipeline that takes an answer of the SDK's client as `checked` does."""
+    from azure.core.pipeline.policies import SansIOHTTPPolicy
+
+    class Checked(SansIOHTTPPolicy[Any, Any]):
+        def on_response(self, request: Any, response: Any) -> None:  # noqa: ARG002 - the SDK's signature
+            if response.http_response.status_code == 200:
+                checked(response.http_response)
+
+    return Checked()
+
+
 def _has_form(answer: Any) -> bool:
     """Whether it is one item of Azure's, or a list of them."""
     items = answer.get("value", [answer]) if isinstance(answer, dict) else None

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
-from aksdisks.azure.calls import SignIn, checked, field, reported_retries, why
+from aksdisks.azure.calls import SignIn, checked, checked_answers, field, reported_retries, why
 from aksdisks.model import Disk, Machine, NoCredential, NotPermitted, Unknown
 from aksdisks.targets.credentials import AzureSettings
 from aksdisks.waiting import Progress, silent
@@ -17,7 +17,7 @@ R = TypeVar("R")
 _PACE = 5.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 30.0  # real seconds: no wait sleeps through its deadline by more
 # The forms in which resources are asked for: they have all fields that are read, and clouds that lag behind know them.
-_DISKS, _COMPUTE, _SKUS = "2023-10-02", "2024-07-01", "2021-07-01"
+_DISKS, _COMPUTE = "2023-10-02", "2024-07-01"
 _PROVIDER_ID = re.compile(r"^azure:///subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/", re.IGNORECASE)
 
 
@@ -59,6 +59,7 @@ class Azure:
         self._time_scale = time_scale
         self._progress = progress
         self._arm: Any = None
+        self._compute: Any = None
         self._retry_after: float | None = None
 
     def disks(self) -> tuple[Disk, ...] | Unknown:
@@ -108,11 +109,8 @@ class Azure:
 
     def quotas(self, location: str) -> Mapping[str, tuple[int, int]] | Unknown:
         """The subscription's quotas in a region: (used, limit) by name, such as PremiumDiskCount."""
-        path = f"/subscriptions/{self.subscription}/providers/Microsoft.Compute/locations/{location}/usages"
         return self._ask(
-            lambda: {
-                each["name"]["value"]: (each["currentValue"], each["limit"]) for each in self._pages(path, _COMPUTE)
-            }
+            lambda: {each.name.value: (each.current_value, each.limit) for each in self._sdk().usage.list(location)}
         )
 
     def offered_disks(self, location: str) -> frozenset[str] | Unknown:
@@ -120,12 +118,11 @@ class Azure:
         return self._ask(lambda: self._offered_disks(location))
 
     def _offered_disks(self, location: str) -> frozenset[str]:
-        path = f"/subscriptions/{self.subscription}/providers/Microsoft.Compute/skus"
+        found = self._sdk().resource_skus.list(filter=f"location eq '{location}'")
         return frozenset(
-            sku["name"]
-            for sku in self._pages(path, _SKUS, **{"$filter": f"location eq '{location}'"})
-            if sku["resourceType"] == "disks"
-            and not any(each.get("type") == "Location" for each in sku.get("restrictions") or ())
+            sku.name
+            for sku in found
+            if sku.resource_type == "disks" and not any(each.type == "Location" for each in sku.restrictions or ())
         )
 
     def follow_disks(self) -> Iterator[tuple[Disk, ...] | Unknown | None]:
@@ -186,12 +183,32 @@ class Azure:
 
     def close(self) -> None:
         """Give the connections back."""
-        arm, self._arm = self._arm, None
-        if arm is not None:
-            arm.close()
+        clients, self._arm, self._compute = (self._arm, self._compute), None, None
+        for client in filter(None, clients):
+            client.close()
+
+    def _sdk(self) -> Any:
+        """The SDK's client, for what is asked for once in a while: it takes half a second to import."""
+        if self._compute is None:
+            from azure.mgmt.compute import ComputeManagementClient
+
+            settings = self._settings
+            self._compute = ComputeManagementClient(
+                self._credential,  # type: ignore[arg-type]
+                self.subscription,
+                base_url=settings.arm_endpoint,
+                credential_scopes=settings.scopes,
+                retry_policy=reported_retries(self._progress, settings.transport),
+                per_call_policies=[checked_answers()],
+                **settings.transport,
+            )
+        return self._compute
 
     def _client(self) -> Any:
-        """azure-core's client; its packages are imported only where Azure is asked."""
+        """azure-core's client, for lists of thousands and what every look asks for: ARM's JSON as it is.
+
+        Its packages are imported only where Azure is asked.
+        """
         if self._arm is None:
             from azure.core import PipelineClient
             from azure.core.pipeline.policies import BearerTokenCredentialPolicy, UserAgentPolicy
