@@ -173,9 +173,9 @@ def field(answer: dict[str, Any], *path: str) -> str:
 
 def why(error: Exception) -> str:
     """An error of the SDK's in a line: what Azure said, or that it said nothing; of a sign-in also what to do next."""
-    from azure.core.exceptions import ClientAuthenticationError, DecodeError, HttpResponseError
+    from azure.core.exceptions import ClientAuthenticationError, DecodeError, DeserializationError, HttpResponseError
 
-    if isinstance(error, DecodeError):
+    if isinstance(error, DecodeError | DeserializationError):
         return f"Azure answers something else: {_first_line(error)}"
     if isinstance(error, HttpResponseError) and error.error:
         return f"Azure answers {error.error.code}: {' '.join(str(error.error.message or error.reason).split())}"

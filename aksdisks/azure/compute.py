@@ -83,11 +83,8 @@ class Azure:
             view = {"$expand": "instanceView"} if in_question else {}
             raw += self._list(f"virtualMachineScaleSets/{scale_set['name']}/virtualMachines", _COMPUTE, **view)
         found = [Machine.of(each) for each in raw]
-        asked = [self._with_power(each) if _power_counts(each, in_question) else each for each in found]
+        asked = [self._machine(each.id) if _power_counts(each, in_question) else each for each in found]
         return tuple(sorted(asked, key=lambda machine: machine.node))
-
-    def _with_power(self, machine: Machine) -> Machine:
-        return self._machine(machine.id)
 
     def _machine(self, id_: str) -> Machine:
         return Machine.of(self._get(id_, _COMPUTE, **{"$expand": "instanceView"}))
@@ -224,12 +221,12 @@ class Azure:
         """A call's answer, or why Azure gives none: rights, throttling, no credential, no connection."""
         if self.unknown is not None:
             return self.unknown
-        from azure.core.exceptions import AzureError, ClientAuthenticationError
+        from azure.core.exceptions import AzureError, ClientAuthenticationError, DeserializationError
 
         try:
             return call()
         except ClientAuthenticationError as error:
             lasting = self._credential is not None and self._credential.lasting
             return (NoCredential if lasting else Unknown)(why(error))
-        except AzureError as error:
+        except (AzureError, DeserializationError) as error:
             return (NotPermitted if getattr(error, "status_code", None) == 403 else Unknown)(why(error))

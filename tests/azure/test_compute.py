@@ -155,7 +155,9 @@ def test_a_page_of_somebody_else_s_is_unknown(azure, page):
     transport = {"transport": RequestsTransport(session=session, session_owner=False)}
     settings = replace(azure._settings, credential=Anybody, transport=transport)
     caught = Azure(settings, azure.subscription, azure.resource_group)
-    for answer in (caught.disks(), caught.machines(), caught.location()):
+    region = "westeurope"
+    looks = (caught.disks(), caught.machines(), caught.location(), caught.quotas(region), caught.offered_disks(region))
+    for answer in looks:
         assert answer.because.startswith("Azure answers something else: "), answer
     caught.close()
 
