@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,28 +21,6 @@ pytestmark = needs("kubectl")
 SPEED = 100.0
 """Five minutes are three seconds."""
 PATIENCE = 30.0
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broken]:
-    with broken_lab(tmp_path_factory.mktemp("causes"), SPEED) as lab:
-        yield lab
-
-
-@pytest.fixture
-def lab(whole: Broken, request: pytest.FixtureRequest) -> Iterator[Broken]:
-    """The module's lab in a namespace of the test's own."""
-    name = request.node.name.removeprefix("test_").replace("_", "-")[:50].rstrip("-")
-    whole.kubectl("create", "namespace", name)
-    yield replace(whole, namespace=name)
-    whole.kubectl("delete", "namespace", name, "--wait=false")
-
-
-@pytest.fixture
-def target(whole: Broken, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
-    monkeypatch.setenv("AKSDISKS_STATE_DIR", whole.state.state_dir)
-    with connect(validate({})) as reached:
-        yield reached
 
 
 @pytest.fixture
