@@ -10,7 +10,7 @@ from typing import Literal
 
 from aksdisks.inspection.diagnosis.claims import RESIZE_ERRORS, condition, is_expanding, is_modifying
 from aksdisks.inspection.diagnosis.findings import Evidence, ObjectRef
-from aksdisks.inspection.diagnosis.multi_attach import standing_refusal
+from aksdisks.inspection.diagnosis.multi_attach import pods_in, standing_refusal
 from aksdisks.inspection.diagnosis.seen import Seen
 from aksdisks.inspection.diagnosis.words import heard
 from aksdisks.model import (
@@ -219,10 +219,8 @@ class Case:
     @property
     def refused_by(self) -> tuple[str, ...]:
         """The names of the pods that the Multi-Attach event says use the volume."""
-        for each in self.sayings:
-            if each.id == "multi-attach-pods":
-                return tuple(each.groups.get("pods", "").split(" and ")[0].split(", "))
-        return ()
+        found = (pods_in(each.groups) for each in self.sayings if each.id == "multi-attach-pods")
+        return next(found, ())
 
     def says(self, *ids: str) -> Saying | None:
         """The last standing saying with one of these ids."""

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from aksdisks.inspection.diagnosis.words import heard
 from aksdisks.model import Inventory, KubeEvent, Pod
-
-MULTI_ATTACH = re.compile(
-    r'Multi-Attach error for volume "(?P<volume>[^"]+)" Volume is already '
-    r"(?:used by (?:pod\(s\) (?P<pods>.+)|\d+ pod\(s\) in different namespaces)|(?P<exclusive>exclusively attached))"
-)
-"""facts: kubernetes pkg/controller/volume/attachdetach/reconciler/reconciler.go."""
 
 
 def multi_attach_events(inventory: Inventory) -> tuple[KubeEvent, ...]:
@@ -21,8 +15,18 @@ def multi_attach_events(inventory: Inventory) -> tuple[KubeEvent, ...]:
 
 def named_pods(event: KubeEvent) -> tuple[str, ...]:
     """The pods that a Multi-Attach event says use the volume."""
-    match = MULTI_ATTACH.search(event.message)
-    return tuple(match["pods"].partition(" and ")[0].split(", ")) if match and match["pods"] else ()
+    return pods_in(_groups(event))
+
+
+def pods_in(groups: Mapping[str, str]) -> tuple[str, ...]:
+    """The pods in what the table of words found; those of other namespaces are counted there, not named."""
+    return tuple(groups["pods"].partition(" and ")[0].split(", ")) if "pods" in groups else ()
+
+
+def _groups(event: KubeEvent) -> Mapping[str, str]:
+    """What a Multi-Attach event names; nothing of any other message."""
+    found = heard(event.message, "multi-attach-pods", "multi-attach-exclusive")
+    return found[0].groups if found else {}
 
 
 def standing_refusal(pod: Pod, events: Iterable[KubeEvent], volume: str = "") -> KubeEvent | None:
@@ -34,9 +38,9 @@ def standing_refusal(pod: Pod, events: Iterable[KubeEvent], volume: str = "") ->
     attached = [event for event in own if event.reason == "SuccessfulAttachVolume"]
     standing = []
     for event in own:
-        match = MULTI_ATTACH.search(event.message) if event.reason == "FailedAttachVolume" else None
-        if match and volume in ("", match["volume"]):
-            since = [each.last for each in attached if f'"{match["volume"]}"' in each.message]
+        refused = _groups(event).get("volume", "") if event.reason == "FailedAttachVolume" else ""
+        if refused and volume in ("", refused):
+            since = [each.last for each in attached if f'"{refused}"' in each.message]
             if not (event.last and any(last and last >= event.last for last in since)):
                 standing.append(event)
     return standing[-1] if standing else None

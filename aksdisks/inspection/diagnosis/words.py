@@ -298,12 +298,14 @@ class Heard:
     groups: Mapping[str, str]
 
 
-def heard(message: str) -> tuple[Heard, ...]:
-    """Everything of the table that a message says."""
+def heard(message: str, *ids: str) -> tuple[Heard, ...]:
+    """Everything of the table that a message says; `ids` asks for these things only."""
     if not message:
         return ()
     found = []
     for words in WORDS:
+        if ids and words.id not in ids:
+            continue
         match = words.pattern.search(message)
         if match:
             found.append(Heard(words.id, {name: value for name, value in match.groupdict().items() if value}))
