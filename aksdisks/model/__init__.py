@@ -1,6 +1,6 @@
 """Frozen values that travel between the stages, and how they are read from what an API answered; no I/O."""
 
-from aksdisks.model.azure import DataDisk, Disk, Machine
+from aksdisks.model.azure import DataDisk, Disk, DiskSnapshot, Machine
 from aksdisks.model.inventory import Chain, Inventory
 from aksdisks.model.kubernetes import (
     DISK_DRIVERS,
@@ -35,6 +35,7 @@ __all__ = [
     "ContainerState",
     "DataDisk",
     "Disk",
+    "DiskSnapshot",
     "Inventory",
     "KubeEvent",
     "Machine",

@@ -21,7 +21,10 @@ def _group(raw: Any) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk(Decoded):
-    """An Azure managed disk; `managed_by` is the id of the machine that holds it, empty when unattached."""
+    """An Azure managed disk; `managed_by` is the id of the machine that holds it, empty when unattached.
+
+    `owner_changed` is when it was attached or detached last; `unique_id` is another one for a disk re-made by its name.
+    """
 
     id: str = at("id")
     name: str = at("name")
@@ -35,6 +38,11 @@ class Disk(Decoded):
     created: datetime | None = time("properties.timeCreated")
     zones: tuple[str, ...] = at("zones", ())
     provisioning_state: str = at("properties.provisioningState")
+    unique_id: str = at("properties.uniqueId")
+    owner_changed: datetime | None = time("properties.LastOwnershipUpdateTime")
+    iops: int | None = at("properties.diskIOPSReadWrite", None)
+    mbps: int | None = at("properties.diskMBpsReadWrite", None)
+    location: str = at("location")
 
     @property
     def claim_namespace(self) -> str:
@@ -55,6 +63,29 @@ class Disk(Decoded):
     def volume(self) -> str:
         """The PersistentVolume that it was made for, by its tags."""
         return self.tags.get("kubernetes.io-created-for-pv-name", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskSnapshot(Decoded):
+    """An Azure snapshot of a disk; `source` is the id of the disk that it was made of.
+
+    `used_bytes` is what an incremental one is billed for where Azure says it, None elsewhere.
+    """
+
+    id: str = at("id")
+    name: str = at("name")
+    resource_group: str = read(_group, "")
+    size_gib: int | None = at("properties.diskSizeGB", None)
+    sku: str = at("sku.name")
+    state: str = at("properties.diskState")
+    provisioning_state: str = at("properties.provisioningState")
+    completion: float | None = at("properties.completionPercent", None)
+    incremental: bool = at("properties.incremental", False)
+    source: str = at("properties.creationData.sourceResourceId")
+    created: datetime | None = time("properties.timeCreated")
+    unique_id: str = at("properties.uniqueId")
+    tags: Mapping[str, str] = at("tags", {})
+    location: str = at("location")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

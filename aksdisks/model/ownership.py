@@ -1,0 +1,104 @@
+"""Whose a disk is: a disk or a snapshot with all that it hangs on in Kubernetes, a verdict, and its price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from aksdisks.model.azure import Disk, DiskSnapshot, Machine
+from aksdisks.model.kubernetes import Attachment, Claim, Pod, Volume
+from aksdisks.model.unknown import Unknown
+
+Verdict = Literal["in-use", "kept", "released", "orphan", "young", "foreign", "unknown"]
+VERDICTS: tuple[Verdict, ...] = ("orphan", "young", "released", "kept", "unknown", "foreign", "in-use")
+"""In the order in which rows are listed: what somebody may want to act on first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a disk or a snapshot costs a month, in `currency`; `source` says whose price that is, and of which day."""
+
+    a_month: float
+    currency: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedDisk:
+    """An Azure disk, whose it is, and why one thinks so.
+
+    `disk` is Unknown where a volume names a disk that could not be read; `id` is there all the same. `volume` is the
+    PersistentVolume that names it, `claim` the claim that this volume is bound to, `pods` those that mount the claim,
+    `workload` (`Kind/name`) what owns them, up to a Deployment, StatefulSet, Job, CronJob or custom resource.
+    """
+
+    id: str
+    disk: Disk | Unknown
+    verdict: Verdict
+    because: str
+    volume: Volume | None = None
+    claim: Claim | None = None
+    pods: tuple[Pod, ...] = ()
+    workload: str = ""
+    attachment: Attachment | None = None
+    machine: Machine | Unknown | None = None
+    lun: int | Unknown | None = None
+    price: Price | Unknown
+
+    @property
+    def name(self) -> str:
+        """The last part of its id."""
+        return self.id.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedSnapshot:
+    """An Azure snapshot and whose it is: `kept` while its disk or a VolumeSnapshot's content is there."""
+
+    snapshot: DiskSnapshot
+    verdict: Verdict
+    because: str
+    price: Price | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """An attachment that the two sides see differently: what Kubernetes says of it, and what Azure says."""
+
+    disk: str
+    volume: str
+    node: str
+    kubernetes: str
+    azure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSlots:
+    """How many more disks a node takes: by its driver's count less Kubernetes' attachments, and less Azure's disks.
+
+    A number is None where that side does not say.
+    """
+
+    node: str
+    limit: int | None
+    by_kubernetes: int | None
+    by_azure: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """The whole table at one moment, and what stands beside it.
+
+    `without_disk` are claims and volumes that have no disk (`Kind namespace/name`) with the reason. `grace` is the age
+    in cluster seconds below which a disk that nothing names is `young`.
+    """
+
+    taken: datetime
+    resource_group: str
+    disks: tuple[OwnedDisk, ...] | Unknown
+    snapshots: tuple[OwnedSnapshot, ...] | Unknown
+    without_disk: tuple[tuple[str, str], ...]
+    disagreements: tuple[Disagreement, ...]
+    slots: tuple[NodeSlots, ...]
+    grace: float
