@@ -148,10 +148,12 @@ class Claim(Named):
 
     `resize_status` is that of its storage in allocatedResourceStatuses, `modify_status` that of a change of its
     VolumeAttributesClass. `source_kind` and `source_name` are its dataSourceRef, else its dataSource.
+    `refuses_classes`: its class is named `""`, so that no default one is taken either.
     """
 
     phase: str = at("status.phase", "Pending")
     storage_class: str = at("spec.storageClassName")
+    refuses_classes: bool = read(lambda raw: mapping(raw, "spec").get("storageClassName") == "", False)
     capacity: str = at("status.capacity.storage")
     requested: str = at("spec.resources.requests.storage")
     volume: str = at("spec.volumeName")

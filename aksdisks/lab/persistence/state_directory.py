@@ -105,7 +105,7 @@ class LabState:
             f"az cloud show --name {name} --output none 2>/dev/null || "
             f"az cloud register --name {name} --endpoint-resource-manager {self.arm_url}",
             f"az cloud set --name {name} --only-show-errors",
-            'az login --service-principal --username "$AZURE_CLIENT_ID" --password "$AZURE_CLIENT_SECRET" '
+            'az login --service-principal --username "$AZURE_CLIENT_ID" --password="$AZURE_CLIENT_SECRET" '
             '--tenant "$AZURE_TENANT_ID" --output none',
         )
 

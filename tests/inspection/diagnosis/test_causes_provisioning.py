@@ -83,6 +83,7 @@ LATE = replace(PLACED, created=ago(7200))
 RUNS = pod("disk-deploy-1-a", 0, created=ago(7200), phase="Running")
 NODES = (node(0), node(1))
 CLASS = storage_class()
+DEFAULT = replace(CLASS, is_default=True)
 
 
 def making(*messages: str, of: Claim = PENDING, **parts: Any) -> Inventory:
@@ -643,6 +644,13 @@ ROWS = [
                 "events": (told(FRESH, "FailedBinding", NO_CLASS_SET, normal=True),),
             }
         ),
+    ),
+    (
+        "no-class",
+        "problem",
+        POD,
+        'asks for no class (storageClassName: "")',
+        making(of=replace(PENDING, storage_class="", refuses_classes=True, selected_node=""), classes=(DEFAULT,)),
     ),
     (
         "no-claim",

@@ -234,6 +234,8 @@ def test_names_that_are_not_there(lab: Broken, target: Target) -> None:
     assert "mounts claim nothing, which there is not in names-that-are-not-there" in missing.because
     lab.apply(claim("data", "managed-premum"), pod("two", "data"))
     assert "did you mean 'managed-premium'?" in diagnosed(target, lab, "Pod two", "no-class", "problem").because
+    lab.apply(claim("static", ""), pod("five", "static"))
+    assert "asks for no class" in diagnosed(target, lab, "Pod five", "no-class", "problem").because
     copy = claim("copy")
     copy["spec"]["dataSource"] = {"kind": "PersistentVolumeClaim", "name": "first"}
     lab.apply(copy, pod("three", "copy"))

@@ -3,11 +3,12 @@
 What it is
     Without a class nobody makes a disk for a claim: it waits for a volume that somebody makes by hand and that fits it.
     The class's name is misspelt, was made for another cluster, or has been deleted; or the claim names none and no
-    class is marked as the default.
+    class is marked as the default; or it asks for no class at all (`storageClassName: ""`), and no volume fits it.
 
 How it is recognised
     States: the claim is Pending and names no volume; the class that it names is not among the cluster's, or it names
-    none and no class has the annotation `storageclass.kubernetes.io/is-default-class`.
+    none and no class has the annotation `storageclass.kubernetes.io/is-default-class`, or its storageClassName is `""`:
+    then no default is taken (kubernetes pkg/controller/volume/persistentvolume, assignDefaultStorageClass).
     Words: `storageclass.storage.k8s.io "…" not found`, `no persistent volumes available for this claim and no storage
     class is set` (kubernetes pkg/controller/volume/persistentvolume/pv_controller.go).
 
@@ -42,14 +43,17 @@ def _rule(case: Case) -> Match | Not | None:
     words = [told.evidence] if told else [] if name else [said(event) for event in unset[-1:]]
     classes = case.seen.inventory.classes
     seen = case.seen.saw("StorageClass")
-    if (name and case.storage_class) or (not name and any(each.is_default for each in classes)):
+    default = not claim.refuses_classes and any(each.is_default for each in classes)
+    if case.storage_class if name else default:
         return Not("its class is there now; the next attempt finds it") if words else None
     age = case.seen.age(claim.created)
-    if not words and (not seen or (age is not None and age < _YOUNG)):
+    if not words and ((not seen and not claim.refuses_classes) or (age is not None and age < _YOUNG)):
         return None
     if name:
         hint = did_you_mean(name, [each.name for each in classes])
         because = f"claim {claim.name} asks for class {name}, which there is not" + (f" ({hint})" if hint else "")
+    elif claim.refuses_classes:
+        because = f'claim {claim.name} asks for no class (storageClassName: ""), and no volume fits it'
     else:
         because = f"claim {claim.name} names no class, no class is the default, and no volume fits it"
     return Match(
@@ -59,7 +63,7 @@ def _rule(case: Case) -> Match | Not | None:
             Step("kubectl get storageclass", "which classes there are, and which one is the default"),
             kubectl(f"get pvc {claim.name} --output jsonpath='{{.spec.storageClassName}}'", claim, "what it asks for"),
         ),
-        confidence="certain" if seen else "likely",
+        confidence="certain" if seen or claim.refuses_classes else "likely",
     )
 
 
