@@ -24,12 +24,14 @@ from aksdisks.lab.images import ABSENT
 class Delays:
     """How long the parts of a real cluster take, in cluster seconds (facts D).
 
+    `copy_snapshot`: until a snapshot of a Premium SSD v2 or an Ultra Disk is complete, after it was made.
     `lro_retry_after`: the Retry-After of a long-running operation at speed 1, in whole seconds.
     """
 
     create_disk: float = 2.0
     update_disk: float = 2.0
     delete_disk: float = 2.0
+    copy_snapshot: float = 60.0
     attach: float = 12.0
     detach: float = 10.0
     start_machine: float = 30.0
@@ -142,6 +144,7 @@ class Principal:
 class Scenario:
     """One cluster and its Azure side; the defaults are the article's cluster as AKS would make it today.
 
+    `node_resource_group_restriction`: ReadOnly is AKS's lockdown, under which only the cluster changes that group.
     `absent_images`: shell patterns of the images that no registry has; a pod that wants one never starts.
     """
 
@@ -160,6 +163,7 @@ class Scenario:
     max_data_disks: int = 0
     disk_quota: int = 0
     throttling: Literal["off", "clients", "everyone"] = "clients"
+    node_resource_group_restriction: Literal["Unrestricted", "ReadOnly"] = "Unrestricted"
     os_disk_gib: int = 128
     zones: tuple[str, ...] = ()
     region_zones: tuple[str, ...] = ("1", "2", "3")

@@ -101,6 +101,8 @@ def test_what_azure_was_doing_goes_on(start_lab: StartLab, tmp_path: Path) -> No
     entry = {"lun": 0, "createOption": "Attach", "managedDisk": {"id": disk("attached")}}
     ask("PUT", machine, {"properties": {"storageProfile": {"dataDisks": [entry]}}})
     ask("DELETE", f"{disk('deleted')}?api-version=2025-01-02")
+    lock = f"{disk('kept')}/providers/Microsoft.Authorization/locks/keep?api-version=2016-09-01"
+    assert cloud("PUT", lock, {"properties": {"level": "CanNotDelete"}}).status == 201
     os.kill(state.pid, signal.SIGKILL)
     os.waitpid(state.pid, 0)
     began = time.monotonic()
@@ -113,6 +115,9 @@ def test_what_azure_was_doing_goes_on(start_lab: StartLab, tmp_path: Path) -> No
     disks = {entry["name"]: entry for entry in cloud("GET", f"{compute}/disks?api-version=2025-01-02").body["value"]}
     assert "deleted" not in disks
     assert disks["kept"]["properties"]["provisioningState"] == "Succeeded"
+    refused = cloud("DELETE", f"{disk('kept')}?api-version=2025-01-02")
+    assert (refused.status, refused.body["error"]["code"]) == (409, "ScopeLocked")
+    assert cloud("DELETE", lock).status == 200
     found = cloud("GET", machine).body
     [data] = found["properties"]["storageProfile"]["dataDisks"]
     assert (data["managedDisk"]["id"], data["toBeDetached"]) == (disk("attached"), False)
@@ -149,8 +154,13 @@ def test_a_scenario_given_anew_may_change_what_is_not_built(start_lab: StartLab,
         "scenario more: expected a lab that can be as it says, found one that was made otherwise: node_count was 3, "
         "would be 5; zones was none, would be 1, 2; `aksdisks lab reset` starts over"
     )
-    (tmp_path / "quick.yaml").write_text("base: regional\ndelays: {attach: 0}\n")
-    assert start_lab(scenario=str(tmp_path / "quick.yaml")).scenario == "quick"
+    changed = "base: regional\ndelays: {attach: 0}\nnode_resource_group_restriction: ReadOnly\n"
+    (tmp_path / "quick.yaml").write_text(changed)
+    state = start_lab(scenario=str(tmp_path / "quick.yaml"))
+    assert state.scenario == "quick"
+    group = f"/subscriptions/{state.subscription_id}/resourceGroups/{state.node_resource_group}"
+    disk = f"{group}/providers/Microsoft.Compute/disks/any?api-version=2025-01-02"
+    assert azure(state)("DELETE", disk).body["error"]["code"] == "DenyAssignmentAuthorizationFailed"
 
 
 def test_faults_that_are_on_stay_on(start_lab: StartLab) -> None:

@@ -21,7 +21,7 @@ from aksdisks.lab.scenario import Scenario, load, of_version, restored
 DEFAULT_SCENARIO, DEFAULT_SPEED = "regional", 100.0
 
 _KIND = "lab"
-_CHANGEABLE = ("name", "delays", "faults", "principals", "disk_quota")
+_CHANGEABLE = ("name", "delays", "faults", "principals", "disk_quota", "node_resource_group_restriction")
 """Of a scenario, what a lab that exists may take on; all else is built into its objects."""
 _BUILT_IN = tuple(entry for entry in dataclasses.fields(Scenario) if entry.name not in _CHANGEABLE)
 

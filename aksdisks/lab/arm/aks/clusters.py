@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from aksdisks.lab.arm.aks.lockdown import cluster_identity
 from aksdisks.lab.scenario import Scenario
 
 Json = dict[str, Any]
@@ -82,7 +83,7 @@ def managed_cluster_json(scenario: Scenario) -> Json:
         "sku": {"name": "Base", "tier": "Free"},
         "identity": {
             "type": "SystemAssigned",
-            "principalId": str(uuid.uuid5(unique, "cluster")),
+            "principalId": cluster_identity(scenario),
             "tenantId": scenario.tenant_id,
         },
         "properties": {
@@ -94,6 +95,7 @@ def managed_cluster_json(scenario: Scenario) -> Json:
             "azurePortalFQDN": f"{host}.portal.hcp.{zone}",
             "agentPoolProfiles": [_profile(scenario)],
             "nodeResourceGroup": scenario.node_resource_group,
+            **_restriction(scenario),
             "networkProfile": _network(
                 scenario.pod_cidr, f"{nodes}/Microsoft.Network/publicIPAddresses/{uuid.uuid5(unique, 'address')}"
             ),
@@ -108,6 +110,12 @@ def managed_cluster_json(scenario: Scenario) -> Json:
             "resourceUID": unique.hex[:24],
         },
     }
+
+
+def _restriction(scenario: Scenario) -> Json:
+    """Of the node resource group; AKS shows it where somebody asked for one."""
+    level = scenario.node_resource_group_restriction
+    return {} if level == "Unrestricted" else {"nodeResourceGroupProfile": {"restrictionLevel": level}}
 
 
 def _network(pod_cidr: str, outbound_address: str) -> Json:

@@ -16,6 +16,7 @@ from aksdisks.lab.arm.compute.snapshots import Snapshots
 from aksdisks.lab.arm.compute.subscription import Subscription
 from aksdisks.lab.arm.persistence import KeptOperations
 from aksdisks.lab.arm.resources.groups import Groups
+from aksdisks.lab.arm.resources.locks import Locks
 from aksdisks.lab.arm.resources.operations import Operation, Operations, Purpose, Work
 from aksdisks.lab.arm.resources.throttling import Throttle
 from aksdisks.lab.persistence.records import Records
@@ -54,6 +55,7 @@ class Cloud:
         self.operations = Operations(clock, ids, place)
         self.throttle = Throttle(clock, scenario.subscription_id)
         self.groups = Groups(records, scenario)
+        self.locks = Locks(records)
         self.copies: Copies[Disk | Snapshot] = Copies()
         self.kubeconfigs: dict[str, bytes] = {}
         shared = Subscription(scenario, clock, ids, records, self.injection, self.groups, self.operations, self.copies)

@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 @dataclass(eq=False)
 class Snapshot(Observable):
-    """One snapshot as Azure holds it."""
+    """One snapshot as Azure holds it; `completion` (percent) where it is copied on in the background, else None."""
 
     id: str
     group: str
@@ -34,6 +34,7 @@ class Snapshot(Observable):
     public_network_access: str = "Enabled"
     os_type: str = ""
     provisioning_state: str = "Updating"
+    completion: float | None = None
 
     @property
     def key(self) -> str:
@@ -66,6 +67,8 @@ class Snapshot(Observable):
             "diskSizeBytes": self.size_gib * 1024**3,
             "uniqueId": self.unique_id,
         }
+        if self.completion is not None:
+            properties["completionPercent"] = self.completion
         body = {"name": self.name, "id": self.id, "type": "Microsoft.Compute/snapshots", "location": self.location}
         tags = {"tags": dict(self.tags)} if self.tags else {}
         sku = {"name": self.sku, "tier": self.sku.partition("_")[0]}

@@ -8,11 +8,12 @@ from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.bodies import member, section, texts
 from aksdisks.lab.arm.compute import refusals
 from aksdisks.lab.arm.compute.collection import Collection, FindSource
+from aksdisks.lab.arm.compute.disk import PROVISIONED
 from aksdisks.lab.arm.compute.disk_rules import canonical, check_name, location_of
 from aksdisks.lab.arm.compute.snapshot import Snapshot
 from aksdisks.lab.arm.compute.subscription import Subscription
 from aksdisks.lab.arm.persistence import KeptByKey
-from aksdisks.lab.arm.resources.operations import Operation
+from aksdisks.lab.arm.resources.operations import Operation, Purpose, Work
 
 Json = dict[str, Any]
 
@@ -63,7 +64,32 @@ class Snapshots(Collection[Snapshot]):
         _set_access(snapshot, properties)
         self.by_key[snapshot.key] = snapshot
         self._subscription.copies.begin(source, snapshot)
+        if source.sku in PROVISIONED:
+            self._complete_later(snapshot)
         return self._settle(snapshot, scenario.delays.create_disk)
+
+    def work_again(self, purpose: Purpose, left: float) -> Work | None:
+        """As the base, and going on with what is copied in the background."""
+        if purpose.act != "complete":
+            return super().work_again(purpose, left)
+        snapshot = self.by_key.get(purpose.subject)
+        same = snapshot is not None and snapshot.unique_id == purpose.detail
+        return self._completing(snapshot, left) if snapshot is not None and same else None
+
+    def _complete_later(self, snapshot: Snapshot) -> None:
+        """It is there at once, and complete once Azure has copied all of it: AKS#4555; learn.microsoft.com, "Create an
+        incremental snapshot for managed disks"."""
+        snapshot.completion = 0.0
+        delays = self._subscription.scenario.delays
+        purpose = Purpose("complete", snapshot.key, delays.create_disk + delays.copy_snapshot, snapshot.unique_id)
+        self._subscription.operations.start("DiskOperations", self._completing(snapshot, purpose.seconds), purpose)
+
+    def _completing(self, snapshot: Snapshot, delay: float) -> Work:
+        async def work() -> None:
+            await self._subscription.clock.sleep(delay)
+            snapshot.completion = 100.0
+
+        return work
 
     def patch(self, group: str, name: str, body: Json) -> Operation:
         """Change tags, SKU and who may reach it; what it is a copy of stays."""

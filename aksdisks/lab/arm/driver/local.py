@@ -86,6 +86,7 @@ class CloudCompute(DriverClient):
         async def once() -> T:
             try:
                 self._let_pass(method, kind, f"{_PROVIDER}/{act}", scope)
+                self._cloud.locks.check(method, f"{_PROVIDER}/{act}", scope)
                 return send()
             except CloudError as error:
                 error.request = (method, scope)

@@ -31,12 +31,13 @@ log = logging.getLogger(__name__)
 class Purpose:
     """What an operation does, as far as a restarted lab must know to go on with it.
 
-    `settle` a disk (by its key) after `seconds` of the cluster's, `delete` it, `change` a machine (by its id), or
-    the `power` of some (ids with commas between), with the act as `detail`; or `delete group` by its name. Of a disk
-    or a snapshot the `detail` is its unique id: another one may have its name by then.
+    `settle` a disk (by its key) after `seconds` of the cluster's, `delete` it, `complete` a snapshot that is copied in
+    the background, `change` a machine (by its id), or the `power` of some (ids with commas between), with the act as
+    `detail`; or `delete group` by its name. Of a disk or a snapshot the `detail` is its unique id: another one may have
+    its name by then.
     """
 
-    act: Literal["settle", "delete", "change", "power", "delete group"]
+    act: Literal["settle", "delete", "complete", "change", "power", "delete group"]
     subject: str
     seconds: float
     detail: str = ""

@@ -35,6 +35,9 @@ _RESOURCES = (
 )
 _ROLES = ("2022-05-01-preview", "2022-04-01", "2020-04-01-preview", "2018-07-01", "2018-01-01-preview", "2015-07-01")
 
+_DENY_ASSIGNMENTS = ("2022-04-01", "2018-07-01-preview")
+_LOCKS = ("2020-05-01", "2017-04-01", "2016-09-01", "2015-01-01")
+
 EMPTY = (
     *("images", "galleries", "diskEncryptionSets", "diskAccesses", "proximityPlacementGroups", "sshPublicKeys"),
     *("capacityReservationGroups", "hostGroups", "restorePointCollections"),
@@ -69,7 +72,13 @@ NAMESPACES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "tags": _RESOURCES,
         "deployments": _RESOURCES,
     },
-    "Microsoft.Authorization": {"permissions": _ROLES, "roleAssignments": _ROLES, "roleDefinitions": _ROLES},
+    "Microsoft.Authorization": {
+        "permissions": _ROLES,
+        "roleAssignments": _ROLES,
+        "roleDefinitions": _ROLES,
+        "denyAssignments": _DENY_ASSIGNMENTS,
+        "locks": _LOCKS,
+    },
 }
 """What the lab has something of, newest api-version first (the specifications' folders in azure-rest-api-specs)."""
 

@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.aks.lockdown import Lockdown
 from aksdisks.lab.arm.injection import RequestInjection
 from aksdisks.lab.arm.resources.roles import Authorization, Right, right
 from aksdisks.lab.arm.wire import api_versions
@@ -18,12 +19,13 @@ from aksdisks.lab.arm.wire import headers as replies
 from aksdisks.lab.arm.wire.answers import Answer, Call, Handler, Routes
 from aksdisks.lab.arm.wire.handlers import graph
 from aksdisks.lab.arm.wire.handlers.authority import AuthorityHandlers
-from aksdisks.lab.arm.wire.handlers.authorization import RoleHandlers
+from aksdisks.lab.arm.wire.handlers.authorization import DenyAssignmentHandlers, RoleHandlers
 from aksdisks.lab.arm.wire.handlers.clusters import ClusterHandlers
 from aksdisks.lab.arm.wire.handlers.directory import DirectoryHandlers
 from aksdisks.lab.arm.wire.handlers.disks import DiskHandlers
 from aksdisks.lab.arm.wire.handlers.graph import GraphHandlers
 from aksdisks.lab.arm.wire.handlers.groups import GroupHandlers
+from aksdisks.lab.arm.wire.handlers.locks import LockHandlers
 from aksdisks.lab.arm.wire.handlers.machines import MachineHandlers
 from aksdisks.lab.arm.wire.handlers.operations import OperationHandlers
 from aksdisks.lab.arm.wire.handlers.scale_sets import ScaleSetHandlers
@@ -81,6 +83,8 @@ class _Server:
         self._injection = injection
         self._throttle = None if cloud.scenario.throttling == "off" else cloud.throttle
         self._authorization = Authorization(cloud.scenario.subscription)
+        self._lockdown = Lockdown.of(cloud.scenario)
+        self._locks = cloud.locks
         self._subscription = cloud.scenario.subscription_id
         self._location = cloud.scenario.location
         parts = (
@@ -95,6 +99,8 @@ class _Server:
             ClusterHandlers(cloud),
             TagHandlers(cloud),
             RoleHandlers(cloud.scenario, tokens, self._authorization),
+            DenyAssignmentHandlers(self._lockdown),
+            LockHandlers(cloud),
             GraphHandlers(tokens),
         )
         known = [entry for part in parts for entry in part.routes()]
@@ -188,6 +194,9 @@ class _Server:
         if self._throttle is not None:
             left.update(self._throttle.take(principal, route.method, route.template))
         self._authorization.check(principal, right, parts)
+        if self._lockdown is not None:
+            self._lockdown.check(principal, right.action, scope)
+        self._locks.check(route.method, right.action, scope)
         self._injection.check(right.action, scope, principal)
         if self._throttle is not None:
             left.update(self._throttle.take_compute(right.action, scope))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
@@ -56,6 +58,19 @@ def test_a_snapshots_life(compute, azure, disk):
     with pytest.raises(ResourceNotFoundError, match=r"The Resource 'Microsoft.Compute/snapshots/first' under resource"):
         compute.snapshots.get(GROUP, "first")
     compute.snapshots.begin_delete(GROUP, "first").result()
+
+
+def test_a_snapshot_of_a_provisioned_disk_is_complete_later_than_it_is_there(compute, azure):
+    properties = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 8}
+    body = {"location": "westeurope", "sku": {"name": "PremiumV2_LRS"}, "zones": ["1"], "properties": properties}
+    disk = compute.disks.begin_create_or_update(GROUP, "provisioned", body).result()
+    with azure.holding(azure.scenario.delays.copy_snapshot):
+        made = compute.snapshots.begin_create_or_update(GROUP, "slow", copy_of(disk, incremental=True)).result()
+        assert (made.properties.provisioning_state, made.properties.completion_percent) == ("Succeeded", 0.0)
+    deadline = time.monotonic() + 10
+    while compute.snapshots.get(GROUP, "slow").properties.completion_percent != 100.0:
+        assert time.monotonic() < deadline
+    compute.snapshots.begin_delete(GROUP, "slow").result()
 
 
 def test_a_disk_of_a_snapshot_is_at_least_as_large(compute, disk):

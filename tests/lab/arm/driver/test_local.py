@@ -133,6 +133,22 @@ def test_the_eighth_disk_is_the_last(walk):
     walk(story)
 
 
+def test_a_lock_keeps_the_driver_from_deleting_as_it_does_everybody(walk):
+    async def story(compute, cloud):
+        disk = await compute.create_disk("pvc-1", 4, "Premium_LRS", {})
+        cloud.locks.put(disk.rpartition("/providers/")[0], "keep", {"properties": {"level": "CanNotDelete"}})
+        await compute.attach_disk(NODES[0], disk)
+        await compute.detach_disk(NODES[0], disk)
+        with pytest.raises(CloudError, match="cannot perform delete operation") as refused:
+            await compute.delete_disk(disk)
+        assert (refused.value.code, refused.value.request) == ("ScopeLocked", ("DELETE", disk))
+        cloud.locks.delete(disk.rpartition("/providers/")[0], "KEEP")
+        await compute.delete_disk(disk)
+        assert cloud.disks.find(disk) is None
+
+    walk(story)
+
+
 def test_the_driver_prints_a_refusal_as_its_sdk_does():
     error = CloudError(409, "OperationNotAllowed", "No.", target="dataDisks", details=[{"code": "A"}])
     lines = response_error_text(error, "PUT", "/subscriptions/s/x").splitlines()

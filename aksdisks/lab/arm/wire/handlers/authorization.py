@@ -1,4 +1,4 @@
-"""Microsoft.Authorization: what the caller may do at a scope, who has which role there, and what roles allow."""
+"""Microsoft.Authorization: what the caller may do at a scope, who has which role there, and what is denied."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.aks.lockdown import Lockdown
 from aksdisks.lab.arm.resources.roles import BUILT_IN, BUILT_IN_IDS, Authorization, definition
 from aksdisks.lab.arm.wire.answers import Answer, Call, Routes
 from aksdisks.lab.arm.wire.paths import GROUP, SUBSCRIPTION
@@ -137,6 +138,24 @@ class RoleHandlers:
     def _definition_id(self, role: AzureRole) -> str:
         kind = "Microsoft.Authorization/roleDefinitions"
         return f"{self._scenario.subscription}/providers/{kind}/{_definition_name(role)}"
+
+
+class DenyAssignmentHandlers:
+    """The deny assignments, of which there is that of a lockdown or none; clients cannot make any."""
+
+    def __init__(self, lockdown: Lockdown | None) -> None:
+        self._known = [] if lockdown is None else [lockdown.to_json()]
+
+    def routes(self) -> Routes:
+        """Method, path with parameters, handler."""
+        for scope in SCOPES:
+            yield "GET", f"{scope}{AUTHORIZATION}/denyAssignments", self.list_all
+
+    def list_all(self, call: Call) -> Answer:
+        """Those at the scope, above and below."""
+        scope = f"{_scope(call)}/"
+        at = [(f"{entry['properties']['scope'].lower()}/", entry) for entry in self._known]
+        return Answer(200, {"value": [entry for own, entry in at if scope.startswith(own) or own.startswith(scope)]})
 
 
 def _scope(call: Call) -> str:
