@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aksdisks.cli import diagnose, evidence, lab, parameters, run, runbooks
+from aksdisks.cli import diagnose, evidence, lab, parameters, prices, run, runbooks
 from aksdisks.cli.options import EXIT_CODES
 
 # An image for the schedule is built without the lab.
@@ -72,6 +72,7 @@ app = typer.Typer(
 if _LAB_IS_THERE:
     app.add_typer(lab.app, name="lab")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(prices.app, name="prices")
 app.command(epilog=EXIT_CODES)(run.run)
 app.command(epilog=diagnose.EXIT_CODES)(diagnose.diagnose)
 app.command()(diagnose.explain)

@@ -61,7 +61,7 @@ def ca_bundle(parameter: str = "") -> str:
 
 def _azure(arm: str, authority: str, ca_bundle: str, secret: Mapping[str, str]) -> AzureSettings:
     """Settings with the credential of a secret, or with whatever DefaultAzureCredential finds."""
-    transport = _transport(arm, ca_bundle)
+    options_of_transport = transport(arm, ca_bundle)
 
     def credential() -> TokenCredential:
         from azure.identity import ClientSecretCredential, DefaultAzureCredential
@@ -71,13 +71,13 @@ def _azure(arm: str, authority: str, ca_bundle: str, secret: Mapping[str, str]) 
         if authority and host not in _KNOWN_AUTHORITIES:
             options["disable_instance_discovery"] = True
         kind: Any = ClientSecretCredential if secret else DefaultAzureCredential
-        found: TokenCredential = kind(**secret, **options, **transport)
+        found: TokenCredential = kind(**secret, **options, **options_of_transport)
         return found
 
-    return AzureSettings(arm.rstrip("/"), credential, transport)
+    return AzureSettings(arm.rstrip("/"), credential, options_of_transport)
 
 
-def _transport(url: str, ca_bundle: str) -> dict[str, Any]:
+def transport(url: str, ca_bundle: str = "") -> dict[str, Any]:
     """Options of azure-core's transport. An explicit bundle wins over REQUESTS_CA_BUNDLE in requests itself; for a
     loopback address the environment's proxies are left aside too. Few retries: a wait asks again anyway."""
     options: dict[str, Any] = {"retry_total": 4, "retry_connect": 1, "retry_backoff_factor": 0.4}
