@@ -1,4 +1,4 @@
-"""Kubernetes quantities, GiB, times on the wire; pure."""
+"""Kubernetes quantities, GiB, durations, times on the wire; pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ GIB = 2**30
 _SUFFIXES = {suffix: Decimal(10) ** (3 * power) for power, suffix in enumerate(["n", "u", "m", "", *"kMGTPE"], -3)}
 _SUFFIXES |= {f"{letter}i": Decimal(2) ** (10 * power) for power, letter in enumerate("KMGTPE", 1)}
 _QUANTITY = re.compile(r"^([+-]?(?:\d+\.?\d*|\.\d+))([eE][+-]?\d{1,3}|[numkMGTPE]|[KMGTPE]i)?$")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = 36525 * 86400
 # No quantity is greater (facts: kubernetes apimachinery pkg/api/resource/quantity.go).
 _LARGEST = 2**63 - 1
 
@@ -39,6 +42,17 @@ def gib(text: str) -> int:
 def show_gib(size: int | None) -> str:
     """`25 GiB`, or `?` when the size is not known."""
     return "?" if size is None else f"{size} GiB"
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `45s`, `30m`, `24h` or `7d`; ValueError for what is none, and above a hundred years."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"expected a duration such as 24h, found {text!r}")
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds > _LONGEST:
+        raise ValueError(f"expected a duration of at most a hundred years, found {text!r}")
+    return seconds
 
 
 def parse_time(text: str | None) -> datetime | None:

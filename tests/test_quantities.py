@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from aksdisks.quantities import gib, parse_quantity, parse_time, show_time
+from aksdisks.quantities import gib, parse_duration, parse_quantity, parse_time, show_time
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,19 @@ def test_no_quantity(text):
 @pytest.mark.parametrize(("text", "whole"), [("25Gi", 25), ("25.1Gi", 26), ("1", 1), ("26843545601", 26)])
 def test_azure_rounds_up_to_whole_gib(text, whole):
     assert gib(text) == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("45s", 45), ("30m", 1800), ("24h", 86400), ("7d", 604800), ("1.5h", 5400), ("0s", 0)]
+)
+def test_duration(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "24", "h", "-1h", "1h30m", "24 h", "24H", "1w", "24h\n", "inf", "9" * 5000 + "d"])
+def test_no_duration(text):
+    with pytest.raises(ValueError, match="duration"):
+        parse_duration(text)
 
 
 def test_times_of_both_sides():

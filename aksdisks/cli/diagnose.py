@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from aksdisks.cli.options import ClusterFileOption, ContextOption, EverywhereOption, chosen
 
 EXIT_CODES = (
     "Exit codes: 0 no problem, 1 a problem (with --watch also the time-out), 2 bad input, "
@@ -25,17 +26,6 @@ class Format(StrEnum):
 def _complete_objects(incomplete: str) -> list[str]:
     """The kinds, for the shell's completion."""
     return [f"{kind}/" for kind in ("pod", "pvc", "pv") if f"{kind}/".startswith(incomplete)]
-
-
-def _complete_contexts(incomplete: str) -> list[str]:
-    """The kubeconfig's contexts, for the shell's completion."""
-    from aksdisks.errors import InputError
-    from aksdisks.targets.kubeconfig import contexts
-
-    try:
-        return [name for name in contexts().namespaces if name.startswith(incomplete)]
-    except InputError:
-        return []
 
 
 def _complete_causes(incomplete: str) -> list[str]:
@@ -61,18 +51,9 @@ def diagnose(
     namespace: Annotated[
         str, typer.Option("-n", "--namespace", help="Default: the context's.", show_default=False)
     ] = "",
-    everywhere: Annotated[bool, typer.Option("-A", "--all-namespaces", help="All namespaces.")] = False,
-    file: Annotated[
-        Path | None, typer.Option("-f", "--file", help="Parameter file that names the cluster.", show_default=False)
-    ] = None,
-    context: Annotated[
-        str,
-        typer.Option(
-            help="A context of the kubeconfig. Default: its current one, else the running lab.",
-            show_default=False,
-            autocompletion=_complete_contexts,
-        ),
-    ] = "",
+    everywhere: EverywhereOption = False,
+    file: ClusterFileOption = None,
+    context: ContextOption = "",
     watch: Annotated[bool, typer.Option("--watch", help="Print changes of verdict until all is well.")] = False,
     timeout: Annotated[
         float, typer.Option(min=0.0, help="With --watch: give up after so many seconds of cluster time.")
@@ -92,7 +73,7 @@ def diagnose(
         typer.echo((shipped.folder("docs") / "diagnosis.schema.json").read_text(encoding="utf-8"), nl=False)
         return
     printer = Printer(format.value)
-    choice = _chosen(file, context)
+    choice = chosen(file, context)
     what = asking.question(object, namespace, everywhere=everywhere, context_namespace=choice.namespace)
     asked = asking.open_cluster(choice, printer.progress)
     printer.cluster(choice.name, asked.cluster.server)
@@ -101,19 +82,6 @@ def diagnose(
     found = asking.ask(asked, what)
     printer.diagnosis(found, what, asked.time_scale)
     raise typer.Exit(found.exit_code)
-
-
-def _chosen(file: Path | None, context: str) -> Any:
-    """The cluster that the flags name."""
-    from aksdisks.cli.options import read_parameters
-    from aksdisks.errors import InputError
-    from aksdisks.targets.choice import choose
-
-    if file is None:
-        return choose(context=context)
-    if context:
-        raise InputError(object="-f and --context", expected="one of them", found="both")
-    return choose(read_parameters(file, None)[0], file=str(file))
 
 
 def explain(

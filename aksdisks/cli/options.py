@@ -20,6 +20,66 @@ SetOption = Annotated[
 ]
 
 
+def _complete_contexts(incomplete: str) -> list[str]:
+    """The kubeconfig's contexts, for the shell's completion."""
+    from aksdisks.errors import InputError
+    from aksdisks.targets.kubeconfig import contexts
+
+    try:
+        return [name for name in contexts().namespaces if name.startswith(incomplete)]
+    except InputError:
+        return []
+
+
+EverywhereOption = Annotated[bool, typer.Option("-A", "--all-namespaces", help="All namespaces.")]
+ClusterFileOption = Annotated[
+    Path | None, typer.Option("-f", "--file", help="Parameter file that names the cluster.", show_default=False)
+]
+ContextOption = Annotated[
+    str,
+    typer.Option(
+        help="A context of the kubeconfig. Default: its current one, else the running lab.",
+        show_default=False,
+        autocompletion=_complete_contexts,
+    ),
+]
+GraceOption = Annotated[
+    str,
+    typer.Option(metavar="30m|24h|7d", help="How long a disk that nothing names counts as young; time of the cluster."),
+]
+PricesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices",
+        help="Price list, as `aksdisks prices update` writes it. Default: a small dated one.",
+        show_default=False,
+    ),
+]
+
+
+def chosen(file: Path | None, context: str) -> Any:
+    """The cluster that `-f` and `--context` name, see `aksdisks.targets.choice.choose`; InputError for both."""
+    from aksdisks.errors import InputError
+    from aksdisks.targets.choice import choose
+
+    if file is None:
+        return choose(context=context)
+    if context:
+        raise InputError(object="-f and --context", expected="one of them", found="both")
+    return choose(read_parameters(file, None)[0], file=str(file))
+
+
+def grace_seconds(text: str) -> float:
+    """The seconds that `--grace` stands for; raises InputError."""
+    from aksdisks.errors import InputError
+    from aksdisks.quantities import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise InputError(object="--grace", expected="a duration such as 30m, 24h or 7d", found=repr(text)) from error
+
+
 def _complete_runbooks(incomplete: str) -> list[str]:
     """Names of runbooks for the shell's completion."""
     from aksdisks.runner import shipped
