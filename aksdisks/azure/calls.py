@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aksdisks.waiting import Progress, seconds_left
@@ -22,6 +23,8 @@ _AADSTS = re.compile(r"AADSTS(\d+):.*?(?=\s*(?:Trace ID:|Correlation ID:|Timesta
 _CLI = re.compile(r"AzureCliCredential: ([^\n]+)")
 # What a refused sign-in says where no answer came from who gives tokens: that may pass.
 _ON_THE_WAY = re.compile(r"connection|timed? ?out|name resolution", re.IGNORECASE)
+# Statuses of what may pass, as azure-core's own retries have them.
+_PASSING = frozenset({408, 429, 500, 502, 503, 504})
 # What a person does next, by the number of Entra's error
 # (learn.microsoft.com, "Microsoft Entra authentication and authorization error codes").
 _NEXT = {
@@ -82,10 +85,59 @@ def _is_lasting(message: str, chain: Sequence[Any]) -> bool:
     return last is not None and not _ON_THE_WAY.search(last[1])
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Azure answered to a change that it was asked for once.
+
+    `code` and `says` are a refusal's: its code, and all of it in a line. `operation` is the address that tells how a
+    change goes on which was begun. `pause`: in how many real seconds Azure wants to be asked again, None for any.
+    """
+
+    status: int
+    code: str = ""
+    says: str = ""
+    operation: str = ""
+    pause: float | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it was begun, or done."""
+        return 200 <= self.status < 300
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the same would be refused again: Azure is neither throttling, nor in trouble itself."""
+        return not self.accepted and self.status not in _PASSING
+
+
+def answered(response: Any) -> Answer:
+    """The answer to a change; raises nothing for a refusal."""
+    from azure.core.exceptions import HttpResponseError
+
+    text = response.headers.get("Retry-After", "")
+    pause = float(text) if text.isdigit() else None
+    try:
+        response.raise_for_status()
+    except HttpResponseError as error:
+        code = str(error.error.code or "") if error.error else ""
+        return Answer(response.status_code, code, why(error), pause=pause)
+    return Answer(response.status_code, operation=response.headers.get("Azure-AsyncOperation", ""), pause=pause)
+
+
+def failed(response: Any) -> str:
+    """Why an operation failed, by the answer of its address (facts E, LRO); empty where it has not."""
+    try:
+        status = json.loads(response.content)
+    except ValueError:
+        return ""
+    error = status.get("error") if isinstance(status, dict) and status.get("status") in ("Failed", "Canceled") else None
+    return f"Azure answers {error.get('code')}: {error.get('message')}" if isinstance(error, dict) else ""
+
+
 def reported_retries(progress: Progress, options: Mapping[str, Any]) -> Any:
     """The SDK's own retries, each reported before it is made, within the time of the wait around them.
 
-    They do no harm: every call here only reads, or asks for what may be asked for twice.
+    They do no harm: what is tried again only reads, or asks for what may be asked for twice. `Azure.act` has none.
     """
     from azure.core.pipeline.policies import RetryPolicy
 

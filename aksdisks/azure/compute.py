@@ -7,8 +7,18 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
-from aksdisks.azure.calls import SignIn, checked, checked_answers, field, reported_retries, why
-from aksdisks.model import Disk, Machine, NoCredential, NotPermitted, Unknown
+from aksdisks.azure.calls import (
+    Answer,
+    SignIn,
+    answered,
+    checked,
+    checked_answers,
+    failed,
+    field,
+    reported_retries,
+    why,
+)
+from aksdisks.model import Disk, DiskSnapshot, Machine, NoCredential, NotPermitted, Unknown
 from aksdisks.targets.credentials import AzureSettings
 from aksdisks.waiting import Progress, silent
 
@@ -18,6 +28,8 @@ _PACE = 5.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 30.0  # real seconds: no wait sleeps through its deadline by more
 # The forms in which resources are asked for: they have all fields that are read, and clouds that lag behind know them.
 _DISKS, _COMPUTE = "2023-10-02", "2024-07-01"
+# The codes of a 404 that say that there is no such thing.
+_NONE = ("ResourceNotFound", "NotFound", "ResourceGroupNotFound")
 _PROVIDER_ID = re.compile(r"^azure:///subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/", re.IGNORECASE)
 
 
@@ -38,7 +50,7 @@ def _power_counts(machine: Machine, in_question: Collection[str]) -> bool:
 
 
 class Azure:
-    """The disks and machines of one node resource group. It reads; `stop` and `start` alone change anything in Azure.
+    """The disks and machines of one node resource group. It reads; `stop`, `start` and `act` alone change anything.
 
     `unknown` is the one answer of an Azure that cannot be asked; any other Unknown may pass.
     """
@@ -88,6 +100,50 @@ class Azure:
 
     def _machine(self, id_: str) -> Machine:
         return Machine.of(self._get(id_, _COMPUTE, **{"$expand": "instanceView"}))
+
+    def snapshots(self) -> tuple[DiskSnapshot, ...] | Unknown:
+        """All snapshots of the node resource group, by name."""
+        return self._ask(
+            lambda: tuple(sorted(map(DiskSnapshot.of, self._list("snapshots", _DISKS)), key=lambda each: each.name))
+        )
+
+    def find(self, id_: str) -> dict[str, Any] | Unknown | None:
+        """A disk or a snapshot as raw JSON, by its id; None where Azure says that there is none."""
+        return self._ask(lambda: self._found(id_))
+
+    def _found(self, id_: str) -> dict[str, Any] | None:
+        from azure.core.exceptions import HttpResponseError
+
+        try:
+            return self._get(id_, _DISKS)
+        except HttpResponseError as error:
+            if error.status_code == 404 and error.error and error.error.code in _NONE:
+                return None
+            raise
+
+    def follow(self, id_: str) -> Iterator[tuple[dict[str, Any], ...] | Unknown | None]:
+        """A disk or a snapshot as raw JSON, again and again, no item where there is none; as `follow_disks`."""
+
+        def look() -> tuple[dict[str, Any], ...] | Unknown:
+            found = self.find(id_)
+            return found if isinstance(found, Unknown) else () if found is None else (found,)
+
+        return self._again(look)
+
+    def act(self, method: str, id_: str, body: Mapping[str, Any] | None = None) -> Answer | Unknown:
+        """Ask once for a change of a disk or a snapshot, by its id. Unknown: nobody can say whether it has begun.
+
+        Nothing is tried again here: by the next try another disk may have the id, so that who asks looks first.
+        """
+        url = f"{self._settings.arm_endpoint}{id_}" if self.unknown is None else ""
+        return self._ask(lambda: answered(self._answer(method, url, {"api-version": _DISKS}, body, retry_total=0)))
+
+    def failure(self, operation: str) -> str:
+        """Why a change that had begun failed, by its `Answer.operation`; empty where it has not, or nobody can say."""
+        if self.unknown is not None or not operation.lower().startswith(f"{self._settings.arm_endpoint.lower()}/"):
+            return ""  # no other address gets a token
+        answer = self._ask(lambda: self._answer("GET", operation, {}))
+        return "" if isinstance(answer, Unknown) else failed(answer)
 
     def stop(self, machine: str) -> Unknown | None:
         """Ask Azure to cut the power of a machine, by its id, as a failure would: nothing on it shuts down.
@@ -170,10 +226,12 @@ class Azure:
     def _send(self, url: str, query: Mapping[str, str]) -> dict[str, Any]:
         return checked(self._answer("GET", url, query))
 
-    def _answer(self, method: str, url: str, query: Mapping[str, str]) -> Any:
+    def _answer(
+        self, method: str, url: str, query: Mapping[str, str], body: Mapping[str, Any] | None = None, **options: Any
+    ) -> Any:
         from azure.core.rest import HttpRequest
 
-        response = self._client().send_request(HttpRequest(method, url, params=dict(query)))
+        response = self._client().send_request(HttpRequest(method, url, params=dict(query), json=body), **options)
         text = response.headers.get("Retry-After", "")
         self._retry_after = float(text) if text.isdigit() else None
         return response

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from aksdisks.model.decoding import Decoded, at, find, listed, read, time
+from aksdisks.model.decoding import Decoded, at, find, listed, mapping, read, texts, time
 
 
 def _group(raw: Any) -> str:
@@ -19,11 +19,25 @@ def _group(raw: Any) -> str:
     return parts[4] if len(parts) > 4 else ""
 
 
+def _completion(raw: Any) -> float | None:
+    """How much of a copy is there; 0 is a value here, which `at` takes for none."""
+    percent = mapping(raw, "properties").get("completionPercent")
+    return float(percent) if isinstance(percent, int | float) else None
+
+
+def _holders(raw: Any) -> tuple[str, ...]:
+    shares = [each.get("vmUri") for each in listed(raw, "properties.shareInfo")]
+    found = [find(raw, "managedBy"), *texts(raw, "managedByExtended"), *shares]
+    return tuple(dict.fromkeys(each for each in found if each and isinstance(each, str)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk(Decoded):
     """An Azure managed disk; `managed_by` is the id of the machine that holds it, empty when unattached.
 
     `owner_changed` is when it was attached or detached last; `unique_id` is another one for a disk re-made by its name.
+    `holders` are all machines that have it, a shared disk's others too. `source` is what it is a copy of, and
+    `completion` how many percent of that are there; None where Azure does not say.
     """
 
     id: str = at("id")
@@ -42,6 +56,9 @@ class Disk(Decoded):
     owner_changed: datetime | None = time("properties.LastOwnershipUpdateTime")
     iops: int | None = at("properties.diskIOPSReadWrite", None)
     mbps: int | None = at("properties.diskMBpsReadWrite", None)
+    holders: tuple[str, ...] = read(_holders, ())
+    source: str = at("properties.creationData.sourceResourceId")
+    completion: float | None = read(_completion)
     location: str = at("location")
 
     @property
@@ -79,7 +96,7 @@ class DiskSnapshot(Decoded):
     sku: str = at("sku.name")
     state: str = at("properties.diskState")
     provisioning_state: str = at("properties.provisioningState")
-    completion: float | None = at("properties.completionPercent", None)
+    completion: float | None = read(_completion)
     incremental: bool = at("properties.incremental", False)
     source: str = at("properties.creationData.sourceResourceId")
     created: datetime | None = time("properties.timeCreated")

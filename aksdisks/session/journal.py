@@ -19,11 +19,11 @@ _PATIENCE = 10.0
 class Journal:
     """What one run was about to do, on disk before it was done; several processes may append.
 
-    JSON lines under `<state directory>/runs/<run id>`.
+    JSON lines under `<state directory>/runs/<run id>`, or of what is no run under another folder than `runs`.
     """
 
-    def __init__(self, state_dir: Path, run_id: str) -> None:
-        self.path = state_dir / "runs" / run_id / "journal.jsonl"
+    def __init__(self, state_dir: Path, run_id: str, folder: str = "runs") -> None:
+        self.path = state_dir / folder / run_id / "journal.jsonl"
 
     def write(self, act: str, **details: Any) -> None:
         """Append what is about to happen and force it to disk; raises InputError where that is not possible."""
