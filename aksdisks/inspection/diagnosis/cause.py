@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from aksdisks.inspection.diagnosis.case import Case, Subject
 from aksdisks.inspection.diagnosis.findings import Confidence, Evidence, Need, Step, Verdict
+from aksdisks.inspection.pages import Page
 
 HEADINGS = ("What it is", "How it is recognised", "What it is not", "Next", "Links")
 """The headings of a cause's page, in their order."""
@@ -40,7 +41,7 @@ Rule = Callable[[Case], Match | Not | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cause:
+class Cause(Page):
     """One cause of the catalogue; the module that holds it is its file.
 
     `verdict` is what it means for a person: a problem, a wait that ends by itself, or what is expected. Where several
@@ -53,30 +54,13 @@ class Cause:
     id: str
     verdict: Verdict
     rule: Rule
-    page: str
     kinds: tuple[Subject, ...] = ("Pod", "PersistentVolumeClaim", "PersistentVolume")
     over: tuple[str, ...] = ()
     fallback: bool = False
     of_pod: bool = False
     needs: tuple[Need, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """The first line of its page."""
-        return self.page.strip().partition("\n")[0].rstrip(".")
+    headings: ClassVar[tuple[str, ...]] = HEADINGS
 
     def text(self) -> str:
         """Its page as a terminal shows it, under its id and verdict."""
         return f"{self.id} ({self.verdict})\n{self.page.strip()}\n"
-
-    @property
-    def sections(self) -> Mapping[str, str]:
-        """Heading and text of its page; a heading is a line of `HEADINGS`, its text is indented below it."""
-        parts = re.split(rf"(?m)^({'|'.join(HEADINGS)})$", self.page)
-        return {heading: text.strip("\n") for heading, text in zip(parts[1::2], parts[2::2], strict=True)}
-
-    @property
-    def docs(self) -> str:
-        """The first address among its links; empty where it has none."""
-        match = re.search(r"https://\S+", self.sections.get("Links", ""))
-        return match[0].rstrip(".,)") if match else ""

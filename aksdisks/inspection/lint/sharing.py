@@ -1,0 +1,76 @@
+"""How many pods of a workload there may be at once, and which disks they share: what several rules have to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aksdisks.inspection.lint.documents import Path
+from aksdisks.inspection.lint.findings import Level
+from aksdisks.inspection.lint.reading import Manifest
+from aksdisks.inspection.lint.workloads import Mount, Workload
+from aksdisks.inspection.lint.world import Claim, World
+from aksdisks.model.decoding import find
+
+Mounted = tuple[Mount, Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """That a workload may have several pods at once: in words, and the field that says so in which object."""
+
+    words: str
+    on: Manifest
+    place: Path
+
+
+def one_node_claims(world: World, workload: Workload) -> list[Mounted]:
+    """The claims that all pods of a workload mount and that are on one node at a time.
+
+    Not where all its pods stand on that node anyway; a claim for one pod alone is among them even then.
+    """
+    found = [(mount, claim) for mount, claim in world.mounted(workload) if claim.on_one_node]
+    return [(mount, claim) for mount, claim in found if claim.one_pod or not workload.on_one_node]
+
+
+def several(world: World, workload: Workload) -> Several | None:
+    """What lets a workload have several pods at once; None where nothing does."""
+    manifest, spec, kind = workload.manifest, workload.spec, workload.kind
+    if kind == "DaemonSet":
+        return Several("a pod on each node", manifest, workload.template_path)
+    if kind in ("Job", "CronJob"):
+        place: Path = ("spec",) if kind == "Job" else ("spec", "jobTemplate", "spec")
+        at_once, needed = (find(manifest.raw, f"{'.'.join(map(str, place))}.{name}") for name in _OF_JOBS)
+        if isinstance(at_once, int) and at_once > 1 and needed != 1:
+            return Several(f"{at_once} pods", manifest, (*place, "parallelism"))
+        return None
+    if isinstance(spec.get("replicas"), int) and spec["replicas"] > 1:
+        return Several(f"{spec['replicas']} pods", manifest, ("spec", "replicas"))
+    for scaler in world.scalers.get((kind, manifest.namespace, manifest.name), ()):
+        most = find(scaler.raw, "spec.maxReplicas")
+        own = world.get(kind, manifest.namespace, manifest.name, scaler) is manifest
+        if own and isinstance(most, int) and most > 1:
+            return Several(f"up to {most} pods, by {scaler},", scaler, ("spec", "maxReplicas"))
+    return None
+
+
+_OF_JOBS = ("parallelism", "completions")
+
+
+def named(claims: Sequence[Mounted]) -> str:
+    """`claim data (ReadWriteOnce)`, or all of them."""
+    said = [f"{mount.claim} ({', '.join(claim.access_modes)})" for mount, claim in claims]
+    return f"claim{'s' if len(said) > 1 else ''} {' and '.join(said)}"
+
+
+def level(claims: Sequence[Mounted]) -> Level | None:
+    """One lower where it is not known of any of the claims that its volume is an Azure disk."""
+    return None if any(claim.makes_disks for _, claim in claims) else "warning"
+
+
+def doubt(claims: Sequence[Mounted]) -> str:
+    """What the sentence says of a class that nobody knows; empty where it is known."""
+    if level(claims) is None:
+        return ""
+    classes = sorted({claim.class_name for _, claim in claims} - {""})
+    return f" (class {', '.join(classes)} is not known here)" if classes else ""
