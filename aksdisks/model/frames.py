@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.errors import InputError, did_you_mean
+from aksdisks.model.records import NUMBER, TEXT, TIME, TRUTH, WHOLE, Records
 from aksdisks.model.unknown import Unknown
 from aksdisks.quantities import GIB, parse_quantity
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from aksdisks.model.azure import Disk
     from aksdisks.model.inventory import Inventory
 
-TEXT, TRUTH, WHOLE, NUMBER, TIME = "string", "boolean", "Int64", "Float64", "datetime64[ns, UTC]"
-"""pandas' types that have a value for what is missing."""
 _NAMED = {"name": TEXT, "uid": TEXT, "created": TIME}
 _IN_NAMESPACE = {"namespace": TEXT, **_NAMED, "deleting": TIME}
 
@@ -146,43 +145,6 @@ _KINDS = {
 }
 """Of each frame of Kubernetes' objects their kind, by which an inventory says what it could not read."""
 
-Row = Mapping[str, Any]
-"""A value for each column; None where it is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """Rows of stated columns: all that their DataFrame has, for views that need no pandas, whose import takes long.
-
-    `columns`: pandas' type of each. `unknown`: why rows, or values in them, are missing.
-    """
-
-    columns: Mapping[str, str]
-    rows: Sequence[Row]
-    unknown: str = ""
-
-    def where(self, keep: Callable[[Row], object]) -> Records:
-        """The rows that are to be kept."""
-        return replace(self, rows=[row for row in self.rows if keep(row)])
-
-    def sorted(self, key: Callable[[Row], Any]) -> Records:
-        """The rows in another order."""
-        return replace(self, rows=sorted(self.rows, key=key))
-
-    def extended(self, columns: Mapping[str, str], values: Callable[[Row], Row], unknown: str = "") -> Records:
-        """With more columns, whose values are made of each row; `unknown`: why some of them are missing."""
-        rows = [{**row, **values(row)} for row in self.rows]
-        return Records({**self.columns, **columns}, rows, self.unknown or unknown)
-
-    def frame(self, **attrs: str) -> DataFrame:
-        """The DataFrame of the rows; `attrs` that are not empty are its `attrs`, and `unknown` is among them."""
-        from pandas import DataFrame
-
-        # Column by column with its type: a frame without rows, or with a column of which all is missing, has them too.
-        made = DataFrame({name: _column([row[name] for row in self.rows], kind) for name, kind in self.columns.items()})
-        made.attrs = {name: value for name, value in {**attrs, "unknown": self.unknown}.items() if value}
-        return made
-
 
 def records(inventory: Inventory, name: str) -> Records:
     """The rows of the inventory's frame of this name; raises InputError for another name than those of COLUMNS."""
@@ -206,14 +168,6 @@ def records_of(inventory: Inventory, name: str, values: Sequence[Any]) -> Record
 def frame(inventory: Inventory, name: str) -> DataFrame:
     """See `Inventory.frame`."""
     return records(inventory, name).frame()
-
-
-def _column(values: list[Any], kind: str) -> Any:
-    from pandas import Series, to_datetime
-
-    if kind == TIME:
-        return to_datetime(Series(values, dtype="object"), utc=True).astype(kind)
-    return Series(values, dtype=kind)
 
 
 def _fields(value: Any, columns: Mapping[str, str]) -> dict[str, Any]:

@@ -85,6 +85,16 @@ class NodeSlots:
     by_kubernetes: int | None
     by_azure: int | None
 
+    @property
+    def free(self) -> int | None:
+        """The smaller of both counts, as far as they are known: what both sides would take."""
+        return min((each for each in (self.by_kubernetes, self.by_azure) if each is not None), default=None)
+
+    @property
+    def nearly_full(self) -> bool:
+        """Whether it takes at most one more disk, or a tenth of its limit."""
+        return self.free is not None and self.free <= max(1, (self.limit or 0) // 10)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from aksdisks.model.frames import TEXT, Records, Row
+from aksdisks.model.records import TEXT, Records, Row
 from aksdisks.views.markup import View
 
 Layout = Mapping[str, str | Callable[[Row], object]]

@@ -10,7 +10,8 @@ from typing import Any
 from aksdisks.inspection.comparison import Scope
 from aksdisks.inspection.diagnosis import diagnose
 from aksdisks.model import Chain, Inventory, Pod, Unknown
-from aksdisks.model.frames import NUMBER, TEXT, TRUTH, WHOLE, Records, Row, records, records_of
+from aksdisks.model.frames import records, records_of
+from aksdisks.model.records import NUMBER, TEXT, TRUTH, WHOLE, Records, Row
 from aksdisks.prices import cost_per_day
 from aksdisks.quantities import show_gib
 from aksdisks.views.base import Chains, Layout, Link, Stack, Table
@@ -193,7 +194,7 @@ class Tables:
         """From the pods in scope, and the claims without one, to the machines."""
         found = [chain for chain in self.inventory.chains if chain.claim and self.scope(chain.claim.name)]
         found.sort(key=lambda c: (*(_place(_pod_row(c.pod)) if c.pod else ("",)), c.claim.name if c.claim else ""))
-        return Chains("From the pod to the machine", [_links(chain) for chain in found])
+        return Chains("From the pod to the machine", [links(chain) for chain in found])
 
     def describe(self, pod: Pod) -> Table:
         """What belongs to one pod."""
@@ -241,7 +242,9 @@ def _place(pod: Row) -> tuple[object, ...]:
     return (owner, False if ordered else not pod["ready"], "" if ordered else node, pod["name"])
 
 
-def _links(chain: Chain) -> list[Link]:
+def links(chain: Chain) -> list[Link]:
+    """The links from a pod to a machine; what is missing, or could not be read, is a link that says so."""
+
     def link(kind: str, value: Any, word: str, more: Callable[[Any], str], absent: str = "none") -> Link:
         azure = kind in ("disk", "machine")
         if value is None or isinstance(value, Unknown):

@@ -9,7 +9,7 @@ from typing import Any
 
 from aksdisks.inspection.node_loss import LossMoments
 from aksdisks.inspection.rollout import Moments
-from aksdisks.model.frames import NUMBER, TEXT, Records, Row
+from aksdisks.model.records import NUMBER, TEXT, Records, Row
 from aksdisks.views.base import Table
 from aksdisks.views.markup import View
 

@@ -1,7 +1,7 @@
 """The shapes of views: columns, escaped texts, what is shared, what reaches the runner."""
 
 from aksdisks.model.checks import MIME_TYPE, check
-from aksdisks.model.frames import TEXT, WHOLE, Records
+from aksdisks.model.records import TEXT, WHOLE, Records
 from aksdisks.views.base import Card, Chains, Link, Stack, Table
 from aksdisks.views.checks import CheckView
 

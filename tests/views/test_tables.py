@@ -7,7 +7,8 @@ import pandas
 import pytest
 
 from aksdisks.model import Unknown
-from aksdisks.model.frames import COLUMNS, Records
+from aksdisks.model.frames import COLUMNS
+from aksdisks.model.records import Records
 from aksdisks.views.base import Table
 from aksdisks.views.look import Look
 from aksdisks.views.tables import LAYOUTS
