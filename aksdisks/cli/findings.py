@@ -13,39 +13,26 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from aksdisks.cli.terminal import TerminalConsole
+from aksdisks.cli.terminal import ClusterPrinter
 from aksdisks.inspection.diagnosis.asking import Question
 from aksdisks.inspection.diagnosis.findings import VERDICTS, Diagnosis, Evidence, Finding, Step
 from aksdisks.inspection.diagnosis.following import Change
 from aksdisks.inspection.diagnosis.rows import duration
-from aksdisks.waiting import Waiting
 
 _STYLES = {"problem": "bold red", "wait": "yellow", "expected": "green"}
 _RISKS = {"restarts": "ends pods that run", "data": "can lose data"}
-_WIDEST = 120
 # What the table shows of a finding; JSON has all.
 _MOST_ROWS, _MOST_OBJECTS = 8, 10
 _HASH = re.compile(r"\b(csi-[0-9a-f]{8})[0-9a-f]{56}\b")
 
 
-class Printer:
-    """Writes a diagnosis, or its changes, to stdout in one format; to stderr which cluster it is of."""
+class Printer(ClusterPrinter):
+    """Writes a diagnosis, or its changes, in one format."""
 
     def __init__(self, format: str) -> None:
         """`format`: table, json or yaml."""
+        super().__init__()
         self.format = format
-        self.out = TerminalConsole()
-        self.out.width = min(self.out.width, _WIDEST)
-        self.err = TerminalConsole(stderr=True)
-
-    def cluster(self, name: str, server: str) -> None:
-        """The first line: which cluster is asked."""
-        self.err.print(Text(f"cluster: {name} ({server})"), soft_wrap=True)
-
-    def progress(self, said: Waiting | str) -> None:
-        """That a request is tried again."""
-        if said:
-            self.err.print(Text(str(said)), soft_wrap=True)
 
     def diagnosis(self, found: Diagnosis, about: Question, scale: float) -> None:
         """All that was found; `scale`: cluster seconds in a real one."""

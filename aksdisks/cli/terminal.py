@@ -8,8 +8,12 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
 from rich.segment import Segment
+from rich.text import Text
 
 from aksdisks.views.markup import printable
+from aksdisks.waiting import Waiting
+
+_WIDEST = 120
 
 
 @dataclass(frozen=True)
@@ -53,3 +57,25 @@ class TerminalConsole(Console):
         """Say nothing more, here or when Python ends."""
         self.quiet = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+class ClusterPrinter:
+    """What a command says that reads one cluster: its document alone on stdout; on stderr which cluster, and retries.
+
+    What is shown in columns takes at most 120 of a terminal's.
+    """
+
+    def __init__(self) -> None:
+        """Colours follow rich's rules: none where output is not a terminal or NO_COLOR is set."""
+        self.out = TerminalConsole()
+        self.out.width = min(self.out.width, _WIDEST)
+        self.err = TerminalConsole(stderr=True)
+
+    def cluster(self, name: str, server: str) -> None:
+        """The first line: which cluster is asked."""
+        self.err.print(Text(f"cluster: {name} ({server})"), soft_wrap=True)
+
+    def progress(self, said: Waiting | str) -> None:
+        """That a request is tried again."""
+        if said:
+            self.err.print(Text(str(said)), soft_wrap=True)
