@@ -1,7 +1,6 @@
 """The programs that tests use and Python does not bring: what a machine lacks, and what to install, in one place.
 
-README.md lists them, and a test keeps both lists equal. `python -m tests.programs bwrap FOLDER` prints a PATH without
-bubblewrap, for which FOLDER is filled with links to what else stands beside it.
+README.md lists them, and a test keeps both lists equal.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -79,7 +77,3 @@ def _kubectl_minor() -> int:
         return int(json.loads(said.stdout)["clientVersion"]["minor"].rstrip("+"))
     except (ValueError, KeyError):
         return 0
-
-
-if __name__ == "__main__":
-    print(path_without(sys.argv[1], Path(sys.argv[2]).absolute()))

@@ -7,8 +7,10 @@ from aksdisks.inspection.connection import connect
 from aksdisks.parameters import Parameters
 from aksdisks.runner import shipped
 from aksdisks.runner.runner import run_runbooks
+from tests.programs import ALLOW, path_without, require
 
 ONE_NODE = "base: regional\nnode_count: 1\n"
+NOTES = "Each pod finds on its disk the note that was written there, and no other"
 
 
 @pytest.fixture
@@ -37,6 +39,16 @@ def test_what_only_azure_can_confirm_is_inconclusive_without_it(checks):
     assert {status for status, _ in seen.values()} == {"inconclusive", "passed", "not applicable"}
     assert seen["The disk is attached to the machine that runs the pod."][0] == "inconclusive"
     assert "azure is off" in seen["The disk's tags name the claim."][1]
+
+
+def test_bytes_are_proved_where_there_is_no_bubblewrap(checks, tmp_path, monkeypatch):
+    """By commands in the pods, which user namespaces confine there."""
+    require("unshare")
+    monkeypatch.setenv("PATH", path_without("bwrap", tmp_path / "path"))
+    status, why = checks(["04"], Parameters(stateful_replicas=2))[NOTES]
+    if "cannot confine" in why:
+        pytest.skip(f"{why}: {ALLOW}")
+    assert status == "passed", why
 
 
 @pytest.mark.slow
