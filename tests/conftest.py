@@ -135,6 +135,11 @@ QUICK = (
 STARTS_A_LAB = {"lab", "start_lab", "own_lab", "whole", "lab_answers", "faulty"}
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors: about a third of the time a test waits for a lab's clock."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks as quick what stands in these rooms and starts no lab."""
