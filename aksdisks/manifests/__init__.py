@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,37 @@ def objects_for(parameters: Parameters, labels: Mapping[str, str]) -> Objects:
     return Objects(*yaml.safe_load_all(text))
 
 
+def another_claim(objects: Objects, name: str) -> Manifest:
+    """The article's claim under another name."""
+    made = deepcopy(objects.claim)
+    made["metadata"]["name"] = name
+    return made
+
+
+def another_deployment(objects: Objects, name: str) -> Manifest:
+    """The article's Deployment under another name, which is that of its claim and its pods' app, too; Recreate."""
+    made = deepcopy(objects.deployment)
+    made["metadata"] |= {"name": name}
+    _set_app(made, name)
+    made["spec"]["strategy"] = {"type": "Recreate"}
+    made["spec"]["template"]["spec"]["volumes"] = [{"name": "volume", "persistentVolumeClaim": {"claimName": name}}]
+    return made
+
+
+def another_stateful_set(objects: Objects, name: str, replicas: int) -> Manifest:
+    """The article's StatefulSet under another name, which is that of its pods' app, too."""
+    made = deepcopy(objects.stateful_set)
+    made["metadata"] |= {"name": name}
+    _set_app(made, name)
+    made["spec"]["replicas"] = replicas
+    return made
+
+
+def _set_app(workload: Manifest, app: str) -> None:
+    workload["spec"]["selector"] = {"matchLabels": {"app": app}}
+    workload["spec"]["template"]["metadata"]["labels"]["app"] = app
+
+
 @cache
 def template() -> Template:
     """The template of the article's objects, compiled once; it makes YAML, so nothing is escaped for HTML."""
@@ -67,9 +99,9 @@ def made_by(raw: Mapping[str, Any]) -> str:
     return str((raw["metadata"].get("labels") or {}).get(RUN_LABEL, ""))
 
 
-def stateful_claim(ordinal: int) -> str:
+def stateful_claim(ordinal: int, stateful_set: str = STATEFUL_SET) -> str:
     """The name of the claim that the StatefulSet makes for its pod with this number."""
-    return f"{CLAIM_TEMPLATE}-{STATEFUL_SET}-{ordinal}"
+    return f"{CLAIM_TEMPLATE}-{stateful_set}-{ordinal}"
 
 
 def stateful_pod(ordinal: int) -> str:

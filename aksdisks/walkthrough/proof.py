@@ -32,12 +32,21 @@ def write(session: Session) -> Notes:
     """Give each pod of the StatefulSet a note: what each was given, or why that cannot be had or does not apply."""
     given = {}
     for pod in session.pods(manifests.STATEFUL_APP):
-        given[pod.name] = secrets.token_hex(8)
-        file = f"{manifests.MOUNT_PATH}/{pod.name}.note"
-        done = command(session, pod.name, ["sh", "-c", _WRITE, "sh", file, given[pod.name]])
+        given[pod.name] = note = secrets.token_hex(8)
+        done = write_one(session, pod.name, note)
         if not isinstance(done, str):
             return done
     return given
+
+
+def write_one(session: Session, pod: str, note: str) -> str | Unknown | None:
+    """Write a note on a pod's disk, in a file of the pod's name; as `command`."""
+    return command(session, pod, ["sh", "-c", _WRITE, "sh", f"{manifests.MOUNT_PATH}/{pod}.note", note])
+
+
+def read_one(session: Session, pod: str) -> str | Unknown | None:
+    """All notes on a pod's disk, one after the other; as `command`."""
+    return command(session, pod, ["sh", "-c", _READ])
 
 
 def read(session: Session, given: Notes) -> Notes:
@@ -46,7 +55,7 @@ def read(session: Session, given: Notes) -> Notes:
         return given
     found = {}
     for pod in given:
-        text = command(session, pod, ["sh", "-c", _READ])
+        text = read_one(session, pod)
         if not isinstance(text, str):
             return text
         found[pod] = text

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
+from aksdisks import manifests
 from aksdisks.errors import InputError
 from aksdisks.inspection.diagnosis.findings import Finding
 from aksdisks.inspection.diagnosis.reading import examine
@@ -237,20 +237,14 @@ class Stuck:
         return nodes[number % len(nodes)], nodes[(number + 1) % len(nodes)]
 
     def _claim(self, name: str) -> Manifest:
-        made = deepcopy(self._session().objects.claim)
-        made["metadata"]["name"] = name
-        return made
+        return manifests.another_claim(self._session().objects, name)
 
     def _deployment(self, name: str, node: str, security: Mapping[str, Any]) -> Manifest:
-        """The article's Deployment under this name, with a claim of the same name, for one node; Recreate."""
-        made = deepcopy(self._session().objects.deployment)
-        made["metadata"] |= {"name": name}
-        spec, template = made["spec"], made["spec"]["template"]
-        spec |= {"strategy": {"type": "Recreate"}, "selector": {"matchLabels": {"app": name}}}
-        template["metadata"]["labels"]["app"] = name
-        context = {**template["spec"].get("securityContext", {}), **security}
-        template["spec"] |= {"nodeSelector": {"kubernetes.io/hostname": node}, "securityContext": context}
-        template["spec"]["volumes"] = [{"name": "volume", "persistentVolumeClaim": {"claimName": name}}]
+        """The article's Deployment under this name, with a claim of the same name, for one node."""
+        made = manifests.another_deployment(self._session().objects, name)
+        pod = made["spec"]["template"]["spec"]
+        context = {**pod.get("securityContext", {}), **security}
+        pod |= {"nodeSelector": {"kubernetes.io/hostname": node}, "securityContext": context}
         return made
 
     def _of(self, number: int, events: tuple[KubeEvent, ...]) -> list[KubeEvent]:
