@@ -76,6 +76,9 @@ def rights(target: Target) -> Check:
     asked += [(*right, "") for right in (*rights_in("clusterrole.yaml"), *(_WITH_NAMESPACE if create else ()))]
     if target.parameters.node_pool:
         asked += [(*right, "") for right in rights_in("06-clusterrole.yaml")]
+    if target.parameters.make_disks:
+        files = ("08-clusterrole.yaml", "inventory-clusterrole.yaml")
+        asked += [(*right, "") for file in files for right in rights_in(file)]
     missing = []
     for verb, resource, group, where in asked:
         allowed = target.cluster.allowed(verb, resource, group, where)

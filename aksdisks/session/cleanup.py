@@ -1,4 +1,7 @@
-"""The removal of one run's objects: by label, in order, waited for, reported; disks are never deleted by us."""
+"""The removal of one run's objects: by label, in order, waited for, reported.
+
+Disks of claims go with their volumes. What the run made in Azure itself, and volumes with its label, are deleted here.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from typing import Any, Literal, TypeVar
 from aksdisks.errors import AksdisksError, NotAllowed, NotReachable, StillUnknown
 from aksdisks.inspection.run_objects import run_objects
 from aksdisks.manifests import LEASE, RUN_LABEL
-from aksdisks.model import Disk, Named, Unknown, Volume
+from aksdisks.model import Disk, Named, Unknown, Volume, known
+from aksdisks.session.azure_objects import AzureObject, described
 from aksdisks.session.namespaced_run import NamespacedRun
 from aksdisks.waiting import listed, wait
 
@@ -69,8 +73,10 @@ class Removal:
         self._step(self._delete_labelled, found)
         self._step(self._gone, "Pod", "the run's pods to end")
         self._step(self._gone, "PersistentVolumeClaim", "the run's claims to go")
+        self._step(self._delete_volumes, volumes)
         self._step(self._volumes_gone, volumes)
         self._step(self._disks_gone, volumes)
+        self._step(self._azure_gone)
         if self.whole:
             self._step(self._remove_namespace if made else self._release, found)
         if not self.problems and not self.uncertain:
@@ -84,7 +90,7 @@ class Removal:
         made = self._step(self._made_by_run)
         volumes = self._step(self._volumes, made) or ()
         found = self._step(self._objects, made) or ()
-        going, with_disk = _going(volumes), _going(_with_disk(volumes))
+        going, with_disk = self._going(volumes), _with_disk(_deleted(volumes))
         self._keep(volumes)
         if with_disk and (unasked := self._unasked()):
             self.kept.append(unasked)
@@ -93,6 +99,7 @@ class Removal:
         own = [each for each in found if self._own(each[1])]
         others = [each for each in found if each not in own]
         self.removed += [*map(_object, own), *_lines("volume", going), *_lines("disk", with_disk)]
+        self.removed += [*map(described, known(self.run.azure_objects.found()))]
         self.removed += [*map(_object, others), *([space] if space else []), *map(str, self.run.disruption.broken())]
         return CleanUp(tuple(self.removed), tuple(self.kept), tuple(self.problems), tuple(self.uncertain))
 
@@ -122,7 +129,7 @@ class Removal:
             return False  # whoever made it may look at it
 
     def _volumes(self, made: bool | None) -> tuple[Volume, ...]:
-        """The volumes of the run's claims, also of claims that are gone already: by claimRef and by the journal."""
+        """The volumes of the run's claims, also of claims that are gone already: by claimRef, journal and label."""
         claims = {claim.uid for claim in self.run.cluster.claims(self.run.namespace, self.run.selector)}
         noted = self.run.journal.volumes()
         return tuple(
@@ -130,6 +137,7 @@ class Removal:
             for volume in self.run.cluster.volumes()
             if volume.claim_uid in claims
             or (volume.claim_namespace == self.run.namespace and (made or volume.name in noted))
+            or self._own(volume)
         )
 
     def _objects(self, made: bool | None) -> tuple[tuple[str, Named], ...]:
@@ -148,6 +156,15 @@ class Removal:
                 except AksdisksError as error:
                     self.problems.append(str(error))
 
+    def _delete_volumes(self, volumes: Iterable[Volume]) -> None:
+        """Delete the volumes that the run made or let go itself: their disks are its own, too, by their tag."""
+        for each in filter(self._own, volumes):
+            self.run.remove("PersistentVolume", each.name, each.uid)
+
+    def _going(self, volumes: Iterable[Volume]) -> tuple[Volume, ...]:
+        """The volumes that follow their claims, and those that the run deletes itself."""
+        return tuple(volume for volume in volumes if volume.reclaim_policy == "Delete" or self._own(volume))
+
     def _gone(self, kind: str, words: str) -> None:
         self._wait(words, self.run.cluster.follow(kind, self.run.namespace, self.run.selector))
 
@@ -157,21 +174,22 @@ class Removal:
 
     def _keep(self, volumes: Sequence[Volume]) -> None:
         """Note what stays by intent: retained volumes and their disks."""
-        kept = [volume for volume in volumes if volume.reclaim_policy != "Delete"]
+        going = self._going(volumes)
+        kept = [volume for volume in volumes if volume not in going]
         self.kept += [f"volume {each.name} of {each.claim} (reclaim policy {each.reclaim_policy})" for each in kept]
         self.kept += [f"disk {each.disk_name} (its volume is retained)" for each in _with_disk(kept)]
 
     def _volumes_gone(self, volumes: Sequence[Volume]) -> None:
         self._keep(volumes)
-        names = {volume.name for volume in _going(volumes)}
+        names = {volume.name for volume in self._going(volumes)}
         if names:
             states = self.run.cluster.follow("PersistentVolume")
             self._wait("the run's volumes to go", states, lambda volume: volume.name in names)
-            self.removed += _lines("volume", _going(volumes))
+            self.removed += _lines("volume", self._going(volumes))
 
     def _disks_gone(self, volumes: Sequence[Volume]) -> None:
         """Wait until Azure lists none of the volumes' disks; it is asked again for as long as it gives no answer."""
-        going = _going(_with_disk(volumes))
+        going = _with_disk(_deleted(volumes))
         if not going:
             return
         if unasked := self._unasked():
@@ -192,6 +210,21 @@ class Removal:
             return error.because
         return ""
 
+    def _azure_gone(self) -> None:
+        """Delete the run's own disks and snapshots in Azure, once no machine holds them; wait until they are gone."""
+        own = self.run.azure_objects
+        if own.found() == ():
+            return
+        try:
+            free = self._wait("the run's own disks to be detached", own.follow(), _is_held)
+            for each in free:
+                own.delete(each)
+            self._wait("the run's own disks and snapshots to go", own.follow())
+        except StillUnknown as error:
+            self.uncertain.append(f"disks and snapshots that the run made may be left: {error.because}")
+        else:
+            self.removed += map(described, free)
+
     def _lease(self) -> str:
         """The line of the Lease, where the run holds it."""
         return f"Lease {LEASE}" if self.run.lease.holder()[0] == self.run.run_id else ""
@@ -210,13 +243,13 @@ class Removal:
             self.removed += [line for line in map(_object, others) if line not in self.removed]
             self.removed.append(f"Namespace {self.run.namespace}")
 
-    def _wait(self, words: str, states: Any, going: Callable[[Any], bool] = bool) -> None:
-        """Wait until nothing that is `going` is left, within what the clean-up has of its time."""
+    def _wait(self, words: str, states: Any, going: Callable[[Any], bool] = bool) -> tuple[Any, ...]:
+        """Wait until nothing that is `going` is left, within what the clean-up has of its time; what is there then."""
 
         def left(found: tuple[Any, ...]) -> list[str]:
             return [each.name for each in found if going(each)]
 
-        wait(
+        found: tuple[Any, ...] = wait(
             words,
             states,
             lambda found: not left(found),
@@ -226,6 +259,7 @@ class Removal:
             on_timeout=self._found_out,
             scale=self.run.time_scale,
         )
+        return found
 
     def _found_out(self) -> str:
         """Why something stays. Once the time is up it is asked once: what is left to wait for waits for the same."""
@@ -246,9 +280,13 @@ def _with_disk(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
     return tuple(volume for volume in volumes if volume.disk_id)
 
 
-def _going(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
+def _deleted(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
     """The volumes that follow their claims, and their disks them."""
     return tuple(volume for volume in volumes if volume.reclaim_policy == "Delete")
+
+
+def _is_held(found: AzureObject) -> bool:
+    return isinstance(found, Disk) and bool(found.managed_by)
 
 
 def _lines(what: Literal["volume", "disk"], volumes: Iterable[Volume]) -> list[str]:

@@ -13,6 +13,7 @@ from aksdisks.manifests import RUN_LABEL
 from aksdisks.model import Unknown, known
 from aksdisks.model.checks import Check, check
 from aksdisks.parameters import Parameters
+from aksdisks.session.azure_objects import NAMESPACE_TAG, RUN_TAG, may_make
 from aksdisks.session.cleanup import Removal
 from aksdisks.session.namespaced_run import NamespacedRun
 from aksdisks.waiting import Progress, silent
@@ -60,7 +61,19 @@ def find_leftovers(connection: Target) -> tuple[Leftover, ...]:
         places = [(space.labels[RUN_LABEL], space.name) for space in cluster.list("Namespace", selector=RUN_LABEL)]
     else:
         places = list({(found.labels[RUN_LABEL], prepared) for _, found in run_objects(cluster, prepared, RUN_LABEL)})
-    return tuple(_leftover(connection, run, namespace) for run, namespace in sorted(places))
+    places += _in_azure(connection)
+    return tuple(_leftover(connection, run, namespace) for run, namespace in sorted(set(places)))
+
+
+def _in_azure(connection: Target) -> list[tuple[str, str]]:
+    """The runs that left something of their own in Azure, and their namespaces, which may be gone; by its tags."""
+    if not may_make(connection):
+        return []
+    tags = [each.tags for each in known(connection.azure.disks())]
+    tags += [each.tags for each in known(connection.azure.snapshots())]
+    found = [(each[RUN_TAG], each.get(NAMESPACE_TAG, "")) for each in tags if RUN_TAG in each]
+    prepared = connection.parameters.namespace
+    return [(run, where) for run, where in found if where == (f"aksdisks-{run}" if prepared == "create" else prepared)]
 
 
 def orphans(connection: Target) -> tuple[str, ...]:
