@@ -1,22 +1,24 @@
 """The pages of docs/ that are built from docstrings: python -m tests.reference.
 
-`reference.md` is what `aksdisks` re-exports, `causes.md` what a diagnosis can find.
+`reference.md` is what `aksdisks` re-exports, `causes.md` what a diagnosis can find, `rules.md` what the linter can.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import aksdisks
-from aksdisks.inspection.diagnosis.catalogue import catalogue
+from aksdisks.inspection.diagnosis import catalogue as causes_catalogue
 from aksdisks.inspection.diagnosis.cause import Cause
+from aksdisks.inspection.lint import catalogue as rules_catalogue
+from aksdisks.inspection.lint.rule import Rule
 from aksdisks.model.frames import COLUMNS
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGE, CAUSES = DOCS / "reference.md", DOCS / "causes.md"
+PAGE, CAUSES, RULES = DOCS / "reference.md", DOCS / "causes.md", DOCS / "rules.md"
 _FIRST = """# Reference
 
 What `import aksdisks` offers; each name is loaded when it is first used. Any other module may change without notice.
@@ -30,6 +32,13 @@ What `aksdisks diagnose` can find, by id; `aksdisks explain ID` prints the same.
 This page is built from the causes' files in `aksdisks/inspection/diagnosis/causes` (`python -m tests.reference`).
 """
 
+_FIRST_OF_RULES = """# Rules
+
+What `aksdisks lint` can find, by id; `aksdisks explain ID` prints the same. An *error* does not work as it is written,
+a *warning* works until something ordinary happens, and a *note* is worth knowing; `docs/lint.md` has the rest.
+This page is built from the rules' files in `aksdisks/inspection/lint/rules` (`python -m tests.reference`).
+"""
+
 
 def page() -> str:
     """The whole page."""
@@ -39,15 +48,23 @@ def page() -> str:
 
 def causes() -> str:
     """The whole page of causes: a table of all, then each."""
-    found = list(catalogue().values())
-    rows = [f"| [{each.id}](#{each.id}) | {each.verdict} | {_plain(each.title)} |" for each in found]
-    head = ["| cause | verdict | what it is |", "|---|---|---|"]
-    return "\n".join([_FIRST_OF_CAUSES, *head, *rows, "", *(_cause(each) for each in found)])
+    return _pages(_FIRST_OF_CAUSES, "cause | verdict", causes_catalogue.catalogue())
 
 
-def _cause(cause: Cause) -> str:
-    sections = [f"**{heading}**\n\n{_section(heading, text)}" for heading, text in cause.sections.items()]
-    return "\n\n".join([f"## {cause.id}", f"*{cause.verdict}*: {_plain(cause.title)}.", *sections]) + "\n"
+def rules() -> str:
+    """The whole page of rules, likewise."""
+    return _pages(_FIRST_OF_RULES, "rule | level", rules_catalogue.catalogue())
+
+
+def _pages(first: str, columns: str, found: Mapping[str, Cause] | Mapping[str, Rule]) -> str:
+    rows = [f"| [{each.id}](#{each.id}) | {each.rank} | {_plain(each.title)} |" for each in found.values()]
+    head = [f"| {columns} | what it is |", "|---|---|---|"]
+    return "\n".join([first, *head, *rows, "", *(_page(each) for each in found.values())])
+
+
+def _page(page: Cause | Rule) -> str:
+    sections = [f"**{heading}**\n\n{_section(heading, text)}" for heading, text in page.sections.items()]
+    return "\n\n".join([f"## {page.id}", f"*{page.rank}*: {_plain(page.title)}.", *sections]) + "\n"
 
 
 def _section(heading: str, text: str) -> str:
@@ -143,3 +160,4 @@ class _Written:
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
     CAUSES.write_text(causes(), encoding="utf-8")
+    RULES.write_text(rules(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The commands that tell why something is stuck: `aksdisks diagnose`, and what its causes are: `aksdisks explain`."""
+"""The command that tells why something is stuck: `aksdisks diagnose`."""
 
 from __future__ import annotations
 
@@ -26,13 +26,6 @@ class Format(StrEnum):
 def _complete_objects(incomplete: str) -> list[str]:
     """The kinds, for the shell's completion."""
     return [f"{kind}/" for kind in ("pod", "pvc", "pv") if f"{kind}/".startswith(incomplete)]
-
-
-def _complete_causes(incomplete: str) -> list[str]:
-    """The ids of causes, for the shell's completion."""
-    from aksdisks.inspection.diagnosis.catalogue import catalogue
-
-    return [id_ for id_ in catalogue() if id_.startswith(incomplete)]
 
 
 _Object = Annotated[
@@ -82,19 +75,3 @@ def diagnose(
     found = asking.ask(asked, what)
     printer.diagnosis(found, what, asked.time_scale)
     raise typer.Exit(found.exit_code)
-
-
-def explain(
-    cause: Annotated[
-        str, typer.Argument(help="The id of a cause. Default: list all.", show_default=False,
-                            autocompletion=_complete_causes)
-    ] = "",
-) -> None:  # fmt: skip
-    """Explain a cause that `aksdisks diagnose` finds: what it is, how it is recognised, what to do. Or list them."""
-    from aksdisks.inspection.diagnosis import catalogue
-
-    if cause:
-        typer.echo(catalogue.cause(cause).text(), nl=False)
-        return
-    for each in catalogue.catalogue().values():
-        typer.echo(f"{each.id:<22} {each.verdict:<9} {each.title}")

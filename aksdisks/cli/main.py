@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aksdisks.cli import diagnose, evidence, lab, parameters, prices, run, runbooks
+from aksdisks.cli import diagnose, evidence, explain, lab, lint, parameters, prices, run, runbooks
 from aksdisks.cli.options import EXIT_CODES
 
 # An image for the schedule is built without the lab.
@@ -75,7 +75,8 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(prices.app, name="prices")
 app.command(epilog=EXIT_CODES)(run.run)
 app.command(epilog=diagnose.EXIT_CODES)(diagnose.diagnose)
-app.command()(diagnose.explain)
+app.command(epilog=lint.EXIT_CODES)(lint.lint)
+app.command()(explain.explain)
 app.command()(runbooks.walk)
 app.command(name="list")(runbooks.list_runbooks)
 app.command(epilog="A flag (-p) wins over AKSDISKS_PARAM_<NAME>, that over the file, that over the default.")(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class Page(ABC):
     """A docstring: a first line, then headings, each with its text indented below it."""
 
+    id: str
     page: str
     headings: ClassVar[tuple[str, ...]]
 
@@ -31,3 +33,12 @@ class Page:
         """The first address among its links; empty where it has none."""
         match = re.search(r"https://\S+", self.sections.get("Links", ""))
         return match[0].rstrip(".,)") if match else ""
+
+    @property
+    @abstractmethod
+    def rank(self) -> str:
+        """How bad it is, in a word."""
+
+    def text(self) -> str:
+        """Its page as a terminal shows it, under its id and rank."""
+        return f"{self.id} ({self.rank})\n{self.page.strip()}\n"

@@ -51,7 +51,6 @@ class Cause(Page):
     more once this cause was found without it: Azure's disks and machines, workloads, snapshots.
     """
 
-    id: str
     verdict: Verdict
     rule: Rule
     kinds: tuple[Subject, ...] = ("Pod", "PersistentVolumeClaim", "PersistentVolume")
@@ -61,6 +60,7 @@ class Cause(Page):
     needs: tuple[Need, ...] = ()
     headings: ClassVar[tuple[str, ...]] = HEADINGS
 
-    def text(self) -> str:
-        """Its page as a terminal shows it, under its id and verdict."""
-        return f"{self.id} ({self.verdict})\n{self.page.strip()}\n"
+    @property
+    def rank(self) -> str:
+        """Its verdict."""
+        return self.verdict

@@ -48,16 +48,16 @@ class Rule(Page):
     `kinds` are those of the objects that `judge` is asked about. `cluster_only`: it needs a cluster's nodes or drivers.
     """
 
-    id: str
     level: Level
     judge: Judge
     kinds: tuple[str, ...]
     cluster_only: bool = False
     headings: ClassVar[tuple[str, ...]] = HEADINGS
 
-    def text(self) -> str:
-        """Its page as a terminal shows it, under its id and level."""
-        return f"{self.id} ({self.level})\n{self.page.strip()}\n"
+    @property
+    def rank(self) -> str:
+        """Its level."""
+        return self.level
 
     @property
     def opposed_by(self) -> tuple[str, ...]:

@@ -152,6 +152,18 @@ class Workload:
         return ran or self.replicas == 0 or any(name in _annotations(self) for name in _HOOKS)
 
     @property
+    def kept_apart(self) -> bool:
+        """Whether something spreads its pods over nodes or zones: an affinity against each other, or a constraint."""
+        against = mapping(self.pod, "affinity.podAntiAffinity")
+        preferred = listed(against, "preferredDuringSchedulingIgnoredDuringExecution")
+        terms = [*listed(against, "requiredDuringSchedulingIgnoredDuringExecution")]
+        terms += [mapping(each, "podAffinityTerm") for each in preferred]
+        return any(
+            selects(each.get("labelSelector"), self.labels)
+            for each in (*terms, *listed(self.pod, "topologySpreadConstraints"))
+        )
+
+    @property
     def on_one_node(self) -> bool:
         """Whether all its pods stand on one node."""
         return bool(self.host) or self.joins(self)

@@ -12,6 +12,7 @@ from typing import Any
 
 from aksdisks.inspection.lint.classes import DEFAULT, Class, built_in, class_of
 from aksdisks.inspection.lint.documents import Path
+from aksdisks.inspection.lint.nodes import DiskNodes
 from aksdisks.inspection.lint.reading import Manifest
 from aksdisks.inspection.lint.workloads import TEMPLATES, Mount, Workload
 from aksdisks.model import DISK_DRIVERS, CSINode, Node, Volume, decode, with_drivers
@@ -143,6 +144,11 @@ class World:
         found = [(mount, self.claim(workload, mount.claim)) for mount in workload.mounts]
         return [(mount, claim) for mount, claim in found if claim is not None]
 
+    def disks(self, workload: Workload) -> list[Claim]:
+        """The claims that pods of a workload mount, shared ones and their own, and that are known to be Azure disks."""
+        claims = [*(claim for _, claim in self.mounted(workload)), *self.templates(workload)]
+        return [claim for claim in claims if claim.makes_disks]
+
     @cached_property
     def _users(self) -> Mapping[tuple[int, str], list[Workload]]:
         found: defaultdict[tuple[int, str], list[Workload]] = defaultdict(list)
@@ -228,6 +234,14 @@ class World:
         """The cluster's nodes; empty without one, or where they may not be read."""
         csi_nodes = [decode("CSINode", each.raw) for each in self.of("CSINode")]
         return with_drivers([decode("Node", each.raw) for each in self.of("Node")], csi_nodes)
+
+    @cached_property
+    def disk_nodes(self) -> DiskNodes:
+        """The cluster's nodes as its disks see them."""
+        attachments, volumes = (
+            [decode(kind, each.raw) for each in self.of(kind)] for kind in ("VolumeAttachment", "PersistentVolume")
+        )
+        return DiskNodes.of(self.nodes, attachments, volumes)
 
 
 def is_disk(volume: dict[str, Any]) -> bool:

@@ -1,0 +1,122 @@
+"""The command that looks at manifests, or at a cluster's objects, for what will go wrong: `aksdisks lint`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aksdisks.cli.options import ClusterFileOption, ContextOption, EverywhereOption, chosen
+
+if TYPE_CHECKING:
+    from aksdisks.cli.lint_output import LintPrinter
+    from aksdisks.inspection.lint.live import Live
+    from aksdisks.inspection.lint.reading import Reading
+
+EXIT_CODES = (
+    "Exit codes: 0 nothing at or above --fail-on, 1 something is, "
+    "2 bad input, such as a file that is not YAML, 3 the cluster cannot be asked."
+)
+_STDIN = "-"
+
+
+class Format(StrEnum):
+    """How the findings are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+
+
+class FailOn(StrEnum):
+    """From which level on a finding makes the exit code 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NEVER = "never"
+
+
+def lint(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE|DIR|-]...",
+            help="Manifests, folders with all *.yaml, *.yml and *.json below them, or - for standard input.",
+            show_default=False,
+        ),
+    ] = None,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="Judge what a cluster has; with files, judge those against it.")
+    ] = False,
+    namespace: Annotated[
+        str, typer.Option("-n", "--namespace", help="Default: the context's.", show_default=False)
+    ] = "",
+    everywhere: EverywhereOption = False,
+    file: ClusterFileOption = None,
+    context: ContextOption = "",
+    format: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", help="The least level that makes the exit code 1.")
+    ] = FailOn.ERROR,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the findings, and end.")] = False,
+) -> None:
+    """Look at manifests, or at a cluster, for what will go wrong with disks. It only reads.
+
+    The findings are printed on stdout. What helm and kustomize print is read with -; a template is no YAML.
+    """
+    from aksdisks.runner import shipped
+
+    if schema:
+        typer.echo((shipped.folder("docs") / "lint.schema.json").read_text(encoding="utf-8"), nl=False)
+        return
+    from aksdisks.cli.lint_output import LintPrinter
+    from aksdisks.inspection.lint.engine import lint as judge
+
+    names = files or []
+    _require_sources(names, cluster=cluster, of_cluster=bool(namespace or everywhere or file or context))
+    printer = LintPrinter(format.value, fail_on.value)
+    reading = _read(names) if names else None
+    live = _read_cluster(printer, file, context, namespace, everywhere=everywhere) if cluster else None
+    report = judge(reading) if live is None else judge(reading, live.manifests, live.unseen)
+    raise typer.Exit(printer.report(report))
+
+
+def _require_sources(files: Sequence[str], *, cluster: bool, of_cluster: bool) -> None:
+    """Raises InputError where nothing is given to look at, or more than can be meant."""
+    from aksdisks.errors import InputError
+
+    if not files and not cluster:
+        expected = "files, folders, - for standard input, or --cluster"
+        raise InputError(object="lint", expected=expected, found="none of them")
+    if _STDIN in files and len(files) > 1:
+        raise InputError(object="-", expected="no files beside standard input", found=" ".join(files))
+    if of_cluster and not cluster:
+        raise InputError(object="-n, -A, -f and --context", expected="--cluster beside them", found="files alone")
+
+
+def _read(names: Sequence[str]) -> Reading:
+    """The objects of the files; raises InputError for standard input without any: what was to print them failed."""
+    from aksdisks.errors import InputError
+    from aksdisks.inspection.lint.reading import read_files
+
+    reading = read_files(names, stdin=lambda: sys.stdin.buffer.read())
+    if _STDIN in names and not reading.manifests and not reading.bad_files:
+        raise InputError(object="standard input", expected="Kubernetes objects", found="none")
+    return reading
+
+
+def _read_cluster(printer: LintPrinter, file: Path | None, context: str, namespace: str, *, everywhere: bool) -> Live:
+    """The objects of the cluster that the flags name."""
+    from aksdisks.inspection.diagnosis import asking
+    from aksdisks.inspection.lint.live import read_cluster
+
+    choice = chosen(file, context)
+    where = asking.question("", namespace, everywhere=everywhere, context_namespace=choice.namespace).namespace
+    asked = asking.open_cluster(choice, printer.progress)
+    printer.cluster(choice.name, asked.cluster.server)
+    return read_cluster(asked.cluster, where)
