@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from aksdisks.inspection.lint.reading import Manifest
 from aksdisks.model import StorageClass, decode
@@ -51,6 +52,7 @@ class Class:
         return tuple(zone for rule in rules if rule.get("key") in ZONES for zone in texts(rule, "values"))
 
 
+@cache
 def built_in(name: str) -> Class | None:
     """The class of this name that AKS makes, None where it makes none."""
     if name in _DISKS:

@@ -11,7 +11,9 @@ from functools import cached_property
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
+from yaml.events import AliasEvent, NodeEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.resolver import BaseResolver
 
@@ -56,6 +58,28 @@ class _Loader(CParser, _Resolver):
         _Resolver.__init__(self)
 
 
+class _AnchorsAgain(Composer, _Loader):
+    """Reads what has an anchor twice, in which the later one counts from there on: YAML allows it, libyaml does not."""
+
+    def __init__(self, text: str) -> None:
+        _Loader.__init__(self, text)
+        Composer.__init__(self)
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        """A node; its anchor takes the place of another of that name."""
+        event = self.peek_event()
+        if isinstance(event, NodeEvent) and not isinstance(event, AliasEvent):
+            self.anchors.pop(event.anchor, None)
+        return super().compose_node(parent, index)
+
+
+def _nodes(loader: _Loader) -> Iterator[Node]:
+    while loader.check_node():
+        node = loader.get_node()
+        if node is not None:
+            yield node
+
+
 class Text:
     """The text of a file, under the name by which it is shown."""
 
@@ -83,14 +107,16 @@ class Text:
         end = self.starts[line] if line < len(self.starts) else len(self.text)
         return self.text[self.starts[line - 1] : end].rstrip("\r\n")
 
-    def documents(self) -> Iterator[Node]:
-        """The nodes of its documents, without the empty ones; raises NotYamlError."""
+    def documents(self) -> list[Node]:
+        """The nodes of its documents; raises NotYamlError."""
+        text = _without_surrogates(self.text)
         try:
-            loader = _Loader(_without_surrogates(self.text))
-            while loader.check_node():
-                node = loader.get_node()
-                if node is not None:
-                    yield node
+            try:
+                return list(_nodes(_Loader(text)))
+            except yaml.composer.ComposerError as error:
+                if "duplicate anchor" not in str(error):
+                    raise
+                return list(_nodes(_AnchorsAgain(text)))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 1

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from yaml.cyaml import CSafeDumper
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
 from aksdisks.inspection.lint.documents import NotYamlError, Path, Text, checked, locate, plain
@@ -57,7 +58,7 @@ def fix(manifest: Manifest, edits: Sequence[Edit], *, patchable: bool = True) ->
     if manifest.text is None or manifest.node is None:
         return _patch(manifest, edits) if patchable else _diff_of_live(manifest, edits)
     try:
-        return _diff_of_file(manifest.text, manifest.node, edits)
+        return _diff_of_file(manifest.text, manifest.node, manifest.raw, edits)
     except _NoEditError:
         return ""
 
@@ -89,7 +90,7 @@ def _set(raw: Any, path: Path, value: Any) -> None:
 # In a file
 
 
-def _diff_of_file(text: Text, node: MappingNode, edits: Sequence[Edit]) -> str:
+def _diff_of_file(text: Text, node: MappingNode, raw: Any, edits: Sequence[Edit]) -> str:
     start, end = node.start_mark.index, _end(text.text, node)
     end = end if node.flow_style else _line_end(text.text, end)
     starts = [*text.starts, len(text.text)]
@@ -99,7 +100,7 @@ def _diff_of_file(text: Text, node: MappingNode, edits: Sequence[Edit]) -> str:
         after = after[: begin - starts[low]] + new + after[stop - starts[low] :]
     own = slice(start - starts[low], end - starts[low] + len(after) - len(before))
     _require_own(text, start, end)
-    _require_same(" " * node.start_mark.column + after[own], edited(plain(node), edits))
+    _require_same(" " * node.start_mark.column + after[own], edited(raw, edits))
     return _diff(before, after, _shown(text.file), low)
 
 
@@ -235,7 +236,10 @@ def _block(value: Any, indent: int, text: Text) -> str:
 
 
 def _dumped(value: Any) -> str:
-    return yaml.safe_dump(value, sort_keys=False, default_flow_style=False, width=10_000, allow_unicode=True)
+    dumped = yaml.dump(
+        value, Dumper=CSafeDumper, sort_keys=False, default_flow_style=False, width=10_000, allow_unicode=True
+    )
+    return str(dumped)
 
 
 def _shown(file: str) -> str:

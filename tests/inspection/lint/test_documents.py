@@ -51,6 +51,13 @@ def test_documents_anchors_and_merge_keys() -> None:
     ]
 
 
+def test_an_anchor_twice_is_the_later_one_from_there_on() -> None:
+    assert read("a: &x 1\nb: *x\nc: &x {d: &y 2}\ne: [*x, *y]\n---\nf: &x 3\n") == [
+        {"a": 1, "b": 1, "c": {"d": 2}, "e": [{"d": 2}, 2]},
+        {"f": 3},
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
