@@ -8,7 +8,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
-from aksdisks.errors import ApiError, NotAllowed
+from aksdisks.errors import ApiError, NotAllowed, NotFound
 from aksdisks.inspection.diagnosis.findings import Unseen
 from aksdisks.inspection.lint.reading import CLUSTER_SCOPED, Manifest
 from aksdisks.inspection.lint.workloads import WORKLOADS
@@ -57,6 +57,8 @@ def _list(cluster: Cluster, kind: str, namespace: str | None) -> Iterable[Manife
     where = "" if kind in CLUSTER_SCOPED else namespace or ""
     try:
         found, _ = cluster.items(kind, where, make=lambda raw: _manifest(kind, raw))
+    except NotFound:
+        return ()  # an older cluster, which does not have the kind at all
     except (NotAllowed, ApiError) as error:
         return Unseen(kind, error.message, _LIMITS[kind])
     return [each for each in found if each is not None]
