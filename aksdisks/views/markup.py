@@ -55,8 +55,11 @@ def templates() -> Environment:
     from markupsafe import Markup
 
     def finished(value: Any) -> Any:
+        if hasattr(value, "__html__"):
+            return value
+        text = str(value)
         # The standard library's spelling of a quote, in which outputs are recorded; markupsafe has another.
-        return value if hasattr(value, "__html__") else Markup(escape(str(value).translate(_CONTROLS)))
+        return Markup(escape(text if text.isprintable() else text.translate(_CONTROLS)))
 
     loader = PackageLoader("aksdisks")
     environment = Environment(loader=loader, autoescape=True, keep_trailing_newline=True, finalize=finished)

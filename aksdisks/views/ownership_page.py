@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -40,11 +40,25 @@ class Column(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A row of the page: its values, what stands below it when it is opened, and the chain from pod to machine."""
+    """A row of the page: its name, its other columns as (kind, text, number to sort by), the facts and the chain below.
+
+    A kind is `number`, `narrow`, or empty.
+    """
 
     row: Row
+    name: object
+    cells: Sequence[tuple[str, object, object]]
     facts: Sequence[tuple[str, object]]
     chain: Sequence[Link]
+
+    @classmethod
+    def of(cls, row: Row, columns: Sequence[Column], chain: Iterable[Link] = ()) -> Line:
+        """The line of a row of records; its first two columns are its name and its verdict."""
+        cells = []
+        for _, shown, number, narrow in columns[2:]:
+            kind = "number" if number else "narrow" if narrow else ""
+            cells.append((kind, shown(row) or "", row[number] if number else None))
+        return cls(row, columns[0].shown(row), cells, list(_facts(row)), list(chain))
 
 
 def _day(row: Row) -> str:
@@ -108,8 +122,8 @@ def page(ownership: Ownership, *, cluster: str, target: str, unseen: Mapping[str
     """The whole page; `cluster` is what people call it, `target` the API server's URL, `unseen` what was not read."""
     table = OwnershipTable(ownership)
     owned = {each.id: each for each in known(ownership.disks)}
-    disks = [Line(row, list(_facts(row)), list(chain(owned[row["id"]]))) for row in table.disks.rows]
-    snapshots = [Line(row, list(_facts(row)), ()) for row in table.snapshots.rows]
+    disks = [Line.of(row, DISKS, chain(owned[row["id"]])) for row in table.disks.rows]
+    snapshots = [Line.of(row, SNAPSHOTS) for row in table.snapshots.rows]
     script = (files("aksdisks") / "templates/inventory/rows.js").read_text(encoding="utf-8")
     sums = table.sums()
     currencies = sorted({currency for each in sums.values() for currency in each.costs})
@@ -139,10 +153,10 @@ def page(ownership: Ownership, *, cluster: str, target: str, unseen: Mapping[str
 
 def chain(owned: OwnedDisk) -> Iterator[Link]:
     """Every pod, then what they share: claim, volume, disk, machine."""
-    whole = Chain(None, owned.claim, owned.volume, owned.attachment, owned.disk, owned.machine, owned.lun)
-    no_pod, *shared = links(whole)
-    pods = [links(replace(whole, pod=pod))[0] for pod in owned.pods]
-    yield from (*(pods or [no_pod]), *shared)
+    first, *others = owned.pods or (None,)
+    whole = Chain(first, owned.claim, owned.volume, owned.attachment, owned.disk, owned.machine, owned.lun)
+    pod, *shared = links(whole)
+    yield from (pod, *(links(replace(whole, pod=each))[0] for each in others), *shared)
 
 
 def bars(sums: Mapping[tuple[str, Verdict], Sum], currency: str) -> Iterator[Bar]:
