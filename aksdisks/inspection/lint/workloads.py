@@ -96,15 +96,21 @@ class Workload:
         found = self.spec.get("replicas")
         return 1 if found is None else found if isinstance(found, int) else None
 
+    @property
+    def volumes(self) -> list[tuple[Path, dict[str, Any]]]:
+        """The volumes of its pods, each with its place."""
+        found, place = self.pod.get("volumes"), (*self.template_path, "spec", "volumes")
+        listed = enumerate(found if isinstance(found, list) else ())
+        return [((*place, number), each) for number, each in listed if isinstance(each, dict)]
+
     @cached_property
     def mounts(self) -> tuple[Mount, ...]:
         """The claims that all its pods mount; a set's own claims, and ephemeral ones, are each pod's."""
         own = {template.name for template in self.claim_templates}
-        volumes = self.pod.get("volumes")
         found = [
-            Mount(str(each.get("name", "")), name, (*self.template_path, "spec", "volumes", number))
-            for number, each in enumerate(volumes if isinstance(volumes, list) else ())
-            if isinstance(each, dict) and isinstance(name := find(each, "persistentVolumeClaim.claimName"), str)
+            Mount(str(each.get("name", "")), name, path)
+            for path, each in self.volumes
+            if isinstance(name := find(each, "persistentVolumeClaim.claimName"), str)
         ]
         # A template's volume takes the place of one that has its name.
         return tuple(mount for mount in found if mount.volume not in own)

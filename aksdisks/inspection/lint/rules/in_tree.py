@@ -61,12 +61,12 @@ def _judge(world: World, manifest: Manifest) -> Iterator[Hit]:
                 level="note" if manifest.live is not None else None,
             )
     elif workload := world.workload(manifest):
-        for number, volume in enumerate(workload.pod.get("volumes") or ()):
-            if isinstance(volume, dict) and volume.get("azureDisk"):
+        for path, volume in workload.volumes:
+            if volume.get("azureDisk"):
                 yield Hit(
                     because=f"volume {volume.get('name')} has its disk as azureDisk, of which Kubernetes removed the "
                     "driver in 1.27, and not by a claim",
-                    place=(*workload.template_path, "spec", "volumes", number),
+                    place=path,
                 )
 
 
