@@ -86,7 +86,7 @@ class Disk(Decoded):
 class DiskSnapshot(Decoded):
     """An Azure snapshot of a disk; `source` is the id of the disk that it was made of.
 
-    `used_bytes` is what an incremental one is billed for where Azure says it, None elsewhere.
+    `completion` is how much is copied, in percent, where Azure copies on after it is there; None elsewhere.
     """
 
     id: str = at("id")

@@ -44,6 +44,8 @@ class PriceList:
     def of(cls, document: object, source: str) -> PriceList:
         """The same from the document itself; raises InputError that begins with `source`."""
         found = retail.prices(document, source)
+        if found.cut_short:
+            source = f"{source}, which is one page of several"
         return cls(source=source, currency=found.currency, rates=found.rates, not_billed=found.not_billed)
 
     def disk(self, disk: Disk) -> Price | Unknown:

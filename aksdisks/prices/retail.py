@@ -31,11 +31,12 @@ _TEXTS = ("armRegionName", "meterName", "unitOfMeasure", "type", "currencyCode")
 
 @dataclass(frozen=True, slots=True)
 class ListedPrices:
-    """What a list says of disks: as `PriceList` has it."""
+    """What a list says of disks, as `PriceList` has it; `cut_short` where it names a next page."""
 
     currency: str
     rates: Rates
     not_billed: Mapping[Key, str]
+    cut_short: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def prices(document: Any, source: str) -> ListedPrices:
         else:
             others[item.key] = item.type
     rates = {key: _rate(steps) for key, steps in billed.items()}
-    return ListedPrices(_currency(document, items, source), rates, others)
+    cut_short = bool(document.get("NextPageLink"))
+    return ListedPrices(_currency(document, items, source), rates, others, cut_short)
 
 
 def _items(items: list[Any], source: str) -> Iterator[_Item]:

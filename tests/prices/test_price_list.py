@@ -128,6 +128,12 @@ def test_a_file_is_read_and_named(tmp_path):
     assert listed.disk(disk("Premium_LRS")).a_month == 20.0
 
 
+def test_a_page_that_names_a_next_one_says_that_it_is_not_all():
+    page = PriceList.of(document(*LISTED["Items"], NextPageLink="https://prices.azure.com:443/?$skip=1000"), "p.json")
+    found = page.disk(disk("Premium_LRS", location="eastus"))
+    assert found == Unknown("p.json, which is one page of several: no price of 'P10 LRS Disk' in eastus")
+
+
 def test_the_built_in_list_is_for_any_region_and_says_its_day():
     price = PriceList.builtin().disk(disk("Premium_ZRS", location="westeurope"))
     assert price == Price(
