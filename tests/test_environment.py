@@ -1,6 +1,8 @@
 """environment.yml offers what pyproject.toml does, and README.md names the programs that tests look for."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
@@ -66,3 +68,10 @@ def test_a_program_that_is_hidden_is_missing_by_name_and_what_stands_beside_it_s
     missing = programs.missing.__wrapped__
     assert missing("bwrap") == "bwrap is not on PATH: install bubblewrap"
     assert missing("kubectl").startswith("kubectl on PATH is 1.20: install kubectl 1.31 or later")
+
+
+def test_what_reads_notebooks_is_imported_in_a_moment() -> None:
+    """A bound in pyproject.toml keeps parsers away that nobody asks for and that take seconds to build."""
+    command = [sys.executable, "-c", "import sys, nbformat; print('rfc3987_syntax' in sys.modules)"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "False\n", "install the package anew: pip install -e '.[test]'"
