@@ -18,7 +18,7 @@ from aksdisks.azure.calls import (
     reported_retries,
     why,
 )
-from aksdisks.model import Disk, DiskSnapshot, Machine, NoCredential, NotPermitted, Unknown
+from aksdisks.model import CLUSTER_TAG, Disk, DiskSnapshot, Machine, NoCredential, NotPermitted, Unknown
 from aksdisks.targets.credentials import AzureSettings
 from aksdisks.waiting import Progress, silent
 
@@ -30,6 +30,9 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 30.0  # real seconds: no wait sleeps thr
 _DISKS, _COMPUTE = "2023-10-02", "2024-07-01"
 # The codes of a 404 that say that there is no such thing.
 _NONE = ("ResourceNotFound", "NotFound", "ResourceGroupNotFound")
+_DISK_ID = re.compile(
+    r"^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Compute/disks/[^/]+$", re.IGNORECASE
+)
 _PROVIDER_ID = re.compile(r"^azure:///subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/", re.IGNORECASE)
 
 
@@ -77,6 +80,13 @@ class Azure:
     def disks(self) -> tuple[Disk, ...] | Unknown:
         """All disks of the node resource group, by name."""
         return self._ask(self._disks)
+
+    def disk(self, id_: str) -> Disk | Unknown | None:
+        """A disk of whatever resource group, by its id; None where Azure has none, Unknown too for no disk's id."""
+        if not _DISK_ID.match(id_):
+            return Unknown(f"{id_!r} is no id of a managed disk")
+        found = self.find(id_)
+        return Disk.of(found) if isinstance(found, dict) else found
 
     def machines(self, in_question: Collection[str] = ()) -> tuple[Machine, ...] | Unknown:
         """All scale-set instances and virtual machines of the node resource group, by node name.
@@ -193,6 +203,10 @@ class Azure:
     def node_resource_group(self, cluster_id: str) -> str | Unknown:
         """The node resource group of a managed cluster, by the cluster's ARM id: with it `expect` is checked."""
         return self._ask(lambda: field(self._get(cluster_id, "2025-01-01"), "properties", "nodeResourceGroup"))
+
+    def cluster_name(self) -> str | Unknown:
+        """The managed cluster's name, by the tag that AKS puts on the node resource group; empty where it has none."""
+        return self._ask(lambda: str((self._get(self._group, "2021-04-01").get("tags") or {}).get(CLUSTER_TAG, "")))
 
     def location(self) -> str | Unknown:
         """The region of the node resource group."""

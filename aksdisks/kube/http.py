@@ -62,6 +62,7 @@ KINDS: dict[str, tuple[str, str, bool]] = {
     "CSIDriver": ("/apis/storage.k8s.io/v1", "csidrivers", False),
     "CSINode": ("/apis/storage.k8s.io/v1", "csinodes", False),
     "VolumeSnapshot": ("/apis/snapshot.storage.k8s.io/v1", "volumesnapshots", True),
+    "VolumeSnapshotContent": ("/apis/snapshot.storage.k8s.io/v1", "volumesnapshotcontents", False),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases", True),
 }
 

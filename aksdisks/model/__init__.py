@@ -1,7 +1,8 @@
 """Frozen values that travel between the stages, and how they are read from what an API answered; no I/O."""
 
-from aksdisks.model.azure import DataDisk, Disk, DiskSnapshot, Machine
+from aksdisks.model.azure import CLUSTER_TAG, DataDisk, Disk, DiskSnapshot, Machine
 from aksdisks.model.inventory import Chain, Inventory
+from aksdisks.model.kinds import decode
 from aksdisks.model.kubernetes import (
     DISK_DRIVERS,
     Attachment,
@@ -14,17 +15,17 @@ from aksdisks.model.kubernetes import (
     Named,
     Node,
     Pod,
-    Snapshot,
     StorageClass,
     Taint,
     Volume,
-    Workload,
-    decode,
     with_drivers,
 )
+from aksdisks.model.snapshots import Snapshot, SnapshotContent
 from aksdisks.model.unknown import NoCredential, NotAsked, NotPermitted, Unknown, known
+from aksdisks.model.workloads import Workload
 
 __all__ = [
+    "CLUSTER_TAG",
     "DISK_DRIVERS",
     "Attachment",
     "CSINode",
@@ -46,6 +47,7 @@ __all__ = [
     "NotPermitted",
     "Pod",
     "Snapshot",
+    "SnapshotContent",
     "StorageClass",
     "Taint",
     "Unknown",

@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 from aksdisks.model.decoding import Decoded, at, find, listed, mapping, read, texts, time
 
+CLUSTER_TAG = "aks-managed-cluster-name"
+"""The tag with the managed cluster's name on what AKS makes in Azure, the node resource group among it."""
+
 
 def _group(raw: Any) -> str:
     """The fourth part of an ARM id; empty for another id."""
@@ -35,9 +38,10 @@ def _holders(raw: Any) -> tuple[str, ...]:
 class Disk(Decoded):
     """An Azure managed disk; `managed_by` is the id of the machine that holds it, empty when unattached.
 
-    `owner_changed` is when it was attached or detached last; `unique_id` is another one for a disk re-made by its name.
-    `holders` are all machines that have it, a shared disk's others too. `source` is what it is a copy of, and
-    `completion` how many percent of that are there; None where Azure does not say.
+    `os_type` is filled where a machine starts from it. `owner_changed` is when it was attached or detached last;
+    `unique_id` is another one for a disk re-made by its name. `holders` are all machines that have it, a shared disk's
+    others too. `source` is what it is a copy of, and `completion` how many percent of that are there; None where Azure
+    does not say.
     """
 
     id: str = at("id")
@@ -60,6 +64,7 @@ class Disk(Decoded):
     source: str = at("properties.creationData.sourceResourceId")
     completion: float | None = read(_completion)
     location: str = at("location")
+    os_type: str = at("properties.osType")
 
     @property
     def claim_namespace(self) -> str:

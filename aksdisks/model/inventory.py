@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 
 from aksdisks.model.azure import Disk, Machine
 from aksdisks.model.frames import frame
-from aksdisks.model.kubernetes import Attachment, Claim, KubeEvent, Node, Pod, Snapshot, StorageClass, Volume, Workload
+from aksdisks.model.kubernetes import Attachment, Claim, KubeEvent, Node, Pod, StorageClass, Volume
+from aksdisks.model.ownership import Ownership
+from aksdisks.model.snapshots import Snapshot
 from aksdisks.model.unknown import NotAsked, Unknown
+from aksdisks.model.workloads import Workload
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 
 _NOT_ASKED = NotAsked("nothing needed them")
+_NOT_JUDGED = NotAsked("nothing asked whose the disks are")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,8 @@ class Inventory:
     ones too; of all namespaces: all volumes), `attachments` those of the volumes. Nodes, disks and machines are the
     whole cluster's, and so is `attached`, how many disks Kubernetes counts on each node. `chains` has one for each pod
     and claim, then one for each claim that no pod mounts. `unreadable` has the kinds that could not be read, with the
-    reason: where it holds one, no objects of that kind means nothing. `time_scale` is cluster seconds in a real one.
+    reason: where it holds one, no objects of that kind means nothing. `ownership` is whose each disk is, where that was
+    asked for. `time_scale` is cluster seconds in a real one.
     """
 
     taken: datetime
@@ -58,6 +63,7 @@ class Inventory:
     attached: Mapping[str, int] = field(default_factory=dict)
     workloads: tuple[Workload, ...] | Unknown = _NOT_ASKED
     snapshots: tuple[Snapshot, ...] | Unknown = _NOT_ASKED
+    ownership: Ownership | Unknown = _NOT_JUDGED
     unreadable: Mapping[str, str] = field(default_factory=dict)
     time_scale: float = 1.0
     chains: tuple[Chain, ...] = ()

@@ -80,8 +80,11 @@ def _pod_status(raw: Any) -> str:
     return str(next(filter(None, reasons), "")) or str(find(raw, "status.reason status.phase", "Pending"))
 
 
-def _mounted_claims(raw: Any) -> tuple[str, ...]:
-    """By name; the claim of a generic ephemeral volume is named after its pod and itself."""
+def mounted_claims(raw: Any) -> tuple[str, ...]:
+    """The claims that a pod, or a template of one, mounts, by name.
+
+    The claim of a generic ephemeral volume is named after its pod and itself.
+    """
     pod = find(raw, "metadata.name", "")
     names = [
         find(mounted, "persistentVolumeClaim.claimName")
@@ -102,7 +105,8 @@ def _container_states(raw: Any) -> tuple[ContainerState, ...]:
     return tuple(ContainerState.of({**each, "init": init}) for each, init in statuses)
 
 
-def _owner(raw: Any) -> str:
+def owner_of(raw: Any) -> str:
+    """What controls an object, as `Kind/name`; empty where nothing does."""
     owners = [each for each in listed(raw, "metadata.ownerReferences") if each.get("controller")]
     return f"{owners[0].get('kind', '')}/{owners[0].get('name', '')}" if owners else ""
 
@@ -147,7 +151,8 @@ class Claim(Named):
     """A PersistentVolumeClaim; `volume` is empty until bound, `capacity` and `requested` are Kubernetes quantities.
 
     `resize_status` is that of its storage in allocatedResourceStatuses, `modify_status` that of a change of its
-    VolumeAttributesClass. `source_kind` and `source_name` are its dataSourceRef, else its dataSource.
+    VolumeAttributesClass. `source_kind` and `source_name` are its dataSourceRef, else its dataSource. `owner` is what
+    controls it (`Kind/name`), such as an operator's custom resource, or the pod of a generic ephemeral volume.
     `refuses_classes`: its class is named `""`, so that no default one is taken either.
     """
 
@@ -165,6 +170,7 @@ class Claim(Named):
     attributes_class: str = at("spec.volumeAttributesClassName")
     source_kind: str = at("spec.dataSourceRef.kind spec.dataSource.kind")
     source_name: str = at("spec.dataSourceRef.name spec.dataSource.name")
+    owner: str = read(owner_of, "")
     selected_node: str = annotation("volume.kubernetes.io/selected-node")
     provisioner: str = annotation(
         "volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner"
@@ -294,8 +300,8 @@ class Pod(Named):
     containers_ready: int = read(lambda raw: sum(bool(each.get("ready")) for each in _containers(raw)), 0)
     restarts: int = read(lambda raw: sum(_restarts(each) for each in _containers(raw)), 0)
     node: str = at("spec.nodeName")
-    claims: tuple[str, ...] = read(_mounted_claims, ())
-    owner: str = read(_owner, "")
+    claims: tuple[str, ...] = read(mounted_claims, ())
+    owner: str = read(owner_of, "")
     phase: str = at("status.phase", "Pending")
     container_states: tuple[ContainerState, ...] = read(_container_states, ())
     conditions: tuple[Condition, ...] = _values("status.conditions", lambda: Condition)
@@ -350,26 +356,6 @@ class StorageClass(Named):
         return self.provisioner in DISK_DRIVERS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workload(Named):
-    """A Deployment, ReplicaSet or StatefulSet; `strategy` is a Deployment's, `owner` what controls it (`Kind/name`)."""
-
-    kind: str = at("kind")
-    replicas: int = read(lambda raw: mapping(raw, "spec").get("replicas", 1), 1)
-    strategy: str = at("spec.strategy.type")
-    max_surge: str = read(lambda raw: str(mapping(raw, "spec.strategy.rollingUpdate").get("maxSurge", "")), "")
-    owner: str = read(_owner, "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot(Named):
-    """A VolumeSnapshot; `error` is what its controller says of its last failure."""
-
-    ready: bool = at("status.readyToUse", False)
-    error: str = at("status.error.message")
-    claim: str = at("spec.source.persistentVolumeClaimName")
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """One watch event with the time it arrived, in seconds with milliseconds since the watch began (not scaled)."""
@@ -378,25 +364,3 @@ class Change:
     type: Literal["ADDED", "MODIFIED", "DELETED"]
     kind: str
     value: Named
-
-
-_KINDS: Mapping[str, type[Named]] = {
-    "PersistentVolume": Volume,
-    "PersistentVolumeClaim": Claim,
-    "VolumeAttachment": Attachment,
-    "Node": Node,
-    "CSINode": CSINode,
-    "Pod": Pod,
-    "Event": KubeEvent,
-    "StorageClass": StorageClass,
-    "Deployment": Workload,
-    "ReplicaSet": Workload,
-    "StatefulSet": Workload,
-    "VolumeSnapshot": Snapshot,
-}
-
-
-def decode(kind: str, raw: Mapping[str, Any]) -> Any:
-    """The value of an object of this kind; of others than these only names, labels and times matter."""
-    # The items of a list do not say of what kind they are.
-    return _KINDS.get(kind, Named).of(raw if "kind" in raw else {"kind": kind, **raw})

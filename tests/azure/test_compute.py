@@ -237,3 +237,21 @@ def test_a_machine_that_is_not_there_is_neither_stopped_nor_started(azure, lab):
     machine = f"{group}/providers/Microsoft.Compute/virtualMachines/nobody"
     for answer in (azure.stop(machine), azure.start(machine), next(azure.follow_machine(machine))):
         assert isinstance(answer, Unknown) and "ResourceNotFound" in answer.because, answer
+
+
+def test_one_disk_is_read_by_its_id_in_whatever_case_and_one_that_is_gone_is_none(azure):
+    known = azure.disks()[0]
+    assert azure.disk(known.id) == azure.disk(known.id.upper()) == known
+    assert azure.disk(f"{known.id}-gone") is None
+    assert azure.disk(known.id.replace(known.resource_group, "nowhere")) is None
+    for id_ in ("", "https://account.blob.core.windows.net/vhds/data.vhd", known.managed_by, f"{known.id}/more"):
+        assert azure.disk(id_) == Unknown(f"{id_!r} is no id of a managed disk")
+    hidden = azure.disk(known.id.replace(azure.subscription, "00000000-0000-0000-0000-000000000000"))
+    assert isinstance(hidden, Unknown), "of a subscription that one may not see nothing is known to be gone"
+
+
+def test_the_cluster_s_name_and_snapshots_are_the_node_resource_group_s(azure, lab):
+    assert (azure.cluster_name(), azure.snapshots()) == (lab.cluster_name, ())
+    other = Azure(azure._settings, azure.subscription, "MC_nowhere", 1.0)
+    assert "ResourceGroupNotFound" in other.cluster_name().because
+    other.close()

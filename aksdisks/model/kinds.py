@@ -1,0 +1,44 @@
+"""Of each kind of Kubernetes' objects the value that one of them is read as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aksdisks.model.kubernetes import (
+    Attachment,
+    Claim,
+    CSINode,
+    KubeEvent,
+    Named,
+    Node,
+    Pod,
+    StorageClass,
+    Volume,
+)
+from aksdisks.model.snapshots import Snapshot, SnapshotContent
+from aksdisks.model.workloads import Workload
+
+_KINDS: Mapping[str, type[Named]] = {
+    "PersistentVolume": Volume,
+    "PersistentVolumeClaim": Claim,
+    "VolumeAttachment": Attachment,
+    "Node": Node,
+    "CSINode": CSINode,
+    "Pod": Pod,
+    "Event": KubeEvent,
+    "StorageClass": StorageClass,
+    "Deployment": Workload,
+    "ReplicaSet": Workload,
+    "StatefulSet": Workload,
+    "Job": Workload,
+    "CronJob": Workload,
+    "VolumeSnapshot": Snapshot,
+    "VolumeSnapshotContent": SnapshotContent,
+}
+
+
+def decode(kind: str, raw: Mapping[str, Any]) -> Any:
+    """The value of an object of this kind; of others than these only names, labels and times matter."""
+    # The items of a list do not say of what kind they are.
+    return _KINDS.get(kind, Named).of(raw if "kind" in raw else {"kind": kind, **raw})
