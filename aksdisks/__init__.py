@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aksdisks.inspection.diagnosis import Finding, diagnose
     from aksdisks.model import Attachment, Chain, Claim, Disk, Inventory, Machine, Node, Pod, Unknown, Volume
     from aksdisks.model.checks import Check
+    from aksdisks.model.ownership import Ownership
     from aksdisks.parameters import Parameters
     from aksdisks.runner.runner import run_runbooks
     from aksdisks.targets.lab import Lab, start_lab
@@ -43,6 +44,7 @@ __all__ = [
     "Node",
     "NotAllowed",
     "NotReachable",
+    "Ownership",
     "Parameters",
     "Pod",
     "RunResult",
@@ -73,6 +75,7 @@ _MODULES = {
         "Volume",
     ),
     "aksdisks.model.checks": ("Check",),
+    "aksdisks.model.ownership": ("Ownership",),
     "aksdisks.parameters": ("Parameters",),
     "aksdisks.runner.runner": ("run_runbooks",),
     "aksdisks.targets.lab": ("Lab", "start_lab"),

@@ -20,8 +20,7 @@ from aksdisks.errors import (
     TargetMismatch,
     did_you_mean,
 )
-from aksdisks.inspection.diagnosis.reading import judge
-from aksdisks.inspection.inventory import read_inventory
+from aksdisks.inspection.ownership import read_ownership
 from aksdisks.kube.client import Cluster
 from aksdisks.model import Inventory, Node, StorageClass, Unknown
 from aksdisks.parameters import Parameters
@@ -55,14 +54,13 @@ class Target:
         self.close()
 
     def inventory(self, namespace: str | None = None) -> Inventory:
-        """What a namespace (None: all of them), the cluster's nodes and its node resource group hold now.
+        """What a namespace (None: all of them), the cluster's nodes and its node resource group hold now, and whose.
 
-        What Azure does not tell is Unknown in it. Workloads and snapshots are in it where `diagnose` needs them. Raises
-        InputError for a namespace that does not exist, NotReachable, NotAllowed or ApiError where Kubernetes does not
-        answer.
+        What Azure does not tell is Unknown in it; a kind that may not be read stands in `unreadable`. Raises InputError
+        for a namespace that does not exist, NotReachable where Kubernetes does not answer.
         """
-        found = read_inventory(self.cluster, self.azure, namespace, self.settings.time_scale)
-        found, _ = judge(found, self.cluster, self.azure)
+        scale = self.settings.time_scale
+        found = read_ownership(self.cluster, self.azure, namespace, time_scale=scale, events=True)
         if namespace and not (found.pods or found.claims or found.events):
             try:
                 missing = self.cluster.find("Namespace", namespace) is None

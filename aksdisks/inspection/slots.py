@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from aksdisks.model import DISK_DRIVERS, Attachment, Machine, Node
+from aksdisks.model import DISK_DRIVERS, Attachment, Machine, Node, Unknown
+from aksdisks.model.ownership import NodeSlots
 
 
 def attached_disks(attachments: Iterable[Attachment]) -> dict[str, int]:
@@ -13,15 +14,38 @@ def attached_disks(attachments: Iterable[Attachment]) -> dict[str, int]:
     return dict(Counter(each.node for each in attachments if each.driver in DISK_DRIVERS))
 
 
-def free_slots(nodes: Iterable[Node], attached: Mapping[str, int], machines: Iterable[Machine]) -> dict[str, int]:
-    """How many more disks each node takes: its driver's limit less the larger of both counts; never below 0.
+def node_slots(
+    nodes: Iterable[Node], attached: Mapping[str, int] | None, machines: Iterable[Machine] | Unknown
+) -> tuple[NodeSlots, ...]:
+    """How many more disks each node takes by both counts, each None where that side does not say.
 
-    `attached` is `attached_disks`. Azure also counts what others put on the machine, Kubernetes what is on its way
-    (facts J7). A node of which the driver says nothing is left out.
+    `attached` is `attached_disks`; None: they could not be read. Azure also counts what others put on the machine,
+    Kubernetes what is on its way (facts J7). Less than 0 where a machine holds more than the driver would attach.
     """
-    held = {machine.node: len(machine.data_disks) for machine in machines}
-    return {
-        node.name: max(0, node.disk_slots - max(attached.get(node.name, 0), held.get(node.name, 0)))
+    held = {} if isinstance(machines, Unknown) else {each.node: len(each.data_disks) for each in machines}
+
+    def left(limit: int | None, taken: int | None) -> int | None:
+        return None if limit is None or taken is None else limit - taken
+
+    return tuple(
+        NodeSlots(
+            node=node.name,
+            limit=node.disk_slots,
+            by_kubernetes=left(node.disk_slots, None if attached is None else attached.get(node.name, 0)),
+            by_azure=left(node.disk_slots, held.get(node.name)),
+        )
         for node in nodes
-        if node.disk_slots is not None
+    )
+
+
+def free_slots(nodes: Iterable[Node], attached: Mapping[str, int], machines: Iterable[Machine]) -> dict[str, int]:
+    """How many more disks each node takes by the smaller of both counts; never below 0.
+
+    A node of which the driver says nothing is left out.
+    """
+    counts = {each.node: (each.by_kubernetes, each.by_azure) for each in node_slots(nodes, attached, machines)}
+    return {
+        node: max(0, min(count for count in both if count is not None))
+        for node, both in counts.items()
+        if both != (None, None)
     }

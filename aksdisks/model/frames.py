@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.errors import InputError, did_you_mean
+from aksdisks.model.ownership import Ownership
+from aksdisks.model.ownership_rows import DISKS, SNAPSHOTS, disk_rows, snapshot_rows
 from aksdisks.model.records import NUMBER, TEXT, TIME, TRUTH, WHOLE, Records
 from aksdisks.model.unknown import Unknown
 from aksdisks.quantities import GIB, parse_quantity
@@ -74,19 +76,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "attach_error": TEXT,
         "driver": TEXT,
     },
-    "disks": {
-        "name": TEXT,
-        "created": TIME,
-        "size_gib": WHOLE,
-        "sku": TEXT,
-        "tier": TEXT,
-        "state": TEXT,
-        "managed_by": TEXT,
-        "claim": TEXT,
-        "volume": TEXT,
-        "resource_group": TEXT,
-        "id": TEXT,
-    },
+    "disks": DISKS,
+    "snapshots": SNAPSHOTS,
     "machines": {
         "name": TEXT,
         "node": TEXT,
@@ -151,7 +142,9 @@ def records(inventory: Inventory, name: str) -> Records:
     if name not in COLUMNS:
         expected = f"one of {', '.join(COLUMNS)}"
         raise InputError(object="frame", expected=f"{expected}", found=repr(name), hint=did_you_mean(name, COLUMNS))
-    found = inventory.disks if name == "tags" else getattr(inventory, name)
+    if name in ("disks", "snapshots") and isinstance(owned := inventory.ownership, Ownership):
+        return disk_rows(owned.disks) if name == "disks" else snapshot_rows(owned.snapshots)
+    found = getattr(inventory, {"tags": "disks", "snapshots": "ownership"}.get(name, name))
     if isinstance(found, Unknown):
         return Records(COLUMNS[name], (), found.because)
     if unreadable := inventory.unreadable.get(_KINDS.get(name, ""), ""):
@@ -207,6 +200,10 @@ def _capacity(_inventory: Inventory, value: Any) -> dict[str, Any]:
     return {"capacity_gib": float(parse_quantity(value.capacity) / GIB) if value.capacity else None}
 
 
+def _disk(_inventory: Inventory, disk: Any) -> dict[str, Any]:
+    return {"zone": _cell(disk.zones), "namespace": disk.claim_namespace or None}
+
+
 def _machine(_inventory: Inventory, machine: Any) -> dict[str, Any]:
     return {"data_disks": len(machine.data_disks)}
 
@@ -228,6 +225,7 @@ _MORE: Mapping[str, Callable[[Inventory, Any], dict[str, Any]]] = {
     "nodes": _node,
     "claims": _capacity,
     "volumes": _capacity,
+    "disks": _disk,
     "machines": _machine,
     "chains": _chain,
 }

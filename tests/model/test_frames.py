@@ -8,7 +8,7 @@ from aksdisks.model import Unknown
 from aksdisks.model.frames import COLUMNS
 from tests.world import CLAIM, GROUP, START, claim, disk, node, pod, volume, world
 
-NOTHING = dict.fromkeys((*COLUMNS.keys() - {"tags", "chains"},), ())
+NOTHING = dict.fromkeys((*COLUMNS.keys() - {"tags", "chains", "snapshots"},), ())
 
 
 def found(frame, *columns):
@@ -17,7 +17,7 @@ def found(frame, *columns):
     return [tuple(None if pandas.isna(each) else each for each in row) for row in rows.itertuples(index=False)]
 
 
-@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("name", [name for name in COLUMNS if name != "snapshots"])
 @pytest.mark.parametrize("parts", [{}, NOTHING], ids=["something", "nothing"])
 def test_columns_and_types_are_the_same_whatever_was_found(name, parts):
     inventory = world(**parts)
@@ -82,6 +82,12 @@ def test_what_is_unknown_is_a_frame_without_rows_that_says_why():
     assert found(inventory.frame("chains"), "volume", "disk", "lun", "unknown")[0] == (
         f"pvc-{CLAIM}", None, None, "azure is off",
     )  # fmt: skip
+
+
+def test_snapshots_are_unknown_where_nothing_asked_whose_they_are():
+    frame = world().frame("snapshots")
+    assert (len(frame), frame.attrs) == (0, {"unknown": "nothing asked whose the disks are"})
+    assert {column: str(kind) for column, kind in frame.dtypes.items()} == dict(COLUMNS["snapshots"])
 
 
 def test_a_kind_that_could_not_be_read_is_a_frame_without_rows_that_says_why():

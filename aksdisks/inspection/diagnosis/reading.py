@@ -18,7 +18,7 @@ from aksdisks.inspection.diagnosis.findings import Diagnosis, Finding, Need, Obj
 from aksdisks.inspection.diagnosis.unseen import VOLUME_EVENTS, unseen
 from aksdisks.inspection.slots import attached_disks
 from aksdisks.kube.client import Cluster
-from aksdisks.model import Inventory, Node, NotAsked, Unknown, decode, known, with_drivers
+from aksdisks.model import Attachment, Inventory, Node, NotAsked, Unknown, decode, known, with_drivers
 from aksdisks.waiting import within
 
 NAMESPACED = ("Pod", "PersistentVolumeClaim", "Event")
@@ -99,12 +99,14 @@ def read_kubernetes(
     A volume that it is `about` is in it whatever its claim's namespace.
     """
     with ThreadPoolExecutor(_AT_ONCE) as readers:
-        asked = {kind: readers.submit(copy_context().run, _list, cluster, kind, namespace) for kind in KINDS}
+        asked = {kind: readers.submit(copy_context().run, list_kind, cluster, kind, namespace) for kind in KINDS}
         found = {kind: answer.result() for kind, answer in asked.items()}
     inventory = inventory_of(found, namespace, time_scale, about)
     if namespace in (None, "", _CLUSTER_EVENTS) or not _leaving(inventory):
         return inventory
-    return inventory_of(found | {VOLUME_EVENTS: _list(cluster, "Event", _CLUSTER_EVENTS)}, namespace, time_scale, about)
+    return inventory_of(
+        found | {VOLUME_EVENTS: list_kind(cluster, "Event", _CLUSTER_EVENTS)}, namespace, time_scale, about
+    )
 
 
 def inventory_of(
@@ -147,7 +149,7 @@ def _leaving(inventory: Inventory) -> bool:
     return any(each.phase in ("Released", "Failed") for each in inventory.volumes)
 
 
-def _list(
+def list_kind(
     cluster: Cluster, kind: str, namespace: str | None, absent: tuple[Any, ...] | None = None
 ) -> tuple[Any, ...] | Unknown:
     """All values of a kind, or why not; `absent`: what to take a kind for that the cluster does not have."""
@@ -162,21 +164,24 @@ def _by_key(values: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(sorted(values, key=lambda value: value.key))
 
 
+def in_question(nodes: Iterable[Node], attachments: Iterable[Attachment]) -> list[str]:
+    """The nodes whose machines' power counts: those that are not ready, or gone though something is attached there."""
+    ready = {node.name: node.ready for node in nodes}
+    return sorted(name for name in {*ready, *(each.node for each in attachments)} if not ready.get(name))
+
+
 def _azure(inventory: Inventory, _cluster: Cluster, azure: AzureOf) -> Inventory:
     if not isinstance(azure, Azure):
         unread = inventory.unreadable.get("Node")
         azure = azure(Unknown(unread) if unread else inventory.nodes)
-    ready = {node.name for node in inventory.nodes if node.ready}
-    nodes = {node.name for node in inventory.nodes} | {each.node for each in inventory.attachments}
-    in_question = sorted(nodes - ready)
     with within(_AZURE_WITHIN):
-        disks, machines = azure.disks(), azure.machines(in_question)
+        disks, machines = azure.disks(), azure.machines(in_question(inventory.nodes, inventory.attachments))
     group = next((disk.resource_group for disk in known(disks)), azure.resource_group)
     return replace(inventory, disks=disks, machines=machines, resource_group=group)
 
 
 def _workloads(inventory: Inventory, cluster: Cluster, _azure: AzureOf) -> Inventory:
-    found = {kind: _list(cluster, kind, inventory.namespace) for kind in WORKLOADS}
+    found = {kind: list_kind(cluster, kind, inventory.namespace) for kind in WORKLOADS}
     unread = {kind: each.because for kind, each in found.items() if isinstance(each, Unknown)}
     values = tuple(value for each in found.values() for value in known(each))
     return replace(inventory, workloads=values, unreadable={**inventory.unreadable, **unread})
@@ -184,7 +189,7 @@ def _workloads(inventory: Inventory, cluster: Cluster, _azure: AzureOf) -> Inven
 
 def _snapshots(inventory: Inventory, cluster: Cluster, _azure: AzureOf) -> Inventory:
     # A cluster without the snapshot controller's kinds has none of them.
-    return replace(inventory, snapshots=_list(cluster, SNAPSHOTS, inventory.namespace, absent=()))
+    return replace(inventory, snapshots=list_kind(cluster, SNAPSHOTS, inventory.namespace, absent=()))
 
 
 _READERS: dict[Need, Callable[[Inventory, Cluster, AzureOf], Inventory]] = {

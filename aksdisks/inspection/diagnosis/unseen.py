@@ -41,8 +41,9 @@ def unseen(inventory: Inventory, findings: Sequence[Finding]) -> tuple[Unseen, .
 
 def _unread(inventory: Inventory, waits: bool) -> Iterator[Unseen]:
     for kind, because in inventory.unreadable.items():
-        limits, hides = _LIMITS[kind]
-        yield Unseen(kind, because, limits, hides or waits)
+        if kind in _LIMITS:  # others, such as Jobs, say nothing of what is stuck
+            limits, hides = _LIMITS[kind]
+            yield Unseen(kind, because, limits, hides or waits)
     for what, values, limits in (
         ("Azure's disks", inventory.disks, "who holds a disk, and whether it exists"),
         ("Azure's machines", inventory.machines, "whether a machine runs, and which disks are on it"),

@@ -1,0 +1,116 @@
+"""Beside the table: claims and volumes without a disk, attachments that both sides see differently; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aksdisks.inspection.ownership.facts import Facts, holders
+from aksdisks.model import DISK_DRIVERS, Attachment, Claim, Disk, Machine, Unknown, Volume
+from aksdisks.model.ownership import Disagreement
+
+
+def without_disk(facts: Facts) -> tuple[tuple[str, str], ...]:
+    """Claims and volumes of the disk driver's that have no disk: `Kind namespace/name`, and why."""
+    found = [(f"PersistentVolume {volume.name}", why) for volume in _mine(facts) if (why := _volume(facts, volume))]
+    claims = ((f"PersistentVolumeClaim {claim.key}", _claim(facts, claim)) for claim in facts.inventory.claims)
+    return (*found, *((claim, why) for claim, why in claims if why))
+
+
+def disagreements(facts: Facts) -> tuple[Disagreement, ...]:
+    """The volumes of which Kubernetes and Azure, as they were read, do not say the same machine.
+
+    What is on its way, to or from a node, is none: there the sides may differ for a while.
+    """
+    if facts.unread("VolumeAttachment") or isinstance(facts.inventory.machines, Unknown):
+        return ()
+    pairs = ((volume, facts.disk_of(volume)) for volume in _mine(facts) if volume.disk_id)
+    return tuple(found for volume, disk in pairs if isinstance(disk, Disk) for found in _differ(facts, volume, disk))
+
+
+def _mine(facts: Facts) -> Iterator[Volume]:
+    """The volumes of the inventory's namespace; of all where it has none."""
+    namespace = facts.inventory.namespace
+    return (
+        volume
+        for volume in facts.volumes
+        if not namespace or namespace in (volume.claim_namespace, _namespace(facts.claim_of(volume)))
+    )
+
+
+def _namespace(claim: Claim | None) -> str:
+    return claim.namespace if claim else ""
+
+
+def _volume(facts: Facts, volume: Volume) -> str:
+    """Why a volume has no disk; empty where it has one, where that is not known, and for another driver's."""
+    if volume.disk_id and facts.disk_of(volume) is None:
+        return f"Azure has no disk {volume.disk_id}"
+    return "it names no disk" if volume.driver in DISK_DRIVERS and not volume.disk_id else ""
+
+
+def _claim(facts: Facts, claim: Claim) -> str:
+    """The same of a claim."""
+    if facts.unread("PersistentVolume"):
+        return ""
+    if claim.volume:
+        volume = facts.volumes_by_name.get(claim.volume)
+        if volume is None:
+            return f"its volume {claim.volume} is gone" if _of_disks(facts, claim) else ""
+        because = _volume(facts, volume)
+        return f"volume {volume.name}: {because}" if because else ""
+    return f"it is {claim.phase}, and has no volume yet" if _of_disks(facts, claim) else ""
+
+
+def _of_disks(facts: Facts, claim: Claim) -> bool:
+    """Whether a claim's class makes disks, as far as that can be told."""
+    if claim.provisioner:
+        return claim.provisioner in DISK_DRIVERS
+    return next((each.makes_disks for each in facts.inventory.classes if each.name == claim.storage_class), False)
+
+
+def _differ(facts: Facts, volume: Volume, disk: Disk) -> Iterator[Disagreement]:
+    attachments = facts.attachments_of(volume)
+    moving = {each.node for each in attachments if not each.attached or each.deleting}
+    by_kubernetes = {each.node for each in attachments if each.attached}
+    machine, by_azure = facts.holder(disk), facts.nodes_of(disk)
+    if (by_kubernetes ^ by_azure) - moving:
+        yield _disagreement(volume, disk, attachments, by_azure, "attached to " + ", ".join(sorted(by_azure)))
+    elif isinstance(machine, Machine):
+        yield from _luns(facts, volume, disk, attachments, machine)
+
+
+def _luns(
+    facts: Facts, volume: Volume, disk: Disk, attachments: tuple[Attachment, ...], machine: Machine
+) -> Iterator[Disagreement]:
+    """Both name one machine; the disk may sit elsewhere on it, or not be among the machine's own dataDisks."""
+    held = facts.lun(machine, disk.id)
+    noted = {each.lun for each in attachments if each.attached and each.lun is not None}
+    node = machine.node or machine.name
+    if held is None:
+        said = f"the disk's managedBy names {node}, whose dataDisks do not have it"
+        yield _disagreement(volume, disk, attachments, {node}, said)
+    elif not holders(disk):
+        said = f"the dataDisks of {node} have it, and the disk's managedBy names no machine"
+        yield _disagreement(volume, disk, attachments, {node}, said)
+    elif noted and held not in noted:
+        yield _disagreement(volume, disk, attachments, {node}, f"attached to {node} at LUN {held}")
+
+
+def _disagreement(
+    volume: Volume, disk: Disk, attachments: tuple[Attachment, ...], by_azure: set[str], azure: str
+) -> Disagreement:
+    nodes = {each.node for each in attachments} | by_azure
+    return Disagreement(
+        disk=disk.name,
+        volume=volume.name,
+        node=", ".join(sorted(nodes)),
+        kubernetes=", ".join(map(_said, attachments)) or "no VolumeAttachment",
+        azure=azure if by_azure else f"attached to no machine (state {disk.state or 'none'})",
+    )
+
+
+def _said(attachment: Attachment) -> str:
+    """What Kubernetes has of an attachment."""
+    state = "detaching from" if attachment.deleting else "attached to" if attachment.attached else "attaching to"
+    lun = f" at LUN {attachment.lun}" if attachment.lun is not None else ""
+    return f"{state} {attachment.node}{lun}"

@@ -1,0 +1,139 @@
+"""Reads both sides of an ownership table beside one another, and joins them; it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+
+from aksdisks.azure.compute import Azure
+from aksdisks.inspection.chains import join
+from aksdisks.inspection.diagnosis.reading import (
+    KINDS,
+    SNAPSHOTS,
+    AzureOf,
+    Places,
+    in_question,
+    inventory_of,
+    list_kind,
+)
+from aksdisks.inspection.ownership.facts import Facts, id_key
+from aksdisks.inspection.ownership.table import ownership
+from aksdisks.inspection.ownership.verdicts import CLUSTER_TAGS
+from aksdisks.kube.client import Cluster
+from aksdisks.model import Attachment, Disk, DiskSnapshot, Inventory, Machine, Unknown, known
+from aksdisks.prices import PriceList
+from aksdisks.waiting import within
+
+T = TypeVar("T")
+
+WORKLOADS = ("Deployment", "ReplicaSet", "StatefulSet", "Job", "CronJob")
+CONTENTS = "VolumeSnapshotContent"
+GRACE = 86400.0
+"""The age in cluster seconds from which a disk that nothing names is an orphan, where nobody says another."""
+
+# The nodes tell where Azure is, so they are asked for first, then the long lists.
+_KINDS = ("Node", *(kind for kind in KINDS if kind not in ("Node", "Event")), *WORKLOADS, SNAPSHOTS, CONTENTS)
+_AT_ONCE = 4
+# Real seconds for Azure's lists together, and for the disks elsewhere: those that it throttles as well.
+_AZURE_WITHIN, _ELSEWHERE_WITHIN = 180.0, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _AzureSide:
+    """What Azure has in the node resource group, and who may be asked for more."""
+
+    client: Azure
+    disks: tuple[Disk, ...] | Unknown
+    snapshots: tuple[DiskSnapshot, ...] | Unknown
+    machines: tuple[Machine, ...] | Unknown
+    cluster: str | Unknown
+
+
+def read_ownership(
+    cluster: Cluster,
+    azure: AzureOf,
+    namespace: str | None,
+    *,
+    time_scale: float = 1.0,
+    grace: float = GRACE,
+    prices: PriceList | None = None,
+    events: bool = False,
+) -> Inventory:
+    """The inventory of a namespace (None: of all), with its `ownership`: whose each disk is.
+
+    Azure's lists are read beside Kubernetes'. A disk outside the node resource group that a volume names is asked for
+    by its id, once. What may not be read is Unknown, or stands in `unreadable`, and makes verdicts `unknown`, never
+    `orphan`. Events are read only if asked for: no verdict needs them. `time_scale` is cluster seconds in a real one;
+    `grace` is in cluster seconds; `prices` None: those that are built in. Raises NotReachable where Kubernetes does not
+    answer.
+    """
+    kinds = (*_KINDS, "Event") if events else _KINDS
+    with ThreadPoolExecutor(_AT_ONCE) as readers, ThreadPoolExecutor(1) as beside:
+        asked = {kind: _submit(readers, partial(_kind, cluster, kind, namespace)) for kind in kinds}
+        other = _submit(beside, partial(_azure_side, azure, asked["Node"], asked["VolumeAttachment"]))
+        found = {kind: answer.result() for kind, answer in asked.items()}
+        side = other.result()
+    found.setdefault("Event", Unknown("nothing needed them"))
+    inventory = _with_azure(_kubernetes(found, namespace, time_scale), side)
+    volumes = known(found["PersistentVolume"])
+    scope = f"/subscriptions/{side.client.subscription}/resourceGroups/{side.client.resource_group}"
+    facts = Facts(
+        inventory=inventory,
+        volumes=volumes,
+        attachments=known(found["VolumeAttachment"]),
+        scope=scope,
+        elsewhere=_elsewhere(side.client, scope, (volume.disk_id for volume in volumes)),
+        contents=found[CONTENTS],
+        snapshots=side.snapshots,
+        cluster=side.cluster,
+        grace=grace,
+    )
+    return replace(inventory, ownership=ownership(facts, prices or PriceList.builtin()))
+
+
+def _kind(cluster: Cluster, kind: str, namespace: str | None) -> tuple[Any, ...] | Unknown:
+    # A cluster without the snapshot controller's kinds, or as old as CronJobs of another version, has none of them.
+    absent = () if kind in (SNAPSHOTS, CONTENTS, "CronJob") else None
+    return list_kind(cluster, kind, namespace, absent)
+
+
+def _kubernetes(found: dict[str, tuple[Any, ...] | Unknown], namespace: str | None, time_scale: float) -> Inventory:
+    inventory = inventory_of({kind: found[kind] for kind in (*KINDS, *WORKLOADS)}, namespace, time_scale)
+    workloads = tuple(each for kind in WORKLOADS for each in known(found[kind]))
+    return replace(inventory, workloads=workloads, snapshots=found[SNAPSHOTS])
+
+
+def _with_azure(inventory: Inventory, side: _AzureSide) -> Inventory:
+    group = next((disk.resource_group for disk in known(side.disks)), side.client.resource_group)
+    inventory = replace(inventory, disks=side.disks, machines=side.machines, resource_group=group)
+    return replace(inventory, chains=join(inventory))
+
+
+def _azure_side(
+    azure: AzureOf, nodes: Future[Places], attachments: Future[tuple[Attachment, ...] | Unknown]
+) -> _AzureSide:
+    places = nodes.result()
+    client = azure if isinstance(azure, Azure) else azure(places)
+    with within(_AZURE_WITHIN):
+        disks, snapshots = client.disks(), client.snapshots()
+        machines = client.machines(in_question(known(places), known(attachments.result())))
+        tags = (*(each.tags for each in known(disks)), *(each.tags for each in known(snapshots)))
+        tagged = any(tag in each for each in tags for tag in CLUSTER_TAGS)
+        return _AzureSide(client, disks, snapshots, machines, client.cluster_name() if tagged else "")
+
+
+def _elsewhere(client: Azure, scope: str, ids: Iterable[str]) -> dict[str, Disk | Unknown | None]:
+    """The disks of other resource groups, by `id_key`: each is asked for once, a few at a time."""
+    outside = {key: id_ for id_ in ids if (key := id_key(id_)) and not key.startswith(id_key(scope) + "/")}
+    with within(_ELSEWHERE_WITHIN), ThreadPoolExecutor(_AT_ONCE) as readers:
+        asked = {key: _submit(readers, partial(client.disk, id_)) for key, id_ in outside.items()}
+        return {key: answer.result() for key, answer in asked.items()}
+
+
+def _submit(pool: ThreadPoolExecutor, call: Callable[[], T]) -> Future[T]:
+    """A call in another thread that ends with the wait around this one."""
+    return pool.submit(copy_context().run, call)

@@ -1,0 +1,82 @@
+"""The verdict on an Azure snapshot: rules in the order in which they are asked; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from aksdisks.inspection.ownership.facts import Facts, id_key
+from aksdisks.inspection.ownership.verdicts import Judgement, by_driver, other_cluster
+from aksdisks.model import DiskSnapshot, Snapshot, SnapshotContent, Unknown, known
+
+_NAME_TAG = "kubernetes.io-created-for-snapshot-name"
+_NAMESPACE_TAG = "kubernetes.io-created-for-snapshot-namespace"
+
+
+@dataclass(frozen=True)
+class SnapshotRules:
+    """The rules, over the facts; what they look up in is built once."""
+
+    facts: Facts
+
+    def judge(self, snapshot: DiskSnapshot) -> Judgement:
+        """The verdict of the first rule that has one."""
+        rules = (self._named, self._unread, self._of_a_disk, self._foreign, self._other_cluster)
+        return next(filter(None, (rule(snapshot) for rule in rules)), None) or self._left(snapshot)
+
+    def namespace(self, snapshot: DiskSnapshot) -> str:
+        """The namespace of its VolumeSnapshot, as its content says, else its tags."""
+        content = self._contents.get(id_key(snapshot.id))
+        return content.snapshot_namespace if content else snapshot.tags.get(_NAMESPACE_TAG, "")
+
+    def _named(self, snapshot: DiskSnapshot) -> Judgement | None:
+        """A VolumeSnapshotContent names it: as with volumes, its VolumeSnapshot may be gone."""
+        content = self._contents.get(id_key(snapshot.id))
+        if content is None:
+            return None
+        of = f"{content.snapshot_namespace}/{content.snapshot}"
+        if isinstance(self.facts.inventory.snapshots, Unknown):
+            return "kept", f"content {content.name} names it, of VolumeSnapshot {of}"
+        found = self._volume_snapshots.get(of)
+        if found and (not content.snapshot_uid or found.uid == content.snapshot_uid):
+            return "kept", f"VolumeSnapshot {of} is there"
+        return "released", f"VolumeSnapshot {of} is gone, and content {content.name} names it still"
+
+    def _unread(self, _snapshot: DiskSnapshot) -> Judgement | None:
+        contents = self.facts.contents
+        return ("unknown", f"VolumeSnapshotContents: {contents.because}") if isinstance(contents, Unknown) else None
+
+    def _of_a_disk(self, snapshot: DiskSnapshot) -> Judgement | None:
+        disk = self._disks.get(id_key(snapshot.source))
+        return ("kept", f"disk {disk}, of which it was made, is there") if disk else None
+
+    def _foreign(self, snapshot: DiskSnapshot) -> Judgement | None:
+        made = by_driver(snapshot.tags) or _NAME_TAG in snapshot.tags
+        return None if made else ("foreign", "no tag says that it was made for a VolumeSnapshot")
+
+    def _other_cluster(self, snapshot: DiskSnapshot) -> Judgement | None:
+        because = other_cluster(self.facts, snapshot.tags)
+        return ("unknown", because) if because else None
+
+    def _left(self, snapshot: DiskSnapshot) -> Judgement:
+        inventory = self.facts.inventory
+        text = "the disk driver made it, and neither its disk nor a VolumeSnapshotContent is there"
+        if isinstance(inventory.disks, Unknown):
+            return "unknown", f"no VolumeSnapshotContent names it; its disk is {inventory.disks}"
+        if snapshot.created is None:
+            return "unknown", f"{text}; Azure does not say when it was made"
+        age = (inventory.taken - snapshot.created).total_seconds() * inventory.time_scale
+        return ("young" if age < self.facts.grace else "orphan"), text
+
+    @cached_property
+    def _contents(self) -> Mapping[str, SnapshotContent]:
+        return {id_key(each.snapshot_id): each for each in known(self.facts.contents) if each.snapshot_id}
+
+    @cached_property
+    def _volume_snapshots(self) -> Mapping[str, Snapshot]:
+        return {each.key: each for each in known(self.facts.inventory.snapshots)}
+
+    @cached_property
+    def _disks(self) -> Mapping[str, str]:
+        return {id_key(each.id): each.name for each in known(self.facts.inventory.disks)}

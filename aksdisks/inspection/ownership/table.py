@@ -1,0 +1,124 @@
+"""Joins what was read into the table: a row for each disk and snapshot, in the order of their verdicts; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aksdisks.inspection.ownership.beside import disagreements, without_disk
+from aksdisks.inspection.ownership.case import Case
+from aksdisks.inspection.ownership.facts import Facts, id_key
+from aksdisks.inspection.ownership.owners import workload_of
+from aksdisks.inspection.ownership.snapshot_verdicts import SnapshotRules
+from aksdisks.inspection.ownership.verdicts import judge
+from aksdisks.inspection.slots import node_slots
+from aksdisks.model import Attachment, Claim, Disk, Pod, Unknown, Volume, known
+from aksdisks.model.ownership import VERDICTS, OwnedDisk, OwnedSnapshot, Ownership
+from aksdisks.prices import PriceList
+
+
+def ownership(facts: Facts, prices: PriceList) -> Ownership:
+    """The whole table: the node resource group's disks, those that volumes name elsewhere, and snapshots.
+
+    Where the inventory is a namespace's, only what belongs to that. Rows stand in the order of `VERDICTS`, then by the
+    claim and the name. `disks` is Unknown only where neither Azure nor a volume tells of one.
+    """
+    inventory = facts.inventory
+    cases = [case for case in _cases(facts) if _is_mine(facts, case.namespace)]
+    disks: tuple[OwnedDisk, ...] | Unknown = tuple(sorted((_owned(case, prices) for case in cases), key=_place))
+    if not disks and isinstance(inventory.disks, Unknown):
+        disks = inventory.disks
+    unread = facts.unread("VolumeAttachment")
+    return Ownership(
+        taken=inventory.taken,
+        resource_group=inventory.resource_group,
+        disks=disks,
+        snapshots=_snapshots(facts, prices),
+        without_disk=without_disk(facts),
+        disagreements=disagreements(facts),
+        slots=node_slots(inventory.nodes, None if unread else inventory.attached, inventory.machines),
+        grace=facts.grace,
+    )
+
+
+def _cases(facts: Facts) -> Iterator[Case]:
+    """A case for each disk of the node resource group, and for each other that a volume names."""
+    seen: set[str] = set()
+    for disk in known(facts.inventory.disks):
+        seen.add(id_key(disk.id))
+        yield _case(facts, disk.id, disk)
+    for volume in facts.volumes:
+        key = id_key(volume.disk_id)
+        # Two volumes may name one disk.
+        if key and key not in seen and (found := facts.disk_of(volume)) is not None:
+            seen.add(key)
+            yield _case(facts, volume.disk_id, found)
+
+
+def _case(facts: Facts, id_: str, disk: Disk | Unknown) -> Case:
+    """A disk and what it hangs on: of several volumes that name it the one that pods use, else one with a claim."""
+    ways = [_way(facts, volume) for volume in facts.volumes_of(id_)] or [(None, None, ())]
+    volume, claim, pods = max(ways, key=lambda way: (len(way[2]) > 0, way[1] is not None))
+    return Case(
+        facts=facts,
+        id=id_,
+        disk=disk,
+        volume=volume,
+        claim=claim,
+        pods=pods,
+        workload=workload_of(facts, claim, pods) if claim else "",
+        attachment=_attachment(facts, volume, pods),
+        machine=facts.holder(disk) if isinstance(disk, Disk) else disk,
+    )
+
+
+def _way(facts: Facts, volume: Volume) -> tuple[Volume | None, Claim | None, tuple[Pod, ...]]:
+    claim = facts.claim_of(volume)
+    return volume, claim, facts.pods_of(claim) if claim else ()
+
+
+def _attachment(facts: Facts, volume: Volume | None, pods: tuple[Pod, ...]) -> Attachment | None:
+    """The attachment to a pod's node, else one that is attached, else any."""
+    nodes = {pod.node for pod in pods}
+    found = facts.attachments_of(volume) if volume else ()
+    return max(found, key=lambda each: (each.node in nodes, each.attached), default=None)
+
+
+def _owned(case: Case, prices: PriceList) -> OwnedDisk:
+    verdict, because = judge(case)
+    return OwnedDisk(
+        id=case.id,
+        disk=case.disk,
+        verdict=verdict,
+        because=because,
+        volume=case.volume,
+        claim=case.claim,
+        pods=case.pods,
+        workload=case.workload,
+        attachment=case.attachment,
+        machine=case.machine,
+        lun=case.lun,
+        price=case.disk if isinstance(case.disk, Unknown) else prices.disk(case.disk),
+    )
+
+
+def _snapshots(facts: Facts, prices: PriceList) -> tuple[OwnedSnapshot, ...] | Unknown:
+    if isinstance(facts.snapshots, Unknown):
+        return facts.snapshots
+    rules = SnapshotRules(facts)
+    mine = [each for each in facts.snapshots if _is_mine(facts, rules.namespace(each))]
+    found = [
+        OwnedSnapshot(snapshot=each, verdict=verdict, because=because, price=prices.snapshot(each))
+        for each in mine
+        for verdict, because in (rules.judge(each),)
+    ]
+    return tuple(sorted(found, key=lambda each: (VERDICTS.index(each.verdict), each.snapshot.name)))
+
+
+def _is_mine(facts: Facts, namespace: str) -> bool:
+    return not facts.inventory.namespace or namespace == facts.inventory.namespace
+
+
+def _place(owned: OwnedDisk) -> tuple[int, str, str]:
+    """Where a row stands."""
+    claim = owned.volume.claim if owned.volume else owned.disk.claim if isinstance(owned.disk, Disk) else ""
+    return VERDICTS.index(owned.verdict), claim, owned.name

@@ -1,0 +1,108 @@
+"""Beside the table: what has no disk, attachments of which the sides differ, free slots by both counts."""
+
+from dataclasses import replace
+
+import pytest
+
+from aksdisks.model import Unknown
+from aksdisks.model.ownership import Disagreement, NodeSlots
+from tests.inspection.ownership.rows import ID, VOLUME, left, table
+from tests.world import CLAIM, GROUP, SPACE, START, attachment, claim, disk, machine, node, storage_class, volume
+
+KEY = f"{SPACE}/{CLAIM}"
+CLASSES = {"classes": (storage_class(), storage_class(name="files", provisioner="file.csi.azure.com"))}
+NO_DISK = f"Azure has no disk {ID}"
+
+
+@pytest.mark.parametrize(
+    ("parts", "found"),
+    [
+        ({"claims": (claim(phase="Pending", volume=""),)},
+         [(f"PersistentVolumeClaim {KEY}", "it is Pending, and has no volume yet")]),
+        ({"claims": (claim(phase="Pending", volume="", storage_class="files"),)}, []),
+        ({"claims": (claim(phase="Pending", volume="", storage_class="gone", provisioner="disk.csi.azure.com"),)},
+         [(f"PersistentVolumeClaim {KEY}", "it is Pending, and has no volume yet")]),
+        ({"claims": (claim(phase="Lost"),)}, [(f"PersistentVolumeClaim {KEY}", f"its volume {VOLUME} is gone")]),
+        ({"claims": (claim(),), "volumes": (volume(),)},
+         [(f"PersistentVolume {VOLUME}", NO_DISK), (f"PersistentVolumeClaim {KEY}", f"volume {VOLUME}: {NO_DISK}")]),
+        ({"claims": (claim(),), "volumes": (volume(),), "disks": (disk(),)}, []),
+        ({"volumes": (volume(disk_id="", driver="disk.csi.azure.com"),)},
+         [(f"PersistentVolume {VOLUME}", "it names no disk")]),
+        ({"volumes": (volume(disk_id="", driver="file.csi.azure.com"),)}, []),
+        ({"claims": (claim(),), "volumes": (volume(),), "disks": Unknown("azure is off")}, []),
+        ({"claims": (claim(phase="Lost"),), "unread": ("PersistentVolume",)}, []),
+        ({"namespace": "shop", "volumes": (volume(),)}, []),
+    ],
+)  # fmt: skip
+def test_claims_and_volumes_without_a_disk_say_why(parts, found):
+    assert list(table(**CLASSES, **parts).without_disk) == found
+
+
+ON_0 = {"at": disk(), "machines": (machine(0, disk()), machine(1))}
+
+
+def differing(*attachments, **changes):
+    parts = ON_0 | changes
+    found = table(volumes=(volume(),), disks=(parts.pop("at"),), attachments=attachments, **parts)
+    return [(each.node, each.kubernetes, each.azure) for each in found.disagreements]
+
+
+AT_0 = "attached to aks-0 at LUN 0"
+
+
+@pytest.mark.parametrize(
+    ("attachments", "changes", "found"),
+    [
+        ((attachment(),), {}, []),
+        ((attachment(),), {"at": left(), "machines": (machine(0),)},
+         [("aks-0", AT_0, "attached to no machine (state Unattached)")]),
+        ((), {}, [("aks-0", "no VolumeAttachment", "attached to aks-0")]),
+        ((attachment(to=1),), {}, [("aks-0, aks-1", "attached to aks-1 at LUN 0", "attached to aks-0")]),
+        ((attachment(to=1, attached=False, lun=None),), {},
+         [("aks-0, aks-1", "attaching to aks-1", "attached to aks-0")]),
+        ((attachment(attached=False),), {}, []),
+        ((attachment(attached=False),), {"at": left(), "machines": (machine(0),)}, []),
+        ((attachment(deleting=START),), {}, []),
+        ((attachment(deleting=START),), {"at": left(), "machines": (machine(0),)}, []),
+        ((attachment(lun=3),), {}, [("aks-0", "attached to aks-0 at LUN 3", "attached to aks-0 at LUN 0")]),
+        ((attachment(lun=None),), {}, []),
+        ((attachment(),), {"machines": (machine(0),)},
+         [("aks-0", AT_0, "the disk's managedBy names aks-0, whose dataDisks do not have it")]),
+        ((attachment(),), {"at": left()},
+         [("aks-0", AT_0, "the dataDisks of aks-0 have it, and the disk's managedBy names no machine")]),
+        ((attachment(),), {"at": disk(managed_by=f"{GROUP}/virtualMachines/other")},
+         [("aks-0, other", AT_0, "attached to other")]),
+        ((attachment(),), {"at": left(), "machines": Unknown("azure is slow")}, []),
+        ((), {"unread": ("VolumeAttachment",)}, []),
+    ],
+)  # fmt: skip
+def test_an_attachment_that_the_sides_see_differently_is_told_of(attachments, changes, found):
+    assert differing(*attachments, **changes) == found
+
+
+def test_a_machine_of_another_group_does_not_hide_who_has_the_disk_here():
+    """managedBy names a machine that was not read; what stands in its place is its name."""
+    held = disk(managed_by="/subscriptions/s/resourceGroups/other/providers/Microsoft.Compute/virtualMachines/far")
+    found = table(volumes=(volume(),), disks=(held,), machines=(machine(0),)).disagreements
+    assert found == (
+        Disagreement(disk=VOLUME, volume=VOLUME, node="far", kubernetes="no VolumeAttachment", azure="attached to far"),
+    )
+
+
+def test_free_slots_are_told_by_both_counts():
+    nodes = (node(0, disk_slots=4), node(1, disk_slots=None), node(2, disk_slots=1))
+    parts = {"nodes": nodes, "attached": {"aks-0": 1}, "machines": (machine(0, disk(), left("foreign")), machine(1))}
+    assert table(**parts).slots == (
+        NodeSlots(node="aks-0", limit=4, by_kubernetes=3, by_azure=2),
+        NodeSlots(node="aks-1", limit=None, by_kubernetes=None, by_azure=None),
+        NodeSlots(node="aks-2", limit=1, by_kubernetes=1, by_azure=None),
+    )
+    unread = table(**parts, unread=("VolumeAttachment",)).slots[0]
+    assert unread == NodeSlots(node="aks-0", limit=4, by_kubernetes=None, by_azure=2)
+    unasked = table(**{**parts, "machines": Unknown("azure is off")}).slots[0]
+    assert unasked == NodeSlots(node="aks-0", limit=4, by_kubernetes=3, by_azure=None)
+
+
+def test_case_does_not_make_a_disagreement():
+    upper = replace(disk(), id=disk().id.upper(), managed_by=disk().managed_by.upper())
+    assert differing(attachment(), at=upper) == []

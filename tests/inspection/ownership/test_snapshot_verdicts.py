@@ -1,0 +1,78 @@
+"""Each verdict on a snapshot with its reason, and what is not known."""
+
+from datetime import timedelta
+
+import pytest
+
+from aksdisks.model import DiskSnapshot, Snapshot, Unknown
+from aksdisks.model.ownership import Price
+from tests.inspection.ownership.rows import ID, content, left, table
+from tests.world import GROUP, SPACE, START
+
+TAGS = {
+    "k8s-azure-created-by": "kubernetes-azure-dd",
+    "kubernetes.io-created-for-snapshot-name": "monday",
+    "kubernetes.io-created-for-snapshot-namespace": SPACE,
+}
+MONDAY = Snapshot(name="monday", namespace=SPACE, uid="uid-monday")
+GONE = "VolumeSnapshot walk/monday is gone, and content snapcontent-1 names it still"
+LEFT = "the disk driver made it, and neither its disk nor a VolumeSnapshotContent is there"
+
+
+def snapshot(days=2.0, **changes):
+    plain = {"id": f"{GROUP}/snapshots/snapshot-1", "name": "snapshot-1", "size_gib": 25, "tags": TAGS, "source": ID,
+             "provisioning_state": "Succeeded",
+             "created": START - timedelta(days=days)}  # fmt: skip
+    return DiskSnapshot(**plain | changes)
+
+
+@pytest.mark.parametrize(
+    ("parts", "verdict", "because"),
+    [
+        ({"contents": (content(),), "snapshots": (MONDAY,)}, "kept", "VolumeSnapshot walk/monday is there"),
+        ({"contents": (content(snapshot_id=snapshot().id.upper()),), "snapshots": (MONDAY,)},
+         "kept", "VolumeSnapshot walk/monday is there"),
+        ({"contents": (content(),)}, "released", GONE),
+        ({"contents": (content(snapshot_uid="before"),), "snapshots": (MONDAY,)},
+         "released", GONE),
+        ({"contents": (content(),), "snapshots": Unknown("403")},
+         "kept", "content snapcontent-1 names it, of VolumeSnapshot walk/monday"),
+        ({"contents": Unknown("403")}, "unknown", "VolumeSnapshotContents: 403"),
+        ({"disks": (left(),)}, "kept", "disk pvc-azure-managed-disk, of which it was made, is there"),
+        ({}, "orphan", LEFT),
+        ({"azure_snapshots": (snapshot(days=0.5),)}, "young", LEFT),
+        ({"azure_snapshots": (snapshot(created=None),)}, "unknown", f"{LEFT}; Azure does not say when it was made"),
+        ({"azure_snapshots": (snapshot(tags={"by": "hand"}),)},
+         "foreign", "no tag says that it was made for a VolumeSnapshot"),
+        ({"azure_snapshots": (snapshot(tags={**TAGS, "aks-managed-cluster-name": "other"}),)},
+         "unknown", "its tag aks-managed-cluster-name names another cluster, other"),
+        ({"disks": Unknown("azure is slow")},
+         "unknown", "no VolumeSnapshotContent names it; its disk is unknown, because azure is slow"),
+    ],
+)  # fmt: skip
+def test_each_verdict_says_why(parts, verdict, because):
+    (row,) = table(**{"azure_snapshots": (snapshot(),), **parts}).snapshots
+    assert (row.verdict, row.because) == (verdict, because)
+    assert row.price == Price(a_month=25.0, currency="EUR", source="a flat rate")
+
+
+def test_snapshots_that_cannot_be_read_say_why():
+    assert table(azure_snapshots=Unknown("403")).snapshots == Unknown("403")
+
+
+@pytest.mark.parametrize(("namespace", "names"), [(SPACE, ["snapshot-1"]), ("shop", ["bound"]), (None, None)])
+def test_a_namespace_has_its_own(namespace, names):
+    bound = snapshot(id=f"{GROUP}/snapshots/bound", name="bound")
+    hers = content(snapshot_id=bound.id, snapshot_namespace="shop")
+    found = table(azure_snapshots=(snapshot(), bound), contents=(hers,), namespace=namespace).snapshots
+    assert [each.snapshot.name for each in found] == (names or ["snapshot-1", "bound"])
+
+
+def test_a_disk_is_kept_while_a_snapshot_is_copied_from_it():
+    (row,) = table(disks=(left(),), azure_snapshots=(snapshot(completion=40.0),)).disks
+    because = "snapshot snapshot-1 is still being copied from it"
+    assert (row.verdict, row.because) == ("kept", because)
+    clone = left("clone", source=ID, provisioning_state="Updating")
+    assert table(disks=(left(), clone)).disks[1].because == "disk pvc-clone is still being copied from it"
+    (row,) = table(disks=(left(),), azure_snapshots=(snapshot(completion=100.0),)).disks
+    assert row.verdict == "orphan"
