@@ -76,7 +76,8 @@ def test_objects_versions_and_clients_go_on_as_if_nothing_had_been(start_lab: St
 
 def test_what_azure_was_doing_goes_on(start_lab: StartLab, tmp_path: Path) -> None:
     scenario = tmp_path / "slow.yaml"
-    scenario.write_text("base: regional\ndelays: {create_disk: 200, attach: 200, delete_disk: 200}\n")
+    delays = "{create_disk: 200, attach: 200, delete_disk: 200, copy_snapshot: 20}"
+    scenario.write_text(f"base: regional\ndelays: {delays}\n")
     state = start_lab(scenario=str(scenario))
     group = f"/subscriptions/{state.subscription_id}/resourceGroups/{state.node_resource_group}"
     compute = f"{group}/providers/Microsoft.Compute"
@@ -98,6 +99,10 @@ def test_what_azure_was_doing_goes_on(start_lab: StartLab, tmp_path: Path) -> No
     }
     for name in ("kept", "attached", "deleted"):
         ask("PUT", f"{disk(name)}?api-version=2025-01-02", body)
+    ask("PUT", f"{disk('fast')}?api-version=2025-01-02", {**body, "sku": {"name": "PremiumV2_LRS"}, "zones": ["1"]})
+    snapshot = f"{compute}/snapshots/half?api-version=2025-01-02"
+    creation = {"createOption": "Copy", "sourceResourceId": disk("fast")}
+    ask("PUT", snapshot, {"location": state.location, "properties": {"creationData": creation, "incremental": True}})
     entry = {"lun": 0, "createOption": "Attach", "managedDisk": {"id": disk("attached")}}
     ask("PUT", machine, {"properties": {"storageProfile": {"dataDisks": [entry]}}})
     ask("DELETE", f"{disk('deleted')}?api-version=2025-01-02")
@@ -118,6 +123,8 @@ def test_what_azure_was_doing_goes_on(start_lab: StartLab, tmp_path: Path) -> No
     refused = cloud("DELETE", f"{disk('kept')}?api-version=2025-01-02")
     assert (refused.status, refused.body["error"]["code"]) == (409, "ScopeLocked")
     assert cloud("DELETE", lock).status == 200
+    while cloud("GET", snapshot).body["properties"]["completionPercent"] != 100.0:
+        assert time.monotonic() - began < 10
     found = cloud("GET", machine).body
     [data] = found["properties"]["storageProfile"]["dataDisks"]
     assert (data["managedDisk"]["id"], data["toBeDetached"]) == (disk("attached"), False)

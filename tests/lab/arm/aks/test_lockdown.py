@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import re
 
@@ -10,6 +11,7 @@ import requests
 from azure.core.exceptions import HttpResponseError
 
 from aksdisks.lab import scenario as scenarios
+from aksdisks.lab.arm.driver.local import CloudCompute
 
 GROUP = "MC_disks_article_westeurope"
 EMPTY = {"location": "westeurope", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}}
@@ -48,6 +50,19 @@ def test_everybody_reads_it_and_changes_what_is_beside_it(compute):
     assert len(list(compute.disks.list_by_resource_group(GROUP))) == 3
     assert compute.disks.begin_create_or_update("disks", "mine", EMPTY).result().name == "mine"
     compute.disks.begin_delete("disks", "mine").result()
+
+
+def test_the_clusters_own_driver_changes_it(cloud_of):
+    async def story():
+        cloud = cloud_of(LOCKED_DOWN)
+        driver = CloudCompute(cloud)
+        disk = await driver.create_disk("pvc-1", 4, "Premium_LRS", {})
+        await driver.delete_disk(disk)
+        await driver.close()
+        await cloud.close()
+        return disk
+
+    assert f"/resourceGroups/{GROUP}/" in asyncio.run(story())
 
 
 def test_the_cluster_and_its_deny_assignment_say_so(azure, signed_in):
