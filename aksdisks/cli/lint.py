@@ -69,9 +69,9 @@ def lint(
 
     The findings are printed on stdout. What helm and kustomize print is read with -; a template is no YAML.
     """
-    from aksdisks.runner import shipped
-
     if schema:
+        from aksdisks.runner import shipped
+
         typer.echo((shipped.folder("docs") / "lint.schema.json").read_text(encoding="utf-8"), nl=False)
         return
     from aksdisks.cli.lint_output import LintPrinter
