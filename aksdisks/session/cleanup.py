@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -73,6 +74,7 @@ class Removal:
         self._step(self._delete_labelled, found)
         self._step(self._gone, "Pod", "the run's pods to end")
         self._step(self._gone, "PersistentVolumeClaim", "the run's claims to go")
+        self._step(self._azure_free)
         self._step(self._delete_volumes, volumes)
         self._step(self._volumes_gone, volumes)
         self._step(self._disks_gone, volumes)
@@ -210,20 +212,26 @@ class Removal:
             return error.because
         return ""
 
-    def _azure_gone(self) -> None:
-        """Delete the run's own disks and snapshots in Azure, once no machine holds them; wait until they are gone."""
+    def _azure_free(self) -> None:
+        """Wait until no machine holds the run's own disks: without their volumes nobody may be left to detach them."""
         own = self.run.azure_objects
-        if own.found() == ():
+        if own.found():
+            with suppress(StillUnknown):  # then the next step says so
+                self._wait("the run's own disks to be detached", own.follow(), _is_held)
+
+    def _azure_gone(self) -> None:
+        """Delete the run's own disks and snapshots in Azure, and wait until they are gone."""
+        own, found = self.run.azure_objects, self.run.azure_objects.found()
+        if found == ():
             return
         try:
-            free = self._wait("the run's own disks to be detached", own.follow(), _is_held)
-            for each in free:
+            for each in known(found):
                 own.delete(each)
             self._wait("the run's own disks and snapshots to go", own.follow())
         except StillUnknown as error:
             self.uncertain.append(f"disks and snapshots that the run made may be left: {error.because}")
         else:
-            self.removed += map(described, free)
+            self.removed += map(described, known(found))
 
     def _lease(self) -> str:
         """The line of the Lease, where the run holds it."""
@@ -243,13 +251,13 @@ class Removal:
             self.removed += [line for line in map(_object, others) if line not in self.removed]
             self.removed.append(f"Namespace {self.run.namespace}")
 
-    def _wait(self, words: str, states: Any, going: Callable[[Any], bool] = bool) -> tuple[Any, ...]:
-        """Wait until nothing that is `going` is left, within what the clean-up has of its time; what is there then."""
+    def _wait(self, words: str, states: Any, going: Callable[[Any], bool] = bool) -> None:
+        """Wait until nothing that is `going` is left, within what the clean-up has of its time."""
 
         def left(found: tuple[Any, ...]) -> list[str]:
             return [each.name for each in found if going(each)]
 
-        found: tuple[Any, ...] = wait(
+        wait(
             words,
             states,
             lambda found: not left(found),
@@ -259,7 +267,6 @@ class Removal:
             on_timeout=self._found_out,
             scale=self.run.time_scale,
         )
-        return found
 
     def _found_out(self) -> str:
         """Why something stays. Once the time is up it is asked once: what is left to wait for waits for the same."""
