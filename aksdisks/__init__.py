@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from aksdisks.model.checks import Check
     from aksdisks.model.ownership import Ownership
     from aksdisks.parameters import Parameters
-    from aksdisks.prices import PriceList
     from aksdisks.runner.runner import run_runbooks
     from aksdisks.targets.lab import Lab, start_lab
 
@@ -48,7 +47,6 @@ __all__ = [
     "Ownership",
     "Parameters",
     "Pod",
-    "PriceList",
     "RunResult",
     "Target",
     "Unknown",
@@ -79,7 +77,6 @@ _MODULES = {
     "aksdisks.model.checks": ("Check",),
     "aksdisks.model.ownership": ("Ownership",),
     "aksdisks.parameters": ("Parameters",),
-    "aksdisks.prices": ("PriceList",),
     "aksdisks.runner.runner": ("run_runbooks",),
     "aksdisks.targets.lab": ("Lab", "start_lab"),
 }

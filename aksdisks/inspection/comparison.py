@@ -36,7 +36,7 @@ class Side:
 
     def minus(self, other: Side) -> Side:
         """What this side says and the other does not; unknown where either is."""
-        return Side(**{each.name: _minus(getattr(self, each.name), getattr(other, each.name)) for each in fields(Side)})
+        return Side(**{each.name: minus(getattr(self, each.name), getattr(other, each.name)) for each in fields(Side)})
 
 
 def kubernetes_side(inventory: Inventory, scope: Scope) -> Side:
@@ -163,7 +163,8 @@ def _disk(volume: Volume | None) -> str:
     return volume.disk_name if volume else ""
 
 
-def _minus(left: Said, right: Said) -> Said:
+def minus(left: Said, right: Said) -> Said:
+    """What the left one says and the right one does not; unknown where either is."""
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return left if isinstance(left, Unknown) else right
     return frozenset(left) - frozenset(right)

@@ -30,6 +30,7 @@ from aksdisks.walkthrough.node_loss import Loss
 from aksdisks.walkthrough.notes import Notes
 from aksdisks.walkthrough.stateful_set import StatefulSet
 from aksdisks.walkthrough.stuck import Stuck
+from aksdisks.walkthrough.whose_disk import WhoseDisk
 
 _SCOPES: Mapping[str, Scope] = {
     "": bool,
@@ -53,8 +54,8 @@ class Walk(Claims):
     """One runbook's way through the article: looks, claims and the clean-up.
 
     `act` changes the cluster, `dry_run` asks for what is refused, `stateful_set` knows that workload, `notes` are
-    written to the disks, `loss` loses a machine, `stuck` makes what keeps
-    pods from running.
+    written to the disks, `loss` loses a machine, `stuck` makes what keeps pods from running, `whose` an orphan and what
+    looks like one.
     """
 
     def __init__(self, session: Session) -> None:
@@ -69,6 +70,7 @@ class Walk(Claims):
         self.notes = Notes(self._opened)
         self.loss = Loss(self._opened, self._inventory, self.act, self.notes)
         self.stuck = Stuck(self._opened, self._inventory)
+        self.whose = WhoseDisk(self._opened)
 
     @property
     def session(self) -> Session:

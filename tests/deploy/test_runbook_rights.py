@@ -1,76 +1,134 @@
-"""Runbook 06 passes with exactly the rights of its own role files beside the others; a missing one is named before."""
+"""Runbooks 06 and 08 pass with exactly the rights of their own role files beside the others; a missing one is named."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
+from collections import Counter
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 
 from aksdisks import parameters
 from aksdisks.inspection import preflight
 from aksdisks.inspection.connection import connect
-from aksdisks.lab.server.process import LabState
+from aksdisks.model import Unknown
+from aksdisks.runner import shipped
+from aksdisks.runner.runner import run_runbooks
 from tests.cli.command import aksdisks, evidence
 from tests.deploy.test_least_rights import ACTIONS, DEPLOY, MANIFESTS, SECRET, principal
 from tests.lab.kube import accounts
 from tests.lab.kube.wire import Wire
 from tests.programs import needs
 
-OWN = "06-clusterrole.yaml"
-OWN_ACTIONS: list[str] = json.loads((DEPLOY / "06-azure-role.json").read_text())["Actions"]
+OWN = sorted(path.name for path in DEPLOY.glob("*-clusterrole.yaml"))
+GROUP = "MC_disks_article_westeurope"
 
 pytestmark = needs("kubectl")
 
 
+class Cluster:
+    """A lab prepared by its administrator as the manifests say, for one runbook, and taken for a cluster."""
+
+    def __init__(self, wire: Wire, folder: Path, runbook: str, *parameters: str) -> None:
+        self.wire, self.lab = wire, wire.lab
+        self.files = [name for name in OWN if name.startswith((runbook, "inventory"))]
+        self.kubectl("create", "namespace", "aksdisks")
+        self.kubectl("apply", *(part for name in (*MANIFESTS, *self.files) for part in ("-f", str(DEPLOY / name))))
+        config = accounts.kubeconfig(self.lab, accounts.token(wire, "aksdisks", "aksdisks"), folder / "kubeconfig")
+        lab, self.file = self.lab, folder / "cluster.yaml"
+        self.file.write_text(
+            f"target: aks\nkubeconfig: {config}\ncontext: lab\nexpect: {lab.kube_url}\nnamespace: aksdisks\n"
+            f"arm_endpoint: {lab.arm_url}\nauthority: {lab.authority}\nca_bundle: {lab.ca_bundle}\n"
+            + "\n".join(parameters)
+        )
+        self.user = {
+            "AZURE_TENANT_ID": lab.tenant_id,
+            "AZURE_CLIENT_ID": principal(),
+            "AZURE_CLIENT_SECRET": SECRET,
+            "AKSDISKS_STATE_DIR": str(folder / "state"),
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    def kubectl(self, *arguments: str) -> str:
+        command = ["kubectl", "--kubeconfig", self.lab.kubeconfig, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, timeout=60, text=True).stdout
+
+
 @pytest.fixture
-def wire(start_lab, tmp_path: Path) -> Wire:  # type: ignore[no-untyped-def]
-    """A lab prepared by its administrator as the manifests say, for the pool `agentpool`."""
-    group = "MC_disks_article_westeurope"
-    roles = [{"name": "aksdisks", "actions": [*ACTIONS, *OWN_ACTIONS], "scope": group}]
-    user = {"client_id": principal(), "client_secret": SECRET, "roles": roles}
-    file = tmp_path / "least.yaml"
-    file.write_text(yaml.safe_dump({"base": "regional", "principals": [user]}))
-    lab: LabState = start_lab(scenario=str(file))
-    kubectl(lab, "create", "namespace", "aksdisks")
-    kubectl(lab, "apply", *(part for name in (*MANIFESTS, OWN) for part in ("-f", str(DEPLOY / name))))
-    return Wire(lab)
+def prepared(start_lab, tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Makes such a cluster, for one runbook."""
+
+    def make(runbook: str, *parameters: str) -> Cluster:
+        actions = json.loads((DEPLOY / f"{runbook}-azure-role.json").read_text())["Actions"]
+        roles = [{"name": "aksdisks", "actions": [*ACTIONS, *actions], "scope": GROUP}]
+        user = {"client_id": principal(), "client_secret": SECRET, "roles": roles}
+        file = tmp_path / "least.yaml"
+        file.write_text(yaml.safe_dump({"base": "regional", "principals": [user]}))
+        return Cluster(Wire(start_lab(scenario=str(file))), tmp_path, runbook, *parameters)
+
+    return make
 
 
-def kubectl(lab: LabState, *arguments: str) -> None:
-    command = ["kubectl", "--kubeconfig", lab.kubeconfig, *arguments]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+def missing_without(cluster: Cluster, file: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What is said to be missing once a role file is taken away."""
+    cluster.kubectl("delete", "-f", str(DEPLOY / file))
+    for name, value in cluster.user.items():
+        monkeypatch.setenv(name, value)
+    connection = connect(parameters.resolve(cluster.file)[0])
+    seen = preflight.rights(connection).seen
+    connection.close()
+    return seen
 
 
-def test_a_machine_is_lost_with_these_rights_alone(wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lab = wire.lab
-    config = accounts.kubeconfig(lab, accounts.token(wire, "aksdisks", "aksdisks"), tmp_path / "kubeconfig")
-    file = tmp_path / "cluster.yaml"
-    file.write_text(
-        f"target: aks\nkubeconfig: {config}\ncontext: lab\nexpect: {lab.kube_url}\nnamespace: aksdisks\n"
-        f"arm_endpoint: {lab.arm_url}\nauthority: {lab.authority}\nca_bundle: {lab.ca_bundle}\n"
-        "node_pool: agentpool\nstateful_replicas: 1\n"
-    )
-    user = {
-        "AZURE_TENANT_ID": lab.tenant_id,
-        "AZURE_CLIENT_ID": principal(),
-        "AZURE_CLIENT_SECRET": SECRET,
-        "AKSDISKS_STATE_DIR": str(tmp_path / "state"),
-        "NO_PROXY": "127.0.0.1",
-    }
-    done = aksdisks("run", "06", "-f", str(file), "-o", str(tmp_path / "out"), environment=os.environ | user)
+def test_a_machine_is_lost_with_these_rights_alone(prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    cluster = prepared("06", "node_pool: agentpool", "stateful_replicas: 1")
+    environment = os.environ | cluster.user
+    done = aksdisks("run", "06", "-f", str(cluster.file), "-o", str(tmp_path / "out"), environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     (book,) = evidence(tmp_path / "out")[1]["runbooks"]
     assert {check["status"] for check in book["checks"]} == {"passed", "not applicable"}
     assert [check["statement"] for check in book["checks"] if check["status"] == "not applicable"] == [
         "A drained node has no pod of ours"
     ]
-    kubectl(lab, "delete", "-f", str(DEPLOY / OWN))
-    for name, value in user.items():
+    assert missing_without(cluster, "06-clusterrole.yaml", monkeypatch) == "missing: patch nodes"
+
+
+def test_disks_are_made_and_deleted_with_these_rights_alone_and_none_is_left_after_a_kill(  # type: ignore[no-untyped-def]
+    prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel is killed before its clean-up, when there is one of everything: the teardown has the same rights."""
+    cluster = prepared("08", "make_disks: true")
+    for name, value in cluster.user.items():
         monkeypatch.setenv(name, value)
-    connection = connect(parameters.resolve(file)[0])
-    assert preflight.rights(connection).seen == "missing: patch nodes"
+    (path,) = shipped.runbooks(["08"])
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[-2].source = "import os; os.kill(os.getpid(), 9)"
+    killed = tmp_path / "08-killed.ipynb"
+    nbformat.write(notebook, killed)
+    before = disks(cluster)
+    result = run_runbooks([killed], parameters.resolve(cluster.file)[0], tmp_path / "evidence")
+    (book,) = result.runbooks
+    assert "died" in book.problem, book.problem
+    judged = {check.statement: check.status for check in book.checks}
+    assert [statement for statement, status in judged.items() if status != "passed"] == [
+        "A set that is scaled up again uses its disk"
+    ]
+    assert (len(judged), result.teardown["problems"], result.teardown["status"]) == (9, (), "passed")
+    kinds = Counter(line.partition(" ")[0] for line in result.teardown["removed"])
+    assert {kind: kinds[kind] for kind in ("disk", "snapshot", "volume")} == {"disk": 4, "snapshot": 1, "volume": 2}
+    assert disks(cluster) == before
+    assert cluster.kubectl("get", "pv", "-o", "name") == ""
+    assert missing_without(cluster, "08-clusterrole.yaml", monkeypatch).startswith("missing: create persistentvolumes")
+
+
+def disks(cluster: Cluster) -> set[str]:
+    """All disks and snapshots that Azure has."""
+    connection = connect(parameters.resolve(cluster.file)[0])
+    disks, snapshots = connection.azure.disks(), connection.azure.snapshots()
     connection.close()
+    assert not isinstance(disks, Unknown) and not isinstance(snapshots, Unknown)
+    return {each.id for each in (*disks, *snapshots)}
