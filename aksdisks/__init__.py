@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aksdisks.model.checks import Check
     from aksdisks.model.ownership import Ownership
     from aksdisks.parameters import Parameters
+    from aksdisks.prices import PriceList
     from aksdisks.runner.runner import run_runbooks
     from aksdisks.targets.lab import Lab, start_lab
 
@@ -47,6 +48,7 @@ __all__ = [
     "Ownership",
     "Parameters",
     "Pod",
+    "PriceList",
     "RunResult",
     "Target",
     "Unknown",
@@ -77,6 +79,7 @@ _MODULES = {
     "aksdisks.model.checks": ("Check",),
     "aksdisks.model.ownership": ("Ownership",),
     "aksdisks.parameters": ("Parameters",),
+    "aksdisks.prices": ("PriceList",),
     "aksdisks.runner.runner": ("run_runbooks",),
     "aksdisks.targets.lab": ("Lab", "start_lab"),
 }

@@ -67,6 +67,7 @@ def changes_of_azure(monkeypatch: pytest.MonkeyPatch, *, lose: str = "") -> Iter
             asked.append(f"{request.method} {request.url.partition('?')[0].rpartition('/')[2]}")
         answer = send(self, request, **options)
         if change and request.method == lose:
+            answer.close()
             raise requests.exceptions.ConnectionError("Connection reset by peer")
         return answer
 

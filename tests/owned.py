@@ -67,18 +67,18 @@ def ownership(**parts: Any) -> Ownership:
         "taken": START,
         "resource_group": "MC_disks_article_westeurope",
         "disks": (
-            used("data", 0),
-            used("logs", 1, price=Unknown("the list has no price of Odd_LRS")),
-            kept,
-            released,
             owned("left", "orphan", "made for claim billing/left, no volume names it", space="billing"),
             owned("fresh", "young", "made for claim shop/fresh, no volume names it, unattached for 2 hours"),
+            released,
+            kept,
             elsewhere,
             hostile,
+            used("data", 0),
+            used("logs", 1, price=Unknown("the list has no price of Odd_LRS")),
         ),
         "snapshots": (
-            snapshot("snapshot-1", "kept", "disk pvc-data, of which it was made, is there"),
             snapshot("snapshot-2", "orphan", "its disk and its content are gone", source=""),
+            snapshot("snapshot-1", "kept", "disk pvc-data, of which it was made, is there"),
         ),
         "without_disk": (
             ("PersistentVolumeClaim shop/waits", "it is Pending"),

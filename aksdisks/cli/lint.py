@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from aksdisks.cli.lint_output import LintPrinter
     from aksdisks.inspection.lint.live import Live
     from aksdisks.inspection.lint.reading import Reading
+    from aksdisks.targets.choice import Choice
 
 EXIT_CODES = (
     "Exit codes: 0 nothing at or above --fail-on, 1 something is, "
@@ -69,9 +69,9 @@ def lint(
 
     The findings are printed on stdout. What helm and kustomize print is read with -; a template is no YAML.
     """
-    from aksdisks.runner import shipped
-
     if schema:
+        from aksdisks.runner import shipped
+
         typer.echo((shipped.folder("docs") / "lint.schema.json").read_text(encoding="utf-8"), nl=False)
         return
     from aksdisks.cli.lint_output import LintPrinter
@@ -80,8 +80,9 @@ def lint(
     names = files or []
     _require_sources(names, cluster=cluster, of_cluster=bool(namespace or everywhere or file or context))
     printer = LintPrinter(format.value, fail_on.value)
-    reading = _read(names) if names else None
-    live = _read_cluster(printer, file, context, namespace, everywhere=everywhere) if cluster else None
+    choice = chosen(file, context) if cluster else None
+    reading = _read(names, namespace or (choice.namespace if choice else "default")) if names else None
+    live = _read_cluster(printer, choice, namespace, everywhere=everywhere) if choice else None
     report = judge(reading) if live is None else judge(reading, live.manifests, live.unseen)
     raise typer.Exit(printer.report(report))
 
@@ -99,23 +100,25 @@ def _require_sources(files: Sequence[str], *, cluster: bool, of_cluster: bool) -
         raise InputError(object="-n, -A, -f and --context", expected="--cluster beside them", found="files alone")
 
 
-def _read(names: Sequence[str]) -> Reading:
-    """The objects of the files; raises InputError for standard input without any: what was to print them failed."""
+def _read(names: Sequence[str], namespace: str) -> Reading:
+    """The objects of the files, those that name no namespace in this one.
+
+    Raises InputError for standard input without any: what was to print them failed.
+    """
     from aksdisks.errors import InputError
     from aksdisks.inspection.lint.reading import read_files
 
-    reading = read_files(names, stdin=lambda: sys.stdin.buffer.read())
+    reading = read_files(names, lambda: sys.stdin.buffer.read(), namespace)
     if _STDIN in names and not reading.manifests and not reading.bad_files:
         raise InputError(object="standard input", expected="Kubernetes objects", found="none")
     return reading
 
 
-def _read_cluster(printer: LintPrinter, file: Path | None, context: str, namespace: str, *, everywhere: bool) -> Live:
+def _read_cluster(printer: LintPrinter, choice: Choice, namespace: str, *, everywhere: bool) -> Live:
     """The objects of the cluster that the flags name."""
     from aksdisks.inspection.diagnosis import asking
     from aksdisks.inspection.lint.live import read_cluster
 
-    choice = chosen(file, context)
     where = asking.question("", namespace, everywhere=everywhere, context_namespace=choice.namespace).namespace
     asked = asking.open_cluster(choice, printer.progress)
     printer.cluster(choice.name, asked.cluster.server)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
 from rich.text import Text
 
 from aksdisks import __version__
@@ -15,8 +18,8 @@ from aksdisks.inspection.lint.findings import LEVELS, FailOn, LintFinding, LintR
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _DIFF = {"+": "green", "-": "red", "@": "cyan"}
-# Findings that are rendered at once: thousands one by one take longer than finding them.
-_AT_ONCE = 100
+_Piece = tuple[str, str]
+"""A text, with the ends of its lines, and its style."""
 
 
 class LintPrinter(ClusterPrinter):
@@ -51,46 +54,57 @@ class LintPrinter(ClusterPrinter):
 
     def _table(self, report: LintReport) -> None:
         """Lines are not broken, so that places and diffs stay whole."""
-        for start in range(0, len(report.findings), _AT_ONCE):
-            blocks = (_block(finding) for finding in report.findings[start : start + _AT_ONCE])
-            self.out.print(Text("\n").join(blocks), soft_wrap=True)
-        for each in report.unseen:
-            line = Text.assemble(("not seen", "bold magenta"), f"  {_line(each.what)}: {_line(each.because)}\n")
-            self.out.print(line.append(f"  cannot be told without it: {_line(each.limits)}\n"), soft_wrap=True)
-        self.out.print(_sum(report), soft_wrap=True)
+        pieces = [piece for finding in report.findings for piece in _block(finding)]
+        self.out.print(_Pieces([*pieces, *_unseen(report), *_sum(report)]), soft_wrap=True, end="")
 
 
-def _block(finding: LintFinding) -> Text:
-    """What is said of one finding, with the end of a line behind."""
-    text = Text()
+@dataclass(frozen=True)
+class _Pieces:
+    """What is printed as it stands: rich's Text takes longer to break a thousand findings than these to be found."""
+
+    pieces: Sequence[_Piece]
+
+    def __rich_console__(self, console: Console, _options: ConsoleOptions) -> RenderResult:
+        for text, style in self.pieces:
+            yield Segment(text, console.get_style(style) if style else None)
+
+
+def _block(finding: LintFinding) -> Iterator[_Piece]:
+    """What is said of one finding, with an empty line behind."""
     if finding.file:
-        text.append(f"{_line(finding.file)}:{finding.line}  ", "bold")
-    text.append(finding.level, _STYLES[finding.level]).append(f"  {finding.rule}  ")
-    text.append(_line(str(finding.object)), "bold").append(f"\n  {_line(finding.because)}\n")
+        yield f"{_line(finding.file)}:{finding.line}  ", "bold"
+    yield finding.level, _STYLES[finding.level]
+    yield f"  {finding.rule}  ", ""
+    yield f"{_line(str(finding.object))}\n", "bold"
+    yield f"  {_line(finding.because)}\n", ""
     for line in finding.fix.splitlines():
-        text.append(f"    {line}\n", _DIFF.get(line[:1], ""))
+        yield f"    {line}\n", _DIFF.get(line[:1], "")
     for opposed in finding.opposed_by:
-        text.append(f"  but {_line(opposed)}\n", "dim")
-    return text.append(f"  about: aksdisks explain {finding.rule}, {finding.source}\n", "dim")
+        yield f"  but {_line(opposed)}\n", "dim"
+    yield f"  about: aksdisks explain {finding.rule}, {finding.source}\n\n", "dim"
 
 
-def _sum(report: LintReport) -> Text:
+def _unseen(report: LintReport) -> Iterator[_Piece]:
+    for each in report.unseen:
+        yield "not seen", "bold magenta"
+        yield f"  {_line(each.what)}: {_line(each.because)}\n", ""
+        yield f"  cannot be told without it: {_line(each.limits)}\n\n", ""
+
+
+def _sum(report: LintReport) -> Iterator[_Piece]:
     """`2 errors, 1 note in 3 files, 12 objects; 1 suppressed`."""
-    counts = [Text(part, style) for part, style in _counts(report)]
-    text = Text(", ").join(counts or [Text("nothing was found", "green")]).append(" in ")
+    counts = [(level, sum(each.level == level for each in report.findings)) for level in LEVELS]
+    told = [(_counted(count, level), _STYLES[level]) for level, count in counts if count]
+    for number, piece in enumerate(told or [("nothing was found", "green")]):
+        yield (", " if number else ""), ""
+        yield piece
     where = [_counted(len(report.files), "file")] if report.files else []
-    text.append(", ".join([*where, _counted(report.objects, "object")]))
+    yield f" in {', '.join([*where, _counted(report.objects, 'object')])}", ""
     if report.suppressed:
-        text.append(f"; {len(report.suppressed)} suppressed")
+        yield f"; {len(report.suppressed)} suppressed", ""
     if report.bad_files:
-        text.append("; ").append(f"{_counted(len(report.bad_files), 'problem')} of reading", "bold red")
-    return text
-
-
-def _counts(report: LintReport) -> Iterator[tuple[str, str]]:
-    for level in LEVELS:
-        if count := sum(each.level == level for each in report.findings):
-            yield _counted(count, level), _STYLES[level]
+        yield f"; {_counted(len(report.bad_files), 'problem')} of reading", "bold red"
+    yield "\n", ""
 
 
 def _counted(count: int, what: str) -> str:

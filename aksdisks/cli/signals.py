@@ -16,10 +16,13 @@ class Signals(Interruption):
     and one in the middle of a teardown leaves what should have gone.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        """`say` tells whoever sends a second signal that the first one was heard."""
+    def __init__(
+        self, say: Callable[[str], None], heard: str = "The run is ending and cleans up; it stops by itself."
+    ) -> None:
+        """`say` tells whoever sends a second signal that the first one was `heard`."""
         super().__init__()
         self._say = say
+        self._heard = heard
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
@@ -33,5 +36,5 @@ class Signals(Interruption):
 
     def _note(self, number: int, _frame: Any) -> None:
         if self.reason:
-            self._say("The run is ending and cleans up; it stops by itself.")
+            self._say(self._heard)
         self.request(signal.Signals(number).name)

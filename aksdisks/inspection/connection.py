@@ -24,6 +24,7 @@ from aksdisks.inspection.ownership import read_ownership
 from aksdisks.kube.client import Cluster
 from aksdisks.model import Inventory, Node, StorageClass, Unknown
 from aksdisks.parameters import Parameters
+from aksdisks.prices import PriceList
 from aksdisks.targets.choice import time_scale
 from aksdisks.targets.target import TargetSettings, open_target
 from aksdisks.waiting import Progress, silent
@@ -53,14 +54,15 @@ class Target:
     ) -> None:
         self.close()
 
-    def inventory(self, namespace: str | None = None) -> Inventory:
+    def inventory(self, namespace: str | None = None, *, prices: PriceList | None = None) -> Inventory:
         """What a namespace (None: all of them), the cluster's nodes and its node resource group hold now, and whose.
 
+        Disks have their price by `prices`, such as `PriceList.read(path)`; None: by the list that is built in.
         What Azure does not tell is Unknown in it; a kind that may not be read stands in `unreadable`. Raises InputError
         for a namespace that does not exist, NotReachable where Kubernetes does not answer.
         """
         scale = self.settings.time_scale
-        found = read_ownership(self.cluster, self.azure, namespace, time_scale=scale, events=True)
+        found = read_ownership(self.cluster, self.azure, namespace, time_scale=scale, prices=prices, events=True)
         if namespace and not (found.pods or found.claims or found.events):
             try:
                 missing = self.cluster.find("Namespace", namespace) is None

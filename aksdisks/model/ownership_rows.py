@@ -56,12 +56,13 @@ SNAPSHOTS: Mapping[str, str] = {
 
 def disk_rows(disks: tuple[OwnedDisk, ...] | Unknown) -> Records:
     """A row for each disk; what a disk does not have, or what could not be read, is None."""
-    return Records(DISKS, [_disk(each) for each in known(disks)], _because(disks))
+    return Records(DISKS, [_in_order(_disk(each), DISKS) for each in known(disks)], _because(disks))
 
 
 def snapshot_rows(snapshots: tuple[OwnedSnapshot, ...] | Unknown) -> Records:
     """The same of the snapshots."""
-    return Records(SNAPSHOTS, [_snapshot(each) for each in known(snapshots)], _because(snapshots))
+    rows = [_in_order(_snapshot(each), SNAPSHOTS) for each in known(snapshots)]
+    return Records(SNAPSHOTS, rows, _because(snapshots))
 
 
 def _disk(owned: OwnedDisk) -> Row:
@@ -124,6 +125,11 @@ def _group(id_: str) -> str | None:
     """The resource group in an ARM id."""
     parts = id_.split("/")
     return parts[4] if len(parts) > 4 else None
+
+
+def _in_order(row: Row, columns: Mapping[str, str]) -> Row:
+    """The row with its columns in the order of these, in which documents have them, too."""
+    return {name: row[name] for name in columns}
 
 
 def _because(found: object) -> str:

@@ -156,7 +156,9 @@ class DiskRemoval:
 
         def percent(found: tuple[dict[str, Any], ...]) -> str:
             made = [DiskSnapshot.of(raw) for raw in found]
-            return ", ".join(f"{each.provisioning_state} {each.completion or 0:.0f} %" for each in made) or "not there"
+            parts = [f", {each.completion:.0f} %" if each.completion is not None else "" for each in made]
+            states = [f"{each.provisioning_state}{part}" for each, part in zip(made, parts, strict=True)]
+            return "".join(states) or "not there"
 
         name = id_.rpartition("/")[2]
         seen_ready = self._follow(id_, f"snapshot {name} to be ready", ready, _READY, percent)

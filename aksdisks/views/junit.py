@@ -23,8 +23,6 @@ class _Case:
     message: str = ""
     type: str = ""
     body: str = ""
-    file: str = ""
-    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,8 @@ class _Suite:
 def junit(report: LintReport, fail_on: FailOn) -> str:
     """The document: a suite a file, a case a finding; what is below `fail_on` passes, what is suppressed is skipped.
 
-    The names of a suite's cases differ: of several that are named alike, GitLab takes the first only.
+    The names of a suite's cases differ: of several that are named alike, GitLab takes the first only. A case has no
+    `file` and no `line`: the schema of Jenkins' xUnit plugin (types/model/xsd/junit-10.xsd) refuses them.
     """
     cases: defaultdict[str, list[_Case]] = defaultdict(list)
     for file in report.files:
@@ -76,8 +75,7 @@ def _suite_name(file: str) -> str:
 
 
 def _bad(bad: BadFile) -> _Case:
-    name = "it can be read"
-    return _Case(name=name, status="error", message=bad.because, body=str(bad), file=bad.file, line=bad.line)
+    return _Case(name="it can be read", status="error", message=bad.because, body=str(bad))
 
 
 def _case(finding: LintFinding, *, failing: bool) -> _Case:
@@ -86,15 +84,13 @@ def _case(finding: LintFinding, *, failing: bool) -> _Case:
     name, body = f"{finding.rule}: {finding.object}", "\n".join(filter(None, told))
     if finding.suppressed:
         message = f"suppressed: {finding.suppressed}"
-        return _Case(name=name, status="skipped", message=message, body=body, file=finding.file, line=finding.line)
+        return _Case(name=name, status="skipped", message=message, body=body)
     return _Case(
         name=name,
         status="failure" if failing else "passed",
         message=finding.because,
         type=finding.level,
         body=body,
-        file=finding.file,
-        line=finding.line,
     )
 
 

@@ -105,19 +105,23 @@ class OwnershipTable(View):
 
     @cached_property
     def disks(self) -> Records:
-        """A row for each disk, by verdict in the order of VERDICTS, then by namespace, claim and name."""
-        return _ordered(disk_rows(self.ownership.disks if isinstance(self.ownership, Ownership) else self.ownership))
+        """A row for each disk, in the table's order: by verdict, claim and name."""
+        return disk_rows(self.ownership.disks if isinstance(self.ownership, Ownership) else self.ownership)
 
     @cached_property
     def snapshots(self) -> Records:
         """The same of the snapshots."""
-        found = self.ownership.snapshots if isinstance(self.ownership, Ownership) else self.ownership
-        return _ordered(snapshot_rows(found))
+        return snapshot_rows(self.ownership.snapshots if isinstance(self.ownership, Ownership) else self.ownership)
 
     @property
     def rows(self) -> list[Row]:
         """Disks and snapshots."""
         return [*self.disks.rows, *self.snapshots.rows]
+
+    @property
+    def price_sources(self) -> list[str]:
+        """Whose the prices are."""
+        return sorted({row["price_source"] for row in self.rows if row["price_a_month"] is not None})
 
     def sums(self) -> dict[tuple[str, Verdict], Sum]:
         """By namespace (empty: of none) and verdict, in the order of namespaces' names and of VERDICTS."""
@@ -177,10 +181,3 @@ def table_of(title: str, found: Records, layout: Layout) -> Table:
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
     note = str(Unknown(found.unknown)) if found.unknown else f"{said}: {Sum.of(found.rows)}" if said else ""
     return Table.of(title, found, layout, note=note, empty="not seen" if found.unknown else "none")
-
-
-def _ordered(found: Records) -> Records:
-    def place(row: Row) -> tuple[object, ...]:
-        return (VERDICTS.index(row["verdict"]), row.get("namespace") or "", row.get("claim") or "", row["name"])
-
-    return found.sorted(place)

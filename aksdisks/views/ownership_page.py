@@ -137,7 +137,7 @@ def page(ownership: Ownership, *, cluster: str, target: str, unseen: Mapping[str
             at=_time(ownership.taken),
             unseen=unseen,
             total=Sum.of(table.rows),
-            sources=sorted({row["price_source"] for row in table.rows if row["price_a_month"] is not None}),
+            sources=table.price_sources,
             tables=[("disks", "Disks", DISKS, disks), ("snapshots", "Snapshots", SNAPSHOTS, snapshots)],
             first=FIRST,
             verdicts=_counts(table),

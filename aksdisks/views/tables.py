@@ -258,5 +258,10 @@ def links(chain: Chain) -> list[Link]:
         link("claim", chain.claim, "phase", lambda _: ""),
         link("volume", chain.volume, "phase", lambda volume: str(volume.capacity), "none yet"),
         link("disk", chain.disk, "state", lambda disk: f"{show_gib(disk.size_gib)} {disk.sku}", "none yet"),
-        link("machine", chain.machine, "", lambda machine: f"LUN {chain.lun}, {machine.size}"),
+        link(
+            "machine",
+            chain.machine,
+            "",
+            lambda machine: f"LUN {chain.lun}, {machine.size}" if chain.lun is not None else machine.size,
+        ),
     ]

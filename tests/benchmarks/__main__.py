@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 
 from aksdisks.lab.server import process
-from tests.benchmarks import api, diagnosis, fleet, inventory, large
+from tests.benchmarks import api, diagnosis, fleet, inventory, large, manifests
 
 BARE = "import kubernetes, azure.mgmt.compute, azure.identity, pandas"
 AKSDISKS = [str(Path(sys.executable).with_name("aksdisks"))]
@@ -225,6 +225,22 @@ def whose_disks(_rounds: int) -> None:
     row("inventory", found.mib, listed.mib, "MiB", "<= 1024 MiB", "the same: resident memory at its peak")
 
 
+def lint(rounds: int) -> None:
+    """`aksdisks lint` of 1,000 manifests, a file each, against PyYAML's C parser on the same files alone."""
+    parse = (
+        "import pathlib, sys, yaml; files = pathlib.Path(sys.argv[1]).iterdir();"
+        "[list(yaml.load_all(file.read_bytes(), yaml.CSafeLoader)) for file in files]"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        manifests.write(Path(folder))
+        ours, theirs = [], []
+        for _ in range(rounds):
+            ours.append(seconds(lambda: call([*AKSDISKS, "lint", "--fail-on", "never", folder])))
+            theirs.append(seconds(lambda: call([sys.executable, "-c", parse, folder])))
+    what = f"lint of {manifests.COUNT} manifests : PyYAML's C parser on them"
+    row("lint", statistics.median(ours), statistics.median(theirs), "s", "<= 2 s", what)
+
+
 def row(name: str, ours: float, against: float, unit: str, target: str, what: str) -> None:
     """One line of the table."""
     print(
@@ -257,6 +273,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "overhead": overhead,
     "diagnose": diagnose,
     "inventory": whose_disks,
+    "lint": lint,
 }
 
 if __name__ == "__main__":

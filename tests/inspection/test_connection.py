@@ -10,6 +10,7 @@ from aksdisks.inspection.diagnosis import diagnose
 from aksdisks.model import Unknown
 from aksdisks.parameters import Parameters
 from aksdisks.waiting import wait
+from tests.prices.listing import PREMIUM, document, item
 
 pytestmark = pytest.mark.usefixtures("shell")
 
@@ -72,13 +73,19 @@ def test_the_example_works_on_objects_that_no_run_made(lab):
             cluster.create(objects.claim, "shop")
             cluster.create(objects.deployment, "shop")
             wait("a pod", cluster.follow("Pod", "shop"), lambda pods: any(pod.ready for pod in pods), seconds=60)
-            one, every = target.inventory(namespace="shop"), target.inventory(namespace=None)
+            listed = aksdisks.PriceList.of(document(item(PREMIUM, "P4 LRS Disk", 5.0)), "prices.json")
+            one, every = target.inventory(namespace="shop"), target.inventory(namespace=None, prices=listed)
             (chain,) = one.chains
             assert chain == next(each for each in every.chains if each.claim and each.claim.namespace == "shop")
             for inventory in (one, every):
                 disks = inventory.frame("disks").query("claim == 'shop/azure-managed-disk'")
                 assert disks[["state", "size_gib", "volume"]].values.tolist() == [["Attached", 25, chain.volume.name]]
                 assert not [each for each in aksdisks.diagnose(inventory) if chain.pod.name == each.object.name]
+            prices = [
+                next(each.price for each in inventory.ownership.disks if each.id == chain.volume.disk_id)
+                for inventory in (one, every)
+            ]
+            assert [(price.a_month, price.currency) for price in prices] == [(5.28, "USD"), (5.0, "EUR")]
         finally:
             cluster.delete("Namespace", "shop")
             gone = cluster.follow("PersistentVolume")

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from aksdisks.azure.calls import Answer
+from aksdisks.azure.compute import Azure
 from aksdisks.inspection.connection import Target, connect
+from aksdisks.lab import scenario as scenarios
 from aksdisks.model import Disk, Unknown
 from aksdisks.model.ownership import OwnedDisk
 from aksdisks.parameters import Parameters
 from aksdisks.session.disk_removal import TAG, DiskRemoval, Outcome, journal_of
+from aksdisks.targets import credentials
 from tests import orphans
+from tests.lab.arm.conftest import SECRET as SERVER_SECRET
+from tests.lab.arm.conftest import AzureServer
 from tests.lab.breaking import Broken, broken_lab, claim
 from tests.programs import needs
 
@@ -144,3 +152,52 @@ def test_a_right_that_is_missing_is_named_and_the_disk_stays(
         outcome = remove(owned, save=True)
     assert outcome.state == "failed" and f"Microsoft.Compute/{action}" in outcome.because, outcome
     assert name in orphans.ids(lab)
+
+
+@pytest.mark.parametrize(("level", "save"), [("CanNotDelete", False), ("ReadOnly", True)])
+def test_a_lock_is_told_and_the_disk_stays(
+    lab: Broken, target: Target, remove: Callable[..., Outcome], level: str, save: bool
+) -> None:
+    """ReadOnly on the group forbids the snapshot as well."""
+    owned = taken_for_orphan(target, orphans.make(lab, f"pvc-locked-{level.lower()}"))
+    scope = owned.id.partition("/providers/")[0] if save else owned.id
+    lock = f"{scope}/providers/Microsoft.Authorization/locks/keep"
+    made = target.azure.act("PUT", lock, {"properties": {"level": level}})
+    assert isinstance(made, Answer) and made.accepted, made
+    try:
+        outcome = remove(owned, save=save)
+    finally:
+        target.azure.act("DELETE", lock)
+    assert outcome.state == "failed" and outcome.because.startswith(f"a lock keeps it, at {scope}"), outcome
+    assert owned.name in orphans.ids(lab)
+
+
+def test_under_lockdown_the_deny_assignment_is_told(tmp_path: Path) -> None:
+    """As in AKS Automatic; the cluster itself has made the disk."""
+    scenario = replace(scenarios.load("regional"), node_resource_group_restriction="ReadOnly")
+    server = AzureServer(scenario, 500.0, tmp_path / "ca.crt")
+    body = {"location": "westeurope", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}}
+    body["tags"] = orphans.tags("data", "default", "pvc-kept")
+
+    async def make() -> str:
+        server.cloud.disks.put(scenario.node_resource_group, "pvc-kept", body)
+        made = server.cloud.disks.get(scenario.node_resource_group, "pvc-kept")
+        made.provisioning_state = "Succeeded"
+        return str(made.id)
+
+    try:
+        id_ = server.run(make())
+        secret = {"tenant_id": scenario.tenant_id, "client_id": scenario.client_id, "client_secret": SERVER_SECRET}
+        settings = credentials._azure(server.url, server.url, server.ca_bundle, secret)
+        azure = Azure(settings, scenario.subscription_id, scenario.node_resource_group, 500.0)
+        raw: Any = azure.find(id_)
+        cluster: Any = SimpleNamespace(claims=lambda _space: (), volumes=lambda: ())
+        owned = OwnedDisk(id=id_, disk=Disk.of(raw), verdict="orphan", because="", price=Unknown("none"))
+        for save in (False, True):
+            removal = DiskRemoval(cluster, azure, journal_of(tmp_path, azure), save)
+            (outcome,) = removal.carry_out([owned])
+            assert outcome.state == "failed" and outcome.because.startswith("a deny assignment keeps"), outcome
+        assert azure.find(id_) is not None
+        azure.close()
+    finally:
+        server.close()

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from aksdisks.model import Unknown
-from aksdisks.model.ownership import VERDICTS, NodeSlots, Price
+from aksdisks.model.ownership import NodeSlots, Price
 from aksdisks.views.ownership import OwnershipTable, Sum, price, size, slots
 from tests.owned import owned, ownership, used
 from tests.views.page import Page
@@ -24,16 +24,6 @@ def test_text_and_html_say_the_same_and_fetch_nothing() -> None:
             assert word in words, word
     for raw in ("object at", "None", "Unknown(", "Decimal"):
         assert raw not in table.text()
-
-
-def test_rows_are_by_verdict_then_namespace_claim_and_name() -> None:
-    disks = (
-        used("b", 0), used("a", 0), owned("z", "orphan", "left", space="zoo"), owned("y", "orphan", "left", space="ark")
-    )  # fmt: skip
-    shown = [row["name"] for row in OwnershipTable(ownership(disks=disks[::-1])).disks.rows]
-    assert shown == ["pvc-y", "pvc-z", "pvc-a", "pvc-b"]
-    verdicts = [row["verdict"] for row in OwnershipTable(ownership()).disks.rows]
-    assert verdicts == sorted(verdicts, key=VERDICTS.index) and len(set(verdicts)) == len(VERDICTS)
 
 
 def test_the_sums_are_those_of_the_prices_as_they_are_shown() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -73,6 +74,8 @@ def test_the_chain_has_every_pod_and_what_they_share() -> None:
     links = [(link.kind, link.name) for link in chain(used("data", 0, pods=both))]
     assert links == [("pod", "one"), ("pod", "two"), ("claim", "data"), ("volume", "pvc-data"), ("disk", "pvc-data"),
                      ("machine", "vm_0")]  # fmt: skip
+    without = replace(used("data", 0), lun=None)  # the disk that a machine starts from has none
+    assert [link.state for link in chain(without)][-1] == "Standard_DS2_v2"
     assert [link.waits for link in chain(owned("left", "orphan", "left"))] == [True] * 5
 
 

@@ -74,7 +74,7 @@ class Asked:
         if about is not None:
             require(inventory, about)
         elif namespace and not (inventory.pods or inventory.claims or inventory.events):
-            self._require_namespace(namespace)
+            self.require_namespace(namespace)
         return inventory, found
 
     def _namespace_of(self, volume: str, otherwise: str | None) -> str | None:
@@ -87,7 +87,8 @@ class Asked:
             raise _missing("PersistentVolume", volume, "", self.cluster.volumes()) from error
         return found.claim_namespace or otherwise
 
-    def _require_namespace(self, name: str) -> None:
+    def require_namespace(self, name: str) -> None:
+        """Raises InputError where there is no such namespace; nothing where nobody may look."""
         try:
             if self.cluster.find("Namespace", name) is not None:
                 return

@@ -102,10 +102,11 @@ class Text:
 
     def content(self, line: int) -> str:
         """A line, by its number, without its end; empty where there is none."""
-        if not 0 < line <= len(self.starts):
-            return ""
-        end = self.starts[line] if line < len(self.starts) else len(self.text)
-        return self.text[self.starts[line - 1] : end].rstrip("\r\n")
+        return self.text[self.start(line) : self.start(line + 1)].rstrip("\r\n") if line > 0 else ""
+
+    def start(self, line: int) -> int:
+        """Where a line begins, by its number; the end of the text where there is none."""
+        return self.starts[line - 1] if line <= len(self.starts) else len(self.text)
 
     def documents(self) -> list[Node]:
         """The nodes of its documents; raises NotYamlError."""

@@ -93,15 +93,15 @@ def _set(raw: Any, path: Path, value: Any) -> None:
 def _diff_of_file(text: Text, node: MappingNode, raw: Any, edits: Sequence[Edit]) -> str:
     start, end = node.start_mark.index, _end(text.text, node)
     end = end if node.flow_style else _line_end(text.text, end)
-    starts = [*text.starts, len(text.text)]
-    low, high = max(0, text.line(start) - 1 - _CONTEXT), min(len(starts) - 1, text.line(end) + _CONTEXT)
-    before = after = text.text[starts[low] : starts[high]]
+    first = max(1, text.line(start) - _CONTEXT)
+    low, high = text.start(first), text.start(text.line(end) + _CONTEXT + 1)
+    before = after = text.text[low:high]
     for begin, stop, new in reversed(_apart(text, [_change(text, node, edit) for edit in edits])):
-        after = after[: begin - starts[low]] + new + after[stop - starts[low] :]
-    own = slice(start - starts[low], end - starts[low] + len(after) - len(before))
+        after = after[: begin - low] + new + after[stop - low :]
+    own = slice(start - low, end - low + len(after) - len(before))
     _require_own(text, start, end)
     _require_same(" " * node.start_mark.column + after[own], edited(raw, edits))
-    return _diff(before, after, _shown(text.file), low)
+    return _diff(before, after, _shown(text.file), first - 1)
 
 
 def _apart(text: Text, changes: Sequence[_Change]) -> list[_Change]:
@@ -194,8 +194,9 @@ def _removal(text: str, parent: Node, key: Node | None, node: Node) -> _Change:
         raise _NoEditError
     if parent.flow_style:
         after = re.compile(r"\s*,\s*").match(text, end)
-        before = re.search(r",\s*$", text[:start])
-        return (start, after.end(), "") if after else (before.start() if before else start, end, "")
+        head = text[parent.start_mark.index : start].rstrip()
+        last = parent.start_mark.index + len(head) - 1 if head.endswith(",") else start
+        return (start, after.end(), "") if after else (last, end, "")
     begin = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
     if text[begin:start].strip() != ("-" if isinstance(parent, SequenceNode) else ""):
         raise _NoEditError

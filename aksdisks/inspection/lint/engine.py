@@ -51,8 +51,11 @@ class _Judge:
                     yield self._finding(rule, manifest, hit)
 
     def _finding(self, rule: Rule, manifest: Manifest, hit: Hit) -> LintFinding:
-        on = hit.on or manifest
-        line = on.line(hit.place)
+        # What a file is judged against stands for itself elsewhere: what is found on it is found for the file's object.
+        elsewhere = hit.on is not None and hit.on.text is None and manifest.text is not None
+        on = manifest if elsewhere or hit.on is None else hit.on
+        line = on.line(() if elsewhere else hit.place)
+        said = (self._suppressions(each).reasons.get(rule.id, "") for each in (on, manifest))
         return LintFinding(
             rule=rule.id,
             level=hit.level or rule.level,
@@ -60,10 +63,10 @@ class _Judge:
             line=line,
             object=on.ref,
             because=hit.because,
-            fix="\n".join(hit.commands) or fix(on, hit.edits, patchable=hit.patchable),
+            fix="\n".join(hit.commands) or fix(on, () if elsewhere else hit.edits, patchable=hit.patchable),
             source=rule.docs,
             opposed_by=rule.opposed_by,
-            suppressed=self._suppressions(on).reasons.get(rule.id, ""),
+            suppressed=next(filter(None, said), ""),
             text=on.text.content(line) if on.text else "",
         )
 

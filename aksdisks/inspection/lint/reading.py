@@ -80,13 +80,15 @@ def read_files(names: Sequence[str], stdin: Callable[[], bytes], namespace: str 
 
     `namespace` is that of the objects which name none. In a folder only files that end in `SUFFIXES` count, and no
     hidden ones. YAML that is no Kubernetes object, such as a chart's values, is passed over. What is no YAML stands in
-    `bad_files`, and the other files are read nevertheless. Raises InputError for a name that is not there, and for
-    folders without any file to read.
+    `bad_files`, and the other files are read nevertheless; but in a folder not what cannot be an object either, such
+    as an editor's settings with comments. Raises InputError for a name that is not there, for a folder that cannot be
+    listed, and for one without any file to read.
     """
     manifests: list[Manifest] = []
     bad: list[BadFile] = []
     files = list(dict.fromkeys(file for name in names for file in _files(name)))
     for file in files:
+        content = b""
         try:
             content = stdin() if file == STDIN else FilePath(file).read_bytes()
             manifests += objects(Text(file, content.decode("utf-8-sig")), namespace)
@@ -96,7 +98,8 @@ def read_files(names: Sequence[str], stdin: Callable[[], bytes], namespace: str 
             line = content.count(b"\n", 0, error.start) + 1
             bad.append(BadFile(file=file, line=line, because="not UTF-8 text"))
         except NotYamlError as error:
-            bad.append(BadFile(file=file, line=error.line, because=error.problem))
+            if file in names or (b"apiVersion" in content and b"kind" in content):
+                bad.append(BadFile(file=file, line=error.line, because=error.problem))
     return Reading(tuple(manifests), tuple(files), tuple(bad))
 
 
@@ -107,13 +110,17 @@ def _files(name: str) -> list[str]:
     if not FilePath(name).is_dir():
         raise InputError(object=name, expected="a file or a folder", found="neither")
     found: list[str] = []
-    for folder, folders, files in os.walk(name):
+    for folder, folders, files in os.walk(name, onerror=_cannot_be_listed):
         folders[:] = sorted(each for each in folders if not each.startswith("."))
         wanted = sorted(each for each in files if each.endswith(SUFFIXES) and not each.startswith("."))
         found += [os.path.normpath(FilePath(folder, each)) for each in wanted]
     if not found:
         raise InputError(object=name, expected=f"a folder with files that end in {', '.join(SUFFIXES)}", found="none")
     return found
+
+
+def _cannot_be_listed(error: OSError) -> None:
+    raise InputError(object=str(error.filename), expected="a folder that can be listed", cause=error.strerror or "")
 
 
 def objects(text: Text, namespace: str = "default") -> list[Manifest]:

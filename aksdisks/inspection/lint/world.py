@@ -122,9 +122,13 @@ class World:
         manifest = self.get("PersistentVolumeClaim", of.namespace, name, of.manifest)
         if manifest is not None:
             return self._claim(name, manifest, (), manifest.raw)
-        match = _ORDINAL.match(name)
-        made = self._sets.get((of.namespace, match[1])) if match else None
-        return None if made is None else next(each for each in self.templates(made[0]) if each.name == made[1])
+        maker, template = self._maker_of(of.namespace, name)
+        return next((each for each in self.templates(maker) if each.name == template), None) if maker else None
+
+    def _maker_of(self, namespace: str, claim: str) -> tuple[Workload | None, str]:
+        """The StatefulSet that makes a claim of this name, and the template of which it makes it."""
+        match = _ORDINAL.match(claim)
+        return self._sets.get((namespace, match[1]), (None, "")) if match else (None, "")
 
     @cached_property
     def _sets(self) -> Mapping[tuple[str, str], tuple[Workload, str]]:
@@ -155,7 +159,7 @@ class World:
         for each in self.workloads:
             for mount, claim in self.mounted(each):
                 users = found[id(claim.manifest), mount.claim]
-                maker = self.workload(claim.manifest)
+                maker, _ = self._maker_of(each.namespace, mount.claim)
                 users += [maker] if maker and not users else []
                 users += [each] if all(each.manifest != user.manifest for user in users) else []
         return found
@@ -169,33 +173,43 @@ class World:
         named = spec.get("storageClassName", mapping(raw, "metadata.annotations").get(_OLD_CLASS))
         class_name = self.default_class if named is None else str(named)
         storage_class = self.storage_class(class_name, manifest) if class_name else None
-        makes_disks = (
-            storage_class.value.makes_disks if storage_class else self._volumes_are_disks(name, manifest, spec)
+        return Claim(
+            name, manifest, path, raw, class_name, storage_class, self._is_disk(name, manifest, spec, storage_class)
         )
-        return Claim(name, manifest, path, raw, class_name, storage_class, makes_disks)
 
-    def _volumes_are_disks(self, claim: str, manifest: Manifest, spec: dict[str, Any]) -> bool | None:
-        """Whether the volumes that a claim without a known class may get are Azure disks; None: not all, or none."""
-        by_hand = self.get("PersistentVolume", "", str(spec.get("volumeName") or ""), manifest)
-        fitting = [by_hand] if by_hand else [
-            each
+    def _is_disk(
+        self, claim: str, manifest: Manifest, spec: dict[str, Any], storage_class: Class | None
+    ) -> bool | None:
+        """Whether a claim's volume is an Azure disk: by the volume that it names, its class, or volumes that fit it."""
+        volume = self.get("PersistentVolume", "", str(spec.get("volumeName") or ""), manifest)
+        if volume is not None:
+            return is_disk(volume.raw)
+        if storage_class is not None:
+            return storage_class.value.makes_disks
+        fitting = (
+            is_disk(each.raw)
             for each in self.of("PersistentVolume")
             if find(each.raw, "spec.storageClassName", "") == spec.get("storageClassName", "")
             and find(each.raw, "spec.claimRef.name", claim) == claim
-        ]  # fmt: skip
-        disks = {is_disk(each.raw) for each in fitting}
+        )
+        disks = set(fitting)
         return disks.pop() if len(disks) == 1 else None
 
     def storage_class(self, name: str, near: Manifest) -> Class | None:
-        """A class by name. Without a cluster those that AKS makes are known as well; None for others."""
+        """A class by name. Where no cluster says which it has, those that AKS makes are known; None for others."""
         found = self.get("StorageClass", "", name, near)
-        return class_of(found) if found else None if self.is_live else built_in(name)
+        return class_of(found) if found else None if self._has_classes else built_in(name)
+
+    @property
+    def _has_classes(self) -> bool:
+        """Whether the cluster's classes were read: then there are no others."""
+        return self.is_live and "StorageClass" not in self.unread
 
     @cached_property
     def default_class(self) -> str:
         """The class of claims that name none; empty where a cluster has no default."""
         named = (each.name for each in map(class_of, self.of("StorageClass")) if each.value.is_default)
-        return next(named, "" if self.is_live else DEFAULT)
+        return next(named, "" if self._has_classes else DEFAULT)
 
     @cached_property
     def scalers(self) -> Mapping[tuple[str, str, str], list[Manifest]]:

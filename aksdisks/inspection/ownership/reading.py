@@ -102,7 +102,9 @@ def _kind(cluster: Cluster, kind: str, namespace: str | None) -> tuple[Any, ...]
 
 
 def _kubernetes(found: dict[str, tuple[Any, ...] | Unknown], namespace: str | None, time_scale: float) -> Inventory:
-    inventory = inventory_of({kind: found[kind] for kind in (*KINDS, *WORKLOADS)}, namespace, time_scale)
+    inventory = inventory_of(
+        {kind: found[kind] for kind in (*KINDS, *WORKLOADS, SNAPSHOTS, CONTENTS)}, namespace, time_scale
+    )
     workloads = tuple(each for kind in WORKLOADS for each in known(found[kind]))
     return replace(inventory, workloads=workloads, snapshots=found[SNAPSHOTS])
 

@@ -59,26 +59,42 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.yaml").write_bytes(b"kind: \xff\n")
     (tmp_path / "b.yaml").write_text("kind: {{ .Values.kind }}\napiVersion: v1\n")
-    (tmp_path / "c.yaml").write_text("a: [\n")
+    (tmp_path / "c.yaml").write_text("kind: Pod\napiVersion: [\n")
     (tmp_path / "d.yaml").write_bytes(b"\xef\xbb\xbf" + claim("d").replace("\n", "\r\n").encode())
     (tmp_path / "e.yaml").write_text(claim("e") + "spec: {}\nspec: {}\n")
-    # Not a Kubernetes object: what it repeats is its own business.
+    # No Kubernetes objects: what one repeats, and how the other is written, is their own business.
     (tmp_path / "f.yaml").write_text("a: 1\na: 2\n")
+    (tmp_path / "g.json").write_text('// with comments\n{"a": 1,}\n')
     reading = read(".")
     assert shown(reading) == ["d.yaml:1 PersistentVolumeClaim default/d"]
     assert [str(each) for each in reading.bad_files] == [
         "a.yaml:1: not UTF-8 text",
         "b.yaml:1: a template, which is no YAML before it is rendered: give what `helm template` prints",
-        "c.yaml:2: did not find expected node content",
+        "c.yaml:3: did not find expected node content",
         "e.yaml:5: the key 'spec' again, which line 4 has",
     ]
 
 
+def test_a_file_that_is_named_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("g.json").write_text('{"a": 1\n')
+    assert [str(each) for each in read("g.json").bad_files] == ["g.json:2: did not find expected ',' or '}'"]
+
+
+def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def scandir(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    with pytest.raises(InputError, match="expected a folder that can be listed, found: Permission denied"):
+        read(str(tmp_path))
+
+
 def test_standard_input_with_lists_and_thousands_of_documents() -> None:
     items = "".join(f"- apiVersion: v1\n  kind: Pod\n  metadata: {{name: p{n}}}\n" for n in range(2))
-    text = f"apiVersion: v1\nkind: List\nitems:\n{items}---\n" + "---\n".join(map(claim, map(str, range(3000))))
+    text = f"apiVersion: v1\nkind: List\nitems:\n{items}---\n" + "---\n".join(map(claim, map(str, range(2000))))
     reading = read("-", stdin=text.encode(), namespace="shop")
-    assert len(reading.manifests) == 3002
+    assert len(reading.manifests) == 2002
     assert shown(reading)[:3] == ["-:4 Pod shop/p0", "-:7 Pod shop/p1", "-:11 PersistentVolumeClaim shop/0"]
 
 

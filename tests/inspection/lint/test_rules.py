@@ -353,6 +353,39 @@ def test_what_a_workload_made_is_not_judged_again_in_a_cluster() -> None:
     assert found(lint(None, live)) == [("rwo-replicas", "Deployment default/web")]
 
 
+def test_a_claim_that_a_set_made_is_shared_in_a_cluster_too() -> None:
+    made = workload("StatefulSet", "db", volumeClaimTemplates=[claim(storageClassName="fast")])
+    others = [storage_class(), claim("data-db-0", storageClassName="fast"), made, deployment("b", "data-db-0")]
+    assert ("rwo-shared", "Deployment default/b") in found(lint(None, as_live(text(*others))))
+
+
+def test_what_is_found_on_an_object_of_the_cluster_is_told_of_the_file_s() -> None:
+    pod = {"containers": [{"name": "c", "image": "postgres"}]}
+    live = text(storage_class(), claim(storageClassName="fast"))
+    report = lint_text(text(deployment(pod=pod)), live=live)
+    assert [(each.file, str(each.object), each.line) for each in report.findings] == [
+        ("-", "Deployment default/web", 1)
+    ]
+    scaler = obj(
+        "HorizontalPodAutoscaler", "web", {"scaleTargetRef": {"kind": "Deployment", "name": "web"}, "maxReplicas": 3}
+    )
+    (finding,) = lint_text(text(deployment()), live=live + "---\n" + text(scaler)).findings
+    assert (finding.rule, finding.file, str(finding.object)) == ("rwo-replicas", "-", "Deployment default/web")
+
+
+def test_the_workload_may_say_why_its_claim_is_as_it_is() -> None:
+    pod = {"containers": [{"name": "c", "image": "postgres"}]}
+    made = deployment(pod=pod)
+    made["metadata"]["annotations"] = {"aksdisks/lint-ignore": "delete-precious: a copy"}
+    report = lint_text(text(claim(), made))
+    assert (found(report), [each.suppressed for each in report.suppressed]) == ([], ["a copy"])
+
+
+def test_the_volume_counts_more_than_the_class() -> None:
+    files = obj("PersistentVolume", "v", {"csi": {"driver": "file.csi.azure.com", "volumeHandle": "a#b#c"}})
+    assert rules(files, claim(storageClassName="managed-csi", volumeName="v"), deployment(**FOUR)) == []
+
+
 ODD: list[Any] = [None, "x", 3, True, [], {}, [None], ["x"], [[]], [{}], {"x": None}, {"name": 3, "spec": []}]
 
 

@@ -1,0 +1,69 @@
+"""The command that tells whose each disk is and what it costs: `aksdisks inventory`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from aksdisks.cli.options import (
+    ClusterFileOption,
+    ContextOption,
+    EverywhereOption,
+    GraceOption,
+    PricesOption,
+    chosen,
+    grace_seconds,
+)
+
+EXIT_CODES = (
+    "Exit codes: 0 all was seen, 2 bad input, 3 something could not be seen, so that rows are missing or unknown."
+)
+
+
+class Format(StrEnum):
+    """How the inventory is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    HTML = "html"
+
+
+def inventory(
+    namespace: Annotated[
+        str, typer.Option("-n", "--namespace", help="Whose claims' disks. Default: the context's.", show_default=False)
+    ] = "",
+    everywhere: EverywhereOption = False,
+    file: ClusterFileOption = None,
+    context: ContextOption = "",
+    grace: GraceOption = "24h",
+    prices: PricesOption = None,
+    format: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --format json, and end.")] = False,
+) -> None:
+    """Say whose each Azure disk and snapshot is, what it costs a month, and what does not fit together. It only reads.
+
+    Disks that are for no claim are shown with -A only. The document stands alone on stdout; the first line on stderr
+    names the cluster. HTML is one page that opens offline: aksdisks inventory -A --format html > disks.html
+    """
+    from aksdisks.cli.inventory_table import Printer
+    from aksdisks.inspection.diagnosis import asking
+    from aksdisks.inspection.ownership import read_ownership
+    from aksdisks.prices import PriceList
+    from aksdisks.runner import shipped
+
+    if schema:
+        typer.echo((shipped.folder("docs") / "inventory.schema.json").read_text(encoding="utf-8"), nl=False)
+        return
+    seconds, listed = grace_seconds(grace), PriceList.read(prices) if prices else PriceList.builtin()
+    choice = chosen(file, context)
+    where = asking.question("", namespace, everywhere=everywhere, context_namespace=choice.namespace).namespace
+    printer = Printer(format.value)
+    asked = asking.open_cluster(choice, printer.progress)
+    printer.cluster(choice.name, asked.cluster.server)
+    found = read_ownership(asked.cluster, asked.azure, where, time_scale=asked.time_scale, grace=seconds, prices=listed)
+    if where and not (found.pods or found.claims):
+        asked.require_namespace(where)
+    raise typer.Exit(printer.inventory(found, choice.name, asked.cluster.server))

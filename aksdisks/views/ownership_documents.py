@@ -1,0 +1,90 @@
+"""The ownership table for programs: JSON by docs/inventory.schema.json, and CSV by RFC 4180."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from aksdisks.model.inventory import Inventory
+from aksdisks.model.ownership import Ownership
+from aksdisks.model.ownership_rows import DISKS, SNAPSHOTS
+from aksdisks.model.records import Row
+from aksdisks.model.unknown import Unknown
+from aksdisks.views.ownership import OwnershipTable
+
+# What spreadsheets take for the beginning of a formula (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def unseen(inventory: Inventory) -> dict[str, str]:
+    """What could not be read, a kind or a part of Azure, and why: where there is such, rows are missing or unknown."""
+    parts: dict[str, object] = {"Azure's disks": inventory.disks, "Azure's machines": inventory.machines}
+    if isinstance(inventory.ownership, Ownership):
+        parts["Azure's snapshots"] = inventory.ownership.snapshots
+    said = {what: value.because for what, value in parts.items() if isinstance(value, Unknown)}
+    # No verdict needs events, so that they may not have been asked for.
+    return {kind: because for kind, because in inventory.unreadable.items() if kind != "Event"} | said
+
+
+def document(inventory: Inventory, ownership: Ownership, target: str) -> dict[str, Any]:
+    """The document of `--format json`; `target` is the API server's URL. Rows have the columns of the frames."""
+    table = OwnershipTable(ownership)
+    return {
+        "schema": "aksdisks/inventory/v1",
+        "target": target,
+        "at": _moment(ownership.taken),
+        "resource_group": ownership.resource_group,
+        "grace_seconds": ownership.grace,
+        "disks": [_plain(row) for row in table.disks.rows],
+        "snapshots": [_plain(row) for row in table.snapshots.rows],
+        "without_disk": [{**_object(what), "because": because} for what, because in ownership.without_disk],
+        "disagreements": [_fields(each) for each in ownership.disagreements],
+        "slots": [_fields(each) for each in ownership.slots],
+        "unseen": [{"what": what, "because": because} for what, because in unseen(inventory).items()],
+    }
+
+
+def as_csv(table: OwnershipTable) -> str:
+    """Disks and then snapshots: a column `kind`, then those of both frames; what a row does not have is empty.
+
+    A text that a spreadsheet would take for a formula has a ' before it; numbers are as they are.
+    """
+    columns = list(dict.fromkeys(("kind", *DISKS, *SNAPSHOTS)))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(_defused(table))
+    return out.getvalue()
+
+
+def _defused(table: OwnershipTable) -> Iterator[dict[str, Any]]:
+    for kind, found in (("disk", table.disks), ("snapshot", table.snapshots)):
+        for row in found.rows:
+            yield {"kind": kind, **{name: _harmless(value) for name, value in _plain(row).items()}}
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    """A row whose times are texts."""
+    return {name: _moment(value) if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def _moment(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _object(text: str) -> Mapping[str, str]:
+    """`Kind namespace/name`, or `Kind name` of what stands in no namespace, as the three that it has."""
+    kind, _, key = text.partition(" ")
+    namespace, _, name = key.rpartition("/")
+    return {"kind": kind, "namespace": namespace, "name": name}
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
