@@ -15,7 +15,7 @@ State = Literal["same", "gone", "re-made", "kept", "unseen"]
 # What a disk is named after its claim's uid with: the driver's prefix, and that of 2019 (facts E, Tags).
 _PREFIXES = ("pvc-", "kubernetes-dynamic-pvc-")
 # A resource that is in none of these states is being changed by somebody.
-_AT_REST = ("Succeeded", "Failed", "Canceled")
+AT_REST = ("Succeeded", "Failed", "Canceled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def changes(seen: Disk, now: Disk) -> Iterator[str]:
         yield f"its diskState is {now.state or 'not said'}"
     if now.owner_changed != seen.owner_changed:
         yield f"it was attached or detached at {now.owner_changed}"
-    if now.provisioning_state not in _AT_REST:
+    if now.provisioning_state not in AT_REST:
         yield f"its provisioningState is {now.provisioning_state or 'not said'}"
     if dict(now.tags) != dict(seen.tags):
         yield "its tags were changed"
@@ -96,7 +96,7 @@ def _wanted(disk: Disk, claims: Iterable[Claim], volumes: Iterable[Volume]) -> I
 
 def under_way(copy: Disk | DiskSnapshot) -> bool:
     """Whether a copy is still being made (facts H: done when Succeeded, and completionPercent is absent or 100)."""
-    return copy.provisioning_state not in _AT_REST or (copy.completion is not None and copy.completion < 100.0)
+    return copy.provisioning_state not in AT_REST or (copy.completion is not None and copy.completion < 100.0)
 
 
 def _copied(disk: Disk, disks: Iterable[Disk], snapshots: Iterable[DiskSnapshot]) -> Iterator[str]:

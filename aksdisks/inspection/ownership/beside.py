@@ -70,6 +70,8 @@ def _of_disks(facts: Facts, claim: Claim) -> bool:
 
 def _differ(facts: Facts, volume: Volume, disk: Disk) -> Iterator[Disagreement]:
     attachments = facts.attachments_of(volume)
+    if not attachments and volume.driver not in DISK_DRIVERS:
+        return  # the in-tree driver attached without VolumeAttachments
     moving = {each.node for each in attachments if not each.attached or each.deleting}
     by_kubernetes = {each.node for each in attachments if each.attached}
     machine, by_azure = facts.holder(disk), facts.nodes_of(disk)

@@ -12,6 +12,7 @@ from datetime import datetime
 from aksdisks.inspection.ownership.case import Case
 from aksdisks.inspection.ownership.facts import Facts, id_key
 from aksdisks.inspection.ownership.owners import set_of
+from aksdisks.inspection.second_look import AT_REST
 from aksdisks.model import CLUSTER_TAG, Claim, Disk, Unknown, Volume
 from aksdisks.model.ownership import Verdict
 
@@ -154,6 +155,11 @@ def _busy(case: Case) -> Judgement | None:
         return "kept", f"{'disk' if isinstance(copy, Disk) else 'snapshot'} {copy.name} is still being copied from it"
     if case.disk.state != "Unattached":
         return "unknown", f"no volume names it, and Azure has it in state {case.disk.state or 'none'}"
+    if case.disk.provisioning_state not in ("", *AT_REST):
+        return (
+            "unknown",
+            f"no volume names it, and Azure is changing it (provisioningState {case.disk.provisioning_state})",
+        )
     return None
 
 
@@ -169,8 +175,9 @@ def _awaited(case: Case) -> Judgement | None:
     claim = by_uid or facts.claims.get(disk.claim)
     if claim is None:
         return None
-    if claim.phase == "Lost" and claim.volume == disk.volume:
-        return "kept", f"claim {claim.key} is Lost: it names volume {claim.volume}, which is gone, and this is its disk"
+    if claim.volume and claim.volume == disk.volume:
+        named = f"it names volume {claim.volume}, which is gone, and this is its disk"
+        return "kept", f"claim {claim.key} is {claim.phase}: {named}"
     if not claim.volume:
         source = f" from {claim.source_kind} {claim.source_name}" if claim.source_name else ""
         return "kept", f"claim {claim.key} is {claim.phase}: its disk is being made{source}"
@@ -184,6 +191,14 @@ def _volume_of_that_name(case: Case) -> Judgement | None:
     if not isinstance(case.disk, Disk) or not (volume := case.facts.volumes_by_name.get(case.disk.volume)):
         return None
     return "unknown", f"volume {volume.name}, which it was made for, is there and names another disk: {volume.disk_id}"
+
+
+def _machines_unread(case: Case) -> Judgement | None:
+    """A disk that is being attached says Unattached; the machine has it among its dataDisks by then (facts E)."""
+    machines = case.facts.inventory.machines
+    if not isinstance(machines, Unknown):
+        return None
+    return "unknown", f"no volume names it; whether a machine has it is {machines}"
 
 
 def _left(case: Case) -> Judgement:
@@ -211,6 +226,7 @@ RULES: tuple[Rule, ...] = (
     _busy,
     _awaited,
     _volume_of_that_name,
+    _machines_unread,
     _left,
 )
 """The first that has a verdict is right; the last always has one."""

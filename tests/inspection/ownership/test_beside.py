@@ -38,12 +38,13 @@ def test_claims_and_volumes_without_a_disk_say_why(parts, found):
     assert list(table(**CLASSES, **parts).without_disk) == found
 
 
+BY_CSI = volume(driver="disk.csi.azure.com")
 ON_0 = {"at": disk(), "machines": (machine(0, disk()), machine(1))}
 
 
 def differing(*attachments, **changes):
-    parts = ON_0 | changes
-    found = table(volumes=(volume(),), disks=(parts.pop("at"),), attachments=attachments, **parts)
+    parts = ON_0 | {"volumes": (BY_CSI,)} | changes
+    found = table(disks=(parts.pop("at"),), attachments=attachments, **parts)
     return [(each.node, each.kubernetes, each.azure) for each in found.disagreements]
 
 
@@ -74,6 +75,12 @@ AT_0 = "attached to aks-0 at LUN 0"
          [("aks-0, other", AT_0, "attached to other")]),
         ((attachment(),), {"at": left(), "machines": Unknown("azure is slow")}, []),
         ((), {"unread": ("VolumeAttachment",)}, []),
+        ((), {"volumes": (volume(),)}, []),
+        ((attachment(to=1),), {"volumes": (volume(),)},
+         [("aks-0, aks-1", "attached to aks-1 at LUN 0", "attached to aks-0")]),
+        ((attachment(),), {"at": disk(holders=(machine(0).id, machine(1).id))},
+         [("aks-0, aks-1", AT_0, "attached to aks-0, aks-1")]),
+        ((attachment(), attachment(to=1, lun=None)), {"at": disk(holders=(machine(0).id, machine(1).id))}, []),
     ],
 )  # fmt: skip
 def test_an_attachment_that_the_sides_see_differently_is_told_of(attachments, changes, found):
@@ -83,7 +90,7 @@ def test_an_attachment_that_the_sides_see_differently_is_told_of(attachments, ch
 def test_a_machine_of_another_group_does_not_hide_who_has_the_disk_here():
     """managedBy names a machine that was not read; what stands in its place is its name."""
     held = disk(managed_by="/subscriptions/s/resourceGroups/other/providers/Microsoft.Compute/virtualMachines/far")
-    found = table(volumes=(volume(),), disks=(held,), machines=(machine(0),)).disagreements
+    found = table(volumes=(BY_CSI,), disks=(held,), machines=(machine(0),)).disagreements
     assert found == (
         Disagreement(disk=VOLUME, volume=VOLUME, node="far", kubernetes="no VolumeAttachment", azure="attached to far"),
     )

@@ -163,6 +163,24 @@ ROWS = [
         "kept", f"claim {KEY} is Lost: it names volume {VOLUME}, which is gone, and this is its disk", id="lost",
     ),
     pytest.param(
+        {"disks": (left(),), "claims": (claim(),)},
+        "kept", f"claim {KEY} is Bound: it names volume {VOLUME}, which is gone, and this is its disk",
+        id="a claim whose volume went a moment ago",
+    ),
+    pytest.param(
+        {"disks": (left(provisioning_state="Updating"),)},
+        "unknown", "no volume names it, and Azure is changing it (provisioningState Updating)", id="being changed",
+    ),
+    pytest.param(
+        {"disks": (left(),), "machines": Unknown("Azure answers 403")},
+        "unknown", "no volume names it; whether a machine has it is unknown, because Azure answers 403",
+        id="machines cannot be read",
+    ),
+    pytest.param(
+        {"disks": (left(tags={}),), "machines": Unknown("Azure answers 403")},
+        "foreign", "no tag says that it was made for a claim", id="a hand's, whatever machines say",
+    ),
+    pytest.param(
         {"disks": (left(),), "volumes": (volume(disk_id=ELSEWHERE),), "elsewhere": {}},
         "unknown", f"volume {VOLUME}, which it was made for, is there and names another disk: {ELSEWHERE}",
         id="its volume has another disk of the same name",
