@@ -128,7 +128,7 @@ def _attached_unnamed(case: Case) -> Judgement | None:
         return None
     holder = _holder(case)
     if case.disk.os_type:
-        return "foreign", f"{holder} starts from it"
+        return "foreign", f"{holder} starts from it: it has the operating system"
     if not case.made_for:
         return "foreign", f"no tag says that it was made for a claim; it is attached to {holder}"
     return "unknown", f"it is attached to {holder}, though no volume names it; it was made for {case.made_for}"

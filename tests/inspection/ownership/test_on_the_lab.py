@@ -119,7 +119,9 @@ def test_each_verdict_is_found_with_its_reason(made: Made) -> None:
     verdict, because = told.pop("static")
     assert verdict == "unknown" and because.startswith("it is outside the node resource group")
     assert machines.pop("by-hand") == ("foreign", "no tag says that it was made for a claim")
-    assert len(machines) == 3 and all(because.endswith("starts from it") for _, because in machines.values())
+    assert len(machines) == 3 and all(
+        because.endswith("starts from it: it has the operating system") for _, because in machines.values()
+    )
     assert told == {}
 
 

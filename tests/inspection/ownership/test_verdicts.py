@@ -117,7 +117,7 @@ ROWS = [
     ),
     pytest.param(
         {"disks": (disk(os_type="Linux"),), "machines": (machine(0),)},
-        "foreign", "aks-0 starts from it", id="a machine's own",
+        "foreign", "aks-0 starts from it: it has the operating system", id="a machine's own",
     ),
     pytest.param(
         {"disks": (disk(),), "machines": (machine(0, disk()),)},
