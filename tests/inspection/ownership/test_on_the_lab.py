@@ -1,7 +1,8 @@
-"""Each verdict made really, on one lab: with kubectl, and with Azure's own client behind Kubernetes' back."""
+"""Each verdict made really, on one lab: through its API server, and in its Azure behind Kubernetes' back."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,15 +10,18 @@ import pytest
 
 from aksdisks.inspection.connection import Target, connect
 from aksdisks.inspection.ownership import read_ownership
+from aksdisks.kube.client import Cluster
+from aksdisks.kube.http import path
+from aksdisks.lab.server import process
 from aksdisks.model import Inventory, Machine, Unknown
 from aksdisks.model.ownership import OwnedDisk, Ownership
 from aksdisks.parameters import validate
-from tests.lab.breaking import Broken, Json, broken_lab, claim, pod, pod_spec, workload
-from tests.programs import needs
+from aksdisks.waiting import wait
+from tests.lab.breaking import Json, claim, pod, pod_spec, workload
 
-pytestmark = needs("kubectl")
 SPEED = 100.0
 """A day is nearly a quarter of an hour: what was made just now is young."""
+SPACE = "default"
 CLAIMS = ("used", "kept", "retained", "left")
 BY_HAND = {"location": "westeurope", "sku": {"name": "Premium_LRS"},
            "properties": {"diskSizeGB": 4, "creationData": {"createOption": "Empty"}}}  # fmt: skip
@@ -27,16 +31,13 @@ OTHERS = {"kubernetes.io-created-for-pvc-name": "data", "kubernetes.io-created-f
 
 @dataclass(frozen=True)
 class Made:
-    """The lab in which everything was made, a target of it, and the volume of each claim."""
+    """A target in which everything was made, and the volume of each claim."""
 
-    lab: Broken
     target: Target
     volumes: dict[str, str]
 
     def inventory(self, namespace: str | None = None, grace: float = 86400.0) -> Inventory:
-        return read_ownership(
-            self.target.cluster, self.target.azure, namespace, time_scale=self.lab.state.speed, grace=grace
-        )
+        return read_ownership(self.target.cluster, self.target.azure, namespace, time_scale=SPEED, grace=grace)
 
     def ownership(self, namespace: str | None = None, grace: float = 86400.0) -> Ownership:
         found = self.inventory(namespace, grace).ownership
@@ -46,53 +47,59 @@ class Made:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
-    with broken_lab(tmp_path_factory.mktemp("owners"), SPEED) as lab, pytest.MonkeyPatch.context() as patch:
-        volumes = _make(lab)
-        patch.setenv("AKSDISKS_STATE_DIR", lab.state.state_dir)
-        with connect(validate({})) as target:
-            yield Made(lab, target, volumes)
+    state = process.start(tmp_path_factory.mktemp("owners"), SPEED, "regional", parent=os.getpid())
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AKSDISKS_STATE_DIR", state.state_dir)
+            with connect(validate({})) as target:
+                volumes = _make(target.cluster)
+                _by_hand(target, state.node_resource_group)
+                yield Made(target, volumes)
+    finally:
+        process.stop(state.state_dir)
 
 
-def _make(lab: Broken) -> dict[str, str]:
-    claims = [claim(name) for name in CLAIMS]
+def _make(cluster: Cluster) -> dict[str, str]:
+    """Five claims with their pods; all but one lose the pod, two the claim, one the volume."""
     template = {"metadata": {"name": "www"}, "spec": claim("www")["spec"]}
     web = workload("StatefulSet", "web", 1, pod_spec(), template)
-    lab.apply(*claims, *(pod(name, name) for name in CLAIMS), web)
-    lab.running(*CLAIMS, "web-0")
-    found = {name: lab.volume(name) for name in (*CLAIMS, "www-web-0")}
-    lab.kubectl("scale", "statefulset", "web", "--replicas=0")
+    for each in (*map(claim, CLAIMS), *(pod(name, name) for name in CLAIMS), web):
+        cluster.create(each, SPACE)
+    pods = cluster.follow("Pod", SPACE)
+    wait("all pods", pods, lambda found: sum(each.ready for each in found) == len(CLAIMS) + 1, seconds=60)
+    volumes = {each.name: each.volume for each in cluster.claims(SPACE)}
+    cluster.scale("StatefulSet", "web", SPACE, 0)
     for name in ("retained", "left"):
-        keep = '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'
-        lab.kubectl("patch", "pv", found[name], "--type=merge", f"--patch={keep}")
-    lab.kubectl("delete", "pod", "kept", "retained", "left", "--now")
-    lab.kubectl("delete", "pvc", "retained", "left")
-    lab.kubectl("delete", "pv", found["left"])
-    named = '{range .items[*]}{.spec.source.persistentVolumeName} volumeattachment/{.metadata.name}{"\\n"}{end}'
-    held = dict(line.split() for line in lab.get(named, "volumeattachments").splitlines())
-    if leaving := [held[volume] for name, volume in found.items() if name != "used" and volume in held]:
-        lab.wait("delete", *leaving)
-    _by_hand(lab)
-    return found
+        keep = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
+        cluster.request("PATCH", path("PersistentVolume", name=volumes[name]), None, keep, "merge-patch+json")
+    for name in ("kept", "retained", "left"):
+        cluster.delete("Pod", name, SPACE)
+    wait("one attachment", cluster.follow("VolumeAttachment"), lambda found: len(found) == 1, seconds=60)
+    for name in ("retained", "left"):
+        cluster.delete("PersistentVolumeClaim", name, SPACE)
+    wait("no claims", cluster.follow("PersistentVolumeClaim", SPACE), lambda found: len(found) == 3, seconds=60)
+    cluster.delete("PersistentVolume", volumes["left"])
+    wait("one volume less", cluster.follow("PersistentVolume"), lambda found: len(found) == 4, seconds=60)
+    return volumes
 
 
-def _by_hand(lab: Broken) -> None:
+def _by_hand(target: Target, group: str) -> None:
     """A person's disk, one of another cluster, and a static one in another group, which a volume names."""
-    group, disks = lab.state.node_resource_group, lab.azure.disks
-    disks.begin_create_or_update(group, "by-hand", BY_HAND).result()
-    disks.begin_create_or_update(group, "theirs", {**BY_HAND, "tags": OTHERS}).result()
-    static = disks.begin_create_or_update("disks", "static", BY_HAND).result()
+    places = {"by-hand": group, "theirs": group, "static": "disks"}
+    ids = {name: f"/subscriptions/{target.azure.subscription}/resourceGroups/{place}/providers/Microsoft.Compute/disks/"
+           f"{name}" for name, place in places.items()}  # fmt: skip
+    for name, id_ in ids.items():
+        target.azure.act("PUT", id_, {**BY_HAND, "tags": OTHERS if name == "theirs" else {}})
+        wait(name, target.azure.follow(id_), lambda found: len(found) == 1, seconds=60)
+    for name, handle in (("static", ids["static"]), ("lost", f"{ids['static']}-gone")):
+        target.cluster.create(_volume(name, handle))
+
+
+def _volume(name: str, handle: str) -> Json:
     spec = {"capacity": {"storage": "4Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": "",
             "persistentVolumeReclaimPolicy": "Retain",
-            "csi": {"driver": "disk.csi.azure.com", "volumeHandle": static.id}}  # fmt: skip
-    lab.apply(_volume("static", spec), _volume("lost", _renamed(spec, static.id)))
-
-
-def _volume(name: str, spec: Json) -> Json:
+            "csi": {"driver": "disk.csi.azure.com", "volumeHandle": handle}}  # fmt: skip
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
-
-
-def _renamed(spec: Json, id_: str) -> Json:
-    return {**spec, "csi": {**spec["csi"], "volumeHandle": f"{id_}-gone"}}
 
 
 def rows(found: Ownership) -> dict[str, OwnedDisk]:

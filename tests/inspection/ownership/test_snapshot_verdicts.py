@@ -73,6 +73,7 @@ def test_a_disk_is_kept_while_a_snapshot_is_copied_from_it():
     because = "snapshot snapshot-1 is still being copied from it"
     assert (row.verdict, row.because) == ("kept", because)
     clone = left("clone", source=ID, provisioning_state="Updating")
-    assert table(disks=(left(), clone)).disks[1].because == "disk pvc-clone is still being copied from it"
+    found = {row.id: row.because for row in table(disks=(left(), clone)).disks}
+    assert found[ID] == "disk pvc-clone is still being copied from it"
     (row,) = table(disks=(left(),), azure_snapshots=(snapshot(completion=100.0),)).disks
     assert row.verdict == "orphan"
