@@ -10,10 +10,12 @@ import typer
 from aksdisks.cli.options import (
     ClusterFileOption,
     ContextOption,
+    DisksOfOption,
     EverywhereOption,
     GraceOption,
     PricesOption,
     chosen,
+    disks_of,
     grace_seconds,
 )
 
@@ -32,9 +34,7 @@ class Format(StrEnum):
 
 
 def inventory(
-    namespace: Annotated[
-        str, typer.Option("-n", "--namespace", help="Whose claims' disks. Default: the context's.", show_default=False)
-    ] = "",
+    namespace: DisksOfOption = "",
     everywhere: EverywhereOption = False,
     file: ClusterFileOption = None,
     context: ContextOption = "",
@@ -45,8 +45,8 @@ def inventory(
 ) -> None:
     """Say whose each Azure disk and snapshot is, what it costs a month, and what does not fit together. It only reads.
 
-    Disks that are for no claim are shown with -A only. The document stands alone on stdout; the first line on stderr
-    names the cluster. HTML is one page that opens offline: aksdisks inventory -A --format html > disks.html
+    The document stands alone on stdout; the first line on stderr names the cluster. HTML is one page that opens
+    offline: aksdisks inventory --format html > disks.html
     """
     from aksdisks.cli.inventory_table import Printer
     from aksdisks.inspection.diagnosis import asking
@@ -57,9 +57,9 @@ def inventory(
     if schema:
         typer.echo((shipped.folder("docs") / "inventory.schema.json").read_text(encoding="utf-8"), nl=False)
         return
+    where = disks_of(namespace, everywhere=everywhere)
     seconds, listed = grace_seconds(grace), PriceList.read(prices) if prices else PriceList.builtin()
     choice = chosen(file, context)
-    where = asking.question("", namespace, everywhere=everywhere, context_namespace=choice.namespace).namespace
     printer = Printer(format.value)
     asked = asking.open_cluster(choice, printer.progress)
     printer.cluster(choice.name, asked.cluster.server)

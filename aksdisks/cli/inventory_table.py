@@ -6,7 +6,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-import typer
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -56,18 +55,14 @@ class Printer(ClusterPrinter):
         if self.format == "table":
             self.out.print(table(ownership, found.namespace, not_seen, self.out.width))
         elif self.format == "csv":
-            self._document(as_csv(OwnershipTable(ownership)))
+            self.document(as_csv(OwnershipTable(ownership)))
         elif self.format == "json":
-            self._document(json.dumps(document(found, ownership, target), indent=2) + "\n")
+            self.document(json.dumps(document(found, ownership, target), indent=2) + "\n")
         else:
             from aksdisks.views.ownership_page import page
 
-            self._document(page(ownership, cluster=cluster, target=target, unseen=not_seen))
+            self.document(page(ownership, cluster=cluster, target=target, unseen=not_seen))
         return 3 if not_seen else 0
-
-    def _document(self, text: str) -> None:
-        """As bytes, which no console breaks into lines and no locale encodes."""
-        typer.echo(text.encode(), nl=False)
 
 
 def table(ownership: Ownership, namespace: str | None, not_seen: Mapping[str, str], width: int) -> RenderableType:

@@ -31,6 +31,9 @@ def _complete_contexts(incomplete: str) -> list[str]:
         return []
 
 
+DisksOfOption = Annotated[
+    str, typer.Option("-n", "--namespace", help="Only disks made for claims of it. Default: all.", show_default=False)
+]
 EverywhereOption = Annotated[bool, typer.Option("-A", "--all-namespaces", help="All namespaces.")]
 ClusterFileOption = Annotated[
     Path | None, typer.Option("-f", "--file", help="Parameter file that names the cluster.", show_default=False)
@@ -67,6 +70,15 @@ def chosen(file: Path | None, context: str) -> Any:
     if context:
         raise InputError(object="-f and --context", expected="one of them", found="both")
     return choose(read_parameters(file, None)[0], file=str(file))
+
+
+def disks_of(namespace: str, *, everywhere: bool) -> str | None:
+    """The namespace whose disks `-n` and `-A` ask for, None for all: most disks stand in none. InputError for both."""
+    from aksdisks.errors import InputError
+
+    if namespace and everywhere:
+        raise InputError(object="-n and -A", expected="one of them", found="both")
+    return namespace or None
 
 
 def grace_seconds(text: str) -> float:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from shlex import quote
-from typing import IO, Any
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -23,14 +21,13 @@ from aksdisks.model.ownership import OwnedDisk, Ownership, Price
 from aksdisks.model.ownership_rows import DISKS, disk_rows
 from aksdisks.quantities import show_gib
 from aksdisks.session.disk_removal import Outcome
+from aksdisks.views.ownership_documents import csv_text, moment, plain
 from aksdisks.waiting import Waiting
 
 SCHEMA = "aksdisks/orphans/v1"
 _STYLES = {"deleted": "green", "begun": "yellow", "left": "yellow", "failed": "bold red", "not reached": "dim"}
 # How often a long wait has a line; real seconds.
 _SAY_EVERY = 15.0
-# What a spreadsheet takes for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ def document(listing: Listing) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "target": listing.target,
-        "at": _time(listing.ownership.taken),
+        "at": moment(listing.ownership.taken),
         "resource_group": listing.ownership.resource_group,
         "grace_seconds": listing.ownership.grace,
         "orphans": [_row(listing, each) for each in listing.orphans],
@@ -122,26 +119,18 @@ def _row(listing: Listing, owned: OwnedDisk) -> dict[str, Any]:
     (row,) = disk_rows((owned,)).rows
     unused = listing.unused(owned)
     more = {"unused_seconds": None if unused is None else round(unused), "commands": list(commands(owned))}
-    times = {name: _time(value) for name, value in row.items() if isinstance(value, datetime)}
     outcome = next((each for each in listing.outcomes if each.disk == owned.id), None)
-    return {**row, **times, **more, **(_ended(outcome) if outcome else {})}
+    return {**plain(row), **more, **(_ended(outcome) if outcome else {})}
 
 
 def _ended(outcome: Outcome) -> dict[str, Any]:
     return {name: read(outcome) for name, read in _ENDED.items()}
 
 
-def write_csv(listing: Listing, stream: IO[str]) -> None:
-    """A line for each disk, RFC 4180; what a spreadsheet would take for a formula gets an apostrophe."""
-    writer = csv.DictWriter(stream, [*DISKS, *_OWN, *(_ENDED if listing.outcomes else ())], lineterminator="\r\n")
-    writer.writeheader()
-    for owned in (*listing.orphans, *listing.advised):
-        writer.writerow({name: _defused(value) for name, value in _row(listing, owned).items()})
-
-
-def _defused(value: Any) -> Any:
-    text = "; ".join(value) if isinstance(value, list) else value
-    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
+def as_csv(listing: Listing) -> str:
+    """A line for each disk."""
+    columns = [*DISKS, *_OWN, *(_ENDED if listing.outcomes else ())]
+    return csv_text(columns, (_row(listing, owned) for owned in (*listing.orphans, *listing.advised)))
 
 
 def table(listing: Listing) -> RenderableType:
@@ -183,10 +172,6 @@ def _sum(listing: Listing) -> Text:
     return Text(f"{group}: {count} {'disk' if count == 1 else 'disks'} may go, {what}", style="bold")
 
 
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
-
-
 class Printer(ClusterPrinter):
     """Writes the list to stdout in one format, all else to stderr."""
 
@@ -222,9 +207,9 @@ class Printer(ClusterPrinter):
     def whole(self, listing: Listing) -> None:
         """The list, with what became of each disk; what is not ASCII in JSON is escaped, and so are all controls."""
         if self.format == "json":
-            print(json.dumps(document(listing), indent=2), file=self.out.file, flush=True)
+            self.document(json.dumps(document(listing), indent=2) + "\n")
         elif self.format == "csv":
-            write_csv(listing, self.out.file)
+            self.document(as_csv(listing))
         elif not listing.outcomes:
             self.out.print(table(listing), crop=False)
         else:

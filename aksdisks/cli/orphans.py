@@ -11,10 +11,12 @@ import typer
 from aksdisks.cli.options import (
     ClusterFileOption,
     ContextOption,
+    DisksOfOption,
     EverywhereOption,
     GraceOption,
     PricesOption,
     chosen,
+    disks_of,
     grace_seconds,
 )
 
@@ -32,9 +34,6 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-_NamespaceOption = Annotated[
-    str, typer.Option("-n", "--namespace", help="Only disks made for claims of it. Default: all.", show_default=False)
-]
 _SnapshotOption = Annotated[
     bool, typer.Option("--snapshot", help="With --delete: make an incremental snapshot of each before.")
 ]
@@ -50,7 +49,7 @@ _YesOption = Annotated[
 
 
 def orphans(
-    namespace: _NamespaceOption = "",
+    namespace: DisksOfOption = "",
     everywhere: EverywhereOption = False,
     file: ClusterFileOption = None,
     context: ContextOption = "",
@@ -74,7 +73,8 @@ def orphans(
     from aksdisks.prices import PriceList
     from aksdisks.session.disk_removal import Outcome
 
-    _check_flags(namespace, yes, everywhere=everywhere, delete=delete, snapshot=snapshot)
+    where = disks_of(namespace, everywhere=everywhere)
+    _check_flags(yes, delete=delete, snapshot=snapshot)
     seconds, list_ = grace_seconds(grace), PriceList.read(prices) if prices else PriceList.builtin()
     printer = Printer(format.value)
     choice = chosen(file, context)
@@ -85,7 +85,7 @@ def orphans(
         removal = orphan_deletion.begin(asked, choice.settings.state_dir, yes, save=snapshot, printer=printer)
         outcomes += map(printer.outcome, removal.unfinished())
     scale, azure = asked.time_scale, removal.azure if removal else asked.azure
-    inventory = read_ownership(asked.cluster, azure, namespace or None, time_scale=scale, grace=seconds, prices=list_)
+    inventory = read_ownership(asked.cluster, azure, where, time_scale=scale, grace=seconds, prices=list_)
     if isinstance(inventory.ownership, Unknown):
         raise CannotRun(f"whose the disks are is {inventory.ownership}")
     listing = Listing(asked.cluster.server, inventory.ownership, scale, tuple(outcomes))
@@ -100,11 +100,9 @@ def asks_a_person() -> bool:
     return sys.stdin.isatty()
 
 
-def _check_flags(namespace: str, yes: str, *, everywhere: bool, delete: bool, snapshot: bool) -> None:
+def _check_flags(yes: str, *, delete: bool, snapshot: bool) -> None:
     from aksdisks.errors import InputError
 
-    if everywhere and namespace:
-        raise InputError(object="-n and -A", expected="one of them", found="both")
     for flag, given in (("--snapshot", snapshot), ("--yes-delete-from", bool(yes))):
         if given and not delete:
             raise InputError(object=flag, expected="--delete beside it", found="none")

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+import typer
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
 from rich.segment import Segment
 from rich.text import Text
@@ -74,6 +75,10 @@ class ClusterPrinter:
     def cluster(self, name: str, server: str) -> None:
         """The first line: which cluster is asked."""
         self.err.print(Text(f"cluster: {name} ({server})"), soft_wrap=True)
+
+    def document(self, text: str) -> None:
+        """A whole document, as bytes: no console breaks it into lines, no locale encodes it."""
+        typer.echo(text.encode(), nl=False)
 
     def progress(self, said: Waiting | str) -> None:
         """That a request is tried again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,11 +35,11 @@ def document(inventory: Inventory, ownership: Ownership, target: str) -> dict[st
     return {
         "schema": "aksdisks/inventory/v1",
         "target": target,
-        "at": _moment(ownership.taken),
+        "at": moment(ownership.taken),
         "resource_group": ownership.resource_group,
         "grace_seconds": ownership.grace,
-        "disks": [_plain(row) for row in table.disks.rows],
-        "snapshots": [_plain(row) for row in table.snapshots.rows],
+        "disks": [plain(row) for row in table.disks.rows],
+        "snapshots": [plain(row) for row in table.snapshots.rows],
         "without_disk": [{**_object(what), "because": because} for what, because in ownership.without_disk],
         "disagreements": [_fields(each) for each in ownership.disagreements],
         "slots": [_fields(each) for each in ownership.slots],
@@ -52,30 +52,32 @@ def as_csv(table: OwnershipTable) -> str:
 
     A text that a spreadsheet would take for a formula has a ' before it; numbers are as they are.
     """
-    columns = list(dict.fromkeys(("kind", *DISKS, *SNAPSHOTS)))
+    rows = [{"kind": "disk", **row} for row in table.disks.rows]
+    rows += [{"kind": "snapshot", **row} for row in table.snapshots.rows]
+    return csv_text(list(dict.fromkeys(("kind", *DISKS, *SNAPSHOTS))), rows)
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
+    """Rows as CSV; lists are joined by semicolons."""
     out = io.StringIO()
     writer = csv.DictWriter(out, columns, restval="", lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(_defused(table))
+    writer.writerows({name: _harmless(value) for name, value in plain(row).items()} for row in rows)
     return out.getvalue()
 
 
-def _defused(table: OwnershipTable) -> Iterator[dict[str, Any]]:
-    for kind, found in (("disk", table.disks), ("snapshot", table.snapshots)):
-        for row in found.rows:
-            yield {"kind": kind, **{name: _harmless(value) for name, value in _plain(row).items()}}
-
-
 def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    text = "; ".join(value) if isinstance(value, list) else value
+    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def plain(row: Row) -> dict[str, Any]:
     """A row whose times are texts."""
-    return {name: _moment(value) if isinstance(value, datetime) else value for name, value in row.items()}
+    return {name: moment(value) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
-def _moment(value: datetime) -> str:
+def moment(value: datetime) -> str:
+    """RFC 3339 in UTC, in whole seconds."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
