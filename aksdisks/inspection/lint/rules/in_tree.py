@@ -47,7 +47,7 @@ def _judge(world: World, manifest: Manifest) -> Iterator[Hit]:
             yield Hit(
                 because=f"its provisioner is {_IN_TREE}, which Kubernetes removed in 1.27",
                 place=("provisioner",),
-                edits=(Edit(("provisioner",), _DRIVER),),
+                edits=_by_driver(mapping(manifest.raw, "parameters")),
                 patchable=False,
             )
     elif manifest.kind == "PersistentVolume":
@@ -68,6 +68,18 @@ def _judge(world: World, manifest: Manifest) -> Iterator[Hit]:
                     "driver in 1.27, and not by a claim",
                     place=path,
                 )
+
+
+def _by_driver(parameters: dict[str, Any]) -> tuple[Edit, ...]:
+    """The same class by the driver of today, without what that refuses; none where it says a zone in another way.
+
+    What it takes: pkg/azureutils/azure_disk_utils.go, ParseDiskParameters; zones are `allowedTopologies` now.
+    """
+    names = {name.lower(): name for name in parameters}
+    if "zone" in names or "zones" in names:
+        return ()
+    account = names.get("storageaccount")
+    return (Edit(("provisioner",), _DRIVER), *((Edit(("parameters", account), None),) if account else ()))
 
 
 def _as_csi(disk: dict[str, Any]) -> tuple[Edit, ...]:
