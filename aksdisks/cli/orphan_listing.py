@@ -85,7 +85,7 @@ def commands(owned: OwnedDisk) -> tuple[str, ...]:
         return (f"az disk delete --ids {quote(owned.id)}",)
     name = quote(owned.volume.name)
     policy = '\'{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}\''
-    return f"kubectl patch pv {name} -p {policy}", f"kubectl delete pv {name}"
+    return f"kubectl patch pv {name} -p {policy}", f"kubectl delete pv {name} --ignore-not-found"
 
 
 def document(listing: Listing) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def table(listing: Listing) -> RenderableType:
     for owned in (*listing.orphans, *listing.advised):
         parts += [*_block(listing, owned), Text()]
     for what, because in listing.unseen:
-        parts += [Text.assemble(("not seen", "bold magenta"), f"  {what}: {because}"), Text()]
+        parts += [Text.assemble(("unknown", "bold magenta"), f"  {what}: {because}"), Text()]
     return Group(*parts, _sum(listing))
 
 
@@ -150,7 +150,6 @@ def _block(listing: Listing, owned: OwnedDisk) -> Iterator[RenderableType]:
         f"{show_gib(disk.size_gib)} {disk.sku}".strip(),
         f"{price.a_month:.2f} {price.currency} a month" if isinstance(price, Price) else "price unknown",
         *([f"unused for {duration(unused)}"] if unused is not None else ()),
-        *([f"made for claim {disk.claim}"] if disk.claim else ()),
     ]
     head = Text.assemble((owned.verdict, "bold red" if owned.verdict == "orphan" else "yellow"), "  ")
     yield head.append(owned.name, "bold")

@@ -36,9 +36,7 @@ def shop(lab: LabState, lab_environment: Mapping[str, str]) -> Iterator[Broken]:
     shop = Broken(lab, lab_environment, "orphaned")
     shop.kubectl("create", "namespace", "orphaned")
     yield shop
-    for name in orphans.ids(shop):
-        if name.startswith("pvc-left"):
-            shop.azure.disks.begin_delete(lab.node_resource_group, name).result()
+    orphans.remove_all(shop, "pvc-left")
     shop.kubectl("delete", "namespace", "orphaned", "--wait=false")
 
 
@@ -63,7 +61,7 @@ def test_the_list_has_reason_price_command_and_sum_in_each_format(shop: Broken, 
     shown = ask(shop, state_dir)
     assert shown.exit_code == 0, shown.output
     words = " ".join(shown.stdout.split())
-    assert "orphan pvc-left-1" in words and "made for claim orphaned/data" in words
+    assert "orphan pvc-left-1 25 GiB Premium_LRS" in words and "it was made for claim orphaned/data" in words
     assert f"az disk delete --ids {made.id}" in shown.stdout
     assert "1 disk may go" in words
     found = json.loads(ask(shop, state_dir, "--format", "json").stdout)
@@ -137,13 +135,13 @@ def test_bystanders_stay_and_the_orphan_goes(shop: Broken, state_dir: Path, monk
     shop.wait("delete", "pod/set-0")
     named = orphans.make(shop, "pvc-left-named")
     shop.apply(orphans.volume("orphaned-named", named.id))
-    before = orphans.ids(shop)
+    before = orphans.ids(shop, "pvc-left-") | orphans.ids(shop, of_set)
     monkeypatch.setattr("aksdisks.cli.orphans.asks_a_person", lambda: True)
     with shop.fault("disk-elsewhere", "disk/pvc-left-attached"), orphans.changes_of_azure(monkeypatch) as asked:
         done = ask(shop, state_dir, "--delete", "--snapshot", typed=f"{group(shop)}\n")
     assert done.exit_code in (0, 3), done.output  # a disk of another cluster is unknown
     assert re.fullmatch(r"PUT pvc-left-1-\w+\nDELETE pvc-left-1", "\n".join(asked)), asked
-    after = orphans.ids(shop)
+    after = orphans.ids(shop, "pvc-left-") | orphans.ids(shop, of_set)
     assert before.keys() - after.keys() == {"pvc-left-1"}
     assert {name: id_ for name, id_ in before.items() if name != "pvc-left-1"} == after and of_set in after
     (journal,) = state_dir.glob("orphans/*/journal.jsonl")
@@ -158,7 +156,7 @@ def test_a_script_deletes_and_reads_what_became_of_it(shop: Broken, state_dir: P
     found = json.loads(done.stdout)
     ended = {each["disk"]: each["outcome"] for each in found["outcomes"]}
     assert ended[made.id] == "deleted", done.output
-    assert "pvc-left-2" not in orphans.ids(shop)
+    assert "pvc-left-2" not in orphans.ids(shop, "pvc-left-")
 
 
 def _moments(count: int) -> list[tuple[float, signal.Signals]]:
@@ -176,10 +174,10 @@ def _moments(count: int) -> list[tuple[float, signal.Signals]]:
 def test_killed_it_goes_on_and_nothing_is_deleted_twice_or_unnoted(
     shop: Broken, state_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: float, by: signal.Signals
 ) -> None:
-    names = {f"pvc-left-killed-{number}" for number in range(3)}
+    names = {f"pvc-left-{after:.2f}-{by.name}-{number}".lower() for number in range(3)}
     for name in names:
         orphans.make(shop, name)
-    bystanders = orphans.ids(shop).items() - {(name, id_) for name, id_ in orphans.ids(shop).items() if name in names}
+    bystander = orphans.make(shop, "pvc-left-persons", tags={"owner": "somebody"})
     record, journal = tmp_path / "asked", state_dir / "orphans"
     command = [sys.executable, "-m", "tests.cli.recorded", str(record), "orphans", "-n", "orphaned", "--grace", "0s"]
     command += ["--delete", "--snapshot", "--yes-delete-from", group(shop)]
@@ -197,8 +195,8 @@ def test_killed_it_goes_on_and_nothing_is_deleted_twice_or_unnoted(
     with orphans.changes_of_azure(monkeypatch) as later:
         done = ask(shop, state_dir, "--delete", "--snapshot", "--yes-delete-from", group(shop))
     assert done.exit_code in (0, 3), done.output
-    assert names.isdisjoint(orphans.ids(shop))
-    assert bystanders <= orphans.ids(shop).items()
+    left = orphans.ids(shop, "pvc-left-")
+    assert names.isdisjoint(left) and left[bystander.name] == bystander.unique_id
     (file,) = journal.glob("*/journal.jsonl")
     noted = [json.loads(line) for line in file.read_text().splitlines()]
     asked = (record.read_text().splitlines() if record.exists() else []) + later
@@ -209,7 +207,3 @@ def test_killed_it_goes_on_and_nothing_is_deleted_twice_or_unnoted(
         assert 1 <= deletions <= 1 + acts.count("still there") and deletions <= acts.count("delete"), (asked, acts)
         made = [each for each in asked if each.startswith(f"PUT {name}-")]
         assert len(set(made)) == 1 and len(made) <= acts.count("snapshot"), (asked, acts)
-    snapshots = [each.name for each in shop.azure.snapshots.list_by_resource_group(group(shop))]
-    for name in names:
-        (snapshot,) = [each for each in snapshots if each.startswith(f"{name}-")]
-        shop.azure.snapshots.begin_delete(group(shop), snapshot).result()
