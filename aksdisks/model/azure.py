@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from aksdisks.model.decoding import Decoded, at, find, listed, mapping, read, texts, time
+from aksdisks.model.decoding import Decoded, at, find, listed, mapping, read, texts, time, whole
 
 CLUSTER_TAG = "aks-managed-cluster-name"
 """The tag with the managed cluster's name on what AKS makes in Azure, the node resource group among it."""
@@ -20,6 +20,10 @@ def _group(raw: Any) -> str:
     """The fourth part of an ARM id; empty for another id."""
     parts = str(find(raw, "id", "")).split("/")
     return parts[4] if len(parts) > 4 else ""
+
+
+def _tags(raw: Any) -> dict[str, str]:
+    return {key: value for key, value in mapping(raw, "tags").items() if isinstance(value, str)}
 
 
 def _completion(raw: Any) -> float | None:
@@ -47,19 +51,19 @@ class Disk(Decoded):
     id: str = at("id")
     name: str = at("name")
     resource_group: str = read(_group, "")
-    size_gib: int | None = at("properties.diskSizeGB", None)
+    size_gib: int | None = whole("properties.diskSizeGB")
     sku: str = at("sku.name")
     tier: str = at("properties.tier")
     state: str = at("properties.diskState")
     managed_by: str = at("managedBy")
-    tags: Mapping[str, str] = at("tags", {})
+    tags: Mapping[str, str] = read(_tags, {})
     created: datetime | None = time("properties.timeCreated")
     zones: tuple[str, ...] = at("zones", ())
     provisioning_state: str = at("properties.provisioningState")
     unique_id: str = at("properties.uniqueId")
     owner_changed: datetime | None = time("properties.LastOwnershipUpdateTime")
-    iops: int | None = at("properties.diskIOPSReadWrite", None)
-    mbps: int | None = at("properties.diskMBpsReadWrite", None)
+    iops: int | None = whole("properties.diskIOPSReadWrite")
+    mbps: int | None = whole("properties.diskMBpsReadWrite")
     holders: tuple[str, ...] = read(_holders, ())
     source: str = at("properties.creationData.sourceResourceId")
     completion: float | None = read(_completion)
@@ -97,7 +101,7 @@ class DiskSnapshot(Decoded):
     id: str = at("id")
     name: str = at("name")
     resource_group: str = read(_group, "")
-    size_gib: int | None = at("properties.diskSizeGB", None)
+    size_gib: int | None = whole("properties.diskSizeGB")
     sku: str = at("sku.name")
     state: str = at("properties.diskState")
     provisioning_state: str = at("properties.provisioningState")
@@ -106,7 +110,7 @@ class DiskSnapshot(Decoded):
     source: str = at("properties.creationData.sourceResourceId")
     created: datetime | None = time("properties.timeCreated")
     unique_id: str = at("properties.uniqueId")
-    tags: Mapping[str, str] = at("tags", {})
+    tags: Mapping[str, str] = read(_tags, {})
     location: str = at("location")
 
 

@@ -79,6 +79,16 @@ def at(places: str, default: Any = "") -> Any:
     return read(decode, default)
 
 
+def whole(places: str) -> Any:
+    """A field that stands there as a whole number; None for anything else."""
+
+    def decode(raw: Any) -> int | None:
+        found = find(raw, places)
+        return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+    return read(decode)
+
+
 def time(places: str) -> Any:
     """A field that stands there as a time; None without one."""
 
