@@ -59,12 +59,18 @@ def in_a_pod(mounts: Mapping[str, tuple[str, Path]]) -> list[str]:
     return [*command, "--remount-ro", "/"]
 
 
+# One runbook, which proves bytes too, shows what the container allows; test_least_rights runs all with these rights.
 @needs("bwrap", "kubectl")  # bubblewrap stands in for the pod's sandbox
 @pytest.mark.parametrize(
-    ("image", "proof"), [("", "passed"), pytest.param(PAUSE, "not applicable", marks=pytest.mark.slow)]
+    ("names", "image", "proof"),
+    [
+        (["04"], "", "passed"),
+        pytest.param([], "", "passed", marks=pytest.mark.slow),
+        pytest.param([], PAUSE, "not applicable", marks=pytest.mark.slow),
+    ],
 )
 def test_the_job_s_command_passes_under_its_account_in_a_read_only_container(
-    lab: LabState, lab_environment: Mapping[str, str], tmp_path: Path, image: str, proof: str
+    lab: LabState, lab_environment: Mapping[str, str], tmp_path: Path, names: list[str], image: str, proof: str
 ) -> None:
     for name in ("namespace", "serviceaccount", "role", "clusterrole", "bindings", "cronjob"):
         kubectl(lab_environment, "apply", "-f", str(DEPLOY / f"{name}.yaml"))
@@ -102,7 +108,7 @@ def test_the_job_s_command_passes_under_its_account_in_a_read_only_container(
             "/evidence": ("--bind", output),
         }
     )
-    command = [*pod, "--chdir", "/tmp", AKSDISKS, *container["args"]]
+    command = [*pod, "--chdir", "/tmp", AKSDISKS, *container["args"], *names]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -49,8 +49,9 @@ def installed(cache: Path) -> Path:
     program, complete = place / "bin" / "az", place / "complete"
     if complete.is_file() or (program.is_file() and "AKSDISKS_AZ_VENV" in os.environ):
         return program
-    venv.create(place, clear=True, with_pip=True)
-    command = [place / "bin" / "python", "-m", "pip", "install", "--no-compile", "--quiet", REQUIREMENT]
+    venv.create(place, clear=True)
+    pip = [sys.executable, "-m", "pip", "--python", place / "bin" / "python"]
+    command = [*pip, "install", "--no-compile", "--quiet", REQUIREMENT]
     result = subprocess.run(
         command,
         capture_output=True,
