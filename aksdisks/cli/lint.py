@@ -21,7 +21,6 @@ EXIT_CODES = (
     "Exit codes: 0 nothing at or above --fail-on, 1 something is, "
     "2 bad input, such as a file that is not YAML, 3 the cluster cannot be asked."
 )
-_STDIN = "-"
 
 
 class Format(StrEnum):
@@ -90,11 +89,12 @@ def lint(
 def _require_sources(files: Sequence[str], *, cluster: bool, of_cluster: bool) -> None:
     """Raises InputError where nothing is given to look at, or more than can be meant."""
     from aksdisks.errors import InputError
+    from aksdisks.inspection.lint.reading import STDIN
 
     if not files and not cluster:
         expected = "files, folders, - for standard input, or --cluster"
         raise InputError(object="lint", expected=expected, found="none of them")
-    if _STDIN in files and len(files) > 1:
+    if STDIN in files and len(files) > 1:
         raise InputError(object="-", expected="no files beside standard input", found=" ".join(files))
     if of_cluster and not cluster:
         raise InputError(object="-n, -A, -f and --context", expected="--cluster beside them", found="files alone")
@@ -106,10 +106,10 @@ def _read(names: Sequence[str], namespace: str) -> Reading:
     Raises InputError for standard input without any: what was to print them failed.
     """
     from aksdisks.errors import InputError
-    from aksdisks.inspection.lint.reading import read_files
+    from aksdisks.inspection.lint.reading import STDIN, read_files
 
     reading = read_files(names, lambda: sys.stdin.buffer.read(), namespace)
-    if _STDIN in names and not reading.manifests and not reading.bad_files:
+    if STDIN in names and not reading.manifests and not reading.bad_files:
         raise InputError(object="standard input", expected="Kubernetes objects", found="none")
     return reading
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aksdisks.inspection.lint.findings import LEVELS, LintFinding, LintReport
+from aksdisks.inspection.lint.reading import STDIN
 from aksdisks.inspection.lint.rule import Rule
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -18,6 +20,8 @@ MOST_RESULTS = 5000
 _ROOT = "%SRCROOT%"
 # What GitHub takes of a rule's description.
 _LONGEST = 1024
+_NO_END = "\\ No newline at end of file"
+_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? ")
 _SEVERITIES = {"error": "error", "warning": "warning", "note": "recommendation"}
 
 
@@ -87,6 +91,8 @@ def _result(finding: LintFinding, rule: int, folder: Path, seen: Counter[str]) -
         region = {"startLine": finding.line, "startColumn": 1, "endLine": finding.line}
         region["endColumn"] = len(finding.text) + 1
         location["physicalLocation"] = {"artifactLocation": _artifact(finding.file, folder), "region": region}
+    replacements = list(_replacements(finding.fix))
+    change = {"artifactLocation": _artifact(finding.file, folder), "replacements": replacements}
     return {
         "ruleId": finding.rule,
         "ruleIndex": rule,
@@ -94,13 +100,41 @@ def _result(finding: LintFinding, rule: int, folder: Path, seen: Counter[str]) -
         "message": {"text": f"{finding.object}: {finding.because}."},
         "locations": [location],
         "partialFingerprints": {"aksdisks/v1": _fingerprint(finding, seen)},
+        "fixes": [{"artifactChanges": [change]}] if finding.file not in ("", STDIN) and replacements else [],
         "properties": {"fix": finding.fix, "source": finding.source, "opposedBy": list(finding.opposed_by)},
     }
 
 
+def _replacements(fix: str) -> Iterator[dict[str, Any]]:
+    """What editors do with a unified diff: each run of changed lines as a region and the text that takes its place.
+
+    None for a file whose last line has no end: there the region would end on a line that is not there.
+    """
+    if not fix.startswith("--- ") or _NO_END in fix:
+        return
+    line, removed, added = 0, 0, ""
+    for each in [*re.findall(r"[^\n]*\n", fix)[2:], " "]:
+        if each[0] == "-":
+            removed += 1
+            continue
+        if each[0] == "+":
+            added += each[1:]
+            continue
+        if removed or added:
+            yield _replacement(line, removed, added)
+        line, removed, added = line + removed + 1, 0, ""
+        if hunk := _HUNK.match(each):
+            line = int(hunk[1]) + (hunk[2] == "0")
+
+
+def _replacement(line: int, removed: int, text: str) -> dict[str, Any]:
+    region = {"startLine": line, "startColumn": 1, "endLine": line + removed, "endColumn": 1}
+    return {"deletedRegion": region, "insertedContent": {"text": text}}
+
+
 def _artifact(file: str, folder: Path) -> dict[str, str]:
     """Where the file is: relative to the folder, links resolved as GitHub asks for; else its absolute address."""
-    if file == "-":
+    if file == STDIN:
         return {"uri": "stdin"}
     path, root = Path(file).resolve(), folder.resolve()
     if path.is_relative_to(root):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 
 from aksdisks.inspection.diagnosis.findings import ObjectRef, Unseen
 from aksdisks.inspection.lint.catalogue import catalogue
-from aksdisks.inspection.lint.findings import BadFile, Level, LintFinding, LintReport
+from aksdisks.inspection.lint.findings import LEVELS, BadFile, Level, LintFinding, LintReport
 from aksdisks.views.sarif import MOST_RESULTS, sarif
+from tests.inspection.lint.twins import FIXTURES, linted
 
 RULES = list(catalogue().values())
 ERROR = LintFinding(
@@ -147,3 +149,45 @@ def test_what_was_bad_unseen_or_suppressed_is_told_and_no_result() -> None:
         ("warning", "not seen: Node: nodes is forbidden; without it: how full nodes are"),
         ("note", "1 findings are suppressed by annotations"),
     ]
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("*/bad.yaml")), ids=lambda path: path.parent.name)
+def test_editors_make_of_a_fix_what_patch_makes_of_its_diff(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for each in path.parent.glob("*.yaml"):
+        (tmp_path / each.name).write_bytes(each.read_bytes())
+    report = linted(Path("bad.yaml"))
+    before = Path("bad.yaml").read_text()
+    for finding, result in zip(worst_first(report), run(report, tmp_path)["results"], strict=True):
+        assert bool(result["fixes"]) == finding.fix.startswith("--- ")
+        if not result["fixes"]:
+            continue
+        done = subprocess.run(
+            ["patch", "-p1", "-o", "-"], input=finding.fix, text=True, capture_output=True, check=True
+        )
+        (change,) = result["fixes"][0]["artifactChanges"]
+        assert change["artifactLocation"]["uri"] == "bad.yaml"
+        assert replaced(before, change["replacements"]) == done.stdout
+
+
+def worst_first(report: LintReport) -> list[LintFinding]:
+    return sorted(report.findings, key=lambda each: LEVELS.index(each.level))
+
+
+def replaced(text: str, replacements: list[dict[str, Any]]) -> str:
+    """A text with regions of whole lines replaced, the last first."""
+    lines = text.splitlines(keepends=True)
+    for each in reversed(replacements):
+        region = each["deletedRegion"]
+        assert (region["startColumn"], region["endColumn"]) == (1, 1)
+        lines[region["startLine"] - 1 : region["endLine"] - 1] = [each["insertedContent"]["text"]]
+    return "".join(lines)
+
+
+def test_a_command_a_file_without_an_end_and_standard_input_have_no_fix_for_editors() -> None:
+    command = replace(ERROR, fix="kubectl patch deployment web", file="", line=0)
+    no_end = replace(ERROR, fix=f"{ERROR.fix}\\ No newline at end of file\n")
+    piped = replace(ERROR, file="-")
+    assert [each["fixes"] for each in run(LintReport.of([command, no_end, piped]))["results"]] == [[], [], []]
