@@ -115,11 +115,14 @@ def _read(names: Sequence[str], namespace: str) -> Reading:
 
 
 def _read_cluster(printer: LintPrinter, choice: Choice, namespace: str, *, everywhere: bool) -> Live:
-    """The objects of the cluster that the flags name."""
+    """The objects of the cluster that the flags name; raises InputError for a namespace that is not there."""
     from aksdisks.inspection.diagnosis import asking
     from aksdisks.inspection.lint.live import read_cluster
 
     where = asking.question("", namespace, everywhere=everywhere, context_namespace=choice.namespace).namespace
     asked = asking.open_cluster(choice, printer.progress)
     printer.cluster(choice.name, asked.cluster.server)
-    return read_cluster(asked.cluster, where)
+    live = read_cluster(asked.cluster, where)
+    if where and all(each.namespace != where for each in live.manifests):
+        asked.require_namespace(where)
+    return live

@@ -128,3 +128,12 @@ def test_pods_that_a_workload_made_are_not_kept(linted: Linted) -> None:
     kept = read_cluster(cluster, SPACE).manifests
     assert [each.name for each in kept if each.kind in ("Pod", "ReplicaSet")] == []
     assert {each.name for each in kept if each.kind == "StatefulSet"} == {"disk-stateful-set"}
+
+
+def test_a_namespace_that_is_not_there_is_bad_input(linted: Linted) -> None:
+    command = ["lint", "--cluster", "-n", "shopp"]
+    done = CliRunner().invoke(app, command, env=dict(linted.lab.environment))
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1] == (
+        "aksdisks: namespace: expected one that is there, found 'shopp' (did you mean 'shop'?)"
+    )
