@@ -88,8 +88,8 @@ class Text:
 
     @cached_property
     def starts(self) -> list[int]:
-        """Where each line begins, as editors count lines."""
-        return [0, *(found.end() for found in re.finditer(r"\r\n|\n|\r", self.text))]
+        """Where each line begins, as editors and patch count lines: to YAML 1.1 more characters end one."""
+        return [0, *(found.end() for found in re.finditer("\n", self.text))]
 
     @cached_property
     def newline(self) -> str:
@@ -120,7 +120,7 @@ class Text:
                 return list(_nodes(_AnchorsAgain(text)))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            line = mark.line + 1 if mark else 1
+            line = self.line(mark.index) if mark else 1
             template = next((number for number in range(1, line + 2) if _OF_HELM.search(self.content(number))), 0)
             raise NotYamlError(template or line, _TEMPLATE if template else error.problem or "not YAML") from error
         except yaml.YAMLError as error:  # a control character, which the reader refuses

@@ -198,7 +198,13 @@ class World:
     def storage_class(self, name: str, near: Manifest) -> Class | None:
         """A class by name. Where no cluster says which it has, those that AKS makes are known; None for others."""
         found = self.get("StorageClass", "", name, near)
-        return class_of(found) if found else None if self._has_classes else built_in(name)
+        if found is None:
+            return None if self._has_classes else built_in(name)
+        return self._classes[id(found)]
+
+    @cached_property
+    def _classes(self) -> dict[int, Class]:
+        return {id(each): class_of(each) for each in self.of("StorageClass")}
 
     @property
     def _has_classes(self) -> bool:
@@ -208,7 +214,7 @@ class World:
     @cached_property
     def default_class(self) -> str:
         """The class of claims that name none; empty where a cluster has no default."""
-        named = (each.name for each in map(class_of, self.of("StorageClass")) if each.value.is_default)
+        named = (each.name for each in self._classes.values() if each.value.is_default)
         return next(named, "" if self._has_classes else DEFAULT)
 
     @cached_property

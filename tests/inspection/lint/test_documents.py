@@ -73,9 +73,10 @@ def test_an_anchor_twice_is_the_later_one_from_there_on() -> None:
         ("a: *b\n", 1, "found undefined alias"),
         ("a: 1\nb: \x00\n", 2, "not allowed"),
         ("[" * 5000, 1, "maximum nesting depth"),
+        ("a: '\u2028\x85'\nb: ]\n", 2, "did not find expected node content"),
     ],
     ids=["open", "tab", "key-twice", "key-twice-in-flow", "key-is-a-list", "template", "template-lines", "own-alias",
-         "bomb", "no-anchor", "control-character", "deep"],
+         "bomb", "no-anchor", "control-character", "deep", "more-line-ends"],
 )  # fmt: skip
 def test_what_cannot_be_read_is_said_with_its_line(text: str, line: int, problem: str) -> None:
     with pytest.raises(NotYamlError) as raised:

@@ -55,8 +55,10 @@ def _judge(world: World, manifest: Manifest) -> Iterator[Hit]:
         and claim.storage_class.value.sku.lower() == "premiumv2_lrs"
         and not any(claim.storage_class.allowed_zones)
     ]
+    if not premium:
+        return
     without = [node for node in world.nodes if not node.disk_zone and _takes_disks(node.drivers)]
-    if not premium or (world.nodes and not without):
+    if world.nodes and not without:
         return
     name, path = premium[0]
     where = f", such as {without[0].name}" if without else ""
