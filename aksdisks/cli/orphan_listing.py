@@ -53,6 +53,11 @@ class Listing:
         return self._of("released")
 
     @property
+    def young(self) -> tuple[OwnedDisk, ...]:
+        """Disks that are orphans once they are old enough."""
+        return self._of("young")
+
+    @property
     def unseen(self) -> tuple[tuple[str, str], ...]:
         """What could not be judged, so that it could be an orphan, and why; a volume that names a disk is enough."""
         disks = self.ownership.disks
@@ -163,7 +168,9 @@ def _sum(listing: Listing) -> Text:
     count, group = len(listing.orphans), listing.ownership.resource_group or "the node resource group"
     if not count:
         seen = ", as far as could be seen" if listing.unseen else ""
-        return Text(f"{group}: nothing may go{seen}")
+        young = len(listing.young)
+        and_young = f"; {young} {'is' if young == 1 else 'are'} younger than the grace" if young else ""
+        return Text(f"{group}: nothing may go{seen}{and_young}")
     costs = [f"{sum_:.2f} {currency}" for currency, sum_ in listing.totals().items()]
     unpriced = sum(isinstance(each.price, Unknown) for each in listing.orphans)
     but = f" and {unpriced} of unknown price" if unpriced else ""

@@ -14,6 +14,7 @@ from aksdisks.azure.calls import Answer
 from aksdisks.azure.compute import Azure, same
 from aksdisks.azure.refusals import in_words
 from aksdisks.errors import StillUnknown, WaitTimeout
+from aksdisks.inspection.ownership.snapshot_verdicts import SAVED_TAG
 from aksdisks.inspection.second_look import look_again, under_way
 from aksdisks.kube.client import Cluster
 from aksdisks.model import Disk, DiskSnapshot, Unknown
@@ -22,8 +23,6 @@ from aksdisks.session.journal import Journal
 from aksdisks.waiting import Progress, silent, wait
 
 State = Literal["deleted", "begun", "left", "failed", "not reached"]
-TAG = "aksdisks-snapshot-of"
-"""The tag of a snapshot that was made before its disk was deleted; its value is the disk's uniqueId."""
 # How often a change is asked for that Azure turns down for now, and how long after a try it is looked whether it was
 # done all the same; cluster seconds.
 _TRIES, _LOST = 4, 60.0
@@ -168,7 +167,7 @@ class DiskRemoval:
         ((raw,),) = seen_ready
         made = DiskSnapshot.of(raw)
         of = raw["properties"]["creationData"].get("sourceUniqueId", seen.unique_id)
-        if not same(made.source, seen.id) or (made.tags.get(TAG), of) != (seen.unique_id, seen.unique_id):
+        if not same(made.source, seen.id) or (made.tags.get(SAVED_TAG), of) != (seen.unique_id, seen.unique_id):
             raise _NotDeletedError("left", f"snapshot {name} is not of this disk")
         if made.provisioning_state != "Succeeded":
             hint = f"az snapshot delete --ids {id_}"
@@ -264,7 +263,7 @@ def _snapshot(disk: Disk) -> dict[str, Any]:
     """What Azure is asked for: a snapshot of what is on the disk, which nobody can download, with the disk's tags."""
     return {
         "location": disk.location,
-        "tags": {**disk.tags, TAG: disk.unique_id},
+        "tags": {**disk.tags, SAVED_TAG: disk.unique_id},
         "properties": {
             "creationData": {"createOption": "Copy", "sourceResourceId": disk.id},
             "incremental": True,

@@ -12,10 +12,11 @@ import pytest
 
 from aksdisks.azure.calls import Answer
 from aksdisks.errors import InputError
+from aksdisks.inspection.ownership.snapshot_verdicts import SAVED_TAG
 from aksdisks.model import Unknown
 from aksdisks.model.ownership import OwnedDisk
 from aksdisks.session import disk_removal
-from aksdisks.session.disk_removal import TAG, DiskRemoval, Outcome, snapshot_id
+from aksdisks.session.disk_removal import DiskRemoval, Outcome, snapshot_id
 from aksdisks.session.journal import Journal
 from tests.inspection.test_second_look import SEEN, raw
 
@@ -87,7 +88,7 @@ def re_made(azure: FakeAzure) -> None:
 def snapshot(percent: float | None = None, *, of: str = SEEN.unique_id, **changes: str) -> Json:
     creation = {"sourceResourceId": SEEN.id, "sourceUniqueId": of}
     properties = {"provisioningState": "Succeeded", "creationData": creation, "completionPercent": percent}
-    return {"id": SAVED, "name": "s", "tags": {TAG: SEEN.unique_id}, "properties": properties | changes}
+    return {"id": SAVED, "name": "s", "tags": {SAVED_TAG: SEEN.unique_id}, "properties": properties | changes}
 
 
 def saved(percent: float | None = None, **changes: Any) -> Callable[[FakeAzure], None]:
@@ -189,7 +190,7 @@ def test_a_snapshot_is_made_and_ready_before_the_disk_goes(journal: Journal) -> 
     assert acts(journal) == ["snapshot", "delete", "deleted"]
     assert azure.bodies[0] == {
         "location": SEEN.location,
-        "tags": {**SEEN.tags, TAG: "u-1"},
+        "tags": {**SEEN.tags, SAVED_TAG: "u-1"},
         "properties": {
             "creationData": {"createOption": "Copy", "sourceResourceId": SEEN.id},
             "incremental": True,

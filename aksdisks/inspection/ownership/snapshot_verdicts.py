@@ -10,6 +10,8 @@ from aksdisks.inspection.ownership.facts import Facts, id_key
 from aksdisks.inspection.ownership.verdicts import Judgement, by_driver, other_cluster
 from aksdisks.model import DiskSnapshot, Snapshot, SnapshotContent, Unknown, known
 
+SAVED_TAG = "aksdisks-snapshot-of"
+"""The tag of a snapshot that was made before its disk was deleted; its value is the disk's uniqueId."""
 _NAME_TAG = "kubernetes.io-created-for-snapshot-name"
 _NAMESPACE_TAG = "kubernetes.io-created-for-snapshot-namespace"
 
@@ -22,7 +24,7 @@ class SnapshotRules:
 
     def judge(self, snapshot: DiskSnapshot) -> Judgement:
         """The verdict of the first rule that has one."""
-        rules = (self._named, self._unread, self._of_a_disk, self._foreign, self._other_cluster)
+        rules = (self._named, self._unread, self._of_a_disk, self._saved, self._foreign, self._other_cluster)
         return next(filter(None, (rule(snapshot) for rule in rules)), None) or self._left(snapshot)
 
     def namespace(self, snapshot: DiskSnapshot) -> str:
@@ -50,6 +52,11 @@ class SnapshotRules:
     def _of_a_disk(self, snapshot: DiskSnapshot) -> Judgement | None:
         disk = self._disks.get(id_key(snapshot.source))
         return ("kept", f"disk {disk}, of which it was made, is there") if disk else None
+
+    def _saved(self, snapshot: DiskSnapshot) -> Judgement | None:
+        if SAVED_TAG not in snapshot.tags:
+            return None
+        return "kept", f"aksdisks made it before it deleted disk {snapshot.source.rpartition('/')[2]}"
 
     def _foreign(self, snapshot: DiskSnapshot) -> Judgement | None:
         made = by_driver(snapshot.tags) or _NAME_TAG in snapshot.tags

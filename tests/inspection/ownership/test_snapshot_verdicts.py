@@ -42,6 +42,8 @@ def snapshot(days=2.0, **changes):
         ({}, "orphan", LEFT),
         ({"azure_snapshots": (snapshot(days=0.5),)}, "young", LEFT),
         ({"azure_snapshots": (snapshot(created=None),)}, "unknown", f"{LEFT}; Azure does not say when it was made"),
+        ({"azure_snapshots": (snapshot(tags={**TAGS, "aksdisks-snapshot-of": "1"}),)},
+         "kept", f"aksdisks made it before it deleted disk {ID.rpartition('/')[2]}"),
         ({"azure_snapshots": (snapshot(tags={"by": "hand"}),)},
          "foreign", "no tag says that it was made for a VolumeSnapshot"),
         ({"azure_snapshots": (snapshot(tags={**TAGS, "aks-managed-cluster-name": "other"}),)},
