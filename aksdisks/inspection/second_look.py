@@ -13,7 +13,7 @@ from aksdisks.model import Claim, Disk, DiskSnapshot, Machine, Unknown, Volume, 
 
 State = Literal["same", "gone", "re-made", "kept", "unseen"]
 # What a disk is named after its claim's uid with: the driver's prefix, and that of 2019 (facts E, Tags).
-_PREFIXES = ("pvc-", "kubernetes-dynamic-pvc-")
+NAMED_BY_UID = ("pvc-", "kubernetes-dynamic-pvc-")
 # A resource that is in none of these states is being changed by somebody.
 AT_REST = ("Succeeded", "Failed", "Canceled")
 
@@ -69,6 +69,8 @@ def changes(seen: Disk, now: Disk) -> Iterator[str]:
         yield f"it was attached or detached at {now.owner_changed}"
     if now.provisioning_state not in AT_REST:
         yield f"its provisioningState is {now.provisioning_state or 'not said'}"
+    elif now.completion is not None and now.completion < 100.0:
+        yield f"it is being filled: {now.completion:.0f} % are there"
     if dict(now.tags) != dict(seen.tags):
         yield "its tags were changed"
 
@@ -88,7 +90,7 @@ def _wanted(disk: Disk, claims: Iterable[Claim], volumes: Iterable[Volume]) -> I
         elif volume.name == disk.volume:
             yield f"PersistentVolume {volume.name}, which it was made for, is there"
     for claim in claims:
-        named_after = disk.name in [f"{prefix}{claim.uid}" for prefix in _PREFIXES]
+        named_after = disk.name in [f"{prefix}{claim.uid}" for prefix in NAMED_BY_UID]
         of_its_tags = claim.key == disk.claim and claim.volume in ("", disk.volume)
         if named_after or of_its_tags:
             yield f"PersistentVolumeClaim {claim.key} ({claim.phase}) is the one that it was made for"

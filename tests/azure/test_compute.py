@@ -1,6 +1,7 @@
 """Azure's calls against the lab, through the SDK: typed values, one disk, and Unknown instead of exceptions."""
 
 import re
+from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-from aksdisks.azure.calls import SignIn
+from aksdisks.azure.calls import SignIn, failed
 from aksdisks.azure.compute import Azure, place, same
 from aksdisks.errors import StillUnknown
 from aksdisks.inspection.connection import connect
@@ -255,3 +256,93 @@ def test_the_cluster_s_name_and_snapshots_are_the_node_resource_group_s(azure, l
     other = Azure(azure._settings, azure.subscription, "MC_nowhere", 1.0)
     assert "ResourceGroupNotFound" in other.cluster_name().because
     other.close()
+
+
+@pytest.fixture
+def other(azure):
+    """A client of its own."""
+    made = Azure(azure._settings, azure.subscription, azure.resource_group)
+    yield made
+    made.close()
+
+
+@contextmanager
+def sent(monkeypatch):
+    """The methods and paths of requests, those of retries too."""
+    seen, send = [], HTTPAdapter.send
+
+    def noted(self, request, **options):
+        seen.append(f"{request.method} {request.path_url.partition('?')[0]}")
+        return send(self, request, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HTTPAdapter, "send", noted)
+        yield seen
+
+
+@pytest.mark.parametrize(
+    ("fault", "object", "status", "code"),
+    [
+        ("throttled", "", 429, "OperationNotAllowed"),
+        ("server-errors", "server/azure", 500, "InternalServerError"),
+    ],
+)
+def test_a_change_is_asked_for_once_whatever_azure_answers(other, lab, monkeypatch, fault, object, status, code):
+    id_ = f"{other._group}/providers/Microsoft.Compute/disks/nobody-s"
+    client.switch_on(lab, fault, object, 1.0)
+    try:
+        with sent(monkeypatch) as seen:
+            answer = other.act("DELETE", id_)
+    finally:
+        client.switch_off(lab, fault, object)
+    assert [line for line in seen if line.startswith("DELETE")] == [f"DELETE {id_}"]
+    assert (answer.status, answer.accepted, answer.lasting) == (status, False, False) and code in answer.says
+
+
+def test_a_change_that_azure_refuses_would_be_refused_again(other):
+    id_ = f"{other._group}/providers/Microsoft.Compute/disks/nobody-s"
+    assert other.act("DELETE", id_).accepted  # there is none of that name
+    wrong = other.act("PUT", id_, {"location": "nowhere"})
+    assert (wrong.status, wrong.lasting) == (400, True) and wrong.code in wrong.says
+
+
+def test_a_change_without_an_answer_may_have_begun(other, monkeypatch):
+    def lost(*_given, **_options):
+        raise requests.exceptions.ConnectionError("reset")
+
+    assert other.location() == "westeurope"  # signed in before the connection is lost
+    monkeypatch.setattr(HTTPAdapter, "send", lost)
+    answer = other.act("DELETE", f"{other._group}/providers/Microsoft.Compute/disks/x")
+    assert isinstance(answer, Unknown) and "does not answer" in answer.because and not answer.lasting
+
+
+def test_what_is_not_there_is_told_from_what_nobody_says(other):
+    group = f"{other._group}/providers/Microsoft.Compute"
+    assert other.find(f"{group}/disks/nobody-s") is None
+    assert next(other.follow(f"{group}/snapshots/nobody-s")) == ()
+    elsewhere = group.replace(other.subscription, "00000000-0000-0000-0000-000000000000")
+    assert isinstance(other.find(f"{elsewhere}/disks/x"), Unknown)
+    (disk, *_) = other.disks()
+    assert other.find(disk.id.upper().replace("SUBSCRIPTIONS", "subscriptions"))["name"] == disk.name
+
+
+def test_why_an_operation_failed_is_asked_of_azure_alone(other, monkeypatch):
+    with sent(monkeypatch) as seen:
+        assert other.failure("https://elsewhere/operations/1") == other.failure("") == ""
+    assert seen == []
+    url = f"{other._settings.arm_endpoint}/subscriptions/{other.subscription}/providers/Microsoft.Compute/locations"
+    assert other.failure(f"{url}/westeurope/DiskOperations/none?api-version=2023-10-02") == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b'{"status": "Failed", "error": {"code": "Conflict", "message": "later"}}', "Azure answers Conflict: later"),
+        (b'{"status": "InProgress"}', ""),
+        (b'{"status": "Succeeded", "error": {"code": "x"}}', ""),
+        (b"<html>", ""),
+        (b"[]", ""),
+    ],
+)
+def test_only_a_failed_operation_has_failed(content, why):
+    assert failed(SimpleNamespace(content=content)) == why

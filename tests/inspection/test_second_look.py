@@ -33,6 +33,7 @@ def raw(of, **changes):
             "timeCreated": of.created.isoformat(),
             "LastOwnershipUpdateTime": of.owner_changed.isoformat() if of.owner_changed else None,
             "provisioningState": of.provisioning_state,
+            "completionPercent": of.completion,
             "shareInfo": [{"vmUri": each} for each in of.holders if "shared" in each],
         },
     }
@@ -97,6 +98,7 @@ def test_a_disk_that_is_as_it_was_may_go(found):
         pytest.param({"now": raw(SEEN, owner_changed=START)}, "kept", "attached or detached", id="was attached"),
         pytest.param({"now": raw(SEEN, owner_changed=None)}, "kept", "attached or detached", id="no owner change"),
         pytest.param({"now": raw(SEEN, provisioning_state="Updating")}, "kept", "Updating", id="being changed"),
+        pytest.param({"now": raw(SEEN, completion=0.0)}, "kept", "being filled: 0 %", id="being restored"),
         pytest.param({"now": raw(SEEN, tags={**SEEN.tags, "keep": "yes"})}, "kept", "tags", id="a person's tag"),
         pytest.param({"volumes": [volume(disk_id=SEEN.id.lower())]}, "kept", "names it", id="a volume, in lower case"),
         pytest.param({"machines": [machine(1, SEEN)]}, "kept", "machine aks-1 has it", id="just being attached"),

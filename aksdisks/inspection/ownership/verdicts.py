@@ -12,7 +12,7 @@ from datetime import datetime
 from aksdisks.inspection.ownership.case import Case
 from aksdisks.inspection.ownership.facts import Facts, id_key
 from aksdisks.inspection.ownership.owners import set_of
-from aksdisks.inspection.second_look import AT_REST
+from aksdisks.inspection.second_look import AT_REST, NAMED_BY_UID
 from aksdisks.model import CLUSTER_TAG, Claim, Disk, Unknown, Volume
 from aksdisks.model.ownership import Verdict
 
@@ -27,8 +27,6 @@ _NO_NAME = "kubernetes"
 # (CSI docs/driver-parameters.md and driver-parameters-intree.md).
 _MADE_BY = ("k8s-azure-created-by", "created-by")
 _DRIVER = "kubernetes-azure-dd"
-# How the driver and the in-tree one name a disk by its claim's uid (facts B and E).
-_NAMED_BY_UID = ("pvc-", "kubernetes-dynamic-pvc-")
 _SHOWN = 2
 
 
@@ -170,7 +168,7 @@ def _awaited(case: Case) -> Judgement | None:
         return None
     if because := facts.unread("PersistentVolumeClaim"):
         return "unknown", f"no volume names it; whether claim {disk.claim or '?'} waits for it is not known: {because}"
-    named = next((disk.name.removeprefix(begin) for begin in _NAMED_BY_UID if disk.name.startswith(begin)), "")
+    named = next((disk.name.removeprefix(begin) for begin in NAMED_BY_UID if disk.name.startswith(begin)), "")
     by_uid = facts.claims_by_uid.get(named)
     claim = by_uid or facts.claims.get(disk.claim)
     if claim is None:
