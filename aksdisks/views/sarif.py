@@ -33,6 +33,8 @@ def sarif(report: LintReport, rules: Sequence[Rule], version: str, folder: Path)
     """
     worst_first = sorted(report.findings, key=lambda each: LEVELS.index(each.level))[:MOST_RESULTS]
     numbers = {rule.id: number for number, rule in enumerate(rules)}
+    files = {each.file for each in worst_first} | {each.file for each in report.bad_files}
+    places = {file: _artifact(file, folder) for file in files if file}
     seen: Counter[str] = Counter()
     run = {
         "tool": {
@@ -47,10 +49,10 @@ def sarif(report: LintReport, rules: Sequence[Rule], version: str, folder: Path)
         "invocations": [
             {
                 "executionSuccessful": not report.bad_files,
-                "toolExecutionNotifications": list(_notifications(report, len(worst_first), folder)),
+                "toolExecutionNotifications": list(_notifications(report, len(worst_first), places)),
             }
         ],
-        "results": [_result(each, numbers[each.rule], folder, seen) for each in worst_first],
+        "results": [_result(each, numbers[each.rule], places, seen) for each in worst_first],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
@@ -81,7 +83,7 @@ def _unindented(text: str) -> str:
     return "\n".join(line.removeprefix("    ") for line in text.splitlines())
 
 
-def _result(finding: LintFinding, rule: int, folder: Path, seen: Counter[str]) -> dict[str, Any]:
+def _result(finding: LintFinding, rule: int, places: Mapping[str, Any], seen: Counter[str]) -> dict[str, Any]:
     location: dict[str, Any] = {
         "logicalLocations": [
             {"name": finding.object.name, "fullyQualifiedName": str(finding.object), "kind": "resource"}
@@ -90,9 +92,9 @@ def _result(finding: LintFinding, rule: int, folder: Path, seen: Counter[str]) -
     if finding.file:
         region = {"startLine": finding.line, "startColumn": 1, "endLine": finding.line}
         region["endColumn"] = len(finding.text) + 1
-        location["physicalLocation"] = {"artifactLocation": _artifact(finding.file, folder), "region": region}
+        location["physicalLocation"] = {"artifactLocation": places[finding.file], "region": region}
     replacements = list(_replacements(finding.fix))
-    change = {"artifactLocation": _artifact(finding.file, folder), "replacements": replacements}
+    change = {"artifactLocation": places.get(finding.file), "replacements": replacements}
     return {
         "ruleId": finding.rule,
         "ruleIndex": rule,
@@ -152,9 +154,9 @@ def _fingerprint(finding: LintFinding, seen: Counter[str]) -> str:
     return hashlib.sha256(f"{about} {seen[about]}".encode()).hexdigest()[:32]
 
 
-def _notifications(report: LintReport, shown: int, folder: Path) -> Iterator[dict[str, Any]]:
+def _notifications(report: LintReport, shown: int, places: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for bad in report.bad_files:
-        physical: dict[str, Any] = {"artifactLocation": _artifact(bad.file, folder)}
+        physical: dict[str, Any] = {"artifactLocation": places[bad.file]}
         if bad.line:
             physical["region"] = {"startLine": bad.line}
         yield _notification("error", str(bad)) | {"locations": [{"physicalLocation": physical}]}

@@ -55,6 +55,7 @@ def test_a_wheel_has_runbooks_parameters_and_deployment_and_works_without_the_la
     for wanted in (
         "_runbooks/01-dynamic-disk.ipynb",
         "_parameters/lab.yaml",
+        "_docs/lint.schema.json",
         "deploy/cronjob.yaml",
         "lab/kube/openapi/",
     ):
@@ -76,6 +77,7 @@ def test_a_wheel_has_runbooks_parameters_and_deployment_and_works_without_the_la
         (("lab", "status"), 2, "No such command 'lab'"),
         (("run", "-o", str(tmp_path / "out")), 3, "pip install 'aksdisks[lab]'"),
         (("check", "-p", "storage_clas=x"), 2, "storage_clas"),
+        (("lint", str(ROOT / "tests" / "lab" / "article")), 1, "rwo-rolling-update"),
     ):
         ended = aksdisks(*arguments)
         told = ended.stdout + ended.stderr
