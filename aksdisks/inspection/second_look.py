@@ -47,7 +47,9 @@ def look_again(cluster: Cluster, azure: Azure, seen: Disk, own_snapshot: str = "
     if raw is None:
         return SecondLook("gone", "Azure has no such disk any more")
     now = Disk.of(raw)
-    if (now.unique_id, now.created) != (seen.unique_id, seen.created) or not now.unique_id:
+    if not now.unique_id:
+        return SecondLook("unseen", "Azure does not say its uniqueId, so that one cannot tell it from another disk")
+    if (now.unique_id, now.created) != (seen.unique_id, seen.created):
         return SecondLook("re-made", f"another disk has its name now: made {now.created}, uniqueId {now.unique_id}")
     others = [each for each in known(snapshots) if not same(each.id, own_snapshot)]
     reasons = (

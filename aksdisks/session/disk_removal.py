@@ -18,6 +18,7 @@ from aksdisks.inspection.ownership.snapshot_verdicts import SAVED_TAG
 from aksdisks.inspection.second_look import look_again, under_way
 from aksdisks.kube.client import Cluster
 from aksdisks.model import Disk, DiskSnapshot, Unknown
+from aksdisks.model.decoding import find
 from aksdisks.model.ownership import OwnedDisk
 from aksdisks.session.journal import Journal
 from aksdisks.waiting import Progress, silent, wait
@@ -68,8 +69,8 @@ def snapshot_id(disk: Disk) -> str:
     """
     as_it_is = f"{disk.unique_id} {disk.owner_changed}"
     digest = hashlib.sha256(as_it_is.encode()).hexdigest()[:12]
-    group = disk.id.rpartition("/disks/")[0]
-    return f"{group}/snapshots/{disk.name[: _LONGEST_NAME - len(digest) - 1]}-{digest}"
+    provider = disk.id.rsplit("/", 2)[0]
+    return f"{provider}/snapshots/{disk.name[: _LONGEST_NAME - len(digest) - 1]}-{digest}"
 
 
 @dataclass
@@ -95,7 +96,7 @@ class DiskRemoval:
         """
         begun: dict[str, dict[str, Any]] = {}
         for entry in self.journal.entries():
-            begun.pop(entry["unique_id"], None)
+            begun.pop(entry.get("unique_id", ""), None)
             if entry["act"] == "delete":
                 begun[entry["unique_id"]] = entry
         for entry in begun.values():
@@ -106,6 +107,8 @@ class DiskRemoval:
                 done = self._is_gone(disk, _LOST)
             except _NotDeletedError:
                 return
+            if not done and not isinstance(self.azure.find(disk.id), dict):
+                continue  # nobody can say
             self._note("deleted" if done else "still there", disk, snapshot=entry["snapshot"])
             if done:
                 yield Outcome(disk.id, "deleted", "it was asked for before", entry["snapshot"])
@@ -139,7 +142,7 @@ class DiskRemoval:
                 break
             self._check(seen, id_)
             self._note("snapshot", seen, snapshot=id_)
-            answer = self.azure.act("PUT", id_, _snapshot(seen))
+            answer = self.azure.act("PUT", id_, self._wanted(seen))
             why = self._turned_down(answer, seen)
             if not why:
                 break
@@ -148,6 +151,23 @@ class DiskRemoval:
             raise _NotDeletedError("failed", why)
         self._wait_ready(seen, id_)
         return id_
+
+    def _wanted(self, disk: Disk) -> dict[str, Any]:
+        """What Azure is asked for: a snapshot that nobody can download, with the disk's tags and its own keys."""
+        raw = self.azure.find(disk.id)
+        encryption = find(raw, "properties.encryption", {})
+        own_keys = {"encryption": encryption} if find(encryption, "diskEncryptionSetId") else {}
+        return {
+            "location": disk.location,
+            "tags": {**disk.tags, SAVED_TAG: disk.unique_id},
+            "properties": {
+                "creationData": {"createOption": "Copy", "sourceResourceId": disk.id},
+                "incremental": True,
+                "networkAccessPolicy": "DenyAll",
+                "publicNetworkAccess": "Disabled",
+                **own_keys,
+            },
+        }
 
     def _wait_ready(self, seen: Disk, id_: str) -> None:
         def ready(found: tuple[dict[str, Any], ...]) -> bool:
@@ -188,7 +208,7 @@ class DiskRemoval:
             if self._is_gone(seen, _LOST if why else _GONE, operation):
                 break
             if not why:
-                raise _NotDeletedError("begun", f"Azure accepted it, and {_GONE:.0f} s later the disk is still there")
+                raise _NotDeletedError("begun", f"Azure accepted it, and its end was not seen within {_GONE:.0f} s")
         else:
             raise _NotDeletedError("failed", why)
         self._note("deleted", seen, snapshot=saved)
@@ -257,17 +277,3 @@ class DiskRemoval:
     def _note(self, act: str, disk: Disk, **more: str) -> None:
         times = {"created": str(disk.created or ""), "owner_changed": str(disk.owner_changed or "")}
         self.journal.write(act, disk=disk.id, unique_id=disk.unique_id, **times, **more)
-
-
-def _snapshot(disk: Disk) -> dict[str, Any]:
-    """What Azure is asked for: a snapshot of what is on the disk, which nobody can download, with the disk's tags."""
-    return {
-        "location": disk.location,
-        "tags": {**disk.tags, SAVED_TAG: disk.unique_id},
-        "properties": {
-            "creationData": {"createOption": "Copy", "sourceResourceId": disk.id},
-            "incremental": True,
-            "networkAccessPolicy": "DenyAll",
-            "publicNetworkAccess": "Disabled",
-        },
-    }

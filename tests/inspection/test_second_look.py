@@ -89,7 +89,7 @@ def test_a_disk_that_is_as_it_was_may_go(found):
     [
         pytest.param({"now": {}}, "gone", "no such disk", id="gone"),
         pytest.param({"now": raw(SEEN, unique_id="u-2")}, "re-made", "uniqueId u-2", id="re-made by its name"),
-        pytest.param({"now": raw(SEEN, unique_id="")}, "re-made", "uniqueId", id="without a uniqueId"),
+        pytest.param({"now": raw(SEEN, unique_id="")}, "unseen", "uniqueId", id="without a uniqueId"),
         pytest.param({"now": raw(SEEN, created=START + timedelta(1))}, "re-made", "2026-11-24", id="made later"),
         pytest.param({"now": raw(SEEN, managed_by=machine(0).id)}, "kept", "attached to vm_0", id="attached"),
         pytest.param({"now": raw(SEEN, holders=("/x/extended",))}, "kept", "attached to extended", id="extended"),

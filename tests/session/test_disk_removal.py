@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -132,7 +133,7 @@ def acts(journal: Journal) -> list[str]:
         pytest.param([(BROKEN, nothing)] * 4, "failed", "sorry", 4, ["delete"] * 4, id="broken"),
         pytest.param([(FORBIDDEN, nothing)], "failed", "a right is missing", 1, ["delete", "refused"], id="forbidden"),
         pytest.param([(ATTACHED, nothing)], "left", "is attached to VM", 1, ["delete", "refused"], id="attached now"),
-        pytest.param([(ACCEPTED, nothing)], "begun", "600 s later", 1, ["delete"], id="accepted, and still there"),
+        pytest.param([(ACCEPTED, nothing)], "begun", "not seen within 600 s", 1, ["delete"], id="no end"),
     ],
 )
 def test_what_azure_answers_is_what_becomes_of_the_disk(
@@ -200,6 +201,14 @@ def test_a_snapshot_is_made_and_ready_before_the_disk_goes(journal: Journal) -> 
     }
 
 
+def test_the_snapshot_of_a_disk_with_keys_of_its_own_has_them_too(journal: Journal) -> None:
+    keys = {"type": "EncryptionAtRestWithCustomerKey", "diskEncryptionSetId": "/x/diskEncryptionSets/keys"}
+    azure = FakeAzure([(ACCEPTED, saved()), (ACCEPTED, gone)])
+    azure.there[SEEN.id]["properties"]["encryption"] = keys
+    (outcome,) = removal(azure, journal, save=True).carry_out([ORPHAN])
+    assert (outcome.state, azure.bodies[0]["properties"]["encryption"]) == ("deleted", keys)
+
+
 def test_a_snapshot_that_was_begun_is_found_again_and_not_made_twice(journal: Journal) -> None:
     azure = FakeAzure([(ACCEPTED, gone)])
     azure.there[SAVED] = snapshot()
@@ -228,6 +237,8 @@ def test_a_snapshot_has_another_name_once_the_disk_was_attached_and_its_name_is_
     long = replace(SEEN, id=SEEN.id + 80 * "x", name=SEEN.name + 80 * "x")
     names = [snapshot_id(each).rpartition("/")[2] for each in (SEEN, changed, long)]
     assert len(set(names)) == 3 and max(map(len, names)) == 80
+    shouted = replace(SEEN, id=SEEN.id.replace("/disks/", "/DISKS/"))
+    assert snapshot_id(shouted) == SAVED
     assert all(name.startswith("pvc-azure-managed-disk") for name in names)
 
 
@@ -249,6 +260,18 @@ def test_a_deletion_whose_end_was_not_seen_is_looked_for(
     assert outcomes == ((Outcome(SEEN.id, "deleted", "it was asked for before", SAVED),) if done else ())
     assert acts(journal) == noted
     assert tuple(removal(azure, journal).unfinished()) == ()
+
+
+def test_while_azure_says_nothing_a_deletion_has_no_end(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.write("break", what="fault")  # a journal may have lines of others
+    journal.write("delete", disk=SEEN.id, unique_id=SEEN.unique_id, snapshot="")
+    azure = FakeAzure([])
+    with monkeypatch.context() as patch:
+        patch.setattr(azure, "find", lambda _id: SILENT)
+        patch.setattr(azure, "follow", lambda _id: repeat(SILENT))
+        assert tuple(removal(azure, journal).unfinished()) == ()
+    gone(azure)
+    assert [each.state for each in removal(azure, journal).unfinished()] == ["deleted"]
 
 
 def test_one_that_ended_is_not_looked_for(journal: Journal) -> None:

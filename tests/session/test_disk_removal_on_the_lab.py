@@ -11,11 +11,12 @@ import pytest
 
 from aksdisks.azure.calls import Answer
 from aksdisks.inspection.connection import Target, connect
+from aksdisks.inspection.ownership.snapshot_verdicts import SAVED_TAG
 from aksdisks.lab.server.process import LabState
 from aksdisks.model import Disk, Unknown
 from aksdisks.model.ownership import OwnedDisk
 from aksdisks.parameters import Parameters
-from aksdisks.session.disk_removal import TAG, DiskRemoval, Outcome, journal_of
+from aksdisks.session.disk_removal import DiskRemoval, Outcome, journal_of
 from tests import orphans
 from tests.lab.breaking import Broken, claim
 from tests.programs import needs
@@ -123,7 +124,7 @@ def test_a_disk_is_saved_then_deleted_and_comes_back_from_its_snapshot(
     assert "pvc-removal-saved" not in left and left[other.name] == other.unique_id
     group = space.state.node_resource_group
     snapshot = space.azure.snapshots.get(group, name)
-    assert (snapshot.incremental, snapshot.tags) == (True, {**made.tags, TAG: made.unique_id})
+    assert (snapshot.incremental, snapshot.tags) == (True, {**made.tags, SAVED_TAG: made.unique_id})
     assert (snapshot.network_access_policy, snapshot.creation_data.source_unique_id) == ("DenyAll", made.unique_id)
     back = {"creationData": {"createOption": "Copy", "sourceResourceId": snapshot.id}}
     orphans.make(space, "pvc-removal-back", properties=back, tags={})
