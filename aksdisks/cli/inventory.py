@@ -66,4 +66,4 @@ def inventory(
     found = read_ownership(asked.cluster, asked.azure, where, time_scale=asked.time_scale, grace=seconds, prices=listed)
     if where and not (found.pods or found.claims):
         asked.require_namespace(where)
-    raise typer.Exit(printer.inventory(found, choice.name, asked.cluster.server))
+    raise typer.Exit(printer.inventory(found, asked.cluster.server))

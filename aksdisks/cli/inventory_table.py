@@ -43,8 +43,8 @@ class Printer(ClusterPrinter):
         super().__init__()
         self.format = format
 
-    def inventory(self, found: Inventory, cluster: str, target: str) -> int:
-        """All of it, and the exit code; `cluster` is what people call it, `target` the API server's URL.
+    def inventory(self, found: Inventory, target: str) -> int:
+        """All of it, and the exit code; `target` is the API server's URL.
 
         Raises StillUnknown where nobody can say whose anything is.
         """
@@ -61,7 +61,7 @@ class Printer(ClusterPrinter):
         else:
             from aksdisks.views.ownership_page import page
 
-            self.document(page(ownership, cluster=cluster, target=target, unseen=not_seen))
+            self.document(page(ownership, target=target, unseen=not_seen))
         return 3 if not_seen else 0
 
 

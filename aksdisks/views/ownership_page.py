@@ -118,8 +118,8 @@ class Bar:
     parts: Sequence[tuple[Verdict, float, float, str]]
 
 
-def page(ownership: Ownership, *, cluster: str, target: str, unseen: Mapping[str, str]) -> str:
-    """The whole page; `cluster` is what people call it, `target` the API server's URL, `unseen` what was not read."""
+def page(ownership: Ownership, *, target: str, unseen: Mapping[str, str]) -> str:
+    """The whole page; `target` is the API server's URL, `unseen` what was not read, and why."""
     table = OwnershipTable(ownership)
     owned = {each.id: each for each in known(ownership.disks)}
     disks = [Line.of(row, DISKS, chain(owned[row["id"]])) for row in table.disks.rows]
@@ -131,7 +131,6 @@ def page(ownership: Ownership, *, cluster: str, target: str, unseen: Mapping[str
         templates()
         .get_template("inventory/index.html.j2")
         .render(
-            cluster=cluster,
             target=target,
             ownership=ownership,
             at=_time(ownership.taken),

@@ -25,7 +25,7 @@ with aksdisks.connect() as target:
 times, made = [time.perf_counter()], []
 for write in (
     lambda: json.dumps(document(found, found.ownership, "https://large"), indent=2),
-    lambda: page(found.ownership, cluster="large", target="https://large", unseen={}),
+    lambda: page(found.ownership, target="https://large", unseen={}),
 ):
     made.append(write())
     times.append(time.perf_counter())

@@ -16,7 +16,7 @@ from tests.world import pod
 
 
 def made(unseen: Any = None, **parts: Any) -> str:
-    return page(ownership(**parts), cluster="context article", target="https://api:443", unseen=unseen or {})
+    return page(ownership(**parts), target="https://api:443", unseen=unseen or {})
 
 
 class Elements(HTMLParser):

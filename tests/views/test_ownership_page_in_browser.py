@@ -48,7 +48,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def written(folder: Path, **parts: Any) -> Path:
-    text = page(ownership(**parts), cluster="context article", target="https://api:443", unseen={"Pod": "no right"})
+    text = page(ownership(**parts), target="https://api:443", unseen={"Pod": "no right"})
     (folder / "disks.html").write_text(text, encoding="utf-8")
     return folder / "disks.html"
 
@@ -80,7 +80,7 @@ def test_the_page_breaks_no_rule_of_wcag_and_does_not_run_off_the_screen(
     assert browser.evaluate(OVERFLOW) <= 0
     if folder:
         browser.screenshot(path=Path(folder) / f"disks-{scheme}-{width}-open.png", full_page=True)
-    assert browser.title() == "Disks of context article"  # no name of a disk's has run
+    assert browser.title() == "Disks in MC_disks_article_westeurope"  # no name of a disk's has run
 
 
 def test_rows_are_filtered_by_text_verdict_and_namespace_and_the_counts_announced(browser: Page, file: Path) -> None:
@@ -129,6 +129,14 @@ def test_a_row_opens_to_its_chain_by_keyboard(browser: Page, file: Path) -> None
         "pod", "claim", "volume", "disk", "machine"
     ]  # fmt: skip
     assert links.first.is_visible() and "data-0" in links.first.inner_text()
+
+
+def test_a_printed_page_is_as_wide_as_the_paper_and_has_no_controls(browser: Page, file: Path) -> None:
+    shown(browser, file, width=1032)  # A4 across, less its margins, at 96 dots an inch
+    browser.emulate_media(media="print")
+    assert browser.evaluate(OVERFLOW) <= 0
+    assert not browser.locator("#filter").is_visible()
+    browser.emulate_media(media="screen")
 
 
 def test_nothing_is_asked_of_anybody(browser: Page, file: Path) -> None:
