@@ -23,6 +23,11 @@ Path = tuple[str | int, ...]
 _MERGE = "<<"
 # An alias costs a few characters and stands for all that it names: aliases of aliases grow without end.
 _LARGEST = 1_000_000
+# No object of Kubernetes comes near to it, and Python's own limit is not far above.
+_DEEPEST = 200
+_TOO_DEEP = f"values that are nested more than {_DEEPEST} deep"
+# Of a node whose values are being counted.
+_BEGUN = (0, 0)
 _TEMPLATE = "a template, which is no YAML before it is rendered: give what `helm template` prints"
 # Braces that begin a line or a value: inside of a text they are YAML.
 _OF_HELM = re.compile(r"(^|[:-] )\s*\{\{")
@@ -156,25 +161,29 @@ def checked(text: Text, node: Node) -> None:
     try:
         _size(text, node, {})
     except RecursionError as error:
-        raise _refused(text, node, "nested too deeply") from error
+        raise _refused(text, node, _TOO_DEEP) from error
 
 
-def _size(text: Text, node: Node, sizes: dict[int, int]) -> int:
-    """How many values the node is once its aliases are followed."""
+def _size(text: Text, node: Node, sizes: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """How many values the node is once its aliases are followed, and how deep they are nested."""
     if isinstance(node, ScalarNode):
-        return 1
+        return 1, 1
     known = sizes.get(id(node))
-    if known == 0:
+    if known == _BEGUN:
         raise _refused(text, node, "an alias of itself")
     if known is not None:
         return known
-    sizes[id(node)] = 0
-    children = _values(text, node) if isinstance(node, MappingNode) else node.value
-    size = 1 + sum(_size(text, child, sizes) for child in children)
+    sizes[id(node)] = _BEGUN
+    size, depth = 1, 1
+    for child in _values(text, node) if isinstance(node, MappingNode) else node.value:
+        more, below = _size(text, child, sizes)
+        size, depth = size + more, max(depth, below + 1)
     if size > _LARGEST:
         raise _refused(text, node, f"aliases that stand for more than {_LARGEST:,} values")
-    sizes[id(node)] = size
-    return size
+    if depth > _DEEPEST:
+        raise _refused(text, node, _TOO_DEEP)
+    sizes[id(node)] = size, depth
+    return size, depth
 
 
 def _values(text: Text, node: MappingNode) -> list[Node]:

@@ -14,6 +14,8 @@ pytestmark = pytest.mark.quick
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 7)
 )
+# One level more with each line.
+CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 900))
 
 
 def read(text: str) -> list[Any]:
@@ -73,10 +75,12 @@ def test_an_anchor_twice_is_the_later_one_from_there_on() -> None:
         ("a: *b\n", 1, "found undefined alias"),
         ("a: 1\nb: \x00\n", 2, "not allowed"),
         ("[" * 5000, 1, "maximum nesting depth"),
+        ("a: 1\nb: " + "[" * 900 + "]" * 900, 2, "values that are nested more than 200 deep"),
+        (CHAIN, 200, "values that are nested more than 200 deep"),
         ("a: '\u2028\x85'\nb: ]\n", 2, "did not find expected node content"),
     ],
     ids=["open", "tab", "key-twice", "key-twice-in-flow", "key-is-a-list", "template", "template-lines", "own-alias",
-         "bomb", "no-anchor", "control-character", "deep", "more-line-ends"],
+         "bomb", "no-anchor", "control-character", "deep", "nested", "alias-in-alias", "more-line-ends"],
 )  # fmt: skip
 def test_what_cannot_be_read_is_said_with_its_line(text: str, line: int, problem: str) -> None:
     with pytest.raises(NotYamlError) as raised:
