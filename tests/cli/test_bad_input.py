@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes import client, config
+from typer.testing import CliRunner
 
+from aksdisks.cli.main import app
 from aksdisks.evidence.seal import SUMS, verify
 from aksdisks.lab.server.process import LabState
 from tests.cli.command import AKSDISKS, aksdisks, evidence
@@ -68,12 +70,12 @@ def test_one_line_and_an_exit_code(
     file = tmp_path / "input.yaml"
     if content is not None:
         file.write_text(content)
-    environment = os.environ | {"AKSDISKS_STATE_DIR": str(tmp_path / "state")}
     before = sorted(tmp_path.iterdir())
 
-    done = aksdisks(*(argument.replace("{file}", str(file)) for argument in arguments), environment=environment)
+    filled = [argument.replace("{file}", str(file)) for argument in arguments]
+    done = CliRunner().invoke(app, filled, env={"AKSDISKS_STATE_DIR": str(tmp_path / "state")})
 
-    assert done.returncode == code, done.stderr
+    assert done.exit_code == code, done.output
     assert len(done.stderr.splitlines()) == bool(said), done.stderr
     for words in said:
         assert words in done.stderr

@@ -22,7 +22,7 @@ from kubernetes.stream import stream
 from aksdisks.lab.server import process
 from aksdisks.lab.server.process import LabState
 from tests.processes import running
-from tests.programs import ALLOW, needs, path_without, require
+from tests.programs import ALLOW, missing, needs, path_without, require
 
 from .breaking import Broken
 from .kube.wire import Wire
@@ -104,6 +104,10 @@ def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         if request.param == "unshare":
             environment.setenv("PATH", path_without("bwrap", tmp_path_factory.mktemp("path")))
         yield
+
+
+ONE_WAY = pytest.mark.parametrize("way", ["unshare" if missing("bwrap") else "bwrap"], indirect=True, scope="module")
+"""For what does not depend on how commands are confined."""
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +230,7 @@ def test_a_disk_made_of_a_snapshot_has_the_bytes_of_then(
 NOT_STARTED = "OCI runtime exec failed: exec failed: unable to start container process:"
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -243,6 +248,7 @@ def test_refusals(kubectl: Kubectl, arguments: list[str], message: str) -> None:
     assert message in done.stderr
 
 
+@ONE_WAY
 def test_an_image_that_is_not_there_is_told_as_kubectl_shows_it(kubectl: Kubectl) -> None:
     reason = "jsonpath={.status.containerStatuses[0].state.waiting.reason}"
     waited = kubectl("wait", f"--for={reason}=ImagePullBackOff", "pod/absent", "--timeout=20s")
@@ -255,12 +261,14 @@ def test_an_image_that_is_not_there_is_told_as_kubectl_shows_it(kubectl: Kubectl
     assert 'container not found ("web")' in kubectl("exec", "absent", "--", "sh").stderr
 
 
+@ONE_WAY
 def test_a_pod_of_two_containers_wants_one_named(own_lab: LabState) -> None:
     answer = Wire(own_lab)("POST", f"/api/v1/namespaces/{NAMESPACE}/pods/pair/exec?command=ls&stdout=1")
     message = "a container name must be specified for pod pair, choose one of: [one two]"
     assert (answer.status, answer.json()["message"]) == (400, message)
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     ("path", "headers", "status", "message"),
     [
@@ -281,6 +289,7 @@ def test_what_is_not_spoken(own_lab: LabState, path: str, headers: dict[str, str
     assert (answer.status, message in answer.json()["message"]) == (status, True), answer.body
 
 
+@ONE_WAY
 def test_a_container_that_does_not_run(own_lab: LabState) -> None:
     wire = Wire(own_lab)
     status = {"status": {"containerStatuses": [{"name": "one", "state": {"terminated": {"exitCode": 0}}}]}}
@@ -297,6 +306,7 @@ def test_a_container_that_does_not_run(own_lab: LabState) -> None:
     assert (answer.status, answer.body) == (404, b'container not found ("one")\n')
 
 
+@ONE_WAY
 def test_a_node_that_is_silent(own_lab: LabState, kubectl: Kubectl) -> None:
     wire = Wire(own_lab)
     node = kubectl("get", "pod", "web-0", "-o", "jsonpath={.spec.nodeName}").stdout
@@ -384,6 +394,7 @@ def test_bytes_stay_with_their_disk(own_lab: LabState, kubectl: Kubectl, inside:
     assert not scratch.exists()
 
 
+@ONE_WAY
 def test_files_are_copied(kubectl: Kubectl, inside: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("copied")
     assert kubectl("cp", str(tmp_path / "file"), "web-0:/data/copied").returncode == 0
@@ -407,6 +418,7 @@ def test_a_disk_that_is_deleted_takes_its_bytes_along(own_lab: LabState, kubectl
     assert not directory.exists()
 
 
+@ONE_WAY
 def test_the_state_directory_is_its_owners_alone(own_lab: LabState) -> None:
     shown = [path for path in Path(own_lab.state_dir).rglob("*") if not path.is_symlink()]
     assert [path for path in shown if path.stat().st_mode & 0o077] == []
@@ -449,6 +461,7 @@ def test_df_without_a_path_lists_the_claims_with_the_machines_file_systems(kubec
     assert [target for target in targets if "/.lab" in target or "/.volumes" in target] == []
 
 
+@ONE_WAY
 @pytest.mark.parametrize(
     "arguments",
     [
