@@ -35,3 +35,9 @@ def test_one_that_is_not_there() -> None:
     )
     near = CliRunner().invoke(app, ["explain", "rwo-replica"])
     assert near.stderr.endswith("(did you mean 'rwo-replicas'?)\n")
+
+
+def test_the_shell_completes_ids_of_both() -> None:
+    asked = {"_AKSDISKS_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "aksdisks explain fsgroup-"}
+    done = CliRunner().invoke(app, [], env=asked, prog_name="aksdisks")
+    assert {"fsgroup-slow", "fsgroup-recursive"} <= set(done.stdout.replace('"', " ").split()), done.stdout
