@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aksdisks.inspection.diagnosis.zones import is_regional
-from aksdisks.inspection.slots import attached_disks
+from aksdisks.inspection.slots import attached_disks, node_slots
 from aksdisks.model import Attachment, Node, Volume
 from aksdisks.model.ownership import NodeSlots
 
@@ -16,9 +16,9 @@ from aksdisks.model.ownership import NodeSlots
 class DiskNodes:
     """The nodes of a cluster as disks see them.
 
-    `slots` by node, where the driver says how many disks it takes; `bound` is how many disks can be attached in one
-    zone only, by that zone; `takers` are by zone the nodes to which any pod can go: ready, not cordoned, without a
-    taint that keeps pods off; `zones` are those in which nodes stand.
+    `slots` by node, as Kubernetes counts them; `bound` is how many disks can be attached in one zone only, by that
+    zone; `takers` are by zone the nodes to which any pod can go: ready, not cordoned, without a taint that keeps pods
+    off; `zones` are those in which nodes stand.
     """
 
     nodes: tuple[Node, ...]
@@ -30,24 +30,16 @@ class DiskNodes:
     @classmethod
     def of(cls, nodes: tuple[Node, ...], attachments: Iterable[Attachment], volumes: Iterable[Volume]) -> DiskNodes:
         """Of what was read of a cluster."""
-        attached = attached_disks(attachments)
+        slots = node_slots(nodes, attached_disks(attachments), ())  # Azure is not asked
         zones = (set(volume.zones) for volume in volumes if volume.disk_id)
         bound = Counter(zone for each in zones if len(each) == 1 for zone in each if not is_regional(zone))
         return cls(
             nodes=nodes,
-            slots={node.name: _slots(node, attached) for node in nodes if node.disk_slots is not None},
+            slots={each.node: each for each in slots},
             bound=dict(sorted(bound.items())),
             takers={zone: tuple(node.name for node in nodes if _takes(node, zone)) for zone in bound},
             zones=frozenset(node.zone for node in nodes if not is_regional(node.zone)),
         )
-
-
-def _slots(node: Node, attached: Mapping[str, int]) -> NodeSlots:
-    """By Kubernetes alone: Azure is not asked."""
-    limit = node.disk_slots or 0
-    return NodeSlots(
-        node=node.name, limit=limit, by_kubernetes=max(0, limit - attached.get(node.name, 0)), by_azure=None
-    )
 
 
 def _takes(node: Node, zone: str) -> bool:

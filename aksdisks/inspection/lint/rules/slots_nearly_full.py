@@ -34,7 +34,7 @@ from aksdisks.inspection.lint.world import World
 def _judge(world: World, manifest: Manifest) -> Iterator[Hit]:
     slots = world.disk_nodes.slots.get(manifest.name)
     if slots is not None and slots.nearly_full:
-        left = f"it takes {slots.free} more" if slots.free else "it takes no more"
+        left = f"it takes {slots.free} more" if (slots.free or 0) > 0 else "it takes no more"
         yield Hit(because=f"{left}, of {slots.limit} disks")
 
 
