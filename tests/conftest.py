@@ -111,6 +111,8 @@ def session(on_lab: Parameters) -> Iterator[Session]:
 
 
 QUICK = (
+    "azure/test_refusals.py",
+    "cli/test_orphan_listing.py",
     "inspection",
     "lab/arm",
     "lab/client",
@@ -123,6 +125,7 @@ QUICK = (
     "prices",
     "runbooks/test_shape.py",
     "session/test_cleanup.py",
+    "session/test_disk_removal.py",
     "test_parameters.py",
     "test_quantities.py",
     "test_contributing.py",

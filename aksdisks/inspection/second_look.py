@@ -31,15 +31,15 @@ class SecondLook:
 
 
 def look_again(cluster: Cluster, azure: Azure, seen: Disk, own_snapshot: str = "") -> SecondLook:
-    """Read all again by which a disk is no orphan, the disk itself last; nothing is changed.
+    """Read all again by which a disk is no orphan, the volumes and then the disk itself last; nothing is changed.
 
     `own_snapshot` is the id of the snapshot that was made of it for its deletion.
     """
+    disks, snapshots, machines = azure.disks(), azure.snapshots(), azure.machines()
     try:
         claims, volumes = cluster.claims(seen.claim_namespace), cluster.volumes()
     except (NotAllowed, NotReachable, ApiError) as error:
         return SecondLook("unseen", error.message)
-    disks, snapshots, machines = azure.disks(), azure.snapshots(), azure.machines()
     raw = azure.find(seen.id)
     for answer in (raw, disks, snapshots, machines):
         if isinstance(answer, Unknown):

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from typer.testing import CliRunner
 from aksdisks.cli.main import app
 from aksdisks.lab.server.process import LabState
 from tests import orphans
+from tests.cli.command import AKSDISKS
 from tests.lab.breaking import Broken, claim, pod_spec, workload
 from tests.processes import running
 from tests.programs import needs
@@ -157,6 +159,38 @@ def test_a_script_deletes_and_reads_what_became_of_it(shop: Broken, state_dir: P
     ended = {each["disk"]: each["outcome"] for each in found["outcomes"]}
     assert ended[made.id] == "deleted", done.output
     assert "pvc-left-2" not in orphans.ids(shop, "pvc-left-")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("answer", "code"), [("MC_other", 2), ("", 0)], ids=["another", "the group's"])
+def test_on_a_terminal_the_group_s_name_is_asked_for(shop: Broken, state_dir: Path, answer: str, code: int) -> None:
+    made = orphans.make(shop, "pvc-left-asked")
+    command = [AKSDISKS, "orphans", "-n", "orphaned", "--grace", "0s", "--delete"]
+    environment = {**shop.environment, "AKSDISKS_STATE_DIR": str(state_dir)}
+    person, terminal = os.openpty()
+    try:
+        os.write(person, f"{answer or group(shop)}\n".encode())
+        streams = {"stdin": terminal, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with running(command, env=environment, text=True, **streams) as process:
+            shown, said = process.communicate(timeout=60)
+    finally:
+        os.close(person)
+        os.close(terminal)
+    assert process.returncode == code, said
+    assert f"az disk delete --ids {made.id}" in shown and f"resource group, {group(shop)}, to delete" in said
+    assert ("pvc-left-asked" in orphans.ids(shop, "pvc-left-")) is (code == 2)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--delete", "--yes-delete-from", "MC_disks_article_westeurope"]])
+def test_while_azure_cannot_be_asked_nothing_is_deleted(
+    shop: Broken, state_dir: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    orphans.make(shop, "pvc-left-1")
+    nobody = replace(shop, environment={**shop.environment, "AZURE_CLIENT_SECRET": "wrong"})
+    with orphans.changes_of_azure(monkeypatch) as asked:
+        done = ask(nobody, state_dir, *arguments)
+    assert (done.exit_code, asked) == (3, []), done.output
+    assert "Azure accepts no credential" in done.output and "nothing may go, as far as could be seen" in done.output
 
 
 def _moments(count: int) -> list[tuple[float, signal.Signals]]:

@@ -129,11 +129,20 @@ def test_a_disk_that_is_not_as_it_was_stays(found, state, because):
     assert found.state == state and because in found.because, found
 
 
-def test_the_claims_are_those_of_the_namespace_that_it_was_made_for():
+def test_the_claims_are_those_of_its_namespace_and_volumes_and_the_disk_are_read_last():
+    """What somebody makes after that is not seen: it is to be as little as possible."""
     asked = []
-    cluster = SimpleNamespace(claims=lambda space: asked.append(space) or (), volumes=lambda: ())
-    assert look_again(cluster, azure_of(raw(SEEN)), SEEN).state == "same"
-    assert asked == [SPACE]
+
+    def noted(name, answer):
+        return lambda *given: asked.append((name, *given)) or answer
+
+    cluster = SimpleNamespace(claims=noted("claims", ()), volumes=noted("volumes", ()))
+    azure = azure_of(raw(SEEN))
+    azure = SimpleNamespace(
+        **{name: noted(name, each(SEEN.id) if name == "find" else each()) for name, each in vars(azure).items()}
+    )
+    assert look_again(cluster, azure, SEEN).state == "same"
+    assert asked[-3:] == [("claims", SPACE), ("volumes",), ("find", SEEN.id)] and len(asked) == 6
 
 
 def test_a_copy_of_which_nothing_is_there_yet_is_told_from_one_without_a_percentage():
