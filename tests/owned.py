@@ -47,7 +47,10 @@ def snapshot(name: str, verdict: Verdict, because: str, **changes: Any) -> Owned
         "size_gib": 25, "sku": "Standard_LRS", "state": "Unattached", "completion": 100.0, "incremental": True,
         "source": f"{GROUP}/disks/pvc-data", "created": START,
     }  # fmt: skip
-    return OwnedSnapshot(snapshot=DiskSnapshot(**plain | changes), verdict=verdict, because=because, price=price(1.25))
+    made = DiskSnapshot(**plain | changes)
+    return OwnedSnapshot(
+        snapshot=made, verdict=verdict, because=because, namespace="shop", volume_snapshot="nightly", price=price(1.25)
+    )
 
 
 def ownership(**parts: Any) -> Ownership:

@@ -103,10 +103,10 @@ def _rows(rows: list[Row], width: int) -> Iterator[RenderableType]:
 
 
 def _cells(row: Row) -> Iterator[tuple[str | None, str | None]]:
-    """Of each column what stands first, and below it; a snapshot has no claim."""
+    """Of each column what stands first, and below it; in the place of a claim a snapshot has its VolumeSnapshot."""
     if "source" in row:
         yield f"snapshot {row['name']}", size(row)
-        yield f"of {last(row['source']) or 'no disk'}", ""
+        yield row["volume_snapshot"], f"of {last(row['source']) or 'no disk'}"
         yield row["state"], ""
     else:
         yield row["name"], size(row)

@@ -54,11 +54,16 @@ class OwnedDisk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedSnapshot:
-    """An Azure snapshot and whose it is: `kept` while its disk or a VolumeSnapshot's content is there."""
+    """An Azure snapshot and whose it is: `kept` while its disk or a VolumeSnapshot's content is there.
+
+    `namespace` and `volume_snapshot` are those of the VolumeSnapshot that it was made for, by its content or its tags.
+    """
 
     snapshot: DiskSnapshot
     verdict: Verdict
     because: str
+    namespace: str = ""
+    volume_snapshot: str = ""
     price: Price | Unknown
 
 

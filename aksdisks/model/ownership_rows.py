@@ -48,6 +48,8 @@ SNAPSHOTS: Mapping[str, str] = {
     "completion": NUMBER,
     "incremental": TRUTH,
     "source": TEXT,
+    "namespace": TEXT,
+    "volume_snapshot": TEXT,
     "created": TIME,
     "resource_group": TEXT,
     "id": TEXT,
@@ -91,7 +93,13 @@ def _disk(owned: OwnedDisk) -> Row:
 def _snapshot(owned: OwnedSnapshot) -> Row:
     snapshot = owned.snapshot
     plain = ("size_gib", "sku", "state", "completion", "incremental", "source", "created", "resource_group", "id")
-    return {**_judged(snapshot.name, owned.verdict, owned.because, owned.price), **_fields(snapshot, *plain)}
+    key = f"{owned.namespace}/{owned.volume_snapshot}" if owned.volume_snapshot else None
+    return {
+        **_judged(snapshot.name, owned.verdict, owned.because, owned.price),
+        **_fields(snapshot, *plain),
+        "namespace": owned.namespace or None,
+        "volume_snapshot": key,
+    }
 
 
 def _claim(owned: OwnedDisk, disk: Disk | None) -> tuple[str, str]:

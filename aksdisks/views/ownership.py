@@ -58,6 +58,7 @@ SNAPSHOTS: Layout = {
     "verdict": "verdict",
     "snapshot": "name",
     "size": size,
+    "VolumeSnapshot": "volume_snapshot",
     "of disk": lambda row: last(row["source"]),
     "a month": price,
     "because": "because",

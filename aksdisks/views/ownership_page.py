@@ -86,6 +86,7 @@ DISKS = (
 SNAPSHOTS = (
     Column("snapshot", lambda row: row["name"]),
     Column("verdict", lambda row: row["verdict"]),
+    Column("VolumeSnapshot", lambda row: row["volume_snapshot"]),
     Column("of disk", lambda row: last(row["source"])),
     Column("state", lambda row: row["state"]),
     Column("SKU", lambda row: row["sku"], narrow=True),

@@ -53,7 +53,8 @@ def test_what_stands_beside_the_disks_and_what_was_not_seen_is_said() -> None:
         "Nodes that take few more disks node slots free by Kubernetes free by Azure aks-0 8 1 0",
         "not seen Pod: no right to list pods",
         "billing orphan 1 5.28 USD a month",
-        "shop young 1 5.28 USD a month released 1 5.28 USD a month kept 1",
+        "shop orphan 1 1.25 USD a month young 1 5.28 USD a month released 1 5.28 USD a month kept 2 6.53 USD",
+        "snapshot snapshot-1 shop/nightly Unattached 1.25 USD 25 GiB Standard_LRS of pvc-data",
     ):
         assert said in words, said
 

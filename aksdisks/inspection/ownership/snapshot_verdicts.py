@@ -27,10 +27,12 @@ class SnapshotRules:
         rules = (self._named, self._unread, self._of_a_disk, self._saved, self._foreign, self._other_cluster)
         return next(filter(None, (rule(snapshot) for rule in rules)), None) or self._left(snapshot)
 
-    def namespace(self, snapshot: DiskSnapshot) -> str:
-        """The namespace of its VolumeSnapshot, as its content says, else its tags."""
+    def made_for(self, snapshot: DiskSnapshot) -> tuple[str, str]:
+        """The namespace and the name of its VolumeSnapshot, as its content says, else its tags."""
         content = self._contents.get(id_key(snapshot.id))
-        return content.snapshot_namespace if content else snapshot.tags.get(_NAMESPACE_TAG, "")
+        if content:
+            return content.snapshot_namespace, content.snapshot
+        return snapshot.tags.get(_NAMESPACE_TAG, ""), snapshot.tags.get(_NAME_TAG, "")
 
     def _named(self, snapshot: DiskSnapshot) -> Judgement | None:
         """A VolumeSnapshotContent names it: as with volumes, its VolumeSnapshot may be gone."""

@@ -105,12 +105,21 @@ def _snapshots(facts: Facts, prices: PriceList) -> tuple[OwnedSnapshot, ...] | U
     if isinstance(facts.snapshots, Unknown):
         return facts.snapshots
     rules = SnapshotRules(facts)
-    mine = [each for each in facts.snapshots if _is_mine(facts, rules.namespace(each))]
-    found = [
-        OwnedSnapshot(snapshot=each, verdict=verdict, because=because, price=prices.snapshot(each))
-        for each in mine
-        for verdict, because in (rules.judge(each),)
-    ]
+    found = []
+    for each in facts.snapshots:
+        namespace, name = rules.made_for(each)
+        if _is_mine(facts, namespace):
+            verdict, because = rules.judge(each)
+            found.append(
+                OwnedSnapshot(
+                    snapshot=each,
+                    verdict=verdict,
+                    because=because,
+                    namespace=namespace,
+                    volume_snapshot=name,
+                    price=prices.snapshot(each),
+                )
+            )
     return tuple(sorted(found, key=lambda each: (VERDICTS.index(each.verdict), each.snapshot.name)))
 
 

@@ -56,6 +56,8 @@ def test_each_verdict_says_why(parts, verdict, because):
     (row,) = table(**{"azure_snapshots": (snapshot(),), **parts}).snapshots
     assert (row.verdict, row.because) == (verdict, because)
     assert row.price == Price(a_month=25.0, currency="EUR", source="a flat rate")
+    mine = row.snapshot.tags == {"by": "hand"}
+    assert (row.namespace, row.volume_snapshot) == (("", "") if mine else (SPACE, "monday"))
 
 
 def test_snapshots_that_cannot_be_read_say_why():
