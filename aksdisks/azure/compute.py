@@ -206,19 +206,20 @@ class Azure:
 
     def cluster_name(self) -> str | Unknown:
         """The managed cluster's name, by the tag that AKS puts on the node resource group; empty where it has none."""
-        return self._ask(lambda: str((self._get(self._group, "2021-04-01").get("tags") or {}).get(CLUSTER_TAG, "")))
+        return self._ask(lambda: str((self._get(self.group, "2021-04-01").get("tags") or {}).get(CLUSTER_TAG, "")))
 
     def location(self) -> str | Unknown:
         """The region of the node resource group."""
-        return self._ask(lambda: field(self._get(self._group, "2021-04-01"), "location"))
+        return self._ask(lambda: field(self._get(self.group, "2021-04-01"), "location"))
 
     @property
-    def _group(self) -> str:
+    def group(self) -> str:
+        """The id of the node resource group."""
         return f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
 
     def _list(self, kind: str, version: str, **query: str) -> Iterator[dict[str, Any]]:
         """The compute resources of a kind in the node resource group."""
-        return self._pages(f"{self._group}/providers/Microsoft.Compute/{kind}", version, **query)
+        return self._pages(f"{self.group}/providers/Microsoft.Compute/{kind}", version, **query)
 
     def _pages(self, path: str, version: str, **query: str) -> Iterator[dict[str, Any]]:
         """The items of a list, a call for each page."""

@@ -288,7 +288,7 @@ def sent(monkeypatch):
     ],
 )
 def test_a_change_is_asked_for_once_whatever_azure_answers(other, lab, monkeypatch, fault, object, status, code):
-    id_ = f"{other._group}/providers/Microsoft.Compute/disks/nobody-s"
+    id_ = f"{other.group}/providers/Microsoft.Compute/disks/nobody-s"
     client.switch_on(lab, fault, object, 1.0)
     try:
         with sent(monkeypatch) as seen:
@@ -300,7 +300,7 @@ def test_a_change_is_asked_for_once_whatever_azure_answers(other, lab, monkeypat
 
 
 def test_a_change_that_azure_refuses_would_be_refused_again(other):
-    id_ = f"{other._group}/providers/Microsoft.Compute/disks/nobody-s"
+    id_ = f"{other.group}/providers/Microsoft.Compute/disks/nobody-s"
     assert other.act("DELETE", id_).accepted  # there is none of that name
     wrong = other.act("PUT", id_, {"location": "nowhere"})
     assert (wrong.status, wrong.lasting) == (400, True) and wrong.code in wrong.says
@@ -312,12 +312,12 @@ def test_a_change_without_an_answer_may_have_begun(other, monkeypatch):
 
     assert other.location() == "westeurope"  # signed in before the connection is lost
     monkeypatch.setattr(HTTPAdapter, "send", lost)
-    answer = other.act("DELETE", f"{other._group}/providers/Microsoft.Compute/disks/x")
+    answer = other.act("DELETE", f"{other.group}/providers/Microsoft.Compute/disks/x")
     assert isinstance(answer, Unknown) and "does not answer" in answer.because and not answer.lasting
 
 
 def test_what_is_not_there_is_told_from_what_nobody_says(other):
-    group = f"{other._group}/providers/Microsoft.Compute"
+    group = f"{other.group}/providers/Microsoft.Compute"
     assert other.find(f"{group}/disks/nobody-s") is None
     assert next(other.follow(f"{group}/snapshots/nobody-s")) == ()
     elsewhere = group.replace(other.subscription, "00000000-0000-0000-0000-000000000000")

@@ -65,6 +65,13 @@ def large(folder: Path, pods: int = PODS, nodes: int = NODES) -> Iterator[LabSta
         process.stop(state.state_dir)
     with closing(sqlite3.connect(folder / "lab" / "lab.sqlite")) as records, records:
         _Copies(records, nodes).write(pods)
+    with reopened(folder) as state:
+        yield state
+
+
+@contextmanager
+def reopened(folder: Path) -> Iterator[LabState]:
+    """The same lab started anew: its Azure has all its reads again, which come back as slowly as its time goes by."""
     state = process.start(folder / "lab", STANDING, timeout=120, parent=os.getpid(), agents=False)
     try:
         yield state

@@ -33,6 +33,11 @@ def id_key(arm_id: str) -> str:
     return arm_id.rstrip("/").lower()
 
 
+def is_outside(id_: str, scope: str) -> bool:
+    """Whether an id is not one of a resource group, by the group's id; False where the group is not known."""
+    return bool(scope) and not id_key(id_).startswith(f"{id_key(scope)}/")
+
+
 def holders(disk: Disk) -> tuple[str, ...]:
     """The ids of the machines that have a disk, by the disk; of a shared one several."""
     return disk.holders or ((disk.managed_by,) if disk.managed_by else ())
@@ -47,8 +52,9 @@ class Facts:
     """An inventory, and what only the question whose a disk is needs.
 
     `volumes` and `attachments` are the whole cluster's, also where the inventory is a namespace's. `scope` is the node
-    resource group's id. `elsewhere` has, by `id_key`, the disks outside of it that volumes name: None where Azure has
-    none. `cluster` is the managed cluster's name, empty where Azure has it nowhere. `grace` is in cluster seconds.
+    resource group's id, empty where that is not known. `elsewhere` has, by `id_key`, the disks outside of it that
+    volumes name: None where Azure has none. `cluster` is the managed cluster's name, empty where Azure has it nowhere.
+    `grace` is in cluster seconds.
     """
 
     inventory: Inventory
@@ -75,7 +81,7 @@ class Facts:
 
     def is_elsewhere(self, id_: str) -> bool:
         """Whether an id is of another resource group than the nodes'."""
-        return not id_key(id_).startswith(id_key(self.scope) + "/")
+        return is_outside(id_, self.scope)
 
     def claim_of(self, volume: Volume) -> Claim | None:
         """The claim that a volume is bound to, or that names it; None too where one of that name was made anew."""

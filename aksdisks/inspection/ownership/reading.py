@@ -20,7 +20,7 @@ from aksdisks.inspection.diagnosis.reading import (
     inventory_of,
     list_kind,
 )
-from aksdisks.inspection.ownership.facts import Facts, id_key
+from aksdisks.inspection.ownership.facts import Facts, id_key, is_outside
 from aksdisks.inspection.ownership.table import ownership
 from aksdisks.inspection.ownership.verdicts import CLUSTER_TAGS
 from aksdisks.kube.client import Cluster
@@ -80,7 +80,7 @@ def read_ownership(
     found.setdefault("Event", Unknown("nothing needed them"))
     inventory = _with_azure(_kubernetes(found, namespace, time_scale), side)
     volumes = known(found["PersistentVolume"])
-    scope = f"/subscriptions/{side.client.subscription}/resourceGroups/{side.client.resource_group}"
+    scope = side.client.group if side.client.resource_group else ""
     facts = Facts(
         inventory=inventory,
         volumes=volumes,
@@ -130,7 +130,7 @@ def _azure_side(
 
 def _elsewhere(client: Azure, scope: str, ids: Iterable[str]) -> dict[str, Disk | Unknown | None]:
     """The disks of other resource groups, by `id_key`: each is asked for once, a few at a time."""
-    outside = {key: id_ for id_ in ids if (key := id_key(id_)) and not key.startswith(id_key(scope) + "/")}
+    outside = {id_key(id_): id_ for id_ in ids if id_ and is_outside(id_, scope)}
     with within(_ELSEWHERE_WITHIN), ThreadPoolExecutor(_AT_ONCE) as readers:
         asked = {key: _submit(readers, partial(client.disk, id_)) for key, id_ in outside.items()}
         return {key: answer.result() for key, answer in asked.items()}

@@ -76,6 +76,15 @@ def test_a_disk_elsewhere_is_asked_for_once_whoever_names_it() -> None:
     assert "'http://blob.vhd' is no id of a managed disk" in rows["blob.vhd"][1]
 
 
+def test_where_nothing_tells_the_resource_group_no_disk_is_said_to_be_outside_of_it() -> None:
+    raw = world() | {"Pod": []}
+    found = read_ownership(Api(raw), Azure(Unknown("azure is off")), None).ownership
+    assert not isinstance(found, Unknown) and not isinstance(found.disks, Unknown)
+    assert [(each.verdict, each.because) for each in found.disks] == [
+        ("unknown", "azure is off; volume pvc-1, of claim shop/data names it")
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "verdict"), [("article", "orphan"), ("Article", "orphan"), ("other", "unknown"), ("", "orphan")]
 )
