@@ -28,7 +28,8 @@ _DEEPEST = 200
 _TOO_DEEP = f"values that are nested more than {_DEEPEST} deep"
 # Of a node whose values are being counted.
 _BEGUN = (0, 0)
-_TEMPLATE = "a template, which is no YAML before it is rendered: give what `helm template` prints"
+NOT_RENDERED = "which is no YAML before it is rendered: give what `helm template` prints"
+_TEMPLATE = f"a template, {NOT_RENDERED}"
 # Braces that begin a line or a value: inside of a text they are YAML.
 _OF_HELM = re.compile(r"(^|[:-] )\s*\{\{")
 _TAG = "tag:yaml.org,2002:"

@@ -13,11 +13,12 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from aksdisks.errors import InputError
 from aksdisks.inspection.diagnosis.findings import ObjectRef
-from aksdisks.inspection.lint.documents import NotYamlError, Path, Text, checked, entries, locate, plain
+from aksdisks.inspection.lint.documents import NOT_RENDERED, NotYamlError, Path, Text, checked, entries, locate, plain
 from aksdisks.inspection.lint.findings import BadFile
 
 SUFFIXES = (".yaml", ".yml", ".json")
 STDIN = "-"
+_CHART = "Chart.yaml"
 CLUSTER_SCOPED = ("Namespace", "Node", "PersistentVolume", "StorageClass", "VolumeAttachment", "CSINode", "CSIDriver",
                   "VolumeAttributesClass", "PriorityClass", "ClusterRole", "ClusterRoleBinding",
                   "CustomResourceDefinition")  # fmt: skip
@@ -81,12 +82,12 @@ def read_files(names: Sequence[str], stdin: Callable[[], bytes], namespace: str 
     `namespace` is that of the objects which name none. In a folder only files that end in `SUFFIXES` count, and no
     hidden ones. YAML that is no Kubernetes object, such as a chart's values, is passed over. What is no YAML stands in
     `bad_files`, and the other files are read nevertheless; but in a folder not what cannot be an object either, such
-    as an editor's settings with comments. Raises InputError for a name that is not there, for a folder that cannot be
-    listed, and for one without any file to read.
+    as an editor's settings with comments. A Helm chart in a folder is one bad file, and not read. Raises InputError
+    for a name that is not there, for a folder that cannot be listed, and for one without any file to read.
     """
     manifests: list[Manifest] = []
     bad: list[BadFile] = []
-    files = list(dict.fromkeys(file for name in names for file in _files(name)))
+    files = list(dict.fromkeys(file for name in names for file in _files(name, bad)))
     for file in files:
         content = b""
         try:
@@ -103,8 +104,8 @@ def read_files(names: Sequence[str], stdin: Callable[[], bytes], namespace: str 
     return Reading(tuple(manifests), tuple(files), tuple(bad))
 
 
-def _files(name: str) -> list[str]:
-    """The files that a name stands for."""
+def _files(name: str, bad: list[BadFile]) -> list[str]:
+    """The files that a name stands for; what in a folder cannot be read as it is, is added to `bad`."""
     if name == STDIN or FilePath(name).is_file() or FilePath(name).is_fifo():
         return [name]
     if not FilePath(name).is_dir():
@@ -112,9 +113,17 @@ def _files(name: str) -> list[str]:
     found: list[str] = []
     for folder, folders, files in os.walk(name, onerror=_cannot_be_listed):
         folders[:] = sorted(each for each in folders if not each.startswith("."))
+        if _CHART in files:
+            bad.append(
+                BadFile(
+                    file=os.path.normpath(FilePath(folder, _CHART)), line=0, because=f"a Helm chart, {NOT_RENDERED}"
+                )
+            )
+            folders.clear()
+            continue
         wanted = sorted(each for each in files if each.endswith(SUFFIXES) and not each.startswith("."))
         found += [os.path.normpath(FilePath(folder, each)) for each in wanted]
-    if not found:
+    if not found and not bad:
         raise InputError(object=name, expected=f"a folder with files that end in {', '.join(SUFFIXES)}", found="none")
     return found
 

@@ -47,14 +47,17 @@ def several(world: World, workload: Workload) -> Several | None:
     if isinstance(spec.get("replicas"), int) and spec["replicas"] > 1:
         return Several(f"{spec['replicas']} pods", manifest, ("spec", "replicas"))
     for scaler in world.scalers.get((kind, manifest.namespace, manifest.name), ()):
-        most = find(scaler.raw, "spec.maxReplicas")
+        field = "maxReplicas" if scaler.kind == "HorizontalPodAutoscaler" else "maxReplicaCount"
+        most = find(scaler.raw, f"spec.{field}", _MOST_BY_KEDA)
         own = world.get(kind, manifest.namespace, manifest.name, scaler) is manifest
         if own and isinstance(most, int) and most > 1:
-            return Several(f"up to {most} pods, by {scaler},", scaler, ("spec", "maxReplicas"))
+            return Several(f"up to {most} pods, by {scaler},", scaler, ("spec", field))
     return None
 
 
 _OF_JOBS = ("parallelism", "completions")
+# Where a ScaledObject says nothing, https://keda.sh/docs/latest/reference/scaledobject-spec/.
+_MOST_BY_KEDA = 100
 
 
 def named(claims: Sequence[Mounted]) -> str:

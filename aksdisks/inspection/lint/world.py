@@ -100,6 +100,16 @@ class World:
         key = (kind, namespace, name)
         return _nearest(self._files.get(key) or self._live.get(key) or (), near)
 
+    def before(self, all_: Iterable[Manifest], manifest: Manifest) -> list[Manifest]:
+        """Those before an object, and those that no rule is asked about: of two, one finding tells of both."""
+        found = list(all_)
+        place = next((number for number, each in enumerate(found) if each is manifest), 0)
+        return found[:place] + [each for each in found[place + 1 :] if id(each) not in self._judged]
+
+    @cached_property
+    def _judged(self) -> frozenset[int]:
+        return frozenset(map(id, self.judged))
+
     def live(self, manifest: Manifest) -> Manifest | None:
         """The object of a file as the cluster has it now; None where it has none, or was not asked."""
         return next(iter(self._live.get(_key(manifest), ())), None)
@@ -219,11 +229,11 @@ class World:
 
     @cached_property
     def scalers(self) -> Mapping[tuple[str, str, str], list[Manifest]]:
-        """The HorizontalPodAutoscalers by kind, namespace and name of what they scale."""
+        """The autoscalers, Kubernetes' and KEDA's, by kind, namespace and name of what they scale."""
         found: defaultdict[tuple[str, str, str], list[Manifest]] = defaultdict(list)
-        for each in self.of("HorizontalPodAutoscaler"):
+        for each in self.of("HorizontalPodAutoscaler", "ScaledObject"):
             target = mapping(each.raw, "spec.scaleTargetRef")
-            found[str(target.get("kind")), each.namespace, str(target.get("name"))].append(each)
+            found[str(target.get("kind", "Deployment")), each.namespace, str(target.get("name"))].append(each)
         return found
 
     @cached_property

@@ -75,6 +75,23 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path, monke
     ]
 
 
+def test_a_chart_in_a_folder_is_one_bad_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("web/Chart.yaml", "web/values.yaml", "web/templates/a.yaml", "web/charts/db/Chart.yaml", "b.yaml"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(claim("b") if name == "b.yaml" else "apiVersion: v1\nkind: {{ x }}\n")
+    said = "which is no YAML before it is rendered: give what `helm template` prints"
+    reading = read(".")
+    assert (shown(reading), [str(each) for each in reading.bad_files]) == (
+        ["b.yaml:1 PersistentVolumeClaim default/b"],
+        [f"web/Chart.yaml: a Helm chart, {said}"],
+    )
+    assert [str(each) for each in read("web").bad_files] == [f"web/Chart.yaml: a Helm chart, {said}"]
+    assert [str(each) for each in read("web/templates/a.yaml").bad_files] == [
+        f"web/templates/a.yaml:2: a template, {said}"
+    ]
+
+
 def test_a_file_that_is_named_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("g.json").write_text('{"a": 1\n')

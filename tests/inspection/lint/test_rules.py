@@ -174,6 +174,12 @@ def test_rwo_rolling_update(strategy: Any, replicas: int | None, surges: bool) -
     assert rules(claim(), deployment(strategy=strategy, replicas=replicas, pod=on_host())) == []
 
 
+def test_keda_makes_several() -> None:
+    for most, expected in (({}, ["rwo-replicas"]), ({"maxReplicaCount": 1}, [])):
+        scaler = obj("ScaledObject", "web", {"scaleTargetRef": {"name": "web"}} | most)
+        assert [rule for rule, _ in found(lint_text(text(claim(), deployment(), scaler)))] == expected
+
+
 SHARED, PASSING = [("error", "rwo-shared")], [("warning", "rwo-shared")]
 
 
@@ -384,6 +390,18 @@ def test_the_workload_may_say_why_its_claim_is_as_it_is() -> None:
 def test_the_volume_counts_more_than_the_class() -> None:
     files = obj("PersistentVolume", "v", {"csi": {"driver": "file.csi.azure.com", "volumeHandle": "a#b#c"}})
     assert rules(files, claim(storageClassName="managed-csi", volumeName="v"), deployment(**FOUR)) == []
+
+
+def test_what_a_file_shares_with_the_cluster() -> None:
+    driver, disk = {"driver": "disk.csi.azure.com"}, {"volumeHandle": f"{GROUP}/a"}
+    there = [
+        storage_class(),
+        claim(storageClassName="fast"),
+        deployment("a"),
+        obj("PersistentVolume", "v", {"csi": driver | disk}),
+    ]
+    report = lint_text(text(deployment("b"), obj("PersistentVolume", "w", {"csi": driver | disk})), live=text(*there))
+    assert sorted(found(report)) == [("rwo-shared", "Deployment default/b"), ("static-shared", "PersistentVolume w")]
 
 
 ODD: list[Any] = [None, "x", 3, True, [], {}, [None], ["x"], [[]], [{}], {"x": None}, {"name": 3, "spec": []}]

@@ -49,7 +49,12 @@ def _judge(world: World, manifest: Manifest) -> Iterator[Hit]:
         return
     for mount, claim in world.mounted(workload):
         users = world.users(mount, claim) if claim.on_one_node else []
-        others = [each for each in _before(users, workload) if not each.ended and not _together(each, workload, claim)]
+        before = world.before((each.manifest for each in users), manifest)
+        others = [
+            each
+            for each in users
+            if any(each.manifest is one for one in before) and not each.ended and not _together(each, workload, claim)
+        ]
         if not others:
             continue
         names = " and ".join(str(each.manifest) for each in others)
@@ -61,12 +66,6 @@ def _judge(world: World, manifest: Manifest) -> Iterator[Hit]:
             patchable=workload.kind not in _FIXED,
             level=_level(workload, others) or level([(mount, claim)]),
         )
-
-
-def _before(users: list[Workload], workload: Workload) -> list[Workload]:
-    """Those that come before it: of two, one finding tells of both."""
-    place = next((number for number, each in enumerate(users) if each.manifest is workload.manifest), 0)
-    return users[:place]
 
 
 def _together(one: Workload, other: Workload, claim: Claim) -> bool:

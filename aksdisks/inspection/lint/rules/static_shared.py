@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import takewhile
 
 from aksdisks.inspection.lint.reading import Manifest
 from aksdisks.inspection.lint.rule import Hit, Rule
@@ -42,9 +41,7 @@ def _judge(world: World, manifest: Manifest) -> Iterator[Hit]:
     id_ = volume.disk_id.lower()
     # What an example leaves to be filled in is no id.
     sharing = world.volumes_of.get(id_, []) if not _PLACEHOLDER.search(id_) else []
-    # Of two, one finding tells of both.
-    before = takewhile(lambda each: each is not manifest, sharing)
-    other = next((each for each in before if each.name != manifest.name), None)
+    other = next((each for each in world.before(sharing, manifest) if each.name != manifest.name), None)
     if other is not None:
         in_tree = "azureDisk" in manifest.raw["spec"]
         place = ("spec", "azureDisk", "diskURI") if in_tree else ("spec", "csi", "volumeHandle")
