@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from shlex import quote
 from typing import Any
 
@@ -64,6 +65,11 @@ class Listing:
         if isinstance(disks, Unknown):
             return (("Azure's disks", disks.because),)
         return tuple((f"disk {each.name}", each.because) for each in self._of("unknown") if each.volume is None)
+
+    @cached_property
+    def ended(self) -> Mapping[str, Outcome]:
+        """What became of each disk, by its id."""
+        return {each.disk: each for each in self.outcomes}
 
     def totals(self) -> Mapping[str, float]:
         """What the orphans cost a month, by currency."""
@@ -124,7 +130,7 @@ def _row(listing: Listing, owned: OwnedDisk) -> dict[str, Any]:
     (row,) = disk_rows((owned,)).rows
     unused = listing.unused(owned)
     more = {"unused_seconds": None if unused is None else round(unused), "commands": list(commands(owned))}
-    outcome = next((each for each in listing.outcomes if each.disk == owned.id), None)
+    outcome = listing.ended.get(owned.id)
     return {**plain(row), **more, **(_ended(outcome) if outcome else {})}
 
 
