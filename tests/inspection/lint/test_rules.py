@@ -247,8 +247,8 @@ def test_no_zones_no_zonal_disks() -> None:
 
 @pytest.mark.parametrize(
     ("zones", "level"),
-    [((), "note"), (("westeurope-1", "westeurope-2"), None), (("westeurope-1", ""), "warning")],
-    ids=["no-cluster", "all-zonal", "one-regional"],
+    [((), "note"), (("westeurope-1", "westeurope-2"), None), (("westeurope-1", ""), "warning"), (("", ""), "note")],
+    ids=["no-cluster", "all-zonal", "one-regional", "no-zones"],
 )
 def test_premium_v2_on_the_nodes_that_there_are(zones: tuple[str, ...], level: str | None) -> None:
     made = storage_class(parameters={"skuName": "PremiumV2_LRS"})

@@ -5,7 +5,7 @@ What it is
     availability zone.
 
 Why it hurts
-    Premium SSD v2 is for virtual machines in a zone. On a node without one the disk cannot be attached:
+    In a region with zones, Premium SSD v2 is for virtual machines in one. On another node the disk cannot be attached:
     `'PremiumV2_LRS' storage account type can be used only with Virtual Machines in an Availability Zone`. Worse, the
     machine's update fails as a whole, so that no other disk is attached to it or detached from it either.
 
@@ -14,8 +14,9 @@ Instead
     the class's `allowedTopologies`.
 
 Not meant
-    Clusters in which each node that takes disks stands in a zone: with `--cluster` that is looked at, and from files
-    alone it is a note.
+    Clusters in which each node that takes disks stands in a zone: with `--cluster` that is looked at. It is a note
+    where that is not known, or where no node stands in a zone: a region without zones has Premium SSD v2 for all
+    machines.
 
 Opposed by
     No check that we know of.
@@ -70,7 +71,7 @@ def _judge(world: World, manifest: Manifest) -> Iterator[Hit]:
         place=path,
         edits=() if workload.pod.get("affinity") else (Edit(place, affinity),),
         patchable=workload.kind not in ("Pod", "Job"),
-        level=None if without else "note",
+        level=None if 0 < len(without) < len(world.nodes) else "note",
     )
 
 
