@@ -111,6 +111,12 @@ def owner_of(raw: Any) -> str:
     return f"{owners[0].get('kind', '')}/{owners[0].get('name', '')}" if owners else ""
 
 
+def _owner_of_claim(raw: Any) -> str:
+    """What controls a claim; else the first that owns it, be it no pod: operators and sets own theirs so."""
+    owners = [f"{each.get('kind', '')}/{each.get('name', '')}" for each in listed(raw, "metadata.ownerReferences")]
+    return owner_of(raw) or next(iter(sorted(owners, key=lambda owner: owner.startswith("Pod/"))), "")
+
+
 def _sku(raw: Any) -> str:
     """A class's parameter; the case of its name does not count."""
     parameters = {key.lower(): value for key, value in mapping(raw, "parameters").items()}
@@ -152,7 +158,7 @@ class Claim(Named):
 
     `resize_status` is that of its storage in allocatedResourceStatuses, `modify_status` that of a change of its
     VolumeAttributesClass. `source_kind` and `source_name` are its dataSourceRef, else its dataSource. `owner` is what
-    controls it (`Kind/name`), such as an operator's custom resource, or the pod of a generic ephemeral volume.
+    owns it (`Kind/name`), such as an operator's custom resource, or the pod of a generic ephemeral volume.
     `refuses_classes`: its class is named `""`, so that no default one is taken either.
     """
 
@@ -170,7 +176,7 @@ class Claim(Named):
     attributes_class: str = at("spec.volumeAttributesClassName")
     source_kind: str = at("spec.dataSourceRef.kind spec.dataSource.kind")
     source_name: str = at("spec.dataSourceRef.name spec.dataSource.name")
-    owner: str = read(owner_of, "")
+    owner: str = read(_owner_of_claim, "")
     selected_node: str = annotation("volume.kubernetes.io/selected-node")
     provisioner: str = annotation(
         "volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner"

@@ -46,6 +46,20 @@ def test_a_snapshot_content_is_read():
     assert decode("VolumeSnapshotContent", made) == SnapshotContent(**plain, snapshot_id="/made")
 
 
-def test_a_claim_knows_what_controls_it():
-    owned = raw("PersistentVolumeClaim", {}, ownerReferences=[{"kind": "Cluster", "name": "pg", "controller": True}])
-    assert decode("PersistentVolumeClaim", owned).owner == "Cluster/pg"
+POD, SET, CLUSTER = ({"kind": kind, "name": "pg"} for kind in ("Pod", "StatefulSet", "Cluster"))
+
+
+@pytest.mark.parametrize(
+    ("owners", "owner"),
+    [
+        ([{**CLUSTER, "controller": True}], "Cluster/pg"),
+        ([POD, {**CLUSTER, "controller": True}], "Cluster/pg"),
+        ([POD, SET], "StatefulSet/pg"),
+        ([SET, CLUSTER], "StatefulSet/pg"),
+        ([POD], "Pod/pg"),
+        ([], ""),
+        ("none", ""),
+    ],
+)
+def test_a_claim_knows_what_owns_it(owners, owner):
+    assert decode("PersistentVolumeClaim", raw("PersistentVolumeClaim", {}, ownerReferences=owners)).owner == owner

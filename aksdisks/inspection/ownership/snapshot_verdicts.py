@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from aksdisks.inspection.ownership.facts import Facts, id_key
-from aksdisks.inspection.ownership.verdicts import Judgement, by_driver, other_cluster
+from aksdisks.inspection.ownership.verdicts import Judgement, other_cluster
 from aksdisks.model import DiskSnapshot, Snapshot, SnapshotContent, Unknown, known
 
 SAVED_TAG = "aksdisks-snapshot-of"
 """The tag of a snapshot that was made before its disk was deleted; its value is the disk's uniqueId."""
+# The driver puts the first on each snapshot that it makes (CSI pkg/azuredisk/controllerserver.go). Its mark on disks
+# says nothing here: backup tools give a snapshot all tags of its disk.
+_SOURCE_TAG = "source_volume_id"
 _NAME_TAG = "kubernetes.io-created-for-snapshot-name"
 _NAMESPACE_TAG = "kubernetes.io-created-for-snapshot-namespace"
 
@@ -61,7 +64,7 @@ class SnapshotRules:
         return "kept", f"aksdisks made it before it deleted disk {snapshot.source.rpartition('/')[2]}"
 
     def _foreign(self, snapshot: DiskSnapshot) -> Judgement | None:
-        made = by_driver(snapshot.tags) or _NAME_TAG in snapshot.tags
+        made = any(tag in snapshot.tags for tag in (_SOURCE_TAG, _NAME_TAG))
         return None if made else ("foreign", "no tag says that it was made for a VolumeSnapshot")
 
     def _other_cluster(self, snapshot: DiskSnapshot) -> Judgement | None:

@@ -23,7 +23,7 @@ Rule = Callable[[Case], Judgement | None]
 # what it makes for Services (pkg/consts), with "kubernetes" where nobody gave the cluster a name.
 CLUSTER_TAGS = (CLUSTER_TAG, "k8s-azure-cluster-name", "kubernetes-cluster-name")
 _NO_NAME = "kubernetes"
-# What the driver, and before it the in-tree one, writes on every disk and snapshot that it makes
+# What the driver, and before it the in-tree one, writes on every disk that it makes
 # (CSI docs/driver-parameters.md and driver-parameters-intree.md).
 _MADE_BY = ("k8s-azure-created-by", "created-by")
 _DRIVER = "kubernetes-azure-dd"
@@ -33,11 +33,6 @@ _SHOWN = 2
 def judge(case: Case) -> Judgement:
     """The verdict of the first rule that has one."""
     return next(found for rule in RULES if (found := rule(case)))
-
-
-def by_driver(tags: Mapping[str, str]) -> bool:
-    """Whether the disk driver made a disk or a snapshot, today's or 2019's."""
-    return any(tags.get(tag) == _DRIVER for tag in _MADE_BY)
 
 
 def other_cluster(facts: Facts, tags: Mapping[str, str]) -> str:
@@ -135,7 +130,7 @@ def _attached_unnamed(case: Case) -> Judgement | None:
 def _foreign(case: Case) -> Judgement | None:
     if not isinstance(case.disk, Disk) or case.made_for:
         return None
-    if by_driver(case.disk.tags):
+    if any(case.disk.tags.get(tag) == _DRIVER for tag in _MADE_BY):
         return "unknown", "the disk driver made it, and no tag says for which claim"
     return "foreign", "no tag says that it was made for a claim"
 
@@ -252,6 +247,8 @@ def _why_no_pod(case: Case, claim: Claim) -> str:
     if claim.deleting:
         return "; the claim is being deleted"
     if found := set_of(case.facts, claim):
+        if int(claim.name.rpartition("-")[2]) < found.replicas:
+            return f" now, of the {found.replicas} of StatefulSet {found.name}"
         return f": StatefulSet {found.name} has {found.replicas} replicas, and takes it again when it grows"
     if found := next(iter(case.facts.mounting.get(claim.key, ())), None):
         of = f" has {found.replicas} replicas" if found.kind in ("Deployment", "StatefulSet") else " has no pod now"

@@ -9,9 +9,10 @@ from aksdisks.model.ownership import Price
 from tests.inspection.ownership.rows import ID, content, left, table
 from tests.world import GROUP, SPACE, START
 
+NAME_TAG = "kubernetes.io-created-for-snapshot-name"
 TAGS = {
     "k8s-azure-created-by": "kubernetes-azure-dd",
-    "kubernetes.io-created-for-snapshot-name": "monday",
+    NAME_TAG: "monday",
     "kubernetes.io-created-for-snapshot-namespace": SPACE,
 }
 MONDAY = Snapshot(name="monday", namespace=SPACE, uid="uid-monday")
@@ -44,6 +45,9 @@ def snapshot(days=2.0, **changes):
         ({"azure_snapshots": (snapshot(created=None),)}, "unknown", f"{LEFT}; Azure does not say when it was made"),
         ({"azure_snapshots": (snapshot(tags={**TAGS, "aksdisks-snapshot-of": "1"}),)},
          "kept", f"aksdisks made it before it deleted disk {ID.rpartition('/')[2]}"),
+        ({"azure_snapshots": (snapshot(tags={**left().tags, "k8s-azure-created-by": "kubernetes-azure-dd"}),)},
+         "foreign", "no tag says that it was made for a VolumeSnapshot"),
+        ({"azure_snapshots": (snapshot(tags={"source_volume_id": ID}),)}, "orphan", LEFT),
         ({"azure_snapshots": (snapshot(tags={"by": "hand"}),)},
          "foreign", "no tag says that it was made for a VolumeSnapshot"),
         ({"azure_snapshots": (snapshot(tags={**TAGS, "aks-managed-cluster-name": "other"}),)},
@@ -56,8 +60,8 @@ def test_each_verdict_says_why(parts, verdict, because):
     (row,) = table(**{"azure_snapshots": (snapshot(),), **parts}).snapshots
     assert (row.verdict, row.because) == (verdict, because)
     assert row.price == Price(a_month=25.0, currency="EUR", source="a flat rate")
-    mine = row.snapshot.tags == {"by": "hand"}
-    assert (row.namespace, row.volume_snapshot) == (("", "") if mine else (SPACE, "monday"))
+    told = "contents" in parts or NAME_TAG in row.snapshot.tags
+    assert (row.namespace, row.volume_snapshot) == ((SPACE, "monday") if told else ("", ""))
 
 
 def test_snapshots_that_cannot_be_read_say_why():

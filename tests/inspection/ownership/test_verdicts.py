@@ -267,8 +267,7 @@ def test_azure_that_cannot_be_read_leaves_the_rows_of_volumes():
     assert (row.verdict, row.disk, row.machine, row.lun, row.price) == ("in-use", off, off, off, off)
 
 
-@pytest.mark.parametrize("name", ["www-web-0", "www-web-3"])
-@pytest.mark.parametrize("replicas", [0, 2])
+@pytest.mark.parametrize(("name", "replicas"), [("www-web-0", 0), ("www-web-2", 2), ("www-web-13", 4)])
 def test_a_set_that_was_scaled_down_keeps_its_disks(name, replicas):
     found = verdicts(
         claims=(claim(name),),
@@ -278,6 +277,14 @@ def test_a_set_that_was_scaled_down_keeps_its_disks(name, replicas):
     )
     because = f"StatefulSet web has {replicas} replicas, and takes it again when it grows"
     assert found == [(f"pvc-{name}", "kept", f"claim {SPACE}/{name} is there, and no pod mounts it: {because}")]
+
+
+def test_a_set_whose_pod_is_missing_for_a_moment_keeps_its_disk():
+    of = {"claims": (claim("www-web-1"),), "volumes": (volume("www-web-1"),), "disks": (left("www-web-1"),)}
+    ((_, verdict, because),) = verdicts(**of, workloads=(stateful_set(replicas=2),))
+    assert (verdict, because) == (
+        "kept", f"claim {SPACE}/www-web-1 is there, and no pod mounts it now, of the 2 of StatefulSet web",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["www-web", "www-web-0x", "other-web-0", "www-web-blue-0"])
