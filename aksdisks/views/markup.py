@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _VIEWS = "views.html.j2"
-# What no XML can hold, however it is written: one in a pod's message would make junit.xml unreadable.
-_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF))
+# What no XML can hold, however it is written: one in a pod's message would make junit.xml unreadable. Halves of
+# characters, which stand for the bytes of a file's name that are not UTF-8, cannot be printed either.
+_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF))
 # What a terminal acts on instead of showing it: also DEL, the eight-bit controls, and marks that turn text around.
 _ACTS = (*_CONTROLS, 13, *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _SHOWN = dict.fromkeys(_ACTS, "\N{REPLACEMENT CHARACTER}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -140,7 +141,7 @@ def _artifact(file: str, folder: Path) -> dict[str, str]:
         return {"uri": "stdin"}
     path, root = Path(file).resolve(), folder.resolve()
     if path.is_relative_to(root):
-        return {"uri": quote(path.relative_to(root).as_posix()), "uriBaseId": _ROOT}
+        return {"uri": quote(os.fsencode(path.relative_to(root))), "uriBaseId": _ROOT}
     return {"uri": path.as_uri()}
 
 

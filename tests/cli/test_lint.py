@@ -142,6 +142,26 @@ def test_files_without_objects_are_nothing_wrong(tmp_path: Path) -> None:
     assert (done.exit_code, done.stdout) == (0, "nothing was found in 1 file, 0 objects\n")
 
 
+@pytest.mark.parametrize(
+    ("format", "shown"),
+    [
+        ("table", "a\ufffd.yaml:19  error  rwo-rolling-update"),
+        ("json", '"file": "a\\udcff.yaml"'),
+        ("sarif", '"uri": "a%FF.yaml"'),
+        ("junit", 'classname="a.yaml"'),
+    ],
+)
+def test_a_files_name_that_is_not_utf_8_is_printed_in_each_format(
+    format: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    claim, deployment = DEPLOYMENT.split("---\n")
+    Path("claim.yaml").write_text(claim)
+    Path(os.fsdecode(b"a\xff.yaml")).write_text(f"\n\n\n\n\n\n\n\n\n\n\n\n{deployment}")
+    done = lint(".", "--format", format)
+    assert (done.exit_code, shown in done.stdout) == (1, True), done.stdout
+
+
 def test_the_schema_is_printed() -> None:
     done = lint("--schema")
     assert (done.exit_code, json.loads(done.stdout)) == (0, SCHEMA)
