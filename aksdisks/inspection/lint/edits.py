@@ -18,6 +18,7 @@ from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNo
 from aksdisks.inspection.lint.documents import NotYamlError, Path, Text, checked, locate, plain
 from aksdisks.inspection.lint.reading import STDIN, Manifest
 from aksdisks.inspection.lint.workloads import at_path
+from aksdisks.model.decoding import mapping
 
 _CONTEXT = 3
 # What an API server adds to an object, and a manifest does not have.
@@ -292,9 +293,8 @@ def _patch(manifest: Manifest, edits: Sequence[Edit]) -> str:
 
 def _diff_of_live(manifest: Manifest, edits: Sequence[Edit]) -> str:
     raw = {key: value for key, value in edited(manifest.raw, ()).items() if key != "status"}
-    metadata = raw.get("metadata", {})
     for key in _OF_THE_SERVER:
-        metadata.pop(key, None)
-    metadata.get("annotations", {}).pop(_LAST_APPLIED, None)
+        mapping(raw, "metadata").pop(key, None)
+    mapping(raw, "metadata.annotations").pop(_LAST_APPLIED, None)
     name = f"{manifest.kind.lower()}-{manifest.name}.yaml"
     return _diff(_dumped(raw), _dumped(edited(raw, edits)), name, 0)

@@ -418,17 +418,17 @@ def test_no_rule_stumbles_over_what_stands_in_a_field(kind: str) -> None:
     }[kind]  # fmt: skip
     beside, live = (claim(), storage_class()), as_live(text(the_set(), claim()))
     for changed in _changed(whole):
-        files = tuple(
-            Manifest(each["kind"], "default", each["metadata"]["name"], live=each) for each in (changed, *beside)
-        )
-        lint(Reading(files, (), ()), live)
+        objects = {whole["metadata"]["name"]: changed, **{each["metadata"]["name"]: each for each in beside}}
+        there = [Manifest(each["kind"], "default", name, live=each) for name, each in objects.items()]
+        lint(Reading(tuple(there), (), ()), live)
+        lint(None, there)
 
 
 def _changed(value: Any) -> Any:
     """An object in which one field after the other is something odd."""
     if isinstance(value, dict):
         for key in value:
-            if key in ("apiVersion", "kind", "metadata"):
+            if key in ("apiVersion", "kind"):
                 continue
             for odd in ODD:
                 yield value | {key: odd}
