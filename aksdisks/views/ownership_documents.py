@@ -15,8 +15,8 @@ from aksdisks.model.records import Row
 from aksdisks.model.unknown import Unknown
 from aksdisks.views.ownership import OwnershipTable
 
-# What spreadsheets take for the beginning of a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What spreadsheets take for the beginning of a formula, or skip before one (OWASP, ASVS 5.0, 1.2.10).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 
 
 def unseen(inventory: Inventory) -> dict[str, str]:

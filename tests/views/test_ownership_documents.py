@@ -80,7 +80,9 @@ def test_csv_has_a_row_for_each_disk_and_snapshot_with_the_columns_of_both() -> 
     assert (len(lines), lines[-1]) == (1 + 8 + 1, "")
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x","a,b")'])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\0=1", '=HYPERLINK("http://x","a,b")']
+)
 def test_no_text_is_a_formula(text: str) -> None:
     (row,) = rows(disks=(owned("x", "foreign", text, space=text),), snapshots=())
     assert (row["because"], row["namespace"], row["claim"]) == (f"'{text}", f"'{text}", f"'{text}/x")
