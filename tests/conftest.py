@@ -135,7 +135,7 @@ QUICK = (
     "walkthrough/test_proof.py",
 )
 # The fixtures that start one; tests of `faulty` and `lab_answers` have a lab of their own.
-STARTS_A_LAB = {"lab", "start_lab", "own_lab", "whole", "lab_answers", "faulty"}
+STARTS_A_LAB = {"lab", "start_lab", "own_lab", "whole", "lab_answers", "faulty", "made", "linted"}
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 import requests
@@ -12,6 +13,7 @@ from aksdisks.lab.scenario import AzureRole, Principal
 
 GROUP = "MC_disks_article_westeurope"
 CONTRIBUTOR = "11111111-2222-3333-4444-555555555555"
+NUMBERS = itertools.count()
 LOCKS = "/providers/Microsoft.Authorization/locks"
 
 
@@ -41,8 +43,8 @@ def call(azure):
 
 @pytest.fixture
 def disk(call, azure):
-    """A disk of its own for each test, and no lock afterwards."""
-    path = f"/resourceGroups/{GROUP}/providers/Microsoft.Compute/disks/locked"
+    """A disk of its own for each test, by a name of its own: deleting one takes a while; and no lock afterwards."""
+    path = f"/resourceGroups/{GROUP}/providers/Microsoft.Compute/disks/locked-{next(NUMBERS)}"
     body = {"location": "westeurope", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}}
     assert call("PUT", path, body).status_code == 202
     yield path
