@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from aksdisks.cli.terminal import ClusterPrinter
+from aksdisks.cli.terminal import ClusterPrinter, indented
 from aksdisks.inspection.diagnosis.asking import Question
 from aksdisks.inspection.diagnosis.findings import VERDICTS, Diagnosis, Evidence, Finding, Step
 from aksdisks.inspection.diagnosis.following import Change
@@ -68,7 +67,7 @@ def table(found: Diagnosis, about: Question, scale: float) -> RenderableType:
         parts += [_block(alike, found.at, scale), Text()]
     for each in found.unseen:
         seen = Text.assemble(("not seen", "bold magenta"), "  ", (_line(each.what), "bold"))
-        parts += [seen, *_indented(_line(each.because), f"cannot be told without it: {_line(each.limits)}"), Text()]
+        parts += [seen, *indented(_line(each.because), f"cannot be told without it: {_line(each.limits)}"), Text()]
     return Group(*parts, _sum(found, about))
 
 
@@ -93,7 +92,7 @@ def _block(alike: Sequence[Finding], now: datetime, scale: float) -> RenderableT
     rows = _grid()
     for name, what in _rows(finding, now, scale):
         rows.add_row(name, what)
-    return Group(head, named, *_indented(_line(finding.because), rows))
+    return Group(head, named, *indented(_line(finding.because), rows))
 
 
 def _rows(finding: Finding, now: datetime, scale: float) -> Iterator[tuple[str, RenderableType]]:
@@ -121,7 +120,7 @@ def _step(step: Step) -> RenderableType:
     """What to do; what it risks, if anything; what it proves."""
     risk = Text(f"{_RISKS[step.risk]}: " if step.risk != "none" else "", "bold red")
     proves = Text.assemble(risk, ("" if step.risk != "none" else "shows ", ""), _line(step.proves))
-    return Group(Text(_line(step.command), style="cyan"), *_indented(proves))
+    return Group(Text(_line(step.command), style="cyan"), *indented(proves))
 
 
 def _grid() -> Table:
@@ -129,11 +128,6 @@ def _grid() -> Table:
     rows.add_column(no_wrap=True, style="dim")
     rows.add_column(overflow="fold")
     return rows
-
-
-def _indented(*parts: RenderableType) -> Iterator[RenderableType]:
-    for part in parts:
-        yield Padding(Text(part) if isinstance(part, str) else part, (0, 0, 0, 2), expand=False)
 
 
 def _sum(found: Diagnosis, about: Question) -> Text:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from aksdisks.cli.terminal import ClusterPrinter
+from aksdisks.cli.terminal import ClusterPrinter, indented
 from aksdisks.errors import StillUnknown
 from aksdisks.model import Inventory, Unknown
 from aksdisks.model.ownership import VERDICTS, Ownership, Verdict
@@ -79,7 +77,7 @@ def table(ownership: Ownership, namespace: str | None, not_seen: Mapping[str, st
         parts += [Text(each.title, "bold"), _grid(each), Text()]
     for what, because in not_seen.items():
         parts += [Text.assemble(("not seen", _STYLES["unknown"]), f"  {_line(what)}: {_line(because)}"), Text()]
-    return Group(*parts, *_sums(shown, namespace))
+    return Group(*parts, *_sums(shown, namespace, ", as far as could be seen" if not_seen else ""))
 
 
 def _head(verdict: Verdict, disks: list[Row], snapshots: list[Row]) -> Text:
@@ -97,9 +95,9 @@ def _rows(rows: list[Row], width: int) -> Iterator[RenderableType]:
             cells.add_column(width=each, overflow="fold", justify="right" if each == _PRICE else "left")
         name, *others = _cells(row)
         cells.add_row(_lines(*name, style="bold"), *(_lines(*each) for each in others))
-        yield from _indented(cells, Text(_line(row["because"]), "dim"))
+        yield from indented(cells, Text(_line(row["because"]), "dim"))
     if len(rows) > _MOST:
-        yield from _indented(Text(f"and {len(rows) - _MOST} more (--format csv, html or json)", "dim"))
+        yield from indented(Text(f"and {len(rows) - _MOST} more (--format csv, html or json)", "dim"))
 
 
 def _cells(row: Row) -> Iterator[tuple[str | None, str | None]]:
@@ -125,40 +123,33 @@ def _grid(shown: base.Table) -> RenderableType:
         grid.add_column(column, overflow="fold")
     for line in shown.lines():
         grid.add_row(*map(Text, line))
-    return Padding(grid, (0, 0, 0, 2), expand=False)
+    return Group(*indented(grid))
 
 
-def _sums(shown: OwnershipTable, namespace: str | None) -> Iterator[RenderableType]:
-    """What each namespace's cost, by verdict, and all together."""
+def _sums(shown: OwnershipTable, namespace: str | None, but: str) -> Iterator[RenderableType]:
+    """What each namespace's cost, by verdict, and all together; `but` is what has to be said of it."""
     where = f"namespace {namespace}" if namespace else "all namespaces"
     if not shown.rows:
-        yield Text(f"{where}: no disk and no snapshot")
+        yield Text(f"{where}: no disk and no snapshot{but}")
         return
     grid = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for title in ("namespace", "verdict", "count", "cost"):
         grid.add_column(title, overflow="fold", justify="right" if title == "count" else "left")
-    by_namespace: defaultdict[str, list[tuple[Verdict, Sum]]] = defaultdict(list)
+    above = None
     for (name, verdict), found in shown.sums().items():
-        by_namespace[name].append((verdict, found))
-    for name, found_there in by_namespace.items():
-        for number, (verdict, found) in enumerate(found_there):
-            first = "" if number else name or "none"
-            grid.add_row(Text(first), Text(verdict, _STYLES[verdict]), f"{found.count}", str(found))
-    yield from (Padding(grid, (0, 0, 0, 2), expand=False), Text())
+        first = "" if name == above else name or "none"
+        grid.add_row(Text(first), Text(verdict, _STYLES[verdict]), f"{found.count}", str(found))
+        above = name
+    yield from (*indented(grid), Text())
     counts = f"{_counted(shown.disks.rows, 'disk') or 'no disk'}, {_counted(shown.snapshots.rows, 'snapshot')}"
     for source in shown.price_sources:
         yield Text(f"prices: {_line(source)}", "dim")
-    yield Text(f"{where}: {counts.removesuffix(', ')}: {Sum.of(shown.rows)}")
+    yield Text(f"{where}: {counts.removesuffix(', ')}: {Sum.of(shown.rows)}{but}")
 
 
 def _counted(rows: Iterable[Row], word: str) -> str:
     count = len(list(rows))
     return f"{count} {word}{'s' if count > 1 else ''}" if count else ""
-
-
-def _indented(*parts: RenderableType) -> Iterator[RenderableType]:
-    for part in parts:
-        yield Padding(part, (0, 0, 0, 2), expand=False)
 
 
 def _line(text: str) -> str:

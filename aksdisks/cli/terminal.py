@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import typer
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.text import Text
 
@@ -84,3 +86,9 @@ class ClusterPrinter:
         """That a request is tried again."""
         if said:
             self.err.print(Text(str(said)), soft_wrap=True)
+
+
+def indented(*parts: RenderableType) -> Iterator[RenderableType]:
+    """The parts, each a little to the right."""
+    for part in parts:
+        yield Padding(Text(part) if isinstance(part, str) else part, (0, 0, 0, 2), expand=False)

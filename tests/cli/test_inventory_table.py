@@ -62,6 +62,8 @@ def test_what_stands_beside_the_disks_and_what_was_not_seen_is_said() -> None:
 def test_an_empty_namespace_is_said_to_be_empty() -> None:
     nothing: Any = {"disks": (), "snapshots": (), "without_disk": (), "disagreements": (), "slots": ()}
     assert printed(namespace="shop", **nothing) == "namespace shop: no disk and no snapshot"
+    last = printed(unseen={"Azure's disks": "no right"}, **nothing).splitlines()[-1]
+    assert last == "all namespaces: no disk and no snapshot, as far as could be seen"
 
 
 def test_nothing_is_there_that_a_terminal_would_act_on() -> None:

@@ -55,6 +55,7 @@ def test_a_wheel_has_runbooks_parameters_and_deployment_and_works_without_the_la
     for wanted in (
         "_runbooks/01-dynamic-disk.ipynb",
         "_parameters/lab.yaml",
+        "_docs/inventory.schema.json",
         "_docs/lint.schema.json",
         "deploy/cronjob.yaml",
         "lab/kube/openapi/",
