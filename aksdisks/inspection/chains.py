@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,14 +38,14 @@ class _Ends:
         if isinstance(self.inventory.disks, Unknown):
             unknown = self.inventory.disks
             return Chain(pod, claim, volume, attachment, unknown, unknown, unknown)
-        disk = self._disks.get(_key(volume.disk_id))
+        disk = self._disks.get(id_key(volume.disk_id))
         # By what Azure alone says: Kubernetes' attachment is compared with it.
-        holder = _key(disk.managed_by) if disk else ""
+        holder = id_key(disk.managed_by) if disk else ""
         if isinstance(self.inventory.machines, Unknown):
             return Chain(pod, claim, volume, attachment, disk, self.inventory.machines, self.inventory.machines)
         machine = self._machines.get(holder) if holder else None
         luns = (
-            [place.lun for place in machine.data_disks if disk and _key(place.disk_id) == _key(disk.id)]
+            [place.lun for place in machine.data_disks if disk and id_key(place.disk_id) == id_key(disk.id)]
             if machine
             else ()
         )
@@ -60,15 +60,19 @@ class _Ends:
 
     @cached_property
     def _disks(self) -> Mapping[str, Disk]:
-        return {_key(disk.id): disk for disk in known(self.inventory.disks)}
+        return {id_key(disk.id): disk for disk in known(self.inventory.disks)}
 
     @cached_property
     def _machines(self) -> Mapping[str, Machine]:
-        """By their ids, and as managedBy names a scale set's instance: `V_0`, where its id ends with `/0` (facts E)."""
-        machines = known(self.inventory.machines)
-        named = {_key(f"{each.id.rpartition('/')[0]}/{each.name}"): each for each in machines}
-        return named | {_key(each.id): each for each in machines}
+        return machines_by_id(known(self.inventory.machines))
 
 
-def _key(arm_id: str) -> str:
+def id_key(arm_id: str) -> str:
+    """An ARM id as it is compared: its case does not count."""
     return arm_id.rstrip("/").lower()
+
+
+def machines_by_id(machines: Collection[Machine]) -> dict[str, Machine]:
+    """By their ids, and as managedBy names a scale set's instance: `V_0`, where its id ends with `/0` (facts E)."""
+    named = {id_key(f"{each.id.rpartition('/')[0]}/{each.name}"): each for each in machines}
+    return named | {id_key(each.id): each for each in machines}

@@ -43,9 +43,5 @@ def free_slots(nodes: Iterable[Node], attached: Mapping[str, int], machines: Ite
 
     A node of which the driver says nothing is left out.
     """
-    counts = {each.node: (each.by_kubernetes, each.by_azure) for each in node_slots(nodes, attached, machines)}
-    return {
-        node: max(0, min(count for count in both if count is not None))
-        for node, both in counts.items()
-        if both != (None, None)
-    }
+    counted = node_slots(nodes, attached, machines)
+    return {each.node: max(0, each.free) for each in counted if each.free is not None}

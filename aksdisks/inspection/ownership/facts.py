@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from aksdisks.inspection.chains import id_key, machines_by_id
 from aksdisks.inspection.second_look import under_way
 from aksdisks.model import (
     Attachment,
@@ -26,11 +27,6 @@ from aksdisks.model import (
 
 T = TypeVar("T")
 _ENDED = ("Succeeded", "Failed")
-
-
-def id_key(arm_id: str) -> str:
-    """An ARM id as it is compared: its case does not count."""
-    return arm_id.rstrip("/").lower()
 
 
 def is_outside(id_: str, scope: str) -> bool:
@@ -173,10 +169,7 @@ class Facts:
 
     @cached_property
     def _machines(self) -> Mapping[str, Machine]:
-        """By their ids, and as managedBy names a scale set's instance: `V_0`, where its id ends with `/0` (facts E)."""
-        machines = known(self.inventory.machines)
-        named = {id_key(f"{each.id.rpartition('/')[0]}/{each.name}"): each for each in machines}
-        return named | {id_key(each.id): each for each in machines}
+        return machines_by_id(known(self.inventory.machines))
 
     @cached_property
     def _holders(self) -> Mapping[str, Machine]:

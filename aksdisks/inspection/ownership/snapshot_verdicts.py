@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from aksdisks.inspection.ownership.facts import Facts, id_key
+from aksdisks.inspection.chains import id_key
+from aksdisks.inspection.ownership.facts import Facts
 from aksdisks.inspection.ownership.verdicts import Judgement, other_cluster
 from aksdisks.model import DiskSnapshot, Snapshot, SnapshotContent, Unknown, known
 

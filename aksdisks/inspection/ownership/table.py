@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from aksdisks.inspection.chains import id_key
 from aksdisks.inspection.ownership.beside import disagreements, without_disk
 from aksdisks.inspection.ownership.case import Case
-from aksdisks.inspection.ownership.facts import Facts, id_key
+from aksdisks.inspection.ownership.facts import Facts
 from aksdisks.inspection.ownership.owners import workload_of
 from aksdisks.inspection.ownership.snapshot_verdicts import SnapshotRules
 from aksdisks.inspection.ownership.verdicts import judge

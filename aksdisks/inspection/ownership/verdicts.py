@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from aksdisks.inspection.chains import id_key
 from aksdisks.inspection.ownership.case import Case
-from aksdisks.inspection.ownership.facts import Facts, id_key
+from aksdisks.inspection.ownership.facts import Facts
 from aksdisks.inspection.ownership.owners import set_of
 from aksdisks.inspection.second_look import AT_REST, NAMED_BY_UID
 from aksdisks.model import CLUSTER_TAG, Claim, Disk, Unknown, Volume
