@@ -7,7 +7,7 @@ fact speaks against.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from aksdisks.inspection.chains import id_key
 from aksdisks.inspection.ownership.case import Case
@@ -269,7 +269,7 @@ def _what_then(volume: Volume) -> str:
 
 
 def _moment(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M")
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _span(seconds: float) -> str:

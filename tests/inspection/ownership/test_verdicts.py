@@ -13,7 +13,7 @@ from tests.world import CLAIM, GROUP, SPACE, START, attachment, claim, disk, mac
 
 KEY = f"{SPACE}/{CLAIM}"
 BOUND = {"claims": (claim(),), "volumes": (volume(),)}
-MADE = f"it was made for claim {KEY}, no volume names it, and nothing has used it since 2026-11-21 04:25"
+MADE = f"it was made for claim {KEY}, no volume names it, and nothing has used it since 2026-11-21 04:25 UTC"
 ELSEWHERE = ID.replace("MC_disks_article_westeurope", "data")
 OTHER_TAG = "aks-managed-cluster-name"
 UNCLAIMED = {"claim_name": "", "claim_namespace": "", "claim_uid": ""}
