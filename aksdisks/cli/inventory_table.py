@@ -59,7 +59,7 @@ class Printer(ClusterPrinter):
         else:
             from aksdisks.views.ownership_page import page
 
-            self.document(page(ownership, target=target, unseen=not_seen))
+            self.document(page(ownership, namespace=found.namespace, target=target, unseen=not_seen))
         return 3 if not_seen else 0
 
 

@@ -37,6 +37,7 @@ def document(inventory: Inventory, ownership: Ownership, target: str) -> dict[st
         "target": target,
         "at": moment(ownership.taken),
         "resource_group": ownership.resource_group,
+        "namespace": inventory.namespace,
         "grace_seconds": ownership.grace,
         "disks": [plain(row) for row in table.disks.rows],
         "snapshots": [plain(row) for row in table.snapshots.rows],

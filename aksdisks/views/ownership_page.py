@@ -119,8 +119,11 @@ class Bar:
     parts: Sequence[tuple[Verdict, float, float, str]]
 
 
-def page(ownership: Ownership, *, target: str, unseen: Mapping[str, str]) -> str:
-    """The whole page; `target` is the API server's URL, `unseen` what was not read, and why."""
+def page(ownership: Ownership, *, namespace: str | None, target: str, unseen: Mapping[str, str]) -> str:
+    """The whole page; `namespace` is the one whose disks it has (None: all), `target` the API server's URL.
+
+    `unseen` is what was not read, and why.
+    """
     table = OwnershipTable(ownership)
     owned = {each.id: each for each in known(ownership.disks)}
     disks = [Line.of(row, DISKS, chain(owned[row["id"]])) for row in table.disks.rows]
@@ -132,6 +135,7 @@ def page(ownership: Ownership, *, target: str, unseen: Mapping[str, str]) -> str
         templates()
         .get_template("inventory/index.html.j2")
         .render(
+            namespace=namespace,
             target=target,
             ownership=ownership,
             at=_time(ownership.taken),

@@ -52,7 +52,8 @@ def test_a_shell_gets_the_document_alone_and_is_told_which_cluster(stock: Broken
     jsonschema.validate(found, SCHEMA, jsonschema.Draft202012Validator)
     state = stock.state
     assert done.stderr == f"cluster: context article of {state.kubeconfig} ({state.kube_url})\n"
-    assert (done.returncode, found["target"], found["unseen"]) == (0, state.kube_url, [])
+    assert (done.returncode, found["target"], found["namespace"]) == (0, state.kube_url, "stock")
+    assert found["unseen"] == []
     assert [(each["claim"], each["verdict"], each["pod"]) for each in found["disks"]] == [
         ("stock/kept", "kept", None), ("stock/used", "in-use", "one")
     ]  # fmt: skip

@@ -48,7 +48,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def written(folder: Path, **parts: Any) -> Path:
-    text = page(ownership(**parts), target="https://api:443", unseen={"Pod": "no right"})
+    text = page(ownership(**parts), namespace=None, target="https://api:443", unseen={"Pod": "no right"})
     (folder / "disks.html").write_text(text, encoding="utf-8")
     return folder / "disks.html"
 

@@ -15,8 +15,8 @@ from tests.owned import HOSTILE, owned, ownership, price, used
 from tests.world import pod
 
 
-def made(unseen: Any = None, **parts: Any) -> str:
-    return page(ownership(**parts), target="https://api:443", unseen=unseen or {})
+def made(unseen: Any = None, namespace: str | None = None, **parts: Any) -> str:
+    return page(ownership(**parts), namespace=namespace, target="https://api:443", unseen=unseen or {})
 
 
 class Elements(HTMLParser):
@@ -67,6 +67,11 @@ def test_every_fact_of_a_disk_stands_on_the_page() -> None:
     for said in ("Attached", "25 GiB", "5.28 USD", "unknown, because the list has no price of Odd_LRS",
                  "Azure answers 403 AuthorizationFailed", "it is Pending", "Read at 2026-11-23 04:25 UTC"):  # fmt: skip
         assert said in read, said
+
+
+def test_a_page_of_one_namespace_says_so() -> None:
+    assert "Only what belongs to claims of namespace shop." in Elements(made(namespace="shop")).read
+    assert "Only what belongs" not in made()
 
 
 def test_the_chain_has_every_pod_and_what_they_share() -> None:
