@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import stat
@@ -35,13 +37,19 @@ def create(state: LabState, name: str) -> Any:
     return answer.json()
 
 
-@pytest.fixture
-def stopped(start_lab: StartLab) -> LabState:
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> LabState:
     """A lab that ran, with one ConfigMap, and was stopped."""
-    state = start_lab()
+    state = process.start(tmp_path_factory.mktemp("left") / "lab", 100.0, parent=os.getpid())
     create(state, "before")
-    process.stop(state.state_dir)
-    return state
+    return process.stop(state.state_dir)
+
+
+@pytest.fixture
+def stopped(left: LabState, tmp_path: Path) -> LabState:
+    """What it left, in the place where `start_lab` starts labs."""
+    copy = shutil.copytree(left.state_dir, tmp_path / "lab")
+    return dataclasses.replace(left, state_dir=str(copy))
 
 
 def test_objects_versions_and_clients_go_on_as_if_nothing_had_been(start_lab: StartLab) -> None:
