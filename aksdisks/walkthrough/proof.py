@@ -6,8 +6,8 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from aksdisks import manifests
@@ -77,7 +77,7 @@ def command(session: Session, pod: str, arguments: Sequence[str]) -> str | Unkno
     attempt = 0
     while True:
         try:
-            with closing(stream(api.connect_get_namespaced_pod_exec, pod, session.namespace, **wanted)) as connection:
+            with _closed(stream(api.connect_get_namespaced_pod_exec, pod, session.namespace, **wanted)) as connection:
                 connection.run_forever(timeout=_SECONDS)
                 printed, complaint = connection.read_stdout(), connection.read_stderr()
                 code = None if connection.is_open() else _exit_code(connection.read_channel(ERROR_CHANNEL))
@@ -101,6 +101,16 @@ def command(session: Session, pod: str, arguments: Sequence[str]) -> str | Unkno
         why = complaint.strip().partition("\n")[0] or ("no end" if code is None else f"exit code {code}")
         return Unknown(f"a command in pod {pod} failed: {why}")
     return str(printed)
+
+
+@contextmanager
+def _closed(connection: Any) -> Iterator[Any]:
+    """The connection of an exec session, closed afterwards; its own `close` leaves the socket of one that has ended."""
+    try:
+        yield connection
+    finally:
+        connection.close()
+        connection.sock.shutdown()
 
 
 def _exit_code(last: str) -> int:

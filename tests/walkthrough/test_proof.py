@@ -87,6 +87,7 @@ class Talk:
     def __init__(self, printed="", breaks=None, last=DONE, complaint=""):
         self.printed, self.breaks, self.last, self.complaint = printed, breaks, last, complaint
         self.closed = False
+        self.sock = self
 
     def run_forever(self, **_how):
         if self.breaks:
@@ -106,6 +107,9 @@ class Talk:
         return False
 
     def close(self):
+        """As the client's own: where the command has ended, the socket stays open."""
+
+    def shutdown(self):
         self.closed = True
 
 
