@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 import yaml
 
 from aksdisks import parameters
+from aksdisks.azure import compute
 from aksdisks.inspection import preflight
 from aksdisks.inspection.connection import connect
 from aksdisks.model import Unknown
+from aksdisks.model.checks import MIME_TYPE
 from aksdisks.runner import shipped
 from aksdisks.runner.runner import run_runbooks
+from aksdisks.session.leftovers import clean
 from tests.cli.command import aksdisks, evidence
 from tests.deploy.test_least_rights import ACTIONS, DEPLOY, MANIFESTS, SECRET, principal
 from tests.lab.kube import accounts
@@ -97,32 +103,65 @@ def test_a_machine_is_lost_with_these_rights_alone(prepared, tmp_path: Path, mon
     assert missing_without(cluster, "06-clusterrole.yaml", monkeypatch) == "missing: patch nodes"
 
 
-def test_disks_are_made_and_deleted_with_these_rights_alone_and_none_is_left_after_a_kill(  # type: ignore[no-untyped-def]
-    prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The kernel is killed before its clean-up, when there is one of everything: the teardown has the same rights."""
-    cluster = prepared("08", "make_disks: true")
+@pytest.fixture
+def cluster_08(prepared, monkeypatch: pytest.MonkeyPatch) -> Cluster:  # type: ignore[no-untyped-def]
+    """A cluster for runbook 08, and this process as the user who has its rights alone."""
+    cluster: Cluster = prepared("08", "make_disks: true")
     for name, value in cluster.user.items():
         monkeypatch.setenv(name, value)
-    (path,) = shipped.runbooks(["08"])
-    notebook = nbformat.read(path, as_version=4)
+    return cluster
+
+
+def check_08(statuses: dict[str, str], removed: Iterable[str]) -> None:
+    """All was judged and passed, but what a reader does; of what was made one of everything was there to be removed."""
+    assert [statement for statement, status in statuses.items() if status != "passed"] == [
+        "A set that is scaled up again uses its disk"
+    ]
+    assert len(statuses) == 9
+    kinds = Counter(line.partition(" ")[0] for line in removed)
+    assert {kind: kinds[kind] for kind in ("disk", "snapshot", "volume")} == {"disk": 4, "snapshot": 1, "volume": 2}
+
+
+def test_disks_are_made_and_deleted_with_these_rights_alone_and_what_is_left_is_cleaned(
+    cluster_08: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cells in this process, all but the clean-up; then `clean`, as after a run whose process is gone."""
+    monkeypatch.setattr(compute, "_PACE", 0.1)  # a cluster is looked at every five seconds
+    chosen, before = parameters.resolve(cluster_08.file)[0], disks(cluster_08)
+    names: dict[str, Any] = chosen.model_dump()
+    statuses: dict[str, str] = {}
+    cells = [cell for cell in nbformat.read(shipped.runbooks(["08"])[0], as_version=4).cells if "outputs" in cell]
+    for cell in cells[1:-1]:
+        *lines, last = ast.parse(cell.source).body
+        exec(compile(ast.Module(lines, []), cell.id, "exec"), names)
+        shown = eval(ast.unparse(last), names)._repr_mimebundle_()
+        if MIME_TYPE in shown:
+            statuses[shown[MIME_TYPE]["statement"]] = shown[MIME_TYPE]["status"]
+    names["walk"].session.lease.release()
+    names["walk"].session.close()
+    (cleaned, *_) = clean(chosen)
+    assert cleaned.status == "passed", cleaned
+    check_08(statuses, cleaned.seen.split(", "))
+    assert disks(cluster_08) == before
+    assert cluster_08.kubectl("get", "pv", "-o", "name") == ""
+    seen = missing_without(cluster_08, "08-clusterrole.yaml", monkeypatch)
+    assert seen.startswith("missing: create persistentvolumes, patch persistentvolumes, delete persistentvolumes")
+
+
+@pytest.mark.slow
+def test_of_a_run_whose_kernel_is_killed_no_disk_is_left(cluster_08: Cluster, tmp_path: Path) -> None:
+    """Before its clean-up, when there is one of everything: the teardown has these rights alone, too."""
+    notebook = nbformat.read(shipped.runbooks(["08"])[0], as_version=4)
     notebook.cells[-2].source = "import os; os.kill(os.getpid(), 9)"
     killed = tmp_path / "08-killed.ipynb"
     nbformat.write(notebook, killed)
-    before = disks(cluster)
-    result = run_runbooks([killed], parameters.resolve(cluster.file)[0], tmp_path / "evidence")
+    before = disks(cluster_08)
+    result = run_runbooks([killed], parameters.resolve(cluster_08.file)[0], tmp_path / "evidence")
     (book,) = result.runbooks
     assert "died" in book.problem, book.problem
-    judged = {check.statement: check.status for check in book.checks}
-    assert [statement for statement, status in judged.items() if status != "passed"] == [
-        "A set that is scaled up again uses its disk"
-    ]
-    assert (len(judged), result.teardown["problems"], result.teardown["status"]) == (9, (), "passed")
-    kinds = Counter(line.partition(" ")[0] for line in result.teardown["removed"])
-    assert {kind: kinds[kind] for kind in ("disk", "snapshot", "volume")} == {"disk": 4, "snapshot": 1, "volume": 2}
-    assert disks(cluster) == before
-    assert cluster.kubectl("get", "pv", "-o", "name") == ""
-    assert missing_without(cluster, "08-clusterrole.yaml", monkeypatch).startswith("missing: create persistentvolumes")
+    assert (result.teardown["problems"], result.teardown["status"]) == ((), "passed")
+    check_08({check.statement: check.status for check in book.checks}, result.teardown["removed"])
+    assert disks(cluster_08) == before
 
 
 def disks(cluster: Cluster) -> set[str]:
