@@ -20,6 +20,7 @@ from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.attach_detach import AttachDetach
 from aksdisks.lab.controllers.cloud_node_lifecycle import CloudNodes
 from aksdisks.lab.controllers.cluster_role_aggregation import RoleAggregation
+from aksdisks.lab.controllers.custom_resources import CustomResourceDefinitions
 from aksdisks.lab.controllers.deployment import DeploymentController
 from aksdisks.lab.controllers.disruption import Disruption
 from aksdisks.lab.controllers.ephemeral_volumes import EphemeralVolumes
@@ -59,6 +60,7 @@ _CONTROLLERS = (
     EphemeralVolumes,
     GarbageCollector,
     NamespaceController,
+    CustomResourceDefinitions,
     NodeLifecycle,
     PodGarbage,
     ReplicaSetController,

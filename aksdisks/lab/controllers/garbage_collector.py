@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
@@ -10,10 +11,12 @@ from aksdisks.lab.client.informer import Informer, key_of
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.strategies.catalog import KEPT, RESOURCES, by_kind
+from aksdisks.lab.kube.strategies.catalog import KEPT
+from aksdisks.lab.kube.strategies.custom import is_true, stored_as
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
+_UNKNOWN = ("", False)
 _WITHOUT_OWNERS = ("events", "events.events.k8s.io")
 
 
@@ -30,12 +33,32 @@ class GarbageCollector(Controller):
         """Watches every kind but events."""
         super().__init__(api, clock, ids)
         self._copies: dict[str, Informer] = {}
+        self._kinds = {_group_kind(one.api_version, one.kind): (key, one.namespaced) for key, one in KEPT.items()}
+        self._followed: dict[str, asyncio.Task[None]] = {}
         for resource in KEPT:
-            if resource in _WITHOUT_OWNERS:
-                continue
-            informer = self.watch(resource, self._concerned(resource))
-            informer.add_index("owner", lambda obj: [r["uid"] for r in _references(obj)])
-            self._copies[resource] = informer
+            if resource not in _WITHOUT_OWNERS:
+                self._copy(resource)
+        self._copies["customresourcedefinitions"].add_handler(self._defined)
+
+    def _copy(self, resource: str) -> Informer:
+        informer = self._copies[resource] = self.watch(resource, self._concerned(resource))
+        informer.add_index("owner", lambda obj: [r["uid"] for r in _references(obj)])
+        return informer
+
+    def _defined(self, before: Object | None, after: Object | None) -> None:
+        """Keep a copy of a custom kind for as long as it is defined."""
+        crd = before if after is None else after
+        assert crd is not None
+        resource, spec = stored_as(crd), crd["spec"]
+        kind = _group_kind(f"{spec['group']}/", spec["names"]["kind"])
+        if after is None:
+            if resource in self._followed:
+                self._followed.pop(resource).cancel()
+                self._informers.remove(self._copies.pop(resource))
+                del self._kinds[kind]
+        elif resource not in self._followed and is_true(after, "Established"):
+            self._kinds[kind] = (resource, spec["scope"] == "Namespaced")
+            self._followed[resource] = self.spawn(self._copy(resource).run())
 
     def _concerned(self, resource: str) -> KeyMap:
         def keys(before: Object | None, after: Object | None) -> Iterable[str]:
@@ -59,16 +82,17 @@ class GarbageCollector(Controller):
     def _waiting_owners(self, obj: Object) -> Iterable[str]:
         """The owners that are being deleted in the foreground: this dependent no longer holds them."""
         for reference in _references(obj):
-            resource = by_kind(reference["apiVersion"], reference["kind"])
-            if resource is not None and resource in self._copies:
-                owner = self._copies[resource].get(reference["name"], _namespace(resource, obj))
+            resource, namespaced = self._kinds.get(_group_kind(reference["apiVersion"], reference["kind"]), _UNKNOWN)
+            if resource in self._copies:
+                owner = self._copies[resource].get(reference["name"], _namespace(obj, namespaced=namespaced))
                 if owner is not None and _collector_finalizer(owner):
                     yield _key(resource, owner)
 
     async def reconcile(self, key: str) -> float | None:
         """Look at one object: orphan its dependents, wait for them, or delete it when all its owners are gone."""
         resource, _, name = key.partition("|")
-        obj = self._copies[resource].get_key(name)
+        copy = self._copies.get(resource)
+        obj = copy.get_key(name) if copy else None
         if obj is None:
             return None
         try:
@@ -158,12 +182,13 @@ class GarbageCollector(Controller):
 
     async def _owner(self, resource: str, reference: Object, dependent: Object) -> Object | None:
         """The owner; None when it is gone. An owner of a kind not served counts as there (upstream then waits)."""
-        owner_resource = by_kind(reference["apiVersion"], reference["kind"])
-        if owner_resource is None:
+        kind = _group_kind(reference["apiVersion"], reference["kind"])
+        owner_resource, namespaced = self._kinds.get(kind, _UNKNOWN)
+        if not owner_resource:
             self.log.warning("%s: owner of a kind not served: %s", _key(resource, dependent), reference)
             return {"metadata": reference}
         try:
-            namespace = _namespace(owner_resource, dependent)
+            namespace = _namespace(dependent, namespaced=namespaced)
             owner = await self.api.get(owner_resource, reference["name"], namespace)
         except ApiError as error:
             if error.reason == "NotFound":
@@ -206,9 +231,14 @@ def _collector_finalizer(obj: Object) -> bool:
     return "deletionTimestamp" in meta and any(name in (FOREGROUND, ORPHAN) for name in meta.get("finalizers", ()))
 
 
-def _namespace(owner_resource: str, dependent: Object) -> str | None:
-    """Where an owner of that kind is looked for: with its dependent, or in no namespace."""
-    return dependent["metadata"].get("namespace") if RESOURCES[owner_resource].namespaced else None
+def _group_kind(api_version: str, kind: str) -> tuple[str, str]:
+    """What an owner is called in whichever of its versions a reference names it."""
+    return api_version.rpartition("/")[0], kind
+
+
+def _namespace(dependent: Object, *, namespaced: bool) -> str | None:
+    """Where an owner is looked for: with its dependent, or in no namespace."""
+    return dependent["metadata"].get("namespace") if namespaced else None
 
 
 def _key(resource: str, obj: Object) -> str:

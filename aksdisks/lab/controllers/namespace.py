@@ -10,7 +10,8 @@ from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.strategies.catalog import KEPT, RESOURCES
+from aksdisks.lab.kube.strategies.catalog import KEPT
+from aksdisks.lab.kube.strategies.custom import is_true, stored_as
 
 ACCOUNT = "default"
 ROOT_CA = "kube-root-ca.crt"
@@ -86,11 +87,15 @@ class NamespaceController(Controller):
         """One pass as upstream's namespaced_resources_deleter: pods first, then the rest; finalized when empty."""
         name = namespace["metadata"]["name"]
         left = _Left()
-        await self._delete_all("pods", name, left)
+        await self._delete_all("pods", "pods.", name, left)
         if not left.resources:
             for resource, kind in KEPT.items():
                 if kind.namespaced and kind.plural != "pods" and "delete" in kind.verbs and resource == kind.plural:
-                    await self._delete_all(resource, name, left)
+                    await self._delete_all(resource, f"{kind.plural}.{kind.group}", name, left)
+            definitions, _ = await self.api.list("customresourcedefinitions")
+            for crd in definitions:
+                if crd["spec"]["scope"] == "Namespaced" and is_true(crd, "Established"):
+                    await self._delete_all(stored_as(crd), stored_as(crd), name, left)
         namespace = await self._write_conditions(namespace, left)
         if left.resources:
             return left.estimate / 2 + 1.0
@@ -102,7 +107,7 @@ class NamespaceController(Controller):
                 raise
         return None
 
-    async def _delete_all(self, resource: str, namespace: str, left: _Left) -> None:
+    async def _delete_all(self, resource: str, told: str, namespace: str, left: _Left) -> None:
         objects, _ = await self.api.list(resource, namespace)
         for obj in objects:
             if "deletionTimestamp" in obj["metadata"]:
@@ -115,8 +120,7 @@ class NamespaceController(Controller):
         remaining, _ = await self.api.list(resource, namespace)
         if not remaining:
             return
-        kind = RESOURCES[resource]
-        left.resources[f"{kind.plural}.{kind.group}"] = len(remaining)
+        left.resources[told] = len(remaining)
         for obj in remaining:
             finalizers = obj["metadata"].get("finalizers", ())
             left.finalizers.update(finalizers)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.kube.strategies.catalog import RESOURCES
 from aksdisks.lab.kube.write import patches
 
 
@@ -43,32 +44,36 @@ def test_merge_patches_follow_rfc_7396(before: Any, patch: Any, after: Any) -> N
 )
 def test_containers_merge_by_name(before: Any, patch: Any, after: Any) -> None:
     body = {"spec": {"template": {"spec": {"containers": patch}}}}
-    changed = patches.apply("deployments", deployment(*before), body, "strategic")
+    changed = patches.apply(RESOURCES["deployments"], deployment(*before), body, "strategic")
     assert changed["spec"]["template"]["spec"]["containers"] == [*after]
 
 
 def test_set_element_order_arranges_what_it_names() -> None:
     spec = {"$setElementOrder/containers": [{"name": "c"}, {"name": "a"}], "containers": [C]}
-    changed = patches.apply("deployments", deployment(A, B), {"spec": {"template": {"spec": spec}}}, "strategic")
+    changed = patches.apply(
+        RESOURCES["deployments"], deployment(A, B), {"spec": {"template": {"spec": spec}}}, "strategic"
+    )
     assert [one["name"] for one in changed["spec"]["template"]["spec"]["containers"]] == ["c", "a", "b"]
 
 
 def test_lists_of_plain_values_and_retained_keys() -> None:
     current = {"metadata": {"name": "p", "finalizers": ["a", "b"]}}
-    added = patches.apply("pods", current, {"metadata": {"finalizers": ["c"]}}, "strategic")
+    added = patches.apply(RESOURCES["pods"], current, {"metadata": {"finalizers": ["c"]}}, "strategic")
     assert added["metadata"]["finalizers"] == ["a", "b", "c"]
-    removed = patches.apply("pods", current, {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"]}}, "strategic")
+    removed = patches.apply(
+        RESOURCES["pods"], current, {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"]}}, "strategic"
+    )
     assert removed["metadata"]["finalizers"] == ["b"]
     strategy = {"$retainKeys": ["type"], "type": "Recreate"}
     rolling = {"metadata": {}, "spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}}}
-    changed = patches.apply("deployments", rolling, {"spec": {"strategy": strategy}}, "strategic")
+    changed = patches.apply(RESOURCES["deployments"], rolling, {"spec": {"strategy": strategy}}, "strategic")
     assert changed["spec"]["strategy"] == {"type": "Recreate"}
 
 
 def test_json_patches_change_a_copy() -> None:
     current = deployment(A)
     operations = [{"op": "add", "path": "/spec/template/spec/containers/-", "value": B}]
-    changed = patches.apply("deployments", current, operations, "json")
+    changed = patches.apply(RESOURCES["deployments"], current, operations, "json")
     assert changed == deployment(A, B)
     assert current == deployment(A)
 
@@ -94,5 +99,5 @@ def test_json_patches_change_a_copy() -> None:
 )
 def test_patches_that_do_not_fit(patch: Any, kind: str, code: int, message: str) -> None:
     with pytest.raises(ApiError, match=message) as refusal:
-        patches.apply("deployments", deployment(A), patch, kind)
+        patches.apply(RESOURCES["deployments"], deployment(A), patch, kind)
     assert refusal.value.code == code

@@ -120,7 +120,11 @@ def test_message(api_version: str, kind: str, message: bytes, expected: dict[str
     assert protobuf.decode(body(api_version, kind, message)) == {"apiVersion": api_version, "kind": kind, **expected}
 
 
-@pytest.mark.parametrize("resource", KEPT)
+AS_JSON_ONLY = {"customresourcedefinitions"}
+"""What no client of kubectl's sends as protobuf."""
+
+
+@pytest.mark.parametrize("resource", sorted(KEPT.keys() - AS_JSON_ONLY))
 def test_every_kind_that_is_served_is_read(resource: str) -> None:
     served = RESOURCES[resource]
     api_version = f"{served.group}/{served.version}" if served.group else served.version

@@ -10,6 +10,7 @@ import pytest
 
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.kube.schema import duplicates
+from aksdisks.lab.kube.strategies.catalog import RESOURCES
 from aksdisks.lab.kube.wire import negotiation
 from aksdisks.lab.kube.write import patches
 from aksdisks.lab.kube.write.api import KubeApi
@@ -99,7 +100,7 @@ def test_a_strategic_merge_looks_its_entries_up(part: str) -> None:
     }[part]
     current = {"metadata": {"name": "wide", "finalizers": names}, "spec": spec}
     begin = time.monotonic()
-    changed = patches.apply("pods", current, patch, "strategic")
+    changed = patches.apply(RESOURCES["pods"], current, patch, "strategic")
     assert time.monotonic() - begin < WITHIN
     aliases = changed["spec"]["hostAliases"]
     assert {part: (aliases[0], len(aliases), len(changed["metadata"]["finalizers"]))} == {

@@ -12,7 +12,6 @@ from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import bad_request, conflict
 from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage.store import Key
-from aksdisks.lab.kube.strategies.catalog import RESOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +78,17 @@ def merged(request: Apply, live: Object) -> Object:
     return result
 
 
-def scale(resource: str, body: Any, key: Key) -> Object:
+def scale(kind: Resource, body: Any, key: Key) -> Object:
     """What an apply of a Scale says of the workload: how many replicas; 400 for anything but a Scale."""
     _check_version(SUBRESOURCE_KINDS["scale"], body)
-    kind, spec = RESOURCES[resource], body.get("spec")
+    spec = body.get("spec")
     stated = {"spec": {"replicas": spec["replicas"]}} if isinstance(spec, dict) and "replicas" in spec else {}
     place = {"name": key[1], "namespace": key[0]}
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": place, **stated}
 
 
-def check(resource: str, body: Any, key: Key) -> None:
+def check(kind: Resource, body: Any, key: Key) -> None:
     """400 for what no apply may say: another version, the owners of its fields; 500 for what the schema lacks."""
-    kind = RESOURCES[resource]
     _check_version(kind, body)
     metadata = body.get("metadata")
     if isinstance(metadata, dict) and metadata.get("managedFields"):

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Literal
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.strategies.catalog import STRATEGIES, VIEWS
 from aksdisks.lab.kube.strategies.columns import AGE, NAME, OTHER, Column, column
+from aksdisks.lab.kube.strategies.strategy import Strategy
 
 IncludeObject = Literal["None", "Metadata", "Object"]
-_SCALE = (
+SCALE = (
     NAME,
     column("Desired", "spec.replicas", 0, type="integer"),
     column("Available", "status.replicas", 0, type="integer"),
@@ -22,26 +22,30 @@ _SCALE = (
 )
 
 
-def _columns(resource: str) -> Sequence[Column]:
-    if resource == "scale":
-        return _SCALE
-    return STRATEGIES[resource].columns if resource in STRATEGIES else OTHER
+def of(strategy: Strategy | None) -> Sequence[Column]:
+    """The columns of a kind; name and creation time for one that the lab does not have."""
+    return OTHER if strategy is None else strategy.columns
 
 
-def column_definitions(resource: str) -> list[Object]:
-    """The columns of a plural resource; name and creation time for a kind without a layout of its own."""
-    return [one.definition() for one in _columns(resource)]
+def column_definitions(columns: Sequence[Column]) -> list[Object]:
+    """The columns as they go over the wire."""
+    return [one.definition() for one in columns]
 
 
 def rows(
-    resource: str, objects: Sequence[Object], now: datetime, include: IncludeObject, api_version: str
+    columns: Sequence[Column],
+    strategy: Strategy | None,
+    objects: Sequence[Object],
+    now: datetime,
+    include: IncludeObject,
+    api_version: str,
 ) -> list[Object]:
     """One row for each object; `api_version` is that of the table and of the metadata it embeds."""
-    columns = _columns(resource)
-    row_conditions = STRATEGIES[resource].row_conditions if resource in STRATEGIES else None
+    row_conditions = strategy.row_conditions if strategy else None
+    view = strategy.view if strategy else None
     result = []
     for item in objects:
-        shown = VIEWS[resource].to_stored(item) if resource in VIEWS else item
+        shown = view.to_stored(item) if view else item
         row: Object = {"cells": [one.cell(shown, now) for one in columns]}
         conditions = row_conditions(item) if row_conditions else []
         if conditions:

@@ -58,8 +58,6 @@ KINDS = (
     _of(_ADMISSION, "ValidatingAdmissionPolicy", "validatingadmissionpolicies", False, _STATUS, _EXTENSIONS),
     _of(_ADMISSION, "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", False, (), _EXTENSIONS),
     _of(_ADMISSION, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", False, (), _EXTENSIONS),
-    _of("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions crd crds", False, _STATUS,
-           _EXTENSIONS),
     _of("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", False),
     _of(_DEVICES, "DeviceClass", "deviceclasses", False),
     _of(_DEVICES, "ResourceClaim", "resourceclaims", True, _STATUS),

@@ -43,7 +43,7 @@ def decode(kind: Resource, body: Any, strictness: Strictness | None = None, patc
     strictness = strictness or Strictness()
     unknown: list[str] = []
     try:
-        _walk(schema.root(kind), body, "", unknown)
+        _read(kind, body, unknown)
     except _WrongTypeError as error:
         raise _cannot(kind, str(error), patched) from error
     if strictness.validation == "Ignore" or not (unknown or strictness.duplicates is not None):
@@ -56,12 +56,26 @@ def decode(kind: Resource, body: Any, strictness: Strictness | None = None, patc
     return body
 
 
+def _read(kind: Resource, body: Object, unknown: list[str]) -> None:
+    """Check and convert the whole body; of a custom resource its metadata, for the rest is validated later."""
+    root = schema.root(kind)
+    if kind.custom is None:
+        _walk(root, body, "", unknown)
+        return
+    unknown += kind.custom.prune(body)
+    if body.get("metadata") is not None:
+        body["metadata"] = _walk(root.child("metadata"), body["metadata"], "metadata", unknown, ("ObjectMeta", ""))
+
+
 def complete(kind: Resource, obj: Object) -> Object:
     """The object with the keys that Go always writes and without the empty lists and maps that it never does.
 
     The schema gives a default exactly for the fields that have no omitempty. Changes and returns `obj`.
     """
-    _complete(schema.root(kind), obj)
+    if kind.custom is None:
+        _complete(schema.root(kind), obj)
+    else:
+        kind.custom.complete(obj)
     return obj
 
 
@@ -232,14 +246,15 @@ def _complete(node: schema.Node, value: Any) -> None:
         for element in value:
             _complete(inner, element)
         return
-    if not isinstance(value, dict) or node is schema.NOWHERE:
+    if not isinstance(value, dict) or not node.schema:
         return
     required = node.schema.get("required", ())
     for key, inner_value in list(value.items()):
         if isinstance(inner_value, dict | list):
             child = node.child(key)
             _complete(child, inner_value)
-            if not inner_value and key not in required and (isinstance(inner_value, list) or child.is_map):
+            empty = child.schema and not inner_value and key not in required
+            if empty and (isinstance(inner_value, list) or child.is_map):
                 del value[key]
     for key, default in node.defaults:
         if key not in value:

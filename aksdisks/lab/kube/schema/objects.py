@@ -35,13 +35,16 @@ def copy(obj: Any) -> Any:
 def tidy(resource: Resource, obj: Object) -> Object:
     """The object with kind, apiVersion and metadata first, metadata in upstream's order, and empty maps left out there.
 
-    Nulls are dropped throughout apart from the event times that upstream writes as null.
+    Nulls are dropped throughout apart from the event times that upstream writes as null. Those of custom resources are
+    dropped by their schema, which may allow them.
     """
     metadata = obj.get("metadata") or {}
     ordered = {key: metadata[key] for key in _METADATA if metadata.get(key) not in (None, "", [], {})}
     if "deletionGracePeriodSeconds" in metadata and metadata["deletionGracePeriodSeconds"] is not None:
         ordered["deletionGracePeriodSeconds"] = metadata["deletionGracePeriodSeconds"]
-    rest = without_nulls({key: value for key, value in obj.items() if key not in ("kind", "apiVersion", "metadata")})
+    rest = {key: value for key, value in obj.items() if key not in ("kind", "apiVersion", "metadata")}
+    if resource.custom is None:
+        rest = without_nulls(rest)
     if resource.probed:
         for condition in rest.get("status", {}).get("conditions", ()):
             condition.setdefault("lastProbeTime", None)

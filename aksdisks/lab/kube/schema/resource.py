@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.client.interface import Object
+
+if TYPE_CHECKING:
+    from aksdisks.lab.kube.schema.structural import Structural
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 APPS = "apps"
@@ -61,7 +64,8 @@ class Resource:
     resourceVersion. `stored`: the version that upstream stores it in, where that is another. `kept`: whether the lab
     has it; what it has not can be read, and is refused on writing (`absent`). `selectable`: the fields that select it
     beside name and namespace. `null_lists`: lists that Go writes as null when they are empty. `probed`: its conditions
-    have a lastProbeTime, a struct in Go, which JSON writes as null and never leaves out.
+    have a lastProbeTime, a struct in Go, which JSON writes as null and never leaves out. `custom`: the schema of a kind
+    that a CustomResourceDefinition describes. `singular_name`, `listed_as`: where they do not follow from the kind.
     """
 
     plural: str
@@ -80,16 +84,29 @@ class Resource:
     selectable: tuple[Field, ...] = ()
     null_lists: tuple[str, ...] = ()
     probed: bool = False
+    custom: Structural | None = None
+    singular_name: str = ""
+    listed_as: str = ""
 
     @property
     def key(self) -> str:
-        """What the lab's tables call a kind that it has: the plural, which two groups have of events only."""
+        """What the lab's tables call a kind that it has: the plural, which two groups have of events only.
+
+        Of a custom kind the plural with the group, the same for all its versions.
+        """
+        if self.custom is not None:
+            return self.qualified
         return EVENTS_V1 if self.group == "events.k8s.io" else self.plural
 
     @property
     def singular(self) -> str:
         """What commands call one object."""
-        return self.kind.lower()
+        return self.singular_name or self.kind.lower()
+
+    @property
+    def list_kind(self) -> str:
+        """The kind of a list of them."""
+        return self.listed_as or f"{self.kind}List"
 
     @property
     def storage_hash(self) -> str:

@@ -30,7 +30,7 @@ class Node:
         self.name = name
         self._children: dict[str, Node] = {}
         self._items: Node | None = None
-        self.is_struct = "properties" in schema
+        self.is_struct = "properties" in schema and not schema.get("x-kubernetes-preserve-unknown-fields")
         """Whether only the named fields are known here."""
         self.is_map = "additionalProperties" in schema
         """Whether any key is known here."""
@@ -118,9 +118,13 @@ def _schemas(name: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-@cache
 def root(resource: Resource) -> Node:
     """The schema of a kind."""
+    return _built_in(resource) if resource.custom is None else resource.custom.root
+
+
+@cache
+def _built_in(resource: Resource) -> Node:
     return _find(resource.group, resource.version, resource.kind)
 
 

@@ -38,8 +38,8 @@ class Version:
         """`obj` belongs to the version from here on and is never changed; its first keys are kind and apiVersion."""
         self.object = obj
         self.resource_version = resource_version
-        self.view: Version | None = None
-        """The same version in the other shape of its kind, when it has been asked for (events)."""
+        self.view: tuple[object, Version] | None = None
+        """The same version in another shape of its kind, and what made it: the one that was asked for last."""
         self._json: bytes | None = None
 
     @property

@@ -158,7 +158,7 @@ def _bookmark(kind: Resource, resource_version: int, annotations: dict[str, str]
     obj = {
         "kind": kind.kind,
         "apiVersion": kind.api_version,
-        **schema.unset(schema.root(kind)),
+        **(schema.unset(schema.root(kind)) if kind.custom is None else {}),
         "metadata": metadata,
     }
     return VersionEvent("BOOKMARK", Version(obj, resource_version))

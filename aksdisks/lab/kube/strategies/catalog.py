@@ -1,4 +1,4 @@
-"""The kinds of the lab, gathered from the modules in `kinds`: to add a kind is to add a file."""
+"""The built-in kinds of the lab, gathered from the modules in `kinds`: to add a kind is to add a file."""
 
 from __future__ import annotations
 
@@ -30,20 +30,8 @@ FILLERS = {key: Filler(strategy.defaults) for key, strategy in STRATEGIES.items(
 KEPT: dict[str, Resource] = {key: strategy.resource for key, strategy in STRATEGIES.items()}
 """The resource of every kind that can be made."""
 
-_BY_KIND = {(resource.api_version, resource.kind): key for key, resource in KEPT.items()}
-_ABSENT = [kind for kind in KINDS if (kind.api_version, kind.kind) not in _BY_KIND]
+_HAD = {(resource.api_version, resource.kind) for resource in KEPT.values()}
+_ABSENT = [kind for kind in KINDS if (kind.api_version, kind.kind) not in _HAD]
 
 RESOURCES: dict[str, Resource] = KEPT | {f"{kind.plural}.{kind.version}.{kind.group}": kind for kind in _ABSENT}
 """Every kind that discovery names: the kept ones, and the absent ones by plural, version and group."""
-
-_BY_PATH = {(resource.group, resource.version, resource.plural): key for key, resource in RESOURCES.items()}
-
-
-def by_path(group: str, version: str, plural: str) -> str | None:
-    """The key into `RESOURCES` of what a URL names; None when no such kind is served."""
-    return _BY_PATH.get((group, version, plural))
-
-
-def by_kind(api_version: str, kind: str) -> str | None:
-    """The key into `KEPT` of what an object's apiVersion and kind name; None when the lab has no such kind."""
-    return _BY_KIND.get((api_version, kind))

@@ -37,6 +37,18 @@ class View:
     from_stored: Callable[[Object], Object]
 
 
+@dataclass(frozen=True, slots=True)
+class ScalePaths:
+    """Paths of keys, as in a `Field`, to the replicas asked for, those there are, and the selector.
+
+    `selector` is empty where the spec has a label selector; a custom kind keeps a text at its path, or has none.
+    """
+
+    replicas: str = "spec.replicas"
+    current: str = "status.replicas"
+    selector: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
     """The parts of one kind; what a kind has not is left out. They are listed in the order in which a write meets them.
@@ -56,6 +68,7 @@ class Strategy:
     says whether that changed it; `held`: whether more than its finalizers keeps it; `undeletable`: names that stay.
     `returns_deleted`: a deletion answers with the object although it is gone, not with a Status.
     `warnings` are of the object alone, `admission_warnings` of its namespace or its pods as well.
+    `scale`: where a custom kind keeps what its scale shows.
     `columns` are what `kubectl get` prints, `row_conditions` what a row says besides.
     """
 
@@ -87,6 +100,7 @@ class Strategy:
     returns_deleted: bool = False
     warnings: Warnings | None = None
     admission_warnings: Callable[[Store, Object, Object | None], Iterable[str]] | None = None
+    scale: ScalePaths = ScalePaths()
     columns: Sequence[Column] = OTHER
     row_conditions: Callable[[Object], list[Object]] | None = None
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Literal
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.unstored import AUTHENTICATION, AUTHORIZATION, REVIEWS, SUBRESOURCE_KINDS
-from aksdisks.lab.kube.strategies.catalog import RESOURCES
+
+Served = tuple[Resource, ...]
+"""The kinds that are served, in the order in which their versions are listed; the same tuple while they stay."""
+
+_REMEMBERED = 256
+"""Answers that are kept, over all sets of kinds."""
 
 AGGREGATED_KIND = "APIGroupDiscoveryList"
 AggregatedVersion = Literal["v2", "v2beta1"]
@@ -32,22 +37,24 @@ _SUBRESOURCE_VERBS: dict[str, tuple[str, ...]] = {
 }
 
 
-def groups() -> tuple[str, ...]:
+def groups(served: Served) -> tuple[str, ...]:
     """The groups served, the core group "" first."""
-    present = {resource.group for resource in _all_resources()}
+    present = {resource.group for resource in _all_resources(served)}
     return tuple(sorted(present, key=lambda group: (_position(group), group)))
 
 
-@cache
-def versions(group: str) -> tuple[str, ...]:
+@lru_cache(_REMEMBERED)
+def versions(served: Served, group: str) -> tuple[str, ...]:
     """The versions of a group, the preferred one first; none for a group that is not served."""
-    return tuple(dict.fromkeys(resource.version for resource in _all_resources() if resource.group == group))
+    return tuple(dict.fromkeys(resource.version for resource in _all_resources(served) if resource.group == group))
 
 
-def paths() -> list[str]:
+def paths(served: Served) -> list[str]:
     """The paths of discovery itself."""
-    named = [name for name in groups() if name]
-    below = [path for name in named for path in (f"/apis/{name}", *(f"/apis/{name}/{of}" for of in versions(name)))]
+    named = [name for name in groups(served) if name]
+    below = [
+        path for name in named for path in (f"/apis/{name}", *(f"/apis/{name}/{of}" for of in versions(served, name)))
+    ]
     return ["/api", "/api/v1", "/apis", *below]
 
 
@@ -60,23 +67,23 @@ def api_versions(server_address: str) -> Object:
     }
 
 
-def api_group_list() -> Object:
+def api_group_list(served: Served) -> Object:
     """`/apis`."""
-    entries = [_group(name) for name in groups() if name]
+    entries = [_group(served, name) for name in groups(served) if name]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": entries}
 
 
-def api_group(name: str) -> Object | None:
+def api_group(served: Served, name: str) -> Object | None:
     """`/apis/<group>`; None for a group that is not served."""
-    if not name or name not in groups():
+    if not name or name not in groups(served):
         return None
-    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name)}
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(served, name)}
 
 
-@cache
-def resource_list(group: str, version: str) -> Object | None:
+@lru_cache(_REMEMBERED)
+def resource_list(served: Served, group: str, version: str) -> Object | None:
     """`/api/v1` or `/apis/<group>/<version>`; None when it is not served."""
-    resources = _resources(group, version)
+    resources = _resources(served, group, version)
     if not resources:
         return None
     answer: Object = {"kind": "APIResourceList"}
@@ -87,15 +94,15 @@ def resource_list(group: str, version: str) -> Object | None:
     return answer
 
 
-@cache
-def aggregated(core: bool, version: AggregatedVersion) -> Object:
+@lru_cache(_REMEMBERED)
+def aggregated(served: Served, core: bool, version: AggregatedVersion) -> Object:
     """All resources in one answer, of `/api` (core) or `/apis`."""
-    names = [name for name in groups() if core == (not name)]
+    names = [name for name in groups(served) if core == (not name)]
     return {
         "kind": AGGREGATED_KIND,
         "apiVersion": f"apidiscovery.k8s.io/{version}",
         "metadata": {},
-        "items": [_aggregated_group(name) for name in names],
+        "items": [_aggregated_group(served, name) for name in names],
     }
 
 
@@ -103,13 +110,13 @@ def _position(group: str) -> int:
     return _GROUP_ORDER.index(group) if group in _GROUP_ORDER else len(_GROUP_ORDER)
 
 
-def _all_resources() -> Iterator[Resource]:
-    yield from RESOURCES.values()
+def _all_resources(served: Served) -> Iterator[Resource]:
+    yield from served
     yield from REVIEWS
 
 
-def _resources(group: str, version: str) -> list[Resource]:
-    found = (entry for entry in _all_resources() if (entry.group, entry.version) == (group, version))
+def _resources(served: Served, group: str, version: str) -> list[Resource]:
+    found = (entry for entry in _all_resources(served) if (entry.group, entry.version) == (group, version))
     return sorted(found, key=lambda entry: entry.plural)
 
 
@@ -124,8 +131,8 @@ def _names(resource: Resource) -> Object:
     return {key: value for key, value in names.items() if value}
 
 
-def _group(name: str) -> Object:
-    named = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions(name)]
+def _group(served: Served, name: str) -> Object:
+    named = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions(served, name)]
     return {"name": name, "versions": named, "preferredVersion": named[0]}
 
 
@@ -146,16 +153,16 @@ def _entries(resource: Resource) -> Iterator[Object]:
         yield below | {"kind": kind.kind, "verbs": verbs}
 
 
-def _aggregated_group(name: str) -> Object:
-    served = [
+def _aggregated_group(served: Served, name: str) -> Object:
+    shown = [
         {
             "version": version,
-            "resources": [_aggregated_resource(resource) for resource in _resources(name, version)],
+            "resources": [_aggregated_resource(resource) for resource in _resources(served, name, version)],
             "freshness": "Current",
         }
-        for version in versions(name)
+        for version in versions(served, name)
     ]
-    return {"metadata": {"name": name} if name else {}, "versions": served}
+    return {"metadata": {"name": name} if name else {}, "versions": shown}
 
 
 def _aggregated_resource(resource: Resource) -> Object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
@@ -19,7 +19,7 @@ from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import bad_request, method_not_allowed, no_such_resource
 from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage.store import Version
-from aksdisks.lab.kube.strategies.catalog import RESOURCES, STRATEGIES, by_path
+from aksdisks.lab.kube.strategies.served import Kinds
 from aksdisks.lab.kube.wire import negotiation, options
 from aksdisks.lab.kube.wire.exec import STREAMS, Streams
 from aksdisks.lab.kube.wire.rendering import Renderer, include_object
@@ -34,23 +34,19 @@ class Target:
     """What a path is about."""
 
     resource: str
+    kind: Resource
     namespace: str | None = None
     name: str | None = None
     subresource: str | None = None
     watch: bool = False
 
-    @property
-    def kind(self) -> Resource:
-        """The row of the registry."""
-        return RESOURCES[self.resource]
 
-
-def locate(info: RequestInfo) -> Target:
+def locate(kinds: Kinds, info: RequestInfo) -> Target:
     """The target of a request about a resource; 404 for a path that names nothing."""
-    resource = by_path(info.group, info.version, info.resource)
+    resource = kinds.by_path(info.group, info.version, info.resource)
     if resource is None or len(info.parts) > 3:
         raise no_such_resource()
-    kind = RESOURCES[resource]
+    kind = kinds.resource(resource)
     # For access control a Namespace is in the namespace of its own name; here it is in none.
     namespace = info.namespace if info.namespace and info.resource != "namespaces" else None
     name = info.name if len(info.parts) > 1 else None
@@ -58,8 +54,13 @@ def locate(info: RequestInfo) -> Target:
         raise no_such_resource()
     if info.subresource and info.subresource not in kind.subresources:
         raise no_such_resource()
-    return Target(resource, namespace, name, info.subresource or None, info.verb == "watch")
+    return Target(resource, kind, namespace, name, info.subresource or None, info.verb == "watch")
 
+
+_PATCHES_OF_CUSTOM = (
+    "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
+    "application/merge-patch+json, application/apply-patch+yaml"
+)
 
 _Verbs = dict[str, Callable[[web.Request, Target], Awaitable[web.StreamResponse]]]
 """By HTTP method."""
@@ -135,7 +136,7 @@ class Endpoints:
             async with aclosing(events):
                 async for event in events:
                     # The age column is as of the event, not of the watch's beginning.
-                    shown = Renderer(renderer.resource, renderer.form, renderer.include, self._clock.now())
+                    shown = replace(renderer, now=self._clock.now())
                     line = shown.event(event, first=first)
                     await self._api.store.records.settled()
                     await response.write(line)
@@ -175,6 +176,8 @@ class Endpoints:
     async def _patch(self, request: web.Request, target: Target) -> web.Response:
         renderer = self._renderer(request, target)
         patch_type = negotiation.PATCH_TYPES.get(negotiation.media_type(options.content_type(request)))
+        if target.kind.custom is not None and patch_type in (None, "strategic"):
+            raise ApiError(415, "UnsupportedMediaType", _PATCHES_OF_CUSTOM)
         if patch_type is None:
             raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
         force = options.patch_options(request, patch_type)
@@ -199,7 +202,7 @@ class Endpoints:
         renderer = self._renderer(request, target)
         wanted, dry_run = await options.delete_options(request)
         deleted = self._api.delete_version(target.resource, str(target.name), target.namespace, wanted, dry_run=dry_run)
-        if deleted.gone and not STRATEGIES[target.resource].returns_deleted:
+        if deleted.gone and not self._api.kinds.strategy(target.resource).returns_deleted:
             return _answer(orjson.dumps(_deleted_status(target.kind, deleted.version)), negotiation.JSON)
         return _answer(renderer.one(deleted.version), renderer.form.media_type)
 
@@ -240,8 +243,9 @@ class Endpoints:
         form = negotiation.accepted(request.headers.get("Accept", ""), streams=streams)
         if target.subresource not in (None, "scale", "status") and form.kind:
             form = negotiation.Representation(form.media_type)
-        shown = "scale" if target.subresource == "scale" else target.resource
-        return Renderer(shown, form, include_object(request.query.get("includeObject", "")), self._clock.now())
+        strategy = self._api.kinds.strategy(target.resource) if target.kind.kept else None
+        scale, include = target.subresource == "scale", include_object(request.query.get("includeObject", ""))
+        return Renderer(target.kind, strategy, scale, form, include, self._clock.now())
 
 
 def _check_absent(request: web.Request, kind: Resource) -> None:

@@ -57,6 +57,7 @@ class KubeServer:
         injection: ApiServerInjection,
         streams: Streams,
     ) -> None:
+        self._kinds = api.kinds
         self._endpoints = Endpoints(api, clock, streams)
         self._authenticator = authenticator
         self._authorizer = Authorizer(api.store)
@@ -99,7 +100,7 @@ class KubeServer:
 
     async def _route(self, request: web.Request, info: RequestInfo, user: User) -> web.StreamResponse:
         self._rights.check_write(request, user, info)
-        if info.resource and discovery.resource_list(info.group, info.version) is not None:
+        if info.resource and discovery.resource_list(self._kinds.listed(), info.group, info.version) is not None:
             return await self._resource(request, info, user)
         if info.segments[:3] == FAULTS and len(info.segments) < 5:
             return _json(await self._injection.administer(request, user.groups, "".join(info.segments[3:])))
@@ -111,34 +112,35 @@ class KubeServer:
     async def _resource(self, request: web.Request, info: RequestInfo, user: User) -> web.StreamResponse:
         if info.group in (AUTHENTICATION, AUTHORIZATION):
             return _negotiated(request, await self._rights.review(request, user, info), 201)
-        target = locate(info)
+        target = locate(self._kinds, info)
         if target.subresource == "token":
             return _negotiated(request, await self._rights.token(request, info), 201)
         return await self._endpoints.handle(request, target)
 
     def _describe(self, request: web.Request, segments: tuple[str, ...]) -> web.Response:
         """What is not a resource: discovery, OpenAPI, version, health."""
+        served = self._kinds.listed()
         match segments:
             case ("api" | "apis" as root,):
-                return _discovery_root(request, root)
+                return _discovery_root(request, served, root)
             case ("api", "v1"):
-                return _negotiated(request, discovery.resource_list("", "v1"))
+                return _negotiated(request, discovery.resource_list(served, "", "v1"))
             case ("apis", group):
-                about = discovery.api_group(group)
+                about = discovery.api_group(served, group)
                 return _no_such_path() if about is None else _negotiated(request, about)
             case ("apis", group, version):
-                if discovery.api_group(group) is None:
+                if discovery.api_group(served, group) is None:
                     return _no_such_path()
-                return _negotiated(request, discovery.resource_list(group, version))
+                return _negotiated(request, discovery.resource_list(served, group, version))
             case ("api", *_):
                 raise no_such_resource()
-            case ("apis", group, *_) if discovery.api_group(group) is not None:
+            case ("apis", group, *_) if discovery.api_group(served, group) is not None:
                 # Below a path that is served, go-restful answers, and with it the API's own serializer.
                 raise no_such_resource()
             case ("openapi", "v3"):
-                return _unless_known(request, openapi.index(), {"ETag": _etag(openapi.index())})
+                return _unless_known(request, openapi.index(served), {"ETag": _etag(openapi.index(served))})
             case ("openapi", "v3", *path):
-                return _openapi_document(request, "/".join(path))
+                return _openapi_document(request, served, "/".join(path))
             case ("openapi", "v2"):
                 return _openapi_v2(request, self._version)
             case (".well-known", "openid-configuration"):
@@ -148,25 +150,27 @@ class KubeServer:
             case ("version",):
                 return _raw(_version(self._version))
             case () | ("index.html",):
-                return _raw({"paths": sorted([*_PATHS, *discovery.paths(), *self._health.paths()])})
+                return _raw({"paths": sorted([*_PATHS, *discovery.paths(served), *self._health.paths()])})
             case _:
                 excluded = request.query.getall("exclude", [])
                 found = self._health.answer(segments[0], "/".join(segments[1:]), request.query, excluded)
                 return found or _no_such_path()
 
 
-def _discovery_root(request: web.Request, root: str) -> web.Response:
+def _discovery_root(request: web.Request, served: discovery.Served, root: str) -> web.Response:
     form = negotiation.accepted(request.headers.get("Accept", ""), discovery=True)
     if form.kind == "APIGroupDiscoveryList":
-        return _aggregated(request, root, "v2" if form.version == "v2" else "v2beta1")
-    response = _json(discovery.api_versions(request.host) if root == "api" else discovery.api_group_list())
+        return _aggregated(request, served, root, "v2" if form.version == "v2" else "v2beta1")
+    response = _json(discovery.api_versions(request.host) if root == "api" else discovery.api_group_list(served))
     response.headers["Vary"] = "Accept"
     return response
 
 
-def _aggregated(request: web.Request, root: str, version: discovery.AggregatedVersion) -> web.Response:
+def _aggregated(
+    request: web.Request, served: discovery.Served, root: str, version: discovery.AggregatedVersion
+) -> web.Response:
     """All resources in one answer, which clients keep by its ETag (apiserver: discovery/aggregated/etag.go)."""
-    body = orjson.dumps(discovery.aggregated(root == "api", version))
+    body = orjson.dumps(discovery.aggregated(served, root == "api", version))
     headers = {"ETag": _etag(body), "Vary": "Accept", "Cache-Control": "public"}
     # Clients tell this answer from the legacy one by its type alone.
     media_type = f"{negotiation.JSON};g=apidiscovery.k8s.io;v={version};as={discovery.AGGREGATED_KIND}"
@@ -186,10 +190,10 @@ def _unless_known(
     return web.Response(body=body, headers={**headers, "Content-Type": media_type})
 
 
-def _openapi_document(request: web.Request, path: str) -> web.Response:
+def _openapi_document(request: web.Request, served: discovery.Served, path: str) -> web.Response:
     """One group's document; without a body where there is none, as upstream (kube-openapi: handler3/handler.go)."""
     headers = {"Vary": "Accept"}
-    document = openapi.document(path)
+    document = openapi.document(served, path)
     if document is None:
         return web.Response(status=404, headers=headers)
     accepted = request.headers.get("Accept", "") or "*/*"
@@ -197,7 +201,7 @@ def _openapi_document(request: web.Request, path: str) -> web.Response:
         negotiation.media_type(entry) in (negotiation.JSON, "application/*", "*/*") for entry in accepted.split(",")
     ):
         return web.Response(status=406, headers=headers)
-    digest = openapi.digest(path)
+    digest = openapi.digest(served, path)
     headers["ETag"] = f'"{digest}"'
     if wanted := request.query.get("hash", ""):
         if wanted != digest:

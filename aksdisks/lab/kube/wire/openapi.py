@@ -9,43 +9,46 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from functools import cache
+from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
 import orjson
 
 from aksdisks.lab.kube.wire import discovery
-from aksdisks.lab.kube.wire.discovery import versions
+from aksdisks.lab.kube.wire.discovery import Served, versions
+
+_REMEMBERED = 256
 
 
-def paths() -> tuple[str, ...]:
+def paths(served: Served) -> tuple[str, ...]:
     """What the index names: `api/v1`, `apis/apps/v1`, …"""
-    named = (f"apis/{group}/{of}" if group else f"api/{of}" for group in discovery.groups() for of in versions(group))
+    pairs = ((group, of) for group in discovery.groups(served) for of in versions(served, group))
+    named = (f"apis/{group}/{of}" if group else f"api/{of}" for group, of in pairs)
     return tuple(path for path in named if _packed(path).is_file())
 
 
-@cache
-def index() -> bytes:
+@lru_cache(_REMEMBERED)
+def index(served: Served) -> bytes:
     """`/openapi/v3`."""
-    entries = {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest(path)}"} for path in paths()}
+    entries = {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest(served, path)}"} for path in paths(served)}
     return orjson.dumps({"paths": entries})
 
 
-@cache
-def digest(path: str) -> str:
+@lru_cache(_REMEMBERED)
+def digest(served: Served, path: str) -> str:
     """A hash of the packed source and of what is served: it changes when the document does."""
-    served = repr(discovery.aggregated(True, "v2")) + repr(discovery.aggregated(False, "v2"))
-    return hashlib.sha256(_packed(path).read_bytes() + served.encode()).hexdigest().upper()
+    shown = repr(discovery.aggregated(served, True, "v2")) + repr(discovery.aggregated(served, False, "v2"))
+    return hashlib.sha256(_packed(path).read_bytes() + shown.encode()).hexdigest().upper()
 
 
-@cache
-def document(path: str) -> bytes | None:
+@lru_cache(_REMEMBERED)
+def document(served: Served, path: str) -> bytes | None:
     """`/openapi/v3/<path>`: one group's served paths, and its schemas; None for a path the index does not name."""
-    if path not in paths():
+    if path not in paths(served):
         return None
     source = orjson.loads(gzip.decompress(_packed(path).read_bytes()))
-    source["paths"] = {url: item for url, item in source["paths"].items() if _is_served(path, url)}
+    source["paths"] = {url: item for url, item in source["paths"].items() if _is_served(served, path, url)}
     return orjson.dumps(source)
 
 
@@ -64,9 +67,9 @@ def _packed(path: str) -> Traversable:
     return resources.files("aksdisks.lab.kube").joinpath("openapi", name)
 
 
-def _is_served(path: str, url: str) -> bool:
+def _is_served(served: Served, path: str, url: str) -> bool:
     group, _, version = path.removeprefix("apis/").removeprefix("api/").rpartition("/")
-    listing = discovery.resource_list(group, version)
+    listing = discovery.resource_list(served, group, version)
     assert listing is not None
     names = {entry["name"] for entry in listing["resources"]}
     rest = url.removeprefix(f"/{path}").strip("/")

@@ -15,23 +15,30 @@ from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import bad_request
 from aksdisks.lab.kube.storage.store import Version
 from aksdisks.lab.kube.storage.watch import VersionEvent
-from aksdisks.lab.kube.strategies.catalog import RESOURCES
+from aksdisks.lab.kube.strategies.columns import Column
+from aksdisks.lab.kube.strategies.strategy import Strategy
 from aksdisks.lab.kube.wire.negotiation import YAML, Representation, encode
 from aksdisks.lab.kube.write.api import Page
 
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """One resource in the form that one client asked for; `include` is what a table's rows embed."""
+    """One resource in the form that one client asked for.
 
-    resource: str
+    `strategy` is None for a kind that the lab does not have; `scale`: its scales are shown. `include` is what a
+    table's rows embed.
+    """
+
+    kind: Resource
+    strategy: Strategy | None
+    scale: bool
     form: Representation
     include: tables.IncludeObject
     now: datetime
 
     @property
-    def _kind(self) -> Resource:
-        return RESOURCES[self.resource]
+    def _columns(self) -> Sequence[Column]:
+        return tables.SCALE if self.scale else tables.of(self.strategy)
 
     @property
     def _meta_version(self) -> str:
@@ -82,8 +89,8 @@ class Renderer:
 
     def _list(self, versions: Sequence[Version], metadata: Object) -> bytes:
         head: Object = {
-            "kind": f"{self._kind.kind}List",
-            "apiVersion": self._kind.api_version,
+            "kind": self.kind.list_kind,
+            "apiVersion": self.kind.api_version,
             "metadata": metadata,
         }
         if self.form.media_type == YAML:
@@ -92,12 +99,13 @@ class Renderer:
         return orjson.dumps(head)[:-1] + b',"items":[' + b",".join(version.item_json for version in versions) + b"]}"
 
     def _table(self, items: Sequence[Object], metadata: Object) -> Object:
+        strategy = None if self.scale else self.strategy
         return {
             "kind": "Table",
             "apiVersion": self._meta_version,
             "metadata": metadata,
-            "columnDefinitions": tables.column_definitions(self.resource),
-            "rows": tables.rows(self.resource, items, self.now, self.include, self._meta_version),
+            "columnDefinitions": tables.column_definitions(self._columns),
+            "rows": tables.rows(self._columns, strategy, items, self.now, self.include, self._meta_version),
         }
 
 

@@ -63,10 +63,15 @@ class RightsEndpoints:
         applies = applies and negotiation.media_type(content_type(request)) == negotiation.APPLY
         # For access control a Namespace is in the namespace of its own name; it is stored in none.
         place = "" if info.resource == "namespaces" else info.namespace
-        if streams or (applies and self._api.store.get(info.resource, (place, info.name)) is None):
+        if streams or (applies and self._api.store.get(self._stored_as(info), (place, info.name)) is None):
             self._authorizer.check(user, replace(info.attributes, verb="create"))
         if info.group == escalation.GROUP and info.resource in escalation.GUARDED:
             request[GUARD] = partial(escalation.check, self._authorizer, user, info.resource, info.namespace)
+
+    def _stored_as(self, info: RequestInfo) -> str:
+        """The store's key of what the URL names; for what is not served, any that holds nothing."""
+        key = self._api.kinds.by_path(info.group, info.version, info.resource)
+        return info.resource if key is None else self._api.kinds.storage_key(key)
 
 
 def issuer(host: str) -> Object:

@@ -13,18 +13,17 @@ from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.fieldmanager import apply
 from aksdisks.lab.kube.schema import decoding, objects, selectors
-from aksdisks.lab.kube.schema.status import bad_request, conflict, no_such_resource
+from aksdisks.lab.kube.schema.status import bad_request, conflict
 from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage import paging
 from aksdisks.lab.kube.storage import watch as watching
 from aksdisks.lab.kube.storage.store import Key, Store, Version
 from aksdisks.lab.kube.storage.watch import VersionEvent
-from aksdisks.lab.kube.strategies.catalog import RESOURCES, STRATEGIES, VIEWS
 from aksdisks.lab.kube.write import patches, scale
 from aksdisks.lab.kube.write.deletion import Deleted, DeleteOptions, delete
 from aksdisks.lab.kube.write.options import WriteOptions, strictness, warn, write_mode
 from aksdisks.lab.kube.write.pods import bind, evict
-from aksdisks.lab.kube.write.writes import Writes, seen, storage_key
+from aksdisks.lab.kube.write.writes import Writes
 
 PatchType = Literal["merge", "strategic", "json", "apply"]
 
@@ -85,6 +84,7 @@ class KubeApi:
         self.store = store
         self.clock = clock
         self.writes = Writes(store, clock, ids)
+        self.kinds = self.writes.kinds
 
     # Reading
 
@@ -104,8 +104,8 @@ class KubeApi:
         if resource_version:
             wanted = paging.version_number(resource_version, "invalid resource version: ")
             paging.check_not_future(wanted, self.store.resource_version)
-        version = seen(resource, self.writes.current(resource, _key(resource, namespace, name)))
-        return scale.view(version) if subresource == "scale" else version
+        version = self.kinds.seen(resource, self.writes.current(resource, self._key(resource, namespace, name)))
+        return self._scale(resource, version) if subresource == "scale" else version
 
     async def list(
         self, resource: str, namespace: str | None = None, *, label_selector: str = "", field_selector: str = ""
@@ -131,11 +131,10 @@ class KubeApi:
         `resource_version`: refused with 504 when it lies in the future; with a limit, or when the match is Exact, the
         list is as of then, else the newest state answers. For "0" the limit does not count, as upstream's cache has it.
         """
-        _served(resource)
-        holds = selectors.predicate(RESOURCES[resource], label_selector, field_selector)
-        key = storage_key(resource)
+        holds = selectors.predicate(self.kinds.resource(resource), label_selector, field_selector)
+        key = self.kinds.storage_key(resource)
         if continue_token:
-            when = paging.decode(continue_token, namespace, namespaced=RESOURCES[key].namespaced)
+            when = paging.decode(continue_token, namespace, namespaced=self.kinds.resource(key).namespaced)
             if resource_version not in ("", "0"):
                 raise bad_request("specifying resource version is not allowed when using continue")
         else:
@@ -149,7 +148,7 @@ class KubeApi:
             token = paging.encode(at, found[limit - 1][0], namespace)
             remaining = len(found) - limit if holds is None else None
             found = found[:limit]
-        return Page([seen(resource, version) for _, version in found], str(at), token, remaining)
+        return Page([self.kinds.seen(resource, version) for _, version in found], str(at), token, remaining)
 
     async def watch(
         self, resource: str, namespace: str | None = None, **options: Unpack[WatchOptions]
@@ -166,12 +165,11 @@ class KubeApi:
         An object that leaves the selection comes as DELETED, one that enters as ADDED. 400 for a bad selector at once;
         410 from the first step when the version is forgotten.
         """
-        _served(resource)
         labels, fields = options.get("label_selector", ""), options.get("field_selector", "")
-        kind, key = RESOURCES[resource], storage_key(resource)
+        kind, key = self.kinds.resource(resource), self.kinds.storage_key(resource)
         request = watching.Watch(
             key,
-            RESOURCES[key],
+            self.kinds.resource(key),
             namespace,
             options.get("resource_version", ""),
             selectors.predicate(kind, labels, fields),
@@ -181,7 +179,7 @@ class KubeApi:
             selectors.trigger(kind, fields),
         )
         events = watching.watch(self.store, self.clock, request)
-        return self._views(resource, events) if resource in VIEWS else events
+        return self._views(resource, events) if self.kinds.has_views(resource) else events
 
     # Writing
 
@@ -195,11 +193,10 @@ class KubeApi:
         self, resource: str, obj: Object, namespace: str | None = None, **options: Unpack[WriteOptions]
     ) -> Version:
         """As `create`, the version instead of the object; with a `field_manager` its owner is recorded."""
-        _served(resource)
-        body = decoding.decode(RESOURCES[resource], objects.copy(obj), strictness(options))
+        body = decoding.decode(self.kinds.resource(resource), objects.copy(obj), strictness(options))
         made = self.writes.create(resource, body, namespace, write_mode(options))
-        warn(self.store, resource, made, None, options)
-        return seen(resource, made)
+        warn(self.store, self.kinds.strategy(resource), made, None, options)
+        return self.kinds.seen(resource, made)
 
     async def update(
         self, resource: str, obj: Object, *, subresource: str | None = None, **options: Unpack[WriteOptions]
@@ -211,17 +208,16 @@ class KubeApi:
         self, resource: str, obj: Object, *, subresource: str | None = None, **options: Unpack[WriteOptions]
     ) -> Written:
         """As `update`; a scale when the subresource is `scale`. Some kinds are created by it (201 on the wire)."""
-        _served(resource)
         body = objects.copy(obj)
         if subresource == "scale":
-            return self._scaled(resource, self.writes.current(resource, _own_key(resource, body)), body, options)
-        body = decoding.decode(RESOURCES[resource], body, strictness(options))
-        key = _own_key(resource, body)
-        creates = subresource is None and STRATEGIES[resource].created_by_update
-        if not creates or self.store.get(storage_key(resource), key) is not None:
+            return self._scaled(resource, self.writes.current(resource, self._own_key(resource, body)), body, options)
+        body = decoding.decode(self.kinds.resource(resource), body, strictness(options))
+        key = self._own_key(resource, body)
+        creates = subresource is None and self.kinds.strategy(resource).created_by_update
+        if not creates or self.store.get(self.kinds.storage_key(resource), key) is not None:
             return self._updated(resource, body, subresource, options)
         if body["metadata"].get("resourceVersion"):
-            raise conflict(RESOURCES[resource], key[1])
+            raise conflict(self.kinds.resource(resource), key[1])
         return Written(self.create_version(resource, body, key[0] or None, **options), created=True)
 
     async def patch(
@@ -234,56 +230,60 @@ class KubeApi:
         self, resource: str, name: str, patch: Any, namespace: str | None = None, **options: Unpack[PatchOptions]
     ) -> Written:
         """As `patch`; tells whether an apply created the object (201 on the wire)."""
-        key, subresource = _key(resource, namespace, name), options.get("subresource")
+        key, subresource = self._key(resource, namespace, name), options.get("subresource")
         patch_type = options.get("patch_type", "merge")
         patch = objects.copy(patch)  # what is stored must not be the caller's own lists and maps
         if patch_type == "apply":
             return self._applied(resource, key, patch, options)
-        version = seen(resource, self.writes.current(resource, key))
+        version = self.kinds.seen(resource, self.writes.current(resource, key))
+        kind = self.kinds.resource(resource)
         if subresource == "scale":
-            changed = patches.apply(resource, scale.view(version).object, patch, patch_type)
+            changed = patches.apply(kind, self._scale(resource, version).object, patch, patch_type)
             return self._scaled(resource, version, changed, options)
-        changed = patches.apply(resource, version.object, patch, patch_type)
+        changed = patches.apply(kind, version.object, patch, patch_type)
         _check_place(changed, key)
         shown = objects.go_text(patch) if patch_type == "strategic" else objects.text(changed)
-        body = decoding.decode(RESOURCES[resource], changed, strictness(options), shown)
+        body = decoding.decode(kind, changed, strictness(options), shown)
         return self._updated(resource, body, subresource, options)
 
     def _updated(self, resource: str, body: Object, subresource: str | None, options: WriteOptions) -> Written:
-        old = self.store.get(storage_key(resource), _own_key(resource, body))
+        old = self.store.get(self.kinds.storage_key(resource), self._own_key(resource, body))
         version = self.writes.update(resource, body, subresource, write_mode(options))
         if old is not None and subresource is None:
-            warn(self.store, resource, version, old, options)
-        return Written(seen(resource, version))
+            warn(self.store, self.kinds.strategy(resource), version, old, options)
+        return Written(self.kinds.seen(resource, version))
 
     def _scaled(self, resource: str, version: Version, body: Object, options: WriteOptions) -> Written:
         """The scale after a workload got the replicas of a Scale."""
-        whole = scale.scaled(resource, version, decoding.decode(SUBRESOURCE_KINDS["scale"], body, strictness(options)))
-        return Written(scale.view(self.writes.update(resource, whole, None, write_mode(options), recorded="scale")))
+        asked = decoding.decode(SUBRESOURCE_KINDS["scale"], body, strictness(options))
+        whole = scale.scaled(self.kinds.strategy(resource), version, asked)
+        changed = self.writes.update(resource, whole, None, write_mode(options), recorded="scale")
+        return Written(self._scale(resource, changed))
 
     def _applied(self, resource: str, key: Key, patch: Any, options: PatchOptions) -> Written:
         """What an apply left; the field manager says what the object becomes, which is written as anything else is."""
         subresource = options.get("subresource")
         if subresource == "scale":
-            patch = apply.scale(resource, patch, key)
-        apply.check(resource, patch, key)
-        config = decoding.decode(RESOURCES[resource], patch, strictness(options))
+            patch = apply.scale(self.kinds.resource(resource), patch, key)
+        apply.check(self.kinds.resource(resource), patch, key)
+        config = decoding.decode(self.kinds.resource(resource), patch, strictness(options))
         config.setdefault("metadata", {}).setdefault("name", key[1])
         _check_place(config, key)
         manager, force = options.get("field_manager", ""), options.get("force", False)
-        request = apply.Apply(RESOURCES[resource], config, subresource, manager, force, self.writes.now())
+        request = apply.Apply(self.kinds.resource(resource), config, subresource, manager, force, self.writes.now())
         # The field manager has said already who owns what.
         mode = replace(write_mode(options), manager="")
-        old = self.store.get(storage_key(resource), key)
+        old = self.store.get(self.kinds.storage_key(resource), key)
         if old is None and subresource is None:
             applied = self.writes.create(resource, apply.created(request), key[0] or None, mode)
         else:
-            live = seen(resource, self.writes.current(resource, key)).object
+            live = self.kinds.seen(resource, self.writes.current(resource, key)).object
             part = None if subresource == "scale" else subresource
             applied = self.writes.update(resource, apply.merged(request, live), part, mode)
         if subresource is None:
-            warn(self.store, resource, applied, old, options)
-        return Written(scale.view(applied) if subresource == "scale" else seen(resource, applied), old is None)
+            warn(self.store, self.kinds.strategy(resource), applied, old, options)
+        shown = self._scale(resource, applied) if subresource == "scale" else self.kinds.seen(resource, applied)
+        return Written(shown, old is None)
 
     async def delete(
         self,
@@ -305,9 +305,8 @@ class KubeApi:
         self, resource: str, name: str, namespace: str | None, options: DeleteOptions, *, dry_run: bool = False
     ) -> Deleted:
         """As `delete`; tells whether the object is gone (a Status on the wire) or only marked."""
-        _served(resource)
-        deleted = delete(self.writes, resource, _key(resource, namespace, name), options, dry_run=dry_run)
-        return Deleted(seen(resource, deleted.version), deleted.gone)
+        deleted = delete(self.writes, resource, self._key(resource, namespace, name), options, dry_run=dry_run)
+        return Deleted(self.kinds.seen(resource, deleted.version), deleted.gone)
 
     def delete_collection(
         self,
@@ -339,26 +338,22 @@ class KubeApi:
         """Evict a pod (pods/eviction): the DisruptionTarget condition, then a delete."""
         evict(self.writes, (namespace, name), options or DeleteOptions(), dry_run=dry_run)
 
-    @staticmethod
-    async def _views(resource: str, events: AsyncGenerator[VersionEvent, None]) -> AsyncGenerator[VersionEvent, None]:
+    def _scale(self, resource: str, version: Version) -> Version:
+        return scale.view(self.kinds.strategy(resource), version)
+
+    def _key(self, resource: str, namespace: str | None, name: str) -> Key:
+        return ((namespace or "default") if self.kinds.resource(resource).namespaced else "", name)
+
+    def _own_key(self, resource: str, body: Object) -> Key:
+        metadata = body.get("metadata", {})
+        return self._key(resource, metadata.get("namespace"), metadata.get("name", ""))
+
+    async def _views(
+        self, resource: str, events: AsyncGenerator[VersionEvent, None]
+    ) -> AsyncGenerator[VersionEvent, None]:
         async with aclosing(events):
             async for event in events:
-                yield VersionEvent(event.type, seen(resource, event.version))
-
-
-def _served(resource: str) -> None:
-    if resource not in RESOURCES:
-        raise no_such_resource()
-
-
-def _key(resource: str, namespace: str | None, name: str) -> Key:
-    _served(resource)
-    return ((namespace or "default") if RESOURCES[resource].namespaced else "", name)
-
-
-def _own_key(resource: str, body: Object) -> Key:
-    metadata = body.get("metadata", {})
-    return _key(resource, metadata.get("namespace"), metadata.get("name", ""))
+                yield VersionEvent(event.type, self.kinds.seen(resource, event.version))
 
 
 def _check_place(body: Object, key: Key) -> None:

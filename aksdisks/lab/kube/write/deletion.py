@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import conflict, forbidden
 from aksdisks.lab.kube.storage.store import Key, Version
-from aksdisks.lab.kube.strategies.catalog import RESOURCES, STRATEGIES
 from aksdisks.lab.kube.strategies.metadata import stamp_deletion
-from aksdisks.lab.kube.write.writes import Writes, is_held, storage_key
+from aksdisks.lab.kube.write.writes import Writes, is_held
 
 _COLLECTOR = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
@@ -41,10 +41,10 @@ def delete(writes: Writes, resource: str, key: Key, options: DeleteOptions, *, d
     """
     version = writes.current(resource, key)
     old = version.object
-    strategy = STRATEGIES[resource]
+    strategy = writes.kinds.strategy(resource)
     if key[1] in strategy.undeletable:
         raise forbidden(strategy.resource, key[1], f"this {strategy.resource.singular} may not be deleted")
-    _check(resource, key, options, old["metadata"])
+    _check(strategy.resource, key, options, old["metadata"])
     new = {**old, "metadata": dict(old["metadata"])}
     metadata: Object = new["metadata"]
     _set_collector_finalizers(metadata, options.propagation)
@@ -55,18 +55,17 @@ def delete(writes: Writes, resource: str, key: Key, options: DeleteOptions, *, d
         marked = _mark(metadata, now) if metadata.get("finalizers") else True
     if not marked and new == old:
         return Deleted(version, gone=False)
-    held = is_held(resource, new)
+    held = is_held(strategy, new)
     if dry_run:
         return Deleted(Version(new, version.resource_version), gone=not held)
     if new != old:
-        version = writes.store.update(storage_key(resource), key, new)
+        version = writes.store.update(writes.kinds.storage_key(resource), key, new)
     if held:
         return Deleted(version, gone=False)
-    return Deleted(writes.store.delete(storage_key(resource), key), gone=True)
+    return Deleted(writes.store.delete(writes.kinds.storage_key(resource), key), gone=True)
 
 
-def _check(resource: str, key: Key, options: DeleteOptions, metadata: Object) -> None:
-    kind = RESOURCES[resource]
+def _check(kind: Resource, key: Key, options: DeleteOptions, metadata: Object) -> None:
     if options.uid and options.uid != metadata["uid"]:
         why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {metadata['uid']}"
         raise conflict(kind, key[1], why)

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema import decoding
 from aksdisks.lab.kube.storage.store import Store, Version
-from aksdisks.lab.kube.strategies.catalog import STRATEGIES
+from aksdisks.lab.kube.strategies.strategy import Strategy
 
 _MOST_WARNINGS = 4096
 """As many as fit an answer if each were a single character (apiserver: filters/warning.go)."""
@@ -61,12 +61,11 @@ def write_mode(options: WriteOptions) -> WriteMode:
     return WriteMode(options.get("dry_run", False), options.get("field_manager", ""), options.get("guard"))
 
 
-def warn(store: Store, resource: str, new: Version, old: Version | None, options: WriteOptions) -> None:
+def warn(store: Store, strategy: Strategy, new: Version, old: Version | None, options: WriteOptions) -> None:
     """Add what upstream warns of in an object that was taken, where warnings are asked for."""
     warnings = options.get("warnings")
     if warnings is not None:
         before = old.object if old else None
-        strategy = STRATEGIES[resource]
         if strategy.warnings is not None:
             warnings.extend(islice(strategy.warnings(new.object, before), _MOST_WARNINGS))
         if strategy.admission_warnings is not None:

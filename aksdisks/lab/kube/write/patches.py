@@ -11,8 +11,8 @@ import jsonpointer
 
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.kube.schema import objects, schema
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import bad_request, internal
-from aksdisks.lab.kube.strategies.catalog import RESOURCES
 
 _MOST_OPERATIONS = 10_000
 """apiserver: handlers/patch.go."""
@@ -23,7 +23,7 @@ _GO_TYPES = {dict: "object", str: "string", int: "number", float: "number", bool
 _GO_TYPES[type(None)] = "null"
 
 
-def apply(resource: str, current: Object, patch: Any, patch_type: str) -> Object:
+def apply(kind: Resource, current: Object, patch: Any, patch_type: str) -> Object:
     """A changed copy of `current`. `patch_type`: merge, strategic or json. 400 or 422 when the patch does not fit."""
     if patch_type == "json":
         return _json_patch(current, patch)
@@ -33,7 +33,7 @@ def apply(resource: str, current: Object, patch: Any, patch_type: str) -> Object
         )
     changed: Object
     if patch_type == "strategic":
-        changed = _strategic(objects.copy(current), patch, schema.root(RESOURCES[resource]))
+        changed = _strategic(objects.copy(current), patch, schema.root(kind))
     else:
         changed = merge(objects.copy(current), patch)
     metadata = changed.get("metadata")

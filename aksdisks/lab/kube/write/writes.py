@@ -7,31 +7,17 @@ from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.admission import plugins
 from aksdisks.lab.kube.fieldmanager import compare, managers
-from aksdisks.lab.kube.schema import decoding, objects, schema
+from aksdisks.lab.kube.schema import objects, schema
 from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause, already_exists, bad_request, conflict, internal, invalid, not_found
 from aksdisks.lab.kube.storage.store import Key, Store, Version
-from aksdisks.lab.kube.strategies.catalog import FILLERS, RESOURCES, STRATEGIES, VIEWS
-from aksdisks.lab.kube.strategies.strategy import ALL
+from aksdisks.lab.kube.strategies.served import Kinds
+from aksdisks.lab.kube.strategies.strategy import ALL, Strategy
 from aksdisks.lab.kube.write.options import BY_THE_LAB, WriteMode
 
 _SYSTEM = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 _MAX_GENERATED = 58
 _ATTEMPTS = 8
-
-
-def storage_key(resource: str) -> str:
-    """The store's key of a resource: the shapes of a kind share one."""
-    return VIEWS[resource].of if resource in VIEWS else resource
-
-
-def seen(resource: str, version: Version) -> Version:
-    """A stored version in the shape of the resource, made once."""
-    if resource not in VIEWS:
-        return version
-    if version.view is None:
-        version.view = Version(VIEWS[resource].from_stored(version.object), version.resource_version)
-    return version.view
 
 
 class Writes:
@@ -41,39 +27,49 @@ class Writes:
         self.store = store
         self.clock = clock
         self.ids = ids
+        self.kinds = Kinds(store)
 
     def now(self) -> str:
         """The time as Kubernetes writes it."""
         return timestamp(self.clock.now())
 
+    def _stored(self, resource: str) -> Resource:
+        return self.kinds.resource(self.kinds.storage_key(resource))
+
+    def _finished(self, stored: Resource, obj: Object) -> Object:
+        obj = objects.tidy(stored, obj)
+        for key, value in self.kinds.strategy(stored.key).always_written.items():
+            obj.setdefault(key, objects.copy(value))
+        return obj
+
     def current(self, resource: str, key: Key) -> Version:
         """The stored version; 404 when there is none."""
-        version = self.store.get(storage_key(resource), key)
+        version = self.store.get(self.kinds.storage_key(resource), key)
         if version is None:
-            raise not_found(RESOURCES[resource], key[1])
+            raise not_found(self.kinds.resource(resource), key[1])
         return version
 
     def create(self, resource: str, obj: Object, namespace: str | None, mode: WriteMode = BY_THE_LAB) -> Version:
         """Store a new object; `obj` is the caller's own copy. 404, 403, 409 or 422, in upstream's order."""
-        stored = RESOURCES[storage_key(resource)]
-        obj = objects.tidy(stored, _to_stored(resource, obj))
+        stored = self._stored(resource)
+        obj = objects.tidy(stored, self.kinds.to_stored(resource, obj))
         metadata: Object = obj["metadata"]
         if metadata.pop("resourceVersion", None):
             raise internal("resourceVersion should not be set on objects to be created")
         self._place(stored, metadata, namespace)
         self._name(resource, metadata)
-        complete(resource, obj)
+        self.kinds.complete(resource, obj)
         # Before admission: a client does not own what the server adds.
         owners = self._first_owners(resource, obj, mode)
         self._admit(resource, obj)
         self._set_system_fields(resource, obj)
         self._run_strategy(resource, obj, None, None, mode)
-        obj = _finished(stored, obj)
+        obj = self._finished(stored, obj)
         if owners:
             obj["metadata"]["managedFields"] = owners
         if mode.dry_run:
             return Version(obj, 0)
-        return self.store.create(storage_key(resource), _key(obj), obj)
+        return self.store.create(self.kinds.storage_key(resource), _key(obj), obj)
 
     def update(
         self,
@@ -91,37 +87,37 @@ class Writes:
         Nothing is written, and no resourceVersion used, when nothing changes. An object that is being deleted goes
         when its last finalizer does.
         """
-        kind, stored = RESOURCES[resource], RESOURCES[storage_key(resource)]
-        obj = _to_stored(resource, obj)
+        kind, stored = self.kinds.resource(resource), self._stored(resource)
+        obj = self.kinds.to_stored(resource, obj)
         metadata: Object = obj.setdefault("metadata", {})
         key = _key(obj)
         version = self.current(resource, key)
         old = version.object
         self._check_preconditions(kind, metadata, old["metadata"])
-        new = objects.tidy(stored, _merge_part(resource, subresource, old, obj))
+        new = objects.tidy(stored, _merge_part(self.kinds.strategy(resource), subresource, old, obj))
         _keep_system(new["metadata"], old["metadata"])
-        complete(resource, new)
-        new = _finished(stored, new)
-        for plugin in STRATEGIES[resource].admit_update:
+        self.kinds.complete(resource, new)
+        new = self._finished(stored, new)
+        for plugin in self.kinds.strategy(resource).admit_update:
             plugin(self.store, new, old)
         self._run_strategy(resource, new, old, subresource, mode)
         if owners := self._owners(resource, metadata, new, old, recorded or subresource, mode):
             new["metadata"]["managedFields"] = owners
-        if kind.generation and subresource is None and STRATEGIES[resource].raises_generation(new, old):
+        if kind.generation and subresource is None and self.kinds.strategy(resource).raises_generation(new, old):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
-        if "deletionTimestamp" in new["metadata"] and not is_held(resource, new):
-            return version if mode.dry_run else self.store.delete(storage_key(resource), key)
+        if "deletionTimestamp" in new["metadata"] and not is_held(self.kinds.strategy(resource), new):
+            return version if mode.dry_run else self.store.delete(self.kinds.storage_key(resource), key)
         if new == old:
             return version
         if mode.dry_run:
             return Version(new, version.resource_version)
-        return self.store.update(storage_key(resource), key, new)
+        return self.store.update(self.kinds.storage_key(resource), key, new)
 
     def _admit(self, resource: str, obj: Object) -> None:
         """Let the admission plugins change or refuse a new object: that of all namespaces, and those of its kind."""
-        metadata, strategy = obj["metadata"], STRATEGIES[resource]
+        metadata, strategy = obj["metadata"], self.kinds.strategy(resource)
         if strategy.resource.namespaced:
-            plugins.namespace_lifecycle(self.store, RESOURCES[storage_key(resource)], metadata)
+            plugins.namespace_lifecycle(self.store, self._stored(resource), metadata)
         for plugin in strategy.admit:
             plugin(self.store, self.ids, obj)
         if strategy.finalizers:
@@ -134,16 +130,20 @@ class Writes:
             metadata.pop(field, None)
         metadata["uid"] = self.ids.uid(resource, metadata.get("namespace", ""), metadata.get("name", ""))
         metadata["creationTimestamp"] = self.now()
-        if RESOURCES[resource].generation:
+        if self.kinds.resource(resource).generation:
             metadata["generation"] = 1
-        if (status := STRATEGIES[resource].initial_status(obj, metadata["creationTimestamp"])) is not None:
+        if (status := self.kinds.strategy(resource).initial_status(obj, metadata["creationTimestamp"])) is not None:
             obj["status"] = status
 
     def _run_strategy(
         self, resource: str, new: Object, old: Object | None, subresource: str | None, mode: WriteMode
     ) -> None:
         """Let the kind's strategy prepare, refuse and allocate; a subresource's write is only refused."""
-        kind, strategy, name = RESOURCES[resource], STRATEGIES[resource], new["metadata"].get("name", "")
+        kind, strategy, name = (
+            self.kinds.resource(resource),
+            self.kinds.strategy(resource),
+            new["metadata"].get("name", ""),
+        )
         if strategy.prepare is not None and subresource is None:
             strategy.prepare(new, old)
         causes = strategy.validate(new) if old is None else strategy.validate_update(new, old, subresource)
@@ -153,7 +153,7 @@ class Writes:
             return
         if strategy.validating_admission is not None:
             strategy.validating_admission(self.store, new, old)
-        if old is None and self.store.get(storage_key(resource), _key(new)) is not None:
+        if old is None and self.store.get(self.kinds.storage_key(resource), _key(new)) is not None:
             raise already_exists(kind, name)
         if mode.guard is not None:
             mode.guard(new, old)
@@ -165,10 +165,10 @@ class Writes:
         owners = managers.from_client(obj["metadata"].pop("managedFields", None), [])
         if owners or not mode.manager:
             return owners
-        kind = RESOURCES[resource]
-        written = {**STRATEGIES[storage_key(resource)].always_written, **obj}
+        kind = self.kinds.resource(resource)
+        written = {**self.kinds.strategy(self.kinds.storage_key(resource)).always_written, **obj}
         return managers.created(
-            schema.root(kind), _shown(resource, written), kind.api_version, mode.manager, self.now()
+            schema.root(kind), self.kinds.from_stored(resource, written), kind.api_version, mode.manager, self.now()
         )
 
     def _owners(
@@ -181,8 +181,8 @@ class Writes:
             return owners
         if not (owners := live if subresource else managers.from_client(owners, live)):
             return []
-        kind = RESOURCES[resource]
-        before, after = (_shown(resource, one) for one in (old, new))
+        kind = self.kinds.resource(resource)
+        before, after = (self.kinds.from_stored(resource, one) for one in (old, new))
         change = compare.compare(schema.root(kind), before, after)
         return managers.updated(owners, change, kind.api_version, mode.manager, subresource, self.now())
 
@@ -202,7 +202,10 @@ class Writes:
         of = (resource, metadata.get("namespace", ""), metadata["generateName"])
         for _ in range(_ATTEMPTS):
             metadata["name"] = metadata["generateName"][:_MAX_GENERATED] + self.ids.suffix(of=of)
-            if self.store.get(storage_key(resource), (metadata.get("namespace", ""), metadata["name"])) is None:
+            if (
+                self.store.get(self.kinds.storage_key(resource), (metadata.get("namespace", ""), metadata["name"]))
+                is None
+            ):
                 return
 
     @staticmethod
@@ -221,21 +224,6 @@ def _key(obj: Object) -> Key:
     return obj["metadata"].get("namespace", ""), obj["metadata"].get("name", "")
 
 
-def _to_stored(resource: str, obj: Object) -> Object:
-    return VIEWS[resource].to_stored(obj) if resource in VIEWS else obj
-
-
-def _shown(resource: str, stored: Object) -> Object:
-    return VIEWS[resource].from_stored(stored) if resource in VIEWS else stored
-
-
-def _finished(stored: Resource, obj: Object) -> Object:
-    obj = objects.tidy(stored, obj)
-    for key, value in STRATEGIES[stored.key].always_written.items():
-        obj.setdefault(key, objects.copy(value))
-    return obj
-
-
 def _keep_system(new: Object, old: Object) -> None:
     """Keep what only the server sets, whatever a client wrote there."""
     new.pop("managedFields", None)
@@ -245,14 +233,7 @@ def _keep_system(new: Object, old: Object) -> None:
             new[field] = old[field]
 
 
-def complete(resource: str, obj: Object) -> None:
-    """Fill in what the object leaves out (pkg/apis/*/v1/defaults.go); changes `obj`."""
-    key = storage_key(resource)
-    FILLERS[key].fill(obj)
-    decoding.complete(RESOURCES[key], obj)
-
-
-def _merge_part(resource: str, subresource: str | None, old: Object, new: Object) -> Object:
+def _merge_part(strategy: Strategy, subresource: str | None, old: Object, new: Object) -> Object:
     """The whole object after a write that owns only a part: status, finalizers of a namespace, or all but status."""
     metadata = dict(new["metadata"])
     if subresource == "finalize":
@@ -260,18 +241,20 @@ def _merge_part(resource: str, subresource: str | None, old: Object, new: Object
         spec = {key: value for key, value in old.get("spec", {}).items() if key != "finalizers"}
         return {**old, "spec": {**spec, **({"finalizers": finalizers} if finalizers else {})}}
     if subresource == "status":
-        kept = STRATEGIES[resource].status_keeps
+        kept = strategy.status_keeps
         metadata = dict(old["metadata"]) if kept == ALL else metadata
         metadata |= {key: old["metadata"].get(key) for key in kept if key != ALL[0]}
+        if strategy.resource.custom is not None and "status" not in new:
+            return {key: value for key, value in old.items() if key != "status"}
         return {**old, "metadata": metadata, "status": new.get("status", {})}
-    if "status" in RESOURCES[resource].subresources:
+    if "status" in strategy.resource.subresources:
         rest = {key: value for key, value in new.items() if key != "status"}
         return {**rest, "metadata": metadata, **({"status": old["status"]} if "status" in old else {})}
     return {**new, "metadata": metadata}
 
 
-def is_held(resource: str, obj: Object) -> bool:
+def is_held(strategy: Strategy, obj: Object) -> bool:
     """Whether an object being deleted has finalizers or a grace period left, or what else its kind waits for."""
-    metadata, held = obj["metadata"], STRATEGIES[resource].held
+    metadata, held = obj["metadata"], strategy.held
     waits = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
     return bool(waits or (held is not None and held(obj)))

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.kube.printers.tables import rows
+from aksdisks.lab.kube.printers import tables
 from aksdisks.lab.kube.schema.durations import age, human_duration
 from aksdisks.lab.kube.schema.resource import EVENTS_V1
+from aksdisks.lab.kube.strategies.catalog import STRATEGIES
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 BORN = "2026-11-23T11:58:30Z"
@@ -30,6 +31,13 @@ def test_durations_are_kubectl_s(seconds: float, text: str) -> None:
 def test_an_age_without_a_time_is_unknown() -> None:
     assert age(None, NOW) == "<unknown>"
     assert age("2026-11-23T11:59:59.500000Z", NOW + timedelta(seconds=1)) == "1s"
+
+
+def row_of(resource: str, item: dict[str, Any]) -> dict[str, Any]:
+    strategy = STRATEGIES.get(resource)
+    columns = tables.SCALE if resource == "scale" else tables.of(strategy)
+    [row] = tables.rows(columns, strategy, [item], NOW, "None", "meta.k8s.io/v1")
+    return row
 
 
 def thing(spec: Any = None, status: Any = None, **metadata: Any) -> dict[str, Any]:
@@ -69,7 +77,7 @@ DELETED = {"deletionTimestamp": BORN}
     ],
 )
 def test_what_a_pod_s_status_says(item: dict[str, Any], ready: str, status: str) -> None:
-    [row] = rows("pods", [item], NOW, "None", "meta.k8s.io/v1")
+    row = row_of("pods", item)
     assert row["cells"] == ["x", ready, status, "0", "90s", "<none>", "<none>", "<none>", "<none>"]
 
 
@@ -92,13 +100,13 @@ def with_sidecar(*states: dict[str, Any], phase: str, **of_sidecar: Any) -> dict
     ],
 )  # fmt: skip
 def test_sidecars_count_as_containers(item: dict[str, Any], cells: list[str]) -> None:
-    [row] = rows("pods", [item], NOW, "None", "meta.k8s.io/v1")
+    row = row_of("pods", item)
     assert row["cells"][1:4] == cells
 
 
 @pytest.mark.parametrize(("phase", "reasons"), [("Running", []), ("Succeeded", ["Succeeded"]), ("Failed", ["Failed"])])
 def test_a_row_says_that_its_pod_has_ended(phase: str, reasons: list[str]) -> None:
-    [row] = rows("pods", [pod(phase)], NOW, "None", "meta.k8s.io/v1")
+    row = row_of("pods", pod(phase))
     assert [condition["reason"] for condition in row.get("conditions", [])] == reasons
 
 
@@ -106,7 +114,7 @@ def test_restarts_tell_when_the_last_one_was() -> None:
     item = pod("Running", {"running": {}})
     last = {"terminated": {"finishedAt": "2026-11-23T11:59:55Z"}}
     item["status"]["containerStatuses"][0] |= {"restartCount": 2, "lastState": last}
-    [row] = rows("pods", [item], NOW, "None", "meta.k8s.io/v1")
+    row = row_of("pods", item)
     assert row["cells"][3] == "2 (5s ago)"
 
 
@@ -205,5 +213,5 @@ DEFAULT_CLASS = {"storageclass.kubernetes.io/is-default-class": "true"}
     ],
 )  # fmt: skip
 def test_rows(resource: str, item: dict[str, Any], cells: list[Any]) -> None:
-    [row] = rows(resource, [item], NOW, "None", "meta.k8s.io/v1")
+    row = row_of(resource, item)
     assert row["cells"] == cells

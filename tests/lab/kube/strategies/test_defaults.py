@@ -14,11 +14,12 @@ from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.storage.store import Store
-from aksdisks.lab.kube.strategies.catalog import by_kind
 from aksdisks.lab.kube.strategies.defaults import Defaults, Filler, default, within
 from aksdisks.lab.kube.strategies.kinds.pod import qos_class
+from aksdisks.lab.kube.strategies.served import Kinds
 from aksdisks.lab.kube.write.api import KubeApi
-from aksdisks.lab.kube.write.writes import complete
+
+KINDS = Kinds(Store())
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "walk.jsonl"
 _LINES = map(json.loads, GOLDEN.read_text(encoding="utf-8").splitlines())
@@ -71,7 +72,7 @@ def test_the_walk_reads_back_as_recorded() -> None:
         await api.create("namespaces", {"metadata": {"name": "walk"}})
         await api.create("serviceaccounts", {"metadata": {"name": "default"}}, "walk")
         for recorded in CREATED:
-            resource = by_kind(recorded["apiVersion"], recorded["kind"])
+            resource = api.kinds.by_kind(recorded["apiVersion"], recorded["kind"])
             assert resource is not None
             metadata = recorded["metadata"]
             key = (metadata.get("namespace", ""), metadata["name"])
@@ -95,7 +96,7 @@ def test_the_walk_reads_back_as_recorded() -> None:
 )
 def test_images_are_pulled_always_when_the_tag_moves(image: str, policy: str) -> None:
     pod: Object = {"metadata": {}, "spec": {"containers": [{"name": "c", "image": image}]}}
-    complete("pods", pod)
+    KINDS.complete("pods", pod)
     assert pod["spec"]["containers"][0]["imagePullPolicy"] == policy
 
 
@@ -114,7 +115,7 @@ def test_quality_of_service(resources: Object, quality: str) -> None:
 
 def test_a_secret_keeps_its_text_as_data() -> None:
     secret: Object = {"metadata": {"name": "s"}, "data": {"a": "MQ=="}, "stringData": {"b": "2"}}
-    complete("secrets", secret)
+    KINDS.complete("secrets", secret)
     assert (secret["type"], secret["data"]) == ("Opaque", {"a": "MQ==", "b": "Mg=="})
     assert "stringData" not in secret
 
@@ -158,7 +159,7 @@ def test_services_get_an_address(spec: Object, address: str) -> None:
 )  # fmt: skip
 def test_what_a_pod_is_given(spec: Object, given: Any) -> None:
     pod: Object = {"metadata": {}, "spec": spec}
-    complete("pods", pod)
+    KINDS.complete("pods", pod)
     for key, entries in given.items():
         for made, wanted in zip(pod["spec"][key], entries, strict=True):
             assert {name: made[name] for name in wanted} == wanted
@@ -166,7 +167,7 @@ def test_what_a_pod_is_given(spec: Object, given: Any) -> None:
 
 def test_a_volume_of_a_node_s_directory_has_a_type() -> None:
     volume: Object = {"metadata": {}, "spec": {"hostPath": {"path": "/d"}}}
-    complete("persistentvolumes", volume)
+    KINDS.complete("persistentvolumes", volume)
     assert volume["spec"]["hostPath"] == {"path": "/d", "type": ""}
 
 

@@ -1,0 +1,148 @@
+"""The kinds that one API server serves: the built-in ones, and those that its CustomResourceDefinitions describe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import decoding
+from aksdisks.lab.kube.schema.resource import Resource
+from aksdisks.lab.kube.schema.status import no_such_resource
+from aksdisks.lab.kube.storage.store import Store, Version
+from aksdisks.lab.kube.strategies import custom
+from aksdisks.lab.kube.strategies.catalog import FILLERS, RESOURCES, STRATEGIES, VIEWS
+from aksdisks.lab.kube.strategies.strategy import Strategy, View
+
+_DEFINITIONS = "customresourcedefinitions"
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The custom kinds as of one moment: all by key, and what discovery names."""
+
+    strategies: Mapping[str, Strategy]
+    listed: tuple[Resource, ...]
+    by_path: Mapping[tuple[str, str, str], str]
+    by_kind: Mapping[tuple[str, str], str]
+
+
+def _tables(strategies: Mapping[str, Strategy]) -> _Tables:
+    served = {key: one.resource for key, one in strategies.items() if one.resource.kept}
+    everything = {**RESOURCES, **served}
+    return _Tables(
+        strategies,
+        tuple(everything.values()),
+        {(one.group, one.version, one.plural): key for key, one in everything.items()},
+        {(one.api_version, one.kind): key for key, one in everything.items() if one.kept},
+    )
+
+
+_BUILT_IN = _tables({})
+
+
+class Kinds:
+    """What is served, always as the store's CustomResourceDefinitions now say."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._as_of: int | None = None
+        self._known: dict[str, tuple[str, custom.Strategies]] = {}
+        self._tables = _BUILT_IN
+
+    def _now(self) -> _Tables:
+        changed = self._store.changed(_DEFINITIONS)
+        if changed != self._as_of:
+            self._as_of = changed
+            self._read()
+        return self._tables
+
+    def _read(self) -> None:
+        """Read the definitions anew; a kind whose definition stayed the same stays the same."""
+        known: dict[str, tuple[str, custom.Strategies]] = {}
+        for (_, name), version in self._store.list(_DEFINITIONS):
+            number = str(version.resource_version)
+            before = self._known.get(name)
+            known[name] = before if before and before[0] == number else (number, custom.strategies(version.object))
+        self._known = known
+        found = [pair for _, strategies in known.values() for pair in strategies]
+        self._tables = _tables(dict(sorted(found, key=_order))) if found else _BUILT_IN
+
+    def resource(self, key: str) -> Resource:
+        """The kind by its key; 404 for one that is not served."""
+        found = RESOURCES.get(key)
+        return self.strategy(key).resource if found is None else found
+
+    def strategy(self, key: str) -> Strategy:
+        """What is particular to a kind; 404 for one that is not served."""
+        found = STRATEGIES.get(key) or self._now().strategies.get(key)
+        if found is None:
+            raise no_such_resource()
+        return found
+
+    def custom(self) -> dict[str, Resource]:
+        """The custom kinds by the keys under which their objects are stored."""
+        return {key: one.resource for key, one in self._now().strategies.items() if key == one.resource.key}
+
+    def listed(self) -> tuple[Resource, ...]:
+        """Every kind that discovery names; the same tuple until a definition changes."""
+        return self._now().listed
+
+    def by_path(self, group: str, version: str, plural: str) -> str | None:
+        """The key of what a URL names; None when no such kind is served."""
+        return self._now().by_path.get((group, version, plural))
+
+    def by_kind(self, api_version: str, kind: str) -> str | None:
+        """The key of what an object's apiVersion and kind name; None when the lab has no such kind."""
+        return self._now().by_kind.get((api_version, kind))
+
+    def storage_key(self, key: str) -> str:
+        """The store's key of a resource: the shapes of a kind share one."""
+        view = self._view(key)
+        return key if view is None else view.of
+
+    def has_views(self, key: str) -> bool:
+        """Whether stored objects of the resource are to be shown in a shape of its own."""
+        return self._view(key) is not None
+
+    def seen(self, key: str, version: Version) -> Version:
+        """A stored version in the shape of the resource, made once."""
+        # What is told of a kind whose definition has just gone stays in the shape in which it was stored.
+        view = VIEWS.get(key) if key in RESOURCES or key not in self._now().strategies else self.strategy(key).view
+        if view is None:
+            return version
+        if version.view is None or version.view[0] is not view:
+            shown = view.from_stored(version.object)
+            same = shown is version.object
+            version.view = (view, version if same else Version(shown, version.resource_version))
+        return version.view[1]
+
+    def to_stored(self, key: str, obj: Object) -> Object:
+        """An object of the resource in the shape in which its kind is stored."""
+        view = self._view(key)
+        return obj if view is None else view.to_stored(obj)
+
+    def from_stored(self, key: str, obj: Object) -> Object:
+        """The reverse of `to_stored`."""
+        view = self._view(key)
+        return obj if view is None else view.from_stored(obj)
+
+    def complete(self, key: str, obj: Object) -> None:
+        """Fill in what the object leaves out (pkg/apis/*/v1/defaults.go); changes `obj`."""
+        kind = self.resource(key)
+        if kind.custom is None:
+            key = self.storage_key(key)
+            kind = RESOURCES[key]
+            FILLERS[key].fill(obj)
+        decoding.complete(kind, obj)
+
+    def _view(self, key: str) -> View | None:
+        if key in VIEWS:
+            return VIEWS[key]
+        return None if key in RESOURCES else self.strategy(key).view
+
+
+def _order(pair: tuple[str, Strategy]) -> tuple[str, tuple[int, ...], str]:
+    """By group, then the newest version, then the plural."""
+    resource = pair[1].resource
+    return resource.group, tuple(-part for part in custom.priority(resource.version)), resource.plural
