@@ -35,13 +35,15 @@ _SAY_EVERY = 15.0
 class Listing:
     """What may go, of one look at a cluster; `scale` is cluster seconds in a real one.
 
-    `outcomes`: what became of disks, also of those that an earlier deletion had begun with.
+    `outcomes`: what became of disks, also of those that an earlier deletion had begun with. `unlisted`: why Azure's
+    disks could not be listed; empty where they were. Volumes tell of some all the same, and never of an orphan.
     """
 
     target: str
     ownership: Ownership
     scale: float
     outcomes: tuple[Outcome, ...] = ()
+    unlisted: str = ""
 
     @property
     def orphans(self) -> tuple[OwnedDisk, ...]:
@@ -61,9 +63,8 @@ class Listing:
     @property
     def unseen(self) -> tuple[tuple[str, str], ...]:
         """What could not be judged, so that it could be an orphan, and why; a volume that names a disk is enough."""
-        disks = self.ownership.disks
-        if isinstance(disks, Unknown):
-            return (("Azure's disks", disks.because),)
+        if self.unlisted:
+            return (("Azure's disks", self.unlisted),)
         return tuple((f"disk {each.name}", each.because) for each in self._of("unknown") if each.volume is None)
 
     @cached_property

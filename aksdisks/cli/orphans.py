@@ -88,7 +88,8 @@ def orphans(
     inventory = read_ownership(asked.cluster, azure, where, time_scale=scale, grace=seconds, prices=list_)
     if isinstance(inventory.ownership, Unknown):
         raise CannotRun(f"whose the disks are is {inventory.ownership}")
-    listing = Listing(asked.cluster.server, inventory.ownership, scale, tuple(outcomes))
+    unlisted = inventory.disks.because if isinstance(inventory.disks, Unknown) else ""
+    listing = Listing(asked.cluster.server, inventory.ownership, scale, tuple(outcomes), unlisted)
     if removal:
         raise typer.Exit(orphan_deletion.delete(listing, removal, yes, printer))
     printer.whole(listing)

@@ -37,14 +37,14 @@ def listing(*disks: OwnedDisk, unknown: Unknown | None = None, outcomes: tuple[O
     table = Ownership(
         taken=START + timedelta(hours=2),
         resource_group="MC_g",
-        disks=disks if unknown is None else unknown,
+        disks=disks if disks or unknown is None else unknown,
         snapshots=(),
         without_disk=(),
         disagreements=(),
         slots=(),
         grace=60.0,
     )
-    return Listing("https://cluster", table, 10.0, outcomes)
+    return Listing("https://cluster", table, 10.0, outcomes, "" if unknown is None else unknown.because)
 
 
 def shown(found: Listing, capsys: pytest.CaptureFixture[str], format: str = "table") -> str:
@@ -77,6 +77,9 @@ def test_what_could_not_be_judged_could_be_an_orphan_unless_a_volume_names_it() 
     assert found.unseen == (("disk a", "a is unknown"),)
     assert listing(unknown=AWAY).unseen == (("Azure's disks", AWAY.because),)
     assert document(listing(unknown=AWAY))["orphans"] == []
+    # A volume that names a disk does not tell that no other disk is there.
+    by_a_volume = listing(owned("b", "unknown", volume=volume()), unknown=AWAY)
+    assert by_a_volume.unseen == (("Azure's disks", AWAY.because),)
 
 
 def test_how_long_a_disk_is_unused_is_time_of_the_cluster_since_it_was_made_or_detached() -> None:

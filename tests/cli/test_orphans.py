@@ -183,9 +183,17 @@ def test_on_a_terminal_the_group_s_name_is_asked_for(shop: Broken, state_dir: Pa
 
 @pytest.mark.parametrize("arguments", [[], ["--delete", "--yes-delete-from", "MC_disks_article_westeurope"]])
 def test_while_azure_cannot_be_asked_nothing_is_deleted(
-    shop: Broken, state_dir: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+    shop: Broken,
+    state_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    arguments: list[str],
 ) -> None:
     orphans.make(shop, "pvc-left-1")
+    named = orphans.make(shop, "pvc-left-named")
+    taken = {"claimRef": {"kind": "PersistentVolumeClaim", "namespace": "orphaned", "name": "data"}}
+    shop.apply(orphans.volume("named", named.id, **taken))  # of this disk Kubernetes tells, and of no orphan
+    request.addfinalizer(lambda: shop.kubectl("delete", "pv", "named"))
     nobody = replace(shop, environment={**shop.environment, "AZURE_CLIENT_SECRET": "wrong"})
     with orphans.changes_of_azure(monkeypatch) as asked:
         done = ask(nobody, state_dir, *arguments)

@@ -6,7 +6,7 @@ fact speaks against.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from aksdisks.inspection.chains import id_key
@@ -14,7 +14,7 @@ from aksdisks.inspection.ownership.case import Case
 from aksdisks.inspection.ownership.facts import Facts
 from aksdisks.inspection.ownership.owners import set_of
 from aksdisks.inspection.second_look import AT_REST, NAMED_BY_UID
-from aksdisks.model import CLUSTER_TAG, Claim, Disk, Unknown, Volume
+from aksdisks.model import CLUSTER_TAG, Claim, Disk, Unknown, Volume, Workload
 from aksdisks.model.ownership import Verdict
 
 Judgement = tuple[Verdict, str]
@@ -32,8 +32,10 @@ _SHOWN = 2
 
 
 def judge(case: Case) -> Judgement:
-    """The verdict of the first rule that has one."""
-    return next(found for rule in RULES if (found := rule(case)))
+    """The verdict of the first rule that has one; the reason names the other volumes that stand for the same disk."""
+    verdict, because = next(found for rule in RULES if (found := rule(case)))
+    others = [each.name for each in case.facts.volumes_of(case.id) if each != case.volume]
+    return verdict, f"{because}; also of this disk: volume {_some(others)}" if others else because
 
 
 def other_cluster(facts: Facts, tags: Mapping[str, str]) -> str:
@@ -69,9 +71,8 @@ def _group(facts: Facts) -> str:
 def _mounted(case: Case) -> Judgement | None:
     if not case.pods or not case.claim:
         return None
-    names = [pod.key for pod in case.pods]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return "in-use", f"pod {', '.join(names[:_SHOWN])}{more} mounts claim {case.claim.key}"
+    ends = "; the claim is being deleted, which waits for the pod's end" if case.claim.deleting else ""
+    return "in-use", f"pod {_some([pod.key for pod in case.pods])} mounts claim {case.claim.key}{ends}"
 
 
 def _volumes_unread(case: Case) -> Judgement | None:
@@ -250,13 +251,23 @@ def _why_no_pod(case: Case, claim: Claim) -> str:
     if found := set_of(case.facts, claim):
         if int(claim.name.rpartition("-")[2]) < found.replicas:
             return f" now, of the {found.replicas} of StatefulSet {found.name}"
-        return f": StatefulSet {found.name} has {found.replicas} replicas, and takes it again when it grows"
+        return f": StatefulSet {found.name} has {_replicas(found)}, and takes it again when it grows"
     if found := next(iter(case.facts.mounting.get(claim.key, ())), None):
-        of = f" has {found.replicas} replicas" if found.kind in ("Deployment", "StatefulSet") else " has no pod now"
+        of = f" has {_replicas(found)}" if found.kind in ("Deployment", "StatefulSet") else " has no pod now"
         return f": {found.kind} {found.name}{of}"
     if ended := case.facts.ended_pods_of(claim):
         return f" any more: pod {ended[0].key} has ended"
     return ""
+
+
+def _replicas(workload: Workload) -> str:
+    return f"{workload.replicas} replica{'' if workload.replicas == 1 else 's'}"
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 def _what_then(volume: Volume) -> str:

@@ -211,6 +211,11 @@ def test_rwo_shared(objects: list[dict[str, Any]], expected: list[tuple[str, str
     assert rules(*objects) == expected
 
 
+def test_of_a_claim_for_one_pod_it_is_said_that_no_node_helps() -> None:
+    (found,) = lint_text(text(claim(modes="ReadWriteOncePod"), deployment("a"), deployment("b"))).findings
+    assert found.because.endswith("of Deployment default/a: one pod alone may use it")
+
+
 def test_variants_of_one_workload_and_examples_that_use_the_same_names_share_nothing(tmp_path: Any) -> None:
     for folder, name in (("dev", "web"), ("prod", "web"), ("example", "other")):
         (tmp_path / folder).mkdir()

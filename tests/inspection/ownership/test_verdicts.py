@@ -30,6 +30,21 @@ ROWS = [
         "in-use", f"pod walk/a mounts claim {KEY}", id="a pod mounts its claim",
     ),
     pytest.param(
+        {"claims": (claim(deleting=True),), "volumes": (volume(),), "pods": (pod("a", 0),), "disks": (disk(),)},
+        "in-use", f"pod walk/a mounts claim {KEY}; the claim is being deleted, which waits for the pod's end",
+        id="its claim was deleted while a pod mounts it",
+    ),
+    pytest.param(
+        {**BOUND, "volumes": (volume(), *(volume(name=name, **UNCLAIMED) for name in ("b", "c", "d"))),
+         "disks": (left(),)},
+        "kept", f"claim {KEY} is there, and no pod mounts it; also of this disk: volume b, c and 1 more",
+        id="several volumes stand for one disk",
+    ),
+    pytest.param(
+        {**BOUND, "disks": (left(),), "workloads": (replace(OF_NONE, replicas=1),)},
+        "kept", f"claim {KEY} is there, and no pod mounts it: Deployment shop has 1 replica", id="a Deployment of 1",
+    ),
+    pytest.param(
         {**BOUND, "pods": tuple(pod(name, 0) for name in "abc"), "disks": (disk(),)},
         "in-use", f"pod walk/a, walk/b and 1 more mounts claim {KEY}", id="more pods than one likes to read",
     ),

@@ -59,8 +59,9 @@ def _judge(world: World, manifest: Manifest) -> Iterator[Hit]:
             continue
         names = " and ".join(str(each.manifest) for each in others)
         modes, unsure = ", ".join(claim.access_modes), doubt([(mount, claim)])
+        waits = "one pod alone may use it" if claim.one_pod else "on another node it waits for the disk"
         yield Hit(
-            because=f"mounts claim {mount.claim} ({modes}) of {names}: on another node it waits for the disk{unsure}",
+            because=f"mounts claim {mount.claim} ({modes}) of {names}: {waits}{unsure}",
             place=mount.path,
             edits=_edits(workload, others[0], claim),
             patchable=workload.kind not in _FIXED,
