@@ -28,8 +28,8 @@ Links
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from math import ceil
 
 from aksdisks.inspection.lint.edits import Edit
 from aksdisks.inspection.lint.reading import Manifest
@@ -41,6 +41,8 @@ from aksdisks.model.decoding import mapping
 
 # What a Deployment has that says nothing of it.
 _SURGE = "25%"
+# More digits are no share; Python refuses to read thousands of them.
+_SHARE = re.compile("([0-9]{1,9})%?")
 
 
 def _judge(world: World, manifest: Manifest) -> Iterator[Hit]:
@@ -69,8 +71,8 @@ def _surge(workload: Workload) -> int:
     surge = mapping(strategy, "rollingUpdate").get("maxSurge", _SURGE)
     if isinstance(surge, int):
         return surge
-    share = str(surge).removesuffix("%")
-    return ceil((workload.replicas or 1) * int(share) / 100) if share.isdecimal() else 1
+    share = _SHARE.fullmatch(str(surge))
+    return -(-(workload.replicas or 1) * int(share[1]) // 100) if share else 1
 
 
 RULE = Rule(id="rwo-rolling-update", level="error", judge=_judge, kinds=("Deployment",), page=__doc__)
