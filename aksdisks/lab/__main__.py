@@ -51,6 +51,8 @@ def main() -> int:
 
 
 async def _serve(options: argparse.Namespace, directory: StateDirectory, answer: _Answer) -> None:
+    # Until it serves, all that is made stays: to look for cycles would be a tenth of its start.
+    gc.disable()
     # Here and not above: a lab that cannot start says so before anything large is loaded.
     from aksdisks.lab.lab import Lab
     from aksdisks.lab.persistence import settings
@@ -84,6 +86,7 @@ async def _serve(options: argparse.Namespace, directory: StateDirectory, answer:
         # cycles would cost a large cluster more than its controllers do.
         gc.freeze()
         gc.set_threshold(*_COLLECTIONS)
+        gc.enable()
         answer.accept(f"aksdisks lab: Kubernetes at {state.kube_url}, Azure at {state.arm_url}; {state.kubeconfig}")
         waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(lab.run())]
         done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
