@@ -84,7 +84,7 @@ def clean(
     """Remove what earlier runs left on the target, and nothing else.
 
     The volumes and disks of removed claims go with them, by the cluster's own doing. Retained ones, and those of
-    namespaces that are gone, are reported and stay.
+    namespaces that are gone, are reported and stay. What runbook 08 made in Azure itself is deleted by its tag.
     """
     from aksdisks.cli.console import ConsoleReporter
     from aksdisks.evidence.result import exit_code

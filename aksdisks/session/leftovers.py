@@ -34,8 +34,8 @@ class Leftover:
 def clean(parameters: Parameters, *, dry_run: bool = False, progress: Progress = silent) -> tuple[Check, ...]:
     """Remove what earlier runs left on the parameters' target: one check for each run, and one for each orphan.
 
-    What goes is listed line by line: objects, and the volumes and disks that follow their claims. `dry_run` gives the
-    same lines and removes nothing.
+    What goes is listed line by line: objects, the volumes and disks that follow their claims, and what carries a run's
+    tag in Azure. `dry_run` gives the same lines and removes nothing.
 
     A run in progress is inconclusive and left alone, orphaned volumes and disks are reported as not applicable. Raises
     as `connect` does.
