@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from aksdisks.errors import NotAllowed
 from aksdisks.model import Unknown
-from aksdisks.walkthrough.whose_disk import Seen
+from aksdisks.parameters import Parameters
+from aksdisks.session.disk_removal import Outcome
+from aksdisks.views.base import Card
+from aksdisks.views.checks import CheckView
+from aksdisks.walkthrough.whose_disk import Seen, WhoseDisk
 from tests import owned
 from tests.world import claim, volume
 
@@ -57,3 +66,63 @@ def test_the_table_has_reasons_and_prices_and_leaves_the_namespace_out() -> None
     assert "Snapshots" not in text
     with_one = Seen(replace(owned.ownership(), disks=(FREE,), snapshots=(owned.snapshot("s", "orphan", "none"),)))
     assert "Snapshots" in with_one.table().text()
+
+
+def asked(allowed: bool, **parameters: bool) -> SimpleNamespace:
+    """A session as far as it is asked whether disks may be made, on a cluster that is no lab."""
+    connection = SimpleNamespace(
+        settings=SimpleNamespace(faults=None),
+        parameters=Parameters(**parameters),  # type: ignore[arg-type]
+    )
+    return SimpleNamespace(
+        connection=connection,
+        azure=SimpleNamespace(unknown=None, resource_group="MC"),
+        cluster=SimpleNamespace(allowed=lambda _verb, _resource: allowed),
+        disruption=SimpleNamespace(in_a_lab=False),
+        azure_objects=SimpleNamespace(is_own=lambda _disk: True),
+        time_scale=1.0,
+        journal=None,
+        progress=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("session", "status", "seen"),
+    [
+        (asked(True), "not applicable", "this is no lab, and the parameter make_disks is false"),
+        (asked(False, make_disks=True), "inconclusive", "this identity may not create persistentvolumes"),
+        (asked(True, make_disks=True), "inconclusive", "the right Microsoft.Compute/disks/write is missing"),
+    ],
+)
+def test_where_disks_may_not_be_made_nothing_is_claimed(
+    monkeypatch: pytest.MonkeyPatch, session: Any, status: str, seen: str
+) -> None:
+    def refused(_whose: WhoseDisk) -> Card:
+        raise NotAllowed("the right Microsoft.Compute/disks/write is missing")
+
+    monkeypatch.setattr(WhoseDisk, "_make", refused)
+    whose = WhoseDisk(lambda: session)
+    (shown,) = [part for part in whose.prepare().parts if isinstance(part, CheckView)]
+    assert (shown.check.status, seen in shown.check.seen) == (status, True), shown.check
+    for act in (whose.retain, whose.delete_claim, whose.delete_volume, lambda: whose.restore(whose.look())):
+        assert act().title == "Nothing is done here"
+    assert isinstance(whose.look().rows, Unknown)
+    assert not whose.is_scaled_up()
+
+
+@pytest.mark.parametrize(("state", "given"), [("deleted", True), ("left", True), ("failed", Unknown("a lock"))])
+def test_where_azure_refuses_the_deletion_what_follows_cannot_be_shown(
+    monkeypatch: pytest.MonkeyPatch, state: Any, given: Any
+) -> None:
+    taken = []
+
+    def carry_out(_removal: object, rows: Any) -> list[Outcome]:
+        taken.extend(rows)
+        return [Outcome(row.id, state, "" if state == "deleted" else "a lock") for row in rows]
+
+    monkeypatch.setattr("aksdisks.session.disk_removal.DiskRemoval.carry_out", carry_out)
+    whose: Any = WhoseDisk(lambda: asked(True, make_disks=True))  # type: ignore[arg-type,return-value]
+    whose.given = True
+    shown = whose.delete(seen(FREE, KEPT, BY_HAND))
+    assert [row.name for row in taken] == [FREE.name]
+    assert (whose.given, shown.lines[0]) == (given, (FREE.name, "deleted" if state == "deleted" else "a lock"))
