@@ -22,9 +22,11 @@ from aksdisks.inspection.connection import connect
 from aksdisks.inspection.ownership import read_ownership
 from aksdisks.model import Unknown
 from aksdisks.model.checks import MIME_TYPE
+from aksdisks.parameters import Parameters
 from aksdisks.runner import shipped
 from aksdisks.runner.runner import run_runbooks
 from aksdisks.session.leftovers import clean
+from aksdisks.walkthrough.walk import Walk
 from tests.cli.command import aksdisks, evidence
 from tests.deploy.test_least_rights import ACTIONS, DEPLOY, MANIFESTS, SECRET, principal
 from tests.lab.kube import accounts
@@ -123,12 +125,8 @@ def check_08(statuses: dict[str, str], removed: Iterable[str]) -> None:
     assert {kind: kinds[kind] for kind in ("disk", "snapshot", "volume")} == {"disk": 4, "snapshot": 1, "volume": 2}
 
 
-def test_disks_are_made_and_deleted_with_these_rights_alone_and_what_is_left_is_cleaned(
-    cluster_08: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its cells in this process, all but the clean-up; then `clean`, as after a run whose process is gone."""
-    monkeypatch.setattr(compute, "_PACE", 0.1)  # a cluster is looked at every five seconds
-    chosen, before = parameters.resolve(cluster_08.file)[0], disks(cluster_08)
+def walked(chosen: Parameters) -> tuple[Walk, dict[str, str]]:
+    """Runbook 08's cells in this process, all but the clean-up: its walk, and the status of each statement."""
     names: dict[str, Any] = chosen.model_dump()
     statuses: dict[str, str] = {}
     cells = [cell for cell in nbformat.read(shipped.runbooks(["08"])[0], as_version=4).cells if "outputs" in cell]
@@ -138,8 +136,21 @@ def test_disks_are_made_and_deleted_with_these_rights_alone_and_what_is_left_is_
         shown = eval(ast.unparse(last), names)._repr_mimebundle_()
         if MIME_TYPE in shown:
             statuses[shown[MIME_TYPE]["statement"]] = shown[MIME_TYPE]["status"]
-    names["walk"].session.lease.release()
-    names["walk"].session.close()
+    return names["walk"], statuses
+
+
+def test_disks_are_made_and_deleted_with_these_rights_alone_and_what_is_left_is_cleaned(
+    cluster_08: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then `clean`, as after a run whose process is gone. Without the parameter nothing is done."""
+    monkeypatch.setattr(compute, "_PACE", 0.1)  # a cluster is looked at every five seconds
+    chosen, before = parameters.resolve(cluster_08.file)[0], disks(cluster_08)
+    walk, statuses = walked(chosen.model_copy(update={"make_disks": False}))
+    assert Counter(statuses.values()) == {"not applicable": 8, "passed": 1}, statuses
+    assert walk.session.clean_up().removed == ("Lease aksdisks",)
+    walk, statuses = walked(chosen)
+    walk.session.lease.release()
+    walk.session.close()
     (cleaned, *_) = clean(chosen)
     assert cleaned.status == "passed", cleaned
     check_08(statuses, cleaned.seen.split(", "))
