@@ -16,12 +16,13 @@ from aksdisks.lab.kube.schema.resource import Field, Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.schema.structural import Structural
 from aksdisks.lab.kube.storage.store import Store
-from aksdisks.lab.kube.strategies import customvalues, jsonpath
+from aksdisks.lab.kube.strategies import celrules, customvalues, jsonpath
 from aksdisks.lab.kube.strategies.columns import NAME, Cell, Column
 from aksdisks.lab.kube.strategies.strategy import ALL, ScalePaths, Strategy, View
 
 Strategies = list[tuple[str, Strategy]]
 _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+_BLOCKING = tuple(f"FieldValue{kind}" for kind in ("NotSupported", "Required", "TooLong", "TooMany", "TypeInvalid"))
 _AGE_PATH = ".metadata.creationTimestamp"
 _AGE_TOLD = (
     "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed "
@@ -106,14 +107,13 @@ def _selectable(version: Object) -> list[str]:
 def _strategy(kind: Resource, version: Object, *, ending: bool) -> Strategy:
     has_status = "status" in kind.subresources
     assert kind.custom is not None
-    schema = kind.custom.stated
-    values = partial(_values, schema)
+    values = partial(_values, kind.custom.stated, celrules.compiled(kind.custom.stated))
     return Strategy(
         kind,
         view=View(kind.key, partial(_to_stored, kind.stored), partial(_shown, kind, kind.custom)),
         admit=(_refuse_new,) if ending else (),
         prepare=_without_status if has_status else None,
-        rules=(lambda at, obj: customvalues.errors(obj, schema, at),),
+        rules=(lambda _, obj: values(obj),),
         rules_on_update=(),
         changes=(values,),
         status_changes=(values,),
@@ -136,8 +136,14 @@ def _refuse_new(store: Store, ids: Ids, obj: Object) -> None:
     raise ApiError(405, "MethodNotAllowed", why, {})
 
 
-def _values(schema: Object, new: Object, old: Object) -> list[Cause]:
-    return customvalues.errors(new, schema, old=old)
+def _values(schema: Object, rules: celrules.Rules | None, new: Object, old: Object | None = None) -> list[Cause]:
+    found = customvalues.errors(new, schema) if old is None else customvalues.errors(new, schema, old=old)
+    if rules is None:
+        return found
+    if any(cause.reason in _BLOCKING for cause in found):
+        why = "some validation rules were not checked because the object was invalid; correct the existing errors to "
+        return [*found, Cause("<nil>", "FieldValueInvalid", f'Invalid value: "null": {why}complete validation')]
+    return found + rules.errors(new, old)
 
 
 def _without_status(new: Object, old: Object | None) -> None:

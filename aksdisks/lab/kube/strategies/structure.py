@@ -10,16 +10,13 @@ from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema.objects import copy
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.schema.structural import EMBEDDED, INT_OR_STRING, PRESERVE, Structural
+from aksdisks.lab.kube.strategies import celrules
 from aksdisks.lab.kube.strategies.causes import forbidden, invalid, required, unsupported
+from aksdisks.lab.kube.strategies.celrules import RULES
 from aksdisks.lab.kube.strategies.customvalues import compiled, errors
 
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
-_LIST, _KEYS, _MAP, RULES = (
-    "x-kubernetes-list-type",
-    "x-kubernetes-list-map-keys",
-    "x-kubernetes-map-type",
-    "x-kubernetes-validations",
-)
+_LIST, _KEYS, _MAP = "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type"
 _NOT_SUPPORTED = {
     name: f"{name} is not supported"
     for name in ("id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref")
@@ -46,7 +43,8 @@ def problems(field: str, schema: Object) -> list[Cause]:
     found += list(_complete(schema, schema, field))
     if not found:
         found = list(_defaults(schema, field))
-    return found + list(_plain(schema, field))
+    found += _plain(schema, field)
+    return found or list(celrules.problems(schema, field))
 
 
 def _invariants(s: Object, level: str, at: str) -> Iterator[Cause]:
@@ -185,8 +183,6 @@ def _plain(s: Object, at: str) -> Iterator[Cause]:
         yield forbidden(f"{at}.additionalProperties", "additionalProperties and properties are mutual exclusive")
     if s.get(PRESERVE) is False:
         yield invalid(f"{at}.{PRESERVE}", False, "must be true or undefined")
-    if s.get(RULES):
-        yield forbidden(f"{at}.{RULES}", "the lab evaluates no rules, so it takes none rather than ignore them")
     yield from _topology(s, at)
     kind = s.get("type")
     if kind == "null":

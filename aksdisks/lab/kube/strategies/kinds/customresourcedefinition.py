@@ -15,7 +15,7 @@ from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.schema.structural import PRESERVE
 from aksdisks.lab.kube.storage.store import Store
-from aksdisks.lab.kube.strategies import jsonpath, naming, structure
+from aksdisks.lab.kube.strategies import celrules, jsonpath, naming, structure
 from aksdisks.lab.kube.strategies.causes import duplicate, forbidden, immutable, invalid, required, unsupported
 from aksdisks.lab.kube.strategies.custom import is_true, storage_version
 from aksdisks.lab.kube.strategies.metadata import stamp_deletion
@@ -140,7 +140,7 @@ _ROOT = (
     "XValidations"
 )
 """What upstream allows at the root of a schema where there is a status, in Go's names (allowedFieldsAtRootSchema)."""
-_AT_ROOT = {f"{name[0].lower()}{name[1:]}" for name in _ROOT.split()} | {PRESERVE, structure.RULES}
+_AT_ROOT = {f"{name[0].lower()}{name[1:]}" for name in _ROOT.split()} | {PRESERVE, celrules.RULES}
 
 
 def _schema(stated: Object, at: str, version: Object) -> Iterator[Cause]:

@@ -1,0 +1,322 @@
+"""Rules of a schema in the Common Expression Language, in upstream's words (apiextensions: apiserver/schema/cel).
+
+The library that evaluates them is loaded by the first definition that has one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema.status import Cause
+from aksdisks.lab.kube.schema.structural import PRESERVE, values_below
+from aksdisks.lab.kube.strategies import causes
+from aksdisks.lab.kube.strategies.celfunctions import FUNCTIONS, KNOWN, MACROS
+
+RULES = "x-kubernetes-validations"
+_ABSENT = object()
+_UNBOUNDED = 1 << 20
+"""Entries that a list may have that states no maximum: a body has at most 3 MiB."""
+_MOST_ESTIMATED, _MOST_STEPS, _MOST_EVALUATIONS = 10_000_000, 1_000_000, 20_000
+"""What a rule may cost by its schema, in one evaluation, and how many evaluations one object may take."""
+
+_TEXTS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
+_VARIABLE = re.compile(rf"\.(?:{'|'.join(MACROS)})\s*\(\s*(\w+)\s*,")
+_NAME = re.compile(r"(?<![\w.])(\.?)\s*([A-Za-z_]\w*)\s*(\(?)")
+_CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_PATH = re.compile(r"(?<![\w.])(?:self|oldSelf)((?:\.\w+)+)(\s*\()?")
+_WORDS = {"self", "oldSelf", "true", "false", "null", "in", "int", "uint", "double", "bool", "string", "bytes", "list"}
+_WORDS |= {"map", "type", "null_type"}
+_KEYWORDS = """
+true false null in as break const continue else for function if import let loop package namespace return var void while
+"""
+_RESERVED = frozenset(_KEYWORDS.split())
+_ESCAPES = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__slash__"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    stated: Object
+    holds: Any
+    message: Any
+    uses_old: bool
+    depth: int
+
+
+@dataclass(slots=True)
+class _Place:
+    """The rules of one place in a schema, and of the places below it that have any."""
+
+    node: Object
+    rules: list[_Rule] = field(default_factory=list)
+    properties: dict[str, _Place] = field(default_factory=dict)
+    items: _Place | None = None
+    values: _Place | None = None
+
+
+class Rules:
+    """All rules of a schema, compiled."""
+
+    def __init__(self, root: _Place) -> None:
+        self._root = root
+
+    def errors(self, new: Object, old: Any = None) -> list[Cause]:
+        """What the rules say of an object; `old` is what it was before, None for a new one."""
+        budget = _Budget()
+        return list(_errors(self._root, new, _ABSENT if old is None else old, "", budget))
+
+
+@dataclass(slots=True)
+class _Budget:
+    left: int = _MOST_EVALUATIONS
+
+
+def compiled(schema: Object) -> Rules | None:
+    """The rules of a valid schema; None where it has none."""
+    place = _compile(schema)
+    return Rules(place) if place else None
+
+
+def problems(schema: Object, at: str, *, correlates: bool = True) -> Iterator[Cause]:
+    """What is wrong with the rules of a schema that stands at a field, and with those below."""
+    for index, stated in enumerate(schema.get(RULES) or ()):
+        yield from _wrong(stated, schema, f"{at}.{RULES}[{index}]", correlates=correlates)
+    for name, below in schema.get("properties", {}).items():
+        yield from problems(below, f"{at}.properties[{name}]", correlates=correlates)
+    if isinstance(schema.get("items"), dict):
+        told_apart = correlates and schema.get("x-kubernetes-list-type") == "map"
+        yield from problems(schema["items"], f"{at}.items", correlates=told_apart)
+    if (values := values_below(schema)) is not None:
+        yield from problems(values, f"{at}.additionalProperties", correlates=correlates)
+
+
+def _wrong(stated: Object, schema: Object, at: str, *, correlates: bool) -> Iterator[Cause]:
+    rule = str(stated.get("rule", "")).strip()
+    if not rule:
+        yield causes.required(f"{at}.rule", "rule is not specified")
+        return
+    if "\n" in rule and not stated.get("message"):
+        yield causes.required(f"{at}.message", "message must be specified if rule contains line breaks")
+    if "optionalOldSelf" in stated:
+        yield causes.forbidden(f"{at}.optionalOldSelf", "the lab knows no optional values")
+    reasons = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
+    if stated.get("reason") and stated["reason"] not in reasons:
+        yield causes.unsupported(f"{at}.reason", stated["reason"], reasons)
+    for name in ("rule", "messageExpression"):
+        text = stated.get(name)
+        if text and (why := _broken(text, schema)):
+            yield causes.invalid(f"{at}.{name}", stated, f"compilation failed: {why}")
+    if _uses_old(rule) and not correlates:
+        yield causes.invalid(f"{at}.rule", rule, "oldSelf cannot be used on the uncorrelatable portion of the schema")
+    cost = _largest(schema) ** _depth(rule)
+    if cost > _MOST_ESTIMATED:
+        factor = cost / _MOST_ESTIMATED
+        told = "more than 100x" if factor > 100 else f"{factor:.1f}x"
+        why = (
+            "try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings"
+        )
+        yield causes.forbidden(
+            f"{at}.rule", f"estimated rule cost exceeds budget by factor of {told} ({why} are declared)"
+        )
+
+
+def _broken(text: str, schema: Object) -> str:
+    """Why an expression does not compile; empty when it does."""
+    try:
+        _library().compile(text)
+    except ImportError:
+        return "rules need the package common-expression-language: pip install 'aksdisks[lab]'"
+    except ValueError as error:
+        return str(error)
+    plain = _TEXTS.sub("''", text)
+    for name in _CALL.findall(plain):
+        if name not in KNOWN:
+            return f"undeclared reference to '{name}' (in container '')"
+    known = _WORDS | set(_VARIABLE.findall(plain))
+    for dot, name, call in _NAME.findall(plain):
+        if not dot and not call and name not in known:
+            return f"undeclared reference to '{name}' (in container '')"
+    for path, call in _PATH.findall(plain):
+        steps = path.split(".")[1:]
+        if name := _undefined(schema, steps[:-1] if call else steps):
+            return f"undefined field '{name}'"
+    return ""
+
+
+def _undefined(schema: Object, steps: Sequence[str]) -> str:
+    for step in steps:
+        properties = schema.get("properties")
+        if properties is None or schema.get(PRESERVE):
+            return ""
+        named = {escaped(name): below for name, below in properties.items()}
+        if step not in named:
+            return "" if step in ("apiVersion", "kind", "metadata") else step
+        schema = named[step]
+    return ""
+
+
+def _compile(schema: Object) -> _Place | None:
+    place = _Place(schema, [_rule(stated) for stated in schema.get(RULES) or ()])
+    for name, below in schema.get("properties", {}).items():
+        if found := _compile(below):
+            place.properties[name] = found
+    if isinstance(schema.get("items"), dict):
+        place.items = _compile(schema["items"])
+    if (values := values_below(schema)) is not None:
+        place.values = _compile(values)
+    return place if place.rules or place.properties or place.items or place.values else None
+
+
+def _rule(stated: Object) -> _Rule:
+    library, message = _library(), stated.get("messageExpression")
+    rule = stated["rule"]
+    return _Rule(
+        stated, library.compile(rule), library.compile(message) if message else None, _uses_old(rule), _depth(rule)
+    )
+
+
+def _library() -> Any:
+    # Loaded by the first definition that has rules: most labs have none, and it takes a moment.
+    return import_module("cel")
+
+
+def _uses_old(rule: str) -> bool:
+    return re.search(r"\boldSelf\b", _TEXTS.sub("''", rule)) is not None
+
+
+def _depth(rule: str) -> int:
+    """How deep macros that go through lists stand in each other."""
+    deepest, open_calls = 0, list[bool]()
+    for token in re.finditer(rf"\.(?:{'|'.join(MACROS)})\s*\(|\(|\)", _TEXTS.sub("''", rule)):
+        if token[0] != ")":
+            open_calls.append(token[0] != "(")
+            deepest = max(deepest, sum(open_calls))
+        elif open_calls:
+            open_calls.pop()
+    return deepest
+
+
+def _largest(schema: Object) -> int:
+    """The most entries that a list or map in a value of the schema can have; 1 where there is none."""
+    found = 1
+    if schema.get("type") == "array":
+        found = schema.get("maxItems", _UNBOUNDED)
+    elif values_below(schema) is not None:
+        found = schema.get("maxProperties", _UNBOUNDED)
+    below = [*schema.get("properties", {}).values(), schema.get("items"), values_below(schema)]
+    return max(found, *(_largest(one) for one in below if isinstance(one, dict)), 1)
+
+
+def _errors(place: _Place, new: Any, old: Any, at: str, budget: _Budget) -> Iterator[Cause]:
+    if place.rules and new is not None:
+        yield from _evaluated(place, new, old, at, budget)
+    if isinstance(new, dict):
+        before = old if isinstance(old, dict) else {}
+        for name in sorted(new):
+            below = place.properties.get(name, place.values)
+            if below is not None:
+                inner = f"{at}.{name}" if at else name
+                yield from _errors(below, new[name], before.get(name, _ABSENT), inner, budget)
+    elif isinstance(new, list) and place.items is not None:
+        keys = place.node.get("x-kubernetes-list-map-keys", ()) if isinstance(old, list) else ()
+        by_keys = {tuple(item.get(key) for key in keys): item for item in old} if keys else {}
+        for index, item in enumerate(new):
+            was = by_keys.get(tuple(item.get(key) for key in keys), _ABSENT) if keys else _ABSENT
+            yield from _errors(place.items, item, was, f"{at}[{index}]", budget)
+
+
+def _evaluated(place: _Place, new: Any, old: Any, at: str, budget: _Budget) -> Iterator[Cause]:
+    variables = {"self": _value(new, place.node)}
+    if old is not _ABSENT:
+        variables["oldSelf"] = _value(old, place.node)
+    context = _library().Context(variables, FUNCTIONS)
+    kind = place.node.get("type", "object")
+    shown = kind if kind in ("object", "array") else new
+    for rule in place.rules:
+        # What a rule says of a value alone has been said before, where the value is the same as before.
+        if (rule.uses_old and old is _ABSENT) or (not rule.uses_old and old == new):
+            continue
+        budget.left -= 1
+        if budget.left == 0:
+            why = "validation failed due to running out of cost budget, no further validation rules will be run"
+            yield causes.invalid(at, shown, why)
+        if budget.left <= 0:
+            return
+        if rule.depth and _size(new) ** rule.depth > _MOST_STEPS:
+            why = "no further validation rules will be run due to call cost exceeds limit for rule"
+            yield causes.invalid(at, shown, f"'operation cancelled: actual cost limit exceeded': {why}: {_told(rule)}")
+            return
+        try:
+            held = rule.holds.execute(context)
+        except (ValueError, RuntimeError, TypeError, KeyError, ArithmeticError, LookupError) as error:
+            yield causes.invalid(at, shown, f"{error} evaluating rule: {_told(rule)}")
+            continue
+        if held is not True:
+            yield _cause(rule, context, shown, at)
+
+
+def _cause(rule: _Rule, context: Any, shown: Any, at: str) -> Cause:
+    where = f"{at}{rule.stated.get('fieldPath', '')}".removeprefix("." if not at else "") or "<nil>"
+    said = rule.stated.get("message") or f"failed rule: {rule.stated['rule'].strip()}"
+    if rule.message is not None:
+        try:
+            computed = rule.message.execute(context)
+        except (ValueError, RuntimeError, TypeError, KeyError, ArithmeticError, LookupError):
+            computed = ""
+        said = computed.strip() if isinstance(computed, str) and computed.strip() and "\n" not in computed else said
+    shapes: dict[str, Callable[[], Cause]] = {
+        "FieldValueRequired": lambda: causes.required(where, said),
+        "FieldValueForbidden": lambda: causes.forbidden(where, said),
+        "FieldValueDuplicate": lambda: causes.duplicate(where, shown),
+    }
+    return shapes.get(rule.stated.get("reason", ""), lambda: causes.invalid(where, shown, said))()
+
+
+def _told(rule: _Rule) -> str:
+    return str(rule.stated.get("message") or rule.stated["rule"].strip())
+
+
+def _size(value: Any) -> int:
+    """The entries of the largest list or map in a value."""
+    if not isinstance(value, dict | list):
+        return 1
+    inner = value.values() if isinstance(value, dict) else value
+    return max(len(value), *map(_size, inner), 1)
+
+
+def _value(value: Any, node: Object) -> Any:
+    """A value as an expression sees it: names of fields escaped, times and durations as such."""
+    if isinstance(value, dict):
+        properties, others = node.get("properties"), values_below(node) or {}
+        if properties is None:
+            return {key: _value(inner, others) for key, inner in value.items()}
+        return {escaped(key): _value(inner, properties.get(key, {})) for key, inner in value.items()}
+    if isinstance(value, list):
+        items = node.get("items") or {}
+        return [_value(item, items) for item in value]
+    if isinstance(value, str) and node.get("format") in ("date-time", "duration"):
+        return _time(value, node["format"])
+    return value
+
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+
+
+def _time(value: str, form: str) -> datetime | timedelta:
+    if form == "date-time":
+        return datetime.fromisoformat(value.upper().replace("Z", "+00:00"))
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)", value)
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return timedelta(seconds=-seconds if value.startswith("-") else seconds)
+
+
+def escaped(name: str) -> str:
+    """A field's name as expressions have to write it (apiserver: pkg/cel/escaping.go)."""
+    if name in _RESERVED:
+        return f"__{name}__"
+    return re.sub("__|[./-]", lambda found: _ESCAPES[found[0]], name)

@@ -1,0 +1,136 @@
+"""Rules of a schema: which are taken, what they refuse, and what bounds them."""
+
+# ruff: noqa: E501 - a row is read as a row: a rule and what is said of it
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.strategies import celrules
+from aksdisks.lab.kube.write.api import KubeApi
+from tests.lab.kube.custom import CRDS, SPEC, WIDGETS, crd, refusal, run, version, widget
+
+RULES = "x-kubernetes-validations"
+TEXTS: Object = {"type": "array", "items": {"type": "string"}}
+FEW = {**TEXTS, "maxItems": 10}
+SCHEMA: Object = {
+    "type": "object",
+    "properties": {
+        "a": {"type": "integer"}, "text": {"type": "string"}, "many": TEXTS, "few": FEW, "namespace": {"type": "string"},
+        "x-y": {"type": "integer"}, "when": {"type": "string", "format": "date-time"}, "map": {"type": "object", "additionalProperties": {"type": "integer"}},
+    },
+}  # fmt: skip
+
+
+def ruled(rule: str, **more: Any) -> Object:
+    return {**SCHEMA, RULES: [{"rule": rule, **more}]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("self.a > 1", ""),
+        ("self.__namespace__ == 'n' && self.x__dash__y > 0", ""),
+        ("self.a >", "compilation failed: Failed to parse expression"),
+        ("self.b > 1", "compilation failed: undefined field 'b'"),
+        ("slef.a > 1", "compilation failed: undeclared reference to 'slef' (in container '')"),
+        ("quantity(self.text) == 1", "compilation failed: undeclared reference to 'quantity' (in container '')"),
+        ("self.text == 'slef.b(1)'", ""),
+        ("self.many.all(x, x != '')", ""),
+        (
+            "self.few.all(x, self.few.exists_one(y, x == y))",
+            "estimated rule cost exceeds budget by factor of more than 100x",
+        ),
+        ("", "rule is not specified"),
+    ],
+)
+def test_what_does_not_compile_or_costs_too_much_is_refused(rule: str, told: str) -> None:
+    found = " ".join(cause.message for cause in celrules.problems(ruled(rule), "f"))
+    assert told in found if told else found == ""
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "holds"),
+    [
+        ("self.a > 1", {"a": 2}, True),
+        ("has(self.a)", {}, False),
+        ("self.__namespace__.startsWith('k') && self.x__dash__y == 1", {"namespace": "kube", "x-y": 1}, True),
+        ("self.many.all(x, x.matches('^[a-z]$'))", {"many": ["a", "B"]}, False),
+        ("self.many.isSorted() && self.many.join('-') == 'a-b'", {"many": ["a", "b"]}, True),
+        ("size(self.text) == 2", {"text": "ab"}, True),
+        ("self.when < timestamp('2026-01-01T00:00:00Z')", {"when": "2025-12-31T23:59:59Z"}, True),
+        ("self.map.all(key, self.map[key] > 0)", {"map": {"a": 1, "b": 0}}, False),
+        ("self.text.split(',').size() == 2 && self.text.lowerAscii().indexOf('b') == 2", {"text": "A,B"}, True),
+    ],
+)
+def test_what_a_rule_says(rule: str, value: Object, holds: bool) -> None:
+    rules = celrules.compiled(ruled(rule))
+    assert rules is not None
+    found = rules.errors(value)
+    assert [cause.message for cause in found] == ([] if holds else [f'Invalid value: "object": failed rule: {rule}'])
+
+
+def test_what_a_refusal_says() -> None:
+    rules = celrules.compiled(
+        ruled("self.a > 1", messageExpression="'a is ' + string(self.a)", reason="FieldValueForbidden", fieldPath=".a")
+    )
+    assert rules is not None
+    [cause] = rules.errors({"a": 1})
+    assert (cause.field, cause.reason, cause.message) == ("a", "FieldValueForbidden", "Forbidden: a is 1")
+
+
+def test_a_rule_that_fails_is_told() -> None:
+    rules = celrules.compiled(ruled("1 / self.a > 0", message="not zero"))
+    assert rules is not None
+    [cause] = rules.errors({"a": 0})
+    assert cause.message.endswith("evaluating rule: not zero")
+
+
+def test_a_rule_that_would_take_too_long_is_not_run() -> None:
+    rule = "self.few.all(x, self.few.all(y, self.few.all(z, x + y + z != '')))"
+    rules = celrules.compiled(ruled(rule))
+    assert rules is not None
+    [cause] = rules.errors({"few": ["x"] * 101})
+    assert "no further validation rules will be run due to call cost exceeds limit for rule" in cause.message
+
+
+def test_rules_without_end_in_number_are_not_run() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"l": {"type": "array", "items": {"type": "string", RULES: [{"rule": "self != ''"}]}}},
+    }
+    rules = celrules.compiled(schema)
+    assert rules is not None
+    [cause] = rules.errors({"l": ["x"] * 20_001})
+    assert "running out of cost budget" in cause.message
+
+
+def test_rules_of_custom_resources() -> None:
+    color = {"type": "string", RULES: [{"rule": "self == oldSelf", "message": "color is immutable"}]}
+    rule = {"rule": "self.size != 4 || has(self.note)", "message": "four needs a note"}
+    spec = {**SPEC, "properties": {**SPEC["properties"], "color": color}, RULES: [rule]}
+
+    async def test(api: KubeApi) -> None:
+        assert await refusal(api.create(WIDGETS, widget(size=4), "n")) == (
+            '422 Widget.example.com "a" is invalid: spec: Invalid value: "object": four needs a note'
+        )
+        assert "some validation rules were not checked" in await refusal(api.create(WIDGETS, widget(size="x"), "n"))
+        await api.create(WIDGETS, widget(), "n")
+        assert await refusal(api.patch(WIDGETS, "a", {"spec": {"color": "blue"}}, "n")) == (
+            '422 Widget.example.com "a" is invalid: spec.color: Invalid value: "blue": color is immutable'
+        )
+        assert await refusal(api.patch(WIDGETS, "a", {"spec": {"size": 1}}, "n")) == ""
+
+    run(test, crd(version(spec=spec)))
+
+
+def test_a_definition_with_a_rule_that_does_not_compile_is_refused() -> None:
+    async def test(api: KubeApi) -> None:
+        found = await refusal(api.create(CRDS, crd(version(spec=ruled("self.b == 1")), plural="others", kind="Other")))
+        assert f"properties[spec].{RULES}[0].rule: Invalid value: " in found
+        assert "compilation failed: undefined field 'b'" in found
+
+    run(test)
