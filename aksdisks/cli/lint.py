@@ -84,7 +84,7 @@ def lint(
     choice = chosen(file, context) if cluster else None
     with _uncollected():
         reading = _read(names, namespace or (choice.namespace if choice else "default")) if names else None
-        live = _read_cluster(printer, choice, namespace, everywhere=everywhere) if choice else None
+        live = _read_cluster(printer, choice, namespace, reading, everywhere=everywhere) if choice else None
         report = judge(reading) if live is None else judge(reading, live.manifests, live.unseen)
     raise typer.Exit(printer.report(report))
 
@@ -129,15 +129,23 @@ def _read(names: Sequence[str], namespace: str) -> Reading:
     return reading
 
 
-def _read_cluster(printer: LintPrinter, choice: Choice, namespace: str, *, everywhere: bool) -> Live:
-    """The objects of the cluster that the flags name; raises InputError for a namespace that is not there."""
+def _read_cluster(
+    printer: LintPrinter, choice: Choice, namespace: str, reading: Reading | None, *, everywhere: bool
+) -> Live:
+    """The objects of the cluster that the flags name; beside files, those of the namespaces that their objects are in.
+
+    Raises InputError for a namespace that is not there; one that only a file names may be made by it.
+    """
     from aksdisks.inspection.diagnosis import asking
     from aksdisks.inspection.lint.live import read_cluster
 
-    where = asking.question("", namespace, everywhere=everywhere, context_namespace=choice.namespace).namespace
+    meant = asking.question("", namespace, everywhere=everywhere, context_namespace=choice.namespace).namespace
+    where = meant
+    if reading and meant and (named := {each.namespace for each in reading.manifests} - {""}):
+        where = named.pop() if len(named) == 1 else None
     asked = asking.open_cluster(choice, printer.progress)
     printer.cluster(choice.name, asked.cluster.server)
     live = read_cluster(asked.cluster, where)
-    if where and all(each.namespace != where for each in live.manifests):
+    if meant and meant == where and all(each.namespace != where for each in live.manifests):
         asked.require_namespace(where)
     return live

@@ -91,6 +91,21 @@ def test_live_objects_are_judged_and_a_fix_mends_them(linted: Linted) -> None:
     assert linted.lint("-n", "kube-system", code=0)["findings"] == []
 
 
+@pytest.mark.parametrize("beside", [(), ("elsewhere",)])
+def test_the_namespaces_of_a_file_are_those_that_are_read(
+    linted: Linted, tmp_path: Path, beside: tuple[str, ...]
+) -> None:
+    text = (ARTICLE / "dynamic-with-stateful.yaml").read_text().replace("25Gi", "50Gi")
+    (wanted,) = (each for each in yaml.safe_load_all(text) if each["kind"] == "StatefulSet")
+    sets = [{**wanted, "metadata": {**wanted["metadata"], "namespace": each}} for each in (SPACE, *beside)]
+    path = tmp_path / "sets.yaml"
+    path.write_text(yaml.safe_dump_all(sets))
+    for named in ((), ("-n", "kube-system")):
+        found = linted.lint(*named, str(path), code=1)
+        changes = [each for each in found["findings"] if each["rule"] == "template-storage-change"]
+        assert [each["object"]["namespace"] for each in changes] == [SPACE]
+
+
 def test_a_file_is_judged_against_the_set_that_is_there(linted: Linted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(linted.folder)
     wanted = Path("grown.yaml")
