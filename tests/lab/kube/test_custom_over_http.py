@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -114,6 +115,26 @@ def test_rights_are_asked_as_for_any_kind(wire: Wire) -> None:
     )
 
 
+def test_openapi_has_a_document_of_each_version_that_is_whole(wire: Wire) -> None:
+    index = wire("GET", "/openapi/v3").json()["paths"]
+    document = wire("GET", index["apis/http.example.com/v1"]["serverRelativeURL"]).json()
+    schemas, place = document["components"]["schemas"], f"{GROUP}/v1/namespaces/{{namespace}}/widgets"
+    assert {f"{place}/{{name}}", f"{place}/{{name}}/status"} < document["paths"].keys()
+    widget = schemas["com.example.http.v1.Widget"]
+    assert widget["properties"]["spec"]["required"] == ["color"]
+    assert widget["x-kubernetes-group-version-kind"] == [
+        {"group": "http.example.com", "version": "v1", "kind": "Widget"}
+    ]
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+    assert references <= schemas.keys()
+    before = index["api/v1"]["serverRelativeURL"]
+    other = crd(group="other.example.com", plural="others", kind="Other")
+    assert wire("POST", DEFINITIONS, other).status == 201
+    after = wire("GET", "/openapi/v3").json()["paths"]
+    wire("DELETE", f"{DEFINITIONS}/others.other.example.com")
+    assert ("apis/other.example.com/v1" in after, after["api/v1"]["serverRelativeURL"]) == (True, before)
+
+
 @needs("kubectl")
 @pytest.mark.usefixtures("wire")
 def test_kubectl(lab_environment: Mapping[str, str]) -> None:
@@ -133,6 +154,8 @@ def test_kubectl(lab_environment: Mapping[str, str]) -> None:
     assert "serverside-applied" in kubectl("apply --server-side --force-conflicts -f -", bigger)
     assert kubectl("get hwd -o wide").startswith("NAME SIZE COLOR MADE a 4 blue")
     assert "widget.http.example.com/a" in kubectl("get all")
+    explained = kubectl("explain hwd.spec --api-version=http.example.com/v1")
+    assert "FIELD: spec <Object>" in explained and "color <string> -required-" in explained
     assert "should be less than or equal to 5" in kubectl('patch hwd a --type merge -p {"spec":{"size":9}}', code=1)
     assert "condition met" in kubectl("wait hwd/a --for=jsonpath={.spec.size}=4 --timeout=10s")
     assert "deleted" in kubectl("delete hwd a")

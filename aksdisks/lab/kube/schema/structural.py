@@ -32,6 +32,8 @@ class Structural:
         # The core group's document has the ObjectMeta that the reference means.
         self.root = schema.Node({**stated, "properties": properties}, {}, "api_v1")
         """The place of a whole object, as field ownership needs it."""
+        own = {key: value for key, value in stated.get("properties", {}).items() if key not in _IDENTITY}
+        self._own = {**stated, "properties": own}
         self.has_defaults = _has_defaults(stated)
 
     def prune(self, obj: Object) -> list[str]:
@@ -42,11 +44,8 @@ class Structural:
 
     def complete(self, obj: Object) -> None:
         """Fill in defaults, and drop nulls where no null may stand; changes `obj`."""
-        _complete(obj, {**self.stated, "properties": self._own()})
-
-    def _own(self) -> Object:
-        """The properties but those of the identity, which the server keeps itself."""
-        return {key: value for key, value in self.stated.get("properties", {}).items() if key not in _IDENTITY}
+        # The identity is the server's own to complete.
+        _complete(obj, self._own)
 
 
 def values_below(node: Object) -> Object | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aksdisks.lab.client.interface import Object
@@ -107,15 +107,13 @@ class Kinds:
 
     def seen(self, key: str, version: Version) -> Version:
         """A stored version in the shape of the resource, made once."""
+        return self.all_seen(key, (version,))[0]
+
+    def all_seen(self, key: str, versions: Sequence[Version]) -> Sequence[Version]:
+        """Stored versions in the shape of the resource, each made once."""
         # What is told of a kind whose definition has just gone stays in the shape in which it was stored.
         view = VIEWS.get(key) if key in RESOURCES or key not in self._now().strategies else self.strategy(key).view
-        if view is None:
-            return version
-        if version.view is None or version.view[0] is not view:
-            shown = view.from_stored(version.object)
-            same = shown is version.object
-            version.view = (view, version if same else Version(shown, version.resource_version))
-        return version.view[1]
+        return versions if view is None else [_in_view(view, version) for version in versions]
 
     def to_stored(self, key: str, obj: Object) -> Object:
         """An object of the resource in the shape in which its kind is stored."""
@@ -140,6 +138,14 @@ class Kinds:
         if key in VIEWS:
             return VIEWS[key]
         return None if key in RESOURCES else self.strategy(key).view
+
+
+def _in_view(view: View, version: Version) -> Version:
+    if version.view is None or version.view[0] is not view:
+        shown = view.from_stored(version.object)
+        same = shown is version.object
+        version.view = (view, version if same else Version(shown, version.resource_version))
+    return version.view[1]
 
 
 def _order(pair: tuple[str, Strategy]) -> tuple[str, tuple[int, ...], str]:

@@ -13,7 +13,7 @@ from aksdisks.lab.kube.schema.unstored import AUTHENTICATION, AUTHORIZATION, REV
 Served = tuple[Resource, ...]
 """The kinds that are served, in the order in which their versions are listed; the same tuple while they stay."""
 
-_REMEMBERED = 256
+_REMEMBERED = 64
 """Answers that are kept, over all sets of kinds."""
 
 AGGREGATED_KIND = "APIGroupDiscoveryList"

@@ -148,7 +148,8 @@ class KubeApi:
             token = paging.encode(at, found[limit - 1][0], namespace)
             remaining = len(found) - limit if holds is None else None
             found = found[:limit]
-        return Page([self.kinds.seen(resource, version) for _, version in found], str(at), token, remaining)
+        shown = self.kinds.all_seen(resource, [version for _, version in found])
+        return Page(shown, str(at), token, remaining)
 
     async def watch(
         self, resource: str, namespace: str | None = None, **options: Unpack[WatchOptions]
