@@ -46,7 +46,7 @@ from aksdisks.lab.sandbox.containers import Containers
 from aksdisks.lab.sandbox.probes import Prober
 from aksdisks.lab.sandbox.volumes import Volumes
 from aksdisks.lab.scenario import Scenario
-from aksdisks.lab.seed import priority_classes, seed
+from aksdisks.lab.seed import api_server_objects, seed
 from aksdisks.lab.server.listening import HOST, Servers
 
 _HISTORY = 1000
@@ -135,7 +135,7 @@ class Lab:
         if self.records.fresh:
             machines = self.scenario.machines if self._agents else ()
             await seed(self._actors, self.scenario, self.clock.now(), authority, machines)
-        await priority_classes(self._actors)
+        await api_server_objects(self._actors)
 
     async def _serve(self, known: settings.Credentials, accounts: AccountTokens) -> tuple[int, int]:
         """Answer as Kubernetes and as Azure; the ports. Raises `PortInUse`, `LabError`."""

@@ -23,6 +23,7 @@ from aksdisks.lab.controllers.cluster_role_aggregation import RoleAggregation
 from aksdisks.lab.controllers.custom_resources import CustomResourceDefinitions
 from aksdisks.lab.controllers.deployment import DeploymentController
 from aksdisks.lab.controllers.disruption import Disruption
+from aksdisks.lab.controllers.endpointslice import EndpointSlices
 from aksdisks.lab.controllers.ephemeral_volumes import EphemeralVolumes
 from aksdisks.lab.controllers.garbage_collector import GarbageCollector
 from aksdisks.lab.controllers.namespace import NamespaceController
@@ -57,6 +58,7 @@ _CONTROLLERS = (
     ClaimProtection,
     DeploymentController,
     Disruption,
+    EndpointSlices,
     EphemeralVolumes,
     GarbageCollector,
     NamespaceController,

@@ -21,6 +21,9 @@ _ZONE = "topology.kubernetes.io/zone"
 _NODE_SUBNET = ip_network("10.224.0.0/16")
 """The subnet that AKS makes for nodes; Azure keeps the first four addresses of each subnet."""
 
+_API_SERVER = "203.0.113.1"
+"""The public address that AKS gives an API server: here one reserved for documentation, as nothing answers there."""
+
 _ROOT_CA_DESCRIPTION = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the "
     "internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes "
@@ -85,10 +88,11 @@ async def seed(
         await register(api, scenario, machine, now)
 
 
-async def priority_classes(api: KubernetesApi) -> None:
+async def api_server_objects(api: KubernetesApi) -> None:
     """What upstream's API server makes anew whenever it starts; what is there already stays. Raises `ApiError`."""
     for name, value, description in _PRIORITIES:
         await _create(api, "priorityclasses", {"metadata": {"name": name}, "value": value, "description": description})
+    await _create(api, "endpointslices", _kubernetes_slice(), "default")
 
 
 async def install(api: KubernetesApi, scenario: Scenario) -> None:
@@ -186,6 +190,16 @@ def _kubernetes_service() -> Object:
             "sessionAffinity": "None",
             "type": "ClusterIP",
         },
+    }
+
+
+def _kubernetes_slice() -> Object:
+    """What the API server itself writes of where it is (pkg/controlplane/reconcilers/endpointsadapter.go)."""
+    return {
+        "metadata": {"name": "kubernetes", "labels": {"kubernetes.io/service-name": "kubernetes"}},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [_API_SERVER], "conditions": {"ready": True}}],
+        "ports": [{"name": "https", "port": 443, "protocol": "TCP"}],
     }
 
 

@@ -231,6 +231,8 @@ SESSION: dict[str, list[Row]] = {
         row("describe sa robot", "Tokens: <none>"),
         row("describe svc web", "Type: ClusterIP", "Selector: app=web", "Port: <unset> 80/TCP"),
         row("describe endpointslice by-hand", "AddressType: IPv4", "Addresses: 10.244.0.99"),
+        row("get endpointslices -l kubernetes.io/service-name=web,endpointslice.kubernetes.io/managed-by", "web-", "IPv4 80 10.244."),
+        row("get endpointslices -n default", "kubernetes IPv4 443 203.0.113.1"),
         row("describe pdb keep", "Min available: 1", "Selector: app=db", "Allowed disruptions:"),
         row("describe role reader", "pods [] [] [get list]"),
         row("describe rolebinding reads", "Kind: Role", "ServiceAccount default shop"),

@@ -14,7 +14,7 @@ from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.write.api import KubeApi
 from aksdisks.lab.scenario import Scenario, load
-from aksdisks.lab.seed import seed
+from aksdisks.lab.seed import api_server_objects, seed
 
 DISK, FILE = "disk.csi.azure.com", "file.csi.azure.com"
 
@@ -131,3 +131,14 @@ def test_each_of_five_hundred_nodes_has_addresses_of_its_own(tmp_path: Path) -> 
     ranges = {node["spec"]["podCIDR"] for node in nodes}
     addresses = {node["status"]["addresses"][0]["address"] for node in nodes}
     assert (len(nodes), len(ranges), len(addresses)) == (500, 500, 500)
+
+
+def test_the_api_server_makes_what_is_its_own_at_each_start(api: KubeApi) -> None:
+    for _ in range(2):
+        asyncio.run(api_server_objects(api))
+    (found,) = listed(api, "endpointslices")
+    assert (found["metadata"]["namespace"], found["metadata"]["name"]) == ("default", "kubernetes")
+    assert found["metadata"]["labels"] == {"kubernetes.io/service-name": "kubernetes"}
+    assert found["endpoints"] == [{"addresses": ["203.0.113.1"], "conditions": {"ready": True}}]
+    assert found["ports"] == [{"name": "https", "port": 443, "protocol": "TCP"}]
+    assert [entry["value"] for entry in listed(api, "priorityclasses")] == [2000000000, 2000001000]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from aksdisks.lab.client.informer import Informer, key_of
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
-from aksdisks.lab.client.workqueue import WorkQueue
+from aksdisks.lab.client.workqueue import BASE_DELAY, WorkQueue
 from aksdisks.lab.clock import Clock, turn
 from aksdisks.lab.ids import Ids
 
@@ -41,13 +41,15 @@ class Controller:
 
     name: ClassVar[str]
     workers: ClassVar[int] = 1
+    base_delay: ClassVar[float] = BASE_DELAY
+    """Cluster seconds that the first retry of a key waits."""
 
     def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids) -> None:
         """Nothing runs before `run`; `ids` gives random parts of names."""
         self.api = api
         self.clock = clock
         self.ids = ids
-        self.queue = WorkQueue(clock)
+        self.queue = WorkQueue(clock, self.base_delay)
         self.log = logging.getLogger(f"aksdisks.lab.{self.name}")
         self._informers: list[Informer] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -59,8 +61,13 @@ class Controller:
         keys: KeyMap | None = own_key,
         namespace: str | None = None,
         field_selector: str = "",
+        *,
+        later: bool = False,
     ) -> Informer:
-        """Keep a copy of `resource`; `keys` says which keys a change concerns (None: it triggers nothing)."""
+        """Keep a copy of `resource`; `keys` says which keys a change concerns (None: it triggers nothing).
+
+        `later`: not before it is given to `begin`.
+        """
         informer = Informer(self.api, self.clock, resource, namespace, field_selector)
         if keys is not None:
             mapped = keys
@@ -70,8 +77,17 @@ class Controller:
                     self.queue.add(key)
 
             informer.add_handler(enqueue)
-        self._informers.append(informer)
+        if not later:
+            self._informers.append(informer)
         return informer
+
+    async def begin(self, *informers: Informer) -> None:
+        """Keep the copies of these, which were to come later, from now on; returns once they have their first lists."""
+        for informer in informers:
+            if informer not in self._informers:
+                self._informers.append(informer)
+                self.spawn(informer.run())
+        await self.synced()
 
     async def reconcile(self, key: str) -> float | None:
         """Bring the object of this key nearer to its spec; a number asks to be called again in cluster seconds."""

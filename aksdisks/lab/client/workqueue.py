@@ -14,13 +14,14 @@ MAX_DELAY = 1000.0
 class WorkQueue:
     """A key added while it waits is there once; added while a worker has it, it comes back when that worker is done.
 
-    Behaviour and numbers are those of client-go util/workqueue: `retry` waits 5 ms * 2^failures, at most 1000 s.
-    All delays are cluster seconds.
+    Behaviour and numbers are those of client-go util/workqueue: `retry` waits `base_delay` * 2^failures, at most
+    1000 s. All delays are cluster seconds.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        """`clock` gives the pace of delays."""
+    def __init__(self, clock: Clock, base_delay: float = BASE_DELAY) -> None:
+        """`clock` gives the pace of delays; `base_delay`: the cluster seconds that the first retry of a key waits."""
         self._clock = clock
+        self._base_delay = base_delay
         self._ready: deque[str] = deque()
         self._dirty: set[str] = set()
         self._processing: set[str] = set()
@@ -64,7 +65,7 @@ class WorkQueue:
         """Add `key` after a delay that doubles with each failure in a row; the delay."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        delay = MAX_DELAY if failures > 20 else min(BASE_DELAY * 2.0**failures, MAX_DELAY)
+        delay = MAX_DELAY if failures > 20 else min(self._base_delay * 2.0**failures, MAX_DELAY)
         self.add_after(key, delay)
         return delay
 

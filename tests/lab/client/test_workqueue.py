@@ -56,16 +56,19 @@ def test_a_key_waits_once_and_no_longer_than_asked(
     asyncio.run(play())
 
 
-def test_retries_double_until_forgotten() -> None:
+@pytest.mark.parametrize("more", [(), (1.0,)])
+def test_retries_double_until_forgotten(more: tuple[float, ...]) -> None:
+    base = more[0] if more else 0.005
+
     async def play() -> None:
-        queue = WorkQueue(StepClock())
-        assert [queue.retry("a") for _ in range(4)] == [0.005, 0.01, 0.02, 0.04]
+        queue = WorkQueue(StepClock(), *more)
+        assert [queue.retry("a") for _ in range(4)] == [base, 2 * base, 4 * base, 8 * base]
         assert queue.failures("a") == 4
         for _ in range(30):
             queue.retry("a")
         assert queue.retry("a") == 1000
         queue.forget("a")
-        assert queue.retry("a") == 0.005
+        assert queue.retry("a") == base
         queue.close()
 
     asyncio.run(play())
