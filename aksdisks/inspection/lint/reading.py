@@ -138,7 +138,7 @@ def objects(text: Text, namespace: str = "default") -> list[Manifest]:
     for node in text.documents():
         if _is_object(node):
             checked(text, node)
-            found += (_manifest(text, each, namespace) for each in _unrolled(node))
+            found += (_manifest(text, kind, each, namespace) for kind, each in _unrolled(node))
     return found
 
 
@@ -147,22 +147,23 @@ def _is_object(node: Node) -> TypeGuard[MappingNode]:
     return "kind" in names and "apiVersion" in names
 
 
-def _unrolled(node: MappingNode) -> Iterator[MappingNode]:
+def _unrolled(node: MappingNode, of: str = "") -> Iterator[tuple[str, MappingNode]]:
+    """An object with its kind, or those of a list; the items of a `PodList`, as the API gives it, do not say theirs."""
     fields = entries(node)
-    items = fields.get("items")
-    if not _text(fields.get("kind")).endswith("List") or items is None or not isinstance(items[1], SequenceNode):
-        yield node
+    items, kind = fields.get("items"), _text(fields.get("kind")) or of
+    if not kind.endswith("List") or items is None or not isinstance(items[1], SequenceNode):
+        yield kind, node
         return
+    of = kind.removesuffix("List")
     for each in items[1].value:
-        if _is_object(each):
-            yield from _unrolled(each)
+        if _is_object(each) or (of and isinstance(each, MappingNode)):
+            yield from _unrolled(each, of)
 
 
-def _manifest(text: Text, node: MappingNode, namespace: str) -> Manifest:
+def _manifest(text: Text, kind: str, node: MappingNode, namespace: str) -> Manifest:
     fields = entries(node)
     _, metadata = fields.get("metadata", (None, None))
     named = entries(metadata) if isinstance(metadata, MappingNode) else {}
-    kind = _text(fields["kind"])
     name = _text(named.get("name")) or _text(named.get("generateName"))
     where = "" if kind in CLUSTER_SCOPED else _text(named.get("namespace")) or namespace
     return Manifest(kind, where, name, text, node)

@@ -214,6 +214,13 @@ def test_rwo_shared(objects: list[dict[str, Any]], expected: list[tuple[str, str
     assert rules(*objects) == expected
 
 
+def test_the_items_of_a_list_as_the_api_gives_it_need_not_say_their_kind() -> None:
+    spec = {"csi": {"driver": "disk.csi.azure.com", "volumeHandle": "/subscriptions/s/resourceGroups/g/disks/d"}}
+    items = [{"metadata": {"name": name}, "spec": spec} for name in ("a", "b")]
+    assert rules({"apiVersion": "v1", "kind": "PersistentVolumeList", "items": items}) == [("error", "static-shared")]
+    assert rules({"apiVersion": "v1", "kind": "List", "items": items}) == []
+
+
 def test_of_a_claim_for_one_pod_it_is_said_that_no_node_helps() -> None:
     (found,) = lint_text(text(claim(modes="ReadWriteOncePod"), deployment("a"), deployment("b"))).findings
     assert found.because.endswith("of Deployment default/a: one pod alone may use it")
