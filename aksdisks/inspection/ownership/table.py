@@ -16,6 +16,8 @@ from aksdisks.model import Attachment, Claim, Disk, Pod, Unknown, Volume, known
 from aksdisks.model.ownership import VERDICTS, OwnedDisk, OwnedSnapshot, Ownership
 from aksdisks.prices import PriceList
 
+_Way = tuple[Volume | None, Claim | None, tuple[Pod, ...]]
+
 
 def ownership(facts: Facts, prices: PriceList) -> Ownership:
     """The whole table: the node resource group's disks, those that volumes name elsewhere, and snapshots.
@@ -56,9 +58,12 @@ def _cases(facts: Facts) -> Iterator[Case]:
 
 
 def _case(facts: Facts, id_: str, disk: Disk | Unknown) -> Case:
-    """A disk and what it hangs on: of several volumes that name it the one that pods use, else one with a claim."""
-    ways = [_way(facts, volume) for volume in facts.volumes_of(id_)] or [(None, None, ())]
-    volume, claim, pods = max(ways, key=lambda way: (len(way[2]) > 0, way[1] is not None))
+    """A disk and what it hangs on: of several volumes that name it the one that pods use, else one with a claim.
+
+    Else one that a claim may take yet: a Released one beside it does not make the disk released.
+    """
+    ways: list[_Way] = [_way(facts, volume) for volume in facts.volumes_of(id_)] or [(None, None, ())]
+    volume, claim, pods = max(ways, key=_weight)
     return Case(
         facts=facts,
         id=id_,
@@ -72,9 +77,14 @@ def _case(facts: Facts, id_: str, disk: Disk | Unknown) -> Case:
     )
 
 
-def _way(facts: Facts, volume: Volume) -> tuple[Volume | None, Claim | None, tuple[Pod, ...]]:
+def _way(facts: Facts, volume: Volume) -> _Way:
     claim = facts.claim_of(volume)
     return volume, claim, facts.pods_of(claim) if claim else ()
+
+
+def _weight(way: _Way) -> tuple[bool, bool, bool]:
+    volume, claim, pods = way
+    return bool(pods), claim is not None, volume is not None and volume.phase == "Available"
 
 
 def _attachment(facts: Facts, volume: Volume | None, pods: tuple[Pod, ...]) -> Attachment | None:

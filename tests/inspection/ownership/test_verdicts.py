@@ -41,6 +41,12 @@ ROWS = [
         id="several volumes stand for one disk",
     ),
     pytest.param(
+        {"volumes": (volume(phase="Released", reclaim_policy="Retain"),
+                     volume(name="z", phase="Available", **UNCLAIMED)), "disks": (left(),)},
+        "kept", f"volume z names it, and no claim has taken that yet; also of this disk: volume {VOLUME}",
+        id="a Released volume beside one that is free",
+    ),
+    pytest.param(
         {**BOUND, "disks": (left(),), "workloads": (replace(OF_NONE, replicas=1),)},
         "kept", f"claim {KEY} is there, and no pod mounts it: Deployment shop has 1 replica", id="a Deployment of 1",
     ),
