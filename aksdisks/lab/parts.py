@@ -33,7 +33,7 @@ from aksdisks.lab.controllers.pod_gc import PodGarbage
 from aksdisks.lab.controllers.replicaset import ReplicaSetController
 from aksdisks.lab.controllers.scheduler import Scheduler
 from aksdisks.lab.controllers.statefulset import StatefulSetController
-from aksdisks.lab.controllers.storage_protection import ClaimProtection, VolumeProtection
+from aksdisks.lab.controllers.storage_protection import AttributesClassProtection, ClaimProtection, VolumeProtection
 from aksdisks.lab.controllers.taint_eviction import TaintEviction
 from aksdisks.lab.controllers.unstarted_jobs import UnstartedJobs
 from aksdisks.lab.controllers.volume_expand import VolumeExpand
@@ -74,6 +74,7 @@ _CONTROLLERS = (
     PersistentVolumeController,
     VolumeExpand,
     VolumeProtection,
+    AttributesClassProtection,
 )
 
 

@@ -20,6 +20,7 @@ from aksdisks.lab.controllers.storage import (
     SELECTED_NODE,
     STORAGE_PROVISIONER,
     annotations_of,
+    attributes_class,
     claim_names,
     class_name,
     default_class,
@@ -254,11 +255,14 @@ class PersistentVolumeController(Controller):
         if volume is None:
             wanted.pop("accessModes", None)
             wanted.pop("capacity", None)
+            wanted.pop("currentVolumeAttributesClassName", None)
         else:
             wanted["accessModes"] = list(volume["spec"].get("accessModes") or ())
             # Later differences mean that a file system is still to be grown.
             if status.get("phase") != "Bound":
                 wanted["capacity"] = dict(volume["spec"].get("capacity") or {})
+                if attributes_class(volume):
+                    wanted["currentVolumeAttributesClassName"] = attributes_class(volume)
         if wanted != status:
             updated = await self.api.update("persistentvolumeclaims", {**claim, "status": wanted}, subresource="status")
             self.claims.observe(updated)

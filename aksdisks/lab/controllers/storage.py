@@ -130,6 +130,11 @@ def class_name(obj: Object) -> str:
     return str(old if old is not None else obj["spec"].get("storageClassName") or "")
 
 
+def attributes_class(obj: Object) -> str:
+    """The VolumeAttributesClass that a claim asks for, or that a volume has; empty for none."""
+    return str(obj["spec"].get("volumeAttributesClassName") or "")
+
+
 def has_class(claim: Object) -> bool:
     """The claim says which class it is of; an empty name says: of none."""
     return claim["spec"].get("storageClassName") is not None or _BETA_CLASS in annotations_of(claim)

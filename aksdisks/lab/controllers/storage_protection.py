@@ -1,4 +1,4 @@
-"""Keeps claims that pods use, and volumes that are bound, from going while they are being deleted."""
+"""Keeps claims that pods use, volumes that are bound, and attributes classes in use from going when deleted."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.pods import is_finished
+from aksdisks.lab.controllers.storage import attributes_class
 from aksdisks.lab.ids import Ids
 
 PVC_FINALIZER = "kubernetes.io/pvc-protection"
 PV_FINALIZER = "kubernetes.io/pv-protection"
+VAC_FINALIZER = "kubernetes.io/vac-protection"
 
 
 class ClaimProtection(Controller):
@@ -79,6 +81,61 @@ class VolumeProtection(Controller):
         elif not protected:
             await _write_finalizers(self.api, "persistentvolumes", volume, add=PV_FINALIZER)
         return None
+
+
+class AttributesClassProtection(Controller):
+    """The vac-protection controller: its finalizer goes when no claim and no volume names the class any more.
+
+    Source: K pkg/controller/volume/vacprotection.
+    """
+
+    name: ClassVar[str] = "volumeattributesclass-protection-controller"
+
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids) -> None:
+        """Watches classes, claims and volumes."""
+        super().__init__(api, clock, ids)
+        self._classes = self.watch("volumeattributesclasses")
+        self._users = [
+            self.watch(resource, _no_longer_named) for resource in ("persistentvolumeclaims", "persistentvolumes")
+        ]
+        for users in self._users:
+            users.add_index("attributes class", attributes_classes)
+
+    async def reconcile(self, key: str) -> float | None:
+        """Add the finalizer to a class that lacks it; take it off one that is being deleted and not in use."""
+        found = self._classes.get_key(key)
+        if found is None:
+            return None
+        protected = VAC_FINALIZER in found["metadata"].get("finalizers", ())
+        if "deletionTimestamp" in found["metadata"]:
+            if protected and not await self._in_use(key):
+                await _write_finalizers(self.api, "volumeattributesclasses", found, remove=VAC_FINALIZER)
+        elif not protected:
+            await _write_finalizers(self.api, "volumeattributesclasses", found, add=VAC_FINALIZER)
+        return None
+
+    async def _in_use(self, key: str) -> bool:
+        """The copies first; before letting go, the server itself."""
+        if any(users.by_index("attributes class", key) for users in self._users):
+            return True
+        for resource in ("persistentvolumes", "persistentvolumeclaims"):
+            users, _ = await self.api.list(resource)
+            if any(key in attributes_classes(user) for user in users):
+                return True
+        return False
+
+
+def attributes_classes(user: Object) -> list[str]:
+    """The VolumeAttributesClasses that a claim or a volume names: asked for, had, and on the way."""
+    status = user.get("status") or {}
+    target = (status.get("modifyVolumeStatus") or {}).get("targetVolumeAttributesClassName")
+    named = (attributes_class(user), status.get("currentVolumeAttributesClassName"), target)
+    return sorted({str(name) for name in named if name})
+
+
+def _no_longer_named(before: Object | None, after: Object | None) -> Iterable[str]:
+    left = () if after is None else attributes_classes(after)
+    return () if before is None else (name for name in attributes_classes(before) if name not in left)
 
 
 def claims_of(pod: Object) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.controllers.storage import class_name, refers_to, volume_admits, volume_mode
+from aksdisks.lab.controllers.storage import attributes_class, class_name, refers_to, volume_admits, volume_mode
 from aksdisks.lab.kube.schema.quantities import parse
 from aksdisks.lab.kube.schema.selectors import label_selector_matches
 
@@ -31,6 +31,8 @@ def why_not(volume: Object, claim: Object) -> str | None:
         return "requested PV is too small"
     if class_name(volume) != class_name(claim):
         return "storageClassName does not match"
+    if attributes_class(volume) != attributes_class(claim):
+        return "volumeAttributesClassName does not match"
     if volume_mode(volume) != volume_mode(claim):
         return "incompatible volumeMode"
     if not _offers(volume, claim):
@@ -75,10 +77,11 @@ def _best(volumes: list[Object], claim: Object, *, reserved_only: bool) -> Objec
 
 
 def _can_serve(volume: Object, claim: Object) -> bool:
-    """It can serve the claim at all: large enough, of its mode, and not about to go."""
+    """It can serve the claim at all: large enough, of its mode and attributes, and not about to go."""
     going = "deletionTimestamp" in volume["metadata"]
     enough = capacity_bytes(volume) >= requested_bytes(claim)
-    return enough and not going and volume_mode(volume) == volume_mode(claim)
+    alike = volume_mode(volume) == volume_mode(claim) and attributes_class(volume) == attributes_class(claim)
+    return enough and not going and alike
 
 
 def _offers(volume: Object, claim: Object) -> bool:

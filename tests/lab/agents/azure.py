@@ -42,11 +42,14 @@ class FakeCompute:
         zone: str | None = None,
         max_shares: int = 1,
         source_id: str = "",
+        iops: int | None = None,
+        mbps: int | None = None,
     ) -> str:
         self.tags = tags
         shared = f" for {max_shares}" if max_shares > 1 else ""
         copied = f" from {source_id.rpartition('/')[2]}" if source_id else ""
-        await self._take(f"create {name} {size_gib} {sku} {zone}{shared}{copied}")
+        asked = f" {iops} IOPS {mbps} MB/s" if iops or mbps else ""
+        await self._take(f"create {name} {size_gib} {sku} {zone}{shared}{copied}{asked}")
         return f"{DISKS}/{name}"
 
     async def get_disk(self, disk_id: str) -> dict[str, Any]:
@@ -73,3 +76,6 @@ class FakeCompute:
 
     async def resize_disk(self, disk_id: str, size_gib: int) -> None:
         await self._take(f"resize {disk_id.rpartition('/')[2]} {size_gib}")
+
+    async def modify_disk(self, disk_id: str, sku: str, iops: int | None, mbps: int | None) -> None:
+        await self._take(f"modify {disk_id.rpartition('/')[2]} {sku or '-'} {iops} {mbps}")

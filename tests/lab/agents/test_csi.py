@@ -103,6 +103,53 @@ def test_a_claim_becomes_a_disk_and_a_volume() -> None:
     played(scenario, provisioner(compute))
 
 
+GOLD = {"skuName": "PremiumV2_LRS", "DiskIOPSReadWrite": "5000", "DiskMBpsReadWrite": "200"}
+
+
+def attributes_class(driver: str = DRIVER) -> dict[str, Any]:
+    kind = {"kind": "VolumeAttributesClass", "apiVersion": "storage.k8s.io/v1", "metadata": {"name": "gold"}}
+    return {**kind, "driverName": driver, "parameters": GOLD}
+
+
+def test_a_claims_attributes_class_goes_over_its_storage_class() -> None:
+    compute = FakeCompute()
+
+    async def scenario(world: World) -> None:
+        await world.create("volumeattributesclasses", attributes_class())
+        made = await waiting_claim(world, volumeAttributesClassName="gold")
+        name = f"pvc-{made['metadata']['uid']}"
+        await world.clock.advance(3)
+        assert compute.calls == [f"create {name} 25 PremiumV2_LRS None 5000 IOPS 200 MB/s"]
+        there = await world.get("persistentvolumes", name, None)
+        assert there["spec"]["volumeAttributesClassName"] == "gold"
+        assert GOLD.items() <= there["spec"]["csi"]["volumeAttributes"].items()
+
+    played(scenario, provisioner(compute))
+
+
+@pytest.mark.parametrize(
+    ("driver", "text"),
+    [
+        (None, 'volumeattributesclasses.storage.k8s.io "gold" not found'),
+        ("other", "VAC gold referenced in PVC is for driver other which does not match driver name disk.csi.azure.com"),
+    ],
+)
+def test_a_claim_whose_attributes_class_does_not_do_waits(driver: str | None, text: str) -> None:
+    compute = FakeCompute()
+
+    async def scenario(world: World) -> None:
+        if driver is not None:
+            await world.create("volumeattributesclasses", attributes_class(driver))
+        await waiting_claim(world, volumeAttributesClassName="gold")
+        assert world.events[-1] == f"Warning ProvisioningFailed {text}"
+        if driver is None:
+            await world.create("volumeattributesclasses", attributes_class())
+        await world.clock.advance(4)
+        assert [call.split()[0] for call in compute.calls] == (["create"] if driver is None else [])
+
+    played(scenario, provisioner(compute))
+
+
 def test_an_in_tree_class_still_gets_the_in_tree_volume() -> None:
     async def scenario(world: World) -> None:
         made = await waiting_claim(world, {"provisioner": "kubernetes.io/azure-disk"})
@@ -154,6 +201,12 @@ def test_where_a_disk_is_made(sku: str, zone: str, numbered: str | None, topolog
             {"parameters": {"maxShares": "0"}},
             {},
             "Failed parsing disk parameters: parse 0 returned with invalid value: 0",
+        ),
+        (
+            {"parameters": {"DiskMBpsReadWrite": ""}},
+            {},
+            "Failed parsing disk parameters: parse diskmbpsreadwrite: failed with error: strconv.Atoi: "
+            'parsing "": invalid syntax',
         ),
         (
             {"parameters": {"maxShares": "two"}},

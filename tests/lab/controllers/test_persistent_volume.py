@@ -205,6 +205,7 @@ def test_a_bound_claim_whose_volume_was_set_free_by_hand(ref: dict, phase: str, 
     [
         ({"size": "10Gi"}, "requested PV is too small"),
         ({"storageClassName": "other"}, "storageClassName does not match"),
+        ({"volumeAttributesClassName": "gold"}, "volumeAttributesClassName does not match"),
         ({"volumeMode": "Block"}, "incompatible volumeMode"),
         ({"accessModes": ["ReadOnlyMany"]}, "incompatible accessMode"),
     ],
@@ -241,6 +242,24 @@ def test_a_volume_whose_claim_is_deleted_is_released(policy: str, phase: str, ev
         left = await world.get("persistentvolumes", "pv", None)
         assert (left["status"]["phase"], world.events) == (phase, events)
         assert left["spec"]["claimRef"]["uid"] == made["metadata"]["uid"]
+
+    played(scenario, PersistentVolumeController)
+
+
+def test_a_bound_claim_has_the_attributes_class_of_its_volume() -> None:
+    async def scenario(world: World) -> None:
+        await world.create("storageclasses", storage_class())
+        made = await world.create("persistentvolumeclaims", claim(volumeAttributesClassName="gold"))
+        await world.create("persistentvolumes", volume(of=made, volumeAttributesClassName="gold"))
+        await world.settle()
+        status = (await world.get("persistentvolumeclaims", "data"))["status"]
+        assert (status["phase"], status["currentVolumeAttributesClassName"]) == ("Bound", "gold")
+        await world.api.delete("persistentvolumes", "pv")
+        stored = await world.get("persistentvolumes", "pv", None)
+        await world.api.update("persistentvolumes", {**stored, "metadata": {**stored["metadata"], "finalizers": []}})
+        await world.settle()
+        status = (await world.get("persistentvolumeclaims", "data"))["status"]
+        assert (status["phase"], "currentVolumeAttributesClassName" in status) == ("Lost", False)
 
     played(scenario, PersistentVolumeController)
 

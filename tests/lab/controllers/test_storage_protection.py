@@ -1,4 +1,4 @@
-"""The protection finalizers: a claim stays while a scheduled pod uses it, a volume while it is bound."""
+"""The protection finalizers: a claim stays while a pod uses it, a bound volume, a class that something names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.controllers.storage_protection import ClaimProtection, VolumeProtection
+from aksdisks.lab.controllers.storage_protection import AttributesClassProtection, ClaimProtection, VolumeProtection
 from tests.lab.controllers.helpers import World, played
 
 
@@ -139,3 +139,30 @@ def test_a_lost_finalizer_comes_back(
         assert len(stored["metadata"]["finalizers"]) == 1
 
     played(scenario, kind)
+
+
+@pytest.mark.parametrize(
+    ("status", "stays"),
+    [
+        ({"currentVolumeAttributesClassName": "gold"}, True),
+        ({"modifyVolumeStatus": {"status": "InProgress", "targetVolumeAttributesClassName": "gold"}}, True),
+        ({"currentVolumeAttributesClassName": "silver"}, False),
+    ],
+)
+def test_an_attributes_class_goes_once_nothing_names_it(status: Object, stays: bool) -> None:
+    async def scenario(world: World) -> None:
+        await claim(world)
+        await world.api.patch("persistentvolumeclaims", "data", {"status": status}, "walk", subresource="status")
+        made = {"metadata": {"name": "gold"}, "driverName": "d", "parameters": {"a": "b"}}
+        kind = {"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttributesClass"}
+        await world.create("volumeattributesclasses", kind | made)
+        await world.settle()
+        await world.api.delete("volumeattributesclasses", "gold")
+        await world.settle()
+        assert (await world.get("volumeattributesclasses", "gold", None) is not None) is stays
+        other = {"currentVolumeAttributesClassName": None, "modifyVolumeStatus": None}
+        await world.api.patch("persistentvolumeclaims", "data", {"status": other}, "walk", subresource="status")
+        await world.settle()
+        assert await world.get("volumeattributesclasses", "gold", None) is None
+
+    played(scenario, AttributesClassProtection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from aksdisks.lab.arm.driver.retries import DeadlineExceededError, DriverError, 
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock
+from aksdisks.lab.controllers.storage import DISK_DRIVER, driver_and_handle
 
 T = TypeVar("T")
 
@@ -36,19 +37,24 @@ AzureError = CloudError | DriverError
 
 
 class RpcError(Exception):
-    """A failed call to the driver, as its sidecars print it."""
+    """A failed call to the driver, as its sidecars print it; `reason` is the code's name."""
 
     def __init__(self, code: int, description: str) -> None:
         """`code` is gRPC's number."""
-        super().__init__(f"rpc error: code = {_CODES[code]} desc = {description}")
-        self.code = code
+        self.code, self.reason, self.description = code, _CODES[code], description
+        super().__init__(f"rpc error: code = {self.reason} desc = {description}")
+
+
+class RefusalError(Exception):
+    """The provisioner's own refusal, in its words."""
 
 
 @dataclass
 class Backoff:
-    """The sidecars' retry interval for each key: 1 s, doubled up to 5 min, until success (cluster seconds)."""
+    """The sidecars' retry interval for each key: 1 s, doubled up to `last`, until success (cluster seconds)."""
 
     clock: Clock
+    last: float = RETRY_LAST
     _failures: dict[str, int] = field(default_factory=dict)
     _until: dict[str, float] = field(default_factory=dict)
 
@@ -56,7 +62,7 @@ class Backoff:
         """Count a failure; how long to wait now."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        delay = min(RETRY_LAST, RETRY_FIRST * 2.0 ** min(failures, 16))
+        delay = min(self.last, RETRY_FIRST * 2.0 ** min(failures, 16))
         self._until[key] = self.clock.monotonic() + delay
         return delay
 
@@ -96,6 +102,15 @@ def parameter(parameters: Mapping[str, str], *names: str) -> str:
     """The value of the first of these parameters, whatever its case; empty when none is there."""
     lowered = {name.lower(): value for name, value in parameters.items()}
     return next((lowered[name] for name in names if lowered.get(name)), "")
+
+
+def bound_disk(claim: Object, find_volume: Callable[[str], Object | None]) -> tuple[Object, str] | None:
+    """The volume of a bound claim and its disk's id; None where the claim is not bound, or not to a disk of ours."""
+    if (claim.get("status") or {}).get("phase") != "Bound":
+        return None
+    volume = find_volume(claim["spec"].get("volumeName", ""))
+    found = None if volume is None else driver_and_handle(volume)
+    return None if volume is None or found is None or found[0] != DISK_DRIVER else (volume, found[1])
 
 
 def machine_id(node: Object | None) -> str:

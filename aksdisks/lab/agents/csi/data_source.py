@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from aksdisks.lab.agents.csi.common import RefusalError
 from aksdisks.lab.agents.csi.volume_objects import DiskRequest
 from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
@@ -29,7 +30,7 @@ _NO_STATUS = "[] map[] [] map[] map[] <nil> <nil>"
 Find = Callable[[str], Object | None]
 
 
-class SourceError(Exception):
+class SourceError(RefusalError):
     """The provisioner's refusal of a data source, in its words (PROV pkg/controller/controller.go)."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from aksdisks.lab.agents.csi.attacher import Attacher
+from aksdisks.lab.agents.csi.modifier import Modifier
 from aksdisks.lab.agents.csi.provisioner import Provisioner
 from aksdisks.lab.agents.csi.resizer import Resizer
 from aksdisks.lab.arm.driver.interface import AzureCompute
@@ -29,6 +30,7 @@ class DiskDriver:
             Provisioner(api, clock, ids, compute, recorder),
             Attacher(api, clock, ids, compute),
             Resizer(api, clock, ids, compute),
+            Modifier(api, clock, ids, compute),
         )
 
     async def synced(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from aksdisks.lab.agents.csi.common import (
@@ -13,6 +13,7 @@ from aksdisks.lab.agents.csi.common import (
     NOT_FOUND,
     UNKNOWN,
     Backoff,
+    RefusalError,
     RpcError,
     called,
     machine_id,
@@ -21,7 +22,6 @@ from aksdisks.lab.agents.csi.common import (
 from aksdisks.lab.agents.csi.data_source import (
     CLONING,
     DataSource,
-    SourceError,
     copied,
     data_source,
     source_claim,
@@ -52,6 +52,7 @@ from aksdisks.lab.controllers.storage import (
     STORAGE_PROVISIONER,
     annotations_of,
     attached_volume,
+    attributes_class,
     class_name,
     driver_and_handle,
     waits_for_consumer,
@@ -142,7 +143,7 @@ class Provisioner(Controller):
             return None
         try:
             volume = await self._create_disk(claim, storage_class, node, source)
-        except (RpcError, SourceError) as error:
+        except (RpcError, RefusalError) as error:
             infeasible = isinstance(error, RpcError) and error.code == INVALID_ARGUMENT
             message = f"{INFEASIBLE if infeasible else ''}{error}"
             self.recorder.event(claim, "Warning", "ProvisioningFailed", message)
@@ -164,6 +165,9 @@ class Provisioner(Controller):
         self, claim: Object, storage_class: Object, node: Object, source: DataSource | None
     ) -> Object:
         handle = "" if source is None else await self._source(source, claim, storage_class)
+        if attributes_class(claim):
+            mutable = await self._attributes(attributes_class(claim))
+            storage_class = {**storage_class, "parameters": {**(storage_class.get("parameters") or {}), **mutable}}
         request = disk_request(claim, storage_class, node)
         work = self._call_driver(request, handle, node)
         request, disk_id = await called(self.compute, self.clock, TIMEOUT, work)
@@ -177,7 +181,7 @@ class Provisioner(Controller):
                 request = await copied(request, source, self.compute, region)
             disk_id = await self.compute.create_disk(
                 request.name, request.size_gib, request.sku, request.tags, request.zone, request.max_shares,
-                request.source_id,
+                request.source_id, request.iops, request.mbps,
             )  # fmt: skip
         except (CloudError, DriverError) as error:
             group = machine_id(node).partition("/providers/")[0]
@@ -185,6 +189,20 @@ class Provisioner(Controller):
             code = ABORTED if isinstance(error, ThrottledError) else NOT_FOUND if "NotFound" in text else INTERNAL
             raise RpcError(code, text) from error
         return request, disk_id
+
+    async def _attributes(self, name: str) -> Mapping[str, str]:
+        """The parameters of the VolumeAttributesClass that a claim names. Raises `RefusalError`."""
+        try:
+            found = await self.api.get("volumeattributesclasses", name)
+        except ApiError as error:
+            raise RefusalError(error.message) from error
+        if found["driverName"] != DISK_DRIVER:
+            raise RefusalError(
+                f"VAC {name} referenced in PVC is for driver {found['driverName']} which does not match driver name "
+                f"{DISK_DRIVER}"
+            )
+        parameters: Mapping[str, str] = found["parameters"]
+        return parameters
 
     async def _source(self, source: DataSource, claim: Object, storage_class: Object) -> str:
         """The disk that the claim's becomes a copy of; its claim is protected until then. Raises `SourceError`."""

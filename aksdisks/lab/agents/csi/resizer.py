@@ -6,7 +6,7 @@ import copy
 import math
 from typing import Any, ClassVar
 
-from aksdisks.lab.agents.csi.common import INTERNAL, Backoff, RpcError, called, refusal_text
+from aksdisks.lab.agents.csi.common import INTERNAL, Backoff, RpcError, bound_disk, called, refusal_text
 from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
@@ -14,7 +14,7 @@ from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.interface import KubernetesApi, Object
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
-from aksdisks.lab.controllers.storage import DISK_DRIVER, driver_and_handle
+from aksdisks.lab.controllers.storage import DISK_DRIVER
 from aksdisks.lab.controllers.volume_matching import capacity_bytes, requested_bytes
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.schema.quantities import parse
@@ -50,13 +50,10 @@ class Resizer(Controller):
     async def reconcile(self, key: str) -> float | None:
         """Grow the disk, the volume, and hand the rest to the node; see `Controller`."""
         claim = self.claims.get_key(key)
-        status = {} if claim is None else claim.get("status") or {}
-        if claim is None or status.get("phase") != "Bound":
+        found = None if claim is None else bound_disk(claim, self.volumes.get)
+        if claim is None or found is None:
             return None
-        volume = self.volumes.get(claim["spec"].get("volumeName", ""))
-        found = None if volume is None else driver_and_handle(volume)
-        if volume is None or found is None or found[0] != DISK_DRIVER:
-            return None
+        volume, disk_id = found
         wanted = _wanted(claim, volume)
         if wanted is None:
             return None
@@ -64,12 +61,12 @@ class Resizer(Controller):
         if left > 0:
             return left
         size = f"{math.ceil(float(parse(wanted)) / GIB)}Gi"
-        if wanted != (status.get("allocatedResources") or {}).get("storage"):
+        if wanted != (claim["status"].get("allocatedResources") or {}).get("storage"):
             claim = await self._mark(claim, wanted, IN_PROGRESS, [{"type": "Resizing", "status": "True"}])
         name = volume["metadata"]["name"]
         self.recorder.event(claim, "Normal", "Resizing", f"External resizer is resizing volume {name}")
         try:
-            await self._resize_disk(found[1], int(size.removesuffix("Gi")))
+            await self._resize_disk(disk_id, int(size.removesuffix("Gi")))
         except RpcError as problem:
             failed = {"type": FAILED, "status": "True", "message": f"failed to expand pvc with {problem}"}
             others = [entry for entry in claim["status"].get("conditions") or () if entry["type"] != FAILED]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aksdisks.lab.agents.csi import disk_parameters
 from aksdisks.lab.agents.csi.common import INVALID_ARGUMENT, RpcError, parameter
 from aksdisks.lab.client.interface import Object
-from aksdisks.lab.controllers.storage import DISK_DRIVER, MIGRATED_TO, PROVISIONED_BY, claim_reference, class_name
+from aksdisks.lab.controllers.storage import (
+    DISK_DRIVER,
+    MIGRATED_TO,
+    PROVISIONED_BY,
+    attributes_class,
+    claim_reference,
+    class_name,
+)
 from aksdisks.lab.controllers.volume_matching import requested_bytes
 
 ZONE_KEY = f"topology.{DISK_DRIVER}/zone"
@@ -18,19 +25,8 @@ PROVISIONER_FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
 IN_TREE = "kubernetes.io/azure-disk"
 GIB = 2**30
 
-SKUS = (
-    "Premium_LRS",
-    "PremiumV2_LRS",
-    "StandardSSD_LRS",
-    "Standard_LRS",
-    "UltraSSD_LRS",
-    "Premium_ZRS",
-    "StandardSSD_ZRS",
-)
 SEVERAL_NODES = {"ReadWriteMany": "MULTI_NODE_MULTI_WRITER", "ReadOnlyMany": "MULTI_NODE_READER_ONLY"}
 """Access modes as a driver is asked for them."""
-
-_WHOLE = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 DEFAULT_SKU = "StandardSSD_LRS"
 
@@ -40,6 +36,7 @@ class DiskRequest:
     """The disk that a claim of a class asks for on a node; `zone` as Azure numbers it, None where disks have none.
 
     `source_id`: the disk that it is a copy of, empty for none; `resize`: its file system is smaller than the disk.
+    `iops` and `mbps` (MB/s) are None where they are left to Azure.
     """
 
     name: str
@@ -52,6 +49,8 @@ class DiskRequest:
     max_shares: int = 1
     source_id: str = ""
     resize: bool = False
+    iops: int | None = None
+    mbps: int | None = None
 
 
 def disk_request(claim: Object, storage_class: Object, node: Object) -> DiskRequest:
@@ -61,7 +60,7 @@ def disk_request(claim: Object, storage_class: Object, node: Object) -> DiskRequ
     volume is bound to: one of a regional or zonal disk, five of a zone-redundant one (facts B).
     """
     parameters = storage_class.get("parameters") or {}
-    shares = _max_shares(parameter(parameters, "maxshares"))
+    shares = disk_parameters.max_shares(parameters)
     for mode in claim["spec"].get("accessModes") or []:
         if mode not in SEVERAL_NODES:
             continue
@@ -70,11 +69,8 @@ def disk_request(claim: Object, storage_class: Object, node: Object) -> DiskRequ
         if shares < 2:
             text = f"access mode: {SEVERAL_NODES[mode]} is not supported for non-shared disk"
             raise RpcError(INVALID_ARGUMENT, text)
-    wanted = parameter(parameters, "skuname", "storageaccounttype") or DEFAULT_SKU
-    sku = next((sku for sku in SKUS if sku.lower() == wanted.lower()), None)
-    if sku is None:
-        text = f"azureDisk - {wanted} is not supported sku/storageaccounttype. Supported values are [{' '.join(SKUS)}]"
-        raise RpcError(INVALID_ARGUMENT, text)
+    sku = disk_parameters.sku(parameters, DEFAULT_SKU)
+    iops, mbps = disk_parameters.performance(parameters)
     size = max(1, math.ceil(requested_bytes(claim) / GIB))
     name, meta = volume_name(claim), claim["metadata"]
     labels = node["metadata"].get("labels") or {}
@@ -95,19 +91,9 @@ def disk_request(claim: Object, storage_class: Object, node: Object) -> DiskRequ
         zone=None if redundant or not zone else zone.rpartition("-")[2],
         topology=(*(f"{region}-{number}" for number in range(1, 5)), "") if redundant else (zone,),
         max_shares=shares,
+        iops=iops,
+        mbps=mbps,
     )
-
-
-def _max_shares(text: str) -> int:
-    """How many nodes may have the disk at the same time (CSI pkg/azureutils/azure_disk_utils.go)."""
-    if not text:
-        return 1
-    problem = f"parse {text} returned with invalid value: {text}"
-    if _WHOLE.fullmatch(text) is None:
-        problem = f'parse {text} failed with error: strconv.Atoi: parsing "{text}": invalid syntax'
-    elif int(text) >= 1:
-        return int(text)
-    raise RpcError(INVALID_ARGUMENT, f"Failed parsing disk parameters: {problem}")
 
 
 def default_caching(sku: str, size_gib: int) -> str:
@@ -148,6 +134,8 @@ def persistent_volume(
             "nodeAffinity": {"required": {"nodeSelectorTerms": [_term(value) for value in request.topology]}},
         },
     }
+    if attributes_class(claim):
+        volume["spec"]["volumeAttributesClassName"] = attributes_class(claim)
     if storage_class.get("mountOptions"):
         volume["spec"]["mountOptions"] = list(storage_class["mountOptions"])
     return volume

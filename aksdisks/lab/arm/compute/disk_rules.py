@@ -128,13 +128,13 @@ def changed(scenario: Scenario, disk: Disk, body: Json, attached: Attached | Non
     if source and source.lower() != disk.source_id.lower():
         raise refusals.property_is_fixed("creationData.sourceResourceId")
     sku = _sku(scenario, member(section(body, "sku"), "name", str) or disk.sku)
+    if sku != disk.sku:
+        _check_sku_change(disk, sku, attached)
     size = _size(sku, member(properties, "diskSizeGB", int) or disk.size_gib)
     if size < disk.size_gib:
         raise refusals.shrinking(disk.id)
     if attached is not None and size > disk.size_gib:
         _check_online_growth(disk, size, attached)
-    if attached is not None and attached.running and sku != disk.sku:
-        raise refusals.change_while_attached("storage account type", disk.name, attached.machine_id)
     shares = member(properties, "maxShares", int)
     shares = _shares(disk.name, sku, size, disk.max_shares if shares is None else shares)
     if attached is not None and attached.running and (shares or 1) != (disk.max_shares or 1):
@@ -169,6 +169,22 @@ def check_attachable(disk: Disk, caching: str) -> None:
         raise refusals.caching_of_large_disk()
     if disk.shared and caching != "None":
         raise refusals.caching_of_shared_disk(disk.name, disk.max_shares or 1)
+
+
+def _check_sku_change(disk: Disk, sku: str, attached: Attached | None) -> None:
+    """Source: azure-docs virtual-machines/disks-convert-types.md; CSI deploy/example/modifyvolume/README.md."""
+    if "UltraSSD_LRS" in (sku, disk.sku):
+        raise refusals.sku_is_fixed(disk.name, disk.sku, sku)
+    if sku in PROVISIONED and not disk.zones:
+        raise refusals.zone_needed(sku)
+    if sku.endswith("_ZRS") and disk.zones:
+        raise refusals.zone_of_redundant_disk(sku)
+    if attached is None:
+        return
+    if attached.running:
+        raise refusals.change_while_attached("storage account type", disk.name, attached.machine_id)
+    if sku in PROVISIONED and attached.caching != "None":
+        raise refusals.caching_not_supported(sku, attached.caching)
 
 
 def _check_online_growth(disk: Disk, size: int, attached: Attached) -> None:

@@ -142,6 +142,17 @@ def change_while_attached(what: str, name: str, machine_id: str) -> CloudError:
     )
 
 
+def sku_is_fixed(name: str, had: str, wanted: str) -> CloudError:
+    """No disk becomes an Ultra Disk, and none is one no longer (disks-convert-types.md; the wording has no source)."""
+    return CloudError(
+        409,
+        "OperationNotAllowed",
+        f"The storage account type of disk {name} cannot be changed from {had} to {wanted}. "
+        "Please create a new disk with the storage account type that you need.",
+        target="sku",
+    )
+
+
 def shrinking(disk_id: str) -> CloudError:
     """A disk can only grow (azure-docs#57951)."""
     return CloudError(

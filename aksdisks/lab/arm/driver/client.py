@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aksdisks.lab.arm.compute.disk import PROVISIONED
 from aksdisks.lab.arm.driver.batches import Batches, Request, wanted
 from aksdisks.lab.arm.driver.refusals import check_free, check_owner
+from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
 
 Json = dict[str, Any]
@@ -44,9 +46,12 @@ class DriverClient(ABC):
         zone: str | None = None,
         max_shares: int = 1,
         source_id: str = "",
+        iops: int | None = None,
+        mbps: int | None = None,
     ) -> str:
         """See `AzureCompute`."""
         body = new_disk(self._location, size_gib, sku, tags, zone, max_shares, source_id)
+        body["properties"] |= performance(sku, iops, mbps, "UltraSSD_LRS")
         disk = await self._change("PUT", f"{self._compute}/disks/{name}", body)
         return str(disk["id"])
 
@@ -81,6 +86,17 @@ class DriverClient(ABC):
         """See `AzureCompute`."""
         if (await self.get_disk(disk_id))["properties"]["diskSizeGB"] < size_gib:
             await self._change("PATCH", disk_id, {"properties": {"diskSizeGB": size_gib}})
+
+    async def modify_disk(self, disk_id: str, sku: str, iops: int | None, mbps: int | None) -> None:
+        """See `AzureCompute`; sent where something can change (CSI azure_managedDiskController.go ModifyDisk)."""
+        had = str((await self.get_disk(disk_id))["sku"]["name"])
+        wanted = sku or had
+        body: Json = {} if wanted == had else {"sku": {"name": wanted}}
+        asked = performance(wanted, iops, mbps, "UltraSSD_LRS or PremiumV2_LRS")
+        if wanted in PROVISIONED:
+            body["properties"] = asked
+        if body:
+            await self._change("PATCH", disk_id, body)
 
     async def close(self) -> None:
         """Stop sending; requests that wait are cancelled."""
@@ -134,6 +150,15 @@ def new_disk(
     if zone:
         body["zones"] = [zone]
     return body
+
+
+def performance(sku: str, iops: int | None, mbps: int | None, where: str) -> Json:
+    """The properties that ask for it; `where`: the SKUs that the driver names. Raises `DriverError` for other ones."""
+    asked = {"IOPS": iops, "MBps": mbps}
+    for name, number in asked.items():
+        if number is not None and sku not in PROVISIONED:
+            raise DriverError(f"AzureDisk - Disk{name}ReadWrite parameter is only applicable in {where} disk type")
+    return {f"disk{name}ReadWrite": number for name, number in asked.items() if number is not None}
 
 
 def data_disks_body(machine_id: str, location: str, entries: Sequence[Json]) -> Json:

@@ -28,6 +28,8 @@ class AzureCompute(Protocol):
         zone: str | None = None,
         max_shares: int = 1,
         source_id: str = "",
+        iops: int | None = None,
+        mbps: int | None = None,
     ) -> str:
         """Create a disk in the node resource group, or find the one of that name; its id. Empty without `source_id`."""
 
@@ -50,3 +52,6 @@ class AzureCompute(Protocol):
 
     async def resize_disk(self, disk_id: str, size_gib: int) -> None:
         """Grow it."""
+
+    async def modify_disk(self, disk_id: str, sku: str, iops: int | None, mbps: int | None) -> None:
+        """Give it another SKU (empty: the one that it has), IOPS, MB/s (None: as they are)."""

@@ -53,7 +53,6 @@ KINDS = (
     _of(_NETWORK, "IPAddress", "ipaddresses ip", False),
     _of(_NETWORK, "NetworkPolicy", "networkpolicies netpol"),
     _of(_NETWORK, "ServiceCIDR", "servicecidrs", False, _STATUS),
-    _of("storage.k8s.io/v1", "VolumeAttributesClass", "volumeattributesclasses vac", False),
     _of(_ADMISSION, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", False, (), _EXTENSIONS),
     _of(_ADMISSION, "ValidatingAdmissionPolicy", "validatingadmissionpolicies", False, _STATUS, _EXTENSIONS),
     _of(_ADMISSION, "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", False, (), _EXTENSIONS),

@@ -127,7 +127,7 @@ def disk(wanted=None, **more):
 
 RUNNING, CACHED = Attached(VM, running=True, caching="None"), Attached(VM, running=True, caching="ReadOnly")
 STOPPED = Attached(VM, running=False, caching="None")
-V2 = body("PremiumV2_LRS", 100, ["1"])
+V2, ZONAL, ULTRA = (body(sku, 100, ["1"]) for sku in ("PremiumV2_LRS", "Premium_LRS", "UltraSSD_LRS"))
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,23 @@ V2 = body("PremiumV2_LRS", 100, ["1"])
             {"sku": {"name": "StandardSSD_LRS"}},
             "Cannot change the storage account type of disk d while",
         ),
+        (disk(), None, {"sku": {"name": "Standard_LRS"}}, None),
+        (disk(), None, {"sku": {"name": "PremiumV2_LRS"}}, "PremiumV2_LRS disk is not supported."),
+        (disk(ZONAL), None, {"sku": {"name": "PremiumV2_LRS"}}, None),
+        (disk(ZONAL), None, {"sku": {"name": "Premium_ZRS"}}, "A disk with sku 'Premium_ZRS' cannot be created in an"),
+        (disk(ZONAL), STOPPED, {"sku": {"name": "PremiumV2_LRS"}}, None),
+        (
+            disk(ZONAL),
+            Attached(VM, running=False, caching="ReadOnly"),
+            {"sku": {"name": "PremiumV2_LRS"}},
+            "Storage Account type PremiumV2_LRS is not supported with caching type ReadOnly.",
+        ),
+        (disk(ZONAL), RUNNING, {"sku": {"name": "PremiumV2_LRS"}}, "Cannot change the storage account type of disk d"),
+        (disk(ZONAL), None, {"sku": {"name": "UltraSSD_LRS"}}, "cannot be changed from Premium_LRS to UltraSSD_LRS"),
+        (disk(ULTRA), None, {"sku": {"name": "Premium_LRS"}}, "cannot be changed from UltraSSD_LRS to Premium_LRS"),
+        (disk(V2), RUNNING, {"properties": {"diskIOPSReadWrite": 5000, "diskMBpsReadWrite": 1200}}, None),
+        (disk(V2), RUNNING, {"properties": {"diskMBpsReadWrite": 1200}}, "must be between '125' and '750', inclusive."),
+        (disk(V2), RUNNING, {"properties": {"diskIOPSReadWrite": 99}}, "between '3000' and '50000', inclusive."),
         (disk(), None, {"zones": ["1"]}, "availability zone constraint 'NO_ZONE' and the request has"),
         (disk(), None, {"location": "eastus"}, "The resource 'd' already exists in location 'westeurope'"),
         (

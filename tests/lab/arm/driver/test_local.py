@@ -10,6 +10,7 @@ import pytest
 from aksdisks.lab import scenario as scenarios
 from aksdisks.lab.arm.driver.local import CloudCompute
 from aksdisks.lab.arm.driver.refusals import AttachedDiskError, response_error_text
+from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.lifecycles import IllegalStep
 
@@ -19,11 +20,11 @@ NODES = [machine.node_name for machine in scenarios.load("regional").machines]
 
 @pytest.fixture
 def walk(cloud_of):
-    """Runs `story(compute, cloud)` in a loop of its own, on the default scenario."""
+    """Runs `story(compute, cloud)` in a loop of its own, on the default scenario or another."""
 
-    def run(story):
+    def run(story, scenario="regional"):
         async def whole():
-            cloud = cloud_of(scenarios.load("regional"))
+            cloud = cloud_of(scenarios.load(scenario))
             compute = CloudCompute(cloud)
             try:
                 return await story(compute, cloud)
@@ -165,3 +166,33 @@ def test_an_illegal_step_changes_nothing(cloud_of):
     with pytest.raises(IllegalStep):
         disk.step("attached", managed_by="/another", now=disk.created)
     assert disk.to_json() == before
+
+
+def test_a_disk_is_modified_as_far_as_its_sku_allows(walk):
+    async def story(compute, cloud):
+        disk_id = await compute.create_disk("pvc-1", 25, "Premium_LRS", TAGS, zone="1")
+        disk = cloud.disks.find(disk_id)
+        for sku, iops, mbps, named in (
+            ("", 5000, None, "DiskIOPSReadWrite"),
+            ("Standard_LRS", None, 200, "DiskMBpsRe"),
+        ):
+            where = "parameter is only applicable in UltraSSD_LRS or PremiumV2_LRS disk type"
+            with pytest.raises(DriverError, match=f"AzureDisk - {named}.*{where}"):
+                await compute.modify_disk(disk_id, sku, iops, mbps)
+        began = cloud.clock.monotonic()
+        await compute.modify_disk(disk_id, "Premium_LRS", None, None)
+        assert cloud.clock.monotonic() == began, "nothing is sent"
+        await compute.modify_disk(disk_id, "PremiumV2_LRS", 5000, 200)
+        assert (disk.sku, disk.iops, disk.mbps) == ("PremiumV2_LRS", 5000, 200)
+        node = next(machine.node_name for machine in cloud.scenario.machines if machine.zone == "1")
+        await compute.attach_disk(node, disk_id, "None")
+        await compute.modify_disk(disk_id, "", None, 300)
+        assert (disk.iops, disk.mbps) == (5000, 300)
+        with pytest.raises(CloudError, match="while it is attached to running VM"):
+            await compute.modify_disk(disk_id, "Premium_LRS", None, None)
+        with pytest.raises(DriverError, match="only applicable in UltraSSD_LRS disk type"):
+            await compute.create_disk("pvc-2", 25, "Premium_LRS", TAGS, iops=5000)
+        made = cloud.disks.find(await compute.create_disk("pvc-2", 25, "PremiumV2_LRS", TAGS, "1", iops=4000, mbps=250))
+        assert (made.iops, made.mbps) == (4000, 250)
+
+    walk(story, "three-zones")

@@ -13,6 +13,8 @@ from tests.lab.kube.wire import Wire
 TEMPLATES = "/api/v1/namespaces/stored/podtemplates"
 CAPACITIES = "/apis/storage.k8s.io/v1/namespaces/stored/csistoragecapacities"
 CAPACITY = "CSIStorageCapacity.storage.k8s.io"
+ATTRIBUTES = "/apis/storage.k8s.io/v1/volumeattributesclasses"
+ATTRIBUTES_CLASS = "VolumeAttributesClass.storage.k8s.io"
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 MERGE = {"Content-Type": "application/merge-patch+json"}
 TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}}
@@ -53,6 +55,27 @@ def test_a_storage_capacity(wire: Wire) -> None:
     assert [item["metadata"]["name"] for item in gone["items"]] == ["c"]
 
 
+def test_a_volume_attributes_class(wire: Wire) -> None:
+    body = {
+        "metadata": {"name": "gold"},
+        "driverName": "disk.csi.azure.com",
+        "parameters": {"DiskIOPSReadWrite": "5000"},
+    }
+    made = wire("POST", ATTRIBUTES, body).json()
+    assert made["metadata"]["finalizers"] == ["kubernetes.io/vac-protection"]
+    table = wire("GET", ATTRIBUTES, headers=TABLE).json()
+    assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "DriverName", "Age"]
+    assert [row["cells"][:2] for row in table["rows"]] == [["gold", "disk.csi.azure.com"]]
+    for field, patch in (
+        ("driverName", {"driverName": "d"}),
+        ("parameters", {"parameters": {"DiskIOPSReadWrite": "1"}}),
+    ):
+        answer = wire("PATCH", f"{ATTRIBUTES}/gold", patch, MERGE)
+        told = f'{ATTRIBUTES_CLASS} "gold" is invalid: {field}: Forbidden: updates to {field} are forbidden.'
+        assert (answer.status, answer.json()["message"]) == (422, told)
+    assert wire("DELETE", f"{ATTRIBUTES}/gold").status == 200
+
+
 @pytest.mark.parametrize(
     ("path", "body", "message"),
     [
@@ -62,6 +85,11 @@ def test_a_storage_capacity(wire: Wire) -> None:
          f'{CAPACITY} "x" is invalid: capacity: Invalid value: "-1": must be greater than or equal to 0'),
         (CAPACITIES, {"storageClassName": "C"},
          f'{CAPACITY} "x" is invalid: storageClassName: Invalid value: "C": a lowercase RFC 1123'),
+        (ATTRIBUTES, {"parameters": {"a": "b"}}, f'{ATTRIBUTES_CLASS} "x" is invalid: driverName: Required value'),
+        (ATTRIBUTES, {"driverName": "d"},
+         f'{ATTRIBUTES_CLASS} "x" is invalid: parameters: Required value: must contain at least one key/value pair'),
+        (ATTRIBUTES, {"driverName": "-", "parameters": {"": "b"}},
+         f'{ATTRIBUTES_CLASS} "x" is invalid: [driverName: Invalid value: "-": name part must consist'),
     ],
 )  # fmt: skip
 def test_refusals(wire: Wire, path: str, body: dict[str, Any], message: str) -> None:

@@ -48,13 +48,31 @@ BOUND = {"phase": "Bound", "capacity": {"storage": "2Gi"}}
     ("base", "change", "problems"),
     [
         (claim(), {"spec": {"storageClassName": "late"}}, []),
-        (claim(volumeAttributesClassName="gold"), {"spec": {"volumeAttributesClassName": ""}},
-         ["spec.volumeAttributesClassName: Forbidden: update from non-nil value to an empty string is forbidden"]),
+        (claim(), {"spec": {"volumeAttributesClassName": "gold"}}, []),
+        (claim(volumeAttributesClassName="gold"), {"spec": {"volumeAttributesClassName": "silver"}}, []),
+        (claim(volumeAttributesClassName="gold"), {"spec": {"volumeAttributesClassName": ""}}, []),
+        (claim(volumeAttributesClassName="gold"), {"spec": {"volumeAttributesClassName": None}}, []),
         (claim(volumeName="v"), {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}, []),
     ],
 )  # fmt: skip
 def test_changes_of_claims(base: dict[str, Any], change: dict[str, Any], problems: list[str]) -> None:
     assert of_change("persistentvolumeclaims", base, change, BOUND) == problems
+
+
+@pytest.mark.parametrize(("to", "told"), [(None, "nil"), ("", "empty string"), ("silver", "")])
+def test_an_attributes_class_that_was_applied_is_not_taken_back(to: str | None, told: str) -> None:
+    """What never was may be (K pkg/apis/core/validation, since 1.34)."""
+    change = {"spec": {"volumeAttributesClassName": to}}
+    had = BOUND | {"currentVolumeAttributesClassName": "gold"}
+    why = f"update to {told} is forbidden when status.currentVolumeAttributesClassName is not nil"
+    problems = [f"spec.volumeAttributesClassName: Forbidden: {why}"] if told else []
+    assert of_change("persistentvolumeclaims", claim(volumeAttributesClassName="gold"), change, had) == problems
+
+
+def test_a_claim_that_is_not_bound_keeps_its_attributes_class() -> None:
+    change = {"spec": {"volumeAttributesClassName": "silver"}}
+    [problem] = of_change("persistentvolumeclaims", claim(volumeAttributesClassName="gold"), change)
+    assert problem.startswith("spec: Forbidden: spec is immutable after creation except resources.requests and volumeA")
 
 
 @pytest.mark.parametrize(

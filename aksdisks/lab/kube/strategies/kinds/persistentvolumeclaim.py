@@ -137,10 +137,9 @@ def _changes(new: Object, old: Object) -> list[Cause]:
         resources = after.get("resources", {})
         if resources.get("requests") and was:
             after["resources"] = {**resources, "requests": {**resources["requests"], "storage": was}}
-        if "volumeAttributesClassName" in after:
-            after.pop("volumeAttributesClassName")
-            if "volumeAttributesClassName" in before:
-                after["volumeAttributesClassName"] = before["volumeAttributesClassName"]
+        after.pop("volumeAttributesClassName", None)
+        if "volumeAttributesClassName" in before:
+            after["volumeAttributesClassName"] = before["volumeAttributesClassName"]
     if before != after:
         causes.append(forbidden("spec", f"{_IMMUTABLE}\n{_difference(before, after)}"))
     if was and parse(now or "0") < parse(was):
@@ -150,9 +149,10 @@ def _changes(new: Object, old: Object) -> list[Cause]:
             causes.append(forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"))
     causes += immutable("volumeMode", new["spec"].get("volumeMode"), old["spec"].get("volumeMode"))
     attributes, had = new["spec"].get("volumeAttributesClassName"), old["spec"].get("volumeAttributesClassName")
-    if had is not None and not attributes and (had or attributes is None):
-        kind = "nil" if attributes is None else "an empty string"
-        why = f"update from non-nil value to {kind} is forbidden"
+    # A class that was never applied may be taken back.
+    if not attributes and attributes != had and "currentVolumeAttributesClassName" in old.get("status", {}):
+        kind = "nil" if attributes is None else "empty string"
+        why = f"update to {kind} is forbidden when status.currentVolumeAttributesClassName is not nil"
         causes.append(forbidden("spec.volumeAttributesClassName", why))
     return causes
 

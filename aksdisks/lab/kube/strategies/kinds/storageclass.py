@@ -21,12 +21,13 @@ from aksdisks.lab.kube.strategies.strategy import Strategy
 _MAX_PARAMETERS, _MAX_BYTES = 512, 256 * 1024
 
 
-def _parameters(field: str, found: Object | None) -> list[Cause]:
-    parameters = found or {}
-    if len(parameters) > _MAX_PARAMETERS:
+def parameters(field: str, found: Object | None) -> list[Cause]:
+    """What a driver is told, in any class."""
+    given = found or {}
+    if len(given) > _MAX_PARAMETERS:
         return [too_long(field, _MAX_PARAMETERS)]
-    causes = [invalid(field, key, "field can not be empty.") for key in parameters if not key]
-    if sum(len(key.encode()) + len(value.encode()) for key, value in parameters.items()) > _MAX_BYTES:
+    causes = [invalid(field, key, "field can not be empty.") for key in given if not key]
+    if sum(len(key.encode()) + len(value.encode()) for key, value in given.items()) > _MAX_BYTES:
         causes.append(too_long(field, _MAX_BYTES))
     return causes
 
@@ -54,7 +55,13 @@ def _warnings(new: Object, old: Object | None) -> Iterator[str]:
                 yield f"allowedTopologies[{index}].matchLabelExpressions[{number}].key: {OLD_LABELS[key]}"
 
 
-def _stays(field: str) -> Fixed:
+def driver_rules(path: str) -> tuple[Rule, Rule]:
+    """The name of a driver, in any class."""
+    return must(path), form(path, lambda name: names.qualified_name_errors(name.lower()))
+
+
+def stays(field: str) -> Fixed:
+    """A field that never changes, in the words of classes."""
     return Fixed(field, why=f"updates to {field} are forbidden.")
 
 
@@ -85,14 +92,13 @@ STRATEGIES = (
         metadata_checks="whole",
         defaults=(default("", reclaimPolicy="Delete", volumeBindingMode="Immediate"),),
         rules=(
-            must("provisioner"),
-            form("provisioner", lambda name: names.qualified_name_errors(name.lower())),
-            Rule("parameters", _parameters),
+            *driver_rules("provisioner"),
+            Rule("parameters", parameters),
             enumeration("reclaimPolicy", "Delete", "Retain"),
             enumeration("volumeBindingMode", "Immediate", "WaitForFirstConsumer"),
             nested("allowedTopologies[]", (_topology,)),
         ),
-        changes=(_stays("parameters"), _stays("provisioner"), _stays("reclaimPolicy"), Fixed("volumeBindingMode")),
+        changes=(stays("parameters"), stays("provisioner"), stays("reclaimPolicy"), Fixed("volumeBindingMode")),
         warnings=_warnings,
     ),
 )
