@@ -1,10 +1,11 @@
 """Bodies in Kubernetes' protobuf form: typed clients of kubectl 1.32 and later send nothing else.
 
-The message tables (`protobuf.json.gz`) are the descriptors of the Kubernetes project (Apache-2.0, release 1.33) for the
-kinds served: for each message its fields by number, each a JSON name (empty for a struct that JSON shows inline), a
-type, and `list`, `map` or `kept`. Go sends numbers, booleans and texts that are zero or empty whether they were set or
-not; JSON shows them where the field is `kept`: an optional one, whose zero was set, or one that Go always writes. A
-field that is newer than the tables is passed over. Answers are always JSON, which these clients accept as well.
+The message tables (`protobuf.json.gz`) are the descriptors of the Kubernetes project (Apache-2.0, release 1.33, and
+1.34 for VolumeAttributesClass) of the kinds served: for each message its fields by number, each a JSON name (empty
+for a struct that JSON shows inline), a type, and `list`, `map` or `kept`. Go sends numbers, booleans and texts that
+are zero or empty whether they were set or not; JSON shows them where the field is `kept`: an optional one, whose zero
+was set, or one that Go always writes. A field that is newer than the tables is passed over. Answers are always JSON,
+which these clients accept as well.
 """
 
 from __future__ import annotations
