@@ -11,9 +11,10 @@ from datetime import date
 from typing import Any
 
 from aksdisks.lab.client.interface import Object
+from aksdisks.lab.kube.schema import names
 from aksdisks.lab.kube.schema.objects import text
 from aksdisks.lab.kube.schema.status import Cause
-from aksdisks.lab.kube.schema.structural import INT_OR_STRING, values_below
+from aksdisks.lab.kube.schema.structural import EMBEDDED, INT_OR_STRING, values_below
 from aksdisks.lab.kube.strategies import causes
 
 _ABSENT = object()
@@ -113,11 +114,12 @@ def _number(value: Any, node: Object, field: str) -> list[Cause]:
     if low is not None and (value < low or (node.get("exclusiveMinimum") and value == low)):
         than = "greater than" if node.get("exclusiveMinimum") else "greater than or equal to"
         found += _invalid(field, value, f"should be {than} {_go(low)}")
-    if step and abs(value / step - round(value / step)) > 1e-9:
-        found += _invalid(field, value, f"should be a multiple of {_go(step)}")
     limit = {"int32": 2**31, "int64": 2**63}.get(str(node.get("format")))
     if limit is not None and not -limit <= value < limit:
-        found += _invalid(field, value, f"must be of type {node['format']}: {_go(value)}")
+        why = f"Checked value must be of type integer with format {node['format']} in {field}"
+        found.append(Cause("<nil>", "FieldValueInvalid", f'Invalid value: "": {why}'))
+    if step and abs(value / step - round(value / step)) > 1e-9:
+        found += _invalid(field, value, f"should be a multiple of {_go(step)}")
     return found
 
 
@@ -169,7 +171,8 @@ def _flat(lists: Iterable[list[Cause]]) -> list[Cause]:
 
 def _object(value: Object, node: Object, field: str, old: Object) -> list[Cause]:
     properties, others = node.get("properties", {}), values_below(node)
-    missing = [key for key in node.get("required", ()) if key not in value]
+    identity = ("apiVersion", "kind") if node.get(EMBEDDED) else ()
+    missing = [key for key in dict.fromkeys((*node.get("required", ()), *identity)) if key not in value]
     found = [causes.required(_below(field, key)) for key in missing]
     for key in sorted(value):
         below = properties.get(key, others)
@@ -245,6 +248,18 @@ _FORMATS: dict[str, Callable[[str], bool]] = {
     "uuid": _reads(uuid.UUID),
     "hostname": lambda value: _HOST.fullmatch(value) is not None,
     "email": lambda value: re.fullmatch(r"[^@\s]+@[^@\s]+", value) is not None,
+    "mac": lambda value: re.fullmatch(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}", value) is not None,
+    "hexcolor": lambda value: re.fullmatch(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", value) is not None,
+    "k8sshortname": lambda value: not names.label_errors(value),
+    "k8slongname": lambda value: not names.subdomain_errors(value),
     "uri": lambda value: re.fullmatch(r"[A-Za-z][-+.A-Za-z0-9]*:\S+", value) is not None,
 }
-"""Those of the formats that upstream looks at; by their names without dashes."""
+"""Those of the formats that upstream looks at, by their names without dashes; the rest are taken as they are."""
+
+_NOT_CHECKED = "bsonobjectid creditcard isbn isbn10 isbn13 password rgbcolor ssn uuid3 uuid4 uuid5"
+
+
+def is_known_format(name: str) -> bool:
+    """Whether upstream knows a format of texts (apiextensions: apiserver/validation/formats.go)."""
+    plain = name.replace("-", "")
+    return plain in _FORMATS or plain in _NOT_CHECKED.split()

@@ -13,7 +13,7 @@ from aksdisks.lab.kube.schema.structural import EMBEDDED, INT_OR_STRING, PRESERV
 from aksdisks.lab.kube.strategies import celrules
 from aksdisks.lab.kube.strategies.causes import forbidden, invalid, required, unsupported
 from aksdisks.lab.kube.strategies.celrules import RULES
-from aksdisks.lab.kube.strategies.customvalues import compiled, errors
+from aksdisks.lab.kube.strategies.customvalues import compiled, errors, is_known_format
 
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
 _LIST, _KEYS, _MAP = "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type"
@@ -45,6 +45,15 @@ def problems(field: str, schema: Object) -> list[Cause]:
         found = list(_defaults(schema, field))
     found += _plain(schema, field)
     return found or list(celrules.problems(schema, field))
+
+
+def unknown_formats(s: Object) -> Iterator[str]:
+    """The formats of texts that nobody knows, in a schema and below."""
+    form = s.get("format")
+    if form and s.get("type") == "string" and not is_known_format(form):
+        yield form
+    for below, _ in (*((below, where) for below, where, _ in _children(s, "")), *_junctions(s, "")):
+        yield from unknown_formats(below)
 
 
 def _invariants(s: Object, level: str, at: str) -> Iterator[Cause]:

@@ -86,6 +86,17 @@ def test_what_is_refused(definition: Object, told: str) -> None:
     run(test, crd(plural="others", kind="Other"))
 
 
+def test_formats_that_nobody_knows_are_warned_of() -> None:
+    async def test(api: KubeApi) -> None:
+        told: list[str] = []
+        formats = {name: {"type": "string", "format": name} for name in ("date-time", "made-up")}
+        definition = crd(version(spec={"type": "object", "properties": formats}), plural="others", kind="Other")
+        await api.create(CRDS, definition, warnings=told)
+        assert told == ['unrecognized format "made-up"']
+
+    run(test)
+
+
 def test_a_new_definition_is_established_at_once() -> None:
     async def test(api: KubeApi) -> None:
         made = await api.get(CRDS, WIDGETS)

@@ -68,7 +68,7 @@ def _mark_deleted(crd: Object, grace: int | None, now: datetime) -> bool:
     if "deletionTimestamp" in crd["metadata"]:
         return False
     stamp_deletion(crd["metadata"], now, 0)
-    crd["metadata"]["finalizers"] = [*crd["metadata"].get("finalizers", ()), CLEANUP]
+    crd["metadata"]["finalizers"] = list(dict.fromkeys([*crd["metadata"].get("finalizers", ()), CLEANUP]))
     crd["status"] = copy(crd["status"])
     why = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
     naming.set_condition(crd["status"], "Terminating", "True", "InstanceDeletionPending", why, timestamp(now))
@@ -306,6 +306,17 @@ def _changes(new: Object, old: Object) -> list[Cause]:
     return found + immutable("spec.names.plural", after["names"]["plural"], before["names"]["plural"])
 
 
+def _warnings(new: Object, old: Object | None) -> Iterator[str]:
+    """Formats that nobody knows, and so nobody checks."""
+    known = set() if old is None else set(_formats(old))
+    yield from (f'unrecognized format "{name}"' for name in _formats(new) if name not in known)
+
+
+def _formats(crd: Object) -> Iterator[str]:
+    for version in crd["spec"]["versions"]:
+        yield from structure.unknown_formats(version.get("schema", {}).get("openAPIV3Schema", {}))
+
+
 STRATEGIES = (
     Strategy(
         Resource(
@@ -327,5 +338,6 @@ STRATEGIES = (
         status_keeps=ALL,
         allocate=_establish,
         mark_deleted=_mark_deleted,
+        warnings=_warnings,
     ),
 )
