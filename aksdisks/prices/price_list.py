@@ -57,7 +57,7 @@ class PriceList:
         found = self._price(uses_of_snapshot(snapshot), snapshot.location)
         if isinstance(found, Unknown):
             return found
-        return Price(a_month=found.a_month, currency=found.currency, source=f"at most, by {found.source}")
+        return Price(a_month=found.a_month, currency=found.currency, source=f"of snapshots at most, by {found.source}")
 
     def _price(self, uses: tuple[Use, ...] | Unknown, location: str) -> Price | Unknown:
         if isinstance(uses, Unknown):

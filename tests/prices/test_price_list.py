@@ -105,7 +105,9 @@ def test_a_snapshot_costs_at_most_what_it_would_cost_when_full(sku, incremental,
     listed = PriceList.of(LISTED, "prices.json")
     found = listed.snapshot(DiskSnapshot(sku=sku, size_gib=100, incremental=incremental, location="westeurope"))
     assert found == Price(
-        a_month=pytest.approx(a_month), currency="EUR", source="at most, by prices.json, in force since 2023-12-01"
+        a_month=pytest.approx(a_month),
+        currency="EUR",
+        source="of snapshots at most, by prices.json, in force since 2023-12-01",
     )
 
 

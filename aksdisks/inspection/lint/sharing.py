@@ -37,7 +37,7 @@ def several(world: World, workload: Workload) -> Several | None:
     """What lets a workload have several pods at once; None where nothing does."""
     manifest, spec, kind = workload.manifest, workload.spec, workload.kind
     if kind == "DaemonSet":
-        return Several("a pod on each node", manifest, workload.template_path)
+        return Several("the pods on each node", manifest, workload.template_path)
     if kind in ("Job", "CronJob"):
         place: Path = ("spec",) if kind == "Job" else ("spec", "jobTemplate", "spec")
         at_once, needed = (find(manifest.raw, f"{'.'.join(map(str, place))}.{name}") for name in _OF_JOBS)
