@@ -124,6 +124,8 @@ def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: W
         return value
     if node.is_quantity:
         return _quantity(value)
+    if node.name.endswith(_SCHEMA_OR):
+        return _schema_or(node, value, path, unknown, where)
     if "oneOf" in node.schema:
         if node.name.endswith(".IntOrString") and not (type(value) is str or _is_int32(value)):
             found = f"number {value}" if type(value) in (int, float) else _JSON[type(value)]
@@ -151,6 +153,19 @@ def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: W
                 named = where if node.is_map else (struct, inner)
                 value[key] = _walk(child, value[key], inner, unknown, named)
     return value
+
+
+_SCHEMA_OR = ("JSONSchemaPropsOrArray", "JSONSchemaPropsOrBool")
+
+
+def _schema_or(node: schema.Node, value: Any, path: str, unknown: list[str], where: Where) -> Any:
+    """What OpenAPI leaves open: a schema, or a list of them or a boolean (apiextensions: v1/marshal.go)."""
+    if isinstance(value, bool if node.name.endswith("Bool") else list):
+        return value
+    if not isinstance(value, dict):
+        wanted = "boolean" if node.name.endswith("Bool") else "array"
+        raise _WrongTypeError(f"{wanted} or JSON schema expected")
+    return _walk(node.beside_it("JSONSchemaProps"), value, path, unknown, where)
 
 
 def _is_int32(value: Any) -> bool:

@@ -65,6 +65,11 @@ class Node:
             self._items = _resolve(inner, self.document) if isinstance(inner, dict) else NOWHERE
         return self._items
 
+    def beside_it(self, name: str) -> Node:
+        """Another schema of the same document and package, by its own name."""
+        whole = f"{self.name.rpartition('.')[0]}.{name}"
+        return Node(_schemas(self.document)[whole], {}, self.document, whole)
+
     @property
     def is_atomic(self) -> bool:
         """Whether server-side apply treats a map or struct as one value."""

@@ -171,7 +171,7 @@ def _specified(of: Object, s: Object, at: str, base: str) -> Iterator[Cause]:
 
 def _defaults(s: Object, at: str) -> Iterator[Cause]:
     """Defaults that are valid themselves, and have no field that would be pruned."""
-    if "default" in s:
+    if "default" in s and s.get("type", "string") in _TYPES:
         value: Any = copy(s["default"])
         box = Structural({"type": "object", "properties": {"default": s}})
         holder = {"default": value}

@@ -86,6 +86,31 @@ def test_what_is_refused(definition: Object, told: str) -> None:
     run(test, crd(plural="others", kind="Other"))
 
 
+@pytest.mark.parametrize(
+    ("below", "told"),
+    [
+        (
+            {"type": "array", "items": {"type": "object", "properties": {"b": 5}}},
+            "cannot unmarshal number into Go struct field",
+        ),
+        (
+            {"type": "array", "items": {"type": "array", "items": {"type": 5}}},
+            "cannot unmarshal number into Go struct field",
+        ),
+        ({"type": "object", "additionalProperties": "yes"}, "boolean or JSON schema expected"),
+        ({"type": "object", "properties": []}, "cannot unmarshal array into Go struct field"),
+        ({"type": "string", "maxLength": "9"}, "cannot unmarshal string into Go struct field"),
+    ],
+)
+def test_what_is_no_schema_at_all_is_refused(below: Object, told: str) -> None:
+    async def test(api: KubeApi) -> None:
+        found = await refusal(api.create(CRDS, spec(a=below)))
+        assert found.startswith('400 CustomResourceDefinition in version "v1" cannot be handled as a ')
+        assert told in found
+
+    run(test, crd(plural="others", kind="Other"))
+
+
 def test_formats_that_nobody_knows_are_warned_of() -> None:
     async def test(api: KubeApi) -> None:
         told: list[str] = []
