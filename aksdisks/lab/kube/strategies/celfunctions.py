@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
@@ -17,14 +18,32 @@ getDate getDayOfMonth getDayOfWeek getDayOfYear getFullYear getHours getMillisec
 """
 
 
-def _find(text: str, pattern: str) -> str:
-    found = re.search(pattern, text, re.ASCII)
-    return found[0] if found else ""
+def library() -> Any:
+    """The library of the language, loaded where it is first needed: most labs never do, and it takes a moment.
+
+    ValueError where it is not installed.
+    """
+    try:
+        return import_module("cel")
+    except ImportError as error:
+        why = "patterns and rules need the package common-expression-language: pip install 'aksdisks[lab]'"
+        raise ValueError(why) from error
 
 
-def _find_all(text: str, pattern: str, most: int = -1) -> list[str]:
-    found = [one[0] for one in re.finditer(pattern, text, re.ASCII)]
-    return found if most < 0 else found[:most]
+@cache
+def _matching() -> Any:
+    return library().compile("text.matches(pattern)")
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a regular expression is found in a text; ValueError for one that is none.
+
+    Python's own take time without bound for some of them, and Go's and the library's do not.
+    """
+    try:
+        return bool(_matching().execute({"text": text, "pattern": pattern}))
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
 
 
 def _index(items: Any, wanted: Any) -> int:
@@ -62,8 +81,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "max": max,
     "indexOf": _index,
     "lastIndexOf": _last_index,
-    "find": _find,
-    "findAll": _find_all,
     "lowerAscii": _lower,
     "upperAscii": _upper,
     "split": lambda text, between: text.split(between),

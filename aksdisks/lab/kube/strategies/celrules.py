@@ -9,14 +9,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from importlib import import_module
 from typing import Any
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.schema.structural import PRESERVE, values_below
 from aksdisks.lab.kube.strategies import causes
-from aksdisks.lab.kube.strategies.celfunctions import FUNCTIONS, KNOWN, MACROS
+from aksdisks.lab.kube.strategies.celfunctions import FUNCTIONS, KNOWN, MACROS, library
 
 RULES = "x-kubernetes-validations"
 _ABSENT = object()
@@ -128,9 +127,7 @@ def _wrong(stated: Object, schema: Object, at: str, *, correlates: bool) -> Iter
 def _broken(text: str, schema: Object) -> str:
     """Why an expression does not compile; empty when it does."""
     try:
-        _library().compile(text)
-    except ImportError:
-        return "rules need the package common-expression-language: pip install 'aksdisks[lab]'"
+        library().compile(text)
     except ValueError as error:
         return str(error)
     plain = _TEXTS.sub("''", text)
@@ -173,16 +170,9 @@ def _compile(schema: Object) -> _Place | None:
 
 
 def _rule(stated: Object) -> _Rule:
-    library, message = _library(), stated.get("messageExpression")
+    compile_, message = library().compile, stated.get("messageExpression")
     rule = stated["rule"]
-    return _Rule(
-        stated, library.compile(rule), library.compile(message) if message else None, _uses_old(rule), _depth(rule)
-    )
-
-
-def _library() -> Any:
-    # Loaded by the first definition that has rules: most labs have none, and it takes a moment.
-    return import_module("cel")
+    return _Rule(stated, compile_(rule), compile_(message) if message else None, _uses_old(rule), _depth(rule))
 
 
 def _uses_old(rule: str) -> bool:
@@ -234,7 +224,7 @@ def _evaluated(place: _Place, new: Any, old: Any, at: str, budget: _Budget) -> I
     variables = {"self": _value(new, place.node)}
     if old is not _ABSENT:
         variables["oldSelf"] = _value(old, place.node)
-    context = _library().Context(variables, FUNCTIONS)
+    context = library().Context(variables, FUNCTIONS)
     kind = place.node.get("type", "object")
     shown = kind if kind in ("object", "array") else new
     for rule in place.rules:

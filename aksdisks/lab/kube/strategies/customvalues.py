@@ -16,6 +16,7 @@ from aksdisks.lab.kube.schema.objects import text
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.schema.structural import EMBEDDED, INT_OR_STRING, values_below
 from aksdisks.lab.kube.strategies import causes
+from aksdisks.lab.kube.strategies.celfunctions import matches
 
 _ABSENT = object()
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -84,23 +85,13 @@ def _string(value: Any, node: Object, field: str) -> list[Cause]:
     if "minLength" in node and len(value) < node["minLength"]:
         found += _invalid(field, value, f"should be at least {node['minLength']} chars long")
     pattern = node.get("pattern")
-    if pattern and not compiled(pattern).search(value):
+    if pattern and not matches(pattern, value):
         found += _invalid(field, value, f"should match '{pattern}'")
     form = str(node.get("format", "")).replace("-", "")
     if form in _FORMATS and not _FORMATS[form](value):
         why = f"{_called(field)} in body must be of type {node['format']}: {causes.shown(value)}"
         found.append(Cause(field, "FieldValueTypeInvalid", f"Invalid value: {causes.shown(value)}: {why}"))
     return found
-
-
-def compiled(pattern: str) -> re.Pattern[str]:
-    r"""A pattern of Go's as Python's: `\z`, classes such as `[[:alpha:]]`; re.error for what neither knows."""
-    for name, letters in _CLASSES.items():
-        pattern = pattern.replace(f"[:{name}:]", letters)
-    return re.compile(pattern.replace(r"\z", r"\Z"), re.ASCII)
-
-
-_CLASSES = {"alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "lower": "a-z", "upper": "A-Z", "space": r"\s"}
 
 
 def _number(value: Any, node: Object, field: str) -> list[Cause]:

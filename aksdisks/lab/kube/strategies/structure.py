@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +11,9 @@ from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.schema.structural import EMBEDDED, INT_OR_STRING, PRESERVE, Structural
 from aksdisks.lab.kube.strategies import celrules
 from aksdisks.lab.kube.strategies.causes import forbidden, invalid, required, unsupported
+from aksdisks.lab.kube.strategies.celfunctions import matches
 from aksdisks.lab.kube.strategies.celrules import RULES
-from aksdisks.lab.kube.strategies.customvalues import compiled, errors, is_known_format
+from aksdisks.lab.kube.strategies.customvalues import errors, is_known_format
 
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
 _LIST, _KEYS, _MAP = "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type"
@@ -125,8 +125,8 @@ def _values(s: Object, at: str) -> Iterator[Cause]:
             yield from _nested(below, where)
     if s.get("pattern"):
         try:
-            compiled(s["pattern"])
-        except re.error as error:
+            matches(s["pattern"], "")
+        except ValueError as error:
             why = f"must be a valid regular expression, but isn't: {error}"
             yield invalid(f"{at}.pattern", s["pattern"], why)
 

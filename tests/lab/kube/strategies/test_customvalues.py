@@ -29,6 +29,8 @@ ITEMS: Object = {"type": "array", "items": {"type": "integer"}}
          ['Invalid value: "2026-13-01T00:00:00Z": f in body must be of type date-time: "2026-13-01T00:00:00Z"']),
         ({"type": "string", "format": "date-time"}, "2026-12-01T00:00:00Z", []),
         ({"type": "string", "format": "ipv4"}, "1.2.3", ['Invalid value: "1.2.3": f in body must be of type ipv4: "1.2.3"']),
+        ({"type": "string", "pattern": "^(a+)+$"}, "a" * 5000 + "b", [f'Invalid value: "{"a" * 5000}b": f in body should match \'^(a+)+$\'']),
+        ({"type": "string", "pattern": "^[[:alpha:]]+$"}, "abc", []),
         ({"type": "string", "format": "made-up"}, "x", []),
         ({"type": "string", "format": "k8s-short-name"}, "X", ['Invalid value: "X": f in body must be of type k8s-short-name: "X"']),
         ({"type": "integer", "format": "int32"}, 2**40, ['Invalid value: "": Checked value must be of type integer with format int32 in f']),
