@@ -23,6 +23,7 @@ PACKAGES = {
     "unshare": "util-linux",
     "chromium": "chromium",
     "npm": "npm",
+    "patch": "patch",
     "perl": "perl",
     "ps": "procps",
 }

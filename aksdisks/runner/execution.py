@@ -82,7 +82,8 @@ def _closed_loop() -> Iterator[None]:
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        if left:  # of nothing, gather would look for the thread's current loop, which need not be there
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         loop.close()
 
 

@@ -241,7 +241,15 @@ def test_the_command_refuses_bad_input_in_a_line_and_writes_nothing(server, tmp_
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"prices.json": "what was before"}
 
 
-@pytest.mark.usefixtures("pauses")
+@pytest.fixture
+def heeds_sigint():
+    """A job that a script starts in the background ignores SIGINT, and so would these tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("pauses", "heeds_sigint")
 @pytest.mark.parametrize("by", ["an error", "Ctrl-C"])
 def test_what_ends_between_two_pages_leaves_the_file_as_it_was(server, tmp_path, by):
     path = tmp_path / "prices.json"

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from aksdisks.cli.main import app
 from tests.cli.command import AKSDISKS
+from tests.programs import needs
 
 ROOT = Path(__file__).parents[2]
 ARTICLE = ROOT / "tests" / "lab" / "article"
@@ -80,17 +81,23 @@ def test_a_folder_is_read_with_all_below_it_and_places_are_those_that_editors_op
     assert done.stdout.splitlines()[-1] == "1 error in 2 files, 2 objects"
 
 
+@needs("patch")
 def test_the_diff_that_is_printed_mends_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("web.yaml").write_text(DEPLOYMENT)
     (finding,) = json.loads(lint("web.yaml", "--format", "json").stdout)["findings"]
-    subprocess.run(["patch", "-p1"], input=finding["fix"], text=True, check=True, capture_output=True)
+    subprocess.run(["patch", "-p1"], input=finding["fix"], text=True, check=True, capture_output=True, timeout=60)
     assert (lint("web.yaml").exit_code, lint("web.yaml").stdout) == (0, "nothing was found in 1 file, 2 objects\n")
 
 
 def test_what_a_pipe_prints_is_read_by_a_process() -> None:
     done = subprocess.run(
-        [AKSDISKS, "lint", "-", "--format", "json"], input=DEPLOYMENT, capture_output=True, text=True, check=False
+        [AKSDISKS, "lint", "-", "--format", "json"],
+        input=DEPLOYMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert (done.returncode, done.stderr) == (1, "")
     (finding,) = json.loads(done.stdout)["findings"]

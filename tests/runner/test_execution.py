@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ SHOWN = (
 
 @pytest.fixture
 def kernel() -> Iterator[Kernel]:
+    asyncio.set_event_loop(None)  # as asyncio.run leaves a thread
     kernel = Kernel({"AKSDISKS_TEST": "here"})
     yield kernel
     kernel.close()

@@ -16,6 +16,7 @@ from aksdisks.inspection.lint.catalogue import catalogue
 from aksdisks.inspection.lint.findings import LEVELS, BadFile, Level, LintFinding, LintReport
 from aksdisks.views.sarif import MOST_RESULTS, sarif
 from tests.inspection.lint.twins import FIXTURES, linted
+from tests.programs import needs
 
 RULES = list(catalogue().values())
 ERROR = LintFinding(
@@ -152,6 +153,7 @@ def test_what_was_bad_unseen_or_suppressed_is_told_and_no_result() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("*/bad.yaml")), ids=lambda path: path.parent.name)
+@needs("patch")
 def test_editors_make_of_a_fix_what_patch_makes_of_its_diff(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,7 +167,7 @@ def test_editors_make_of_a_fix_what_patch_makes_of_its_diff(
         if not result["fixes"]:
             continue
         done = subprocess.run(
-            ["patch", "-p1", "-o", "-"], input=finding.fix, text=True, capture_output=True, check=True
+            ["patch", "-p1", "-o", "-"], input=finding.fix, text=True, capture_output=True, check=True, timeout=60
         )
         (change,) = result["fixes"][0]["artifactChanges"]
         assert change["artifactLocation"]["uri"] == "bad.yaml"

@@ -10,6 +10,7 @@ import pytest
 from aksdisks.inspection.lint.documents import Text
 from aksdisks.inspection.lint.edits import Edit, edited, fix
 from aksdisks.inspection.lint.reading import Manifest, objects, read_files
+from tests.programs import require
 
 pytestmark = pytest.mark.quick
 
@@ -19,13 +20,14 @@ RECREATE = Edit(("spec", "strategy"), {"type": "Recreate"})
 
 def applied(diff: str, path: Path) -> str:
     """The file after `patch -p1` and, beside it, after `git apply`, which have to agree."""
+    require("patch")
     before = path.read_bytes()
     folder = path.parent
     (folder / "fix.diff").write_bytes(diff.encode())
-    subprocess.run(["git", "apply", "fix.diff"], cwd=folder, check=True)
+    subprocess.run(["git", "apply", "fix.diff"], cwd=folder, check=True, timeout=60)
     after = path.read_bytes()
     path.write_bytes(before)
-    subprocess.run(["patch", "-s", "-p1", "-i", "fix.diff"], cwd=folder, check=True)
+    subprocess.run(["patch", "-s", "-p1", "-i", "fix.diff"], cwd=folder, check=True, timeout=60)
     assert path.read_bytes() == after
     return after.decode()
 

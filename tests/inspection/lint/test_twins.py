@@ -12,6 +12,7 @@ from aksdisks.inspection.lint.catalogue import catalogue, rule
 from aksdisks.inspection.lint.findings import LintFinding, LintReport
 from aksdisks.inspection.lint.rule import HEADINGS, Rule
 from tests.inspection.lint.twins import FIXTURES, linted
+from tests.programs import needs
 
 pytestmark = pytest.mark.quick
 
@@ -41,7 +42,11 @@ def test_the_good_file_is_not_found(one: Rule) -> None:
 
 
 @pytest.mark.parametrize("one", RULES)
-@pytest.mark.parametrize("apply", [["patch", "-s", "-p1", "-i"], ["git", "apply"]], ids=["patch", "git-apply"])
+@pytest.mark.parametrize(
+    "apply",
+    [pytest.param(["patch", "-s", "-p1", "-i"], marks=needs("patch")), ["git", "apply"]],
+    ids=["patch", "git-apply"],
+)
 def test_the_diff_applies_and_mends(
     one: Rule, apply: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,7 +57,7 @@ def test_the_diff_applies_and_mends(
     fixes = [each.fix for each in before if each.fix.startswith("--- a/bad.yaml")]
     for number, diff in enumerate(fixes):
         Path(f"{number}.diff").write_text(diff)
-        subprocess.run([*apply, f"{number}.diff"], check=True)
+        subprocess.run([*apply, f"{number}.diff"], check=True, timeout=60)
     assert len(own(linted(Path("bad.yaml")), one)) == len(before) - len(fixes)
 
 
