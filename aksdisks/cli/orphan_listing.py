@@ -62,10 +62,14 @@ class Listing:
 
     @property
     def unseen(self) -> tuple[tuple[str, str], ...]:
-        """What could not be judged, so that it could be an orphan, and why; a volume that names a disk is enough."""
+        """What could not be judged, so that it could be an orphan, and why.
+
+        No disk that a volume names is one, nor a disk of another cluster, by its tags: that is for others to judge.
+        """
         if self.unlisted:
             return (("Azure's disks", self.unlisted),)
-        return tuple((f"disk {each.name}", each.because) for each in self._of("unknown") if each.volume is None)
+        open_ = (each for each in self._of("unknown") if each.volume is None and not each.of_another)
+        return tuple((f"disk {each.name}", each.because) for each in open_)
 
     @cached_property
     def ended(self) -> Mapping[str, Outcome]:

@@ -31,6 +31,7 @@ class OwnedDisk:
     `disk` is Unknown where a volume names a disk that could not be read; `id` is there all the same. `volume` is the
     PersistentVolume that names it, `claim` the claim that this volume is bound to, `pods` those that mount the claim,
     `workload` (`Kind/name`) what owns them, up to a Deployment, StatefulSet, Job, CronJob or custom resource.
+    `of_another`: its tags name another cluster.
     """
 
     id: str
@@ -45,6 +46,7 @@ class OwnedDisk:
     machine: Machine | Unknown | None = None
     lun: int | Unknown | None = None
     price: Price | Unknown
+    of_another: bool = False
 
     @property
     def name(self) -> str:

@@ -73,7 +73,8 @@ def test_only_orphans_may_go_and_a_volume_is_to_be_deleted_where_there_is_one() 
 
 
 def test_what_could_not_be_judged_could_be_an_orphan_unless_a_volume_names_it() -> None:
-    found = listing(owned("a", "unknown"), owned("b", "unknown", volume=volume()), owned("c", "kept"))
+    others = owned("d", "unknown", of_another=True)
+    found = listing(owned("a", "unknown"), owned("b", "unknown", volume=volume()), owned("c", "kept"), others)
     assert found.unseen == (("disk a", "a is unknown"),)
     assert listing(unknown=AWAY).unseen == (("Azure's disks", AWAY.because),)
     assert document(listing(unknown=AWAY))["orphans"] == []

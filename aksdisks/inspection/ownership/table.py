@@ -10,7 +10,7 @@ from aksdisks.inspection.ownership.case import Case
 from aksdisks.inspection.ownership.facts import Facts
 from aksdisks.inspection.ownership.owners import workload_of
 from aksdisks.inspection.ownership.snapshot_verdicts import SnapshotRules
-from aksdisks.inspection.ownership.verdicts import judge
+from aksdisks.inspection.ownership.verdicts import judge, names_another
 from aksdisks.inspection.slots import node_slots
 from aksdisks.model import Attachment, Claim, Disk, Pod, Unknown, Volume, known
 from aksdisks.model.ownership import VERDICTS, OwnedDisk, OwnedSnapshot, Ownership
@@ -109,6 +109,7 @@ def _owned(case: Case, prices: PriceList) -> OwnedDisk:
         machine=case.machine,
         lun=case.lun,
         price=case.disk if isinstance(case.disk, Unknown) else prices.disk(case.disk),
+        of_another=isinstance(case.disk, Disk) and names_another(case.facts, case.disk.tags),
     )
 
 

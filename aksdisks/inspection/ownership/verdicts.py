@@ -6,7 +6,7 @@ fact speaks against.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from aksdisks.inspection.chains import id_key
@@ -40,16 +40,27 @@ def judge(case: Case) -> Judgement:
 
 def other_cluster(facts: Facts, tags: Mapping[str, str]) -> str:
     """Why tags speak of another cluster, or may; empty where they do not."""
-    for tag in CLUSTER_TAGS:
-        name = tags.get(tag, "")
-        if not name or (tag != CLUSTER_TAG and name == _NO_NAME) or _is_ours(facts, name):
-            continue
+    for tag, name in _other_names(facts, tags):
         if isinstance(facts.cluster, Unknown):
             return f"its tag {tag} names cluster {name}; whether that is this one is {facts.cluster}"
         if not facts.cluster and not _group(facts).startswith("mc_"):
             return f"its tag {tag} names cluster {name}; what this one is called, Azure does not say"
         return f"its tag {tag} names another cluster, {name}"
     return ""
+
+
+def names_another(facts: Facts, tags: Mapping[str, str]) -> bool:
+    """Whether tags name another cluster, where it is known what this one is called."""
+    known = bool(facts.cluster) or _group(facts).startswith("mc_")
+    return known and not isinstance(facts.cluster, Unknown) and any(_other_names(facts, tags))
+
+
+def _other_names(facts: Facts, tags: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The tags that name a cluster which is not known to be this one, with the name."""
+    for tag in CLUSTER_TAGS:
+        name = tags.get(tag, "")
+        if name and (tag == CLUSTER_TAG or name != _NO_NAME) and not _is_ours(facts, name):
+            yield tag, name
 
 
 def _is_ours(facts: Facts, name: str) -> bool:

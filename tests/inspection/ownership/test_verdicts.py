@@ -273,6 +273,15 @@ def test_what_cannot_be_read_is_unknown_and_no_orphan(parts, because):
     assert verdicts(disks=(left(),), **parts) == [(VOLUME, "unknown", because)]
 
 
+@pytest.mark.parametrize(
+    ("name", "cluster", "of_another"),
+    [("other", "article", True), ("article", "article", False), ("cle", Unknown("403"), False), ("cle", "", True)],
+)
+def test_a_disk_is_of_another_cluster_where_it_is_known_what_this_one_is_called(name, cluster, of_another):
+    (row,) = table(disks=(left(**tags(**{OTHER_TAG: name})),), cluster=cluster).disks
+    assert row.of_another == of_another
+
+
 @pytest.mark.parametrize("kind", ["StatefulSet", "VolumeAttachment", "ReplicaSet", "Job"])
 def test_what_no_verdict_needs_changes_none(kind):
     assert verdicts(disks=(left(),), unread=(kind,)) == [(VOLUME, "orphan", MADE)]
