@@ -58,7 +58,11 @@ def _claim(facts: Facts, claim: Claim) -> str:
             return f"its volume {claim.volume} is gone" if _of_disks(facts, claim) else ""
         because = _volume(facts, volume)
         return f"volume {volume.name}: {because}" if because else ""
-    return f"it is {claim.phase}, and has no volume yet" if _of_disks(facts, claim) else ""
+    if _of_disks(facts, claim):
+        return f"it is {claim.phase}, and has no volume yet"
+    name = claim.storage_class
+    absent = name and name not in {each.name for each in facts.inventory.classes} and not facts.unread("StorageClass")
+    return f"it is {claim.phase}, and its class {name} is not there" if absent and not claim.provisioner else ""
 
 
 def _of_disks(facts: Facts, claim: Claim) -> bool:

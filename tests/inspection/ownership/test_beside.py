@@ -14,6 +14,9 @@ CLASSES = {"classes": (storage_class(), storage_class(name="files", provisioner=
 NO_DISK = f"Azure has no disk {ID}"
 
 
+NO_CLASS = claim(phase="Pending", volume="", storage_class="nosuch")
+
+
 @pytest.mark.parametrize(
     ("parts", "found"),
     [
@@ -31,6 +34,9 @@ NO_DISK = f"Azure has no disk {ID}"
         ({"volumes": (volume(disk_id="", driver="file.csi.azure.com"),)}, []),
         ({"claims": (claim(),), "volumes": (volume(),), "disks": Unknown("azure is off")}, []),
         ({"claims": (claim(phase="Lost"),), "unread": ("PersistentVolume",)}, []),
+        ({"claims": (NO_CLASS,)},
+         [(f"PersistentVolumeClaim {KEY}", "it is Pending, and its class nosuch is not there")]),
+        ({"claims": (NO_CLASS,), "unread": ("StorageClass",)}, []),
         ({"namespace": "shop", "volumes": (volume(),)}, []),
     ],
 )  # fmt: skip
