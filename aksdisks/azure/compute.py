@@ -18,7 +18,7 @@ from aksdisks.azure.calls import (
     reported_retries,
     why,
 )
-from aksdisks.model import CLUSTER_TAG, Disk, DiskSnapshot, Machine, NoCredential, NotPermitted, Unknown
+from aksdisks.model import CLUSTER_TAG, Disk, DiskSnapshot, Machine, NoCredential, NotPermitted, Unknown, id_key
 from aksdisks.targets.credentials import AzureSettings
 from aksdisks.waiting import Progress, silent
 
@@ -44,7 +44,7 @@ def place(provider_id: str) -> tuple[str, str] | None:
 
 def same(one: str, other: str) -> bool:
     """Whether two ARM ids name the same thing: their case does not count."""
-    return one.rstrip("/").lower() == other.rstrip("/").lower()
+    return id_key(one) == id_key(other)
 
 
 def _power_counts(machine: Machine, in_question: Collection[str]) -> bool:

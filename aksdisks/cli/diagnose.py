@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aksdisks.cli.options import ClusterFileOption, ContextOption, EverywhereOption, chosen
+from aksdisks.cli.options import ClusterFileOption, ContextOption, EverywhereOption, NamespaceOption, chosen
 
 EXIT_CODES = (
     "Exit codes: 0 no problem, 1 a problem (with --watch also the time-out), 2 bad input, "
@@ -41,9 +41,7 @@ _Object = Annotated[
 
 def diagnose(
     object: _Object = "",
-    namespace: Annotated[
-        str, typer.Option("-n", "--namespace", help="Default: the context's.", show_default=False)
-    ] = "",
+    namespace: NamespaceOption = "",
     everywhere: EverywhereOption = False,
     file: ClusterFileOption = None,
     context: ContextOption = "",

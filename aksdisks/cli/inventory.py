@@ -17,6 +17,7 @@ from aksdisks.cli.options import (
     chosen,
     disks_of,
     grace_seconds,
+    price_list,
 )
 
 EXIT_CODES = (
@@ -51,14 +52,13 @@ def inventory(
     from aksdisks.cli.inventory_table import Printer
     from aksdisks.inspection.diagnosis import asking
     from aksdisks.inspection.ownership import read_ownership
-    from aksdisks.prices import PriceList
     from aksdisks.runner import shipped
 
     if schema:
         typer.echo((shipped.folder("docs") / "inventory.schema.json").read_text(encoding="utf-8"), nl=False)
         return
     where = disks_of(namespace, everywhere=everywhere)
-    seconds, listed = grace_seconds(grace), PriceList.read(prices) if prices else PriceList.builtin()
+    seconds, listed = grace_seconds(grace), price_list(prices)
     choice = chosen(file, context)
     printer = Printer(format.value)
     asked = asking.open_cluster(choice, printer.progress)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aksdisks.cli.options import ClusterFileOption, ContextOption, EverywhereOption, chosen
+from aksdisks.cli.options import ClusterFileOption, ContextOption, EverywhereOption, NamespaceOption, chosen
 
 if TYPE_CHECKING:
     from aksdisks.cli.lint_output import LintPrinter
@@ -54,9 +54,7 @@ def lint(
     cluster: Annotated[
         bool, typer.Option("--cluster", help="Judge what a cluster has; with files, judge those against it.")
     ] = False,
-    namespace: Annotated[
-        str, typer.Option("-n", "--namespace", help="Default: the context's.", show_default=False)
-    ] = "",
+    namespace: NamespaceOption = "",
     everywhere: EverywhereOption = False,
     file: ClusterFileOption = None,
     context: ContextOption = "",

@@ -31,6 +31,7 @@ def _complete_contexts(incomplete: str) -> list[str]:
         return []
 
 
+NamespaceOption = Annotated[str, typer.Option("-n", "--namespace", help="Default: the context's.", show_default=False)]
 DisksOfOption = Annotated[
     str, typer.Option("-n", "--namespace", help="Only disks made for claims of it. Default: all.", show_default=False)
 ]
@@ -90,6 +91,13 @@ def grace_seconds(text: str) -> float:
         return parse_duration(text)
     except ValueError as error:
         raise InputError(object="--grace", expected="a duration such as 30m, 24h or 7d", found=repr(text)) from error
+
+
+def price_list(file: Path | None) -> Any:
+    """The price list of `--prices`, else the one that is built in; raises InputError."""
+    from aksdisks.prices import PriceList
+
+    return PriceList.read(file) if file else PriceList.builtin()
 
 
 def _complete_runbooks(incomplete: str) -> list[str]:

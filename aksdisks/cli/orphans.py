@@ -18,6 +18,7 @@ from aksdisks.cli.options import (
     chosen,
     disks_of,
     grace_seconds,
+    price_list,
 )
 
 EXIT_CODES = (
@@ -70,12 +71,11 @@ def orphans(
     from aksdisks.inspection.diagnosis import asking
     from aksdisks.inspection.ownership import read_ownership
     from aksdisks.model import Unknown
-    from aksdisks.prices import PriceList
     from aksdisks.session.disk_removal import Outcome
 
     where = disks_of(namespace, everywhere=everywhere)
     _check_flags(yes, delete=delete, snapshot=snapshot)
-    seconds, list_ = grace_seconds(grace), PriceList.read(prices) if prices else PriceList.builtin()
+    seconds, listed = grace_seconds(grace), price_list(prices)
     printer = Printer(format.value)
     choice = chosen(file, context)
     asked = asking.open_cluster(choice, printer.progress)
@@ -85,7 +85,7 @@ def orphans(
         removal = orphan_deletion.begin(asked, choice.settings.state_dir, yes, save=snapshot, printer=printer)
         outcomes += map(printer.outcome, removal.unfinished())
     scale, azure = asked.time_scale, removal.azure if removal else asked.azure
-    inventory = read_ownership(asked.cluster, azure, where, time_scale=scale, grace=seconds, prices=list_)
+    inventory = read_ownership(asked.cluster, azure, where, time_scale=scale, grace=seconds, prices=listed)
     if isinstance(inventory.ownership, Unknown):
         raise CannotRun(f"whose the disks are is {inventory.ownership}")
     unlisted = inventory.disks.because if isinstance(inventory.disks, Unknown) else ""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from aksdisks.model import Attachment, Chain, Claim, Disk, Inventory, Machine, Pod, Unknown, Volume, known
+from aksdisks.model import Attachment, Chain, Claim, Disk, Inventory, Machine, Pod, Unknown, Volume, id_key, known
 
 
 def join(inventory: Inventory) -> tuple[Chain, ...]:
@@ -65,11 +65,6 @@ class _Ends:
     @cached_property
     def _machines(self) -> Mapping[str, Machine]:
         return machines_by_id(known(self.inventory.machines))
-
-
-def id_key(arm_id: str) -> str:
-    """An ARM id as it is compared: its case does not count."""
-    return arm_id.rstrip("/").lower()
 
 
 def machines_by_id(machines: Collection[Machine]) -> dict[str, Machine]:

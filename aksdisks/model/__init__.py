@@ -1,6 +1,6 @@
 """Frozen values that travel between the stages, and how they are read from what an API answered; no I/O."""
 
-from aksdisks.model.azure import CLUSTER_TAG, DataDisk, Disk, DiskSnapshot, Machine
+from aksdisks.model.azure import CLUSTER_TAG, DataDisk, Disk, DiskSnapshot, Machine, id_key
 from aksdisks.model.inventory import Chain, Inventory
 from aksdisks.model.kinds import decode
 from aksdisks.model.kubernetes import (
@@ -54,6 +54,7 @@ __all__ = [
     "Volume",
     "Workload",
     "decode",
+    "id_key",
     "known",
     "with_drivers",
 ]

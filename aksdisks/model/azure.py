@@ -16,6 +16,11 @@ CLUSTER_TAG = "aks-managed-cluster-name"
 """The tag with the managed cluster's name on what AKS makes in Azure, the node resource group among it."""
 
 
+def id_key(arm_id: str) -> str:
+    """An ARM id as it is compared: its case does not count."""
+    return arm_id.rstrip("/").lower()
+
+
 def _group(raw: Any) -> str:
     """The fourth part of an ARM id; empty for another id."""
     parts = str(find(raw, "id", "")).split("/")

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
 
+from aksdisks.inspection.chains import machines_by_id
 from aksdisks.model import (
     Attachment,
     Claim,
@@ -24,6 +25,7 @@ from aksdisks.model import (
     Unknown,
     Volume,
     Workload,
+    id_key,
     known,
 )
 
@@ -112,7 +114,7 @@ class Seen:
     def disk(self, disk_id: str) -> Disk | Unknown | None:
         """Azure's disk of this id, whose case does not count; Unknown where Azure does not tell."""
         disks = self.inventory.disks
-        return disks if isinstance(disks, Unknown) else self._disks.get(disk_id.rstrip("/").lower())
+        return disks if isinstance(disks, Unknown) else self._disks.get(id_key(disk_id))
 
     def machine(self, node: str) -> Machine | Unknown | None:
         """Azure's machine of this node's name; Unknown where Azure does not tell."""
@@ -124,7 +126,7 @@ class Seen:
 
         In managedBy a scale set's instance ends with its name (facts E).
         """
-        machine = self._holders.get(machine_id.rstrip("/").lower())
+        machine = self._holders.get(id_key(machine_id))
         return machine.node if machine else self._node_of_machine.get(_instance(machine_id), "")
 
     def lists(self, resource_id: str) -> bool:
@@ -136,7 +138,7 @@ class Seen:
 
     def named(self, disk_id: str) -> str:
         """Whose disk an id names, for people: its volume and claim where they are known, else what its tags say."""
-        wanted = disk_id.rstrip("/").lower()
+        wanted = id_key(disk_id)
         volume = self._volume_of_disk.get(wanted)
         if volume is not None:
             return f"volume {volume.name}" + (f" of claim {volume.claim}" if volume.claim else "")
@@ -169,7 +171,7 @@ class Seen:
 
     @cached_property
     def _volume_of_disk(self) -> Mapping[str, Volume]:
-        return {volume.disk_id.rstrip("/").lower(): volume for volume in self.inventory.volumes if volume.disk_id}
+        return {id_key(volume.disk_id): volume for volume in self.inventory.volumes if volume.disk_id}
 
     @cached_property
     def _classes(self) -> Mapping[str, StorageClass]:
@@ -206,7 +208,7 @@ class Seen:
 
     @cached_property
     def _disks(self) -> Mapping[str, Disk]:
-        return {disk.id.rstrip("/").lower(): disk for disk in known(self.inventory.disks)}
+        return {id_key(disk.id): disk for disk in known(self.inventory.disks)}
 
     @cached_property
     def _machines(self) -> Mapping[str, Machine]:
@@ -214,9 +216,7 @@ class Seen:
 
     @cached_property
     def _holders(self) -> Mapping[str, Machine]:
-        machines = known(self.inventory.machines)
-        by_id = {machine.id.rstrip("/").lower(): machine for machine in machines}
-        return by_id | {f"{m.id.rpartition('/')[0]}/{m.name}".lower(): m for m in machines}
+        return machines_by_id(known(self.inventory.machines))
 
 
 def _instance(machine_id: str) -> str:

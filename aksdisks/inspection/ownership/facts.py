@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from aksdisks.inspection.chains import id_key, machines_by_id
+from aksdisks.inspection.chains import machines_by_id
 from aksdisks.inspection.second_look import under_way
 from aksdisks.model import (
     Attachment,
@@ -22,6 +22,7 @@ from aksdisks.model import (
     Unknown,
     Volume,
     Workload,
+    id_key,
     known,
 )
 

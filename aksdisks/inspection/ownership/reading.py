@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from aksdisks.azure.compute import Azure
-from aksdisks.inspection.chains import id_key, join
+from aksdisks.inspection.chains import join
 from aksdisks.inspection.diagnosis.reading import (
     KINDS,
     SNAPSHOTS,
@@ -24,7 +24,7 @@ from aksdisks.inspection.ownership.facts import Facts, is_outside
 from aksdisks.inspection.ownership.table import ownership
 from aksdisks.inspection.ownership.verdicts import CLUSTER_TAGS
 from aksdisks.kube.client import Cluster
-from aksdisks.model import Attachment, Disk, DiskSnapshot, Inventory, Machine, Unknown, known
+from aksdisks.model import Attachment, Disk, DiskSnapshot, Inventory, Machine, Unknown, id_key, known
 from aksdisks.prices import PriceList
 from aksdisks.waiting import within
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from aksdisks.inspection.chains import id_key
 from aksdisks.inspection.ownership.facts import Facts
 from aksdisks.inspection.ownership.verdicts import Judgement, other_cluster
-from aksdisks.model import DiskSnapshot, Snapshot, SnapshotContent, Unknown, known
+from aksdisks.model import DiskSnapshot, Snapshot, SnapshotContent, Unknown, id_key, known
 
 SAVED_TAG = "aksdisks-snapshot-of"
 """The tag of a snapshot that was made before its disk was deleted; its value is the disk's uniqueId."""

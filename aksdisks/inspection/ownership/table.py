@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aksdisks.inspection.chains import id_key
 from aksdisks.inspection.ownership.beside import disagreements, without_disk
 from aksdisks.inspection.ownership.case import Case
 from aksdisks.inspection.ownership.facts import Facts
@@ -12,7 +11,7 @@ from aksdisks.inspection.ownership.owners import workload_of
 from aksdisks.inspection.ownership.snapshot_verdicts import SnapshotRules
 from aksdisks.inspection.ownership.verdicts import judge, names_another
 from aksdisks.inspection.slots import node_slots
-from aksdisks.model import Attachment, Claim, Disk, Pod, Unknown, Volume, known
+from aksdisks.model import Attachment, Claim, Disk, Pod, Unknown, Volume, id_key, known
 from aksdisks.model.ownership import VERDICTS, OwnedDisk, OwnedSnapshot, Ownership
 from aksdisks.prices import PriceList
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from aksdisks.inspection.chains import id_key
 from aksdisks.inspection.ownership.case import Case
 from aksdisks.inspection.ownership.facts import Facts
 from aksdisks.inspection.ownership.owners import set_of
 from aksdisks.inspection.second_look import AT_REST, NAMED_BY_UID
-from aksdisks.model import CLUSTER_TAG, Claim, Disk, Unknown, Volume, Workload
+from aksdisks.model import CLUSTER_TAG, Claim, Disk, Unknown, Volume, Workload, id_key
 from aksdisks.model.ownership import Verdict
 
 Judgement = tuple[Verdict, str]

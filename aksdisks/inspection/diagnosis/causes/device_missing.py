@@ -33,7 +33,7 @@ from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Evidence
 from aksdisks.inspection.diagnosis.rows import attachment_rows, disk_rows, kubectl, machine_disks
-from aksdisks.model import DataDisk, Disk, Machine
+from aksdisks.model import DataDisk, Disk, Machine, id_key
 
 _NVME = re.compile(r"_v(?:[6-9]|\d\d)$", re.IGNORECASE)
 _SETTLED = 60.0
@@ -73,9 +73,9 @@ def _rule(case: Case) -> Match | None:
 
 def _held(case: Case) -> DataDisk | None:
     """The machine's place for the volume's disk."""
-    wanted = case.volume.disk_id.rstrip("/").lower() if case.volume else ""
+    wanted = id_key(case.volume.disk_id) if case.volume else ""
     places = case.machine.data_disks if isinstance(case.machine, Machine) else ()
-    return next((each for each in places if each.disk_id.rstrip("/").lower() == wanted and not each.leaving), None)
+    return next((each for each in places if id_key(each.disk_id) == wanted and not each.leaving), None)
 
 
 def _is_nowhere(case: Case) -> bool:

@@ -31,7 +31,7 @@ from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Evidence, Step
 from aksdisks.inspection.diagnosis.rows import machine_disks
-from aksdisks.model import Disk, Machine
+from aksdisks.model import Disk, Machine, id_key
 
 
 def _rule(case: Case) -> Match | None:
@@ -75,8 +75,8 @@ def _strange(case: Case, held: list[str]) -> list[str]:
     """Of a machine's disks those that no VolumeAttachment to its node is for, as far as that can be seen."""
     node = case.pod.node if case.pod else ""
     volumes = (case.seen.volume(each.volume) for each in case.seen.attachments_on(node))
-    known = {volume.disk_id.rstrip("/").lower() for volume in volumes if volume is not None}
-    others = [disk_id for disk_id in held if disk_id.rstrip("/").lower() not in known]
+    known = {id_key(volume.disk_id) for volume in volumes if volume is not None}
+    others = [disk_id for disk_id in held if id_key(disk_id) not in known]
     if case.seen.inventory.namespace is None:
         return others
     # Other namespaces' volumes were not read; what the driver made for them says so in its tags.
