@@ -23,6 +23,7 @@ from aksdisks.runner import shipped
 from aksdisks.targets.lab import lab_in
 
 _PORT, _FIRST = 8888, "/lab/tree/00-overview.ipynb"
+_PORTS = 5  # that we try, should others take each just before JupyterLab does
 _SETTINGS = Path(__file__).parent.parent / "jupyter"
 _PATIENCE = 60.0  # seconds for JupyterLab to answer: its first start on a slow disk takes a while
 # It ends when its standard input does, which is when we do, by whatever signal.
@@ -45,7 +46,7 @@ def serve(folder: Path, *, speed: float, port: int, browser: bool, say: Callable
         raise InputError(
             object="jupyterlab", expected="it beside aksdisks", found="none", hint="pip install jupyterlab"
         )
-    port = _free(port)
+    _free(port)  # before anything is copied or started
     for name in copy(folder):
         say(f"{folder / name} differs from the runbook of that name and was kept; delete it to have it as shipped.")
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -55,8 +56,8 @@ def serve(folder: Path, *, speed: float, port: int, browser: bool, say: Callable
         token = secrets.token_urlsafe(24)
         reach = {"AKSDISKS_STATE_DIR": lab.state_dir, "JUPYTER_TOKEN": token, **lab.environment()}
         try:
-            with _jupyterlab(folder, port, browser, Path(own), _environment(reach)) as server:
-                say(f"The lab {run}. JupyterLab: http://127.0.0.1:{port}{_FIRST}?token={token}")
+            with _jupyterlab(folder, port, browser, Path(own), _environment(reach)) as (server, taken):
+                say(f"The lab {run}. JupyterLab: http://127.0.0.1:{taken}{_FIRST}?token={token}")
                 if not shutil.which("kubectl"):
                     say("A terminal in it has no kubectl: none is installed here.")
                 say("Ctrl-C ends it.")
@@ -101,17 +102,27 @@ def copy(folder: Path) -> list[str]:
 
 def _free(port: int) -> int:
     """The port, if nothing listens there; for 0 the usual one, or any."""
-    for wanted in (port,) if port else (_PORT, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", wanted))
-                return int(probe.getsockname()[1])
-            except (OSError, OverflowError):
-                continue
-    raise InputError(
-        object=f"port {port}", expected="one that is free", found="it taken", hint="leave out --port for any"
-    )
+    if port:
+        if _is_free(port):
+            return port
+        raise InputError(
+            object=f"port {port}", expected="one that is free", found="it taken", hint="leave out --port for any"
+        )
+    if _is_free(_PORT):
+        return _PORT
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+    return True
 
 
 def _environment(lab: Mapping[str, str]) -> dict[str, str]:
@@ -126,38 +137,49 @@ def _environment(lab: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _jupyterlab(
-    folder: Path, port: int, browser: bool, own: Path, environment: Mapping[str, str]
-) -> Iterator[subprocess.Popen[bytes]]:
-    """JupyterLab in a session of its own, so that Ctrl-C is ours to handle; once it answers."""
-    settings = {
-        "ServerApp.root_dir": folder.absolute(), "ServerApp.ip": "127.0.0.1", "ServerApp.port": port,
-        "ServerApp.port_retries": 0, "ServerApp.open_browser": browser, "ServerApp.allow_root": os.geteuid() == 0,
-        "LabApp.default_url": _FIRST, "LabApp.workspaces_dir": own / "workspaces",
-    }  # fmt: skip
-    command = [sys.executable, "-c", _SERVER, *(f"--{name}={value}" for name, value in settings.items())]
+    folder: Path, wanted: int, browser: bool, own: Path, environment: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """JupyterLab in a session of its own, so that Ctrl-C is ours to handle, and its port; once it answers.
+
+    A port may be taken after we found it free and before JupyterLab listens there: then it ends, and we choose again.
+    """
     log = own / "jupyterlab.log"
-    with log.open("wb") as output:
-        streams: Any = {"stdin": subprocess.PIPE, "stdout": output, "stderr": output}
-        server = subprocess.Popen(command, env=dict(environment), start_new_session=True, **streams)
-    try:
-        _await_answer(server, port, log)
-        yield server
-    finally:
+    for _ in range(_PORTS):
+        port = _free(wanted)
+        settings = {
+            "ServerApp.root_dir": folder.absolute(), "ServerApp.ip": "127.0.0.1", "ServerApp.port": port,
+            "ServerApp.port_retries": 0, "ServerApp.open_browser": browser, "ServerApp.allow_root": os.geteuid() == 0,
+            "LabApp.default_url": _FIRST, "LabApp.workspaces_dir": own / "workspaces",
+        }  # fmt: skip
+        command = [sys.executable, "-c", _SERVER, *(f"--{name}={value}" for name, value in settings.items())]
+        with log.open("wb") as output:
+            streams: Any = {"stdin": subprocess.PIPE, "stdout": output, "stderr": output}
+            server = subprocess.Popen(command, env=dict(environment), start_new_session=True, **streams)
         try:
-            server.communicate(timeout=_END_PATIENCE)  # ends its standard input
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
+            if _answers(server, port, environment["JUPYTER_TOKEN"]):
+                yield server, port
+                return
+        finally:
+            try:
+                server.communicate(timeout=_END_PATIENCE)  # ends its standard input
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
+        if _is_free(port):
+            break
+    last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+    raise CannotRun(object="jupyterlab", expected=f"an answer on port {port}", cause=f"{last}")
 
 
-def _await_answer(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _answers(server: subprocess.Popen[bytes], port: int, token: str) -> bool:
+    """Whether JupyterLab came to answer; one that does not know the token is not ours."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    status = urllib.request.Request(f"http://127.0.0.1:{port}/api/status", headers={"Authorization": f"token {token}"})
     deadline = time.monotonic() + _PATIENCE
     while server.poll() is None and time.monotonic() < deadline:
         try:
-            opener.open(f"http://127.0.0.1:{port}/api", timeout=5).close()
-            return
+            opener.open(status, timeout=5).close()
+            return True
         except OSError:
             time.sleep(0.2)
-    last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-    raise CannotRun(object="jupyterlab", expected=f"an answer on port {port}", cause=f"{last}")
+    return False

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,10 +54,6 @@ def walking(home: Path, *options: str) -> Iterator[Walking]:
         "HOME": str(home), "AKSDISKS_STATE_DIR": str(home / "state"), "JUPYTERLAB_SETTINGS_DIR": str(settings),
         "KUBECACHEDIR": str(home / "kube-cache"), "SHELL": "/bin/bash",
     }  # fmt: skip
-    if "--port" not in options:  # two walks that begin at once would take the usual one for free, both
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            options = ("--port", str(probe.getsockname()[1]), *options)
     command = in_background([AKSDISKS, "walk", "--no-browser", "--folder", str(home / "walk"), *options])
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with running(command, seconds=900, env=environment, text=True, **streams) as process:

@@ -6,7 +6,10 @@ import os
 import signal
 import socket
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import nbformat
 import pytest
@@ -70,24 +73,29 @@ def test_a_lab_that_does_not_start_is_named(tmp_path: Path) -> None:
     assert (done.returncode, "expected one that can be written to" in done.stderr) == (3, True), done.stderr
 
 
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
-def test_the_end_is_the_end_of_jupyterlab_and_of_the_lab_that_it_started(tmp_path: Path, by: signal.Signals) -> None:
-    with walking(tmp_path) as walked:
-        state = process.status(tmp_path / "state")
-        assert state and state.speed == 10
-        walked.process.send_signal(by)
-        said, _ = walked.process.communicate(timeout=60)
-    assert walked.process.returncode == 0
-    assert "JupyterLab has ended, and the lab with it." in said
-    assert process.status(tmp_path / "state") is None
-    assert processes_with("AKSDISKS_STATE_DIR", str(tmp_path / "state")) == []
+def test_walks_that_begin_together_have_a_port_each_and_leave_nothing_however_they_end(tmp_path: Path) -> None:
+    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+    all_there = threading.Barrier(len(ends), timeout=60)
 
+    def walk(end: signal.Signals) -> str:
+        with walking(tmp_path / end.name) as walked:
+            all_there.wait()
+            state = process.status(tmp_path / end.name / "state")
+            assert state and state.speed == 10
+            request = Request(f"{walked.url}/api/status", headers={"Authorization": f"token {walked.token}"})
+            with urlopen(request, timeout=10) as answer:
+                assert answer.status == 200
+            walked.process.send_signal(end)
+            said, _ = walked.process.communicate(timeout=60)
+        if end != signal.SIGKILL:
+            assert walked.process.returncode == 0
+            assert "JupyterLab has ended, and the lab with it." in said
+            assert process.status(tmp_path / end.name / "state") is None
+        assert processes_with("AKSDISKS_STATE_DIR", str(tmp_path / end.name / "state")) == []
+        return walked.url
 
-def test_nothing_outlives_a_walk_that_was_killed(tmp_path: Path) -> None:
-    with walking(tmp_path) as walked:
-        walked.process.kill()
-        walked.process.wait(timeout=10)
-    assert processes_with("AKSDISKS_STATE_DIR", str(tmp_path / "state")) == []
+    with ThreadPoolExecutor() as threads:
+        assert len(set(threads.map(walk, ends))) == len(ends)
 
 
 def test_a_lab_that_runs_is_used_and_stays(tmp_path: Path) -> None:
