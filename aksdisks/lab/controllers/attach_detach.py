@@ -10,7 +10,7 @@ from aksdisks.lab.client.informer import key_of
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.controllers.attach_operations import TICK, TIMEOUT, Attach, Operations, Wait, node_of
+from aksdisks.lab.controllers.attach_operations import TICK, TIMEOUT, Attach, Operations, Wait, Wanted, node_of
 from aksdisks.lab.controllers.storage import (
     OUT_OF_SERVICE,
     attachment_name,
@@ -32,6 +32,7 @@ LAST_BACKOFF = 122.0
 class AttachDetach(Controller):
     """Compares, volume by volume, where pods want it with where it is attached; first detaches, then attaches.
 
+    Volumes that name the same disk are one here, by their unique name: it is attached to one node at a time.
     Keys are `volume:<name>` and `node:<name>`; the latter stands for the node's report of what is attached. Upstream
     looks at everything every 100 ms; here every change that matters starts what it concerns, so that the order of
     what happens does not depend on the phase of a timer, and a large cluster costs a volume no more than a small one.
@@ -76,9 +77,10 @@ class AttachDetach(Controller):
         if after is None and before is not None:
             self._known.discard(before["metadata"]["uid"])
 
-    def _attached(self, index: str, name: str) -> list[Object]:
-        """The attachments of a volume, or to a node, that this controller is to look after."""
-        return [entry for entry in self.attachments.by_index(index, name) if entry["metadata"]["uid"] in self._known]
+    def _attached(self, index: str, *names: str) -> list[Object]:
+        """The attachments of volumes, or to nodes, that this controller is to look after."""
+        found = (entry for name in names for entry in self.attachments.by_index(index, name))
+        return [entry for entry in found if entry["metadata"]["uid"] in self._known]
 
     def _note_arrival(self, before: Object | None, after: Object | None) -> None:
         """Remember in which order pods came to nodes: a Multi-Attach error names those who were there before."""
@@ -96,27 +98,42 @@ class AttachDetach(Controller):
             await self.recorder.flush()
             await self._report(name)
             return None
-        volume = self.volumes.get(name)
-        desired = self._desired(name) if self._attachable(volume) else {}
-        state = self._states.setdefault(name, Operations())
-        attachments = self._attached("volume", name)
+        disk, names = self._disk(name), self._of_the_same_disk(name)
+        desired = self._desired(names)
+        state = self._states.setdefault(disk, Operations())
+        attachments = self._attached("volume", *names)
         state.forget(desired, map(node_of, attachments))
         now = self.clock.monotonic()
         waits = [await self._detach(state, entry, now) for entry in attachments if node_of(entry) not in desired]
-        if volume is not None:
-            for node, pods in sorted(desired.items(), key=_turn):
-                waits.append(await self._attach(state, volume, node, pods, now))
-        if not state.forget(desired, map(node_of, self._attached("volume", name))):
-            del self._states[name]
+        for node, wanted in sorted(desired.items(), key=_turn):
+            waits.append(await self._attach(state, wanted, node, names, now))
+        if not state.forget(desired, map(node_of, self._attached("volume", *names))):
+            self._states.pop(disk, None)
         return min((wait for wait in waits if wait is not None), default=None)
 
-    def _desired(self, volume_name: str) -> dict[str, list[Object]]:
-        """Node → the pods there that want the volume."""
-        desired: dict[str, list[Object]] = {}
-        for claim in self.claims.by_index("volume", volume_name):
-            if (claim.get("status") or {}).get("phase") == "Bound":
-                for pod in self.pods.by_index("claim", key_of(claim)):
-                    desired.setdefault(pod["spec"]["nodeName"], []).append(pod)
+    def _disk(self, name: str) -> str:
+        """What a volume is looked after by: its unique name, its own name once it is gone."""
+        volume = self.volumes.get(name)
+        return (None if volume is None else unique_volume_name(volume)) or name
+
+    def _of_the_same_disk(self, name: str) -> list[str]:
+        """The volumes of the same unique name, among them this one."""
+        return sorted({name, *map(key_of, self.volumes.by_index("unique", self._disk(name)))})
+
+    def _desired(self, names: Iterable[str]) -> dict[str, Wanted]:
+        """Node → the volume that is wanted there, and the pods that want it: of those of one disk the first by name.
+
+        Upstream takes the one that it sees first (K attachdetach/cache/desired_state_of_world.go AddPod).
+        """
+        desired: dict[str, Wanted] = {}
+        for name in names:
+            volume = self.volumes.get(name)
+            if volume is None or not self._attachable(volume):
+                continue
+            for claim in self.claims.by_index("volume", name):
+                if (claim.get("status") or {}).get("phase") == "Bound":
+                    for pod in self.pods.by_index("claim", key_of(claim)):
+                        desired.setdefault(pod["spec"]["nodeName"], Wanted(volume)).pods.append(pod)
         return desired
 
     def _attachable(self, volume: Object | None) -> bool:
@@ -158,24 +175,22 @@ class AttachDetach(Controller):
             self.attachments.observe_deleted(attachment, answer)
         return None
 
-    async def _attach(
-        self, state: Operations, volume: Object, node: str, pods: list[Object], now: float
-    ) -> float | None:
-        volume_name = volume["metadata"]["name"]
-        entries = self.attachments.by_index("volume", volume_name)
+    async def _attach(self, state: Operations, wanted: Wanted, node: str, names: list[str], now: float) -> float | None:
+        volume, pods, volume_name = wanted.volume, wanted.pods, wanted.volume["metadata"]["name"]
+        entries = (entry for name in names for entry in self.attachments.by_index("volume", name))
         own = next((entry for entry in entries if node_of(entry) == node), None)
         if own is not None:
             if own["metadata"]["uid"] not in self._known:
                 self._known.add(own["metadata"]["uid"])
                 state.attaching.setdefault(node, Attach(now, pods=pods))
             return self._follow(state, own, volume, pods, now)
-        there = self._attached("volume", volume_name)
+        there = self._attached("volume", *names)
         if there and not _many_nodes(volume):
             if (wait := state.pending(there, now)) is not None:
                 return wait
             if node not in state.told:
                 state.told.add(node)
-                self._tell_of_multi_attach(pods, {node_of(entry) for entry in there}, volume_name)
+                self._tell_of_multi_attach(wanted, {node_of(entry) for entry in there}, names)
             return None
         if self.nodes.get(node) is None:
             return None
@@ -239,11 +254,11 @@ class AttachDetach(Controller):
         attempt.retry_at = now + delay
         return delay
 
-    def _tell_of_multi_attach(self, pods: list[Object], others: set[str], volume_name: str) -> None:
+    def _tell_of_multi_attach(self, wanted: Wanted, others: set[str], names: list[str]) -> None:
         """Once for a volume and node, to each pod that waits there (facts C)."""
-        desired = self._desired(volume_name)
-        users = [pod for node in sorted(others) for pod in desired.get(node, ())]
-        for pod in pods:
+        desired, volume_name = self._desired(names), wanted.volume["metadata"]["name"]
+        users = [pod for node in sorted(others) if node in desired for pod in desired[node].pods]
+        for pod in wanted.pods:
             holders = [other for other in users if self._arrived(other) < self._arrived(pod)]
             namespace = pod["metadata"]["namespace"]
             local = sorted(p["metadata"]["name"] for p in holders if p["metadata"]["namespace"] == namespace)
@@ -272,7 +287,7 @@ class AttachDetach(Controller):
         attached = []
         for attachment in self._attached("node", name):
             volume_name = _volume_of(attachment)
-            volume, state = self.volumes.get(volume_name), self._states.get(volume_name)
+            volume, state = self.volumes.get(volume_name), self._states.get(self._disk(volume_name))
             unique = None if volume is None else unique_volume_name(volume)
             there = (attachment.get("status") or {}).get("attached") and not attachment["metadata"].get(
                 "deletionTimestamp"
@@ -318,9 +333,9 @@ def _volume_of(attachment: Object) -> str:
     return str(attachment["spec"]["source"].get("persistentVolumeName", ""))
 
 
-def _turn(entry: tuple[str, list[Object]]) -> tuple[str, str]:
+def _turn(entry: tuple[str, Wanted]) -> tuple[str, str]:
     """Who has waited longest comes first."""
-    return min(str(pod["metadata"]["creationTimestamp"]) for pod in entry[1]), entry[0]
+    return min(str(pod["metadata"]["creationTimestamp"]) for pod in entry[1].pods), entry[0]
 
 
 def _many_nodes(volume: Object) -> bool:

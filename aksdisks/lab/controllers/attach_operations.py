@@ -35,6 +35,14 @@ class Attach(Wait):
 
 
 @dataclass
+class Wanted:
+    """A volume that is wanted on a node, and the pods there that want it, or another volume of the same disk."""
+
+    volume: Object
+    pods: list[Object] = field(default_factory=list)
+
+
+@dataclass
 class Operations:
     """What is remembered of one volume, by node: operations, Multi-Attach told, when a detach was first due."""
 

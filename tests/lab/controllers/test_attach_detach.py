@@ -285,3 +285,31 @@ def test_a_volume_in_use_leaves_by_force_only_from_a_node_that_is_not_ready(read
         assert bool((await world.api.list("volumeattachments"))[0]) != deleted
 
     played(scenario, AttachDetach)
+
+
+def test_two_volumes_of_one_disk_share_its_attachment_and_no_second_node_gets_it() -> None:
+    """By the disk's unique name, as upstream does; the volume that is told of is that of the pod which waits."""
+
+    async def scenario(world: World) -> None:
+        await cluster(world)
+        await bound(world, "twin", "pv2", csi={"driver": DRIVER, "volumeHandle": HANDLE})
+        await place(world, "a", 0)
+        await report(world, 0, {"attached": True})
+        await world.create("pods", pod("beside", "twin", nodeName="node-0"))
+        await world.create("pods", pod("b", "twin", nodeName="node-1"))
+        await world.settle()
+        text = 'Multi-Attach error for volume "pv2" Volume is already used by pod(s) a, beside'
+        assert world.events[1:] == [f"Warning FailedAttachVolume {text}"]
+        first, second = (attachment_name(HANDLE, DRIVER, f"node-{number}") for number in range(2))
+        world.taken()
+        # What the first volume's pod leaves is still used by the second volume's.
+        await world.api.delete("pods", "a", "walk", grace_period_seconds=0)
+        await world.clock.advance(1)
+        assert world.taken() == []
+        await world.api.delete("pods", "beside", "walk", grace_period_seconds=0)
+        await world.settle()
+        assert world.taken()[-2:] == [f"delete volumeattachments {first}", f"create volumeattachments {second}"]
+        made = await world.get("volumeattachments", second, None)
+        assert made["spec"]["source"] == {"persistentVolumeName": "pv2"}
+
+    played(scenario, AttachDetach)
