@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +12,8 @@ from typing import Any
 
 NOT_ACTIVE = "not an active Virtual Machine Scale Set VM instanceId"
 """What clients know by that an instance is gone (cloud-provider-azure pkg/consts/consts.go)."""
+
+_SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,16 @@ def resource_group_not_found(group: str) -> CloudError:
     return CloudError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
 
 
-def subscription_not_found(subscription: str) -> CloudError:
-    """ARM's answer for a subscription that the caller cannot see."""
-    return CloudError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+def check_subscription(subscription: str, own: str) -> None:
+    """Raises InvalidSubscriptionId (terraform-provider-azurerm#20520), and SubscriptionNotFound for another than `own`.
+
+    That is ARM's answer for a subscription that the caller cannot see.
+    """
+    if not _SUBSCRIPTION.fullmatch(subscription):
+        message = f"The provided subscription identifier '{subscription}' is malformed or invalid."
+        raise CloudError(400, "InvalidSubscriptionId", message)
+    if subscription.lower() != own:
+        raise CloudError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
 
 
 def invalid_content(problem: str) -> CloudError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aksdisks.lab.arm.driver.refusals import disk_path
 from aksdisks.lab.arm.errors import resource_not_found
 from aksdisks.lab.clock import Clock
 from tests.lab.controllers.storage_objects import DISKS
@@ -53,7 +54,7 @@ class FakeCompute:
         return f"{DISKS}/{name}"
 
     async def get_disk(self, disk_id: str) -> dict[str, Any]:
-        name = disk_id.rpartition("/")[2]
+        name = disk_path(disk_id).rpartition("/")[2]
         if self.reads:
             raise self.reads.pop(0)
         if name in self.missing:

@@ -452,6 +452,28 @@ def test_a_disk_that_is_gone_is_found_out_before_it_is_attached() -> None:
     played(scenario, attacher(compute))
 
 
+def test_a_handle_that_is_no_arm_id_is_neither_attached_nor_let_go() -> None:
+    """A static volume's: the driver finds no disk in it, and refuses the detach that the attacher asks for as well."""
+    compute, handle = FakeCompute(), "group#account#share"
+
+    async def scenario(world: World) -> None:
+        await world.create("nodes", node(0))
+        await world.create("csinodes", csi_node(0, 8))
+        await bound(world, csi={"driver": DRIVER, "volumeHandle": handle})
+        await world.create("volumeattachments", attachment())
+        await world.settle()
+        problem = (await attached(world))["status"]["attachError"]
+        text = f"rpc error: code = NotFound desc = Volume not found, failed with error: invalid URI: {handle}"
+        assert (problem["message"], problem["errorCode"]) == (text, 5)
+        await world.api.delete("volumeattachments", attachment()["metadata"]["name"])
+        await world.settle()
+        problem = (await attached(world))["status"]["detachError"]
+        assert problem["message"] == f"rpc error: code = Internal desc = invalid URI: {handle}"
+        assert compute.calls == []
+
+    played(scenario, attacher(compute))
+
+
 def test_a_message_that_is_too_long_for_an_attachment_is_not_saved_and_tried_again() -> None:
     """The attacher shortens nothing: what it may not write leaves the cluster waiting (ATT saveAttachError)."""
     compute = FakeCompute()

@@ -22,7 +22,7 @@ from aksdisks.lab.agents.csi.common import (
 )
 from aksdisks.lab.agents.csi.volume_objects import default_caching
 from aksdisks.lab.arm.driver.interface import AzureCompute
-from aksdisks.lab.arm.driver.refusals import AttachedDiskError
+from aksdisks.lab.arm.driver.refusals import AttachedDiskError, disk_path
 from aksdisks.lab.arm.driver.retries import DeadlineExceededError, DriverError, within
 from aksdisks.lab.arm.errors import NOT_ACTIVE, CloudError, machine_is_no_more
 from aksdisks.lab.client.controller import Controller
@@ -183,6 +183,10 @@ class Attacher(Controller):
 
     async def _take_away(self, node: str, disk_id: str) -> None:
         """Detach; where the machine no longer exists, the driver takes the disk for detached. Raises `RpcError`."""
+        try:
+            disk_path(disk_id)
+        except DriverError as error:
+            raise RpcError(INTERNAL, str(error)) from error
         try:
             await self.compute.detach_disk(node, disk_id)
         except (CloudError, DriverError) as error:

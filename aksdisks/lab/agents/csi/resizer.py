@@ -83,7 +83,12 @@ class Resizer(Controller):
         return None
 
     async def _resize_disk(self, disk_id: str, gib: int) -> None:
-        """Raises `RpcError`."""
+        """The driver's ControllerExpandVolume (CSI pkg/azuredisk/controllerserver.go). Raises `RpcError`."""
+        try:
+            await called(self.compute, self.clock, TIMEOUT, self.compute.get_disk(disk_id))
+        except (CloudError, DriverError) as error:
+            refusal = refusal_text(error, "GET", disk_id)
+            raise RpcError(INTERNAL, f"GetDiskByURI({disk_id}) failed with error({refusal})") from error
         try:
             await called(self.compute, self.clock, TIMEOUT, self.compute.resize_disk(disk_id, gib))
         except (CloudError, DriverError) as error:

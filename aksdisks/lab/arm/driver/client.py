@@ -9,7 +9,7 @@ from typing import Any
 
 from aksdisks.lab.arm.compute.disk import PROVISIONED
 from aksdisks.lab.arm.driver.batches import Batches, Request, wanted
-from aksdisks.lab.arm.driver.refusals import check_free, check_owner
+from aksdisks.lab.arm.driver.refusals import check_free, check_owner, disk_path, is_arm_id
 from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
 
@@ -55,12 +55,14 @@ class DriverClient(ABC):
         disk = await self._change("PUT", f"{self._compute}/disks/{name}", body)
         return str(disk["id"])
 
-    @abstractmethod
     async def get_disk(self, disk_id: str) -> Json:
         """See `AzureCompute`."""
+        return await self._disk(disk_path(disk_id))
 
     async def delete_disk(self, disk_id: str) -> None:
-        """See `AzureCompute`."""
+        """See `AzureCompute`. What is no ARM id counts as gone (CSI pkg/azuredisk/controllerserver.go DeleteVolume)."""
+        if not is_arm_id(disk_id):
+            return
         try:
             disk = await self.get_disk(disk_id)
         except CloudError as error:
@@ -68,7 +70,7 @@ class DriverClient(ABC):
                 raise
             return
         check_free(disk_id, str(disk.get("managedBy") or ""))
-        await self._change("DELETE", disk_id, None)
+        await self._change("DELETE", disk_path(disk_id), None)
 
     async def attach_disk(
         self, node_name: str, disk_id: str, caching: str = "ReadOnly", disk: Json | None = None
@@ -85,7 +87,7 @@ class DriverClient(ABC):
     async def resize_disk(self, disk_id: str, size_gib: int) -> None:
         """See `AzureCompute`."""
         if (await self.get_disk(disk_id))["properties"]["diskSizeGB"] < size_gib:
-            await self._change("PATCH", disk_id, {"properties": {"diskSizeGB": size_gib}})
+            await self._change("PATCH", disk_path(disk_id), {"properties": {"diskSizeGB": size_gib}})
 
     async def modify_disk(self, disk_id: str, sku: str, iops: int | None, mbps: int | None) -> None:
         """See `AzureCompute`; sent where something can change (CSI azure_managedDiskController.go ModifyDisk)."""
@@ -96,7 +98,7 @@ class DriverClient(ABC):
         if wanted in PROVISIONED:
             body["properties"] = asked
         if body:
-            await self._change("PATCH", disk_id, body)
+            await self._change("PATCH", disk_path(disk_id), body)
 
     async def close(self) -> None:
         """Stop sending; requests that wait are cancelled."""
@@ -109,6 +111,10 @@ class DriverClient(ABC):
         if goal.changed:
             await self._change("PUT", place.id, data_disks_body(place.id, self._location, goal.entries))
         return goal.luns
+
+    @abstractmethod
+    async def _disk(self, path: str) -> Json:
+        """The disk as Azure shows it. Raises `CloudError`."""
 
     @abstractmethod
     async def _change(self, method: str, resource_id: str, body: Json | None) -> Json:

@@ -34,7 +34,7 @@ class AzureCompute(Protocol):
         """Create a disk in the node resource group, or find the one of that name; its id. Empty without `source_id`."""
 
     async def get_disk(self, disk_id: str) -> Json:
-        """The disk as Azure shows it; 404 when there is none."""
+        """The disk as Azure shows it; 404 when there is none, `DriverError` for what is not made as an ARM id."""
 
     async def delete_disk(self, disk_id: str) -> None:
         """Delete it; already gone is success. `AttachedDiskError` when a machine has it."""

@@ -9,7 +9,7 @@ from aksdisks.lab.arm.compute.disk import group_and_name
 from aksdisks.lab.arm.driver.batches import Batches
 from aksdisks.lab.arm.driver.client import DriverClient, Place
 from aksdisks.lab.arm.driver.retries import Retries
-from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.errors import CloudError, check_subscription
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +44,9 @@ class CloudCompute(DriverClient):
         batches = Batches(cloud.clock, self.send, forces=today, reread=reread)
         super().__init__(scenario.location, self._group, batches)
 
-    async def get_disk(self, disk_id: str) -> Json:
-        """See `AzureCompute`."""
-        place = group_and_name(disk_id)
-        return await self._ask("GET", "disks/read", disk_id, lambda: self._cloud.disks.get(*place).to_json())
+    async def _disk(self, path: str) -> Json:
+        place = group_and_name(path)
+        return await self._ask("GET", "disks/read", path, lambda: self._cloud.disks.get(*place).to_json())
 
     async def _change(self, method: str, resource_id: str, body: Json | None) -> Json:
         send, kind = self._sending(method, resource_id, body or {})
@@ -85,6 +84,7 @@ class CloudCompute(DriverClient):
 
         async def once() -> T:
             try:
+                check_subscription(scope.split("/")[2], self._cloud.scenario.subscription_id)
                 self._let_pass(method, kind, f"{_PROVIDER}/{act}", scope)
                 self._cloud.locks.check(method, f"{_PROVIDER}/{act}", scope)
                 return send()

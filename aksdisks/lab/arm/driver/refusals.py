@@ -24,6 +24,23 @@ class AttachedDiskError(DriverError):
         self.managed_by = managed_by
 
 
+def disk_path(disk_id: str) -> str:
+    """Where the driver looks for the disk of a volume's handle. Raises `DriverError` for what is not made as an ARM id.
+
+    It takes subscription, group and name out of the handle by their places alone, whatever type that names
+    (CSI pkg/azureutils/azure_disk_utils.go GetInfoFromURI).
+    """
+    parts = disk_id.split("/")
+    if len(parts) != 9:
+        raise DriverError(f"invalid URI: {disk_id}")
+    return f"/subscriptions/{parts[2]}/resourceGroups/{parts[4]}/providers/Microsoft.Compute/disks/{parts[8]}"
+
+
+def is_arm_id(disk_id: str) -> bool:
+    """What the driver takes for an ARM id (CSI pkg/azureutils/azure_disk_utils.go IsARMResourceID)."""
+    return "/subscriptions/" in disk_id.lower()
+
+
 def check_free(disk_id: str, managed_by: str) -> None:
     """The driver deletes no disk that a machine has. Raises `AttachedDiskError`."""
     if managed_by:

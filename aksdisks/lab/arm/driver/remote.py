@@ -72,9 +72,8 @@ class ArmCompute(DriverClient):
         batches = Batches(clock, self.send, pace=self.pace, reread=self._list_machines)
         super().__init__(address.location, group, batches)
 
-    async def get_disk(self, disk_id: str) -> Json:
-        """See `AzureCompute`."""
-        return await self._get(disk_id)
+    async def _disk(self, path: str) -> Json:
+        return await self._get(path)
 
     async def close(self) -> None:
         """Stop sending; requests that wait are cancelled."""

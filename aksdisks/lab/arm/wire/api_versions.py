@@ -92,14 +92,6 @@ LOCAL = ("skus", "locations")
 """What is a list of the provider's, not a type of resources."""
 
 _VERSION = re.compile(r"(\d{4}-\d{2}-\d{2})(-[a-zA-Z.0-9]+)?")
-_SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-
-def check_subscription(subscription: str) -> None:
-    """Raises InvalidSubscriptionId (terraform-provider-azurerm#20520)."""
-    if not _SUBSCRIPTION.fullmatch(subscription):
-        message = f"The provided subscription identifier '{subscription}' is malformed or invalid."
-        raise CloudError(400, "InvalidSubscriptionId", message)
 
 
 def check_version(parts: Sequence[str], version: str, location: str, now: datetime) -> None:

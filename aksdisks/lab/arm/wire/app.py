@@ -180,9 +180,7 @@ class _Server:
         if not version:
             raise errors.missing_api_version()
         if len(parts) > 1 and parts[0].lower() == "subscriptions":
-            api_versions.check_subscription(parts[1])
-            if parts[1].lower() != self._subscription:
-                raise errors.subscription_not_found(parts[1])
+            errors.check_subscription(parts[1], self._subscription)
         if not known:
             raise api_versions.unknown(parts, version)
         api_versions.check_version(parts, version, self._location, self._tokens.clock.now())

@@ -150,6 +150,45 @@ def test_a_lock_keeps_the_driver_from_deleting_as_it_does_everybody(walk):
     walk(story)
 
 
+MINE = scenarios.load("regional").subscription
+OTHER = "/subscriptions/00000000-0000-0000-0000-0000000000ff"
+
+
+@pytest.mark.parametrize(
+    ("handle", "refusal"),
+    [
+        ("data", "invalid URI: data"),
+        ("group#account#share", "invalid URI: group#account#share"),
+        (f"{MINE}/resourceGroups/g/providers/Microsoft.Compute/disks", f"invalid URI: {MINE}/resourceGroups/g/"),
+        (f"{OTHER}/resourceGroups/g/providers/Microsoft.Compute/disks/d", "SubscriptionNotFound"),
+        ("/subscriptions/S/resourceGroups/g/providers/Microsoft.Compute/disks/d", "InvalidSubscriptionId"),
+        (f"{MINE}/resourceGroups/g/providers/Microsoft.Compute/disks/d", "ResourceGroupNotFound"),
+        (
+            f"{MINE}/resourceGroups/MC_disks_article_westeurope/providers/Microsoft.Compute/snapshots/d",
+            "The Resource 'Microsoft.Compute/disks/d' under resource group 'MC_disks_article_westeurope' was not found",
+        ),
+    ],
+)
+def test_what_a_static_volume_may_name_instead_of_a_disk(walk, handle, refusal):
+    async def story(compute, _):
+        with pytest.raises((CloudError, DriverError)) as raised:
+            await compute.get_disk(handle)
+        assert refusal in f"{getattr(raised.value, 'code', '')} {raised.value}"
+        with pytest.raises((CloudError, DriverError)):
+            await compute.resize_disk(handle, 30)
+
+    walk(story)
+
+
+def test_what_is_no_arm_id_is_deleted_without_a_question(walk):
+    async def story(compute, _):
+        await compute.delete_disk("group#account#share")
+        with pytest.raises(DriverError, match=r"^invalid URI: /subscriptions/S/d$"):
+            await compute.delete_disk("/subscriptions/S/d")
+
+    walk(story)
+
+
 def test_the_driver_prints_a_refusal_as_its_sdk_does():
     error = CloudError(409, "OperationNotAllowed", "No.", target="dataDisks", details=[{"code": "A"}])
     lines = response_error_text(error, "PUT", "/subscriptions/s/x").splitlines()
