@@ -34,6 +34,7 @@ from aksdisks.lab.kube.authn.service_account_tokens import AccountTokens
 from aksdisks.lab.kube.authn.service_account_tokens import new_key as new_account_key
 from aksdisks.lab.kube.storage.event_expiry import EventExpiry
 from aksdisks.lab.kube.storage.store import Store
+from aksdisks.lab.kube.strategies import snapshots
 from aksdisks.lab.kube.wire.exec import Streams
 from aksdisks.lab.kube.wire.http import KubeServer
 from aksdisks.lab.kube.write.api import KubeApi
@@ -135,6 +136,8 @@ class Lab:
         if self.records.fresh:
             machines = self.scenario.machines if self._agents else ()
             await seed(self._actors, self.scenario, self.clock.now(), authority, machines)
+            if self.scenario.era == "today":
+                snapshots.install(self.api.store, self.ids, timestamp(self.clock.now()))
         await api_server_objects(self._actors)
 
     async def _serve(self, known: settings.Credentials, accounts: AccountTokens) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from aksdisks.lab.client.interface import ApiError, Object
@@ -107,7 +107,9 @@ def _selectable(version: Object) -> list[str]:
 def _strategy(kind: Resource, version: Object, *, ending: bool) -> Strategy:
     has_status = "status" in kind.subresources
     assert kind.custom is not None
-    values = partial(_values, kind.custom.stated, celrules.compiled(kind.custom.stated))
+    stated = kind.custom.stated
+    # Compiled for the first object: most labs have kinds with rules, and few make objects of them.
+    values = partial(_values, stated, cache(lambda: celrules.compiled(stated)))
     return Strategy(
         kind,
         view=View(kind.key, partial(_to_stored, kind.stored), partial(_shown, kind, kind.custom)),
@@ -136,8 +138,11 @@ def _refuse_new(store: Store, ids: Ids, obj: Object) -> None:
     raise ApiError(405, "MethodNotAllowed", why, {})
 
 
-def _values(schema: Object, rules: celrules.Rules | None, new: Object, old: Object | None = None) -> list[Cause]:
+def _values(
+    schema: Object, compiled: Callable[[], celrules.Rules | None], new: Object, old: Object | None = None
+) -> list[Cause]:
     found = customvalues.errors(new, schema) if old is None else customvalues.errors(new, schema, old=old)
+    rules = compiled()
     if rules is None:
         return found
     if any(cause.reason in _BLOCKING for cause in found):
