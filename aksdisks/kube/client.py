@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from aksdisks.errors import ApiError, NotFound
-from aksdisks.kube.http import KubernetesHttp, path
+from aksdisks.kube.http import path
+from aksdisks.kube.optional import OptionalKinds
 from aksdisks.kube.watch import Watcher
 from aksdisks.manifests import FIELD_MANAGER
 from aksdisks.model import (
@@ -26,7 +27,7 @@ from aksdisks.model import (
 )
 
 
-class Cluster(KubernetesHttp):
+class Cluster(OptionalKinds):
     """One cluster's API. Every method raises NotReachable, NotAllowed, NotFound, AlreadyExists, Conflict or ApiError.
 
     Lists are read in pages and decoded from raw JSON: thousands of objects come back without client models.

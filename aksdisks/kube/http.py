@@ -58,11 +58,13 @@ KINDS: dict[str, tuple[str, str, bool]] = {
     "Job": ("/apis/batch/v1", "jobs", True),
     "CronJob": ("/apis/batch/v1", "cronjobs", True),
     "StorageClass": ("/apis/storage.k8s.io/v1", "storageclasses", False),
+    "VolumeAttributesClass": ("/apis/storage.k8s.io/v1", "volumeattributesclasses", False),
     "VolumeAttachment": ("/apis/storage.k8s.io/v1", "volumeattachments", False),
     "CSIDriver": ("/apis/storage.k8s.io/v1", "csidrivers", False),
     "CSINode": ("/apis/storage.k8s.io/v1", "csinodes", False),
     "VolumeSnapshot": ("/apis/snapshot.storage.k8s.io/v1", "volumesnapshots", True),
     "VolumeSnapshotContent": ("/apis/snapshot.storage.k8s.io/v1", "volumesnapshotcontents", False),
+    "VolumeSnapshotClass": ("/apis/snapshot.storage.k8s.io/v1", "volumesnapshotclasses", False),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases", True),
 }
 

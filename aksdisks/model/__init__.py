@@ -1,6 +1,7 @@
 """Frozen values that travel between the stages, and how they are read from what an API answered; no I/O."""
 
 from aksdisks.model.azure import CLUSTER_TAG, DataDisk, Disk, DiskSnapshot, Machine, id_key
+from aksdisks.model.classes import StorageClass, VolumeAttributesClass
 from aksdisks.model.inventory import Chain, Inventory
 from aksdisks.model.kinds import decode
 from aksdisks.model.kubernetes import (
@@ -15,13 +16,12 @@ from aksdisks.model.kubernetes import (
     Named,
     Node,
     Pod,
-    StorageClass,
     Taint,
     Volume,
     with_drivers,
 )
-from aksdisks.model.snapshots import Snapshot, SnapshotContent
-from aksdisks.model.unknown import NoCredential, NotAsked, NotPermitted, Unknown, known
+from aksdisks.model.unknown import NoCredential, NotAsked, NotPermitted, NotServed, Unknown, known
+from aksdisks.model.volume_snapshots import VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent
 from aksdisks.model.workloads import Workload
 
 __all__ = [
@@ -45,13 +45,16 @@ __all__ = [
     "Node",
     "NotAsked",
     "NotPermitted",
+    "NotServed",
     "Pod",
-    "Snapshot",
-    "SnapshotContent",
     "StorageClass",
     "Taint",
     "Unknown",
     "Volume",
+    "VolumeAttributesClass",
+    "VolumeSnapshot",
+    "VolumeSnapshotClass",
+    "VolumeSnapshotContent",
     "Workload",
     "decode",
     "id_key",

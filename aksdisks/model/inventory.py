@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aksdisks.model.azure import Disk, Machine
+from aksdisks.model.classes import StorageClass
 from aksdisks.model.frames import frame
-from aksdisks.model.kubernetes import Attachment, Claim, KubeEvent, Node, Pod, StorageClass, Volume
+from aksdisks.model.kubernetes import Attachment, Claim, KubeEvent, Node, Pod, Volume
 from aksdisks.model.ownership import Ownership
-from aksdisks.model.snapshots import Snapshot
 from aksdisks.model.unknown import NotAsked, Unknown
+from aksdisks.model.volume_snapshots import VolumeSnapshot
 from aksdisks.model.workloads import Workload
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Inventory:
     resource_group: str
     attached: Mapping[str, int] = field(default_factory=dict)
     workloads: tuple[Workload, ...] | Unknown = _NOT_ASKED
-    snapshots: tuple[Snapshot, ...] | Unknown = _NOT_ASKED
+    snapshots: tuple[VolumeSnapshot, ...] | Unknown = _NOT_ASKED
     ownership: Ownership | Unknown = _NOT_JUDGED
     unreadable: Mapping[str, str] = field(default_factory=dict)
     time_scale: float = 1.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aksdisks.model.classes import StorageClass, VolumeAttributesClass
 from aksdisks.model.kubernetes import (
     Attachment,
     Claim,
@@ -13,10 +14,9 @@ from aksdisks.model.kubernetes import (
     Named,
     Node,
     Pod,
-    StorageClass,
     Volume,
 )
-from aksdisks.model.snapshots import Snapshot, SnapshotContent
+from aksdisks.model.volume_snapshots import VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent
 from aksdisks.model.workloads import Workload
 
 _KINDS: Mapping[str, type[Named]] = {
@@ -28,13 +28,15 @@ _KINDS: Mapping[str, type[Named]] = {
     "Pod": Pod,
     "Event": KubeEvent,
     "StorageClass": StorageClass,
+    "VolumeAttributesClass": VolumeAttributesClass,
     "Deployment": Workload,
     "ReplicaSet": Workload,
     "StatefulSet": Workload,
     "Job": Workload,
     "CronJob": Workload,
-    "VolumeSnapshot": Snapshot,
-    "VolumeSnapshotContent": SnapshotContent,
+    "VolumeSnapshot": VolumeSnapshot,
+    "VolumeSnapshotContent": VolumeSnapshotContent,
+    "VolumeSnapshotClass": VolumeSnapshotClass,
 }
 
 

@@ -14,7 +14,6 @@ from aksdisks.model.decoding import Decoded, annotation, at, find, label, listed
 
 DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
 _DISK_ZONE = "topology.disk.csi.azure.com/zone"
-_DEFAULT = tuple(f"storageclass.{beta}kubernetes.io/is-default-class" for beta in ("", "beta."))
 _ZONES = (_DISK_ZONE, "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 
 
@@ -117,12 +116,6 @@ def _owner_of_claim(raw: Any) -> str:
     return owner_of(raw) or next(iter(sorted(owners, key=lambda owner: owner.startswith("Pod/"))), "")
 
 
-def _sku(raw: Any) -> str:
-    """A class's parameter; the case of its name does not count."""
-    parameters = {key.lower(): value for key, value in mapping(raw, "parameters").items()}
-    return str(find(parameters, "skuname storageaccounttype", ""))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named(Decoded):
     """What every Kubernetes object has; by itself an object of which only its existence matters."""
@@ -156,8 +149,10 @@ class Condition(Decoded):
 class Claim(Named):
     """A PersistentVolumeClaim; `volume` is empty until bound, `capacity` and `requested` are Kubernetes quantities.
 
-    `resize_status` is that of its storage in allocatedResourceStatuses, `modify_status` that of a change of its
-    VolumeAttributesClass. `source_kind` and `source_name` are its dataSourceRef, else its dataSource. `owner` is what
+    `resize_status` is that of its storage in allocatedResourceStatuses. `attributes_class` is the VolumeAttributesClass
+    that it asks for, `current_attributes_class` the one that its disk has by now, `modify_status` (Pending, InProgress,
+    Infeasible) that of a change to `target_attributes_class`. `source_kind`, `source_name`, `source_group` and
+    `source_namespace` are its dataSourceRef, else its dataSource: what its disk is to be filled from. `owner` is what
     owns it (`Kind/name`), such as an operator's custom resource, or the pod of a generic ephemeral volume.
     `refuses_classes`: its class is named `""`, so that no default one is taken either.
     """
@@ -173,9 +168,13 @@ class Claim(Named):
     conditions: tuple[Condition, ...] = _values("status.conditions", lambda: Condition)
     resize_status: str = at("status.allocatedResourceStatuses.storage")
     modify_status: str = at("status.modifyVolumeStatus.status")
+    target_attributes_class: str = at("status.modifyVolumeStatus.targetVolumeAttributesClassName")
     attributes_class: str = at("spec.volumeAttributesClassName")
+    current_attributes_class: str = at("status.currentVolumeAttributesClassName")
     source_kind: str = at("spec.dataSourceRef.kind spec.dataSource.kind")
     source_name: str = at("spec.dataSourceRef.name spec.dataSource.name")
+    source_group: str = at("spec.dataSourceRef.apiGroup spec.dataSource.apiGroup")
+    source_namespace: str = at("spec.dataSourceRef.namespace")
     owner: str = read(_owner_of_claim, "")
     selected_node: str = annotation("volume.kubernetes.io/selected-node")
     provisioner: str = annotation(
@@ -202,6 +201,7 @@ class Volume(Named):
     zones: tuple[str, ...] = read(_admitted_zones, ())
     driver: str = at("spec.csi.driver")
     message: str = at("status.message")
+    attributes_class: str = at("spec.volumeAttributesClassName")
 
     @property
     def claim(self) -> str:
@@ -341,25 +341,6 @@ class KubeEvent(Named):
     last: datetime | None = time(
         "lastTimestamp series.lastObservedTime firstTimestamp eventTime metadata.creationTimestamp"
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorageClass(Named):
-    """A StorageClass; `sku` is its parameter skuname or storageaccounttype, whatever the key's case.
-
-    `is_default`: claims that name no class get it.
-    """
-
-    provisioner: str = at("provisioner")
-    sku: str = read(_sku, "")
-    reclaim_policy: str = at("reclaimPolicy", "Delete")
-    binding_mode: str = at("volumeBindingMode", "Immediate")
-    is_default: bool = read(lambda raw: "true" in map(mapping(raw, "metadata.annotations").get, _DEFAULT), False)
-
-    @property
-    def makes_disks(self) -> bool:
-        """True for classes of the disk driver, today's or 2019's."""
-        return self.provisioner in DISK_DRIVERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,13 @@ class NoCredential(Unknown):
 
 
 @dataclass(frozen=True, slots=True)
+class NotServed(Unknown):
+    """Objects of a kind that this API server does not have: there are none, and nothing acts on such."""
+
+    lasting: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
 class NotAsked(Unknown):
     """What was not asked for, because nothing needed it."""
 

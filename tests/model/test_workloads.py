@@ -2,7 +2,7 @@
 
 import pytest
 
-from aksdisks.model import SnapshotContent, Workload, decode
+from aksdisks.model import VolumeSnapshotContent, Workload, decode
 
 MOUNTS = {"spec": {"volumes": [
     {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}, {"name": "tmp", "emptyDir": {}},
@@ -41,9 +41,9 @@ def test_a_snapshot_content_is_read():
     plain = {"name": "web", "namespace": "shop", "driver": "disk.csi.azure.com", "deletion_policy": "Retain",
              "snapshot": "monday", "snapshot_namespace": "shop", "snapshot_uid": "u"}  # fmt: skip
     content = raw("VolumeSnapshotContent", spec)
-    assert decode("VolumeSnapshotContent", content) == SnapshotContent(**plain, snapshot_id="/by/hand")
+    assert decode("VolumeSnapshotContent", content) == VolumeSnapshotContent(**plain, snapshot_id="/by/hand")
     made = {**content, "status": {"snapshotHandle": "/made"}}
-    assert decode("VolumeSnapshotContent", made) == SnapshotContent(**plain, snapshot_id="/made")
+    assert decode("VolumeSnapshotContent", made) == VolumeSnapshotContent(**plain, snapshot_id="/made")
 
 
 POD, SET, CLUSTER = ({"kind": kind, "name": "pg"} for kind in ("Pod", "StatefulSet", "Cluster"))

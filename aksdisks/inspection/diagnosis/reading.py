@@ -7,18 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from aksdisks.azure.compute import Azure
-from aksdisks.errors import ApiError, NotAllowed, NotFound
 from aksdisks.inspection.chains import join
 from aksdisks.inspection.diagnosis.engine import diagnose
 from aksdisks.inspection.diagnosis.findings import Diagnosis, Finding, Need, ObjectRef
 from aksdisks.inspection.diagnosis.unseen import VOLUME_EVENTS, unseen
 from aksdisks.inspection.slots import attached_disks
 from aksdisks.kube.client import Cluster
-from aksdisks.model import Attachment, Inventory, Node, NotAsked, Unknown, decode, known, with_drivers
+from aksdisks.model import Attachment, Inventory, Node, NotAsked, NotServed, Unknown, known, with_drivers
 from aksdisks.waiting import within
 
 NAMESPACED = ("Pod", "PersistentVolumeClaim", "Event")
@@ -153,11 +151,8 @@ def list_kind(
     cluster: Cluster, kind: str, namespace: str | None, absent: tuple[Any, ...] | None = None
 ) -> tuple[Any, ...] | Unknown:
     """All values of a kind, or why not; `absent`: what to take a kind for that the cluster does not have."""
-    where = "" if kind in KINDS and kind not in NAMESPACED else namespace or ""
-    try:
-        return tuple(cluster.items(kind, where, make=partial(decode, kind))[0])
-    except (NotAllowed, ApiError) as error:
-        return absent if isinstance(error, NotFound) and absent is not None else Unknown(error.message)
+    found = cluster.readable(kind, namespace or "")
+    return absent if isinstance(found, NotServed) and absent is not None else found
 
 
 def _by_key(values: Iterable[Any]) -> tuple[Any, ...]:

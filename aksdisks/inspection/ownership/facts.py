@@ -18,9 +18,9 @@ from aksdisks.model import (
     Inventory,
     Machine,
     Pod,
-    SnapshotContent,
     Unknown,
     Volume,
+    VolumeSnapshotContent,
     Workload,
     id_key,
     known,
@@ -59,7 +59,7 @@ class Facts:
     attachments: tuple[Attachment, ...]
     scope: str
     elsewhere: Mapping[str, Disk | Unknown | None] = field(default_factory=dict)
-    contents: tuple[SnapshotContent, ...] | Unknown = ()
+    contents: tuple[VolumeSnapshotContent, ...] | Unknown = ()
     snapshots: tuple[DiskSnapshot, ...] | Unknown = ()
     cluster: str | Unknown = ""
     grace: float = 86400.0

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from aksdisks.inspection.ownership.facts import Facts
 from aksdisks.inspection.ownership.verdicts import Judgement, other_cluster
-from aksdisks.model import DiskSnapshot, Snapshot, SnapshotContent, Unknown, id_key, known
+from aksdisks.model import DiskSnapshot, Unknown, VolumeSnapshot, VolumeSnapshotContent, id_key, known
 
 SAVED_TAG = "aksdisks-snapshot-of"
 """The tag of a snapshot that was made before its disk was deleted; its value is the disk's uniqueId."""
@@ -82,11 +82,11 @@ class SnapshotRules:
         return ("young" if age < self.facts.grace else "orphan"), text
 
     @cached_property
-    def _contents(self) -> Mapping[str, SnapshotContent]:
+    def _contents(self) -> Mapping[str, VolumeSnapshotContent]:
         return {id_key(each.snapshot_id): each for each in known(self.facts.contents) if each.snapshot_id}
 
     @cached_property
-    def _volume_snapshots(self) -> Mapping[str, Snapshot]:
+    def _volume_snapshots(self) -> Mapping[str, VolumeSnapshot]:
         return {each.key: each for each in known(self.facts.inventory.snapshots)}
 
     @cached_property

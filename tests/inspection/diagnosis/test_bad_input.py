@@ -114,9 +114,9 @@ class Cluster:
         self.raw = raw
         self.calls = 0
 
-    def items(self, kind: str, _namespace: str = "", _selector: str = "", make: Any = dict) -> tuple[list[Any], str]:
+    def readable(self, kind: str, _namespace: str = "") -> tuple[Any, ...]:
         self.calls += 1
-        return [make(item) for item in self.raw.get(kind, [])], "1"
+        return tuple(decode(kind, item) for item in self.raw.get(kind, []))
 
 
 def found(raw: dict[str, list[dict[str, Any]]], azure: Any = None) -> tuple[Inventory, Diagnosis]:

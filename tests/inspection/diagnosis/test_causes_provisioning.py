@@ -18,8 +18,8 @@ from aksdisks.model import (
     KubeEvent,
     Named,
     NotAsked,
-    Snapshot,
     Unknown,
+    VolumeSnapshot,
 )
 from tests.world import (
     CLAIM,
@@ -674,14 +674,14 @@ ROWS = [
         "wait",
         POD,
         "not ready after 5 min",
-        making(of=SNAPSHOT, snapshots=(Snapshot(name="backup", namespace=SPACE, created=ago(300)),)),
+        making(of=SNAPSHOT, snapshots=(VolumeSnapshot(name="backup", namespace=SPACE, created=ago(300)),)),
     ),
     (
         "snapshot-pending",
         "problem",
         POD,
         "no space",
-        making(of=SNAPSHOT, snapshots=(Snapshot(name="backup", namespace=SPACE, error="no space"),)),
+        making(of=SNAPSHOT, snapshots=(VolumeSnapshot(name="backup", namespace=SPACE, error="no space"),)),
     ),
     ("snapshot-pending", "wait", PVC, "waits for snapshot backup", making(NOT_READY, of=SNAPSHOT)),
     # not about disks

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from aksdisks.inspection.ownership.facts import Facts
 from aksdisks.inspection.ownership.table import ownership
-from aksdisks.model import SnapshotContent, Unknown, Workload
+from aksdisks.model import Unknown, VolumeSnapshotContent, Workload
 from aksdisks.model.ownership import Price
 from tests.world import CLAIM, GROUP, SPACE, START, disk, machine, node, world
 
@@ -68,4 +68,4 @@ def stateful_set(name="web", replicas=0, templates=("www",), **changes):
 def content(**changes):
     plain = {"name": "snapcontent-1", "driver": "disk.csi.azure.com", "snapshot_id": f"{GROUP}/snapshots/snapshot-1",
              "snapshot": "monday", "snapshot_namespace": SPACE, "snapshot_uid": "uid-monday"}  # fmt: skip
-    return SnapshotContent(**plain | changes)
+    return VolumeSnapshotContent(**plain | changes)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from aksdisks.model import DiskSnapshot, Snapshot, Unknown
+from aksdisks.model import DiskSnapshot, Unknown, VolumeSnapshot
 from aksdisks.model.ownership import Price
 from tests.inspection.ownership.rows import ID, content, left, table
 from tests.world import GROUP, SPACE, START
@@ -15,7 +15,7 @@ TAGS = {
     NAME_TAG: "monday",
     "kubernetes.io-created-for-snapshot-namespace": SPACE,
 }
-MONDAY = Snapshot(name="monday", namespace=SPACE, uid="uid-monday")
+MONDAY = VolumeSnapshot(name="monday", namespace=SPACE, uid="uid-monday")
 GONE = "VolumeSnapshot walk/monday is gone, and content snapcontent-1 names it still"
 LEFT = "the disk driver made it, and neither its disk nor a VolumeSnapshotContent is there"
 
