@@ -111,7 +111,7 @@ class Lab:
 
     async def start(self) -> LabState:
         """Serve, then write the state directory; raises `PortInUse`, `LabError`."""
-        known = settings.credentials(self.records, self.clock.now(), new_key)
+        known = settings.credentials(self.records, self.clock.now())
         accounts = AccountTokens(self.api.store, self.clock, self.ids, self.directory.account_key(new_account_key))
         await self._seed(known.certificates.authority.decode())
         settings.keep_settings(self.records, self.scenario, self.clock.speed, self.faults)
@@ -151,7 +151,9 @@ class Lab:
             tls.server_context(known.certificates, client_certificates=True),
         )
         principals = self.scenario.tenant_principals(known.client_secret)
-        tokens = Tokens(self.scenario.tenant_id, principals, self.clock, known.token_key)
+        tokens = Tokens(
+            self.scenario.tenant_id, principals, self.clock, partial(settings.token_key, self.records, new_key)
+        )
         arm = await self._servers.serve(
             "azure",
             arm_app(self.cloud, tokens, self._request_faults),

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import yaml
 
-from aksdisks.lab import versions
+from aksdisks.lab import versions, yamls
 from aksdisks.lab.errors import ScenarioError
 from aksdisks.lab.fault_catalogue import FaultSwitch
 from aksdisks.lab.images import ABSENT
@@ -321,7 +321,7 @@ def _read(name_or_path: str | Path, seen: tuple[str, ...]) -> dict[str, Any]:
     else:
         raise ScenarioError(f"scenario: expected a file or one of {', '.join(names())}, found {name!r}")
     try:
-        values = yaml.safe_load(text)
+        values = yaml.load(text, yamls.LOADER)
     except yaml.YAMLError as error:
         raise ScenarioError(f"{name}: expected YAML, found {' '.join(str(error).split())}") from error
     if values is None:

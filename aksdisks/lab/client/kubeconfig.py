@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from aksdisks.lab import yamls
 from aksdisks.lab.errors import LabError
 from aksdisks.lab.scenario import Scenario
 from aksdisks.lab.tls import Certificates
@@ -84,12 +85,12 @@ def of_cluster(scenario: Scenario, server: str, certificates: Certificates, toke
         "contexts": [{"name": scenario.cluster_name, "context": {"cluster": scenario.cluster_name, "user": user}}],
         "current-context": scenario.cluster_name,
     }
-    return yaml.safe_dump(config, sort_keys=False).encode()
+    return yaml.dump(config, Dumper=yamls.DUMPER, sort_keys=False).encode()
 
 
 def _document(file: Path) -> Mapping[str, Any]:
     try:
-        document = yaml.safe_load(file.read_bytes())
+        document = yaml.load(file.read_bytes(), yamls.LOADER)
     except OSError as error:
         raise LabError(f"kubeconfig {file}: expected a file that can be read, found: {error.strerror}") from error
     except yaml.YAMLError as error:

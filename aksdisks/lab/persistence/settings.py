@@ -33,7 +33,6 @@ class Credentials:
     certificates: tls.Certificates
     token: str = dataclasses.field(repr=False)
     client_secret: str = dataclasses.field(repr=False)
-    token_key: bytes = dataclasses.field(repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,8 +104,8 @@ def keep_settings(records: Records, scenario: Scenario, speed: float, faults: Sw
     faults.subscribe(keep)
 
 
-def credentials(records: Records, now: datetime, new_key: Callable[[], bytes]) -> Credentials:
-    """Those of before, or new ones; `new_key` makes the key that Entra's tokens are signed with, PEM."""
+def credentials(records: Records, now: datetime) -> Credentials:
+    """Those of before, or new ones. Raises `LabError` for damaged ones."""
 
     def make() -> dict[str, Any]:
         made = tls.issue(now)
@@ -122,10 +121,14 @@ def credentials(records: Records, now: datetime, new_key: Callable[[], bytes]) -
     try:
         server, admin = (tls.KeyPair(*(part.encode() for part in kept[name])) for name in ("server", "admin"))
         certificates = tls.Certificates(kept["authority"].encode(), server, admin)
-        token_key = str(records.remembered(_KIND, "token-key", lambda: new_key().decode())).encode()
-        return Credentials(certificates, kept["token"], kept["client_secret"], token_key)
+        return Credentials(certificates, kept["token"], kept["client_secret"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise records.damaged(f"credentials: {error!r}") from error
+
+
+def token_key(records: Records, new_key: Callable[[], bytes]) -> bytes:
+    """What Entra's tokens are signed with, PEM: the key of before, or what `new_key` makes."""
+    return str(records.remembered(_KIND, "token-key", lambda: new_key().decode())).encode()
 
 
 def port(records: Records, server: str, asked: int) -> Port:

@@ -1,16 +1,20 @@
-"""What a lab that exists says of a scenario that would have it otherwise."""
+"""What a lab that exists says of a scenario that would have it otherwise, and when it makes its keys."""
 
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
+from aksdisks.lab.arm.entra.tokens import Tokens, new_key
+from aksdisks.lab.clock import Clock
 from aksdisks.lab.errors import LabError
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.persistence.records import Records
-from aksdisks.lab.persistence.settings import keep_settings, settings
+from aksdisks.lab.persistence.settings import credentials, keep_settings, settings, token_key
 from aksdisks.lab.scenario import Scenario, load
 
 REGIONAL = load("regional")
@@ -40,6 +44,25 @@ def test_a_changed_scenario_says_which_and_how(made: dict[str, Any], told: str) 
         "scenario regional: expected a lab that can be as it says, found one that was made otherwise: "
         f"{told}; `aksdisks lab reset` starts over"
     )
+
+
+def test_the_key_of_tokens_is_made_by_the_first_who_needs_it_and_stays() -> None:
+    records, asked = Kept(REGIONAL), list[int]()
+    now, pem = datetime(2026, 12, 1, tzinfo=UTC), new_key()
+
+    def make() -> bytes:
+        asked.append(1)
+        return pem
+
+    credentials(records, now)
+    tokens = Tokens(
+        REGIONAL.tenant_id, REGIONAL.tenant_principals("secret"), Clock(), partial(token_key, records, make)
+    )
+    assert not asked
+    first, again = (tokens.public_key() for _ in range(2))
+    other = Tokens(REGIONAL.tenant_id, REGIONAL.tenant_principals("secret"), Clock(), partial(token_key, records, make))
+    assert first == again == other.public_key()
+    assert len(asked) == 1
 
 
 class Kept(Records):

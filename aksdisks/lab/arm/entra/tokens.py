@@ -6,8 +6,9 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidSignature
@@ -35,18 +36,37 @@ AUDIENCES = ("https://management.azure.com", "https://management.core.windows.ne
 class Tokens:
     """JSON Web Tokens, signed and checked."""
 
-    def __init__(self, tenant_id: str, principals: Sequence[Principal], clock: Clock, key: bytes | None = None) -> None:
-        """`principals`: the first is the default one; `key`: of `new_key`, which tokens are signed with."""
+    def __init__(
+        self,
+        tenant_id: str,
+        principals: Sequence[Principal],
+        clock: Clock,
+        key: Callable[[], bytes] | None = None,
+    ) -> None:
+        """`principals`: the first is the default one; `key` gives what tokens are signed with (as `new_key`).
+
+        It is asked when the key is needed first: to make one takes a tenth of a second of each lab's start.
+        """
         self.tenant_id = tenant_id
         self.principals = {principal.client_id.lower(): principal for principal in principals}
         self.clock = clock
         self._default = principals[0]
-        loaded = serialization.load_pem_private_key(key or new_key(), None)
-        assert isinstance(loaded, rsa.RSAPrivateKey)
-        self._key = loaded
-        self._numbers = loaded.public_key().public_numbers()
-        self._key_id = _base64(hashlib.sha1(_bytes(self._numbers.n), usedforsecurity=False).digest())
+        self._pem = key or new_key
         self._checked: set[str] = set()
+
+    @cached_property
+    def _key(self) -> rsa.RSAPrivateKey:
+        loaded = serialization.load_pem_private_key(self._pem(), None)
+        assert isinstance(loaded, rsa.RSAPrivateKey)
+        return loaded
+
+    @cached_property
+    def _numbers(self) -> rsa.RSAPublicNumbers:
+        return self._key.public_key().public_numbers()
+
+    @cached_property
+    def _key_id(self) -> str:
+        return _base64(hashlib.sha1(_bytes(self._numbers.n), usedforsecurity=False).digest())
 
     def principal(self, client_id: str) -> Principal | None:
         """The principal of that client id."""

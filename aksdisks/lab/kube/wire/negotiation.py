@@ -10,6 +10,7 @@ from typing import Any, Literal
 import orjson
 import yaml
 
+from aksdisks.lab import yamls
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.kube.schema.status import bad_request
 from aksdisks.lab.kube.wire import protobuf
@@ -260,7 +261,7 @@ def _go_error(body: bytes) -> str:
     return "invalid UTF-8 or number in JSON input"
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(yamls.LOADER):  # type: ignore[misc]
     """YAML as Kubernetes reads it: what looks like a date stays text."""
 
 
@@ -270,7 +271,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+class _Dumper(yamls.DUMPER):  # type: ignore[misc]
     """YAML without anchors, since one value may stand in several places."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is PyYAML's
