@@ -157,4 +157,5 @@ class Controller:
                     self.queue.add_after(key, again)
             finally:
                 self.queue.done(key)
-            await turn()
+            if len(self.queue):  # else `get` waits
+                await turn()

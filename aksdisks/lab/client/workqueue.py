@@ -27,7 +27,7 @@ class WorkQueue:
         self._processing: set[str] = set()
         self._failures: dict[str, int] = {}
         self._timers: dict[str, tuple[float, asyncio.Task[None]]] = {}
-        self._wake = asyncio.Event()
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     def __len__(self) -> int:
         """How many keys wait for a worker now."""
@@ -39,8 +39,18 @@ class WorkQueue:
             return
         self._dirty.add(key)
         if key not in self._processing:
-            self._ready.append(key)
-            self._wake.set()
+            self._hand_out(key)
+
+    def _hand_out(self, key: str) -> None:
+        """Let `key` be taken, by a worker that waits if there is one: one of a hundred is woken, not all."""
+        self._ready.append(key)
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting:
+            if not (worker := self._waiting.popleft()).done():
+                worker.set_result(None)
+                return
 
     def add_after(self, key: str, seconds: float) -> None:
         """Add `key` in `seconds`; of two delays for one key the earlier counts."""
@@ -80,8 +90,13 @@ class WorkQueue:
     async def get(self) -> str:
         """The next key; the caller must call `done` with it."""
         while not self._ready:
-            self._wake.clear()
-            await self._wake.wait()
+            self._waiting.append(asyncio.get_running_loop().create_future())
+            try:
+                await self._waiting[-1]
+            except asyncio.CancelledError:
+                if self._ready:  # what this worker was woken for
+                    self._wake()
+                raise
         key = self._ready.popleft()
         self._dirty.discard(key)
         self._processing.add(key)
@@ -91,8 +106,7 @@ class WorkQueue:
         """The worker is through with `key`; if it was added meanwhile, it waits again."""
         self._processing.discard(key)
         if key in self._dirty:
-            self._ready.append(key)
-            self._wake.set()
+            self._hand_out(key)
 
     def idle(self) -> bool:
         """No key waits and none is being worked on; delayed keys do not count."""

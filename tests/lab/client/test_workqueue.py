@@ -11,6 +11,7 @@ from aksdisks.lab.client.informer import Informer
 from aksdisks.lab.client.interface import ApiError, WatchEvent
 from aksdisks.lab.client.workqueue import WorkQueue
 from tests.lab.controllers.helpers import StepClock, World, spin
+from tests.work import counted
 
 
 def twice(queue: WorkQueue) -> None:
@@ -86,6 +87,38 @@ def test_a_key_added_while_worked_on_comes_back_after() -> None:
         assert await queue.get() == "a"
         queue.done("a")
         assert queue.idle()
+
+    asyncio.run(play())
+
+
+def woken_by_one_key(workers: int) -> int:
+    async def play() -> int:
+        queue = WorkQueue(StepClock())
+        waiting = [asyncio.create_task(queue.get()) for _ in range(workers)]
+        await spin()
+        with counted("aksdisks.lab.client.workqueue") as work:
+            queue.add("a")
+            await spin()
+        assert [task.result() for task in waiting if task.done()] == ["a"]
+        for task in waiting:
+            task.cancel()
+        return work.lines
+
+    return asyncio.run(play())
+
+
+def test_a_key_wakes_one_worker_of_a_hundred() -> None:
+    assert woken_by_one_key(100) == woken_by_one_key(1)
+
+
+def test_a_key_for_a_worker_that_ends_goes_to_the_next() -> None:
+    async def play() -> None:
+        queue = WorkQueue(StepClock())
+        first, second = (asyncio.create_task(queue.get()) for _ in range(2))
+        await spin()
+        queue.add("a")
+        first.cancel()
+        assert await asyncio.wait_for(second, 10) == "a"
 
     asyncio.run(play())
 

@@ -85,9 +85,7 @@ class Subscription:
         self._wants = wants
         self._most = most
         self.dropped = False
-        self._wake = asyncio.Event()
-        if pending:
-            self._wake.set()
+        self._waiter: asyncio.Future[None] | None = None
 
     def push(self, change: Change) -> None:
         """Called by the store at each write; wakes the subscriber only for a change that it wants."""
@@ -98,7 +96,8 @@ class Subscription:
             self._pending.clear()
         else:
             self._pending.append(change)
-        self._wake.set()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     @property
     def pending(self) -> bool:
@@ -109,12 +108,13 @@ class Subscription:
         """All that is pending now, which may be nothing."""
         changes = list(self._pending)
         self._pending.clear()
-        self._wake.clear()
         return changes
 
     async def wait(self) -> None:
-        """Until something is pending."""
-        await self._wake.wait()
+        """Until something is pending, or the subscriber is dropped; one may wait."""
+        if not (self._pending or self.dropped):
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
 
 
 class _Table:
