@@ -192,6 +192,10 @@ class Azure:
         """The disks again and again, at the pace that ARM asks for: it has no watch. What `waiting.wait` reads."""
         return self._again(self.disks)
 
+    def follow_snapshots(self) -> Iterator[tuple[DiskSnapshot, ...] | Unknown | None]:
+        """The snapshots again and again; as `follow_disks`."""
+        return self._again(self.snapshots)
+
     def _again(self, look: Callable[[], R]) -> Iterator[R | None]:
         while True:
             self._retry_after = None

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 RUN_LABEL = "aksdisks.dev/run"
+NAMESPACE_LABEL = "aksdisks.dev/namespace"
+"""On objects outside namespaces: the namespace of the run that made them."""
 FIELD_MANAGER = "aksdisks"
 
 CLAIM = "azure-managed-disk"

@@ -1,22 +1,33 @@
 """The removal of one run's objects: by label, in order, waited for, reported.
 
-Disks of claims go with their volumes. What the run made in Azure itself, and volumes with its label, are deleted here.
+Disks of claims go with their volumes, snapshots in Azure with their contents. What the run made in Azure itself, and
+what carries its label outside namespaces, is deleted here.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from aksdisks.errors import AksdisksError, NotAllowed, NotReachable, StillUnknown
+from aksdisks.errors import AksdisksError, NotAllowed, NotFound, NotReachable, StillUnknown
 from aksdisks.inspection.run_objects import run_objects
 from aksdisks.manifests import LEASE, RUN_LABEL
-from aksdisks.model import Disk, Named, Unknown, Volume, known
-from aksdisks.session.azure_objects import AzureObject, described
+from aksdisks.model import Named, Unknown, Volume, VolumeSnapshotContent, known
+from aksdisks.session.azure_objects import described
 from aksdisks.session.namespaced_run import NamespacedRun
+from aksdisks.session.removal_lines import (
+    belongs,
+    content_lines,
+    deleted,
+    handles,
+    is_held,
+    object_line,
+    volume_lines,
+    with_disk,
+)
 from aksdisks.waiting import listed, wait
 
 T = TypeVar("T")
@@ -69,20 +80,25 @@ class Removal:
             return CleanUp(problems=tuple(self.problems), uncertain=(problem,))
         made = self._step(self._made_by_run)
         volumes = self._step(self._volumes, made) or ()
+        contents = self._step(self._contents, made) or ()
         found = self._step(self._objects, made) or ()
-        self._step(self._note, "clean up", volumes)
+        self._step(self._note, "clean up", volumes, contents)
         self._step(self._delete_labelled, found)
         self._step(self._gone, "Pod", "the run's pods to end")
         self._step(self._gone, "PersistentVolumeClaim", "the run's claims to go")
+        if "VolumeSnapshot" in (kind for kind, _ in found):
+            self._step(self._gone, "VolumeSnapshot", "the run's snapshots to go")
         self._step(self._azure_free)
         self._step(self._delete_volumes, volumes)
         self._step(self._volumes_gone, volumes)
         self._step(self._disks_gone, volumes)
+        self._step(self._contents_gone, contents)
         self._step(self._azure_gone)
+        self._step(self._delete_cluster_wide)
         if self.whole:
             self._step(self._remove_namespace if made else self._release, found)
         if not self.problems and not self.uncertain:
-            self._step(self._note, "cleaned", ())
+            self._step(self._note, "cleaned")
         seconds = round((time.monotonic() - began) * self.run.time_scale, 1)
         removed, kept, problems = tuple(self.removed), tuple(self.kept), tuple(self.problems)
         return CleanUp(removed, kept, problems, tuple(self.uncertain), seconds)
@@ -92,17 +108,25 @@ class Removal:
         made = self._step(self._made_by_run)
         volumes = self._step(self._volumes, made) or ()
         found = self._step(self._objects, made) or ()
-        going, with_disk = self._going(volumes), _with_disk(_deleted(volumes))
+        contents = self._step(self._contents, made) or ()
+        wide = [each for each in self._step(self._cluster_wide) or () if each[0] != "PersistentVolume"]
+        going, of_disks = self._going(volumes), with_disk(deleted(volumes))
         self._keep(volumes)
-        if with_disk and (unasked := self._unasked()):
+        self._keep_contents(contents)
+        if of_disks and (unasked := self._unasked()):
             self.kept.append(unasked)
-            with_disk = ()
+            of_disks = ()
         space = f"Namespace {self.run.namespace}" if made else self._step(self._lease) or ""
         own = [each for each in found if self._own(each[1])]
         others = [each for each in found if each not in own]
-        self.removed += [*map(_object, own), *_lines("volume", going), *_lines("disk", with_disk)]
-        self.removed += [*map(described, known(self.run.azure_objects.found()))]
-        self.removed += [*map(_object, others), *([space] if space else []), *map(str, self.run.disruption.broken())]
+        self.removed += [*map(object_line, own), *volume_lines("volume", going), *volume_lines("disk", of_disks)]
+        self.removed += content_lines(contents)
+        self.removed += [*map(described, known(self.run.azure_objects.found())), *map(object_line, wide)]
+        self.removed += [
+            *map(object_line, others),
+            *([space] if space else []),
+            *map(str, self.run.disruption.broken()),
+        ]
         return CleanUp(tuple(self.removed), tuple(self.kept), tuple(self.problems), tuple(self.uncertain))
 
     def _mend(self) -> None:
@@ -121,8 +145,10 @@ class Removal:
             self.problems.append(str(error))
         return None
 
-    def _note(self, act: str, volumes: Sequence[Volume]) -> None:
-        self.run.journal.write(act, namespace=self.run.namespace, volumes=[volume.name for volume in volumes])
+    def _note(self, act: str, volumes: Sequence[Named] = (), contents: Sequence[Named] = ()) -> None:
+        names: dict[str, list[str]] = {"volumes": [each.name for each in volumes]}
+        names["contents"] = [each.name for each in contents]
+        self.run.journal.write(act, namespace=self.run.namespace, **names)
 
     def _made_by_run(self) -> bool:
         try:
@@ -133,7 +159,7 @@ class Removal:
     def _volumes(self, made: bool | None) -> tuple[Volume, ...]:
         """The volumes of the run's claims, also of claims that are gone already: by claimRef, journal and label."""
         claims = {claim.uid for claim in self.run.cluster.claims(self.run.namespace, self.run.selector)}
-        noted = self.run.journal.volumes()
+        noted = self.run.journal.going("volumes")
         return tuple(
             volume
             for volume in self.run.cluster.volumes()
@@ -142,9 +168,42 @@ class Removal:
             or self._own(volume)
         )
 
+    def _contents(self, made: bool | None) -> tuple[VolumeSnapshotContent, ...]:
+        """The contents of the run's snapshots, also of those that are gone already: by reference, or as noted."""
+        cluster, space = self.run.cluster, self.run.namespace
+        try:
+            snapshots = {each.uid for each in cluster.list("VolumeSnapshot", space, self.run.selector)}
+            found = cluster.list("VolumeSnapshotContent")
+        except NotFound:
+            return ()
+        except NotAllowed as error:
+            self._not_told({"VolumeSnapshot": error.message})
+            return ()
+        noted = self.run.journal.going("contents")
+        return tuple(
+            each
+            for each in found
+            if each.snapshot_uid in snapshots or (each.snapshot_namespace == space and (made or each.name in noted))
+        )
+
     def _objects(self, made: bool | None) -> tuple[tuple[str, Named], ...]:
         """What the run made, with its kind; in a namespace that the run made also what others put there."""
-        return run_objects(self.run.cluster, self.run.namespace, "" if made else self.run.selector)
+        found = run_objects(self.run.cluster, self.run.namespace, "" if made else self.run.selector)
+        if not made:  # else what is not told goes with the namespace
+            self._not_told(found.unlisted)
+        return found.objects
+
+    def _cluster_wide(self) -> tuple[tuple[str, Named], ...]:
+        """What the run made outside namespaces, with its kind."""
+        found = self.run.cluster_objects.found()
+        self._not_told(found.unlisted)
+        return found.objects
+
+    def _not_told(self, unlisted: Mapping[str, str]) -> None:
+        """Note which kinds could not be listed, of those that the run's journal names: it made none of the others."""
+        noted = self.run.journal.kinds()
+        lines = [f"objects of kind {kind} may be left: {why}" for kind, why in unlisted.items() if kind in noted]
+        self.uncertain += [line for line in lines if line not in self.uncertain]
 
     def _own(self, found: Named) -> bool:
         return found.labels.get(RUN_LABEL) == self.run.run_id
@@ -154,9 +213,20 @@ class Removal:
             if self._own(each):
                 try:
                     if self.run.remove(kind, each.name, each.uid):
-                        self.removed.append(_object((kind, each)))
+                        self.removed.append(object_line((kind, each)))
                 except AksdisksError as error:
                     self.problems.append(str(error))
+
+    def _delete_cluster_wide(self) -> None:
+        """Delete what the run made outside namespaces, once nothing of it is left inside, and wait until it is gone."""
+        for kind, each in self._cluster_wide():
+            try:
+                self.run.cluster_objects.check_unused(kind, each)
+                if self.run.remove(kind, each.name, each.uid):
+                    self._wait(f"the run's {kind} to go", self.run.cluster.follow(kind, selector=self.run.selector))
+                    self.removed.append(object_line((kind, each)))
+            except AksdisksError as error:
+                self.problems.append(str(error))
 
     def _delete_volumes(self, volumes: Iterable[Volume]) -> None:
         """Delete the volumes that the run made or let go itself: their disks are its own, too, by their tag."""
@@ -170,16 +240,16 @@ class Removal:
     def _gone(self, kind: str, words: str) -> None:
         self._wait(words, self.run.cluster.follow(kind, self.run.namespace, self.run.selector))
 
-    def _unasked(self) -> str:
-        """The line that says that Azure was not asked for disks, because it is off; empty where it is on."""
-        return f"disks: {self.run.azure.unknown}" if self.run.connection.parameters.azure == "off" else ""
+    def _unasked(self, what: str = "disks") -> str:
+        """The line that says that Azure was not asked for these, because it is off; empty where it is on."""
+        return f"{what}: {self.run.azure.unknown}" if self.run.connection.parameters.azure == "off" else ""
 
     def _keep(self, volumes: Sequence[Volume]) -> None:
         """Note what stays by intent: retained volumes and their disks."""
         going = self._going(volumes)
         kept = [volume for volume in volumes if volume not in going]
         self.kept += [f"volume {each.name} of {each.claim} (reclaim policy {each.reclaim_policy})" for each in kept]
-        self.kept += [f"disk {each.disk_name} (its volume is retained)" for each in _with_disk(kept)]
+        self.kept += [f"disk {each.disk_name} (its volume is retained)" for each in with_disk(kept)]
 
     def _volumes_gone(self, volumes: Sequence[Volume]) -> None:
         self._keep(volumes)
@@ -187,11 +257,39 @@ class Removal:
         if names:
             states = self.run.cluster.follow("PersistentVolume")
             self._wait("the run's volumes to go", states, lambda volume: volume.name in names)
-            self.removed += _lines("volume", self._going(volumes))
+            self.removed += volume_lines("volume", self._going(volumes))
+
+    def _keep_contents(self, contents: Sequence[VolumeSnapshotContent]) -> None:
+        """Note what stays by intent: retained contents, and their snapshots in Azure."""
+        for each in contents:
+            if each.deletion_policy == "Retain":
+                self.kept.append(f"content {each.name} of {each.snapshot} (deletion policy Retain)")
+                self.kept += [f"snapshot {name} (its content is retained)" for name in handles([each])]
+
+    def _contents_gone(self, contents: Sequence[VolumeSnapshotContent]) -> None:
+        """Wait until the contents are gone, and Azure lists none of their snapshots."""
+        self._keep_contents(contents)
+        going = [each for each in contents if each.deletion_policy == "Delete"]
+        names, made = {each.name for each in going}, handles(going)
+        if not names:
+            return
+        states = self.run.cluster.follow("VolumeSnapshotContent")
+        self._wait("the contents of the run's snapshots to go", states, lambda content: content.name in names)
+        self.removed += [f"content {name}" for name in sorted(names)]
+        if made and (unasked := self._unasked("snapshots")):
+            self.kept.append(unasked)
+            return
+        try:
+            listings = self.run.azure.follow_snapshots()
+            self._wait("the run's snapshots in Azure to go", listings, lambda snapshot: snapshot.name in made)
+        except StillUnknown as error:
+            self.uncertain.append(f"snapshot {listed(made, 20)} may be left: {error.because}")
+        else:
+            self.removed += [f"snapshot {name}" for name in made]
 
     def _disks_gone(self, volumes: Sequence[Volume]) -> None:
         """Wait until Azure lists none of the volumes' disks; it is asked again for as long as it gives no answer."""
-        going = _with_disk(_deleted(volumes))
+        going = with_disk(deleted(volumes))
         if not going:
             return
         if unasked := self._unasked():
@@ -200,14 +298,14 @@ class Removal:
         answer = self.run.azure.unknown
         because = answer.because if answer is not None else self._unseen(going)
         if because:
-            self.uncertain.append(f"{listed(_lines('disk', going), 20)} may be left: {because}")
+            self.uncertain.append(f"{listed(volume_lines('disk', going), 20)} may be left: {because}")
         else:
-            self.removed += _lines("disk", going)
+            self.removed += volume_lines("disk", going)
 
     def _unseen(self, going: Sequence[Volume]) -> str:
         """Wait for the volumes' disks to go; why nobody can say whether they went, empty where they did."""
         try:
-            self._wait("the run's disks to go", self.run.azure.follow_disks(), lambda disk: _belongs(disk, going))
+            self._wait("the run's disks to go", self.run.azure.follow_disks(), lambda disk: belongs(disk, going))
         except StillUnknown as error:
             return error.because
         return ""
@@ -217,7 +315,7 @@ class Removal:
         own = self.run.azure_objects
         if own.found():
             with suppress(StillUnknown):  # then the next step says so
-                self._wait("the run's own disks to be detached", own.follow(), _is_held)
+                self._wait("the run's own disks to be detached", own.follow(), is_held)
 
     def _azure_gone(self) -> None:
         """Delete the run's own disks and snapshots in Azure, and wait until they are gone."""
@@ -248,7 +346,7 @@ class Removal:
             self.run.remove("Namespace", self.run.namespace, found["metadata"]["uid"])
             states = self.run.cluster.follow("Namespace", selector=self.run.selector)
             self._wait("the run's namespace to go", states, lambda space: space.name == self.run.namespace)
-            self.removed += [line for line in map(_object, others) if line not in self.removed]
+            self.removed += [line for line in map(object_line, others) if line not in self.removed]
             self.removed.append(f"Namespace {self.run.namespace}")
 
     def _wait(self, words: str, states: Any, going: Callable[[Any], bool] = bool) -> None:
@@ -276,30 +374,3 @@ class Removal:
                 return found
             self._cause = found
         return self._cause
-
-
-def _object(found: tuple[str, Named]) -> str:
-    kind, each = found
-    return f"{kind} {each.name}"
-
-
-def _with_disk(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
-    return tuple(volume for volume in volumes if volume.disk_id)
-
-
-def _deleted(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
-    """The volumes that follow their claims, and their disks them."""
-    return tuple(volume for volume in volumes if volume.reclaim_policy == "Delete")
-
-
-def _is_held(found: AzureObject) -> bool:
-    return isinstance(found, Disk) and bool(found.managed_by)
-
-
-def _lines(what: Literal["volume", "disk"], volumes: Iterable[Volume]) -> list[str]:
-    return [f"{what} {name}" for name in sorted(each.name if what == "volume" else each.disk_name for each in volumes)]
-
-
-def _belongs(disk: Disk, volumes: Iterable[Volume]) -> bool:
-    """Whether a disk is one of the volumes': by the volume's handle, else by the tags that the driver wrote."""
-    return any(disk.id.lower() == volume.disk_id.lower() or disk.volume == volume.name for volume in volumes)

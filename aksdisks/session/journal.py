@@ -75,9 +75,13 @@ class Journal:
             time.sleep(0.1)
         return True
 
-    def volumes(self) -> set[str]:
-        """The names of volumes that were about to go with their claims."""
-        return {name for entry in self.entries() for name in entry.get("volumes", ())}
+    def going(self, what: str) -> set[str]:
+        """The names of `volumes` that were about to go with their claims, or of `contents` with their snapshots."""
+        return {name for entry in self.entries() for name in entry.get(what, ())}
+
+    def kinds(self) -> set[str]:
+        """The kinds of which the run was about to make objects."""
+        return {entry["object"].partition(" ")[0] for entry in self.entries() if entry["act"] == "apply"}
 
 
 def _lives(pid: int) -> bool:

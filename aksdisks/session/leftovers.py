@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from aksdisks.errors import NotAllowed
 from aksdisks.inspection.connection import Target, connect
-from aksdisks.inspection.run_objects import run_objects
-from aksdisks.manifests import RUN_LABEL
+from aksdisks.inspection.run_objects import cluster_objects, run_objects
+from aksdisks.manifests import NAMESPACE_LABEL, RUN_LABEL
 from aksdisks.model import Unknown, known
 from aksdisks.model.checks import Check, check
 from aksdisks.parameters import Parameters
@@ -48,6 +48,9 @@ def clean(parameters: Parameters, *, dry_run: bool = False, progress: Progress =
         except NotAllowed as error:
             # Who has rights in one namespace only has cleaned that; the rest is for somebody with more.
             lost = [("Volumes and disks of namespaces that are gone were not looked for", error.message)]
+        if unlisted := _unlisted(connection):
+            kinds = f"{', '.join(unlisted)}: {next(iter(unlisted.values()))}"
+            lost.append(("Not looked for, since these kinds may not be listed", kinds))
         checks += [check(statement, None, seen) for statement, seen in lost]
         return tuple(checks) or (check("Nothing is left of earlier runs", True, connection.cluster.server),)
     finally:
@@ -60,9 +63,30 @@ def find_leftovers(connection: Target) -> tuple[Leftover, ...]:
     if prepared == "create":
         places = [(space.labels[RUN_LABEL], space.name) for space in cluster.list("Namespace", selector=RUN_LABEL)]
     else:
-        places = list({(found.labels[RUN_LABEL], prepared) for _, found in run_objects(cluster, prepared, RUN_LABEL)})
+        objects = run_objects(cluster, prepared, RUN_LABEL).objects
+        places = list({(found.labels[RUN_LABEL], prepared) for _, found in objects})
+    places += _in_cluster(connection)
     places += _in_azure(connection)
     return tuple(_leftover(connection, run, namespace) for run, namespace in sorted(set(places)))
+
+
+def _in_cluster(connection: Target) -> list[tuple[str, str]]:
+    """The runs that left something outside namespaces, and their namespaces, which may be gone; by its labels."""
+    labels = [found.labels for _, found in cluster_objects(connection.cluster).objects]
+    return _worked_here(connection, [(each[RUN_LABEL], each.get(NAMESPACE_LABEL, "")) for each in labels])
+
+
+def _unlisted(connection: Target) -> dict[str, str]:
+    """Why kinds that runs make cannot be listed."""
+    prepared = connection.parameters.namespace
+    here = {} if prepared == "create" else run_objects(connection.cluster, prepared, RUN_LABEL).unlisted
+    return here | cluster_objects(connection.cluster).unlisted
+
+
+def _worked_here(connection: Target, places: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The runs, with their namespaces, of those that worked where the parameters let one work."""
+    prepared = connection.parameters.namespace
+    return [(run, where) for run, where in places if where == (f"aksdisks-{run}" if prepared == "create" else prepared)]
 
 
 def _in_azure(connection: Target) -> list[tuple[str, str]]:
@@ -71,9 +95,7 @@ def _in_azure(connection: Target) -> list[tuple[str, str]]:
         return []
     tags = [each.tags for each in known(connection.azure.disks())]
     tags += [each.tags for each in known(connection.azure.snapshots())]
-    found = [(each[RUN_TAG], each.get(NAMESPACE_TAG, "")) for each in tags if RUN_TAG in each]
-    prepared = connection.parameters.namespace
-    return [(run, where) for run, where in found if where == (f"aksdisks-{run}" if prepared == "create" else prepared)]
+    return _worked_here(connection, [(t[RUN_TAG], t.get(NAMESPACE_TAG, "")) for t in tags if RUN_TAG in t])
 
 
 def orphans(connection: Target) -> tuple[str, ...]:
@@ -104,7 +126,8 @@ def _clean(connection: Target, leftover: Leftover, dry_run: bool) -> Check:
 
 def _leftover(connection: Target, run: str, namespace: str) -> Leftover:
     left = NamespacedRun(connection, run, namespace)
-    objects = [f"{kind} {found.name}" for kind, found in run_objects(connection.cluster, namespace, left.selector)]
+    found = run_objects(connection.cluster, namespace, left.selector).objects + left.cluster_objects.found().objects
+    objects = [f"{kind} {each.name}" for kind, each in found]
     who, until = left.lease.holder()
     busy = who == run and until > datetime.now(UTC)
     why = f"in progress, or killed elsewhere; until {until:%H:%M} UTC" if busy else ""

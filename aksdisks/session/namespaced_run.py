@@ -11,6 +11,7 @@ from aksdisks.inspection.diagnosis.sentence import About, why_it_waits
 from aksdisks.kube.client import Cluster
 from aksdisks.manifests import RUN_LABEL, made_by
 from aksdisks.session.azure_objects import AzureObjects
+from aksdisks.session.cluster_objects import ClusterObjects
 from aksdisks.session.disruption import Disruption
 from aksdisks.session.journal import Journal
 from aksdisks.session.lease import Lease
@@ -30,6 +31,7 @@ class NamespacedRun:
         self.journal = Journal(connection.settings.state_dir, run_id)
         self.disruption = Disruption(connection, self.journal)
         self.azure_objects = AzureObjects(connection, run_id, namespace, self.journal)
+        self.cluster_objects = ClusterObjects(connection, run_id, namespace)
         self.lease = Lease(connection, run_id, namespace)
 
     def made(self, raw: dict[str, Any] | None) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from aksdisks import manifests
 from aksdisks.errors import AksdisksError, AlreadyExists, NotAllowed, NotFound, Refused
 from aksdisks.inspection.connection import Target, check_storage_class, connect, reach
-from aksdisks.inspection.run_objects import check_prepared, new_run_id
+from aksdisks.inspection.run_objects import IN_CLUSTER, check_prepared, new_run_id
 from aksdisks.kube.watch import Watcher
 from aksdisks.manifests import RUN_LABEL, Manifest
 from aksdisks.model import Claim, Pod
@@ -50,10 +50,18 @@ class Session(NamespacedRun):
         self.close()
 
     def apply(self, *wanted: Manifest) -> None:
-        """Apply objects of the run, such as `session.objects.claim`; idempotent."""
+        """Apply objects of the run, such as `session.objects.claim`; idempotent.
+
+        One outside namespaces gets the run's labels here. Raises Refused where it is another's, and for what would keep
+        snapshots in Azure.
+        """
         for manifest in wanted:
             self._note("apply", object=f"{manifest['kind']} {manifest['metadata']['name']}")
-            self.cluster.apply(manifest, self.namespace)
+            if manifest["kind"] in IN_CLUSTER:
+                self.cluster_objects.make(manifest)
+            else:
+                self.cluster_objects.check_retention(manifest)
+                self.cluster.apply(manifest, self.namespace)
 
     def scale(self, kind: str, name: str, replicas: int) -> None:
         """Set the replicas of a Deployment or a StatefulSet."""

@@ -1,0 +1,173 @@
+"""What a run makes outside namespaces is nobody else's, is noted before, carries its labels, and goes with the run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from aksdisks.errors import NotAllowed, Refused
+from aksdisks.inspection.run_objects import IN_CLUSTER, IN_NAMESPACE
+from aksdisks.kube.http import KINDS
+from aksdisks.lab.server import process
+from aksdisks.lab.server.process import LabState
+from aksdisks.model import Unknown
+from aksdisks.parameters import Parameters
+from aksdisks.session.leftovers import clean
+from aksdisks.session.session import Session, open_session
+
+SPEED = 200.0
+ATTRIBUTES = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "VolumeAttributesClass",
+    "driverName": "disk.csi.azure.com",
+    "parameters": {"skuName": "Premium_LRS"},
+}
+BOOKS = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "books.shop.example"},
+    "spec": {
+        "group": "shop.example",
+        "scope": "Namespaced",
+        "names": {"plural": "books", "singular": "book", "kind": "Book", "listKind": "BookList"},
+        "versions": [
+            {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+        ],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def own_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
+    """A lab in which nobody else makes anything outside namespaces."""
+    state = process.start(tmp_path_factory.mktemp("lab"), SPEED, parent=os.getpid())
+    yield state
+    process.stop(state.state_dir)
+
+
+@pytest.fixture
+def parameters(own_lab: LabState, monkeypatch: pytest.MonkeyPatch) -> Parameters:
+    """Of a run on that lab."""
+    monkeypatch.setenv("AKSDISKS_STATE_DIR", own_lab.state_dir)
+    return Parameters(speed=SPEED)
+
+
+@pytest.fixture
+def session(parameters: Parameters) -> Iterator[Session]:
+    """A run on that lab."""
+    with open_session(parameters) as opened:
+        yield opened
+        assert opened.clean_up().complete
+    assert not wide(opened)
+
+
+def attributes(session: Session) -> dict[str, Any]:
+    return {**ATTRIBUTES, "metadata": {"name": f"aksdisks-{session.run_id}"}}
+
+
+def wide(session: Session) -> list[str]:
+    """All that any run has outside namespaces."""
+    return [
+        found.name
+        for kind in ("PersistentVolume", "VolumeAttributesClass", "CustomResourceDefinition")
+        for found in session.cluster.list(kind, selector="aksdisks.dev/run")
+    ]
+
+
+def test_every_kind_of_a_run_has_its_place() -> None:
+    assert [KINDS[kind][2] for kind in IN_NAMESPACE] == [True] * len(IN_NAMESPACE)
+    assert [KINDS[kind][2] for kind in IN_CLUSTER] == [False] * len(IN_CLUSTER)
+
+
+def test_what_is_made_is_noted_labelled_and_removed(session: Session) -> None:
+    made = attributes(session)
+    name = made["metadata"]["name"]
+    session.apply(made, BOOKS)
+    session.apply(made, BOOKS)
+    labels = {"aksdisks.dev/run": session.run_id, "aksdisks.dev/namespace": session.namespace}
+    assert session.cluster.get("VolumeAttributesClass", name)["metadata"]["labels"] == labels
+    noted = [entry["object"] for entry in session.journal.entries() if entry["act"] == "apply"]
+    assert noted == [f"VolumeAttributesClass {name}", "CustomResourceDefinition books.shop.example"] * 2
+    done = session.clean_up()
+    assert (done.complete, done.problems) == (True, ())
+    assert done.removed[:2] == (f"VolumeAttributesClass {name}", "CustomResourceDefinition books.shop.example")
+    assert wide(session) == []
+
+
+def test_another_s_is_neither_taken_over_nor_removed(session: Session, parameters: Parameters) -> None:
+    name = attributes(session)["metadata"]["name"]
+    session.cluster.create(attributes(session))
+    with pytest.raises(
+        Refused, match=f"VolumeAttributesClass {name}: expected none, or one of run {session.run_id}, found .* no run"
+    ):
+        session.apply(attributes(session))
+    session.cluster.delete("VolumeAttributesClass", name)
+    session.apply(BOOKS)
+    with open_session(parameters) as other:
+        with pytest.raises(Refused, match=f"books.shop.example: .* found one that run {session.run_id} made"):
+            other.apply(BOOKS)
+        assert other.clean_up().complete
+    assert wide(session) == ["books.shop.example"]
+
+
+def test_a_definition_stays_as_long_as_others_have_objects_of_it(session: Session) -> None:
+    session.apply(BOOKS)
+    follow = session.cluster.follow("CustomResourceDefinition")
+    session.wait("books to be served", follow, lambda _: served(session))
+    book = {"apiVersion": "shop.example/v1", "kind": "Book", "metadata": {"name": "theirs"}}
+    session.cluster.request("POST", "/apis/shop.example/v1/namespaces/default/books", body=book)
+    done = session.clean_up()
+    assert done.problems == (
+        "CustomResourceDefinition books.shop.example: expected no objects of it but the run's, "
+        "found theirs in namespace default",
+    )
+    session.cluster.request("DELETE", "/apis/shop.example/v1/namespaces/default/books/theirs")
+    assert session.clean_up().removed == ("CustomResourceDefinition books.shop.example",)
+
+
+def served(session: Session) -> bool:
+    conditions = session.cluster.get("CustomResourceDefinition", "books.shop.example")["status"]["conditions"]
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+
+
+def test_after_a_kill_it_is_found_also_where_the_namespace_is_gone(
+    session: Session, parameters: Parameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.apply(attributes(session))
+    line = f"VolumeAttributesClass aksdisks-{session.run_id}"
+    session.cluster.delete("Namespace", session.namespace)
+    spaces = session.cluster.follow("Namespace")
+    session.wait("the namespace to go", spaces, lambda found: session.namespace not in [each.name for each in found])
+    monkeypatch.setattr("aksdisks.session.journal._lives", lambda _pid: False)
+    (planned,) = clean(parameters, dry_run=True)
+    assert (planned.status, planned.seen) == ("passed", line)
+    assert wide(session) != []
+    (done,) = clean(parameters)
+    assert (done.status, done.seen) == ("passed", line)
+    assert wide(session) == []
+
+
+def test_what_cannot_be_listed_is_said_and_may_be_left_only_where_the_run_made_some(
+    session: Session, parameters: Parameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = type(session.cluster).list
+
+    def forbidden(cluster: Any, kind: str, *rest: str, **by: str) -> Any:
+        if kind in ("VolumeAttributesClass", "CustomResourceDefinition"):
+            raise NotAllowed(f"{kind} is forbidden")
+        return real(cluster, kind, *rest, **by)
+
+    session.apply(attributes(session))
+    with monkeypatch.context() as patch:
+        patch.setattr(type(session.cluster), "list", forbidden)
+        said = {check.statement: (check.status, check.seen) for check in clean(parameters)}
+        assert said["Not looked for, since these kinds may not be listed"] == (
+            "not applicable",
+            "VolumeAttributesClass, CustomResourceDefinition: VolumeAttributesClass is forbidden",
+        )
+        left = "objects of kind VolumeAttributesClass may be left: VolumeAttributesClass is forbidden"
+        assert session.clean_up().complete == Unknown(left)
+    assert wide(session) != []
