@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from aksdisks.lab.kube.schema import quantities
 
 MACROS = ("all", "exists", "exists_one", "filter", "map")
 """What goes through a list or a map."""
@@ -74,6 +80,41 @@ def _join(items: list[str], between: str = "") -> str:
     return between.join(items)
 
 
+def _is(read: Callable[[str], Any], text: str) -> bool:
+    with suppress(ValueError):
+        read(text)
+        return True
+    return False
+
+
+def _url(text: str) -> SplitResult:
+    """An absolute URI or path, as Go's url.ParseRequestURI has it; ValueError for another text."""
+    found = urlsplit(text)
+    absolute = text.startswith("/") or re.match(r"[A-Za-z][-+.A-Za-z0-9]*:.", text)
+    wrong = re.search(r"[\x00-\x20\x7f]|%(?![0-9A-Fa-f]{2})", found.netloc + found.path)
+    if not absolute or wrong or (found.port or 0) < 0:
+        raise ValueError(f'URL parse error during conversion from string: parse "{text}": invalid URI for request')
+    return found
+
+
+def _part(read: Callable[[SplitResult], Any]) -> Callable[[str], Any]:
+    return lambda text: read(_url(text)) or ""
+
+
+def _checked(text: str) -> str:
+    _url(text)
+    return text
+
+
+def _network(text: str) -> None:
+    ipaddress.ip_network(text if "/" in text else "", strict=False)
+
+
+def _compared(one: str, other: str) -> int:
+    mine, theirs = quantities.parse(one), quantities.parse(other)
+    return (mine > theirs) - (mine < theirs)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "isSorted": lambda items: all(one <= other for one, other in pairwise(items)),
     "sum": sum,
@@ -89,6 +130,25 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "substring": _substring,
     "trim": lambda text: text.strip(),
     "charAt": lambda text, at: text[at],
+    "isIP": lambda text: _is(ipaddress.ip_address, text),
+    "isCIDR": lambda text: _is(_network, text),
+    # A quantity is its canonical text, and a URL the text that it was read from.
+    "quantity": quantities.canonical,
+    "isQuantity": lambda text: _is(quantities.parse, text),
+    "isGreaterThan": lambda one, other: _compared(one, other) > 0,
+    "isLessThan": lambda one, other: _compared(one, other) < 0,
+    "compareTo": _compared,
+    "isInteger": lambda one: quantities.parse(one).denominator == 1,
+    "asInteger": lambda one: int(quantities.parse(one)),
+    "asApproximateFloat": lambda one: float(quantities.parse(one)),
+    "sign": lambda one: _compared(one, "0"),
+    "url": _checked,
+    "isURL": lambda text: _is(_url, text),
+    "getScheme": _part(lambda url: url.scheme),
+    "getHost": _part(lambda url: url.netloc.rpartition("@")[2]),
+    "getHostname": _part(lambda url: url.hostname),
+    "getPort": _part(lambda url: url.port and str(url.port)),
+    "getEscapedPath": _part(lambda url: url.path),
 }
 """By name; a method's object comes first."""
 

@@ -14,28 +14,21 @@ from typing import Any
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.schema.structural import PRESERVE, values_below
-from aksdisks.lab.kube.strategies import causes
+from aksdisks.lab.kube.strategies import causes, celloops
 from aksdisks.lab.kube.strategies.celfunctions import FUNCTIONS, KNOWN, MACROS, library
+from aksdisks.lab.kube.strategies.celloops import TEXTS, escaped
 
 RULES = "x-kubernetes-validations"
 _ABSENT = object()
-_UNBOUNDED = 1 << 20
-"""Entries that a list may have that states no maximum: a body has at most 3 MiB."""
 _MOST_ESTIMATED, _MOST_STEPS, _MOST_EVALUATIONS = 10_000_000, 1_000_000, 20_000
 """What a rule may cost by its schema, in one evaluation, and how many evaluations one object may take."""
 
-_TEXTS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 _VARIABLE = re.compile(rf"\.(?:{'|'.join(MACROS)})\s*\(\s*(\w+)\s*,")
 _NAME = re.compile(r"(?<![\w.])(\.?)\s*([A-Za-z_]\w*)\s*(\(?)")
 _CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _PATH = re.compile(r"(?<![\w.])(?:self|oldSelf)((?:\.\w+)+)(\s*\()?")
 _WORDS = {"self", "oldSelf", "true", "false", "null", "in", "int", "uint", "double", "bool", "string", "bytes", "list"}
 _WORDS |= {"map", "type", "null_type"}
-_KEYWORDS = """
-true false null in as break const continue else for function if import let loop package namespace return var void while
-"""
-_RESERVED = frozenset(_KEYWORDS.split())
-_ESCAPES = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__slash__"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +37,7 @@ class _Rule:
     holds: Any
     message: Any
     uses_old: bool
-    depth: int
+    nests: tuple[celloops.Nest, ...]
 
 
 @dataclass(slots=True)
@@ -112,7 +105,7 @@ def _wrong(stated: Object, schema: Object, at: str, *, correlates: bool) -> Iter
             yield causes.invalid(f"{at}.{name}", stated, f"compilation failed: {why}")
     if _uses_old(rule) and not correlates:
         yield causes.invalid(f"{at}.rule", rule, "oldSelf cannot be used on the uncorrelatable portion of the schema")
-    cost = _largest(schema) ** _depth(rule)
+    cost = celloops.estimated(celloops.nests(rule), schema)
     if cost > _MOST_ESTIMATED:
         factor = cost / _MOST_ESTIMATED
         told = "more than 100x" if factor > 100 else f"{factor:.1f}x"
@@ -130,7 +123,7 @@ def _broken(text: str, schema: Object) -> str:
         library().compile(text)
     except ValueError as error:
         return str(error)
-    plain = _TEXTS.sub("''", text)
+    plain = TEXTS.sub("''", text)
     for name in _CALL.findall(plain):
         if name not in KNOWN:
             return f"undeclared reference to '{name}' (in container '')"
@@ -172,34 +165,11 @@ def _compile(schema: Object) -> _Place | None:
 def _rule(stated: Object) -> _Rule:
     compile_, message = library().compile, stated.get("messageExpression")
     rule = stated["rule"]
-    return _Rule(stated, compile_(rule), compile_(message) if message else None, _uses_old(rule), _depth(rule))
+    return _Rule(stated, compile_(rule), compile_(message) if message else None, _uses_old(rule), celloops.nests(rule))
 
 
 def _uses_old(rule: str) -> bool:
-    return re.search(r"\boldSelf\b", _TEXTS.sub("''", rule)) is not None
-
-
-def _depth(rule: str) -> int:
-    """How deep macros that go through lists stand in each other."""
-    deepest, open_calls = 0, list[bool]()
-    for token in re.finditer(rf"\.(?:{'|'.join(MACROS)})\s*\(|\(|\)", _TEXTS.sub("''", rule)):
-        if token[0] != ")":
-            open_calls.append(token[0] != "(")
-            deepest = max(deepest, sum(open_calls))
-        elif open_calls:
-            open_calls.pop()
-    return deepest
-
-
-def _largest(schema: Object) -> int:
-    """The most entries that a list or map in a value of the schema can have; 1 where there is none."""
-    found = 1
-    if schema.get("type") == "array":
-        found = schema.get("maxItems", _UNBOUNDED)
-    elif values_below(schema) is not None:
-        found = schema.get("maxProperties", _UNBOUNDED)
-    below = [*schema.get("properties", {}).values(), schema.get("items"), values_below(schema)]
-    return max(found, *(_largest(one) for one in below if isinstance(one, dict)), 1)
+    return re.search(r"\boldSelf\b", TEXTS.sub("''", rule)) is not None
 
 
 def _errors(place: _Place, new: Any, old: Any, at: str, budget: _Budget) -> Iterator[Cause]:
@@ -237,7 +207,7 @@ def _evaluated(place: _Place, new: Any, old: Any, at: str, budget: _Budget) -> I
             yield causes.invalid(at, shown, why)
         if budget.left <= 0:
             return
-        if rule.depth and _size(new) ** rule.depth > _MOST_STEPS:
+        if max(celloops.passes(rule.nests, value) for value in (new, old)) > _MOST_STEPS:
             why = "no further validation rules will be run due to call cost exceeds limit for rule"
             yield causes.invalid(at, shown, f"'operation cancelled: actual cost limit exceeded': {why}: {_told(rule)}")
             return
@@ -271,14 +241,6 @@ def _told(rule: _Rule) -> str:
     return str(rule.stated.get("message") or rule.stated["rule"].strip())
 
 
-def _size(value: Any) -> int:
-    """The entries of the largest list or map in a value."""
-    if not isinstance(value, dict | list):
-        return 1
-    inner = value.values() if isinstance(value, dict) else value
-    return max(len(value), *map(_size, inner), 1)
-
-
 def _value(value: Any, node: Object) -> Any:
     """A value as an expression sees it: names of fields escaped, times and durations as such."""
     if isinstance(value, dict):
@@ -303,10 +265,3 @@ def _time(value: str, form: str) -> datetime | timedelta:
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)", value)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     return timedelta(seconds=-seconds if value.startswith("-") else seconds)
-
-
-def escaped(name: str) -> str:
-    """A field's name as expressions have to write it (apiserver: pkg/cel/escaping.go)."""
-    if name in _RESERVED:
-        return f"__{name}__"
-    return re.sub("__|[./-]", lambda found: _ESCAPES[found[0]], name)

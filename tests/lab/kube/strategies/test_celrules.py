@@ -20,6 +20,7 @@ SCHEMA: Object = {
     "type": "object",
     "properties": {
         "a": {"type": "integer"}, "text": {"type": "string"}, "many": TEXTS, "few": FEW, "namespace": {"type": "string"},
+        "items": {"type": "array", "maxItems": 9, "items": {"type": "object", "properties": {"few": FEW, "many": TEXTS}}},
         "x-y": {"type": "integer"}, "when": {"type": "string", "format": "date-time"}, "map": {"type": "object", "additionalProperties": {"type": "integer"}},
     },
 }  # fmt: skip
@@ -37,13 +38,15 @@ def ruled(rule: str, **more: Any) -> Object:
         ("self.a >", "compilation failed: Failed to parse expression"),
         ("self.b > 1", "compilation failed: undefined field 'b'"),
         ("slef.a > 1", "compilation failed: undeclared reference to 'slef' (in container '')"),
-        ("quantity(self.text) == 1", "compilation failed: undeclared reference to 'quantity' (in container '')"),
+        ("ip(self.text) == 1", "compilation failed: undeclared reference to 'ip' (in container '')"),
         ("self.text == 'slef.b(1)'", ""),
         ("self.many.all(x, x != '')", ""),
-        (
-            "self.few.all(x, self.few.exists_one(y, x == y))",
-            "estimated rule cost exceeds budget by factor of more than 100x",
-        ),
+        ("self.few.all(x, self.few.exists_one(y, x == y))", ""),
+        ("self.few.all(x, self.few.filter(y, x == y).all(z, z == x))", ""),
+        ("self.items.all(x, x.few.all(y, x.few.exists(z, y == z)))", ""),
+        ("self.few.all(x, self.many.exists_one(y, x == y))", "estimated rule cost exceeds budget by factor of 1.0x"),
+        ("self.few.map(x, self.many).all(x, x.all(y, y == ''))", "budget by factor of more than 100x"),
+        ("self.items.all(x, x.many.all(y, x.many.exists(z, y == z)))", "budget by factor of more than 100x"),
         ("", "rule is not specified"),
     ],
 )
@@ -63,6 +66,27 @@ def test_what_does_not_compile_or_costs_too_much_is_refused(rule: str, told: str
         ("size(self.text) == 2", {"text": "ab"}, True),
         ("self.when < timestamp('2026-01-01T00:00:00Z')", {"when": "2025-12-31T23:59:59Z"}, True),
         ("self.map.all(key, self.map[key] > 0)", {"map": {"a": 1, "b": 0}}, False),
+        (
+            "isURL(self.text) && url(self.text).getHostname() == 'a.b' && url(self.text).getPort() == '8443'",
+            {"text": "https://a.b:8443/c?d"},
+            True,
+        ),
+        ("isURL(self.text)", {"text": "a b"}, False),
+        ("isURL(self.text)", {"text": "https://a:port/"}, False),
+        ("isURL(self.text)", {"text": "/%zz"}, False),
+        ("isIP(self.text) && !isCIDR(self.text)", {"text": "10.0.0.1"}, True),
+        ("isCIDR(self.text)", {"text": "10.0.0.1/33"}, False),
+        (
+            "quantity(self.text).isGreaterThan(quantity('1Gi')) && quantity(self.text).asInteger() == 2147483648",
+            {"text": "2048Mi"},
+            True,
+        ),
+        ("isQuantity(self.text)", {"text": "2 disks"}, False),
+        (
+            "quantity(self.text) == quantity('1Gi') && quantity(self.text).compareTo(quantity('1025Mi')) == -1",
+            {"text": "1024Mi"},
+            True,
+        ),
         ("self.text.split(',').size() == 2 && self.text.lowerAscii().indexOf('b') == 2", {"text": "A,B"}, True),
     ],
 )
@@ -95,6 +119,12 @@ def test_a_rule_that_would_take_too_long_is_not_run() -> None:
     assert rules is not None
     [cause] = rules.errors({"few": ["x"] * 101})
     assert "no further validation rules will be run due to call cost exceeds limit for rule" in cause.message
+
+
+def test_what_a_rule_does_not_go_through_does_not_count() -> None:
+    rules = celrules.compiled(ruled("self.few.all(x, self.few.exists_one(y, x == y))"))
+    assert rules is not None
+    assert rules.errors({"few": ["x"], "many": ["x"] * 1_100, "map": dict.fromkeys(map(str, range(1_100)), 1)}) == []
 
 
 def test_rules_without_end_in_number_are_not_run() -> None:
