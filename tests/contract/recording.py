@@ -113,7 +113,10 @@ def golden() -> tuple[Recording, dict[str, list[dict[str, Any]]]]:
 
 
 class Recorder:
-    """Records every change in the namespace, and of the volumes that its claims have."""
+    """Records what is there, and then every change, in the namespace and of the volumes that its claims have.
+
+    What is there is read before anything else is done: whoever asks for `objects` must not see some kinds only.
+    """
 
     KINDS: dict[str, Callable[[], Any]] = {
         "PersistentVolumeClaim": lambda: client.CoreV1Api().list_namespaced_persistent_volume_claim,
@@ -133,7 +136,13 @@ class Recorder:
         self._stopped = False
         self._watches = [watch.Watch() for _ in self.KINDS]
         for (kind, function), watcher in zip(self.KINDS.items(), self._watches, strict=True):
-            threading.Thread(target=self._record, args=(kind, function(), watcher), daemon=True).start()
+            where = () if kind in self.CLUSTER else (NAMESPACE,)
+            there = json.loads(function()(*where, _preload_content=False).data)
+            named = {"apiVersion": there["apiVersion"], "kind": kind}  # which the items of a list do not say
+            items = [{"type": "ADDED", "kind": kind, "object": named | item} for item in there["items"]]
+            self.recording.changes += items
+            since = there["metadata"]["resourceVersion"]
+            threading.Thread(target=self._record, args=(kind, function(), where, since, watcher), daemon=True).start()
 
     def stop(self) -> None:
         self._stopped = True
@@ -157,10 +166,9 @@ class Recorder:
                 latest[change["object"]["metadata"]["uid"]] = change["object"]
         return list(latest.values())
 
-    def _record(self, kind: str, function: Any, watcher: watch.Watch) -> None:
-        where = () if kind in self.CLUSTER else (NAMESPACE,)
+    def _record(self, kind: str, function: Any, where: tuple[str, ...], since: str, watcher: watch.Watch) -> None:
         try:
-            for change in watcher.stream(function, *where, timeout_seconds=300):
+            for change in watcher.stream(function, *where, resource_version=since, timeout_seconds=300):
                 item = change["raw_object"]
                 with self._changed:
                     self.recording.changes.append({"type": change["type"], "kind": kind, "object": item})

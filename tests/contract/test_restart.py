@@ -44,15 +44,15 @@ def test_a_walk_goes_on_after_a_restart(start_lab: StartLab, tmp_path: Path, end
     # In the midst of it: a disk is being made, another attached, a pod starts.
     first.recorder.wait_until(lambda: first.ready("disk-stateful-set") == 2, "two replicas")
     first.recorder.stop()
-    before = {item["metadata"]["uid"] for item in first.marks["scaled"]}
+    told = {item["metadata"]["uid"] for item in first.recorder.objects()}
     end(state)
 
     again = start_lab()
     assert (again.kube_url, again.arm_url, again.client_secret) == (state.kube_url, state.arm_url, state.client_secret)
     config.load_kube_config(again.kubeconfig)
     walk = Walk(Recorder())
+    assert told <= {item["metadata"]["uid"] for item in walk.recorder.objects()}
     walk.mark("stateful", lambda: walk.ready("disk-stateful-set") == 5)
-    assert before <= {item["metadata"]["uid"] for item in walk.marks["stateful"]}
     walk.finish(kubectl)
     walk.recorder.stop()
     upstream, marks = golden()
