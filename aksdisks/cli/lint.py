@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 EXIT_CODES = (
     "Exit codes: 0 nothing at or above --fail-on, 1 something is, "
-    "2 bad input, such as a file that is not YAML, 3 the cluster cannot be asked."
+    "2 bad input, such as a file that is not YAML, 3 nothing was found there, "
+    "but what of the cluster could not be seen might hide it."
 )
 
 

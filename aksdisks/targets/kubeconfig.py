@@ -54,7 +54,7 @@ def contexts(file: str = "") -> Contexts:
     from kubernetes.config import kube_config
 
     loader: Any = kube_config
-    where = file or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    where = file or _usual()
     try:
         merged = loader.KubeConfigMerger(where).config
         content = merged.value if merged else {}
@@ -64,6 +64,15 @@ def contexts(file: str = "") -> Contexts:
     except Exception as error:  # the merger raises its own, yaml's and whatever a list in place of a mapping leads to
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(object=f"kubeconfig {where}", expected="one that can be used", cause=reason) from error
+
+
+def _usual() -> str:
+    """Where kubectl looks; raises InputError for a KUBECONFIG none of whose files is there: that is a slip."""
+    named = os.environ.get("KUBECONFIG")
+    if named and not any(Path(each).expanduser().is_file() for each in named.split(os.pathsep)):
+        hint = "unset it for ~/.kube/config"
+        raise InputError(object="KUBECONFIG", expected="a kubeconfig file", found=f"no file {named!r}", hint=hint)
+    return named or "~/.kube/config"
 
 
 def _plain(node: Any) -> dict[str, Any]:
@@ -78,7 +87,7 @@ def api_client(file: str, context: str = "", *, in_cluster: bool = False) -> Api
 
     loader: Any = config  # parts of it have no types
     configuration = client.Configuration()
-    where = file or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    where = "" if in_cluster else file or _usual()
     path = str(Path(file).expanduser()) if file else None
     if path and not Path(path).is_file():
         raise ParameterError("kubeconfig", expected="a kubeconfig file", found=f"no file {file!r}")

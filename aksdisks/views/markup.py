@@ -14,9 +14,11 @@ _VIEWS = "views.html.j2"
 # What no XML can hold, however it is written: one in a pod's message would make junit.xml unreadable. Halves of
 # characters, which stand for the bytes of a file's name that are not UTF-8, cannot be printed either.
 _CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF))
-# What a terminal acts on instead of showing it: also DEL, the eight-bit controls, and marks that turn text around.
-_ACTS = (*_CONTROLS, 13, *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_SHOWN = dict.fromkeys(_ACTS, "\N{REPLACEMENT CHARACTER}")
+# What turns the text behind it around, so that a line reads as something else than it is.
+_TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}")
+# What a terminal acts on instead of showing it: also DEL and the eight-bit controls.
+_SHOWN = dict.fromkeys((*_CONTROLS, 13, *range(127, 160)), "\N{REPLACEMENT CHARACTER}") | _TURNS
+_IN_MARKUP: dict[int, str | None] = {**_CONTROLS, **_TURNS}
 
 
 class View(ABC):
@@ -37,6 +39,11 @@ class View(ABC):
 def printable(text: str) -> str:
     """A text of somebody else's for a terminal: what would move its cursor, or colour it, is only marked."""
     return text.translate(_SHOWN)
+
+
+def unturned(text: str) -> str:
+    """A text of somebody else's for a page or a spreadsheet: what would turn it around is only marked."""
+    return text if text.isprintable() else text.translate(_TURNS)
 
 
 def macro(name: str, *given: object) -> str:
@@ -60,7 +67,7 @@ def templates() -> Environment:
             return value
         text = str(value)
         # The standard library's spelling of a quote, in which outputs are recorded; markupsafe has another.
-        return Markup(escape(text if text.isprintable() else text.translate(_CONTROLS)))
+        return Markup(escape(text if text.isprintable() else text.translate(_IN_MARKUP)))
 
     loader = PackageLoader("aksdisks")
     environment = Environment(loader=loader, autoescape=True, keep_trailing_newline=True, finalize=finished)

@@ -13,6 +13,7 @@ from aksdisks.model.ownership import Ownership
 from aksdisks.model.ownership_rows import DISKS, SNAPSHOTS
 from aksdisks.model.records import Row
 from aksdisks.model.unknown import Unknown
+from aksdisks.views.markup import unturned
 from aksdisks.views.ownership import OwnershipTable
 
 # What spreadsheets take for the beginning of a formula, or skip before one (OWASP, ASVS 5.0, 1.2.10).
@@ -51,7 +52,8 @@ def document(inventory: Inventory, ownership: Ownership, target: str) -> dict[st
 def as_csv(table: OwnershipTable) -> str:
     """Disks and then snapshots: a column `kind`, then those of both frames; what a row does not have is empty.
 
-    A text that a spreadsheet would take for a formula has a ' before it; numbers are as they are.
+    A text that a spreadsheet would take for a formula has a ' before it, and what would turn a text around is only
+    marked; numbers are as they are.
     """
     rows = [{"kind": "disk", **row} for row in table.disks.rows]
     rows += [{"kind": "snapshot", **row} for row in table.snapshots.rows]
@@ -69,7 +71,9 @@ def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
 
 def _harmless(value: Any) -> Any:
     text = "; ".join(value) if isinstance(value, list) else value
-    return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
+    if not isinstance(text, str):
+        return text
+    return f"'{unturned(text)}" if text.startswith(_FORMULA) else unturned(text)
 
 
 def plain(row: Row) -> dict[str, Any]:

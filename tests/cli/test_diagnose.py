@@ -162,6 +162,12 @@ def test_which_cluster_the_file_before_the_context_before_the_running_lab(
     assert first(of_several, "--context", "shops") == (f"cluster: context shops of {several} ({state.kube_url})", 1)
     assert first(of_several) == (f"cluster: context gone of {several} (https://127.0.0.1:1)", 1)
     assert first(home, "-n", "shop") == (f"cluster: the running lab ({state.kube_url})", 1)
+    # The lab that runs is not meant where the kubeconfig that is named is not there.
+    nowhere = f"{tmp_path / 'slip'}:~/slip"
+    assert first(home | {"KUBECONFIG": nowhere}, "-n", "shop") == (
+        f"aksdisks: KUBECONFIG: expected a kubeconfig file, found no file '{nowhere}' (unset it for ~/.kube/config)", 2
+    )  # fmt: skip
+    assert first(home | {"KUBECONFIG": f"{nowhere}:{several}"}, "--context", "shops")[1] == 1
     line, code = first({"HOME": str(tmp_path), "AKSDISKS_STATE_DIR": str(tmp_path / "none")})
     assert (code, "cluster: expected a context in ~/.kube/config, or a lab that runs, found neither" in line) == (
         2,

@@ -11,18 +11,8 @@ import pytest
 from aksdisks.cli.lint_output import LintPrinter
 from aksdisks.inspection.diagnosis.findings import ObjectRef, Unseen
 from aksdisks.inspection.lint.findings import BadFile, FailOn, LintFinding, LintReport
+from tests.inspection.lint.twins import ERROR
 
-ERROR = LintFinding(
-    rule="rwo-replicas",
-    level="error",
-    file="manifests/web.yaml",
-    line=8,
-    object=ObjectRef("Deployment", "shop", "web"),
-    because="4 replicas share claim data",
-    fix="--- a/manifests/web.yaml\n+++ b/manifests/web.yaml\n@@ -8 +8 @@\n-  replicas: 4\n+  replicas: 1\n",
-    source="https://example.org/",
-    opposed_by=("kube-score (`deployment-replicas`) asks for two replicas or more.",),
-)
 NODE = LintFinding(
     rule="slots-nearly-full",
     level="warning",
@@ -36,7 +26,7 @@ REPORT = LintReport.of(
     [ERROR, replace(NODE), replace(ERROR, suppressed="one writer at a time")],
     bad_files=[BadFile(file="bad.yaml", line=3, because="not YAML")],
     unseen=[Unseen("CSINode", "csinodes is forbidden", "how many disks a node takes")],
-    files=["manifests/web.yaml", "bad.yaml"],
+    files=["web.yaml", "bad.yaml"],
     objects=3,
 )
 TABLE = """\
@@ -44,14 +34,14 @@ warning  slots-nearly-full  Node aks-1
   it takes 1 more, of 8 disks
   about: aksdisks explain slots-nearly-full, https://example.org/slots
 
-manifests/web.yaml:8  error  rwo-replicas  Deployment shop/web
+web.yaml:8  error  rwo-replicas  Deployment shop/web
   4 replicas share claim data
-    --- a/manifests/web.yaml
-    +++ b/manifests/web.yaml
+    --- a/web.yaml
+    +++ b/web.yaml
     @@ -8 +8 @@
     -  replicas: 4
     +  replicas: 1
-  but kube-score (`deployment-replicas`) asks for two replicas or more.
+  but kube-score (`deployment-replicas`) asks for two.
   about: aksdisks explain rwo-replicas, https://example.org/
 
 not seen  CSINode: csinodes is forbidden

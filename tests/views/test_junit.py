@@ -8,19 +8,10 @@ from xml.etree import ElementTree
 import pytest
 
 from aksdisks.inspection.diagnosis.findings import ObjectRef, Unseen
-from aksdisks.inspection.lint.findings import BadFile, FailOn, LintFinding, LintReport
+from aksdisks.inspection.lint.findings import BadFile, FailOn, LintReport
 from aksdisks.views.junit import junit
+from tests.inspection.lint.twins import ERROR
 
-ERROR = LintFinding(
-    rule="rwo-replicas",
-    level="error",
-    file="web.yaml",
-    line=8,
-    object=ObjectRef("Deployment", "shop", "web"),
-    because="4 replicas share claim data",
-    fix="-  replicas: 4\n+  replicas: 1\n",
-    source="https://example.org/",
-)
 NOTE = replace(ERROR, rule="no-anti-affinity", level="note", line=9)
 REPORT = LintReport.of(
     [
@@ -77,7 +68,8 @@ def test_a_failure_has_the_sentence_the_place_the_diff_and_the_source() -> None:
     assert failure is not None
     assert failure.attrib == {"message": "4 replicas share claim data", "type": "error"}
     assert failure.text == (
-        "web.yaml:8: error: 4 replicas share claim data\n-  replicas: 4\n+  replicas: 1\n\nhttps://example.org/"
+        "web.yaml:8: error: 4 replicas share claim data\n"
+        "--- a/web.yaml\n+++ b/web.yaml\n@@ -8 +8 @@\n-  replicas: 4\n+  replicas: 1\n\nhttps://example.org/"
     )
     skipped = parsed(REPORT).find("testsuite/testcase/skipped")
     assert skipped is not None and skipped.get("message") == "suppressed: shards <without> copies"
@@ -89,11 +81,11 @@ def test_what_is_below_the_level_passes(fail_on: FailOn, failures: str) -> None:
     assert parsed(report, fail_on).get("failures") == failures
 
 
-def test_what_no_xml_can_hold_is_left_out() -> None:
-    hostile = "a\x1b[2J\x00b\ufffe<c>&\"'d"
+def test_what_no_xml_can_hold_is_left_out_and_what_turns_a_text_around_is_marked() -> None:
+    hostile = "a\x1b[2J\x00b\ufffe<c>&\"'d\u202e\u2066"
     found = replace(ERROR, file=hostile, object=ObjectRef("Pod", hostile, hostile), because=hostile, fix=hostile)
     root = parsed(LintReport.of([found, replace(found, suppressed=hostile)], files=[hostile]))
-    shown = "a[2Jb<c>&\"'d"
+    shown = "a[2Jb<c>&\"'d\ufffd\ufffd"
     assert [suite.get("name") for suite in root] == [shown]
     assert [case.get("name") for case in root.iter("testcase")] == [
         f"rwo-replicas: Pod {shown}/{shown}",

@@ -15,22 +15,10 @@ from aksdisks.inspection.diagnosis.findings import ObjectRef, Unseen
 from aksdisks.inspection.lint.catalogue import catalogue
 from aksdisks.inspection.lint.findings import LEVELS, BadFile, Level, LintFinding, LintReport
 from aksdisks.views.sarif import MOST_RESULTS, sarif
-from tests.inspection.lint.twins import FIXTURES, linted
+from tests.inspection.lint.twins import ERROR, FIXTURES, linted
 from tests.programs import needs
 
 RULES = list(catalogue().values())
-ERROR = LintFinding(
-    rule="rwo-replicas",
-    level="error",
-    file="web.yaml",
-    line=8,
-    object=ObjectRef("Deployment", "shop", "web"),
-    because="4 replicas share claim data",
-    fix="--- a/web.yaml\n+++ b/web.yaml\n@@ -8 +8 @@\n-  replicas: 4\n+  replicas: 1\n",
-    source="https://example.org/",
-    opposed_by=("kube-score (`deployment-replicas`) asks for two.",),
-    text="  replicas: 4",
-)
 
 
 def run(report: LintReport, folder: Path = Path()) -> dict[str, Any]:

@@ -110,10 +110,12 @@ class LintReport:
         )
 
     def exit_code(self, fail_on: FailOn) -> int:
-        """2 where a file was bad, else 1 where a finding is at or above `fail_on`, else 0."""
+        """2 with a bad file, else 1 with a finding at or above `fail_on`, else 3 where one could be unseen, else 0."""
         if self.bad_files:
             return 2
-        return int(any(fails(each, fail_on) for each in self.findings))
+        if any(fails(each, fail_on) for each in self.findings):
+            return 1
+        return 3 if fail_on != "never" and any(each.hides for each in self.unseen) else 0
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document that `aksdisks lint --format json` prints."""

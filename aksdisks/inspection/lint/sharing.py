@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aksdisks.inspection.lint.documents import Path
 from aksdisks.inspection.lint.findings import Level
 from aksdisks.inspection.lint.reading import Manifest
-from aksdisks.inspection.lint.workloads import Mount, Workload
+from aksdisks.inspection.lint.workloads import Mount, Workload, at_path, count
 from aksdisks.inspection.lint.world import Claim, World
 from aksdisks.model.decoding import find
 
@@ -35,22 +35,22 @@ def one_node_claims(world: World, workload: Workload) -> list[Mounted]:
 
 def several(world: World, workload: Workload) -> Several | None:
     """What lets a workload have several pods at once; None where nothing does."""
-    manifest, spec, kind = workload.manifest, workload.spec, workload.kind
+    manifest, kind = workload.manifest, workload.kind
     if kind == "DaemonSet":
         return Several("the pods on each node", manifest, workload.template_path)
     if kind in ("Job", "CronJob"):
         place: Path = ("spec",) if kind == "Job" else ("spec", "jobTemplate", "spec")
-        at_once, needed = (find(manifest.raw, f"{'.'.join(map(str, place))}.{name}") for name in _OF_JOBS)
-        if isinstance(at_once, int) and at_once > 1 and needed != 1:
+        at_once, needed = (count(at_path(manifest.raw, (*place, name))) for name in _OF_JOBS)
+        if at_once and at_once > 1 and needed != 1:
             return Several(f"{at_once} pods", manifest, (*place, "parallelism"))
         return None
-    if isinstance(spec.get("replicas"), int) and spec["replicas"] > 1:
-        return Several(f"{spec['replicas']} pods", manifest, ("spec", "replicas"))
+    if workload.replicas and workload.replicas > 1:
+        return Several(f"{workload.replicas} pods", manifest, ("spec", "replicas"))
     for scaler in world.scalers.get((kind, manifest.namespace, manifest.name), ()):
         field = "maxReplicas" if scaler.kind == "HorizontalPodAutoscaler" else "maxReplicaCount"
-        most = find(scaler.raw, f"spec.{field}", _MOST_BY_KEDA)
+        most = count(find(scaler.raw, f"spec.{field}", _MOST_BY_KEDA))
         own = world.get(kind, manifest.namespace, manifest.name, scaler) is manifest
-        if own and isinstance(most, int) and most > 1:
+        if own and most and most > 1:
             return Several(f"up to {most} pods, by {scaler},", scaler, ("spec", field))
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -25,6 +26,7 @@ WORKLOADS = tuple(TEMPLATES)
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _HOOKS = ("helm.sh/hook", "argocd.argoproj.io/hook")
 HOSTNAME = "kubernetes.io/hostname"
+_NUMBER = re.compile("-?[0-9]{1,10}")
 
 
 def at_path(raw: Any, path: Path) -> Any:
@@ -37,6 +39,13 @@ def at_path(raw: Any, path: Path) -> Any:
         else:
             return None
     return raw
+
+
+def count(found: Any) -> int | None:
+    """A whole number, also one that is written as text (`"3"`), as it is meant; None for anything else."""
+    if isinstance(found, str) and _NUMBER.fullmatch(found):
+        return int(found)
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ class Workload:
     def replicas(self) -> int | None:
         """The replicas that it asks for, 1 where it does not say; None for what is no number."""
         found = self.spec.get("replicas")
-        return 1 if found is None else found if isinstance(found, int) else None
+        return 1 if found is None else count(found)
 
     @property
     def volumes(self) -> list[tuple[Path, dict[str, Any]]]:

@@ -9,21 +9,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from aksdisks.inspection.diagnosis.findings import ObjectRef, Unseen
-from aksdisks.inspection.lint.findings import BadFile, FailOn, Level, LintFinding, LintReport
+from aksdisks.inspection.diagnosis.findings import Unseen
+from aksdisks.inspection.lint.findings import BadFile, FailOn, Level, LintReport
+from tests.inspection.lint.twins import ERROR
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "lint.schema.json").read_text("utf-8"))
-ERROR = LintFinding(
-    rule="rwo-replicas",
-    level="error",
-    file="web.yaml",
-    line=8,
-    object=ObjectRef("Deployment", "shop", "web"),
-    because="4 replicas share claim data, which one node can have",
-    fix="--- a/web.yaml\n+++ b/web.yaml\n@@ -8 +8 @@\n-  replicas: 4\n+  replicas: 1\n",
-    source="https://example.org/",
-    opposed_by=("kube-score deployment-replicas",),
-)
 
 
 def test_findings_are_ordered_by_file_line_and_rule_and_suppressed_ones_stand_apart() -> None:
@@ -58,7 +48,11 @@ def test_what_is_at_or_above_the_level_fails(levels: list[Level], fail_on: FailO
     assert LintReport.of(found).exit_code(fail_on) == code
     assert LintReport.of([replace(each, suppressed="on purpose") for each in found]).exit_code(fail_on) == 0
     bad = BadFile(file="x.yaml", line=3, because="it is not YAML")
-    assert LintReport.of(found, bad_files=[bad]).exit_code(fail_on) == 2
+    unseen = [Unseen("Node", "nodes is forbidden", "in which zones nodes stand")]
+    harmless = [replace(each, hides=False) for each in unseen]
+    assert LintReport.of(found, bad_files=[bad], unseen=unseen).exit_code(fail_on) == 2
+    assert LintReport.of(found, unseen=unseen).exit_code(fail_on) == (code if code or fail_on == "never" else 3)
+    assert LintReport.of(found, unseen=harmless).exit_code(fail_on) == code
 
 
 def test_the_document_is_what_the_issue_gives_and_keeps_to_the_closed_schema() -> None:
@@ -76,10 +70,10 @@ def test_the_document_is_what_the_issue_gives_and_keeps_to_the_closed_schema() -
         "file": "web.yaml",
         "line": 8,
         "object": {"kind": "Deployment", "namespace": "shop", "name": "web"},
-        "because": "4 replicas share claim data, which one node can have",
+        "because": "4 replicas share claim data",
         "fix": "--- a/web.yaml\n+++ b/web.yaml\n@@ -8 +8 @@\n-  replicas: 4\n+  replicas: 1\n",
         "source": "https://example.org/",
-        "opposed_by": ["kube-score deployment-replicas"],
+        "opposed_by": ["kube-score (`deployment-replicas`) asks for two."],
     }
     assert document == {
         "schema": "aksdisks/lint/v1",

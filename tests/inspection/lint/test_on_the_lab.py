@@ -131,6 +131,7 @@ def test_what_may_not_be_read_is_unseen(linted: Linted) -> None:
     assert linted.wire("PUT", path, {**role, "rules": left}).status == 200
     try:
         found = linted.lint("-n", SPACE, "--fail-on", "never", code=0)
+        assert linted.lint("-n", "kube-system", code=3)["findings"] == []
     finally:
         assert linted.wire("PUT", path, role).status == 200
     assert [each["what"] for each in found["unseen"]] == ["StorageClass", "VolumeAttachment", "CSINode", "CSIDriver"]

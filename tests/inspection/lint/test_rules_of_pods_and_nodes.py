@@ -47,7 +47,7 @@ def anti_affinity(key: str, app: str = "db") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [(30, []), (600, []), (601, [("note", "long-grace")]), (1800, [("note", "long-grace")]),
-     (1801, [("warning", "long-grace")]), ("1h", []), (None, [])],
+     (1801, [("warning", "long-grace")]), ("601", [("note", "long-grace")]), ("1h", []), (None, [])],
 )  # fmt: skip
 def test_long_grace(seconds: Any, expected: list[tuple[str, str]]) -> None:
     assert rules(stateful_set(terminationGracePeriodSeconds=seconds)) == expected

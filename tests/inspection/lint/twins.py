@@ -1,15 +1,29 @@
-"""The rules' fixtures: a bad and a good file each, and of some the cluster beside them."""
+"""What tests of the linter share: the rules' fixtures, a bad and a good file each, and a finding made by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
+from aksdisks.inspection.diagnosis.findings import ObjectRef
 from aksdisks.inspection.lint.documents import Text
 from aksdisks.inspection.lint.engine import lint
-from aksdisks.inspection.lint.findings import LintReport
+from aksdisks.inspection.lint.findings import LintFinding, LintReport
 from aksdisks.inspection.lint.reading import Manifest, objects, read_files
 
+ERROR = LintFinding(
+    rule="rwo-replicas",
+    level="error",
+    file="web.yaml",
+    line=8,
+    object=ObjectRef("Deployment", "shop", "web"),
+    because="4 replicas share claim data",
+    fix="--- a/web.yaml\n+++ b/web.yaml\n@@ -8 +8 @@\n-  replicas: 4\n+  replicas: 1\n",
+    source="https://example.org/",
+    opposed_by=("kube-score (`deployment-replicas`) asks for two.",),
+    text="  replicas: 4",
+)
+"""A finding made by hand."""
 FIXTURES = Path(__file__).parent / "fixtures"
 
 

@@ -33,6 +33,7 @@ from collections.abc import Iterator
 from aksdisks.inspection.lint.edits import Edit
 from aksdisks.inspection.lint.reading import Manifest
 from aksdisks.inspection.lint.rule import Hit, Rule
+from aksdisks.inspection.lint.workloads import count
 from aksdisks.inspection.lint.world import World
 
 _AUTOSCALER, _UPGRADE = 600, 1800
@@ -41,8 +42,8 @@ _AUTOSCALER, _UPGRADE = 600, 1800
 
 def _judge(world: World, manifest: Manifest) -> Iterator[Hit]:
     workload = world.workload(manifest)
-    seconds = workload.pod.get("terminationGracePeriodSeconds") if workload else None
-    if workload is None or not isinstance(seconds, int) or seconds <= _AUTOSCALER:
+    seconds = count(workload.pod.get("terminationGracePeriodSeconds")) if workload else None
+    if workload is None or seconds is None or seconds <= _AUTOSCALER:
         return
     claims = [claim.name for claim in world.disks(workload)]
     if claims:

@@ -35,7 +35,7 @@ from aksdisks.inspection.lint.edits import Edit
 from aksdisks.inspection.lint.reading import Manifest
 from aksdisks.inspection.lint.rule import Hit, Rule
 from aksdisks.inspection.lint.sharing import doubt, level, named, one_node_claims
-from aksdisks.inspection.lint.workloads import Workload
+from aksdisks.inspection.lint.workloads import Workload, count
 from aksdisks.inspection.lint.world import World
 from aksdisks.model.decoding import mapping
 
@@ -69,8 +69,8 @@ def _surge(workload: Workload) -> int:
     if strategy.get("type") == "Recreate":
         return 0
     surge = mapping(strategy, "rollingUpdate").get("maxSurge", _SURGE)
-    if isinstance(surge, int):
-        return surge
+    if (pods := count(surge)) is not None:
+        return pods
     share = _SHARE.fullmatch(str(surge))
     return -(-(workload.replicas or 1) * int(share[1]) // 100) if share else 1
 

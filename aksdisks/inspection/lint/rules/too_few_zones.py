@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from aksdisks.inspection.lint.reading import Manifest
 from aksdisks.inspection.lint.rule import Hit, Rule
-from aksdisks.inspection.lint.workloads import Workload, selects
+from aksdisks.inspection.lint.workloads import Workload, count, selects
 from aksdisks.inspection.lint.world import World
 from aksdisks.model.decoding import listed
 
@@ -62,8 +62,7 @@ def _spread(workload: Workload, zones: int) -> Iterator[Hit]:
         because = f"each of its {replicas} pods asks for a zone of its own, and {stand}"
         yield Hit(because=because, place=(*place, "affinity"))
     for number, constraint in enumerate(listed(workload.pod, "topologySpreadConstraints")):
-        least = constraint.get("minDomains")
-        wanted = least if isinstance(least, int) else 2
+        wanted = count(constraint.get("minDomains")) or 2
         if replicas > 1 and zones < wanted and _by_zone(constraint, workload):
             because = f"its {replicas} pods ask to be spread over zones, {wanted} or more, and {stand}"
             yield Hit(because=because, place=(*place, "topologySpreadConstraints", number))
