@@ -25,7 +25,7 @@ from aksdisks.views.base import Card, Layout, Stack
 from aksdisks.views.checks import CheckView
 from aksdisks.views.markup import View
 from aksdisks.views.ownership import OwnershipTable, price, table_of
-from aksdisks.walkthrough import proof
+from aksdisks.walkthrough import proof, waits
 from aksdisks.walkthrough.claims import ABOVE, kubectl
 
 DAY = 86400.0
@@ -168,14 +168,14 @@ class WhoseDisk:
         session, name = self._session(), self._retained()
         session.delete("Deployment", _LOST)
         session.delete("PersistentVolumeClaim", _LOST)
-        self._ended(_LOST)
+        waits.ended(session, _LOST)
         session.wait_for(
             "PersistentVolume",
             lambda found: all(each.phase == "Released" for each in found if each.name == name),
             f"volume {name} to be released",
             labelled=False,
         )
-        self._detached(self._chosen().name)
+        waits.detached(session, self._chosen().name)
         return Card(f"Claim {_LOST} is gone", typed=kubectl(session.namespace, f"delete deploy/{_LOST} pvc/{_LOST}"))
 
     def delete_volume(self) -> Card:
@@ -225,7 +225,7 @@ class WhoseDisk:
         volume, claim = _static_volume(self._volume, disk, session), manifests.another_claim(session.objects, _BACK)
         claim["spec"]["volumeName"] = disk.name
         session.apply(volume, claim, manifests.another_deployment(session.objects, _BACK))
-        pod = self._running(_BACK)
+        pod = waits.running(session, _BACK)
         text = proof.read_one(session, pod)
         self._read = frozenset() if text is None else text if isinstance(text, Unknown) else frozenset({text})
         group, source = disk.resource_group, snapshots[-1].name
@@ -271,15 +271,15 @@ class WhoseDisk:
         if self._disk is None:
             lost = manifests.another_claim(objects, _LOST), manifests.another_deployment(objects, _LOST)
             session.apply(*lost, manifests.another_stateful_set(objects, _KEPT, 1))
-            pod = self._running(_LOST)
-            self._running(_KEPT)
+            pod = waits.running(session, _LOST)
+            waits.running(session, _KEPT)
             like, kept = self._disk_of(_LOST), self._disk_of(_KEPT_CLAIM)
             by_hand = make(self._name("by-hand"), like, size_gib=_SMALL)
             other = make(self._name("elsewhere"), like, size_gib=_SMALL, tags=_ELSEWHERE)
             self._write(pod)
             session.scale("StatefulSet", _KEPT, 0)
-            self._ended(_KEPT)
-            self._detached(kept.name)
+            waits.ended(session, _KEPT)
+            waits.detached(session, kept.name)
             self.made = frozenset({(kept.name, "kept"), (by_hand.name, "foreign"), (other.name, "unknown")})
             self._disk = like
         typed = f"az disk create -g {self._chosen().resource_group} --size-gb {_SMALL} -n"
@@ -330,24 +330,6 @@ class WhoseDisk:
             if same(disk.id, id_):
                 return disk
         raise NotAllowed(f"disk {id_}: {disks if isinstance(disks, Unknown) else 'Azure does not list it'}")
-
-    def _running(self, app: str) -> str:
-        """Wait until the one pod of an app runs; its name."""
-        found = self._session().wait_for(
-            "Pod",
-            lambda pods: len(pods) == 1 and pods[0].ready and not pods[0].deleting,
-            f"the pod of {app} to run",
-            app=app,
-        )
-        return str(found[0].name)
-
-    def _ended(self, app: str) -> None:
-        self._session().wait_for("Pod", lambda pods: not pods, f"the pod of {app} to end", app=app)
-
-    def _detached(self, name: str) -> None:
-        disks: Any = self._session().azure.follow_disks()
-        held = lambda disk: disk.name == name and bool(disk.managed_by)  # noqa: E731
-        self._session().wait(f"disk {name} to be detached", disks, lambda found: not any(map(held, found)))
 
 
 def _static_volume(of: Manifest, disk: Disk, session: Session) -> Manifest:
