@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,6 +29,7 @@ _REPLICAS = 2
 _MORE = 5  # GiB: 25 and 30 GiB are billed alike
 _TOLD_BY_EVENTS = ("ExternalExpanding", "Resizing", "FileSystemResizeRequired", "FileSystemResizeSuccessful")
 _LAST_EVENT_WITHIN = 2.0  # real seconds after the claim: the kubelet tells after it has written
+_VOLUME = re.compile(r'"?pvc-[0-9a-f]{8}-[0-9a-f-]{27}"?')
 _DF = ["df", "-P", "-k", manifests.MOUNT_PATH]
 
 Step = tuple[float, str, str]
@@ -48,7 +51,13 @@ class Grow:
         session, name = self._session(), self._session().parameters.storage_class
         allowed = bool((session.cluster.find("StorageClass", name) or {}).get("allowVolumeExpansion"))
         self.given = allowed or None
-        made = CheckView(check("Claims of this class may grow", self.given, f"allowVolumeExpansion: {allowed}".lower()))
+        made = CheckView(
+            check(
+                "Claims of this class may grow",
+                self.given,
+                f"allowVolumeExpansion of {name}: {'true' if allowed else 'false'}",
+            )
+        )
         if self.given is not True:
             return Stack([made])
         objects = session.objects
@@ -62,7 +71,7 @@ class Grow:
         return Stack([Card("Three pods run", lines), made])
 
     def look(self) -> Sizes:
-        """The sizes of all claims of this runbook, now, on both sides and in the pods."""
+        """The sizes of all claims of this runbook, now, on both sides; in the pod that of the Deployment's alone."""
         if self.given is not True:
             return Sizes(())
         rows = []
@@ -70,9 +79,9 @@ class Grow:
             claim, pod = chain.claim, chain.pod
             if claim is None or not claim.name.startswith((NAME, f"{manifests.CLAIM_TEMPLATE}-{_SET}-")):
                 continue
-            size = read_size(proof.command(self._session(), pod.name, _DF)) if pod and pod.ready else None
-            disk = chain.disk if chain.volume else None
-            rows.append(Row(claim, chain.volume, disk, pod, size))
+            asked = pod is not None and pod.ready and claim.name == NAME
+            size = read_size(proof.command(self._session(), pod.name, _DF)) if pod and asked else None
+            rows.append(Row(claim, chain.volume, chain.disk if chain.volume else None, pod, size))
         return Sizes(tuple(sorted(rows, key=lambda row: (row.claim.name != NAME, row.claim.name))))
 
     def df(self) -> Card:
@@ -161,6 +170,14 @@ class Grow:
         session = self._session()
         session.cluster.apply(self.claim(size=session.parameters.size), session.namespace, dry_run=True)
 
+    def words_for_more(self) -> str:
+        """The kubectl command's words that ask for twice as much again."""
+        return self._patch(NAME, f"{2 * gib(self.more)}Gi")
+
+    def asked_by_hand(self, now: Sizes) -> bool:
+        """Whether the Deployment's claim has more than this runbook asked for: a reader did."""
+        return any(gib(row.claim.capacity or "0") > gib(self.more) for row in now.rows)
+
     def claim(self, *, size: str = "", attributes_class: str = "") -> Manifest:
         """The Deployment's claim as it is to be applied: as it is now, but for what is given."""
         live = self._live()
@@ -171,8 +188,9 @@ class Grow:
     def _live(self) -> Claim | None:
         return next((claim for claim in self._session().claims() if claim.name == NAME), None)
 
-    def _patch(self, name: str) -> str:
-        return f"""patch pvc {name} -p '{{"spec":{{"resources":{{"requests":{{"storage":"{self.more}"}}}}}}}}'"""
+    def _patch(self, name: str, size: str = "") -> str:
+        request = {"spec": {"resources": {"requests": {"storage": size or self.more}}}}
+        return f"patch pvc {name} -p '{json.dumps(request)}'"
 
     def _wait_for_size(self, name: str, size: str) -> None:
         self._session().wait_for(
@@ -212,7 +230,8 @@ def told(change: Change, size: str) -> tuple[str, str] | None:
     value: Any = change.value
     match change.kind:
         case "Event" if isinstance(value, KubeEvent) and value.reason in _TOLD_BY_EVENTS:
-            return (value.component, f"{value.reason}: {value.message}") if _is_about(value) else None
+            said = _VOLUME.sub("…", value.message)
+            return (value.component.partition(" ")[0], f"{value.reason}: {said}") if _is_about(value) else None
         case "PersistentVolume" if value.claim_name == NAME and value.capacity == size:
             return "volume", f"its capacity is {size}"
         case "PersistentVolumeClaim" if value.name == NAME and value.capacity == size:

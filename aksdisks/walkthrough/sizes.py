@@ -17,7 +17,7 @@ _POSIX_LINE = re.compile(r"\s(\d+)\s+\d+\s+\d+\s+\d+%\s+/\S*\s*$")
 _KIB_IN_GIB = 2**20
 
 FileSystem = float | Unknown | None
-"""GiB, why it is unknown, or None where no pod runs or its image has no `df`."""
+"""GiB, why it is unknown, or None where it was not asked for or the image has no `df`."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,7 @@ class Row:
         disk = self.disk if isinstance(self.disk, Disk) else None
         volume = self.volume.capacity if self.volume else None
         size = f"{show_gib(disk.size_gib)} {disk.sku}" if disk else self.disk
-        df = f"{self.file_system:.1f} GiB" if isinstance(self.file_system, float) else self.file_system
-        return self.claim.name, self.claim.requested, volume, size, df, self.claim.capacity, _bill(disk)
+        return self.claim.name, self.claim.requested, volume, size, self.claim.capacity, _bill(disk)
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Sizes:
 
     def table(self, title: str = "Sizes") -> Table:
         """A row a claim; a size travels from left to right."""
-        columns = ("claim", "asks for", "volume", "disk in Azure", "df in the pod", "has", "billed as")
+        columns = ("claim", "asks for", "volume", "disk in Azure", "has", "billed as")
         return Table(title, columns, [row.cells() for row in self.rows])
 
     @property
@@ -68,8 +67,8 @@ class Sizes:
 
     @property
     def readable(self) -> Holds:
-        """Whether `df` can be run in the pods; None, for not applicable, where an image has none."""
-        return None if any(row.pod and row.file_system is None for row in self.rows) else True
+        """Whether `df` can be run in the pods; None, for not applicable, where the image has none."""
+        return None if all(row.file_system is None for row in self.rows) else True
 
     def only(self, name: str) -> Sizes:
         """The claim of this name alone."""

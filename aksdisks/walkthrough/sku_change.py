@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from aksdisks.errors import NotAllowed, NotFound
@@ -18,6 +19,7 @@ from aksdisks.walkthrough.grow import NAME, Grow
 
 _KIND, _GROUP = "VolumeAttributesClass", "storage.k8s.io"
 _DONE, _FAILED = "VolumeModifySuccessful", "VolumeModifyFailed"
+_CODE, _SENTENCE = re.compile(r"ERROR CODE: (\w+)"), re.compile(r'"message": ?"((?:[^"\\]|\\.)*)')
 # Of a disk of each SKU, one that it may become (azure-compute-docs virtual-machines/disks-convert-types.md).
 _OTHER = {
     "Premium_LRS": "StandardSSD_LRS",
@@ -52,7 +54,7 @@ class SkuChange:
             session.apply(attributes_class(name, self._wanted()), self._grow.claim(attributes_class=name))
             self._first = self._told(_DONE, _FAILED)
         patch = f"""patch pvc {NAME} -p '{{"spec":{{"volumeAttributesClassName":"{name}"}}}}'"""
-        lines = [("asked for", self._wanted()), ("while the pod runs", self._first.partition("\n")[0])]
+        lines = [("asked for", self._wanted()), ("while the pod runs", in_short(self._first))]
         return Card(f"Claim {NAME} names the class {name}", lines, typed=kubectl(session.namespace, patch))
 
     def let_go(self) -> Card:
@@ -68,7 +70,7 @@ class SkuChange:
         session.scale("Deployment", NAME, 1)
         waits.running(session, NAME)
         typed = kubectl(session.namespace, f"scale deploy {NAME} --replicas=0")
-        return Card("Changed while no pod had it; the pod runs again", [("then", told)], typed=typed)
+        return Card("Changed while no pod had it; the pod runs again", [("then", in_short(told))], typed=typed)
 
     def said(self) -> tuple[Said, Said]:
         """(disk, SKU) by the class that the volume has, and as Azure has it."""
@@ -128,6 +130,13 @@ class SkuChange:
         )
         last = those(found)[-1]
         return f"{last.reason}: {last.message}"
+
+
+def in_short(told: str) -> str:
+    """An event of the resizer's with Azure's code and sentence alone, where it has an answer of Azure's in it."""
+    reason, _, message = told.partition(": ")
+    code, sentence = _CODE.search(message), _SENTENCE.search(message)
+    return f"{reason}: {code[1]}: {sentence[1]}" if code and sentence else told.partition("\n")[0]
 
 
 def _nothing() -> Card:
