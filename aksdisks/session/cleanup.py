@@ -83,6 +83,7 @@ class Removal:
         contents = self._step(self._contents, made) or ()
         found = self._step(self._objects, made) or ()
         self._step(self._note, "clean up", volumes, contents)
+        self._step(self._remove_others)
         self._step(self._delete_labelled, found)
         self._step(self._gone, "Pod", "the run's pods to end")
         self._step(self._gone, "PersistentVolumeClaim", "the run's claims to go")
@@ -118,6 +119,7 @@ class Removal:
             of_disks = ()
         space = f"Namespace {self.run.namespace}" if made else self._step(self._lease) or ""
         own = [each for each in found if self._own(each[1])]
+        self.removed += [f"Namespace {each.name}" for each in self._step(self.run.other_namespaces) or ()]
         others = [each for each in found if each not in own]
         self.removed += [*map(object_line, own), *volume_lines("volume", going), *volume_lines("disk", of_disks)]
         self.removed += content_lines(contents)
@@ -159,12 +161,14 @@ class Removal:
     def _volumes(self, made: bool | None) -> tuple[Volume, ...]:
         """The volumes of the run's claims, also of claims that are gone already: by claimRef, journal and label."""
         claims = {claim.uid for claim in self.run.cluster.claims(self.run.namespace, self.run.selector)}
-        noted = self.run.journal.going("volumes")
+        noted, first = self.run.journal.going("volumes"), self.run.namespace
+        spaces = {each.name for each in self.run.other_namespaces()} | ({first} if made else set())
         return tuple(
             volume
             for volume in self.run.cluster.volumes()
             if volume.claim_uid in claims
-            or (volume.claim_namespace == self.run.namespace and (made or volume.name in noted))
+            or volume.claim_namespace in spaces
+            or (volume.claim_namespace.startswith(first) and volume.name in noted)
             or self._own(volume)
         )
 
@@ -207,6 +211,12 @@ class Removal:
 
     def _own(self, found: Named) -> bool:
         return found.labels.get(RUN_LABEL) == self.run.run_id
+
+    def _remove_others(self) -> None:
+        """Remove the namespaces that the run made beside its first one, with all that is in them."""
+        for each in self.run.other_namespaces():
+            self.run.remove("Namespace", each.name, each.uid)
+            self._wait_for_namespace(each.name)
 
     def _delete_labelled(self, found: Iterable[tuple[str, Named]]) -> None:
         for kind, each in found:
@@ -344,10 +354,13 @@ class Removal:
         found = self.run.cluster.find("Namespace", self.run.namespace)
         if found is not None:
             self.run.remove("Namespace", self.run.namespace, found["metadata"]["uid"])
-            states = self.run.cluster.follow("Namespace", selector=self.run.selector)
-            self._wait("the run's namespace to go", states, lambda space: space.name == self.run.namespace)
-            self.removed += [line for line in map(object_line, others) if line not in self.removed]
-            self.removed.append(f"Namespace {self.run.namespace}")
+            self._wait_for_namespace(self.run.namespace)
+            self.removed[-1:-1] = [line for line in map(object_line, others) if line not in self.removed]
+
+    def _wait_for_namespace(self, name: str) -> None:
+        states = self.run.cluster.follow("Namespace", selector=self.run.selector)
+        self._wait(f"namespace {name} to go", states, lambda space: space.name == name)
+        self.removed.append(f"Namespace {name}")
 
     def _wait(self, words: str, states: Any, going: Callable[[Any], bool] = bool) -> None:
         """Wait until nothing that is `going` is left, within what the clean-up has of its time."""

@@ -61,7 +61,9 @@ def find_leftovers(connection: Target) -> tuple[Leftover, ...]:
     """The runs that left something, by run id: in namespaces that runs made, or in the prepared one."""
     cluster, prepared = connection.cluster, connection.parameters.namespace
     if prepared == "create":
-        places = [(space.labels[RUN_LABEL], space.name) for space in cluster.list("Namespace", selector=RUN_LABEL)]
+        spaces = cluster.list("Namespace", selector=RUN_LABEL)
+        # Another namespace of a run goes with its first one, also where that is gone.
+        places = [(each.labels[RUN_LABEL], each.labels.get(NAMESPACE_LABEL) or each.name) for each in spaces]
     else:
         objects = run_objects(cluster, prepared, RUN_LABEL).objects
         places = list({(found.labels[RUN_LABEL], prepared) for _, found in objects})

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from aksdisks.azure.compute import Azure
-from aksdisks.errors import Conflict
+from aksdisks.errors import Conflict, NotAllowed
 from aksdisks.inspection.connection import Target
 from aksdisks.inspection.diagnosis.sentence import About, why_it_waits
 from aksdisks.kube.client import Cluster
-from aksdisks.manifests import RUN_LABEL, made_by
+from aksdisks.manifests import NAMESPACE_LABEL, RUN_LABEL, made_by
+from aksdisks.model import Named
 from aksdisks.session.azure_objects import AzureObjects
 from aksdisks.session.cluster_objects import ClusterObjects
 from aksdisks.session.disruption import Disruption
@@ -20,19 +21,28 @@ from aksdisks.session.lease import Lease
 class NamespacedRun:
     """One run in one namespace of a target: the label that its objects carry, its journal, and the Lease it takes."""
 
-    def __init__(self, connection: Target, run_id: str, namespace: str) -> None:
+    def __init__(self, connection: Target, run_id: str, namespace: str, home: str = "") -> None:
+        """`home`: the run's first namespace, where this is another that it made; by it all that it makes is found."""
         self.connection = connection
         self.cluster: Cluster = connection.cluster
         self.azure: Azure = connection.azure
         self.time_scale = connection.settings.time_scale
         self.run_id = run_id
         self.namespace = namespace
+        self.home = home or namespace
         self.selector = f"{RUN_LABEL}={run_id}"
         self.journal = Journal(connection.settings.state_dir, run_id)
         self.disruption = Disruption(connection, self.journal)
-        self.azure_objects = AzureObjects(connection, run_id, namespace, self.journal)
-        self.cluster_objects = ClusterObjects(connection, run_id, namespace)
+        self.azure_objects = AzureObjects(connection, run_id, self.home, self.journal)
+        self.cluster_objects = ClusterObjects(connection, run_id, self.home)
         self.lease = Lease(connection, run_id, namespace)
+
+    def other_namespaces(self) -> tuple[Named, ...]:
+        """Those that the run made beside its first one, by their labels; none where namespaces may not be listed."""
+        try:
+            return self.cluster.list("Namespace", selector=f"{self.selector},{NAMESPACE_LABEL}={self.home}")
+        except NotAllowed:
+            return ()  # who may not list them has made none
 
     def made(self, raw: dict[str, Any] | None) -> bool:
         """Whether an object is there and was made by this run, by its label."""

@@ -11,7 +11,7 @@ from aksdisks.errors import AksdisksError, AlreadyExists, NotAllowed, NotFound, 
 from aksdisks.inspection.connection import Target, check_storage_class, connect, reach
 from aksdisks.inspection.run_objects import IN_CLUSTER, check_prepared, new_run_id
 from aksdisks.kube.watch import Watcher
-from aksdisks.manifests import RUN_LABEL, Manifest
+from aksdisks.manifests import NAMESPACE_LABEL, RUN_LABEL, Manifest
 from aksdisks.model import Claim, Pod
 from aksdisks.parameters import Parameters
 from aksdisks.session.cleanup import CleanUp, Removal
@@ -32,10 +32,11 @@ class Session(NamespacedRun):
     and raise WaitTimeout with the cause that a diagnosis finds then.
     """
 
-    def __init__(self, connection: Target, run_id: str) -> None:
+    def __init__(self, connection: Target, run_id: str, beside: str = "") -> None:
+        """`beside`: what the name of another namespace of the run ends in; empty for its first one."""
         self.parameters = parameters = connection.parameters
-        namespace = f"aksdisks-{run_id}" if parameters.namespace == "create" else parameters.namespace
-        super().__init__(connection, run_id, namespace)
+        home = f"aksdisks-{run_id}" if parameters.namespace == "create" else parameters.namespace
+        super().__init__(connection, run_id, f"{home}-{beside}" if beside else home, home)
         self.labels = {RUN_LABEL: run_id}
         self.objects = manifests.objects_for(parameters, self.labels)
         self.progress: Progress = connection.progress
@@ -129,6 +130,19 @@ class Session(NamespacedRun):
         """
         return Removal(self, time.monotonic() + self.real_seconds(seconds), whole=self.holds_lease).carry_out()
 
+    def another_namespace(self, ending: str) -> Session | None:
+        """The same run at work in another namespace, which is made if need be, and goes with the first.
+
+        None where the run works in a prepared one, beside which it makes none. Raises as `open_session` does.
+        """
+        if self.parameters.namespace != "create":
+            return None
+        session = Session(self.connection, self.run_id, ending)
+        self._note("apply", object=f"Namespace {session.namespace}")
+        _make_namespace(session)
+        session.holds_lease = session.lease.acquire()
+        return session
+
     def close(self) -> None:
         """Give the connections back; nothing on the target changes."""
         self.connection.close()
@@ -175,7 +189,8 @@ def open_session(
 
 def _make_namespace(session: Session) -> None:
     """Make the run's namespace, unless this run did so before, and wait until pods can be made in it."""
-    manifest = manifests.namespace(session.namespace, session.labels, session.parameters)
+    home = {} if session.namespace == session.home else {NAMESPACE_LABEL: session.home}
+    manifest = manifests.namespace(session.namespace, {**session.labels, **home}, session.parameters)
     # Noted before, so that an interrupt in between leaves nothing; what is there already is not ours to undo.
     session.made_namespace = absent = session.cluster.find("Namespace", session.namespace) is None
     if absent:

@@ -171,3 +171,30 @@ def test_what_cannot_be_listed_is_said_and_may_be_left_only_where_the_run_made_s
         left = "objects of kind VolumeAttributesClass may be left: VolumeAttributesClass is forbidden"
         assert session.clean_up().complete == Unknown(left)
     assert wide(session) != []
+
+
+def test_another_namespace_of_a_run_goes_with_it_also_where_the_first_is_gone(
+    session: Session, parameters: Parameters
+) -> None:
+    other = session.another_namespace("b")
+    again = session.another_namespace("b")
+    assert other is not None and again is not None
+    assert other.namespace == again.namespace == f"{session.namespace}-b"
+    other.apply(attributes(session), other.objects.claim, other.objects.deployment)
+    other.wait_for("Pod", lambda pods: [pod.ready for pod in pods] == [True], "its pod to run")
+    (volume,) = session.cluster.volumes()
+    session.cluster.delete("Namespace", session.namespace)
+    session.wait_for("Namespace", lambda found: [each.name for each in found] == [other.namespace], "the first to go")
+    # As after a kill.
+    planned, done = (clean(parameters, dry_run=dry)[0] for dry in (True, False))
+    lines = {f"Namespace {other.namespace}", f"volume {volume.name}", f"disk {volume.disk_name}"}
+    assert set(planned.seen.split(", ")) == lines | {f"VolumeAttributesClass aksdisks-{session.run_id}"}
+    assert set(done.seen.split(", ")) == set(planned.seen.split(", "))
+    assert (done.status, session.cluster.volumes()) == ("passed", ())
+
+
+def test_beside_a_prepared_namespace_no_other_is_made(parameters: Parameters) -> None:
+    with open_session(parameters) as opened:
+        opened.parameters = opened.parameters.model_copy(update={"namespace": opened.namespace})
+        assert opened.another_namespace("b") is None
+        assert opened.clean_up().complete
