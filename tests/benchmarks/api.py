@@ -60,9 +60,9 @@ def measure(seconds: float = SECONDS) -> Iterator[tuple[Load, float]]:
         state = process.start(Path(folder), speed=1.0, parent=os.getpid())
         try:
             token = yaml.safe_load(Path(state.kubeconfig).read_text())["users"][0]["user"]["token"]
-            asyncio.run(_prepare(state, token))
+            asyncio.run(prepare(state, token))
             for load in LOADS:
-                yield load, _per_second(load, state.kube_url, state.ca_bundle, token, seconds)
+                yield load, per_second(load, state.kube_url, state.ca_bundle, token, seconds)
         finally:
             process.stop(state.state_dir)
 
@@ -78,13 +78,14 @@ def limit(seconds: float = SECONDS) -> float:
         server.start()
         url = f"https://127.0.0.1:{ready.get(timeout=10)}"
         try:
-            return _per_second(LOADS[1], url, f"{folder}/ca.crt", "none", seconds)
+            return per_second(LOADS[1], url, f"{folder}/ca.crt", "none", seconds)
         finally:
             server.terminate()
             server.join()
 
 
-def _per_second(load: Load, url: str, authority: str, token: str, seconds: float) -> float:
+def per_second(load: Load, url: str, authority: str, token: str, seconds: float) -> float:
+    """The answered requests per second of one load."""
     if shutil.which("wrk"):
         return _wrk(load, url, token, seconds)
     return asyncio.run(_drive(load, url, authority, token, seconds))
@@ -185,16 +186,17 @@ async def _drive(load: Load, url: str, authority: str, token: str, seconds: floa
     return sum(client.answered for client in clients) / (time.perf_counter() - begun)
 
 
-async def _prepare(state: LabState, token: str) -> None:
+async def prepare(state: LabState, token: str) -> None:
     """The namespace, and the ConfigMaps that are listed."""
     for name in ("made", "listed"):
-        await _once(state, token, "/api/v1/namespaces", {"metadata": {"name": name}})
+        await once(state, token, "/api/v1/namespaces", {"metadata": {"name": name}})
     # One of them is there already: every namespace has the authority's certificate.
     for number in range(LISTED - 1):
-        await _once(state, token, PATH, {"metadata": {"name": f"number-{number}"}, "data": DATA})
+        await once(state, token, PATH, {"metadata": {"name": f"number-{number}"}, "data": DATA})
 
 
-async def _once(state: LabState, token: str, path: str, body: object) -> None:
+async def once(state: LabState, token: str, path: str, body: object) -> None:
+    """Make one object."""
     load = Load("prepare", "POST", path, json.dumps(body), 1, 1.0)
     await _drive(load, state.kube_url, state.ca_bundle, token, 0)
 

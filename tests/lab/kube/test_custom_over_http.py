@@ -80,6 +80,8 @@ def test_discovery_names_every_version_the_newest_first(wire: Wire) -> None:
 def test_lists_are_of_the_list_kind_and_tables_have_the_stated_columns(wire: Wire) -> None:
     listed = wire("GET", WIDGETS).json()
     assert (listed["kind"], listed["apiVersion"], len(listed["items"])) == ("WidgetList", "http.example.com/v1", 1)
+    # Unlike those of a built-in list, the items say what they are.
+    assert [(one["kind"], one["apiVersion"]) for one in listed["items"]] == [("Widget", "http.example.com/v1")]
     assert wire("GET", WIDGETS.replace("v1", "v2")).json()["apiVersion"] == "http.example.com/v2"
     table = wire("GET", WIDGETS, headers=TABLE).json()
     assert [(one["name"], one["type"], one["priority"]) for one in table["columnDefinitions"]] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from aksdisks.lab.client.interface import Object
@@ -33,8 +34,9 @@ class Structural:
         self.root = schema.Node({**stated, "properties": properties}, {}, "api_v1")
         """The place of a whole object, as field ownership needs it."""
         own = {key: value for key, value in stated.get("properties", {}).items() if key not in _IDENTITY}
-        self._own = {**stated, "properties": own}
-        self.has_defaults = _has_defaults(stated)
+        # The identity is the server's own to complete.
+        self._own = _place({**stated, "properties": own})
+        self._fills = self._own.fills
 
     def prune(self, obj: Object) -> list[str]:
         """Take out the fields that the schema does not know; changes `obj`. The paths of what went."""
@@ -44,8 +46,15 @@ class Structural:
 
     def complete(self, obj: Object) -> None:
         """Fill in defaults, and drop nulls where no null may stand; changes `obj`."""
-        # The identity is the server's own to complete.
         _complete(obj, self._own)
+
+    def completed(self, obj: Object) -> Object:
+        """A stored object with the defaults that the schema has by now; the object itself where it has them all."""
+        if not self._fills or not _lacks(obj, self._own):
+            return obj
+        filled: Object = copy(obj)
+        _complete(filled, self._own)
+        return filled
 
 
 def values_below(node: Object) -> Object | None:
@@ -82,32 +91,67 @@ def _is_embedded(node: Object | None) -> bool:
     return bool((node or {}).get(EMBEDDED))
 
 
-def _complete(value: Any, node: Object) -> None:
+@dataclass(slots=True)
+class _Place:
+    """What a place of the schema fills in, and where below it something is filled in."""
+
+    nullable: bool
+    properties: dict[str, _Place]
+    others: _Place | None
+    """The place of a list's elements, or of a map's values."""
+    defaults: tuple[tuple[str, Any], ...]
+    filling: tuple[tuple[str, _Place], ...]
+    """Those of the properties that have a default or fill in something below."""
+    fills: bool
+    """Whether anything is filled in, here or below."""
+
+
+def _place(node: Object) -> _Place:
+    stated = node.get("properties", {})
+    properties = {key: _place(below) for key, below in stated.items()}
+    items = node.get("items") if isinstance(node.get("items"), dict) else values_below(node)
+    others = None if items is None else _place(items)
+    defaults = tuple((key, one["default"]) for key, one in stated.items() if one.get("default") is not None)
+    filling = tuple((key, below) for key, below in properties.items() if below.fills)
+    fills = bool(defaults or filling or (others is not None and others.fills))
+    return _Place(bool(node.get("nullable")), properties, others, defaults, filling, fills)
+
+
+def _complete(value: Any, place: _Place) -> None:
+    others = place.others
     if isinstance(value, list):
-        for item in value:
-            _complete(item, node.get("items") or {})
+        if others is not None:
+            for item in value:
+                _complete(item, others)
         return
     if not isinstance(value, dict):
         return
-    for key, inner in node.get("properties", {}).items():
-        if value.get(key) is None and not inner.get("nullable"):
-            value.pop(key, None)
-        if key not in value and inner.get("default") is not None:
-            value[key] = copy(inner["default"])
-        if key in value:
-            _complete(value[key], inner)
-    below = values_below(node)
-    if below is not None:
-        for key, inner_value in list(value.items()):
-            if inner_value is None and not below.get("nullable"):
+    for key, inner in list(value.items()):
+        below = place.properties.get(key, others)
+        if below is None:
+            continue
+        if inner is None:
+            if not below.nullable:
                 del value[key]
-            else:
-                _complete(inner_value, below)
+        elif isinstance(inner, dict | list):
+            _complete(inner, below)
+    for key, default in place.defaults:
+        if key not in value:
+            value[key] = copy(default)
+            _complete(value[key], place.properties[key])
 
 
-def _has_defaults(node: Any) -> bool:
-    """Whether completing an object can change one that was completed before."""
-    if not isinstance(node, dict):
+def _lacks(value: Any, place: _Place) -> bool:
+    """Whether anything is left to be filled in."""
+    others = place.others if place.others is not None and place.others.fills else None
+    if isinstance(value, list):
+        return others is not None and any(_lacks(item, others) for item in value)
+    if not isinstance(value, dict):
         return False
-    below = [*node.get("properties", {}).values(), node.get("items"), values_below(node)]
-    return node.get("default") is not None or any(map(_has_defaults, below))
+    if any(
+        value.get(key) is None and not (key in value and place.properties[key].nullable) for key, _ in place.defaults
+    ):
+        return True
+    if any(key in value and _lacks(value[key], below) for key, below in place.filling):
+        return True
+    return others is not None and any(_lacks(inner, others) for inner in value.values())

@@ -240,7 +240,8 @@ class Store:
 
     def changed(self, resource: str) -> int:
         """The resourceVersion of a resource's last change; what is made from its objects is valid until then."""
-        return self._table(resource).changed
+        table = self._tables.get(resource)
+        return self._before if table is None else table.changed
 
     def unsubscribe(self, resource: str, subscription: Subscription, trigger: Trigger | None = None) -> None:
         """End a subscription."""

@@ -11,7 +11,7 @@ from typing import Any
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.schema.durations import age
-from aksdisks.lab.kube.schema.objects import copy, text
+from aksdisks.lab.kube.schema.objects import text
 from aksdisks.lab.kube.schema.resource import Field, Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.schema.structural import Structural
@@ -170,10 +170,7 @@ def _to_stored(stored: str, obj: Object) -> Object:
 
 def _shown(kind: Resource, structural: Structural, obj: Object) -> Object:
     """A stored object in this version, with the defaults that its schema has by now; the object itself where it is."""
-    if structural.has_defaults:
-        completed = copy(obj)
-        structural.complete(completed)
-        obj = obj if completed == obj else completed
+    obj = structural.completed(obj)
     return obj if obj["apiVersion"] == kind.api_version else {**obj, "apiVersion": kind.api_version}
 
 

@@ -37,8 +37,13 @@ def errors(value: Any, node: Object, field: str = "", old: Any = _ABSENT) -> lis
     if value is None and node.get("nullable"):
         return []
     found = _type(value, node, field)
-    found += [cause for check in _CHECKS for cause in check(value, node, field)]
-    found += _together(value, node, field)
+    if "enum" in node:
+        found += _enum(value, node, field)
+    check = _CHECKS.get(type(value))
+    if check is not None:
+        found += check(value, node, field)
+    if not _JUNCTIONS.isdisjoint(node):
+        found += _together(value, node, field)
     if isinstance(value, dict):
         found += _object(value, node, field, old if isinstance(old, dict) else {})
     elif isinstance(value, list):
@@ -47,7 +52,10 @@ def errors(value: Any, node: Object, field: str = "", old: Any = _ABSENT) -> lis
 
 
 def _type(value: Any, node: Object, field: str) -> list[Cause]:
-    wanted = [node["type"]] if node.get("type") else ["integer", "string"] if node.get(INT_OR_STRING) else []
+    kind = node.get("type", "")
+    if type(value) in _TYPES.get(kind, ()):
+        return []
+    wanted = [kind] if kind else ["integer", "string"] if node.get(INT_OR_STRING) else []
     if not wanted or any(_is(value, name) for name in wanted):
         return []
     found = "null" if value is None else _NAMES[type(value)]
@@ -77,8 +85,6 @@ def _enum(value: Any, node: Object, field: str) -> list[Cause]:
 
 
 def _string(value: Any, node: Object, field: str) -> list[Cause]:
-    if not isinstance(value, str):
-        return []
     found: list[Cause] = []
     if "maxLength" in node and len(value) > node["maxLength"]:
         found.append(causes.too_long(field, node["maxLength"]))
@@ -87,7 +93,7 @@ def _string(value: Any, node: Object, field: str) -> list[Cause]:
     pattern = node.get("pattern")
     if pattern and not matches(pattern, value):
         found += _invalid(field, value, f"should match '{pattern}'")
-    form = str(node.get("format", "")).replace("-", "")
+    form = str(node["format"]).replace("-", "") if "format" in node else ""
     if form in _FORMATS and not _FORMATS[form](value):
         why = f"{_called(field)} in body must be of type {node['format']}: {causes.shown(value)}"
         found.append(Cause(field, "FieldValueTypeInvalid", f"Invalid value: {causes.shown(value)}: {why}"))
@@ -95,8 +101,6 @@ def _string(value: Any, node: Object, field: str) -> list[Cause]:
 
 
 def _number(value: Any, node: Object, field: str) -> list[Cause]:
-    if type(value) not in (int, float):
-        return []
     found: list[Cause] = []
     high, low, step = node.get("maximum"), node.get("minimum"), node.get("multipleOf")
     if high is not None and (value > high or (node.get("exclusiveMaximum") and value == high)):
@@ -105,7 +109,7 @@ def _number(value: Any, node: Object, field: str) -> list[Cause]:
     if low is not None and (value < low or (node.get("exclusiveMinimum") and value == low)):
         than = "greater than" if node.get("exclusiveMinimum") else "greater than or equal to"
         found += _invalid(field, value, f"should be {than} {_go(low)}")
-    limit = {"int32": 2**31, "int64": 2**63}.get(str(node.get("format")))
+    limit = _LIMITS.get(str(node["format"])) if "format" in node else None
     if limit is not None and not -limit <= value < limit:
         why = f"Checked value must be of type integer with format {node['format']} in {field}"
         found.append(Cause("<nil>", "FieldValueInvalid", f'Invalid value: "": {why}'))
@@ -114,13 +118,14 @@ def _number(value: Any, node: Object, field: str) -> list[Cause]:
     return found
 
 
+_LIMITS = {"int32": 2**31, "int64": 2**63}
+
+
 def _go(number: float) -> str:
     return str(int(number)) if float(number).is_integer() else str(number)
 
 
 def _sizes(value: Any, node: Object, field: str) -> list[Cause]:
-    if not isinstance(value, dict | list):
-        return []
     most, least = ("maxItems", "minItems") if isinstance(value, list) else ("maxProperties", "minProperties")
     found: list[Cause] = []
     if most in node and len(value) > node[most]:
@@ -131,7 +136,10 @@ def _sizes(value: Any, node: Object, field: str) -> list[Cause]:
     return found
 
 
-_CHECKS: tuple[Callable[[Any, Object, str], list[Cause]], ...] = (_enum, _string, _number, _sizes)
+_CHECKS: dict[type, Callable[[Any, Object, str], list[Cause]]] = {
+    str: _string, int: _number, float: _number, dict: _sizes, list: _sizes
+}  # fmt: skip
+_JUNCTIONS = frozenset(("allOf", "anyOf", "oneOf", "not"))
 
 
 def _together(value: Any, node: Object, field: str) -> list[Cause]:

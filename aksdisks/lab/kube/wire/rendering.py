@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
@@ -94,9 +94,17 @@ class Renderer:
             "metadata": metadata,
         }
         if self.form.media_type == YAML:
-            return encode({**head, "items": [orjson.loads(version.item_json) for version in versions]}, YAML)
+            return encode({**head, "items": list(map(orjson.loads, self._items(versions)))}, YAML)
         # Each object's bytes exist already: a list is only their concatenation.
-        return orjson.dumps(head)[:-1] + b',"items":[' + b",".join(version.item_json for version in versions) + b"]}"
+        return orjson.dumps(head)[:-1] + b',"items":[' + b",".join(self._items(versions)) + b"]}"
+
+    def _items(self, versions: Sequence[Version]) -> Iterator[bytes]:
+        """Items of built-in kinds do not say their kind; those of custom ones do, as upstream's list of unstructured
+        objects has them.
+        """
+        if self.kind.custom is not None:
+            return (version.json for version in versions)
+        return (version.item_json for version in versions)
 
     def _table(self, items: Sequence[Object], metadata: Object) -> Object:
         strategy = None if self.scale else self.strategy
