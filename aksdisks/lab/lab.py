@@ -136,8 +136,8 @@ class Lab:
         if self.records.fresh:
             machines = self.scenario.machines if self._agents else ()
             await seed(self._actors, self.scenario, self.clock.now(), authority, machines)
-            if self.scenario.era == "today":
-                snapshots.install(self.api.store, self.ids, timestamp(self.clock.now()))
+        if self.scenario.era == "today":
+            snapshots.install(self.api.store, self.ids, timestamp(self.clock.now()))
         await api_server_objects(self._actors)
 
     async def _serve(self, known: settings.Credentials, accounts: AccountTokens) -> tuple[int, int]:
@@ -209,7 +209,7 @@ class Lab:
         ]
         storage = PodStorage(self.api, self.clock, self.ids, self.volumes)
         secrets_of = AccountSecrets(self.api, self.clock, self.ids, accounts)
-        acting = [kind(self._actors, self.clock, self.ids) for kind in controllers(self.scenario)]
+        acting = [kind(self._actors, self.clock, self.ids) for kind in controllers(self.scenario, driver=self._driver)]
         return [*acting, secrets_of, *machines, storage, EventExpiry(self.api.store, self.clock)]
 
     def _state(self, kube_port: int, arm_port: int, client_secret: str) -> LabState:

@@ -32,6 +32,7 @@ from aksdisks.lab.controllers.persistent_volume import PersistentVolumeControlle
 from aksdisks.lab.controllers.pod_gc import PodGarbage
 from aksdisks.lab.controllers.replicaset import ReplicaSetController
 from aksdisks.lab.controllers.scheduler import Scheduler
+from aksdisks.lab.controllers.snapshot_controller import SnapshotController
 from aksdisks.lab.controllers.statefulset import StatefulSetController
 from aksdisks.lab.controllers.storage_protection import AttributesClassProtection, ClaimProtection, VolumeProtection
 from aksdisks.lab.controllers.taint_eviction import TaintEviction
@@ -78,9 +79,10 @@ _CONTROLLERS = (
 )
 
 
-def controllers(scenario: Scenario) -> Iterator[Callable[[Any, Clock, Ids], Controller]]:
+def controllers(scenario: Scenario, *, driver: bool = True) -> Iterator[Callable[[Any, Clock, Ids], Controller]]:
     """What kube-controller-manager and the scheduler do, in the words of the scenario's version and era.
 
+    With the disk driver comes the snapshot-controller, as AKS has it; without `driver` a real one may run beside.
     In this order they come to their turns: the scheduler hears of a pod before the persistent-volume controller does.
     """
     words = words_of(scenario.kubernetes_version)
@@ -92,6 +94,8 @@ def controllers(scenario: Scenario) -> Iterator[Callable[[Any, Clock, Ids], Cont
             yield InTreeBinder if in_tree and kind is PersistentVolumeController else kind
     if in_tree:
         yield LegacyTokens
+    elif driver:
+        yield SnapshotController
 
 
 class AgentParts:

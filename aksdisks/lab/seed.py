@@ -91,32 +91,35 @@ async def seed(
 async def api_server_objects(api: KubernetesApi) -> None:
     """What upstream's API server makes anew whenever it starts; what is there already stays. Raises `ApiError`."""
     for name, value, description in _PRIORITIES:
-        await _create(api, "priorityclasses", {"metadata": {"name": name}, "value": value, "description": description})
-    await _create(api, "endpointslices", _kubernetes_slice(), "default")
+        await create_missing(
+            api, "priorityclasses", {"metadata": {"name": name}, "value": value, "description": description}
+        )
+    await create_missing(api, "endpointslices", _kubernetes_slice(), "default")
 
 
 async def install(api: KubernetesApi, scenario: Scenario) -> None:
     """What AKS's add-on manager and the drivers' manifests put into a cluster; what is there already stays."""
     for storage_class in scenario.storage_classes:
-        await _create(api, "storageclasses", _storage_class(storage_class))
+        await create_missing(api, "storageclasses", _storage_class(storage_class))
     for driver in _csi_drivers():
-        await _create(api, "csidrivers", driver)
+        await create_missing(api, "csidrivers", driver)
 
 
 async def register(api: KubernetesApi, scenario: Scenario, machine: MachineSpec, now: datetime) -> None:
     """What a kubelet that starts writes: its node, the drivers on it, its lease; what is there already stays."""
     wanted = _node(scenario, machine, now)
-    if (node := await _create(api, "nodes", wanted)) is None:
+    if (node := await create_missing(api, "nodes", wanted)) is None:
         node = await api.get("nodes", machine.node_name)
     else:
         # As with a kubelet that registers: what the machine reports goes through the status subresource.
         await api.patch("nodes", machine.node_name, {"status": wanted["status"]}, subresource="status")
     owner = {"apiVersion": "v1", "kind": "Node", "name": machine.node_name, "uid": node["metadata"]["uid"]}
-    await _create(api, "csinodes", csi_node(scenario, machine, owner))
-    await _create(api, "leases", _lease(machine, owner, now), "kube-node-lease")
+    await create_missing(api, "csinodes", csi_node(scenario, machine, owner))
+    await create_missing(api, "leases", _lease(machine, owner, now), "kube-node-lease")
 
 
-async def _create(api: KubernetesApi, resource: str, obj: Object, namespace: str | None = None) -> Object | None:
+async def create_missing(api: KubernetesApi, resource: str, obj: Object, namespace: str | None = None) -> Object | None:
+    """What was made, None where it was there already. Raises `ApiError`."""
     try:
         return await api.create(resource, obj, namespace)
     except ApiError as error:

@@ -51,7 +51,7 @@ def test_a_restore_from_a_snapshot_that_is_not_there_does_not_pass(lab: Broken) 
     lab.apply(made_from(SNAPSHOT, "restored"), mounting("drilled", "restored"))
     lab.told(
         "ProvisioningFailed error getting handle for DataSource Type VolumeSnapshot by Name nightly: error getting "
-        r"snapshot nightly from api server: the server could not find the requested resource \(get volumesnapshots",
+        'snapshot nightly from api server: volumesnapshots.snapshot.storage.k8s.io "nightly" not found',
         "restored",
     )
     assert lab.get("{.status.phase}", "pvc", "restored") == "Pending"

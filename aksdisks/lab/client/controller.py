@@ -31,6 +31,10 @@ def namespace_terminating(error: ApiError) -> bool:
     return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
 
 
+class AgainError(Exception):
+    """Raised by `reconcile` where it has told what went wrong, to be asked again with back-off."""
+
+
 class Controller:
     """A level-triggered control loop.
 
@@ -148,6 +152,8 @@ class Controller:
                 outrun = error.reason == "Conflict" or (error.reason == "NotFound" and delay < OUTRUN)
                 if not outrun and not namespace_terminating(error):
                     self.log.warning("%s: %s: %s; again in %.3g s", self.name, key, error, delay)
+            except AgainError:
+                self.queue.retry(key)
             except Exception:
                 delay = self.queue.retry(key)
                 self.log.exception("%s: %s failed; again in %.3g s", self.name, key, delay)

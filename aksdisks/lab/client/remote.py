@@ -195,7 +195,8 @@ class RemoteApi:
         root = f"/apis/{kind.api_version}" if "/" in kind.api_version else f"/api/{kind.api_version}"
         if kind.namespaced and (namespace or name):
             root += f"/namespaces/{namespace or 'default'}"
-        return "/".join(part for part in (f"{root}/{resource}", name, subresource or "") if part)
+        plural = resource.partition(".")[0]
+        return "/".join(part for part in (f"{root}/{plural}", name, subresource or "") if part)
 
     async def _ask(
         self,

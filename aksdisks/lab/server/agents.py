@@ -17,12 +17,13 @@ from aksdisks.lab.clock import Clock
 from aksdisks.lab.errors import LabError
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube.strategies import snapshots
 from aksdisks.lab.kube.strategies.catalog import RESOURCES
 from aksdisks.lab.parts import AgentParts
 from aksdisks.lab.persistence.settings import running_scenario
 from aksdisks.lab.persistence.state_directory import LabState
 from aksdisks.lab.scenario import Scenario
-from aksdisks.lab.seed import install, register
+from aksdisks.lab.seed import create_missing, install, register
 
 _PATIENCE = 30.0
 """Real seconds in which a control plane that is just starting may refuse."""
@@ -60,7 +61,7 @@ async def _serve(
     compute = ArmCompute(azure_of(state), clock)
     tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait(), name="stop")]
     try:
-        async with RemoteApi(cluster, clock, RESOURCES) as api:
+        async with RemoteApi(cluster, clock, {**RESOURCES, **snapshots.RESOURCES}) as api:
             await _prepare(api, scenario, clock)
             parts = list(AgentParts(api, clock, Ids(), scenario, Faults()).parts(compute if driver else None))
             tasks += [asyncio.create_task(part.run(), name=part.name) for part in parts]
@@ -93,6 +94,8 @@ async def _prepare(api: KubernetesApi, scenario: Scenario, clock: Clock) -> None
     while True:
         try:
             await install(api, scenario)
+            for definition in snapshots.definitions():
+                await create_missing(api, "customresourcedefinitions", definition)
             for machine in scenario.machines:
                 await register(api, scenario, machine, clock.now())
         except ApiError as error:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aksdisks.lab.agents.csi.common import RefusalError
-from aksdisks.lab.agents.csi.volume_objects import DiskRequest
+from aksdisks.lab.agents.csi.common import NOT_FOUND, RefusalError, RpcError, refusal_text
+from aksdisks.lab.agents.csi.volume_objects import GIB, DiskRequest
 from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
-from aksdisks.lab.client.interface import Object
-from aksdisks.lab.controllers.storage import refers_to, volume_mode
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.controllers.snapshots import CONTENTS, SNAPSHOTS, has_finalizer, is_ready
+from aksdisks.lab.controllers.storage import annotations_of, refers_to, volume_mode
 from aksdisks.lab.controllers.volume_matching import requested_bytes
+from aksdisks.lab.kube.authz.attributes import quote
+from aksdisks.lab.kube.schema.quantities import parse
+from aksdisks.lab.kube.strategies.snapshots import GROUP
 
 if TYPE_CHECKING:
     from aksdisks.lab.arm.driver.interface import AzureCompute
@@ -20,8 +26,14 @@ if TYPE_CHECKING:
 CLONING = "provisioner.storage.kubernetes.io/cloning-protection"
 """The finalizer of a claim that another one is made from (PROV pkg/controller/clone_controller.go)."""
 
+RESTORING = "provisioner.storage.kubernetes.io/volumesnapshot-as-source-protection"
+"""The finalizer of a snapshot while a claim's disk is being made from it (PROV pkg/controller/controller.go)."""
+
 _CLAIM, _SNAPSHOT = "PersistentVolumeClaim", "VolumeSnapshot"
-_SNAPSHOTS = "snapshot.storage.k8s.io"
+_MODE_MAY_CHANGE = "snapshot.storage.kubernetes.io/allow-volume-mode-change"
+_TRUE, _FALSE = (("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False"))
+_NEAR_GIB = 50
+"""So much larger than a volume its snapshot may be for the driver to leave the size to Azure."""
 _INVALID = "claim in dataSource not bound or invalid"
 _LONGEST_CHAIN = 10
 _NO_STATUS = "[] map[] [] map[] map[] <nil> <nil>"
@@ -43,6 +55,11 @@ class DataSource:
     group: str
 
     @property
+    def is_snapshot(self) -> bool:
+        """Whether it is a snapshot that is restored, not a claim that is copied."""
+        return self.kind == _SNAPSHOT
+
+    @property
     def is_populators(self) -> bool:
         """Neither a claim nor a snapshot: the provisioner leaves it to whoever knows the kind."""
         return self.kind not in (_CLAIM, _SNAPSHOT)
@@ -55,26 +72,86 @@ def data_source(claim: Object) -> DataSource | None:
 
 
 def source_claim(source: DataSource, claim: Object, driver: str, find_claim: Find, find_volume: Find) -> Object:
-    """The claim whose volume is copied. Raises `SourceError`; `driver` is that of the new claim's class.
-
-    There are no snapshots in the lab's cluster, and no such kind: the provisioner finds none.
-    """
-    if source.kind == _SNAPSHOT and source.group != _SNAPSHOTS:
-        raise SourceError(
-            f"the PVC source does not belong to the right APIGroup. Expected {_SNAPSHOTS}, Got {source.group}"
-        )
-    try:
-        if source.kind == _SNAPSHOT:
-            raise SourceError(
-                f"error getting snapshot {source.name} from api server: the server could not find the requested "
-                f"resource (get volumesnapshots.{_SNAPSHOTS} {source.name})"
-            )
+    """The claim whose volume is copied. Raises `SourceError`; `driver` is that of the new claim's class."""
+    with _told_of(source):
         found = _checked_claim(source.name, claim, find_claim)
         _check_volume(find_volume(found["spec"].get("volumeName", "")), found, claim, driver)
+    return found
+
+
+async def source_snapshot(source: DataSource, claim: Object, storage_class: Object, api: KubernetesApi) -> str:
+    """The handle of the snapshot that the claim's volume is restored from. Raises `SourceError`."""
+    if source.group != GROUP:
+        raise SourceError(f"the PVC source does not belong to the right APIGroup. Expected {GROUP}, Got {source.group}")
+    name, namespace = source.name, claim["metadata"]["namespace"]
+    with _told_of(source):
+        try:
+            snapshot = await api.get(SNAPSHOTS, name, namespace)
+        except ApiError as error:
+            # A client says what it asked for where the kind itself is unknown (client-go rest/request.go).
+            asked = "" if "not found" in error.message else f" (get {SNAPSHOTS} {name})"
+            raise SourceError(f"error getting snapshot {name} from api server: {error}{asked}") from error
+        bound = str((snapshot.get("status") or {}).get("boundVolumeSnapshotContentName") or "")
+        if "deletionTimestamp" in snapshot["metadata"] and not has_finalizer(snapshot, RESTORING):
+            raise SourceError(f"snapshot {name} is being deleted")
+        if not bound:
+            raise SourceError(f"snapshot {name} not bound")
+        try:
+            content = await api.get(CONTENTS, bound)
+        except ApiError as error:
+            raise SourceError(f"error getting snapshotcontent {bound} for snapshot {name}") from error
+        return _checked_content(snapshot, content, claim, storage_class)
+
+
+def _checked_content(snapshot: Object, content: Object, claim: Object, storage_class: Object) -> str:
+    """The handle of the content's snapshot (getSnapshotSource). Raises `SourceError`."""
+    meta, reference = snapshot["metadata"], content["spec"]["volumeSnapshotRef"]
+    name, whose = meta["name"], f"snapshotcontent {content['metadata']['name']} for snapshot {meta['name']}"
+    if any(reference.get(part) != meta[part] for part in ("uid", "namespace", "name")):
+        raise SourceError(f"{whose} is bound to a different snapshot")
+    if content["spec"]["driver"] != storage_class["provisioner"]:
+        own = storage_class["metadata"]["name"]
+        raise SourceError(f"{whose} is not handled by CSI driver of StorageClass {own}")
+    if not is_ready(snapshot):
+        raise SourceError(f"snapshot {name} is not Ready")
+    handle = (content.get("status") or {}).get("snapshotHandle")
+    if not handle:
+        raise SourceError(f"snapshot handle {name} is not available")
+    asked, least = int(requested_bytes(claim)), int(parse(snapshot["status"].get("restoreSize") or "0"))
+    if asked < least:
+        raise SourceError(f"requested volume size {asked} is less than the size {least} for the source snapshot {name}")
+    _check_mode(content, claim)
+    return str(handle)
+
+
+def _check_mode(content: Object, claim: Object) -> None:
+    had = content["spec"].get("sourceVolumeMode")
+    if had is None or had == volume_mode(claim):
+        return
+    allowed, own = annotations_of(content).get(_MODE_MAY_CHANGE), content["metadata"]["name"]
+    if allowed in _TRUE:
+        return
+    why = f"{_MODE_MAY_CHANGE} annotation is not present on snapshotcontent {own}"
+    if allowed in _FALSE:
+        why = f"{_MODE_MAY_CHANGE} is set to false on snapshotcontent {own}"
+    elif allowed is not None:
+        said = f"strconv.ParseBool: parsing {quote(allowed)}: invalid syntax"
+        why = f"failed to convert {_MODE_MAY_CHANGE} annotation value to boolean with error: {said}"
+    meta = claim["metadata"]
+    raise SourceError(
+        f"requested volume {meta['namespace']}/{meta['name']} modifies the mode of the source volume but does not have "
+        f"permission to do so. {why}"
+    )
+
+
+@contextmanager
+def _told_of(source: DataSource) -> Iterator[None]:
+    """What is refused says which source it is about."""
+    try:
+        yield
     except SourceError as error:
         text = f"error getting handle for DataSource Type {source.kind} by Name {source.name}: {error}"
         raise SourceError(text) from error
-    return found
 
 
 def _checked_claim(name: str, claim: Object, find_claim: Find) -> Object:
@@ -114,6 +191,23 @@ def _check_volume(volume: Object | None, source: Object, claim: Object, driver: 
             "the source PVC and destination PVCs must have the same volume mode for cloning.  "
             f"Source is {has}, but new PVC requested {asked}"
         )
+
+
+async def restored(request: DiskRequest, handle: str, compute: AzureCompute) -> DiskRequest:
+    """The request for a disk of a snapshot (CSI controllerserver.go CreateVolume). Raises `RpcError`.
+
+    It is in the zone of the claim's node, wherever the snapshot's disk was. Where the snapshot is a little larger than
+    what is asked for, which nobody checked because its size was not known, Azure makes the disk as large.
+    """
+    try:
+        parts = handle.split("/")
+        if len(parts) != 9:
+            raise DriverError(f"invalid URI: {handle}")
+        snapshot = await compute.get_snapshot("/".join([*parts[:7], "snapshots", parts[8]]))
+    except (CloudError, DriverError) as error:
+        raise RpcError(NOT_FOUND, refusal_text(error, "GET", handle)) from error
+    larger = math.ceil(int(snapshot["properties"]["diskSizeBytes"]) / GIB) - request.size_gib
+    return replace(request, source_id=handle, size_of_source=0 < larger <= _NEAR_GIB)
 
 
 async def copied(request: DiskRequest, disk_id: str, compute: AzureCompute, region: str) -> DiskRequest:

@@ -8,6 +8,7 @@ from aksdisks.lab.agents.csi.attacher import Attacher
 from aksdisks.lab.agents.csi.modifier import Modifier
 from aksdisks.lab.agents.csi.provisioner import Provisioner
 from aksdisks.lab.agents.csi.resizer import Resizer
+from aksdisks.lab.agents.csi.snapshotter import Snapshotter
 from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.interface import KubernetesApi
@@ -31,6 +32,7 @@ class DiskDriver:
             Attacher(api, clock, ids, compute),
             Resizer(api, clock, ids, compute),
             Modifier(api, clock, ids, compute),
+            Snapshotter(api, clock, ids, compute),
         )
 
     async def synced(self) -> None:

@@ -21,10 +21,13 @@ from aksdisks.lab.agents.csi.common import (
 )
 from aksdisks.lab.agents.csi.data_source import (
     CLONING,
+    RESTORING,
     DataSource,
     copied,
     data_source,
+    restored,
     source_claim,
+    source_snapshot,
     waits_for_copy,
 )
 from aksdisks.lab.agents.csi.volume_objects import (
@@ -42,6 +45,7 @@ from aksdisks.lab.client.informer import key_of
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
+from aksdisks.lab.controllers.snapshots import SNAPSHOTS, has_finalizer, with_finalizers
 from aksdisks.lab.controllers.storage import (
     BETA_STORAGE_PROVISIONER,
     DISK_DRIVER,
@@ -169,18 +173,25 @@ class Provisioner(Controller):
             mutable = await self._attributes(attributes_class(claim))
             storage_class = {**storage_class, "parameters": {**(storage_class.get("parameters") or {}), **mutable}}
         request = disk_request(claim, storage_class, node)
-        work = self._call_driver(request, handle, node)
+        work = self._call_driver(request, handle, node, source)
         request, disk_id = await called(self.compute, self.clock, TIMEOUT, work)
+        if source is not None and source.is_snapshot:
+            await self._hold_snapshot(source.name, claim["metadata"]["namespace"], hold=False)
         return persistent_volume(claim, storage_class, request, disk_id, self.identity)
 
-    async def _call_driver(self, request: DiskRequest, source: str, node: Object) -> tuple[DiskRequest, str]:
+    async def _call_driver(
+        self, request: DiskRequest, handle: str, node: Object, source: DataSource | None
+    ) -> tuple[DiskRequest, str]:
         """The driver's CreateVolume: the request as it was carried out, and the disk's id. Raises `RpcError`."""
         try:
-            if source:
+            if source is not None and source.is_snapshot:
+                request = await restored(request, handle, self.compute)
+            elif source is not None:
                 region = str((node["metadata"].get("labels") or {}).get("topology.kubernetes.io/region", ""))
-                request = await copied(request, source, self.compute, region)
+                request = await copied(request, handle, self.compute, region)
+            size = 0 if request.size_of_source else request.size_gib
             disk_id = await self.compute.create_disk(
-                request.name, request.size_gib, request.sku, request.tags, request.zone, request.max_shares,
+                request.name, size, request.sku, request.tags, request.zone, request.max_shares,
                 request.source_id, request.iops, request.mbps,
             )  # fmt: skip
         except (CloudError, DriverError) as error:
@@ -205,7 +216,11 @@ class Provisioner(Controller):
         return parameters
 
     async def _source(self, source: DataSource, claim: Object, storage_class: Object) -> str:
-        """The disk that the claim's becomes a copy of; its claim is protected until then. Raises `SourceError`."""
+        """The disk or snapshot that the claim's becomes a copy of; it is protected until then. Raises `SourceError`."""
+        if source.is_snapshot:
+            handle = await source_snapshot(source, claim, storage_class, self.api)
+            await self._hold_snapshot(source.name, claim["metadata"]["namespace"], hold=True)
+            return handle
         provisioner = str(storage_class["provisioner"])
         driver = MIGRATED.get(provisioner, provisioner)
         found = source_claim(source, claim, driver, self.claims.get_key, self.volumes.get)
@@ -217,6 +232,17 @@ class Provisioner(Controller):
         volume = self.volumes.get(found["spec"]["volumeName"])
         assert volume is not None
         return str(volume["spec"]["csi"]["volumeHandle"])
+
+    async def _hold_snapshot(self, name: str, namespace: str, *, hold: bool) -> None:
+        """It stays while a disk is made from it; one whose restore is given up keeps the finalizer, as upstream."""
+        try:
+            snapshot = await self.api.get(SNAPSHOTS, name, namespace)
+            if hold != has_finalizer(snapshot, RESTORING):
+                added, without = ((RESTORING,), ()) if hold else ((), (RESTORING,))
+                await self.api.update(SNAPSHOTS, with_finalizers(snapshot, *added, without=without))
+        except ApiError as error:
+            if hold or error.reason != "NotFound":
+                raise
 
     async def _end_cloning(self, key: str, claim: Object) -> float | None:
         """A source that is being deleted goes once nothing is being made from it (clone_controller.go)."""

@@ -36,6 +36,7 @@ class DiskRequest:
     """The disk that a claim of a class asks for on a node; `zone` as Azure numbers it, None where disks have none.
 
     `source_id`: the disk that it is a copy of, empty for none; `resize`: its file system is smaller than the disk.
+    `size_of_source`: Azure makes it as large as that is.
     `iops` and `mbps` (MB/s) are None where they are left to Azure.
     """
 
@@ -49,6 +50,7 @@ class DiskRequest:
     max_shares: int = 1
     source_id: str = ""
     resize: bool = False
+    size_of_source: bool = False
     iops: int | None = None
     mbps: int | None = None
 

@@ -213,9 +213,9 @@ def accepted_json(whole: Json, asked: Json, *, fresh: bool, known: set[str]) -> 
 
 
 def group_and_name(disk_id: str) -> tuple[str, str]:
-    """Out of a disk's id. Raises ResourceNotFound for what is no disk's id."""
+    """Out of a disk's or a snapshot's id. Raises NotFound for what is no such id."""
     parts = disk_id.split("/")
-    if len(parts) != 9 or parts[7].lower() != "disks":
+    if len(parts) != 9 or parts[7].lower() not in ("disks", "snapshots"):
         raise refusals.disk_not_found(disk_id)
     return parts[4], parts[8]
 

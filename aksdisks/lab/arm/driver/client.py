@@ -9,6 +9,7 @@ from typing import Any
 
 from aksdisks.lab.arm.compute.disk import PROVISIONED
 from aksdisks.lab.arm.driver.batches import Batches, Request, wanted
+from aksdisks.lab.arm.driver.interface import NewSnapshot
 from aksdisks.lab.arm.driver.refusals import check_free, check_owner, disk_path, is_arm_id
 from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
@@ -33,7 +34,8 @@ class DriverClient(ABC):
 
     def __init__(self, location: str, group: str, batches: Batches) -> None:
         """`group`: the id of the node resource group."""
-        self._location = location
+        self.group = group
+        self.location = location
         self._compute = f"{group}/providers/Microsoft.Compute"
         self._batches = batches
 
@@ -50,14 +52,14 @@ class DriverClient(ABC):
         mbps: int | None = None,
     ) -> str:
         """See `AzureCompute`."""
-        body = new_disk(self._location, size_gib, sku, tags, zone, max_shares, source_id)
+        body = new_disk(self.location, size_gib, sku, tags, zone, max_shares, source_id)
         body["properties"] |= performance(sku, iops, mbps, "UltraSSD_LRS")
         disk = await self._change("PUT", f"{self._compute}/disks/{name}", body)
         return str(disk["id"])
 
     async def get_disk(self, disk_id: str) -> Json:
         """See `AzureCompute`."""
-        return await self._disk(disk_path(disk_id))
+        return await self._read(disk_path(disk_id))
 
     async def delete_disk(self, disk_id: str) -> None:
         """See `AzureCompute`. What is no ARM id counts as gone (CSI pkg/azuredisk/controllerserver.go DeleteVolume)."""
@@ -100,6 +102,18 @@ class DriverClient(ABC):
         if body:
             await self._change("PATCH", disk_path(disk_id), body)
 
+    async def create_snapshot(self, wanted: NewSnapshot) -> None:
+        """See `AzureCompute`."""
+        await self._change("PUT", wanted.id, new_snapshot(self.location, wanted))
+
+    async def get_snapshot(self, snapshot_id: str) -> Json:
+        """See `AzureCompute`."""
+        return await self._read(snapshot_id)
+
+    async def delete_snapshot(self, snapshot_id: str) -> None:
+        """See `AzureCompute`."""
+        await self._change("DELETE", snapshot_id, None)
+
     async def close(self) -> None:
         """Stop sending; requests that wait are cancelled."""
         await self._batches.close()
@@ -109,11 +123,11 @@ class DriverClient(ABC):
         place = await self._place(node_name)
         goal = wanted(await self._data_disks(place), batch, forced=forced)
         if goal.changed:
-            await self._change("PUT", place.id, data_disks_body(place.id, self._location, goal.entries))
+            await self._change("PUT", place.id, data_disks_body(place.id, self.location, goal.entries))
         return goal.luns
 
     @abstractmethod
-    async def _disk(self, path: str) -> Json:
+    async def _read(self, path: str) -> Json:
         """The disk as Azure shows it. Raises `CloudError`."""
 
     @abstractmethod
@@ -146,7 +160,7 @@ def new_disk(
         "sku": {"name": sku},
         "properties": {
             "creationData": creation,
-            "diskSizeGB": size_gib,
+            **({"diskSizeGB": size_gib} if size_gib else {}),
             "networkAccessPolicy": "DenyAll",
             "publicNetworkAccess": "Disabled",
         },
@@ -156,6 +170,19 @@ def new_disk(
     if zone:
         body["zones"] = [zone]
     return body
+
+
+def new_snapshot(location: str, wanted: NewSnapshot) -> Json:
+    """The body of the driver's PUT of a snapshot (CSI pkg/azuredisk/controllerserver.go CreateSnapshot)."""
+    option = "CopyStart" if wanted.location else "Copy"
+    creation: Json = {"createOption": option, "sourceResourceId": wanted.source_id}
+    if wanted.minutes is not None:
+        creation["instantAccessDurationMinutes"] = wanted.minutes
+    return {
+        "location": wanted.location or location,
+        "tags": dict(wanted.tags),
+        "properties": {"creationData": creation, "incremental": wanted.incremental, **wanted.access},
+    }
 
 
 def performance(sku: str, iops: int | None, mbps: int | None, where: str) -> Json:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class NewSnapshot:
+    """A snapshot of a disk, or a copy of a snapshot in another region; `access` holds properties of who may reach it.
+
+    `location` empty: the cluster's own. `minutes`: how long it can be used before it is complete, None for not at all.
+    """
+
+    id: str
+    source_id: str
+    tags: Mapping[str, str]
+    incremental: bool = True
+    location: str = ""
+    minutes: int | None = None
+    access: Mapping[str, str] = field(default_factory=dict)
 
 
 class AzureCompute(Protocol):
@@ -18,6 +35,14 @@ class AzureCompute(Protocol):
     """
 
     pace: float
+
+    @property
+    def group(self) -> str:
+        """The id of the node resource group."""
+
+    @property
+    def location(self) -> str:
+        """The region of the cluster."""
 
     async def create_disk(
         self,
@@ -31,7 +56,10 @@ class AzureCompute(Protocol):
         iops: int | None = None,
         mbps: int | None = None,
     ) -> str:
-        """Create a disk in the node resource group, or find the one of that name; its id. Empty without `source_id`."""
+        """Create a disk in the node resource group, or find the one of that name; its id. Empty without `source_id`.
+
+        `size_gib` 0: as large as its source.
+        """
 
     async def get_disk(self, disk_id: str) -> Json:
         """The disk as Azure shows it; 404 when there is none, `DriverError` for what is not made as an ARM id."""
@@ -52,6 +80,15 @@ class AzureCompute(Protocol):
 
     async def resize_disk(self, disk_id: str, size_gib: int) -> None:
         """Grow it."""
+
+    async def create_snapshot(self, wanted: NewSnapshot) -> None:
+        """Make the snapshot, or find the one of that id."""
+
+    async def get_snapshot(self, snapshot_id: str) -> Json:
+        """The snapshot as Azure shows it; 404 when there is none."""
+
+    async def delete_snapshot(self, snapshot_id: str) -> None:
+        """Delete it; already gone is success."""
 
     async def modify_disk(self, disk_id: str, sku: str, iops: int | None, mbps: int | None) -> None:
         """Give it another SKU (empty: the one that it has), IOPS, MB/s (None: as they are)."""

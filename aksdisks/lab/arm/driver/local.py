@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aksdisks.lab.arm.compute.cloud import Cloud
+    from aksdisks.lab.arm.compute.disks import Disks
+    from aksdisks.lab.arm.compute.snapshots import Snapshots
     from aksdisks.lab.arm.injection import RequestInjection
     from aksdisks.lab.arm.resources.operations import Operation
 
@@ -44,9 +46,10 @@ class CloudCompute(DriverClient):
         batches = Batches(cloud.clock, self.send, forces=today, reread=reread)
         super().__init__(scenario.location, self._group, batches)
 
-    async def _disk(self, path: str) -> Json:
+    async def _read(self, path: str) -> Json:
+        kind, collection = self._collection(path)
         place = group_and_name(path)
-        return await self._ask("GET", "disks/read", path, lambda: self._cloud.disks.get(*place).to_json())
+        return await self._ask("GET", f"{kind}/read", path, lambda: collection.get(*place).to_json())
 
     async def _change(self, method: str, resource_id: str, body: Json | None) -> Json:
         send, kind = self._sending(method, resource_id, body or {})
@@ -56,13 +59,19 @@ class CloudCompute(DriverClient):
 
     def _sending(self, method: str, resource_id: str, body: Json) -> tuple[Callable[[], Operation | None], str]:
         """The request, which may be sent again, and the type of resource that it is about."""
-        if "/disks/" not in resource_id.lower():
+        if "/virtualmachines/" in resource_id.lower():
             return lambda: self._cloud.machines.update(resource_id, body), self._machines
-        disks, place = self._cloud.disks, group_and_name(resource_id)
+        (kind, collection), place = self._collection(resource_id), group_and_name(resource_id)
         if method == "DELETE":
-            return lambda: disks.delete(*place), "disks"
-        change = disks.put if method == "PUT" else disks.patch
-        return lambda: change(*place, body), "disks"
+            return lambda: collection.delete(*place), kind
+        change = collection.put if method == "PUT" else collection.patch
+        return lambda: change(*place, body), kind
+
+    def _collection(self, path: str) -> tuple[str, Disks | Snapshots]:
+        """The type of resource that a path names, and all of it."""
+        if "/snapshots/" in path.lower():
+            return "snapshots", self._cloud.snapshots
+        return "disks", self._cloud.disks
 
     async def _place(self, node_name: str) -> Place:
         machine = self._cloud.machines.named(node_name)

@@ -24,6 +24,8 @@ Json = dict[str, Any]
 DISKS_VERSION, MACHINES_VERSION = "2025-01-02", "2025-04-01"
 """What the driver speaks (facts E, api-versions)."""
 
+_DISKS_API = ("disks", "snapshots")
+
 POLL = 5.0
 """Seconds between two looks at an operation whose server names none (facts D: SDK poll)."""
 
@@ -72,7 +74,7 @@ class ArmCompute(DriverClient):
         batches = Batches(clock, self.send, pace=self.pace, reread=self._list_machines)
         super().__init__(address.location, group, batches)
 
-    async def _disk(self, path: str) -> Json:
+    async def _read(self, path: str) -> Json:
         return await self._get(path)
 
     async def close(self) -> None:
@@ -148,7 +150,7 @@ class ArmCompute(DriverClient):
     async def _ask(self, method: str, url: str, body: Json | None = None) -> _Reply:
         """One request with its retries. Raises `CloudError`, `ThrottledError`."""
         path = urlsplit(url).path
-        kind = "disks" if "/disks/" in path.lower() else "machines"
+        kind = next((kind for kind in _DISKS_API if f"/{kind}/" in path.lower()), "machines")
 
         async def once() -> _Reply:
             try:
@@ -210,7 +212,7 @@ class ArmCompute(DriverClient):
             return _Reply(response.status, found, response.headers)
 
     def _url(self, path: str) -> str:
-        version = DISKS_VERSION if "/disks/" in path.lower() else MACHINES_VERSION
+        version = DISKS_VERSION if any(f"/{kind}/" in path.lower() for kind in _DISKS_API) else MACHINES_VERSION
         return f"{self._address.url}{path}?api-version={version}"
 
     def _own(self, url: str) -> str:

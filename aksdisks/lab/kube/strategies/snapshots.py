@@ -10,6 +10,7 @@ from typing import Any
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.ids import Ids
+from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.strategies import naming
 from aksdisks.lab.kube.strategies.catalog import STRATEGIES
@@ -203,8 +204,21 @@ def _definition(
     }
 
 
+RESOURCES = {
+    crd["metadata"]["name"]: Resource(
+        crd["spec"]["names"]["plural"],
+        crd["spec"]["names"]["kind"],
+        GROUP,
+        VERSION,
+        crd["spec"]["scope"] == "Namespaced",
+    )
+    for crd in definitions()
+}
+"""The kinds by the keys that the lab's own parts ask for them by, for clients that have only paths."""
+
+
 def install(store: Store, ids: Ids, now: str) -> None:
-    """Store the three definitions as a client's creation would leave them.
+    """Store the three definitions as a client's creation would leave them; what is there already stays.
 
     Their schemas are known to be sound: to check them, as is done with a client's, would load the library of rules
     before anybody needs it, and take longer than the rest of the start of a lab.
@@ -212,6 +226,8 @@ def install(store: Store, ids: Ids, now: str) -> None:
     strategy = STRATEGIES[_DEFINITIONS]
     for crd in definitions():
         name = crd["metadata"]["name"]
+        if store.get(_DEFINITIONS, ("", name)) is not None:
+            continue
         crd["metadata"] |= {"uid": ids.uid(_DEFINITIONS, "", name), "creationTimestamp": now, "generation": 1}
         crd["status"] = strategy.initial_status(crd, now)
         assert strategy.allocate is not None
