@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.write.api import KubeApi
+from tests.work import counted
 
 POD = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
 CLAIM = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
@@ -327,5 +329,59 @@ def test_a_patch_stays_in_its_namespace(patch_type: Any) -> None:
             await api.patch("configmaps", "a", patch, "n", patch_type=patch_type, field_manager="m")
         assert refusal.value.code == 400
         assert "data" not in await api.get("configmaps", "a", "other")
+
+    run(test)
+
+
+def lines_of_a_status_write(containers: int, kind: Any) -> int:
+    async def test(api: KubeApi) -> None:
+        spec = {"containers": [{"name": f"c{number}", "image": "i"} for number in range(containers)]}
+        pod = await api.create("pods", {"metadata": {"name": "p"}, "spec": spec}, "n")
+        # The first finds out what the schema has: only the second is counted.
+        for message in ("a", "b"):
+            status = {**pod["status"], "message": message}
+            with counted() as work:
+                if kind == "update":
+                    pod = await api.update("pods", {**pod, "status": status}, subresource="status")
+                else:
+                    await api.patch("pods", "p", {"status": status}, "n", subresource="status", patch_type=kind)
+        lines.append(work.lines)
+
+    lines: list[int] = []
+    run(test)
+    return lines[0]
+
+
+@pytest.mark.parametrize("kind", ["update", "merge", "strategic"])
+def test_a_write_of_the_status_costs_nothing_for_the_spec(kind: str) -> None:
+    assert lines_of_a_status_write(50, kind) == lines_of_a_status_write(1, kind)
+
+
+@pytest.mark.parametrize("kind", ["update", "merge", "strategic"])
+def test_a_write_leaves_older_versions_as_they_were(kind: str) -> None:
+    """Versions share what did not change; what a client left as it was may still be added to."""
+
+    async def test(api: KubeApi) -> None:
+        secret = await api.create("secrets", {"metadata": {"name": "s"}, "data": {"a": "YQ=="}}, "n")
+        before = copy.deepcopy(secret)
+        patch = {"stringData": {"b": "b"}}
+        if kind == "update":
+            after = await api.update("secrets", {**secret, **patch})
+        else:
+            patch_type: Any = kind
+            after = await api.patch("secrets", "s", patch, "n", patch_type=patch_type)
+        assert after["data"] == {"a": "YQ==", "b": "Yg=="}
+        assert secret == before
+
+    run(test)
+
+
+def test_what_a_caller_keeps_of_what_it_wrote_is_its_own() -> None:
+    async def test(api: KubeApi) -> None:
+        labels = {"a": "1"}
+        await api.create("configmaps", {"metadata": {"name": "c"}}, "n")
+        await api.patch("configmaps", "c", {"metadata": {"labels": labels}}, "n")
+        labels["a"] = "2"
+        assert (await api.get("configmaps", "c", "n"))["metadata"]["labels"] == {"a": "1"}
 
     run(test)

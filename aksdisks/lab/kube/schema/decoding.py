@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from aksdisks.lab.client.interface import ApiError, Object
-from aksdisks.lab.kube.schema import quantities, schema
+from aksdisks.lab.kube.schema import objects, quantities, schema
 from aksdisks.lab.kube.schema.duplicates import problems
-from aksdisks.lab.kube.schema.objects import text
 from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import bad_request
 
@@ -31,11 +31,18 @@ class Strictness:
     duplicates: Any = None
 
 
-def decode(kind: Resource, body: Any, strictness: Strictness | None = None, patched: str = "") -> Object:
+def decode(
+    kind: Resource,
+    body: Any,
+    strictness: Strictness | None = None,
+    patched: Callable[[], str] | None = None,
+    stored: Object | None = None,
+) -> Object:
     """The body as the typed decoder would see it: quantities canonical, unknown fields and nulls gone.
 
-    Changes and returns `body`. 400 for another kind or version, a value of the wrong type, a bad quantity, and by
-    strictness for unknown fields; 422 with `patched`, the text of what a patch made, in their place.
+    Changes and returns `body`, apart from what it shares with `stored`. 400 for another kind or version, a value of the
+    wrong type, a bad quantity, and by strictness for unknown fields; 422 with `patched`, the text of what a patch made,
+    in their place.
     """
     if not isinstance(body, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): expected an object")
@@ -43,12 +50,12 @@ def decode(kind: Resource, body: Any, strictness: Strictness | None = None, patc
     strictness = strictness or Strictness()
     unknown: list[str] = []
     try:
-        _read(kind, body, unknown)
+        _read(kind, body, unknown, stored or {})
     except _WrongTypeError as error:
         raise _cannot(kind, str(error), patched) from error
     if strictness.validation == "Ignore" or not (unknown or strictness.duplicates is not None):
         return body
-    told = problems(unknown, strictness.duplicates, patched=bool(patched))
+    told = problems(unknown, strictness.duplicates, patched=patched is not None)
     if told and strictness.validation == "Strict":
         raise _cannot(kind, "strict decoding error: " + ", ".join(told), patched)
     if strictness.warnings is not None:
@@ -56,24 +63,25 @@ def decode(kind: Resource, body: Any, strictness: Strictness | None = None, patc
     return body
 
 
-def _read(kind: Resource, body: Object, unknown: list[str]) -> None:
+def _read(kind: Resource, body: Object, unknown: list[str], stored: Object) -> None:
     """Check and convert the whole body; of a custom resource its metadata, for the rest is validated later."""
     root = schema.root(kind)
     if kind.custom is None:
-        _walk(root, body, "", unknown)
+        _walk(root, body, "", unknown, kept=objects.kept(body, stored))
         return
     unknown += kind.custom.prune(body)
     if body.get("metadata") is not None:
         body["metadata"] = _walk(root.child("metadata"), body["metadata"], "metadata", unknown, ("ObjectMeta", ""))
 
 
-def complete(kind: Resource, obj: Object) -> Object:
+def complete(kind: Resource, obj: Object, kept: Container[str] = ()) -> Object:
     """The object with the keys that Go always writes and without the empty lists and maps that it never does.
 
-    The schema gives a default exactly for the fields that have no omitempty. Changes and returns `obj`.
+    The schema gives a default exactly for the fields that have no omitempty. Changes and returns `obj`; parts that are
+    `kept` are complete.
     """
     if kind.custom is None:
-        _complete(schema.root(kind), obj)
+        _complete(schema.root(kind), obj, kept)
     else:
         kind.custom.complete(obj)
     return obj
@@ -107,9 +115,10 @@ def check_kind(kind: Resource, body: Object) -> None:
     )
 
 
-def _cannot(kind: Resource, why: str, patched: str) -> Exception:
-    if patched:
-        cause = {"reason": "FieldValueInvalid", "message": f"Invalid value: {text(patched)}: {why}", "field": "patch"}
+def _cannot(kind: Resource, why: str, patched: Callable[[], str] | None) -> Exception:
+    if patched is not None:
+        shown = f"Invalid value: {objects.text(patched())}: {why}"
+        cause = {"reason": "FieldValueInvalid", "message": shown, "field": "patch"}
         return ApiError(422, "Invalid", f' "" is invalid: patch: {cause["message"]}', {"causes": [cause]})
     return bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}')
 
@@ -118,8 +127,15 @@ Where = tuple[str, str]
 """A field as Go's errors name it: the struct and the path; put into words only for an error."""
 
 
-def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: Where = ("", "")) -> Any:
-    """Check one value; returns what replaces it."""
+def _walk(
+    node: schema.Node,
+    value: Any,
+    path: str,
+    unknown: list[str],
+    where: Where = ("", ""),
+    kept: Container[str] = (),
+) -> Any:
+    """Check one value, but for keys that are `kept`; returns what replaces it."""
     if node is schema.NOWHERE or value is None:
         return value
     if node.is_quantity:
@@ -135,23 +151,26 @@ def _walk(node: schema.Node, value: Any, path: str, unknown: list[str], where: W
     if isinstance(value, list):
         inner_node = node.items()
         for index, element in enumerate(value):
+            if type(element) is inner_node.plain:
+                continue
             if element is None:  # Go decodes null in a list as the zero value
                 element = {} if inner_node.is_struct or inner_node.is_map else ""
             value[index] = _walk(inner_node, element, f"{path}[{index}]", unknown, where)
     elif isinstance(value, dict) and (node.is_struct or node.is_map):
         struct = node.name.rpartition(".")[2] or where[0]
-        for key in list(value):
-            inner = f"{path}.{key}" if path else key
+        for key, inner in list(value.items()):
             child = node.child(key)
+            if type(inner) is child.plain or key in kept:  # most are: a call for each would be most of the work
+                continue
+            at = f"{path}.{key}" if path else key
             if child is schema.NOWHERE and node.is_struct:
-                unknown.append(inner)
+                unknown.append(at)
                 del value[key]
-            elif value[key] is None:
+            elif inner is None:
                 del value[key]
             else:
                 # Go's decoder names a map's field, not its key.
-                named = where if node.is_map else (struct, inner)
-                value[key] = _walk(child, value[key], inner, unknown, named)
+                value[key] = _walk(child, inner, at, unknown, where if node.is_map else (struct, at))
     return value
 
 
@@ -255,21 +274,25 @@ def _go_type(node: schema.Node) -> str:
     return {"boolean": "bool", "number": "float64"}.get(str(kind), "string")
 
 
-def _complete(node: schema.Node, value: Any) -> None:
+_CONTAINERS = (dict, list)
+
+
+def _complete(node: schema.Node, value: Any, kept: Container[str] = ()) -> None:
+    if node.is_flat or not node.schema:
+        return
     if isinstance(value, list):
-        inner = node.items()
+        inner_node = node.items()
         for element in value:
-            _complete(inner, element)
+            _complete(inner_node, element)
         return
-    if not isinstance(value, dict) or not node.schema:
+    if not isinstance(value, dict):
         return
-    required = node.schema.get("required", ())
-    for key, inner_value in list(value.items()):
-        if isinstance(inner_value, dict | list):
+    for key, inner in list(value.items()):
+        if isinstance(inner, _CONTAINERS) and key not in kept:
             child = node.child(key)
-            _complete(child, inner_value)
-            empty = child.schema and not inner_value and key not in required
-            if empty and (isinstance(inner_value, list) or child.is_map):
+            _complete(child, inner)
+            empty = child.schema and not inner and key not in node.required
+            if empty and (isinstance(inner, list) or child.is_map):
                 del value[key]
     for key, default in node.defaults:
         if key not in value:

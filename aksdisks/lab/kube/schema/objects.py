@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import orjson
@@ -32,25 +33,48 @@ def copy(obj: Any) -> Any:
     return orjson.loads(orjson.dumps(obj))
 
 
-def tidy(resource: Resource, obj: Object) -> Object:
-    """The object with kind, apiVersion and metadata first, metadata in upstream's order, and empty maps left out there.
+def apart(obj: Object, stored: Object) -> Object:
+    """A copy of `obj`, apart from those of its top parts that are, byte for byte, as in `stored`: they are shared.
 
-    Nulls are dropped throughout apart from the event times that upstream writes as null. Those of custom resources are
-    dropped by their schema, which may allow them.
+    What is stored is never changed, and has been read, completed and rid of nulls already: see `kept`.
     """
+    result = {}
+    for key, part in obj.items():
+        written, there = orjson.dumps(part), stored.get(key)
+        result[key] = there if there and orjson.dumps(there) == written else orjson.loads(written)
+    return result
+
+
+def kept(obj: Object, stored: Object) -> frozenset[str]:
+    """The top parts that `obj` shares with `stored`: nothing is left to be done with them, and they must not change."""
+    return frozenset(key for key, part in obj.items() if part is stored.get(key))
+
+
+def ordered(resource: Resource, obj: Object) -> Object:
+    """The object with kind, apiVersion and metadata first, and metadata in upstream's order, without empty values."""
     metadata = obj.get("metadata") or {}
-    ordered = {key: metadata[key] for key in _METADATA if metadata.get(key) not in (None, "", [], {})}
+    shown = {key: metadata[key] for key in _METADATA if metadata.get(key) not in (None, "", [], {})}
     if "deletionGracePeriodSeconds" in metadata and metadata["deletionGracePeriodSeconds"] is not None:
-        ordered["deletionGracePeriodSeconds"] = metadata["deletionGracePeriodSeconds"]
+        shown["deletionGracePeriodSeconds"] = metadata["deletionGracePeriodSeconds"]
     rest = {key: value for key, value in obj.items() if key not in ("kind", "apiVersion", "metadata")}
+    return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": shown, **rest}
+
+
+def tidy(resource: Resource, obj: Object, kept: Container[str] = ()) -> Object:
+    """The object as `ordered`, without nulls apart from the times and lists that upstream writes as null.
+
+    Those of custom resources are dropped by their schema, which may allow them. `kept`: parts without any.
+    """
+    obj = ordered(resource, obj)
     if resource.custom is None:
-        rest = without_nulls(rest)
+        parts = obj.items()
+        obj = {key: part if key in kept else without_nulls(part) for key, part in parts if part is not None}
     if resource.probed:
-        for condition in rest.get("status", {}).get("conditions", ()):
+        for condition in obj.get("status", {}).get("conditions", ()):
             condition.setdefault("lastProbeTime", None)
     for name in resource.null_lists:
-        rest[name] = rest.get(name) or None
-    return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": ordered, **rest}
+        obj[name] = obj.get(name) or None
+    return obj
 
 
 def without_nulls(value: Any) -> Any:

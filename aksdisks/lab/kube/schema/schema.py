@@ -13,13 +13,15 @@ from aksdisks.lab.kube.schema.resource import Resource
 
 _REF = "#/components/schemas/"
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
+_PLAIN: dict[str, type] = {"string": str, "boolean": bool}
 
 
 class Node:
     """One place in a schema: the schema there (references resolved) and the keywords beside it."""
 
     __slots__ = (
-        "_children", "_items", "beside", "defaults", "document", "is_map", "is_quantity", "is_struct", "name", "schema",
+        "_children", "_flat", "_items", "beside", "defaults", "document", "is_map", "is_quantity", "is_struct", "name",
+        "plain", "required", "schema",
     )  # fmt: skip
 
     def __init__(self, schema: dict[str, Any], beside: dict[str, Any], document: str, name: str = "") -> None:
@@ -30,12 +32,18 @@ class Node:
         self.name = name
         self._children: dict[str, Node] = {}
         self._items: Node | None = None
+        self._flat: bool | None = None
         self.is_struct = "properties" in schema and not schema.get("x-kubernetes-preserve-unknown-fields")
         """Whether only the named fields are known here."""
         self.is_map = "additionalProperties" in schema
         """Whether any key is known here."""
         self.is_quantity = name == _QUANTITY
         """Whether the value is a quantity."""
+        anything = self.is_quantity or "format" in schema or "oneOf" in schema or "properties" in schema
+        self.plain = None if anything else _PLAIN.get(schema.get("type", ""))
+        """The type of which any value fits here as it is; None where there is more to look at."""
+        self.required = frozenset(schema.get("required", ()))
+        """The keys that Go writes even when they are empty."""
         properties = schema.get("properties", {}).items()
         self.defaults = tuple((key, inner["default"]) for key, inner in properties if "default" in inner)
         """The keys that Go writes even when they are unset, and what it then writes."""
@@ -64,6 +72,14 @@ class Node:
             inner = self.schema.get("items")
             self._items = _resolve(inner, self.document) if isinstance(inner, dict) else NOWHERE
         return self._items
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether no object with keys of its own can stand below: a map or a list of plain values, or of anything."""
+        if self._flat is None:
+            inner = self.child("*") if self.is_map else self.items()
+            self._flat = not self.schema.get("properties") and (inner is NOWHERE or inner.plain is not None)
+        return self._flat
 
     def beside_it(self, name: str) -> Node:
         """Another schema of the same document and package, by its own name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from aksdisks.lab.client.interface import Object
@@ -125,14 +125,14 @@ class Kinds:
         view = self._view(key)
         return obj if view is None else view.from_stored(obj)
 
-    def complete(self, key: str, obj: Object) -> None:
-        """Fill in what the object leaves out (pkg/apis/*/v1/defaults.go); changes `obj`."""
+    def complete(self, key: str, obj: Object, kept: Container[str] = ()) -> None:
+        """Fill in what is left out (pkg/apis/*/v1/defaults.go), but in no part that is `kept`; changes `obj`."""
         kind = self.resource(key)
         if kind.custom is None:
             key = self.storage_key(key)
             kind = RESOURCES[key]
-            FILLERS[key].fill(obj)
-        decoding.complete(kind, obj)
+            FILLERS[key].fill(obj, kept)
+        decoding.complete(kind, obj, kept)
 
     def _view(self, key: str) -> View | None:
         if key in VIEWS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aksdisks.lab.client.interface import Object
@@ -16,7 +16,7 @@ from aksdisks.lab.kube.strategies.causes import (
     required,
     unsupported,
 )
-from aksdisks.lab.kube.strategies.defaults import default
+from aksdisks.lab.kube.strategies.defaults import Within, default, within
 from aksdisks.lab.kube.strategies.metadata import annotation_map, is_readable_selector, label_selector, labels
 from aksdisks.lab.kube.strategies.strategy import Warnings
 
@@ -36,16 +36,15 @@ def rolls(strategy: Object) -> Object | None:
     return {} if strategy.get("type") == "RollingUpdate" else None
 
 
-def drop_zeros(*names: str) -> Callable[[Object], None]:
+def drop_zeros(*names: str) -> Within:
     """Leave out counts of zero that upstream's types omit."""
 
-    def drop(obj: Object) -> None:
-        status = obj.get("status", {})
+    def drop(status: Object) -> None:
         for name in names:
             if status.get(name) == 0:
                 del status[name]
 
-    return drop
+    return within("status", (drop,))
 
 
 def selector_errors(spec: Object, kind: str, unreadable: str) -> list[Cause]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypedDict, Unpack
@@ -209,10 +209,9 @@ class KubeApi:
         self, resource: str, obj: Object, *, subresource: str | None = None, **options: Unpack[WriteOptions]
     ) -> Written:
         """As `update`; a scale when the subresource is `scale`. Some kinds are created by it (201 on the wire)."""
-        body = objects.copy(obj)
         if subresource == "scale":
-            return self._scaled(resource, self.writes.current(resource, self._own_key(resource, body)), body, options)
-        body = decoding.decode(self.kinds.resource(resource), body, strictness(options))
+            return self._scaled(resource, self.writes.current(resource, self._own_key(resource, obj)), obj, options)
+        body = self._decoded(resource, obj, self._version_of(resource, obj), options)
         key = self._own_key(resource, body)
         creates = subresource is None and self.kinds.strategy(resource).created_by_update
         if not creates or self.store.get(self.kinds.storage_key(resource), key) is not None:
@@ -233,9 +232,8 @@ class KubeApi:
         """As `patch`; tells whether an apply created the object (201 on the wire)."""
         key, subresource = self._key(resource, namespace, name), options.get("subresource")
         patch_type = options.get("patch_type", "merge")
-        patch = objects.copy(patch)  # what is stored must not be the caller's own lists and maps
         if patch_type == "apply":
-            return self._applied(resource, key, patch, options)
+            return self._applied(resource, key, objects.copy(patch), options)
         version = self.kinds.seen(resource, self.writes.current(resource, key))
         kind = self.kinds.resource(resource)
         if subresource == "scale":
@@ -243,9 +241,37 @@ class KubeApi:
             return self._scaled(resource, version, changed, options)
         changed = patches.apply(kind, version.object, patch, patch_type)
         _check_place(changed, key)
-        shown = objects.go_text(patch) if patch_type == "strategic" else objects.text(changed)
-        body = decoding.decode(kind, changed, strictness(options), shown)
+
+        def shown() -> str:
+            return objects.go_text(patch) if patch_type == "strategic" else objects.text(changed)
+
+        body = self._decoded(resource, changed, version, options, shown)
         return self._updated(resource, body, subresource, options)
+
+    def _version_of(self, resource: str, unread: Object) -> Version | None:
+        """What is stored of an object that has not been looked at yet."""
+        metadata = unread.get("metadata")
+        named = isinstance(metadata, dict) and all(
+            isinstance(metadata.get(key, ""), str) for key in ("name", "namespace")
+        )
+        version = self.store.get(self.kinds.storage_key(resource), self._own_key(resource, unread)) if named else None
+        return None if version is None else self.kinds.seen(resource, version)
+
+    def _decoded(
+        self,
+        resource: str,
+        obj: Object,
+        known: Version | None,
+        options: WriteOptions,
+        patched: Callable[[], str] | None = None,
+    ) -> Object:
+        """An own copy of `obj`, read; what it has in common with the version that is known is neither.
+
+        Of a custom resource all is: its schema may be another now.
+        """
+        kind = self.kinds.resource(resource)
+        stored = known.object if known is not None and kind.custom is None else {}
+        return decoding.decode(kind, objects.apart(obj, stored), strictness(options), patched, stored)
 
     def _updated(self, resource: str, body: Object, subresource: str | None, options: WriteOptions) -> Written:
         old = self.store.get(self.kinds.storage_key(resource), self._own_key(resource, body))
@@ -256,7 +282,7 @@ class KubeApi:
 
     def _scaled(self, resource: str, version: Version, body: Object, options: WriteOptions) -> Written:
         """The scale after a workload got the replicas of a Scale."""
-        asked = decoding.decode(SUBRESOURCE_KINDS["scale"], body, strictness(options))
+        asked = decoding.decode(SUBRESOURCE_KINDS["scale"], objects.copy(body), strictness(options))
         whole = scale.scaled(self.kinds.strategy(resource), version, asked)
         changed = self.writes.update(resource, whole, None, write_mode(options), recorded="scale")
         return Written(self._scale(resource, changed))

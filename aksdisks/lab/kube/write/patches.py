@@ -24,18 +24,18 @@ _GO_TYPES[type(None)] = "null"
 
 
 def apply(kind: Resource, current: Object, patch: Any, patch_type: str) -> Object:
-    """A changed copy of `current`. `patch_type`: merge, strategic or json. 400 or 422 when the patch does not fit."""
+    """What `current` becomes, whose parts it shares. `patch_type`: merge, strategic or json.
+
+    400 or 422 when the patch does not fit.
+    """
     if patch_type == "json":
         return _json_patch(current, patch)
     if not isinstance(patch, dict):
         raise bad_request(
             "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
         )
-    changed: Object
-    if patch_type == "strategic":
-        changed = _strategic(objects.copy(current), patch, schema.root(kind))
-    else:
-        changed = merge(objects.copy(current), patch)
+    strategic = patch_type == "strategic"
+    changed: Object = _strategic(current, patch, schema.root(kind)) if strategic else merge(current, patch)
     metadata = changed.get("metadata")
     if not isinstance(metadata, dict):
         raise bad_request("metadata: expected an object")
@@ -43,11 +43,10 @@ def apply(kind: Resource, current: Object, patch: Any, patch_type: str) -> Objec
 
 
 def merge(target: Any, patch: Any) -> Any:
-    """RFC 7396: null removes a key, objects are merged, everything else replaces. Changes `target`."""
+    """RFC 7396: null removes a key, objects are merged, everything else replaces."""
     if not isinstance(patch, dict):
         return patch
-    if not isinstance(target, dict):
-        target = {}
+    target = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if value is None:
             target.pop(key, None)
@@ -80,8 +79,7 @@ def _strategic(target: Any, patch: Any, node: schema.Node) -> Any:
     """Strategic merge (apimachinery/pkg/util/strategicpatch): lists with a merge key are merged element by element."""
     if not isinstance(patch, dict):
         return patch
-    if not isinstance(target, dict):
-        target = {}
+    target = dict(target) if isinstance(target, dict) else {}
     directive = patch.get("$patch")
     if directive == "replace":
         return {key: value for key, value in patch.items() if key != "$patch"}

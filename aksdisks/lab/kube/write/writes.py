@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
@@ -36,8 +38,8 @@ class Writes:
     def _stored(self, resource: str) -> Resource:
         return self.kinds.resource(self.kinds.storage_key(resource))
 
-    def _finished(self, stored: Resource, obj: Object) -> Object:
-        obj = objects.tidy(stored, obj)
+    def _finished(self, stored: Resource, obj: Object, kept: Container[str] = ()) -> Object:
+        obj = objects.tidy(stored, obj, kept)
         for key, value in self.kinds.strategy(stored.key).always_written.items():
             obj.setdefault(key, objects.copy(value))
         return obj
@@ -52,7 +54,7 @@ class Writes:
     def create(self, resource: str, obj: Object, namespace: str | None, mode: WriteMode = BY_THE_LAB) -> Version:
         """Store a new object; `obj` is the caller's own copy. 404, 403, 409 or 422, in upstream's order."""
         stored = self._stored(resource)
-        obj = objects.tidy(stored, self.kinds.to_stored(resource, obj))
+        obj = objects.ordered(stored, self.kinds.to_stored(resource, obj))
         metadata: Object = obj["metadata"]
         if metadata.pop("resourceVersion", None):
             raise internal("resourceVersion should not be set on objects to be created")
@@ -94,10 +96,11 @@ class Writes:
         version = self.current(resource, key)
         old = version.object
         self._check_preconditions(kind, metadata, old["metadata"])
-        new = objects.tidy(stored, _merge_part(self.kinds.strategy(resource), subresource, old, obj))
+        new = objects.ordered(stored, _merge_part(self.kinds.strategy(resource), subresource, old, obj))
         _keep_system(new["metadata"], old["metadata"])
-        self.kinds.complete(resource, new)
-        new = self._finished(stored, new)
+        kept = objects.kept(new, old) if stored.custom is None else ()
+        self.kinds.complete(resource, new, kept)
+        new = self._finished(stored, new, kept)
         for plugin in self.kinds.strategy(resource).admit_update:
             plugin(self.store, new, old)
         self._run_strategy(resource, new, old, subresource, mode)

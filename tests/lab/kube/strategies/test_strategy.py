@@ -416,7 +416,7 @@ def spoiled(draw: random.Random, obj: Object) -> Object:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_no_body_makes_the_server_fail(seed: int) -> None:
-    """Whatever is sent, the answer is an object or a refusal below 500."""
+    """Whatever is sent, the answer is an object or a refusal below 500, and what is stored stays as it is."""
     draw = random.Random(seed)
     bases = {"persistentvolumeclaims": CLAIM, "pods": POD, "persistentvolumes": VOLUME, "statefulsets": SET}
 
@@ -428,6 +428,10 @@ def test_no_body_makes_the_server_fail(seed: int) -> None:
             name = base["metadata"]["name"]
             if not api.store.get(resource, ("default" if resource != "persistentvolumes" else "", name)):
                 await api.create(resource, base)
+            stored = next(
+                version for _, version in api.store.list(resource) if version.object["metadata"]["name"] == name
+            )
+            before = json.dumps(stored.object)
             kind = draw.choice(["create", "update", "merge", "strategic", "apply"])
             try:
                 if kind == "create":
@@ -441,5 +445,6 @@ def test_no_body_makes_the_server_fail(seed: int) -> None:
                 # What an apply says that the schema does not know is 500 upstream too.
                 foreseen = 500 if refusal.message.startswith("failed to create typed patch object") else 499
                 assert 400 <= refusal.code <= foreseen, (resource, kind, wrong, refusal.message)
+            assert json.dumps(stored.object) == before, (resource, kind, wrong)
 
     asyncio.run(test())

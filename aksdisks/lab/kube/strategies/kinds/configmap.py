@@ -38,7 +38,7 @@ def _config_map(at: str, obj: Object) -> list[Cause]:
 def _write_only(obj: Object) -> None:
     """`stringData` ends up in `data`."""
     for key, text in obj.pop("stringData", {}).items():
-        obj.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
+        obj["data"] = obj.get("data", {}) | {key: base64.b64encode(text.encode()).decode()}
 
 
 def _secret(at: str, obj: Object) -> list[Cause]:

@@ -18,6 +18,7 @@ from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.strategies import celrules, jsonpath, naming, structure
 from aksdisks.lab.kube.strategies.causes import duplicate, forbidden, immutable, invalid, required, unsupported
 from aksdisks.lab.kube.strategies.custom import is_true, storage_version
+from aksdisks.lab.kube.strategies.defaults import within
 from aksdisks.lab.kube.strategies.metadata import stamp_deletion
 from aksdisks.lab.kube.strategies.strategy import ALL, Strategy
 
@@ -29,12 +30,11 @@ _COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int
 _MOST_FIELDS = 8
 
 
-def _default(crd: Object) -> None:
-    named = crd.get("spec", {}).get("names", {})
+def _default(spec: Object) -> None:
+    named = spec.get("names", {})
     if named.get("kind"):
         fill(named, singular=named["kind"].lower(), listKind=f"{named['kind']}List")
-    if "spec" in crd:
-        crd["spec"].setdefault("conversion", {"strategy": "None"})
+    spec.setdefault("conversion", {"strategy": "None"})
 
 
 def _first_status(crd: Object, now: str) -> Object:
@@ -330,7 +330,7 @@ STRATEGIES = (
             generation=True,
             unconditional_update=False,
         ),
-        defaults=(_default,),
+        defaults=(within("spec", (_default,)),),
         status=_first_status,
         prepare=_prepare,
         rules=(_rules,),

@@ -28,9 +28,8 @@ _MUTABLE = (
 )
 
 
-def _requests(pod: Object) -> None:
+def _requests(spec: Object) -> None:
     """Requests follow limits, and the host's ports the containers', in pods only, not in templates."""
-    spec = pod["spec"]
     for container in [*spec.get("initContainers", ()), *spec.get("containers", ())]:
         resources = container.get("resources", {})
         if resources.get("limits"):
@@ -44,7 +43,7 @@ _DEFAULTS = (
     default("", spec={}),
     within("spec", poddefaults.POD_SPEC),
     default("spec", enableServiceLinks=True),
-    _requests,
+    within("spec", (_requests,)),
 )
 
 

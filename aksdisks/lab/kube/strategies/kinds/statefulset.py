@@ -41,9 +41,9 @@ _MUTABLE = (
 )
 
 
-def _whole_claims(obj: Object) -> None:
+def _whole_claims(spec: Object) -> None:
     """Templates of claims are claims, with kind and status (SetDefaults_PersistentVolumeClaim)."""
-    templates = obj["spec"].get("volumeClaimTemplates", [])
+    templates = spec.get("volumeClaimTemplates", [])
     head = {"kind": "PersistentVolumeClaim", "apiVersion": "v1"}
     templates[:] = [{**head, **claim, "status": {"phase": "Pending"}} for claim in templates]
 
@@ -62,7 +62,7 @@ _DEFAULTS = (
     default("spec.updateStrategy.rollingUpdate", partition=0),
     default("spec.persistentVolumeClaimRetentionPolicy", whenDeleted="Retain", whenScaled="Retain"),
     within("spec.volumeClaimTemplates[]", claims.DEFAULTS),
-    _whole_claims,
+    within("spec", (_whole_claims,)),
     workloads.drop_zeros("observedGeneration", "readyReplicas", "currentReplicas", "updatedReplicas"),
 )
 
