@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from aksdisks.lab.client.forwarding import ForwardingApi
 from aksdisks.lab.client.informer import Informer
-from aksdisks.lab.client.interface import ApiError, WatchEvent
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object, WatchEvent
 from aksdisks.lab.client.workqueue import WorkQueue
 from tests.lab.controllers.helpers import StepClock, World, spin
 from tests.work import counted
@@ -123,6 +124,24 @@ def test_a_key_for_a_worker_that_ends_goes_to_the_next() -> None:
     asyncio.run(play())
 
 
+class Counting(ForwardingApi):
+    """Counts the lists that are asked for."""
+
+    def __init__(self, api: KubernetesApi) -> None:
+        self._api = api
+        self.lists = 0
+
+    async def _target(self, resource: str) -> KubernetesApi:
+        del resource
+        return self._api
+
+    async def list(
+        self, resource: str, namespace: str | None = None, *, label_selector: str = "", field_selector: str = ""
+    ) -> tuple[list[Object], str]:
+        self.lists += 1
+        return await super().list(resource, namespace, label_selector=label_selector, field_selector=field_selector)
+
+
 class Forgetful:
     """An API whose watch is refused once as too old."""
 
@@ -233,3 +252,58 @@ def test_what_one_deleted_does_not_come_back_with_older_news() -> None:
         task.cancel()
 
     asyncio.run(play())
+
+
+def test_who_asks_the_same_api_shares_one_copy_and_misses_nothing() -> None:
+    async def play() -> None:
+        world = World()
+        await world.start()
+        api = Counting(world.api)
+        informers = [Informer(api, world.clock, "configmaps") for _ in range(3)]
+        told: list[list[object]] = [[], [], []]
+        for informer, seen in zip(informers, told, strict=True):
+            informer.add_index("name", lambda obj: [obj["metadata"]["name"]])
+            informer.add_handler(lambda before, after, seen=seen: seen.append((before or after)["metadata"]["name"]))
+        await world.create("configmaps", config_map("a"))
+        tasks = [asyncio.create_task(informer.run()) for informer in informers[:2]]
+        await spin()
+        informers[0].observe(await world.create("configmaps", config_map("b")))
+        tasks.append(asyncio.create_task(informers[2].run()))
+        await informers[2].synced()
+        assert [len(informer.by_index("name", "b")) for informer in informers] == [1, 1, 1]
+        await spin()
+        assert told == [["a", "b"]] * 3
+        tasks[0].cancel()
+        await world.create("configmaps", config_map("c"))
+        await spin()
+        assert told == [["a", "b"], ["a", "b", "c"], ["a", "b", "c"]]
+        assert api.lists == 1
+        for task in tasks:
+            task.cancel()
+        await spin()
+        tasks = [asyncio.create_task(informers[0].run())]
+        await spin()
+        assert informers[0].get("c", "walk") is not None
+        assert api.lists == 2
+        tasks[0].cancel()
+
+    asyncio.run(play())
+
+
+def test_a_handler_that_fails_keeps_no_other_from_its_news(caplog: pytest.LogCaptureFixture) -> None:
+    async def play() -> None:
+        world = World()
+        await world.start()
+        informer, other = (Informer(world.api, world.clock, "configmaps") for _ in range(2))
+        told: list[object] = []
+        informer.add_handler(lambda *_: 1 / 0)
+        other.add_handler(lambda *states: told.append(states))
+        tasks = [asyncio.create_task(one.run()) for one in (informer, other)]
+        await world.create("configmaps", config_map("a"))
+        await spin()
+        assert len(told) == 1
+        for task in tasks:
+            task.cancel()
+
+    asyncio.run(play())
+    assert "configmaps: a handler failed" in caplog.text
