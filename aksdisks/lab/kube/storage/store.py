@@ -84,7 +84,7 @@ class Subscription:
         self._pending = pending
         self._wants = wants
         self._most = most
-        self.dropped = False
+        self.dropped = self.ended = False
         self._waiter: asyncio.Future[None] | None = None
 
     def push(self, change: Change) -> None:
@@ -96,6 +96,14 @@ class Subscription:
             self._pending.clear()
         else:
             self._pending.append(change)
+        self._wake()
+
+    def end(self) -> None:
+        """Tell nothing more than what is pending."""
+        self.ended = True
+        self._wake()
+
+    def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -111,8 +119,8 @@ class Subscription:
         return changes
 
     async def wait(self) -> None:
-        """Until something is pending, or the subscriber is dropped; one may wait."""
-        if not (self._pending or self.dropped):
+        """Until something is pending, or nothing more comes; one may wait."""
+        if not (self._pending or self.dropped or self.ended):
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
 
@@ -126,6 +134,7 @@ class _Table:
         self.history: deque[Change] = deque(maxlen=history)
         self.changed = self.forgotten = forgotten
         self.subscriptions: set[Subscription] = set()
+        self.listeners: list[Callable[[], None]] = []
         self.triggered: dict[Field, dict[str, set[Subscription]]] = {}
         """Field → value → the subscriptions to objects with that value in that field."""
 
@@ -240,8 +249,18 @@ class Store:
 
     def changed(self, resource: str) -> int:
         """The resourceVersion of a resource's last change; what is made from its objects is valid until then."""
-        table = self._tables.get(resource)
-        return self._before if table is None else table.changed
+        return self._table(resource).changed
+
+    def listen(self, resource: str, listener: Callable[[], None]) -> None:
+        """Call `listener` at each change of a resource, before anybody is told of it."""
+        self._table(resource).listeners.append(listener)
+
+    def end_watches(self, resource: str) -> None:
+        """End all subscriptions to a resource, each once it has taken what is pending."""
+        table = self._table(resource)
+        filed = (found for by_value in table.triggered.values() for found in by_value.values())
+        for subscription in [one for subscriptions in (table.subscriptions, *filed) for one in subscriptions]:
+            subscription.end()
 
     def unsubscribe(self, resource: str, subscription: Subscription, trigger: Trigger | None = None) -> None:
         """End a subscription."""
@@ -296,5 +315,7 @@ class Store:
             table.forgotten = table.history[0].version.resource_version
         table.history.append(change)
         table.changed = change.version.resource_version
+        for listener in table.listeners:
+            listener()
         for subscription in table.concerned(change):
             subscription.push(change)

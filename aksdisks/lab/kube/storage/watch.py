@@ -49,7 +49,7 @@ class Watch:
 
 
 async def watch(store: Store, clock: Clock, request: Watch) -> AsyncGenerator[VersionEvent, None]:
-    """The events of one watch until its time is over, the caller stops or has fallen too far behind.
+    """The events of one watch until its time is over, the caller stops or has fallen too far behind, or its kind ends.
 
     410 when its start is forgotten.
     """
@@ -83,7 +83,7 @@ async def _changes(
             event = _select(change, request)
             if event is not None:
                 yield event
-        if subscription.dropped:
+        if subscription.dropped or (subscription.ended and not subscription.pending):
             return
         if left is None and not request.bookmarks:
             await subscription.wait()

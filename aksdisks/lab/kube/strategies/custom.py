@@ -20,6 +20,7 @@ from aksdisks.lab.kube.strategies import celrules, customvalues, jsonpath
 from aksdisks.lab.kube.strategies.columns import NAME, Cell, Column
 from aksdisks.lab.kube.strategies.strategy import ALL, ScalePaths, Strategy, View
 
+DEFINITIONS = "customresourcedefinitions"
 Strategies = list[tuple[str, Strategy]]
 _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 _BLOCKING = tuple(f"FieldValue{kind}" for kind in ("NotSupported", "Required", "TooLong", "TooMany", "TypeInvalid"))
@@ -39,13 +40,20 @@ def strategies(crd: Object) -> Strategies:
     """
     if not is_true(crd, "Established"):
         return []
-    ending = is_true(crd, "Terminating")
     found: Strategies = []
     for version in crd["spec"]["versions"]:
         if version["storage"] or version["served"]:
             kind = _resource(crd, version)
-            found.append((kind.key if version["storage"] else _key(kind), _strategy(kind, version, ending=ending)))
+            found.append(
+                (kind.key if version["storage"] else _key(kind), _strategy(kind, version, crd["metadata"]["name"]))
+            )
     return found
+
+
+def made_of(crd: Object) -> Object:
+    """What the strategies of a definition are made from: while it is the same, so are they."""
+    accepted = crd.get("status", {}).get("acceptedNames")
+    return {"spec": crd["spec"], "names": accepted, "established": is_true(crd, "Established")}
 
 
 def is_true(crd: Object, condition: str) -> bool:
@@ -104,7 +112,7 @@ def _selectable(version: Object) -> list[str]:
     return [one["jsonPath"] for one in version.get("selectableFields", ())]
 
 
-def _strategy(kind: Resource, version: Object, *, ending: bool) -> Strategy:
+def _strategy(kind: Resource, version: Object, definition: str) -> Strategy:
     has_status = "status" in kind.subresources
     assert kind.custom is not None
     stated = kind.custom.stated
@@ -113,7 +121,7 @@ def _strategy(kind: Resource, version: Object, *, ending: bool) -> Strategy:
     return Strategy(
         kind,
         view=View(kind.key, partial(_to_stored, kind.stored), partial(_shown, kind, kind.custom)),
-        admit=(_refuse_new,) if ending else (),
+        admit=(partial(_refuse_new, definition),),
         prepare=_without_status if has_status else None,
         rules=(lambda _, obj: values(obj),),
         rules_on_update=(),
@@ -132,10 +140,12 @@ def _scale(stated: Object) -> ScalePaths:
     return ScalePaths(*(path.removeprefix(".") for path in paths))
 
 
-def _refuse_new(store: Store, ids: Ids, obj: Object) -> None:
-    del store, ids, obj
-    why = "create not allowed while custom resource definition is terminating"
-    raise ApiError(405, "MethodNotAllowed", why, {})
+def _refuse_new(definition: str, store: Store, ids: Ids, obj: Object) -> None:
+    del ids, obj
+    found = store.get(DEFINITIONS, ("", definition))
+    if found is not None and "deletionTimestamp" in found.object["metadata"]:
+        why = "create not allowed while custom resource definition is terminating"
+        raise ApiError(405, "MethodNotAllowed", why, {})
 
 
 def _values(

@@ -14,8 +14,6 @@ from aksdisks.lab.kube.strategies import custom
 from aksdisks.lab.kube.strategies.catalog import FILLERS, RESOURCES, STRATEGIES, VIEWS
 from aksdisks.lab.kube.strategies.strategy import Strategy, View
 
-_DEFINITIONS = "customresourcedefinitions"
-
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
@@ -46,24 +44,24 @@ class Kinds:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._as_of: int | None = None
-        self._known: dict[str, tuple[str, custom.Strategies]] = {}
+        self._known: dict[str, tuple[Object, custom.Strategies]] = {}
         self._tables = _BUILT_IN
-
-    def _now(self) -> _Tables:
-        changed = self._store.changed(_DEFINITIONS)
-        if changed != self._as_of:
-            self._as_of = changed
-            self._read()
-        return self._tables
+        self._read()
+        store.listen(custom.DEFINITIONS, self._read)
 
     def _read(self) -> None:
-        """Read the definitions anew; a kind whose definition stayed the same stays the same."""
-        known: dict[str, tuple[str, custom.Strategies]] = {}
-        for (_, name), version in self._store.list(_DEFINITIONS):
-            number = str(version.resource_version)
-            before = self._known.get(name)
-            known[name] = before if before and before[0] == number else (number, custom.strategies(version.object))
+        """Read the definitions anew; a kind whose definition stayed the same stays the same.
+
+        The watches of another end, as upstream's do (apiextensions: customresource_handler.go, removeStorage).
+        """
+        known: dict[str, tuple[Object, custom.Strategies]] = {}
+        for (_, name), version in self._store.list(custom.DEFINITIONS):
+            made_of, before = custom.made_of(version.object), self._known.get(name)
+            same = before is not None and before[0] == made_of
+            known[name] = before if before and same else (made_of, custom.strategies(version.object))
+        for name, (_, strategies) in self._known.items():
+            if strategies and known.get(name, (None, None))[1] is not strategies:
+                self._store.end_watches(strategies[0][1].resource.key)
         self._known = known
         found = [pair for _, strategies in known.values() for pair in strategies]
         self._tables = _tables(dict(sorted(found, key=_order))) if found else _BUILT_IN
@@ -75,26 +73,26 @@ class Kinds:
 
     def strategy(self, key: str) -> Strategy:
         """What is particular to a kind; 404 for one that is not served."""
-        found = STRATEGIES.get(key) or self._now().strategies.get(key)
+        found = STRATEGIES.get(key) or self._tables.strategies.get(key)
         if found is None:
             raise no_such_resource()
         return found
 
     def custom(self) -> dict[str, Resource]:
         """The custom kinds by the keys under which their objects are stored."""
-        return {key: one.resource for key, one in self._now().strategies.items() if key == one.resource.key}
+        return {key: one.resource for key, one in self._tables.strategies.items() if key == one.resource.key}
 
     def listed(self) -> tuple[Resource, ...]:
         """Every kind that discovery names; the same tuple until a definition changes."""
-        return self._now().listed
+        return self._tables.listed
 
     def by_path(self, group: str, version: str, plural: str) -> str | None:
         """The key of what a URL names; None when no such kind is served."""
-        return self._now().by_path.get((group, version, plural))
+        return self._tables.by_path.get((group, version, plural))
 
     def by_kind(self, api_version: str, kind: str) -> str | None:
         """The key of what an object's apiVersion and kind name; None when the lab has no such kind."""
-        return self._now().by_kind.get((api_version, kind))
+        return self._tables.by_kind.get((api_version, kind))
 
     def storage_key(self, key: str) -> str:
         """The store's key of a resource: the shapes of a kind share one."""
@@ -112,7 +110,7 @@ class Kinds:
     def all_seen(self, key: str, versions: Sequence[Version]) -> Sequence[Version]:
         """Stored versions in the shape of the resource, each made once."""
         # What is told of a kind whose definition has just gone stays in the shape in which it was stored.
-        view = VIEWS.get(key) if key in RESOURCES or key not in self._now().strategies else self.strategy(key).view
+        view = VIEWS.get(key) if key in RESOURCES or key not in self._tables.strategies else self.strategy(key).view
         return versions if view is None else [_in_view(view, version) for version in versions]
 
     def to_stored(self, key: str, obj: Object) -> Object:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -169,6 +170,36 @@ def test_apply_merges_lists_by_their_keys_and_removes_what_is_no_longer_stated()
         assert [part["name"] for part in left["spec"]["parts"]] == ["y"]
         assert "conflict with" in await refusal(apply("two", color="blue", parts=[{"name": "y"}]))
         assert ".spec.other: field not declared in schema" in await refusal(apply("three", color="red", other=1))
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("change", "ends"),
+    [
+        ({"metadata": {"labels": {"a": "b"}}}, False),
+        ({"metadata": {"finalizers": ["x/y"]}}, False),
+        ({"spec": {"names": {"categories": ["all"]}}}, True),
+        ({"spec": {"versions": [version(), version("v2", storage=False)]}}, True),
+        (None, True),
+    ],
+)
+def test_a_watch_ends_when_what_it_watches_is_defined_anew_or_no_more(change: Object | None, ends: bool) -> None:
+    async def test(api: KubeApi) -> None:
+        await api.create(WIDGETS, widget(), "n")
+        watch = api.watch(WIDGETS, "n", timeout_seconds=0.2 if not ends else 10)
+        told = [(await anext(watch)).type]
+        if change is None:
+            await api.delete(CRDS, WIDGETS)
+            await api.delete(WIDGETS, "a", "n")
+            await api.patch(CRDS, WIDGETS, {"metadata": {"finalizers": None}})
+        else:
+            await api.patch(CRDS, WIDGETS, change)
+        began = time.monotonic()
+        told += [event.type async for event in watch]
+        assert (told, time.monotonic() - began < 5) == (["ADDED", "DELETED"] if change is None else ["ADDED"], True)
+        if not ends:
+            assert time.monotonic() - began >= 0.19
 
     run(test)
 
