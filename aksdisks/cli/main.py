@@ -12,7 +12,20 @@ from typing import Annotated, Any
 
 import typer
 
-from aksdisks.cli import diagnose, evidence, explain, inventory, lab, lint, orphans, parameters, prices, run, runbooks
+from aksdisks.cli import (
+    diagnose,
+    evidence,
+    explain,
+    inventory,
+    lab,
+    lint,
+    operator,
+    orphans,
+    parameters,
+    prices,
+    run,
+    runbooks,
+)
 from aksdisks.cli.options import EXIT_CODES
 
 # An image for the schedule is built without the lab.
@@ -79,6 +92,7 @@ app.command(epilog=lint.EXIT_CODES)(lint.lint)
 app.command(epilog=inventory.EXIT_CODES)(inventory.inventory)
 app.command()(explain.explain)
 app.command(epilog=orphans.EXIT_CODES)(orphans.orphans)
+app.command(epilog=operator.EXIT_CODES)(operator.operator)
 app.command()(runbooks.walk)
 app.command(name="list")(runbooks.list_runbooks)
 app.command(epilog="A flag (-p) wins over AKSDISKS_PARAM_<NAME>, that over the file, that over the default.")(

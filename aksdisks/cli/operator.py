@@ -1,0 +1,29 @@
+"""The command that runs the operator of ReplicatedStores: `aksdisks operator`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from aksdisks.cli.options import ClusterFileOption, ContextOption, NamespaceOption, chosen
+
+EXIT_CODES = "Exit codes: 0 ended by Ctrl-C or SIGTERM, 2 bad input, 3 the cluster cannot be asked."
+
+
+def operator(
+    namespace: NamespaceOption = "",
+    file: ClusterFileOption = None,
+    context: ContextOption = "",
+    until_input_ends: Annotated[bool, typer.Option("--until-input-ends", help="End also with standard input.")] = False,
+) -> None:
+    """Look after the ReplicatedStores of a namespace: primary, copies, promotion, snapshots. Ctrl-C ends it.
+
+    It needs the extra `operator` and the definition of that kind, see docs/operator.md. A second one waits.
+    """
+    from aksdisks.operator.serve import serve
+
+    choice = chosen(file, context)
+    where = namespace or choice.namespace
+    typer.echo(f"aksdisks operator: namespace {where} of {choice.name}", err=True)
+    serve(choice.settings, where, lambda line: typer.echo(line, err=True), until_input_ends=until_input_ends)
