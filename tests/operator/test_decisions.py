@@ -21,7 +21,7 @@ def pod(ordinal: int, *log: str, role: str = "", term: int = 3, ready: bool = Tr
 ROWS = {
     "it stays": ([pod(0, A, B, role="primary"), pod(1, A, B)], "keep store-0"),
     "it stays with more than is acknowledged": ([pod(0, A, B, X, role="primary"), pod(1, A)], "keep store-0"),
-    "it stays, whoever is not ready is not asked": ([pod(0, A, B, role="primary"), pod(1, ready=False)], "keep store-0"),
+    "it stays, who is not ready is not asked": ([pod(0, A, B, role="primary"), pod(1, ready=False)], "keep store-0"),
     "its pod is gone": ([pod(1, A, B), pod(2, A, B)], "promote store-1"),
     "its pod is not ready": ([pod(0, role="primary", ready=False), pod(1, A), pod(2, A, B)], "promote store-2"),
     "the one with most": ([pod(1, A, B), pod(2, A, B, X)], "promote store-2"),
