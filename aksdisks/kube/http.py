@@ -67,9 +67,7 @@ KINDS: dict[str, tuple[str, str, bool]] = {
     "VolumeSnapshot": ("/apis/snapshot.storage.k8s.io/v1", "volumesnapshots", True),
     "VolumeSnapshotContent": ("/apis/snapshot.storage.k8s.io/v1", "volumesnapshotcontents", False),
     "VolumeSnapshotClass": ("/apis/snapshot.storage.k8s.io/v1", "volumesnapshotclasses", False),
-    "Service": ("/api/v1", "services", True),
     "EndpointSlice": ("/apis/discovery.k8s.io/v1", "endpointslices", True),
-    "CustomResourceDefinition": ("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", False),
     "ReplicatedStore": ("/apis/aksdisks.dev/v1alpha1", "replicatedstores", True),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases", True),
 }
