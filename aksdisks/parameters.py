@@ -136,7 +136,9 @@ class Parameters(BaseModel):
         "", "a node pool's name", "aks: the pool of which runbook 06 may stop a machine; empty: of none"
     )
     make_disks: bool = _p(
-        False, "true or false", "aks: runbook 08 may make, and delete, disks, snapshots and volumes of its own"
+        False,
+        "true or false",
+        "aks: runbooks 08 and 09 may make, and delete, disks, snapshots and volumes of their own",
     )
     pull_secret: str = _p("", "a Secret's name", "the Secret to pull the image with, already in the namespace")
     wait_timeout: float = _seconds(900.0, "how long a wait may last")

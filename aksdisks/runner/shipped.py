@@ -26,6 +26,7 @@ _NEEDED = {
     "06": _Need("a lab, or the parameter node_pool", lambda given: given.target == "lab" or bool(given.node_pool)),
     "07": _Need("a lab", lambda given: given.target == "lab"),
     "08": _Need("a lab, or the parameter make_disks", lambda given: given.target == "lab" or given.make_disks),
+    "09": _Need("a lab, or the parameter make_disks", lambda given: given.target == "lab" or given.make_disks),
 }
 _PACKAGE = Path(__file__).parent.parent
 

@@ -31,6 +31,7 @@ from aksdisks.walkthrough.node_loss import Loss
 from aksdisks.walkthrough.notes import Notes
 from aksdisks.walkthrough.sku_change import SkuChange
 from aksdisks.walkthrough.stateful_set import StatefulSet
+from aksdisks.walkthrough.static_disk import StaticDisk
 from aksdisks.walkthrough.stuck import Stuck
 from aksdisks.walkthrough.whose_disk import WhoseDisk
 
@@ -57,7 +58,7 @@ class Walk(Claims):
 
     `act` changes the cluster, `dry_run` asks for what is refused, `stateful_set` knows that workload, `notes` are
     written to the disks, `loss` loses a machine, `stuck` makes what keeps pods from running, `whose` an orphan and what
-    looks like one; `grow` grows claims, `sku` gives a disk another SKU.
+    looks like one, `static` a disk without a claim; `grow` grows claims, `sku` gives a disk another SKU.
     """
 
     def __init__(self, session: Session) -> None:
@@ -73,6 +74,7 @@ class Walk(Claims):
         self.loss = Loss(self._opened, self._inventory, self.act, self.notes)
         self.stuck = Stuck(self._opened, self._inventory)
         self.whose = WhoseDisk(self._opened)
+        self.static = StaticDisk(self._opened)
         self.grow = Grow(self._opened, self._inventory)
         self.sku = SkuChange(self._opened, self.grow)
 

@@ -18,7 +18,6 @@ from aksdisks.manifests import Manifest
 from aksdisks.model import Claim, Disk, Unknown, known
 from aksdisks.model.checks import Holds, check
 from aksdisks.model.ownership import OwnedDisk, Ownership, Verdict
-from aksdisks.session.azure_objects import may_make
 from aksdisks.session.disk_removal import DiskRemoval
 from aksdisks.session.session import Session
 from aksdisks.views.base import Card, Layout, Stack
@@ -27,6 +26,7 @@ from aksdisks.views.markup import View
 from aksdisks.views.ownership import OwnershipTable, price, table_of
 from aksdisks.walkthrough import proof, waits
 from aksdisks.walkthrough.claims import ABOVE, kubectl
+from aksdisks.walkthrough.permission import making_disks
 
 DAY = 86400.0
 
@@ -35,8 +35,6 @@ _KEPT_CLAIM = manifests.stateful_claim(0, _KEPT)
 _RETAIN = {"persistentVolumeReclaimPolicy": "Retain"}
 _SMALL = 4  # GiB: the smallest that is billed
 _PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
-_RIGHTS = ("create", "patch", "delete")
-_NOT_HERE = "no disks may be made here: this is no lab, and the parameter make_disks is false"
 # As another cluster would tag its disk (aksdisks/inspection/ownership/verdicts.py has the tags that name one).
 _ELSEWHERE = {
     "kubernetes.io-created-for-pvc-namespace": "shop",
@@ -122,7 +120,7 @@ class WhoseDisk:
 
     def prepare(self) -> Stack:
         """Check that disks may be made here, and if so make all that this is about, with a note on the first disk."""
-        self.given, seen = self._allowed()
+        self.given, seen = making_disks(self._session())
         shown: list[View] = []
         if self.given is True:
             try:
@@ -251,19 +249,6 @@ class WhoseDisk:
     def is_scaled_up(self) -> bool:
         """Whether the set that was scaled to 0 has its pod again."""
         return self.given is True and any(pod.ready for pod in self._session().pods(_KEPT))
-
-    def _allowed(self) -> tuple[Holds, str]:
-        """Whether this may be done here, and what was seen of that."""
-        session = self._session()
-        if not may_make(session.connection):
-            return None, _NOT_HERE
-        if session.azure.unknown is not None:
-            return session.azure.unknown, "Azure is not asked"
-        for verb in _RIGHTS:
-            allowed = session.cluster.allowed(verb, "persistentvolumes")
-            if allowed is not True:
-                return Unknown(f"this identity may not {verb} persistentvolumes"), "not allowed"
-        return True, "a lab" if session.disruption.in_a_lab else "make_disks is true"
 
     def _make(self) -> Card:
         """Two workloads with a disk each, of which one is then scaled to 0, and two disks beside them, made by hand."""
