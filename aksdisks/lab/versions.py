@@ -92,6 +92,12 @@ def words_of(version: str) -> Words:
 DEFAULT_WORDS = words_of(DEFAULT)
 
 
+def labels_pods(version: str) -> bool:
+    """Whether a pod gets the zone and region of its node as labels (K features PodTopologyLabelsAdmission)."""
+    major, minor = version.split(".")[:2]
+    return (int(major), int(minor)) >= (1, 35)
+
+
 def complete(version: str) -> str:
     """A version with its patch number: `1.36` is `1.36.0`."""
     return f"{version}.0" if version.count(".") == 1 else version

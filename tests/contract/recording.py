@@ -43,6 +43,8 @@ _WORDS = [
     (re.compile(r'"LUN": "\d+"'), '"LUN": "N"'),
 ]
 _HASH_LABELS = {"pod-template-hash", "controller-revision-hash"}
+_OF_NODES = {"topology.kubernetes.io/zone", "topology.kubernetes.io/region"}
+"""What pods get of their nodes: the recorded ones had no such labels."""
 
 
 class Recording:
@@ -209,7 +211,7 @@ def _stable(value: Any, key: str = "") -> Any:
     if key in _HASH_LABELS:
         return "HASH"
     if isinstance(value, dict):
-        kept = {k: v for k, v in value.items() if k not in _VOLATILE | _DRIVER_ONLY}
+        kept = {k: v for k, v in value.items() if k not in _VOLATILE | _DRIVER_ONLY | _OF_NODES}
         if kept.get("kind") == "PersistentVolume" and "metadata" in kept:
             # The external-attacher's mark; the recording's stand-in for it set none on volumes.
             finalizers = [name for name in kept["metadata"].get("finalizers", ()) if "external-attacher" not in name]

@@ -337,7 +337,7 @@ def test_every_openapi_document_is_whole_and_cached(wire: Wire) -> None:
     ("path", "told"),
     [
         ("/nowhere", "404 page not found\n"),
-        ("/apis/snapshot.storage.k8s.io/v1/volumesnapshots", "404 page not found\n"),
+        ("/apis/groupsnapshot.storage.k8s.io/v1/volumegroupsnapshots", "404 page not found\n"),
         ("/livez/nothing", "404 page not found\n"),
         ("/openapi/v3/apis/nothing/v1", ""),
         ("/api/v2/pods", "the server could not find the requested resource"),

@@ -14,7 +14,7 @@ from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.interface import KubernetesApi, Object
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
-from aksdisks.lab.controllers.storage import DISK_DRIVER
+from aksdisks.lab.controllers.storage import DISK_DRIVER, annotations_of
 from aksdisks.lab.controllers.volume_matching import capacity_bytes, requested_bytes
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.schema.quantities import parse
@@ -54,6 +54,8 @@ class Resizer(Controller):
         if claim is None or found is None:
             return None
         volume, disk_id = found
+        if capacity_bytes(volume) <= parse((claim["status"].get("capacity") or {}).get("storage", "0")):
+            await self._forget_growth(volume)
         wanted = _wanted(claim, volume)
         if wanted is None:
             return None
@@ -101,6 +103,12 @@ class Resizer(Controller):
         notes.setdefault(PRE_RESIZE, changed["spec"]["capacity"]["storage"])
         changed["spec"]["capacity"]["storage"] = size
         self.volumes.observe(await self.api.update("persistentvolumes", changed))
+
+    async def _forget_growth(self, volume: Object) -> None:
+        """Once the claim has what its volume has, nobody needs to know the size of before (isNodeExpandComplete)."""
+        if PRE_RESIZE in annotations_of(volume):
+            patch = {"metadata": {"annotations": {PRE_RESIZE: None}}}
+            self.volumes.observe(await self.api.patch("persistentvolumes", volume["metadata"]["name"], patch))
 
     async def _mark(self, claim: Object, size: str, progress: str, conditions: list[dict[str, Any]]) -> Object:
         """How far it is, in the claim's status; conditions without a time are new."""

@@ -53,7 +53,8 @@ class ScalePaths:
 class Strategy:
     """The parts of one kind; what a kind has not is left out. They are listed in the order in which a write meets them.
 
-    `view`: the kind that it is another shape of; `always_written`: fields that are written even when they are unset.
+    `view`: the kind that it is another shape of; `always_written`: fields that are written even when they are unset,
+    by paths of keys: one inside another where that is there.
     `defaults` fills in what is left out, `admit` and `admit_update` are the admission plugins that change or refuse
     (403, 404); `finalizers` are put on new objects. `status` is what a new object begins with, or a function of the
     object and the time. `prepare` makes ready for validation (the old object is None for a new one).

@@ -13,6 +13,8 @@ from aksdisks.lab.kube.write import budgets
 from aksdisks.lab.kube.write.deletion import DeleteOptions, delete
 from aksdisks.lab.kube.write.writes import Writes
 
+_TOPOLOGY = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
+
 
 def bind(writes: Writes, key: Key, node: str, uid: str | None = None, *, dry_run: bool = False) -> None:
     """Give a pod its node: spec.nodeName, PodScheduled True, no nominatedNodeName; generation stays.
@@ -34,6 +36,13 @@ def bind(writes: Writes, key: Key, node: str, uid: str | None = None, *, dry_run
     if assigned:
         raise conflict(kind, key[1], f'pod {key[1]} is already assigned to node "{assigned}"')
     pod["spec"]["nodeName"] = node
+    found = writes.store.get("nodes", ("", node)) if writes.labels_pods else None
+    if found is not None:
+        # The admission plug-in PodTopologyLabels (K plugin/pkg/admission/podtopologylabels).
+        of_node = found.object["metadata"].get("labels") or {}
+        labels = {name: of_node[name] for name in _TOPOLOGY if name in of_node}
+        if labels:
+            metadata["labels"] = {**metadata.get("labels", {}), **labels}
     pod["status"].pop("nominatedNodeName", None)
     scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": writes.now()}
     _set_condition(pod, scheduled)

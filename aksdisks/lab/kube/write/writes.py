@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from typing import Any
 
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock, timestamp
@@ -26,6 +27,8 @@ class Writes:
     """The rules of writing; synchronous, so that nothing can come between reading and storing."""
 
     def __init__(self, store: Store, clock: Clock, ids: Ids) -> None:
+        self.labels_pods = True
+        """Whether pods are labelled with where their nodes are."""
         self.store = store
         self.clock = clock
         self.ids = ids
@@ -40,8 +43,7 @@ class Writes:
 
     def _finished(self, stored: Resource, obj: Object, kept: Container[str] = ()) -> Object:
         obj = objects.tidy(stored, obj, kept)
-        for key, value in self.kinds.strategy(stored.key).always_written.items():
-            obj.setdefault(key, objects.copy(value))
+        _write_unset(self.kinds.strategy(stored.key), obj)
         return obj
 
     def current(self, resource: str, key: Key) -> Version:
@@ -169,7 +171,8 @@ class Writes:
         if owners or not mode.manager:
             return owners
         kind = self.kinds.resource(resource)
-        written = {**self.kinds.strategy(self.kinds.storage_key(resource)).always_written, **obj}
+        written = objects.copy(obj)
+        _write_unset(self.kinds.strategy(self.kinds.storage_key(resource)), written)
         return managers.created(
             schema.root(kind), self.kinds.from_stored(resource, written), kind.api_version, mode.manager, self.now()
         )
@@ -221,6 +224,17 @@ class Writes:
             raise conflict(kind, old["name"], why)
         if new.get("resourceVersion") and new["resourceVersion"] != old["resourceVersion"]:
             raise conflict(kind, old["name"])
+
+
+def _write_unset(strategy: Strategy, obj: Object) -> None:
+    """Put in what is written even when it is unset; changes `obj`."""
+    for path, value in strategy.always_written.items():
+        *parents, name = path.split(".")
+        place: Any = obj
+        for parent in parents:
+            place = place.get(parent) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            place.setdefault(name, objects.copy(value))
 
 
 def _key(obj: Object) -> Key:

@@ -51,7 +51,7 @@ def _prepare(new: Object, old: Object | None) -> None:
         del spec["dataSourceRef"]
     source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
     if source is not None and reference is None:
-        if "dataSource" not in before and (source.get("apiGroup", ""), source.get("kind")) not in _LEGACY:
+        if "dataSource" not in before and (source.get("apiGroup") or "", source.get("kind")) not in _LEGACY:
             del spec["dataSource"]
         else:
             spec["dataSourceRef"] = dict(source)
@@ -226,6 +226,8 @@ STRATEGIES = (
         returns_deleted=True,
         known_finalizers=True,
         metadata_checks="whole",
+        # In Go a pointer that is not left out: the core group is null.
+        always_written={"spec.dataSource.apiGroup": None, "spec.dataSourceRef.apiGroup": None},
         defaults=DEFAULTS,
         admit=(plugins.default_class,),
         admit_update=(plugins.check_expansion,),
