@@ -25,13 +25,13 @@ class Format(StrEnum):
 
 def _complete_objects(incomplete: str) -> list[str]:
     """The kinds, for the shell's completion."""
-    return [f"{kind}/" for kind in ("pod", "pvc", "pv") if f"{kind}/".startswith(incomplete)]
+    return [f"{kind}/" for kind in ("pod", "pvc", "pv", "volumesnapshot") if f"{kind}/".startswith(incomplete)]
 
 
 _Object = Annotated[
     str,
     typer.Argument(
-        metavar="[pod/NAME|pvc/NAME|pv/NAME]",
+        metavar="[pod/NAME|pvc/NAME|pv/NAME|volumesnapshot/NAME]",
         help="What is stuck. Default: all in the namespace.",
         show_default=False,
         autocompletion=_complete_objects,

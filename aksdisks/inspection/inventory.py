@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from aksdisks.azure.compute import Azure
 from aksdisks.inspection.chains import join
-from aksdisks.inspection.diagnosis.reading import KINDS, NAMESPACED, inventory_of
+from aksdisks.inspection.diagnosis.reading import KINDS, NAMESPACED, OPTIONAL, inventory_of
 from aksdisks.kube.client import Cluster
 from aksdisks.model import Inventory, known
 
@@ -16,11 +17,14 @@ def read_inventory(cluster: Cluster, azure: Azure, namespace: str | None, time_s
 
     `namespace` None, or empty, stands for all of them; `time_scale` is cluster seconds in a real one. Lists are read in
     pages, Azure's after all of Kubernetes': a disk that Azure has moved by then, Kubernetes has wanted to move before.
-    What Azure does not tell is Unknown in the inventory; NotReachable, NotAllowed or ApiError is raised where
+    What Azure does not tell is Unknown in the inventory, and so are snapshots and attributes classes that may not be
+    read, or that the cluster does not serve; NotReachable, NotAllowed or ApiError is raised where
     Kubernetes does not answer. The resource group's name is taken from a disk where there is one: in the nodes'
     providerID it is in lower case.
     """
-    found = {kind: cluster.list(kind, (namespace or "") if kind in NAMESPACED else "") for kind in KINDS}
+    found: dict[str, Any] = {
+        kind: cluster.list(kind, (namespace or "") if kind in NAMESPACED else "") for kind in KINDS
+    } | {kind: cluster.readable(kind, namespace or "") for kind in OPTIONAL}
     inventory = inventory_of(found, namespace, time_scale)
     disks = azure.disks()
     inventory = replace(

@@ -52,6 +52,10 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "capacity_gib": NUMBER,
         "volume": TEXT,
         "access_modes": TEXT,
+        "source": TEXT,
+        "attributes_class": TEXT,
+        "current_attributes_class": TEXT,
+        "modify_status": TEXT,
     },
     "volumes": {
         **_NAMED,
@@ -65,6 +69,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "disk_id": TEXT,
         "access_modes": TEXT,
         "zones": TEXT,
+        "attributes_class": TEXT,
     },
     "attachments": {
         **_NAMED,
@@ -99,6 +104,45 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "reclaim_policy": TEXT,
         "binding_mode": TEXT,
     },
+    "volume_attributes_classes": {
+        **_NAMED,
+        "driver": TEXT,
+        "sku": TEXT,
+        "parameters": TEXT,
+    },
+    "volume_snapshots": {
+        **_IN_NAMESPACE,
+        "ready": TRUTH,
+        "claim": TEXT,
+        "source_content": TEXT,
+        "restore_size": TEXT,
+        "restore_size_gib": NUMBER,
+        "snapshot_class": TEXT,
+        "content": TEXT,
+        "taken": TIME,
+        "error": TEXT,
+    },
+    "volume_snapshot_contents": {
+        **_NAMED,
+        "deleting": TIME,
+        "ready": TRUTH,
+        "restore_size_gib": NUMBER,
+        "deletion_policy": TEXT,
+        "driver": TEXT,
+        "snapshot_class": TEXT,
+        "volume_snapshot": TEXT,
+        "snapshot_id": TEXT,
+        "disk_id": TEXT,
+        "taken": TIME,
+        "error": TEXT,
+    },
+    "volume_snapshot_classes": {
+        **_NAMED,
+        "driver": TEXT,
+        "deletion_policy": TEXT,
+        "is_default": TRUTH,
+        "parameters": TEXT,
+    },
     "events": {
         "namespace": TEXT,
         "kind": TEXT,
@@ -123,7 +167,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "unknown": TEXT,
     },
 }
-"""Of each frame its columns, in their order, with pandas' types; lists of names are one text with commas between."""
+"""Of each frame its columns, in their order, with pandas' types; lists of names are one text with commas
+between, and so are parameters, `name=value`."""
 
 _KINDS = {
     "nodes": "Node",
@@ -171,6 +216,8 @@ def _fields(value: Any, columns: Mapping[str, str]) -> dict[str, Any]:
 def _cell(value: Any) -> Any:
     if isinstance(value, tuple):
         value = ",".join(map(str, value))
+    if isinstance(value, Mapping):
+        value = ",".join(f"{key}={each}" for key, each in sorted(value.items()))
     return None if value == "" else value
 
 
@@ -196,8 +243,26 @@ def _node(inventory: Inventory, node: Any) -> dict[str, Any]:
     return {"attached": inventory.attached.get(node.name, 0)}
 
 
+def _claim(inventory: Inventory, claim: Any) -> dict[str, Any]:
+    source = f"{claim.source_kind}/{claim.source_name}" if claim.source_name else None
+    return {**_capacity(inventory, claim), "source": source}
+
+
 def _capacity(_inventory: Inventory, value: Any) -> dict[str, Any]:
     return {"capacity_gib": float(parse_quantity(value.capacity) / GIB) if value.capacity else None}
+
+
+def _snapshot(_inventory: Inventory, snapshot: Any) -> dict[str, Any]:
+    size = snapshot.restore_size
+    return {"restore_size_gib": float(parse_quantity(size) / GIB) if size else None}
+
+
+def _content(_inventory: Inventory, content: Any) -> dict[str, Any]:
+    size = content.restore_size
+    return {
+        "restore_size_gib": None if size is None else size / GIB,
+        "volume_snapshot": content.snapshot_key or None,
+    }
 
 
 def _disk(_inventory: Inventory, disk: Any) -> dict[str, Any]:
@@ -223,10 +288,12 @@ def _chain(_inventory: Inventory, chain: Any) -> dict[str, Any]:
 
 _MORE: Mapping[str, Callable[[Inventory, Any], dict[str, Any]]] = {
     "nodes": _node,
-    "claims": _capacity,
+    "claims": _claim,
     "volumes": _capacity,
     "disks": _disk,
     "machines": _machine,
     "chains": _chain,
+    "volume_snapshots": _snapshot,
+    "volume_snapshot_contents": _content,
 }
 """What stands in a column without being a field of the value."""

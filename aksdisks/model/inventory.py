@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aksdisks.model.azure import Disk, Machine
-from aksdisks.model.classes import StorageClass
+from aksdisks.model.classes import StorageClass, VolumeAttributesClass
 from aksdisks.model.frames import frame
 from aksdisks.model.kubernetes import Attachment, Claim, KubeEvent, Node, Pod, Volume
 from aksdisks.model.ownership import Ownership
 from aksdisks.model.unknown import NotAsked, Unknown
-from aksdisks.model.volume_snapshots import VolumeSnapshot
+from aksdisks.model.volume_snapshots import VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent
 from aksdisks.model.workloads import Workload
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class Inventory:
     """Both sides at one moment: Kubernetes' objects of a namespace, and the node resource group's disks and VMs.
 
     `namespace` is None where all were read. `volumes` are those of the namespace's claims (by claimRef, so released
-    ones too; of all namespaces: all volumes), `attachments` those of the volumes. Nodes, disks and machines are the
+    ones too; of all namespaces: all volumes), `attachments` those of the volumes, `volume_snapshot_contents` those of
+    its VolumeSnapshots; what the cluster does not serve of them is NotServed. Nodes, disks and machines are the
     whole cluster's, and so is `attached`, how many disks Kubernetes counts on each node. `chains` has one for each pod
     and claim, then one for each claim that no pod mounts. `unreadable` has the kinds that could not be read, with the
     reason: where it holds one, no objects of that kind means nothing. `ownership` is whose each disk is, where that was
@@ -63,7 +64,10 @@ class Inventory:
     resource_group: str
     attached: Mapping[str, int] = field(default_factory=dict)
     workloads: tuple[Workload, ...] | Unknown = _NOT_ASKED
-    snapshots: tuple[VolumeSnapshot, ...] | Unknown = _NOT_ASKED
+    volume_snapshots: tuple[VolumeSnapshot, ...] | Unknown = _NOT_ASKED
+    volume_snapshot_contents: tuple[VolumeSnapshotContent, ...] | Unknown = _NOT_ASKED
+    volume_snapshot_classes: tuple[VolumeSnapshotClass, ...] | Unknown = _NOT_ASKED
+    volume_attributes_classes: tuple[VolumeAttributesClass, ...] | Unknown = _NOT_ASKED
     ownership: Ownership | Unknown = _NOT_JUDGED
     unreadable: Mapping[str, str] = field(default_factory=dict)
     time_scale: float = 1.0

@@ -181,6 +181,11 @@ class Claim(Named):
         "volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner"
     )
 
+    @property
+    def source_key(self) -> str:
+        """`namespace/name` of what its disk is to be filled from; empty for an empty disk."""
+        return f"{self.source_namespace or self.namespace}/{self.source_name}" if self.source_name else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume(Named):

@@ -113,8 +113,8 @@ def test_the_table_is_as_wide_as_the_terminal_and_has_nothing_that_it_would_act_
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["deployment/web"], ["pod/NAME, pvc/NAME or pv/NAME", "'deployment/web'"]),
-        (["pods/"], ["pod/NAME, pvc/NAME or pv/NAME", "'pods/'"]),
+        (["deployment/web"], ["pod/NAME, pvc/NAME, pv/NAME or volumesnapshot/NAME", "'deployment/web'"]),
+        (["pods/"], ["pod/NAME, pvc/NAME, pv/NAME or volumesnapshot/NAME", "'pods/'"]),
         (["pvv/x"], ["did you mean 'pv"]),
         (["pod/tow", "-n", "shop"], ["Pod: expected one that is there in namespace shop, found 'tow'", "mean 'two'?"]),
         (["pvc/datta", "-n", "shop"], ["PersistentVolumeClaim", "did you mean 'data'?"]),

@@ -77,8 +77,10 @@ def on_call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnCall]:
     restored["spec"]["dataSource"] = source
     lab.apply(restored, pod("three", "restored"))
     lab.told("ProvisioningFailed|ExternalProvisioning|Provisioning ", "restored")
-    lab.apply(claim("moves"), pod("old", "moves", node=lab.node(0)))
-    lab.running("old")
+    lab.apply(claim("moves"), pod("old", "moves", node=lab.node(0)), claim("slow"), pod("user", "slow"))
+    lab.running("old", "user")
+    lab.kubectl("patch", "pvc", "slow", "--type=merge", '--patch={"spec":{"volumeAttributesClassName":"nothing"}}')
+    lab.told("VolumeModifyFailed", "slow")
     with lab.fault("detach-stuck", f"disk/{lab.volume('moves')}"):
         lab.kubectl("delete", "pod", "old")
         lab.apply(pod("new", "moves", node=lab.node(1)))
@@ -89,7 +91,7 @@ def on_call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnCall]:
 
 def test_the_role_grants_reading_of_what_a_diagnosis_reads_and_no_more() -> None:
     assert {verb for rule in RULES for verb in rule["verbs"]} == {"get", "list", "watch"}
-    read = (*reading.KINDS, *reading.WORKLOADS, reading.SNAPSHOTS)
+    read = (*reading.KINDS, *reading.WORKLOADS, reading.SNAPSHOTS, reading.CONTENTS, reading.ATTRIBUTES)
     paths = {kind: (KINDS[kind][0].removeprefix("/apis/").removeprefix("/api/"), KINDS[kind][1]) for kind in read}
     groups = {(path.rpartition("/")[0], plural) for path, plural in paths.values()}
     assert groups == GRANTED

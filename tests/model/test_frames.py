@@ -4,10 +4,28 @@ import pandas
 import pytest
 
 from aksdisks.errors import InputError
-from aksdisks.model import Unknown
+from aksdisks.model import (
+    NotServed,
+    Unknown,
+    VolumeAttributesClass,
+    VolumeSnapshot,
+    VolumeSnapshotClass,
+    VolumeSnapshotContent,
+)
 from aksdisks.model.frames import COLUMNS
 from tests.world import CLAIM, GROUP, START, claim, disk, node, pod, volume, world
 
+OPTIONAL = {
+    "volume_snapshots": (
+        VolumeSnapshot(name="first", namespace="walk", ready=True, claim=CLAIM, restore_size="8Gi", content="c"),
+    ),
+    "volume_snapshot_contents": (
+        VolumeSnapshotContent(name="c", snapshot="first", snapshot_namespace="walk", restore_size=8 * 2**30),
+        VolumeSnapshotContent(name="by-hand"),
+    ),
+    "volume_snapshot_classes": (VolumeSnapshotClass(name="plain", parameters={"b": "2", "a": "1"}),),
+    "volume_attributes_classes": (VolumeAttributesClass(name="gold", parameters={"skuName": "Premium_LRS"}),),
+}
 NOTHING = dict.fromkeys((*COLUMNS.keys() - {"tags", "chains", "snapshots"},), ())
 
 
@@ -20,7 +38,7 @@ def found(frame, *columns):
 @pytest.mark.parametrize("name", [name for name in COLUMNS if name != "snapshots"])
 @pytest.mark.parametrize("parts", [{}, NOTHING], ids=["something", "nothing"])
 def test_columns_and_types_are_the_same_whatever_was_found(name, parts):
-    inventory = world(**parts)
+    inventory = world(**OPTIONAL | parts)
     frame = inventory.frame(name)
     assert {column: str(kind) for column, kind in frame.dtypes.items()} == dict(COLUMNS[name])
     found = [tag for disk in inventory.disks for tag in disk.tags] if name == "tags" else getattr(inventory, name)
@@ -36,7 +54,11 @@ def test_columns_and_types_are_the_same_whatever_was_found(name, parts):
             ("namespace", "name", "status", "node", "claims"),
             [("walk", "a", "Running", "aks-0", CLAIM), ("walk", "b", "ContainerCreating", None, None)],
         ),
-        ("claims", ("name", "phase", "capacity", "capacity_gib"), [(CLAIM, "Pending", None, None)]),
+        (
+            "claims",
+            ("name", "phase", "capacity", "capacity_gib", "source", "modify_status"),
+            [(CLAIM, "Pending", None, None, "VolumeSnapshot/first", None)],
+        ),
         ("volumes", ("claim", "capacity", "capacity_gib", "deleting"), [(f"walk/{CLAIM}", "512Mi", 0.5, None)]),
         ("attachments", ("node", "volume", "attached", "lun"), [("aks-0", f"pvc-{CLAIM}", True, 0)]),
         (
@@ -54,6 +76,18 @@ def test_columns_and_types_are_the_same_whatever_was_found(name, parts):
             ],
         ),
         ("classes", ("name", "sku", "binding_mode"), [("managed-premium", "Premium_LRS", "WaitForFirstConsumer")]),
+        ("volume_attributes_classes", ("name", "sku", "parameters"), [("gold", "Premium_LRS", "skuName=Premium_LRS")]),
+        (
+            "volume_snapshots",
+            ("name", "ready", "claim", "restore_size_gib", "error"),
+            [("first", True, CLAIM, 8, None)],
+        ),
+        (
+            "volume_snapshot_contents",
+            ("name", "volume_snapshot", "restore_size_gib"),
+            [("c", "walk/first", 8), ("by-hand", None, None)],
+        ),
+        ("volume_snapshot_classes", ("name", "is_default", "parameters"), [("plain", False, "a=1,b=2")]),
         ("events", ("kind", "object", "reason", "count"), [("Pod", "disk-deploy-1-b", "FailedAttachVolume", 1)]),
         (
             "chains",
@@ -67,8 +101,9 @@ def test_rows(name, columns, rows):
         nodes=(node(0), node(1, disk_slots=None)),
         attached={"aks-1": 2},
         pods=(pod("a", 0), pod("b", 0, ready=False, node="", claims=())),
-        claims=(claim(phase="Pending", capacity="", volume=""),),
+        claims=(claim(phase="Pending", capacity="", volume="", source_kind="VolumeSnapshot", source_name="first"),),
         volumes=(volume(capacity="512Mi"),),
+        **OPTIONAL,
     )
     assert found(inventory.frame(name), *columns) == rows
 
@@ -82,6 +117,11 @@ def test_what_is_unknown_is_a_frame_without_rows_that_says_why():
     assert found(inventory.frame("chains"), "volume", "disk", "lun", "unknown")[0] == (
         f"pvc-{CLAIM}", None, None, "azure is off",
     )  # fmt: skip
+
+
+def test_kinds_that_a_cluster_does_not_serve_are_frames_without_rows_that_say_so():
+    frame = world(volume_snapshots=NotServed("not served")).frame("volume_snapshots")
+    assert (len(frame), frame.attrs) == (0, {"unknown": "not served"})
 
 
 def test_snapshots_are_unknown_where_nothing_asked_whose_they_are():

@@ -12,9 +12,9 @@ from aksdisks.errors import ApiError, InputError, NotAllowed, NotFound, NotReach
 from aksdisks.inspection.connection import azure_of, reach
 from aksdisks.inspection.diagnosis.causes.api_unreachable import unreachable
 from aksdisks.inspection.diagnosis.findings import Diagnosis, ObjectRef
-from aksdisks.inspection.diagnosis.reading import AzureOf, Places, examine
+from aksdisks.inspection.diagnosis.reading import SNAPSHOTS, AzureOf, Places, examine
 from aksdisks.kube.client import Cluster
-from aksdisks.model import Inventory, Named, Volume, decode
+from aksdisks.model import Inventory, Named, NotServed, Volume, decode, known
 from aksdisks.targets.choice import Choice
 from aksdisks.waiting import Progress, silent
 
@@ -23,7 +23,9 @@ _KINDS = {
     "Pod": ("pod", "pods", "po"),
     "PersistentVolumeClaim": ("pvc", "persistentvolumeclaim", "persistentvolumeclaims"),
     "PersistentVolume": ("pv", "persistentvolume", "persistentvolumes"),
+    "VolumeSnapshot": ("volumesnapshot", "volumesnapshots", "vs"),
 }
+_EXPECTED = "pod/NAME, pvc/NAME, pv/NAME or volumesnapshot/NAME"
 KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names}
 
 
@@ -36,7 +38,7 @@ class Question:
 
 
 def question(text: str, namespace: str | None, *, everywhere: bool, context_namespace: str) -> Question:
-    """The question of `pod/NAME`, `pvc/NAME`, `pv/NAME` or an empty text, with `-n` and `-A`.
+    """The question of `pod/NAME`, `pvc/NAME`, `pv/NAME`, `volumesnapshot/NAME` or an empty text, with `-n` and `-A`.
 
     Raises InputError for what kubectl would not take either.
     """
@@ -49,7 +51,7 @@ def question(text: str, namespace: str | None, *, everywhere: bool, context_name
     kind = KIND_OF.get(word.lower())
     if kind is None or not slash or not name or "/" in name:
         hint = did_you_mean(word.lower(), KIND_OF) if kind is None else ""
-        raise InputError(object="object", expected="pod/NAME, pvc/NAME or pv/NAME", found=repr(text), hint=hint)
+        raise InputError(object="object", expected=_EXPECTED, found=repr(text), hint=hint)
     if kind == "PersistentVolume":
         return Question(where, ObjectRef(kind, "", name))
     if everywhere:
@@ -102,6 +104,8 @@ class Asked:
 
 def require(inventory: Inventory, about: ObjectRef) -> None:
     """Raises InputError where an inventory that has all objects of its kind does not have this one."""
+    if about.kind == SNAPSHOTS and isinstance(snapshots := inventory.volume_snapshots, NotServed):
+        raise InputError(object=about.kind, expected="a cluster that has such objects", found=snapshots.because)
     if not is_there(inventory, about):
         raise _missing(about.kind, about.name, about.namespace, _all(inventory, about.kind))
 
@@ -116,6 +120,7 @@ def _all(inventory: Inventory, kind: str) -> Sequence[Named]:
         "Pod": inventory.pods,
         "PersistentVolumeClaim": inventory.claims,
         "PersistentVolume": inventory.volumes,
+        "VolumeSnapshot": known(inventory.volume_snapshots),
     }
     return found[kind]
 

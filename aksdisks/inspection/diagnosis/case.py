@@ -25,6 +25,7 @@ from aksdisks.model import (
     StorageClass,
     Unknown,
     Volume,
+    VolumeSnapshot,
 )
 
 # Cluster seconds after its deadline within which a kubelet that works has ended a pod and unmounted its volumes.
@@ -33,7 +34,8 @@ _LATE = 120.0
 _AT_ONCE = 1.0
 _RESIZE_REASONS = ("VolumeResizeFailed", "FileSystemResizeFailed", "ExternalExpanding")
 
-Subject = Literal["Pod", "PersistentVolumeClaim", "PersistentVolume"]
+Subject = Literal["Pod", "PersistentVolumeClaim", "PersistentVolume", "VolumeSnapshot"]
+SUBJECTS: tuple[Subject, ...] = ("Pod", "PersistentVolumeClaim", "PersistentVolume", "VolumeSnapshot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +49,21 @@ class Saying:
 
 @dataclass(frozen=True)
 class Case:
-    """What a cause is looked for: a pod with one of its claims (or none), a claim without a pod, or a volume."""
+    """What a cause is looked for: a pod with one of its claims (or none), or a claim, a volume or a snapshot alone."""
 
     seen: Seen
     kind: Subject
     pod: Pod | None = None
     claim: Claim | None = None
     volume: Volume | None = None
+    snapshot: VolumeSnapshot | None = None
     claim_name: str = ""
     """The claim that the pod mounts, also where there is none of this name."""
 
     @property
     def subject(self) -> Named:
         """The object that it is about."""
-        found = {"Pod": self.pod, "PersistentVolumeClaim": self.claim, "PersistentVolume": self.volume}[self.kind]
+        found = dict(zip(SUBJECTS, (self.pod, self.claim, self.volume, self.snapshot), strict=True))[self.kind]
         if found is None:
             raise ValueError(f"a case about a {self.kind} that it does not have")
         return found
@@ -236,7 +239,7 @@ class Case:
     @cached_property
     def messages(self) -> tuple[Evidence, ...]:
         """The messages that still stand, the latest last: events that nothing overtook, and errors in states."""
-        found = [*self._pod_messages(), *self._claim_messages(), *self._volume_messages()]
+        found = [*self._pod_messages(), *self._claim_messages(), *self._volume_messages(), *self._snapshot_messages()]
         return tuple(sorted(found, key=lambda row: (row.at is not None, row.at.timestamp() if row.at else 0.0)))
 
     @cached_property
@@ -312,6 +315,13 @@ class Case:
                 yield Evidence("Kubernetes", about, f"attachError: {each.attach_error}", each.attach_error_at)
             if each.detach_error:
                 yield Evidence("Kubernetes", about, f"detachError: {each.detach_error}", each.detach_error_at)
+
+    def _snapshot_messages(self) -> Iterator[Evidence]:
+        """What its status says of the last failure, which stands as long as it is not ready; events repeat it."""
+        snapshot = self.snapshot
+        if snapshot is not None and snapshot.error and not snapshot.ready:
+            about = f"VolumeSnapshot {snapshot.key}"
+            yield Evidence("Kubernetes", about, f"status.error: {snapshot.error}", snapshot.error_at)
 
 
 def _about_claim(claim: Claim) -> str:

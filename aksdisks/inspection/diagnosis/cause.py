@@ -48,7 +48,8 @@ class Cause(Page):
     causes fit a case, one in `over` of another gives way to it, and `fallback` ones give way to all that are not.
     `kinds` are those of the cases that it can fit at all: most objects are well, and many.
     `of_pod`: it is about the pod whatever its volumes are, so it is found once for a pod. `needs` is what may tell
-    more once this cause was found without it: Azure's disks and machines, workloads, snapshots.
+    more once this cause was found without it: Azure's disks and machines, workloads, contents of snapshots,
+    attributes classes.
     """
 
     verdict: Verdict

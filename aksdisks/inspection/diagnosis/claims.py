@@ -33,5 +33,12 @@ def wants_more(claim: Claim) -> bool:
 
 
 def is_modifying(claim: Claim) -> bool:
-    """Whether a change of its VolumeAttributesClass is under way or has failed."""
-    return bool(claim.modify_status or condition(claim, "ModifyingVolume", "ModifyVolumeError"))
+    """Whether its disk is to be changed to a VolumeAttributesClass, be it that nothing has begun, or that it failed.
+
+    Of a claim that names no class any more the status stays as it was (external-resizer pkg/modifycontroller), and of
+    one without a disk the class is part of what is made.
+    """
+    if claim.phase != "Bound" or not claim.attributes_class:
+        return False
+    under_way = claim.modify_status or condition(claim, "ModifyingVolume", "ModifyVolumeError")
+    return bool(under_way) or claim.attributes_class != claim.current_attributes_class

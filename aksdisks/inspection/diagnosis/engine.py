@@ -11,7 +11,7 @@ from aksdisks.inspection.diagnosis.catalogue import catalogue, causes_of
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import VERDICTS, Finding, ObjectRef, RuledOut, ordered
 from aksdisks.inspection.diagnosis.seen import Seen
-from aksdisks.model import Claim, Inventory, Pod
+from aksdisks.model import Claim, Inventory, Pod, known
 
 # A pod that has ended needs no volume any more; one that succeeds or fails is its owner's business.
 _ENDED = ("Succeeded", "Failed")
@@ -38,6 +38,9 @@ def diagnose(inventory: Inventory) -> tuple[Finding, ...]:
         findings += [found_of_claim] if found_of_claim else []
     for volume in inventory.volumes:
         decided = decide(Case(seen, "PersistentVolume", volume=volume))
+        findings += [decided] if decided else []
+    for snapshot in known(inventory.volume_snapshots):
+        decided = decide(Case(seen, "VolumeSnapshot", snapshot=snapshot))
         findings += [decided] if decided else []
     return ordered(findings)
 

@@ -10,14 +10,15 @@ from dataclasses import dataclass, field, replace
 from aksdisks.errors import NotReachable
 from aksdisks.inspection.diagnosis.asking import Asked, Question, is_there, silence
 from aksdisks.inspection.diagnosis.findings import Diagnosis, Finding, ObjectRef, Unseen
-from aksdisks.inspection.diagnosis.reading import KINDS, Found, inventory_of, judge
+from aksdisks.inspection.diagnosis.reading import KINDS, SNAPSHOTS, Found, inventory_of, judge
 from aksdisks.kube.watch import Watcher
 from aksdisks.model import Change as Seen
-from aksdisks.model import Inventory, Unknown
+from aksdisks.model import Unknown
 
 # A wait becomes a problem by time alone: it is looked at this often, in cluster seconds, and in real ones at the most
 # and at the least. Beside the pods' changes Azure is asked with each look that needs it: it has no watch.
 _LOOK_EVERY, _SHORTEST, _LONGEST = 5.0, 0.2, 10.0
+_WATCHED = (*KINDS, SNAPSHOTS)
 
 Rows = tuple[tuple[ObjectRef, Finding | None, Finding | None], ...]
 """Objects with what was found of them before and what is found now; None: nothing, they are well."""
@@ -98,10 +99,9 @@ class _Values:
         else:
             values[key] = change.value
 
-    def found(self, unreadable: Mapping[str, str]) -> Found:
+    def found(self, unread: Mapping[str, Unknown]) -> Found:
         """All of them; of what may not be read, why."""
-        of = {kind: tuple(self.kinds.get(kind, {}).values()) for kind in KINDS}
-        return of | {kind: Unknown(because) for kind, because in unreadable.items()}
+        return {**{kind: tuple(self.kinds.get(kind, {}).values()) for kind in _WATCHED}, **unread}
 
 
 def _looks(asked: Asked, what: Question) -> Generator[Diagnosis | None]:
@@ -110,13 +110,16 @@ def _looks(asked: Asked, what: Question) -> Generator[Diagnosis | None]:
         first, found = asked.diagnosis(what)
         yield found
         namespace = first.namespace
-        with asked.cluster.watch([kind for kind in KINDS if kind not in first.unreadable], namespace or "") as watcher:
-            yield from _again(asked, replace(what, namespace=namespace), first, watcher)
+        unread = {kind: Unknown(because) for kind, because in first.unreadable.items()}
+        if isinstance(first.volume_snapshots, Unknown):
+            unread[SNAPSHOTS] = first.volume_snapshots
+        with asked.cluster.watch([kind for kind in _WATCHED if kind not in unread], namespace or "") as watcher:
+            yield from _again(asked, replace(what, namespace=namespace), unread, watcher)
     except NotReachable as error:
         yield silence(asked.cluster.server, error)
 
 
-def _again(asked: Asked, what: Question, first: Inventory, watcher: Watcher) -> Iterator[Diagnosis | None]:
+def _again(asked: Asked, what: Question, unread: Mapping[str, Unknown], watcher: Watcher) -> Iterator[Diagnosis | None]:
     values, changed = _Values(), True
     for change in watcher.initial:
         values.apply(change)
@@ -130,7 +133,7 @@ def _again(asked: Asked, what: Question, first: Inventory, watcher: Watcher) -> 
         # A burst of changes is one look, and a look takes no more than a part of the time.
         if (changed and since >= _SHORTEST) or since >= pause:
             began = time.monotonic()
-            inventory = inventory_of(values.found(first.unreadable), what.namespace, asked.time_scale, what.about)
+            inventory = inventory_of(values.found(unread), what.namespace, asked.time_scale, what.about)
             if what.about is None or is_there(inventory, what.about):
                 yield judge(inventory, asked.cluster, asked.azure, what.about)[1]
             else:

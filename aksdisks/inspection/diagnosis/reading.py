@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from aksdisks.azure.compute import Azure
 from aksdisks.inspection.chains import join
@@ -26,13 +26,23 @@ KINDS = ("Pod", "PersistentVolumeClaim", "PersistentVolume", "VolumeAttachment",
 WORKLOADS = ("Deployment", "ReplicaSet")
 """What is read where a pod waits for another's disk: whether its Deployment surges."""
 SNAPSHOTS = "VolumeSnapshot"
-"""What is read where a claim is made of one."""
+"""What is read beside `KINDS`; not every cluster has it."""
+OPTIONAL: Mapping[str, str] = {
+    SNAPSHOTS: "volume_snapshots",
+    "VolumeSnapshotContent": "volume_snapshot_contents",
+    "VolumeSnapshotClass": "volume_snapshot_classes",
+    "VolumeAttributesClass": "volume_attributes_classes",
+}
+"""The kinds that a cluster may lack, and their fields of an inventory."""
+CONTENTS, ATTRIBUTES = "VolumeSnapshotContent", "VolumeAttributesClass"
+"""What is read where a claim is to be filled from a snapshot, and where one's class of attributes is not found."""
 # Real seconds for Azure's lists, those that it throttles as well: who is on call is told sooner what was not seen.
 _AZURE_WITHIN = 60.0
 # Lists are read beside each other: on a real cluster each takes a round trip, and many kinds are short.
 _AT_ONCE = 4
 # Events about what stands in no namespace are in this one.
 _CLUSTER_EVENTS = "default"
+_CLUSTERED = ("PersistentVolume", "VolumeSnapshotContent")
 
 Places = tuple[Node, ...] | Unknown
 """The nodes, whose providerIDs tell where Azure has them; Unknown where they could not be read."""
@@ -51,9 +61,10 @@ def examine(
 ) -> tuple[Inventory, Diagnosis]:
     """What the rules find in a namespace (None: all of them), and the inventory that they found it in.
 
-    A kind that may not be read is missing from the inventory and stands in `unseen`. Azure, workloads and snapshots
-    are asked for only where a finding says that they could change it. `about`: only what is found about this object;
-    of a volume without a finding of its own, about its claim. Raises NotReachable where the cluster does not answer.
+    A kind that may not be read is missing from the inventory and stands in `unseen`. Azure, workloads, the contents of
+    snapshots and attributes classes are asked for only where a finding says that they could change it. `about`: only
+    what is found about this object; of a volume without a finding of its own, about its claim. Raises NotReachable
+    where the cluster does not answer.
     """
     return judge(read_kubernetes(cluster, namespace, time_scale, about), cluster, azure, about)
 
@@ -63,7 +74,12 @@ def judge(
 ) -> tuple[Inventory, Diagnosis]:
     """As `examine`, of what was read before; nothing is read twice."""
     findings = _findings(inventory, about)
-    sides = {"azure": inventory.disks, "workloads": inventory.workloads, "snapshots": inventory.snapshots}
+    sides: Mapping[Need, object] = {
+        "azure": inventory.disks,
+        "workloads": inventory.workloads,
+        "contents": inventory.volume_snapshot_contents,
+        "attributes-classes": inventory.volume_attributes_classes,
+    }
     asked = {need for need, values in sides.items() if not isinstance(values, NotAsked)}
     # What was read can lead to another cause, which needs something else: at most once for each need.
     while more := {need for finding in findings for need in finding.needs} - asked:
@@ -72,7 +88,7 @@ def judge(
             inventory = _READERS[need](inventory, cluster, azure)
         findings = _findings(inventory, about)
     return replace(inventory, chains=join(inventory)), Diagnosis(
-        target=cluster.server, at=inventory.taken, findings=findings, unseen=unseen(inventory, findings)
+        target=cluster.server, at=inventory.taken, findings=findings, unseen=unseen(inventory, findings, about)
     )
 
 
@@ -97,7 +113,10 @@ def read_kubernetes(
     A volume that it is `about` is in it whatever its claim's namespace.
     """
     with ThreadPoolExecutor(_AT_ONCE) as readers:
-        asked = {kind: readers.submit(copy_context().run, list_kind, cluster, kind, namespace) for kind in KINDS}
+        asked = {
+            kind: readers.submit(copy_context().run, list_kind, cluster, kind, namespace)
+            for kind in (*KINDS, SNAPSHOTS)
+        }
         found = {kind: answer.result() for kind, answer in asked.items()}
     inventory = inventory_of(found, namespace, time_scale, about)
     if namespace in (None, "", _CLUSTER_EVENTS) or not _leaving(inventory):
@@ -122,7 +141,9 @@ def inventory_of(
     mine = [each for each in volumes if not namespace or each.claim_namespace == namespace or each.name in wanted]
     names = {volume.name for volume in mine}
     about_volumes = values.get(VOLUME_EVENTS, ())
-    events = values["Event"] + tuple(e for e in about_volumes if e.kind == "PersistentVolume" and e.object in names)
+    optional: dict[str, Any] = {field: _optional(kind, found, namespace) for kind, field in OPTIONAL.items()}
+    clustered = names | {each.content for each in known(optional["volume_snapshots"])}
+    events = values["Event"] + tuple(e for e in about_volumes if e.kind in _CLUSTERED and e.object in clustered)
     return Inventory(
         taken=datetime.now(UTC),
         namespace=namespace or None,
@@ -137,14 +158,30 @@ def inventory_of(
         disks=NotAsked("nothing needed Azure"),
         machines=NotAsked("nothing needed Azure"),
         resource_group="",
-        unreadable={kind: items.because for kind, items in found.items() if isinstance(items, Unknown)},
+        unreadable={kind: items.because for kind, items in found.items() if is_unread(items)},
         time_scale=time_scale,
+        **optional,
     )
 
 
+def is_unread(values: object) -> TypeGuard[Unknown]:
+    """Whether a kind was asked for and could not be read; what a cluster does not serve, it does not have."""
+    return isinstance(values, Unknown) and not isinstance(values, NotServed | NotAsked)
+
+
+def _optional(kind: str, found: Found, namespace: str | None) -> tuple[Any, ...] | Unknown:
+    """The values of a kind that not every cluster has, in order; of contents those of the namespace's snapshots."""
+    values = found.get(kind, NotAsked("nothing needed them"))
+    if isinstance(values, Unknown):
+        return values
+    mine = not namespace or kind != CONTENTS
+    return _by_key(each for each in values if mine or each.snapshot_namespace == namespace)
+
+
 def _leaving(inventory: Inventory) -> bool:
-    """Whether there is a volume whose claim is gone: then its events tell why it is still there."""
-    return any(each.phase in ("Released", "Failed") for each in inventory.volumes)
+    """Whether a volume's claim is gone, or a snapshot is to go: then the events of volume or content tell why not."""
+    going = any(each.deleting for each in known(inventory.volume_snapshots))
+    return going or any(each.phase in ("Released", "Failed") for each in inventory.volumes)
 
 
 def list_kind(
@@ -182,13 +219,21 @@ def _workloads(inventory: Inventory, cluster: Cluster, _azure: AzureOf) -> Inven
     return replace(inventory, workloads=values, unreadable={**inventory.unreadable, **unread})
 
 
-def _snapshots(inventory: Inventory, cluster: Cluster, _azure: AzureOf) -> Inventory:
-    # A cluster without the snapshot controller's kinds has none of them.
-    return replace(inventory, snapshots=list_kind(cluster, SNAPSHOTS, inventory.namespace, absent=()))
+def _of_kind(kind: str) -> Callable[[Inventory, Cluster, AzureOf], Inventory]:
+    """What reads a kind that not every cluster has, and that stands in no namespace."""
+
+    def read(inventory: Inventory, cluster: Cluster, _azure: AzureOf) -> Inventory:
+        found = cluster.readable(kind)
+        unread = {kind: found.because} if is_unread(found) else {}
+        values: dict[str, Any] = {OPTIONAL[kind]: _optional(kind, {kind: found}, inventory.namespace)}
+        return replace(inventory, unreadable={**inventory.unreadable, **unread}, **values)
+
+    return read
 
 
 _READERS: dict[Need, Callable[[Inventory, Cluster, AzureOf], Inventory]] = {
     "azure": _azure,
     "workloads": _workloads,
-    "snapshots": _snapshots,
+    "contents": _of_kind(CONTENTS),
+    "attributes-classes": _of_kind(ATTRIBUTES),
 }

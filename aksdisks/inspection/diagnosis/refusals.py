@@ -21,6 +21,7 @@ OVER_ACTS = (
     "detach-failed",
     "detach-pending",
     "impossible-request",
+    "snapshot-failed",
 )
 """The causes that say which act failed or takes its time; why it does is more specific."""
 
@@ -31,6 +32,7 @@ _ACTS = {
     "VolumeFailedDelete": "delete", "Failed": "delete", "Released": "delete", "VolumeResizeFailed": "expand",
     "ControllerResizeError": "expand", "NodeResizeError": "expand", "FileSystemResizeFailed": "expand",
     "VolumeModifyFailed": "change", "ModifyVolumeError": "change", "FailedMount": "mount", "FailedMapVolume": "mount",
+    "status.error": "snapshot",
 }  # fmt: skip
 
 
@@ -90,6 +92,7 @@ def _what(case: Case, act: str) -> str:
     """The act as a phrase, such as `attach pvc-1 to aks-0`."""
     claim = f"claim {case.claim.name}" if case.claim else "its claim"
     volume = case.volume.name if case.volume else "the volume"
+    snapshot = case.snapshot.name if case.snapshot else "it"
     return {
         "make": f"make the disk of {claim}",
         "attach": f"attach {volume} to {case.pod.node}" if case.pod and case.pod.node else f"attach {volume}",
@@ -98,4 +101,5 @@ def _what(case: Case, act: str) -> str:
         "expand": f"expand {claim}",
         "change": f"change the disk of {claim}",
         "mount": f"mount {volume}",
+        "snapshot": f"take snapshot {snapshot}",
     }.get(act, f"go on with {volume if case.volume else claim}")

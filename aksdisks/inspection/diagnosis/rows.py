@@ -10,7 +10,7 @@ from aksdisks.azure.compute import place
 from aksdisks.inspection.diagnosis.case import Case, said
 from aksdisks.inspection.diagnosis.findings import Evidence, Risk, Step
 from aksdisks.inspection.diagnosis.seen import Seen
-from aksdisks.model import Claim, Disk, Machine, Named, Node, Pod, Unknown
+from aksdisks.model import Claim, Disk, Machine, Named, Node, Pod, Unknown, VolumeSnapshot
 
 _INSTANCE = re.compile(
     r"/resourceGroups/([^/]+)/.*/virtualMachineScaleSets/([^/]+)/virtualMachines/([^/]+)$", re.IGNORECASE
@@ -30,6 +30,14 @@ def claim_row(claim: Claim) -> Evidence:
     """A claim's phase."""
     phase = "Terminating" if claim.deleting else claim.phase
     return Evidence("Kubernetes", f"PersistentVolumeClaim {claim.key}", phase, claim.deleting)
+
+
+def snapshot_row(snapshot: VolumeSnapshot) -> Evidence:
+    """Whether a VolumeSnapshot is ready, what it is made of, and of which moment."""
+    state = "Terminating" if snapshot.deleting else f"readyToUse: {str(snapshot.ready).lower()}"
+    of = f"claim {snapshot.claim}" if snapshot.claim else f"content {snapshot.source_content}"
+    moment = snapshot.deleting or snapshot.taken or snapshot.created
+    return Evidence("Kubernetes", f"VolumeSnapshot {snapshot.key}", f"{state}, of {of}", moment)
 
 
 def node_row(node: Node) -> Evidence:

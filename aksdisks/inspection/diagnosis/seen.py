@@ -20,10 +20,14 @@ from aksdisks.model import (
     Machine,
     Named,
     Node,
+    NotServed,
     Pod,
     StorageClass,
     Unknown,
     Volume,
+    VolumeAttributesClass,
+    VolumeSnapshot,
+    VolumeSnapshotContent,
     Workload,
     id_key,
     known,
@@ -83,6 +87,22 @@ class Seen:
         """The Deployment, ReplicaSet or StatefulSet; None also where workloads were not read."""
         return self._workloads.get((kind, namespace, name))
 
+    def snapshot(self, key: str) -> VolumeSnapshot | Unknown | None:
+        """The VolumeSnapshot of this `namespace/name`; Unknown where they could not be read."""
+        return _among(self.inventory.volume_snapshots, self._snapshots, key)
+
+    def content(self, name: str) -> VolumeSnapshotContent | Unknown | None:
+        """The VolumeSnapshotContent of this name; Unknown where they could not be read."""
+        return _among(self.inventory.volume_snapshot_contents, self._contents, name)
+
+    def attributes_class(self, name: str) -> VolumeAttributesClass | Unknown | None:
+        """The VolumeAttributesClass of this name; Unknown where they could not be read."""
+        return _among(self.inventory.volume_attributes_classes, self._attributes_classes, name)
+
+    def filled_from(self, snapshot: str) -> tuple[Claim, ...]:
+        """The claims that are to be filled from the VolumeSnapshot of this key, and are not yet."""
+        return tuple(self._filled_from.get(snapshot, ()))
+
     def pod(self, key: str) -> Pod | None:
         """The pod of this `namespace/name`."""
         return self._pods.get(key)
@@ -110,6 +130,11 @@ class Seen:
         """The events of an object with one of these reasons (none: all), oldest first."""
         found = self._events.get(about.uid, ()) if about.uid else ()
         return tuple(each for each in found if not reasons or each.reason in reasons)
+
+    def content_events(self, content: str, *reasons: str) -> tuple[KubeEvent, ...]:
+        """The events with one of these reasons about the VolumeSnapshotContent of this name, oldest first."""
+        found = (each for each in self.inventory.events if each.object == content and each.reason in reasons)
+        return tuple(each for each in found if each.kind == "VolumeSnapshotContent")
 
     def disk(self, disk_id: str) -> Disk | Unknown | None:
         """Azure's disk of this id, whose case does not count; Unknown where Azure does not tell."""
@@ -178,6 +203,23 @@ class Seen:
         return {each.name: each for each in self.inventory.classes}
 
     @cached_property
+    def _snapshots(self) -> Mapping[str, VolumeSnapshot]:
+        return {each.key: each for each in known(self.inventory.volume_snapshots)}
+
+    @cached_property
+    def _contents(self) -> Mapping[str, VolumeSnapshotContent]:
+        return {each.name: each for each in known(self.inventory.volume_snapshot_contents)}
+
+    @cached_property
+    def _attributes_classes(self) -> Mapping[str, VolumeAttributesClass]:
+        return {each.name: each for each in known(self.inventory.volume_attributes_classes)}
+
+    @cached_property
+    def _filled_from(self) -> Mapping[str, list[Claim]]:
+        waiting = (each for each in self.inventory.claims if each.phase == "Pending")
+        return _grouped((each.source_key, each) for each in waiting if each.source_kind == "VolumeSnapshot")
+
+    @cached_property
     def _workloads(self) -> Mapping[tuple[str, str, str], Workload]:
         return {(each.kind, each.namespace, each.name): each for each in known(self.inventory.workloads)}
 
@@ -217,6 +259,12 @@ class Seen:
     @cached_property
     def _holders(self) -> Mapping[str, Machine]:
         return machines_by_id(known(self.inventory.machines))
+
+
+def _among(values: tuple[T, ...] | Unknown, by_key: Mapping[str, T], key: str) -> T | Unknown | None:
+    """The value of this key; None where there is none, as where the cluster does not serve the kind."""
+    unread = isinstance(values, Unknown) and not isinstance(values, NotServed)
+    return values if isinstance(values, Unknown) and unread else by_key.get(key)
 
 
 def _instance(machine_id: str) -> str:

@@ -9,7 +9,7 @@ from aksdisks.inspection.diagnosis.seen import Seen
 from aksdisks.model import Claim, Inventory, NotAsked, Unknown
 
 VOLUME_EVENTS = "Event of PersistentVolumes"
-"""What the events about volumes are called in an inventory's `unreadable`: they are read apart, and only if needed."""
+"""What the events about volumes and contents are called in an inventory's `unreadable`: they are read if needed."""
 
 EVENTS_LAST = 3600.0
 """How long an API server keeps an event, in cluster seconds (kube-apiserver --event-ttl, and AKS's)."""
@@ -27,28 +27,31 @@ _LIMITS: dict[str, tuple[str, bool]] = {
     "Deployment": ("whether a Deployment surges", False),
     "ReplicaSet": ("whether a Deployment surges", False),
     VOLUME_EVENTS: ("why a released volume is not deleted", False),
+    "VolumeSnapshot": ("whether snapshots fail, and whether a claim's source exists and is ready", False),
+    "VolumeSnapshotContent": ("whose snapshot a claim is to be filled from", False),
+    "VolumeAttributesClass": ("whether there is a class that a disk is to be changed to", False),
 }
 
 
-def unseen(inventory: Inventory, findings: Sequence[Finding]) -> tuple[Unseen, ...]:
+def unseen(inventory: Inventory, findings: Sequence[Finding], about: ObjectRef | None = None) -> tuple[Unseen, ...]:
     """What could not be read although it was asked for; Azure that nothing needed is not among it.
 
+    Where the very object that was asked `about` could not be read, a problem may be hidden.
     Events that have expired are: an object that waits for longer than they last, and has none, waits without a word.
     """
     waits = any(finding.verdict == "wait" for finding in findings)
-    return (*_unread(inventory, waits), *_expired(Seen(inventory), findings))
+    return (*_unread(inventory, waits, about.kind if about else ""), *_expired(Seen(inventory), findings))
 
 
-def _unread(inventory: Inventory, waits: bool) -> Iterator[Unseen]:
+def _unread(inventory: Inventory, waits: bool, about: str) -> Iterator[Unseen]:
     for kind, because in inventory.unreadable.items():
         if kind in _LIMITS:  # others, such as Jobs, say nothing of what is stuck
             limits, hides = _LIMITS[kind]
-            yield Unseen(kind, because, limits, hides or waits)
+            yield Unseen(kind, because, limits, hides or waits or kind == about)
     for what, values, limits in (
         ("Azure's disks", inventory.disks, "who holds a disk, and whether it exists"),
         ("Azure's machines", inventory.machines, "whether a machine runs, and which disks are on it"),
         ("workloads", inventory.workloads, "whether a Deployment surges"),
-        ("VolumeSnapshots", inventory.snapshots, "whether a claim's source exists and is ready"),
     ):
         if isinstance(values, Unknown) and not isinstance(values, NotAsked):
             yield Unseen(what, values.because, limits, waits)

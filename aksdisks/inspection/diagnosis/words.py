@@ -66,14 +66,21 @@ WORDS: tuple[Words, ...] = (
     # Provisioning: external-provisioner pkg/controller/controller.go.
     _words(
         "snapshot-not-ready",
-        r"snapshot (?P<name>\S+) is not Ready|snapshot handle (?P<handle>\S+) is not available",
+        r"snapshot (?P<name>\S+) (?:is not Ready|not bound)|snapshot handle (?P<handle>\S+) is not available",
         "controller.go getSnapshotSource",
     ),
     _words(
         "source-not-there",
         r"DataSource Type (?P<kind>\w+) by Name (?P<name>[^\s:]+): .*?"
-        r"(?:not found|could not find the requested resource|is (?:currently )?being deleted|PVC source not found)",
+        r"(?:not found|could not find the requested resource|is (?:currently )?being deleted|PVC source not found|"
+        r"error getting snapshotcontent)",
         "controller.go Provision",
+    ),
+    _words(
+        "source-not-ours",
+        r"snapshotcontent (?P<content>\S+) for snapshot (?P<name>\S+) is (?:bound to a different snapshot|"
+        r"not handled by CSI driver)|claim in dataSource not bound or invalid",
+        "controller.go getSnapshotSource, getPVCSource",
     ),
     _words("source-not-bound", r"the PVC DataSource (?P<name>\S+) must have a status of Bound", "controller.go"),
     _words(
@@ -86,12 +93,26 @@ WORDS: tuple[Words, ...] = (
         "impossible",
         r"failed with infeasible error|invalid parameter \S+ in storage class|Failed parsing disk parameters|"
         r"is not supported (?:sku/storageaccounttype|cachingmode|NetworkAccessPolicy|PublicNetworkAccess)|"
-        r"cachingMode \w+ is not supported for|claim Selector is not supported|size exceeds the limit specified|"
+        r"cachingMode \w+ is not supported for|VAC \S+ referenced in PVC is for driver|"
+        r"claim Selector is not supported|size exceeds the limit specified|"
         r"is less than the size \d+ for the source|must be greater than or equal in size to the specified PVC|"
-        r"must have the same volume mode|claim in dataSource not bound or invalid|no volume plugin matched|"
+        r"must have the same volume mode|modifies the mode of the source volume|no volume plugin matched|"
         r"does not belong to the right APIGroup",
         "sig-storage-lib 13 controller.go, azure_disk_utils.go, controllerserver.go, external-provisioner",
     ),
+    _words(
+        "attributes-class-not-there",
+        r'volumeattributesclass(?:es)?\.storage\.k8s\.io "[^"]+" not found|VAC "[^"]+" does not exist',
+        "external-provisioner controller.go; external-resizer pkg/modifycontroller/modify_volume.go",
+    ),
+    # Snapshots: kubernetes-csi/external-snapshotter pkg/common-controller/snapshot_controller.go.
+    _words(
+        "snapshot-class",
+        r"cannot find default snapshot class|(?P<number>\d+) default snapshot classes were found|"
+        r'without a snapshot class|volumesnapshotclass(?:es)?\.snapshot\.storage\.k8s\.io "(?P<name>[^"]+)" not found',
+        "SetDefaultSnapshotClass, getSnapshotClass",
+    ),
+    _words("content-missing", r"VolumeSnapshotContent is missing", "syncReadySnapshot, syncUnreadySnapshot"),
     _words(
         "impossible-in-azure",
         r"UltraSSD_LRS can be used only when|\w*(?:UltraSSD|PremiumV2)_LRS disk is not supported|"

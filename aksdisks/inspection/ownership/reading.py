@@ -24,7 +24,7 @@ from aksdisks.inspection.ownership.facts import Facts, is_outside
 from aksdisks.inspection.ownership.table import ownership
 from aksdisks.inspection.ownership.verdicts import CLUSTER_TAGS
 from aksdisks.kube.client import Cluster
-from aksdisks.model import Attachment, Disk, DiskSnapshot, Inventory, Machine, Unknown, id_key, known
+from aksdisks.model import Attachment, Disk, DiskSnapshot, Inventory, Machine, NotServed, Unknown, id_key, known
 from aksdisks.prices import PriceList
 from aksdisks.waiting import within
 
@@ -37,6 +37,7 @@ GRACE = 86400.0
 
 # The nodes tell where Azure is, so they are asked for first, then the long lists.
 _KINDS = ("Node", *(kind for kind in KINDS if kind not in ("Node", "Event")), *WORKLOADS, SNAPSHOTS, CONTENTS)
+_MORE = ("Event", "VolumeSnapshotClass", "VolumeAttributesClass")
 _AT_ONCE = 4
 # Real seconds for Azure's lists together, and for the disks elsewhere: those that it throttles as well.
 _AZURE_WITHIN, _ELSEWHERE_WITHIN = 180.0, 60.0
@@ -61,17 +62,17 @@ def read_ownership(
     time_scale: float = 1.0,
     grace: float = GRACE,
     prices: PriceList | None = None,
-    events: bool = False,
+    everything: bool = False,
 ) -> Inventory:
     """The inventory of a namespace (None: of all), with its `ownership`: whose each disk is.
 
     Azure's lists are read beside Kubernetes'. A disk outside the node resource group that a volume names is asked for
     by its id, once. What may not be read is Unknown, or stands in `unreadable`, and makes verdicts `unknown`, never
-    `orphan`. Events are read only if asked for: no verdict needs them. `time_scale` is cluster seconds in a real one;
-    `grace` is in cluster seconds; `prices` None: those that are built in. Raises NotReachable where Kubernetes does not
-    answer.
+    `orphan`. `everything`: events, and classes of snapshots and of attributes, as well; no verdict needs them.
+    `time_scale` is cluster seconds in a real one; `grace` is in cluster seconds; `prices` None: those that are built
+    in. Raises NotReachable where Kubernetes does not answer.
     """
-    kinds = (*_KINDS, "Event") if events else _KINDS
+    kinds = (*_KINDS, *_MORE) if everything else _KINDS
     with ThreadPoolExecutor(_AT_ONCE) as readers, ThreadPoolExecutor(1) as beside:
         asked = {kind: _submit(readers, partial(_kind, cluster, kind, namespace)) for kind in kinds}
         other = _submit(beside, partial(_azure_side, azure, asked["Node"], asked["VolumeAttachment"]))
@@ -87,7 +88,7 @@ def read_ownership(
         attachments=known(found["VolumeAttachment"]),
         scope=scope,
         elsewhere=_elsewhere(side.client, scope, (volume.disk_id for volume in volumes)),
-        contents=found[CONTENTS],
+        contents=() if isinstance(found[CONTENTS], NotServed) else found[CONTENTS],
         snapshots=side.snapshots,
         cluster=side.cluster,
         grace=grace,
@@ -96,17 +97,13 @@ def read_ownership(
 
 
 def _kind(cluster: Cluster, kind: str, namespace: str | None) -> tuple[Any, ...] | Unknown:
-    # A cluster without the snapshot controller's kinds, or as old as CronJobs of another version, has none of them.
-    absent = () if kind in (SNAPSHOTS, CONTENTS, "CronJob") else None
-    return list_kind(cluster, kind, namespace, absent)
+    # A cluster as old as CronJobs of another version has none of them.
+    return list_kind(cluster, kind, namespace, () if kind == "CronJob" else None)
 
 
 def _kubernetes(found: dict[str, tuple[Any, ...] | Unknown], namespace: str | None, time_scale: float) -> Inventory:
-    inventory = inventory_of(
-        {kind: found[kind] for kind in (*KINDS, *WORKLOADS, SNAPSHOTS, CONTENTS)}, namespace, time_scale
-    )
-    workloads = tuple(each for kind in WORKLOADS for each in known(found[kind]))
-    return replace(inventory, workloads=workloads, snapshots=found[SNAPSHOTS])
+    inventory = inventory_of(found, namespace, time_scale)
+    return replace(inventory, workloads=tuple(each for kind in WORKLOADS for each in known(found[kind])))
 
 
 def _with_azure(inventory: Inventory, side: _AzureSide) -> Inventory:

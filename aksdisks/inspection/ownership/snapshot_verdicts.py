@@ -43,7 +43,7 @@ class SnapshotRules:
         if content is None:
             return None
         of = f"{content.snapshot_namespace}/{content.snapshot}"
-        if isinstance(self.facts.inventory.snapshots, Unknown):
+        if isinstance(self.facts.inventory.volume_snapshots, Unknown):
             return "kept", f"content {content.name} names it, of VolumeSnapshot {of}"
         found = self._volume_snapshots.get(of)
         if found and (not content.snapshot_uid or found.uid == content.snapshot_uid):
@@ -87,7 +87,7 @@ class SnapshotRules:
 
     @cached_property
     def _volume_snapshots(self) -> Mapping[str, VolumeSnapshot]:
-        return {each.key: each for each in known(self.facts.inventory.snapshots)}
+        return {each.key: each for each in known(self.facts.inventory.volume_snapshots)}
 
     @cached_property
     def _disks(self) -> Mapping[str, str]:

@@ -155,7 +155,11 @@ ROWS = [
     ),
     ("a claim that grows", growing(resize_status="ControllerResizeInProgress"), {"resize-pending"}),
     ("a claim that has grown", growing("it failed once", capacity="30Gi"), set()),
-    ("a claim that is changed", growing(requested="25Gi", modify_status="InProgress", attributes_class="gold"), set()),
+    (
+        "a claim that is changed",
+        growing(requested="25Gi", modify_status="InProgress", attributes_class="gold"),
+        {"modify-pending"},
+    ),
     ("a drain: a pod that ends", world(pods=(LEAVING,), nodes=CORDONED, events=()), set()),
     (
         "a drain: its pod's successor",

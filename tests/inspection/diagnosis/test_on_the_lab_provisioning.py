@@ -16,6 +16,7 @@ from aksdisks.inspection.diagnosis import Finding
 from aksdisks.inspection.diagnosis.reading import examine
 from aksdisks.parameters import validate
 from tests.lab.breaking import Broken, broken_lab, claim, pod
+from tests.lab.test_attributes_class import attributes
 from tests.programs import needs
 
 pytestmark = needs("kubectl")
@@ -266,13 +267,25 @@ def test_a_disk_that_is_being_made(own_lab: OwnLab) -> None:
 
 
 def test_a_change_of_class_that_is_refused(lab: Broken, target: Target) -> None:
-    """The lab's resizer makes no such changes: the status is written as external-resizer writes it."""
+    """A class that is not there, one with values that no disk can have, one that Azure refuses while a pod runs."""
+    about = "PersistentVolumeClaim data"
     lab.apply(claim("data"), pod("one", "data"))
     lab.running("one")
-    status = '{"status":{"modifyVolumeStatus":{"status":"Infeasible","targetVolumeAttributesClassName":"gold"}}}'
-    patch(lab, "pvc", "data", status, "--subresource=status")
-    refused = diagnosed(target, lab, "PersistentVolumeClaim data", "modify-failed", "problem")
-    assert refused.evidence[0].says.startswith("modifyVolumeStatus Infeasible")
+    patch(lab, "pvc", "data", '{"spec":{"volumeAttributesClassName":"nothing"}}')
+    absent = diagnosed(target, lab, about, "modify-failed", "problem")
+    assert "VolumeAttributesClass nothing: there is no such class" in absent.because and absent.confidence == "certain"
+    lab.apply(attributes("odd", skuName="Odd_LRS"), attributes("plain", skuName="StandardSSD_LRS"))
+    patch(lab, "pvc", "data", '{"spec":{"volumeAttributesClassName":"odd"}}')
+    lab.told("VolumeModifyFailed .*Odd_LRS", "data")
+    refused = diagnosed(target, lab, about, "modify-failed", "problem")
+    assert "Odd_LRS" in refused.because and refused.evidence[0].says.startswith("modifyVolumeStatus Infeasible")
+    patch(lab, "pvc", "data", '{"spec":{"volumeAttributesClassName":"plain"}}')
+    lab.told("Cannot change the storage account type", "data")
+    attached = diagnosed(target, lab, about, "modify-failed", "problem")
+    assert "class plain: Cannot change the storage account type of disk" in attached.because.replace("Class", "class")
+    lab.kubectl("delete", "pod", "one", "--wait=false")
+    lab.wait("jsonpath={.status.currentVolumeAttributesClassName}=plain", "pvc/data")
+    assert diagnosed(target, lab, about, "claim-kept", "expected").also == ()
 
 
 def test_a_pod_that_starts_and_never_becomes_ready(lab: Broken, target: Target) -> None:

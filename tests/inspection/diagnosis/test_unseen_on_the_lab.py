@@ -33,6 +33,7 @@ RIGHTS = {
     "VolumeAttachment": (STORAGE, "volumeattachments"),
     "CSINode": (STORAGE, "csinodes"),
     "StorageClass": (STORAGE, "storageclasses"),
+    "VolumeSnapshot": ("snapshot.storage.k8s.io", "volumesnapshots"),
 }
 SECRET = "not-a-secret-of-anybody"
 NOBODY = str(uuid.uuid5(uuid.NAMESPACE_URL, "a client without roles"))
@@ -109,8 +110,8 @@ def test_a_kind_that_may_not_be_read(lab: Broken, target: Target, kind: str) -> 
     (row,) = diagnosis.unseen
     assert row.what == kind and f'cannot list resource "{RIGHTS[kind][1]}"' in row.because and row.limits
     assert all(each.verdict != "problem" for each in (*diagnosis.findings, *everywhere.findings))
-    # Where all is well, classes, CSINodes and events hide nothing.
-    assert diagnosis.exit_code == (0 if kind in ("CSINode", "StorageClass", "Event") else 3)
+    # Where all is well, classes, CSINodes, events and snapshots hide nothing.
+    assert diagnosis.exit_code == (0 if kind in ("CSINode", "StorageClass", "Event", "VolumeSnapshot") else 3)
 
 
 def test_events_of_volumes(lab: Broken, target: Target) -> None:

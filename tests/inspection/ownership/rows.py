@@ -35,7 +35,7 @@ def facts(*, unread=(), **parts):
     """Facts of which everything is empty but these; `unread` are kinds that could not be read."""
     empty = {"namespace": None, "pods": (), "claims": (), "volumes": (), "attachments": (), "events": (), "disks": (),
              "machines": (machine(0), machine(1)), "nodes": (node(0), node(1)), "workloads": (),
-             "snapshots": ()}  # fmt: skip
+             "volume_snapshots": ()}  # fmt: skip
     own = {name: parts.pop(name) for name in ("elsewhere", "contents", "azure_snapshots", "cluster", "grace", "scope")
            if name in parts}  # fmt: skip
     found = world(**empty | parts)

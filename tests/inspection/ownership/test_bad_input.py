@@ -57,7 +57,7 @@ def judged(raw: dict[str, list[Any]]) -> Ownership:
     of_azure: dict[str, Any] = {kind: tuple(map(make.of, raw[kind])) for kind, make in AZURE.items()}
     inventory = replace(
         inventory_of(found, None), disks=of_azure["disks"], machines=of_azure["machines"],
-        workloads=tuple(each for kind in WORKLOADS for each in found[kind]), snapshots=found["VolumeSnapshot"],
+        workloads=tuple(each for kind in WORKLOADS for each in found[kind]),
     )  # fmt: skip
     facts = Facts(
         inventory=inventory, volumes=found["PersistentVolume"], attachments=found["VolumeAttachment"],

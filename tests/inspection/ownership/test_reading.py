@@ -10,7 +10,8 @@ import pytest
 from aksdisks.azure.compute import Azure
 from aksdisks.errors import NotAllowed, NotFound, NotReachable
 from aksdisks.inspection.ownership import read_ownership
-from aksdisks.model import Unknown
+from aksdisks.model import NotServed, Unknown
+from aksdisks.model.ownership import Ownership
 from aksdisks.targets.credentials import AzureSettings
 from aksdisks.waiting import seconds_left
 from tests.inspection.diagnosis.test_bad_input import GROUP, world
@@ -60,7 +61,7 @@ def test_each_kind_is_read_once_and_no_event() -> None:
     assert arm.asked == [f"{compute}/{kind}" for kind in ("disks", "snapshots", "virtualMachines",
                                                           "virtualMachineScaleSets")]  # fmt: skip
     assert max(arm.limits) <= 180.0
-    with_events = read_ownership(api, arm, None, events=True)
+    with_events = read_ownership(api, arm, None, everything=True)
     assert (with_events.unreadable, bool(with_events.events)) == ({}, True)
 
 
@@ -125,7 +126,8 @@ def test_a_kind_that_may_not_be_read_makes_no_orphan(kind: str) -> None:
 def test_a_cluster_without_snapshots_or_cron_jobs_has_none() -> None:
     missing = ("VolumeSnapshot", "VolumeSnapshotContent", "CronJob")
     inventory = read_ownership(Forbids(world(), NotFound("no such kind", status=404), *missing), Arm(), None)
-    assert (inventory.snapshots, set(inventory.unreadable)) == ((), {"Event"})
+    assert isinstance(inventory.volume_snapshots, NotServed) and set(inventory.unreadable) == {"Event"}
+    assert isinstance(inventory.ownership, Ownership) and inventory.ownership.snapshots == ()
 
 
 def test_a_cluster_that_does_not_answer_is_raised() -> None:

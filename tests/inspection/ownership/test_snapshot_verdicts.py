@@ -30,13 +30,13 @@ def snapshot(days=2.0, **changes):
 @pytest.mark.parametrize(
     ("parts", "verdict", "because"),
     [
-        ({"contents": (content(),), "snapshots": (MONDAY,)}, "kept", "VolumeSnapshot walk/monday is there"),
-        ({"contents": (content(snapshot_id=snapshot().id.upper()),), "snapshots": (MONDAY,)},
+        ({"contents": (content(),), "volume_snapshots": (MONDAY,)}, "kept", "VolumeSnapshot walk/monday is there"),
+        ({"contents": (content(snapshot_id=snapshot().id.upper()),), "volume_snapshots": (MONDAY,)},
          "kept", "VolumeSnapshot walk/monday is there"),
         ({"contents": (content(),)}, "released", GONE),
-        ({"contents": (content(snapshot_uid="before"),), "snapshots": (MONDAY,)},
+        ({"contents": (content(snapshot_uid="before"),), "volume_snapshots": (MONDAY,)},
          "released", GONE),
-        ({"contents": (content(),), "snapshots": Unknown("403")},
+        ({"contents": (content(),), "volume_snapshots": Unknown("403")},
          "kept", "content snapcontent-1 names it, of VolumeSnapshot walk/monday"),
         ({"contents": Unknown("403")}, "unknown", "VolumeSnapshotContents: 403"),
         ({"disks": (left(),)}, "kept", "disk pvc-azure-managed-disk, of which it was made, is there"),

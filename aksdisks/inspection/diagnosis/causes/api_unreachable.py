@@ -21,7 +21,7 @@ Links
 
 from __future__ import annotations
 
-from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.inspection.diagnosis.case import SUBJECTS, Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Evidence, Finding, ObjectRef, Step
 from aksdisks.inspection.diagnosis.refusals import OVER_ACTS, refused
@@ -64,4 +64,4 @@ def unreachable(server: str, because: str) -> Finding:
     )
 
 
-CAUSE = Cause(id="api-unreachable", verdict="problem", rule=_rule, page=__doc__, over=OVER_ACTS)
+CAUSE = Cause(id="api-unreachable", verdict="problem", rule=_rule, kinds=SUBJECTS, page=__doc__, over=OVER_ACTS)

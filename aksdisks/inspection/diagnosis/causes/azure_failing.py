@@ -23,7 +23,7 @@ Links
 
 from __future__ import annotations
 
-from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.inspection.diagnosis.case import SUBJECTS, Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Evidence, Step
 from aksdisks.inspection.diagnosis.refusals import OVER_ACTS, Refusal, refused
@@ -41,7 +41,7 @@ def _rule(case: Case) -> Match | None:
         code = refusal.arm.code or (f"HTTP {refusal.arm.status}" if refusal.arm.status else "an error")
         return _match(case, refusal, f"Azure does not {refusal.what}, because it fails itself ({code})", "certain")
     silent = refused(case, "azure-silent")
-    if silent is None or silent.act not in ("make", "expand", "delete", "change"):
+    if silent is None or silent.act not in ("make", "expand", "delete", "change", "snapshot"):
         return None
     return _match(case, silent, f"the driver gets no answer from Azure in time to {silent.what}", "likely")
 
@@ -57,7 +57,7 @@ def _match(case: Case, refusal: Refusal, because: str, confidence: str) -> Match
         rows.append(claim_row(case.claim))
     so_far = f"; the claim is {duration(waited)} old, worry after 5 min" if young and waited is not None else ""
     name = case.subject.name
-    kind = {"PersistentVolumeClaim": "pvc", "PersistentVolume": "pv", "Pod": "pod"}[case.kind]
+    kind = {"PersistentVolumeClaim": "pvc", "PersistentVolume": "pv"}.get(case.kind, case.kind.lower())
     return Match(
         because=because + so_far,
         evidence=(refusal.evidence, *rows),
@@ -70,4 +70,6 @@ def _match(case: Case, refusal: Refusal, because: str, confidence: str) -> Match
     )
 
 
-CAUSE = Cause(id="azure-failing", verdict="problem", rule=_rule, page=__doc__, over=OVER_ACTS, needs=("azure",))
+CAUSE = Cause(
+    id="azure-failing", verdict="problem", rule=_rule, kinds=SUBJECTS, page=__doc__, over=OVER_ACTS, needs=("azure",)
+)

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from shlex import quote
 
-from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.inspection.diagnosis.case import SUBJECTS, Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Step
 from aksdisks.inspection.diagnosis.refusals import OVER_ACTS, refused
@@ -55,4 +55,11 @@ def _rule(case: Case) -> Match | None:
     return Match(because=f"Azure does not {refusal.what}: {what}{over}", evidence=(refusal.evidence,), next=(step,))
 
 
-CAUSE = Cause(id="denied-by-policy", verdict="problem", rule=_rule, page=__doc__, over=(*OVER_ACTS, "not-authorized"))
+CAUSE = Cause(
+    id="denied-by-policy",
+    verdict="problem",
+    rule=_rule,
+    kinds=SUBJECTS,
+    page=__doc__,
+    over=(*OVER_ACTS, "not-authorized"),
+)

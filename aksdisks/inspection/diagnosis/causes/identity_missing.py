@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 from shlex import quote
 
-from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.inspection.diagnosis.case import SUBJECTS, Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Step
 from aksdisks.inspection.diagnosis.refusals import OVER_ACTS, refused
@@ -53,5 +53,10 @@ def _rule(case: Case) -> Match | None:
 
 
 CAUSE = Cause(
-    id="identity-missing", verdict="problem", rule=_rule, page=__doc__, over=(*OVER_ACTS, "signed-out", "azure-failing")
+    id="identity-missing",
+    verdict="problem",
+    rule=_rule,
+    kinds=SUBJECTS,
+    page=__doc__,
+    over=(*OVER_ACTS, "signed-out", "azure-failing"),
 )

@@ -1,19 +1,22 @@
-"""The claim's StorageClass is not there, or it names none and there is no default one.
+"""The claim's class is not there, or it names none and there is no default one.
 
 What it is
     Without a class nobody makes a disk for a claim: it waits for a volume that somebody makes by hand and that fits it.
     The class's name is misspelt, was made for another cluster, or has been deleted; or the claim names none and no
     class is marked as the default; or it asks for no class at all (`storageClassName: ""`), and no volume fits it.
+    Nor is a disk made where the VolumeAttributesClass that the claim names is not there.
 
 How it is recognised
     States: the claim is Pending and names no volume; the class that it names is not among the cluster's, or it names
     none and no class has the annotation `storageclass.kubernetes.io/is-default-class`, or its storageClassName is `""`:
     then no default is taken (kubernetes pkg/controller/volume/persistentvolume, assignDefaultStorageClass).
     Words: `storageclass.storage.k8s.io "…" not found`, `no persistent volumes available for this claim and no storage
-    class is set` (kubernetes pkg/controller/volume/persistentvolume/pv_controller.go).
+    class is set` (kubernetes pkg/controller/volume/persistentvolume/pv_controller.go);
+    `volumeattributesclasses.storage.k8s.io "…" not found` (external-provisioner pkg/controller/controller.go).
 
 What it is not
-    A claim that is bound to a volume made by hand: its class need not exist.
+    A claim that is bound to a volume made by hand: its class need not exist. One that is bound and is to be changed to
+    a VolumeAttributesClass which is not there (`modify-failed`).
 
 Next
     `kubectl get storageclass` shows the names. A claim's class cannot be changed: make the claim anew.
@@ -27,8 +30,9 @@ from __future__ import annotations
 from aksdisks.errors import did_you_mean
 from aksdisks.inspection.diagnosis.case import Case, said
 from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
-from aksdisks.inspection.diagnosis.findings import Step
+from aksdisks.inspection.diagnosis.findings import Evidence, Step
 from aksdisks.inspection.diagnosis.rows import claim_row, kubectl
+from aksdisks.model import Claim, Unknown, VolumeAttributesClass, known
 
 _YOUNG = 10.0  # cluster seconds: a claim that was just made is bound, or told of, within moments
 
@@ -37,6 +41,8 @@ def _rule(case: Case) -> Match | Not | None:
     claim = case.claim
     if case.kind == "PersistentVolume" or claim is None or claim.phase != "Pending" or claim.volume or claim.deleting:
         return None
+    if attributes := case.says("attributes-class-not-there"):
+        return _without_attributes(case, claim, attributes.evidence)
     name = claim.storage_class
     told = case.says("class-not-found") if name else None
     unset = case.seen.events_of(claim, "FailedBinding")
@@ -64,6 +70,23 @@ def _rule(case: Case) -> Match | Not | None:
             kubectl(f"get pvc {claim.name} --output jsonpath='{{.spec.storageClassName}}'", claim, "what it asks for"),
         ),
         confidence="certain" if seen or claim.refuses_classes else "likely",
+    )
+
+
+def _without_attributes(case: Case, claim: Claim, told: Evidence) -> Match | Not:
+    """The disk is to be made with the values of a VolumeAttributesClass that is not there."""
+    name = claim.attributes_class
+    found = case.seen.attributes_class(name)
+    if isinstance(found, VolumeAttributesClass):
+        return Not(f"VolumeAttributesClass {name} is there now; the next attempt finds it")
+    hint = did_you_mean(name, [each.name for each in known(case.seen.inventory.volume_attributes_classes)])
+    because = f"claim {claim.name} asks for VolumeAttributesClass {name}, which there is not"
+    return Match(
+        because=because + (f" ({hint})" if hint else ""),
+        evidence=(told, claim_row(claim)),
+        next=(Step("kubectl get volumeattributesclass", "which classes there are"),),
+        confidence="likely" if isinstance(found, Unknown) else "certain",
+        needs=("attributes-classes",),
     )
 
 

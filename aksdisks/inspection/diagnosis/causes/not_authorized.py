@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from shlex import quote
 
-from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.inspection.diagnosis.case import SUBJECTS, Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Evidence, Step
 from aksdisks.inspection.diagnosis.refusals import OVER_ACTS, refused
@@ -61,4 +61,4 @@ def _rule(case: Case) -> Match | None:
     )
 
 
-CAUSE = Cause(id="not-authorized", verdict="problem", rule=_rule, page=__doc__, over=OVER_ACTS)
+CAUSE = Cause(id="not-authorized", verdict="problem", rule=_rule, kinds=SUBJECTS, page=__doc__, over=OVER_ACTS)

@@ -49,7 +49,7 @@ def _rule(case: Case) -> Match | Not | None:
         because=f"the disk of claim {claim.name} is being made{so_far}; that takes {USUAL}, worry after 2 min",
         evidence=(claim_row(claim), *map(said, told[-1:])),
         next=(kubectl(f"describe pvc {claim.name}", claim, "whether an attempt failed"),),
-        needs=("snapshots",) if claim.source_kind == "VolumeSnapshot" else (),
+        needs=("contents",) if claim.source_kind == "VolumeSnapshot" else (),
     )
 
 

@@ -22,7 +22,7 @@ Links
 
 from __future__ import annotations
 
-from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.inspection.diagnosis.case import SUBJECTS, Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Step
 from aksdisks.inspection.diagnosis.refusals import OVER_ACTS, refused
@@ -51,4 +51,4 @@ def _rule(case: Case) -> Match | None:
     )
 
 
-CAUSE = Cause(id="signed-out", verdict="problem", rule=_rule, page=__doc__, over=OVER_ACTS)
+CAUSE = Cause(id="signed-out", verdict="problem", rule=_rule, kinds=SUBJECTS, page=__doc__, over=OVER_ACTS)

@@ -24,7 +24,7 @@ Links
 from __future__ import annotations
 
 from aksdisks.inspection.diagnosis.arm import arm_error
-from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.inspection.diagnosis.case import SUBJECTS, Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Evidence, Step
 from aksdisks.inspection.diagnosis.refusals import OVER_ACTS, refused
@@ -69,4 +69,6 @@ def _told(case: Case) -> str:
     return next((text for text in answers if any(each.id == "throttled" for each in heard(text))), "")
 
 
-CAUSE = Cause(id="throttled", verdict="problem", rule=_rule, page=__doc__, over=(*OVER_ACTS, "azure-failing"))
+CAUSE = Cause(
+    id="throttled", verdict="problem", rule=_rule, kinds=SUBJECTS, page=__doc__, over=(*OVER_ACTS, "azure-failing")
+)
