@@ -11,10 +11,9 @@ from aksdisks.inspection.diagnosis.catalogue import catalogue, causes_of
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import VERDICTS, Finding, ObjectRef, RuledOut, ordered
 from aksdisks.inspection.diagnosis.seen import Seen
+from aksdisks.inspection.index import ENDED
 from aksdisks.model import Claim, Inventory, Pod, known
 
-# A pod that has ended needs no volume any more; one that succeeds or fails is its owner's business.
-_ENDED = ("Succeeded", "Failed")
 # They fit whatever does not run, so beside another cause they say nothing.
 _NO_CAUSES = ("unknown", "starting")
 
@@ -47,7 +46,8 @@ def diagnose(inventory: Inventory) -> tuple[Finding, ...]:
 
 def _of_pod(seen: Seen, pod: Pod) -> list[tuple[Case, Finding]]:
     """The findings about a pod, one for each of its volumes that has a cause of its own, else one at most."""
-    if pod.phase in _ENDED or (pod.ready and not pod.deleting):
+    # One that has ended needs no volume any more; that it succeeds or fails is its owner's business.
+    if pod.phase in ENDED or (pod.ready and not pod.deleting):
         return []
     found = [(case, finding) for case in _cases(seen, pod) if (finding := decide(case))]
     own = [(case, finding) for case, finding in found if not catalogue()[finding.cause].of_pod]

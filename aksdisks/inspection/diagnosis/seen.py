@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TypeVar
 
-from aksdisks.inspection.chains import machines_by_id
+from aksdisks.inspection.index import Index, grouped
 from aksdisks.model import (
     Attachment,
-    Claim,
     Disk,
-    Inventory,
     KubeEvent,
     Machine,
     Named,
     Node,
-    NotServed,
     Pod,
     StorageClass,
     Unknown,
     Volume,
-    VolumeAttributesClass,
-    VolumeSnapshot,
-    VolumeSnapshotContent,
     Workload,
     id_key,
     known,
 )
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True)
-class Seen:
-    """What was read at one moment, by key. An object that is not found gives None; what is unknown says so itself."""
-
-    inventory: Inventory
+class Seen(Index):
+    """What was read at one moment, by key, as rules of causes look it up."""
 
     def saw(self, *kinds: str) -> bool:
         """Whether all these kinds could be read: only then what is not found is not there."""
@@ -71,10 +59,6 @@ class Seen:
         """Whether Kubernetes has no node of this name (any more); False where nodes could not be read."""
         return self.node(name) is None and self.saw("Node")
 
-    def claim(self, key: str) -> Claim | None:
-        """The claim of this `namespace/name`."""
-        return self._claims.get(key)
-
     def volume(self, name: str) -> Volume | None:
         """The volume of this name."""
         return self._volumes.get(name)
@@ -87,36 +71,16 @@ class Seen:
         """The Deployment, ReplicaSet or StatefulSet; None also where workloads were not read."""
         return self._workloads.get((kind, namespace, name))
 
-    def snapshot(self, key: str) -> VolumeSnapshot | Unknown | None:
-        """The VolumeSnapshot of this `namespace/name`; Unknown where they could not be read."""
-        return _among(self.inventory.volume_snapshots, self._snapshots, key)
-
-    def content(self, name: str) -> VolumeSnapshotContent | Unknown | None:
-        """The VolumeSnapshotContent of this name; Unknown where they could not be read."""
-        return _among(self.inventory.volume_snapshot_contents, self._contents, name)
-
-    def attributes_class(self, name: str) -> VolumeAttributesClass | Unknown | None:
-        """The VolumeAttributesClass of this name; Unknown where they could not be read."""
-        return _among(self.inventory.volume_attributes_classes, self._attributes_classes, name)
-
-    def filled_from(self, snapshot: str) -> tuple[Claim, ...]:
-        """The claims that are to be filled from the VolumeSnapshot of this key, and are not yet."""
-        return tuple(self._filled_from.get(snapshot, ()))
-
     def pod(self, key: str) -> Pod | None:
         """The pod of this `namespace/name`."""
         return self._pods.get(key)
-
-    def pods_of(self, claim: str) -> tuple[Pod, ...]:
-        """The pods that mount the claim of this key and have not ended."""
-        return tuple(self._pods_of.get(claim, ()))
 
     def users_of(self, claim: str) -> tuple[Pod, ...]:
         """The pods that keep a claim from being deleted: those on a node, ended ones too.
 
         Source: kubernetes pkg/controller/volume/pvcprotection/pvc_protection_controller.go podUsesPVC.
         """
-        return tuple(pod for pod in self._users_of.get(claim, ()) if pod.node)
+        return tuple(pod for pod in self.mounting_pods.get(claim, ()) if pod.node)
 
     def attachments_of(self, volume: str) -> tuple[Attachment, ...]:
         """The attachments of a volume, to whatever node."""
@@ -139,7 +103,7 @@ class Seen:
     def disk(self, disk_id: str) -> Disk | Unknown | None:
         """Azure's disk of this id, whose case does not count; Unknown where Azure does not tell."""
         disks = self.inventory.disks
-        return disks if isinstance(disks, Unknown) else self._disks.get(id_key(disk_id))
+        return disks if isinstance(disks, Unknown) else self.disks_by_id.get(id_key(disk_id))
 
     def machine(self, node: str) -> Machine | Unknown | None:
         """Azure's machine of this node's name; Unknown where Azure does not tell."""
@@ -151,7 +115,7 @@ class Seen:
 
         In managedBy a scale set's instance ends with its name (facts E).
         """
-        machine = self._holders.get(id_key(machine_id))
+        machine = self.machines_by_id.get(id_key(machine_id))
         return machine.node if machine else self._node_of_machine.get(_instance(machine_id), "")
 
     def lists(self, resource_id: str) -> bool:
@@ -187,10 +151,6 @@ class Seen:
         return {node.name: node for node in self.inventory.nodes}
 
     @cached_property
-    def _claims(self) -> Mapping[str, Claim]:
-        return {claim.key: claim for claim in self.inventory.claims}
-
-    @cached_property
     def _volumes(self) -> Mapping[str, Volume]:
         return {volume.name: volume for volume in self.inventory.volumes}
 
@@ -203,23 +163,6 @@ class Seen:
         return {each.name: each for each in self.inventory.classes}
 
     @cached_property
-    def _snapshots(self) -> Mapping[str, VolumeSnapshot]:
-        return {each.key: each for each in known(self.inventory.volume_snapshots)}
-
-    @cached_property
-    def _contents(self) -> Mapping[str, VolumeSnapshotContent]:
-        return {each.name: each for each in known(self.inventory.volume_snapshot_contents)}
-
-    @cached_property
-    def _attributes_classes(self) -> Mapping[str, VolumeAttributesClass]:
-        return {each.name: each for each in known(self.inventory.volume_attributes_classes)}
-
-    @cached_property
-    def _filled_from(self) -> Mapping[str, list[Claim]]:
-        waiting = (each for each in self.inventory.claims if each.phase == "Pending")
-        return _grouped((each.source_key, each) for each in waiting if each.source_kind == "VolumeSnapshot")
-
-    @cached_property
     def _workloads(self) -> Mapping[tuple[str, str, str], Workload]:
         return {(each.kind, each.namespace, each.name): each for each in known(self.inventory.workloads)}
 
@@ -228,53 +171,23 @@ class Seen:
         return {pod.key: pod for pod in self.inventory.pods}
 
     @cached_property
-    def _pods_of(self) -> Mapping[str, list[Pod]]:
-        pods = (pod for pod in self.inventory.pods if pod.phase not in ("Succeeded", "Failed"))
-        return _grouped((key, pod) for pod in pods for key in pod.claim_keys)
-
-    @cached_property
-    def _users_of(self) -> Mapping[str, list[Pod]]:
-        return _grouped((key, pod) for pod in self.inventory.pods for key in pod.claim_keys)
-
-    @cached_property
     def _attachments(self) -> Mapping[str, list[Attachment]]:
-        return _grouped((each.volume, each) for each in self.inventory.attachments)
+        return grouped((each.volume, each) for each in self.inventory.attachments)
 
     @cached_property
     def _attachments_on(self) -> Mapping[str, list[Attachment]]:
-        return _grouped((each.node, each) for each in self.inventory.attachments)
+        return grouped((each.node, each) for each in self.inventory.attachments)
 
     @cached_property
     def _events(self) -> Mapping[str, list[KubeEvent]]:
-        return _grouped((event.object_uid, event) for event in self.inventory.events)
-
-    @cached_property
-    def _disks(self) -> Mapping[str, Disk]:
-        return {id_key(disk.id): disk for disk in known(self.inventory.disks)}
+        return grouped((event.object_uid, event) for event in self.inventory.events)
 
     @cached_property
     def _machines(self) -> Mapping[str, Machine]:
         return {machine.node: machine for machine in known(self.inventory.machines)}
-
-    @cached_property
-    def _holders(self) -> Mapping[str, Machine]:
-        return machines_by_id(known(self.inventory.machines))
-
-
-def _among(values: tuple[T, ...] | Unknown, by_key: Mapping[str, T], key: str) -> T | Unknown | None:
-    """The value of this key; None where there is none, as where the cluster does not serve the kind."""
-    unread = isinstance(values, Unknown) and not isinstance(values, NotServed)
-    return values if isinstance(values, Unknown) and unread else by_key.get(key)
 
 
 def _instance(machine_id: str) -> str:
     """One spelling of a machine's id: a scale set's instance ends with `/0` in a providerID, `/SET_0` in managedBy."""
     place = machine_id.lower().removeprefix("azure://").rstrip("/")
     return re.sub(r"(/virtualmachinescalesets/([^/]+)/virtualmachines/)\2_", r"\1", place)
-
-
-def _grouped(pairs: Iterable[tuple[str, T]]) -> Mapping[str, list[T]]:
-    found: defaultdict[str, list[T]] = defaultdict(list)
-    for key, value in pairs:
-        found[key].append(value)
-    return found

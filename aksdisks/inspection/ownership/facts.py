@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
 
-from aksdisks.inspection.chains import machines_by_id
+from aksdisks.inspection.index import ENDED, Index, grouped
 from aksdisks.inspection.second_look import under_way
 from aksdisks.model import (
     Attachment,
     Claim,
     Disk,
     DiskSnapshot,
-    Inventory,
     Machine,
     Pod,
     Unknown,
@@ -25,9 +22,6 @@ from aksdisks.model import (
     id_key,
     known,
 )
-
-T = TypeVar("T")
-_ENDED = ("Succeeded", "Failed")
 
 
 def is_outside(id_: str, scope: str) -> bool:
@@ -45,7 +39,7 @@ def _named(machine: Machine | None, id_: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class Facts(Index):
     """An inventory, and what only the question whose a disk is needs.
 
     `volumes` and `attachments` are the whole cluster's, also where the inventory is a namespace's. `scope` is the node
@@ -54,7 +48,6 @@ class Facts:
     `grace` is in cluster seconds.
     """
 
-    inventory: Inventory
     volumes: tuple[Volume, ...]
     attachments: tuple[Attachment, ...]
     scope: str
@@ -74,7 +67,7 @@ class Facts:
         key = id_key(volume.disk_id)
         if key in self.elsewhere:
             return self.elsewhere[key]
-        return self.inventory.disks if isinstance(self.inventory.disks, Unknown) else self._disks.get(key)
+        return self.inventory.disks if isinstance(self.inventory.disks, Unknown) else self.disks_by_id.get(key)
 
     def is_elsewhere(self, id_: str) -> bool:
         """Whether an id is of another resource group than the nodes'."""
@@ -86,13 +79,9 @@ class Facts:
         remade = found and volume.claim_uid and found.uid and found.uid != volume.claim_uid
         return None if remade else found
 
-    def pods_of(self, claim: Claim) -> tuple[Pod, ...]:
-        """The pods that mount a claim and have not ended."""
-        return tuple(pod for pod in self._pods.get(claim.key, ()) if pod.phase not in _ENDED)
-
     def ended_pods_of(self, claim: Claim) -> tuple[Pod, ...]:
         """The pods that mounted a claim, and have ended."""
-        return tuple(pod for pod in self._pods.get(claim.key, ()) if pod.phase in _ENDED)
+        return tuple(pod for pod in self.mounting_pods.get(claim.key, ()) if pod.phase in ENDED)
 
     def attachments_of(self, volume: Volume) -> tuple[Attachment, ...]:
         """A volume's attachments."""
@@ -106,13 +95,13 @@ class Facts:
         if isinstance(self.inventory.machines, Unknown):
             return self.inventory.machines if holders(disk) else None
         if ids := holders(disk):
-            return next((found for id_ in ids if (found := self._machines.get(id_key(id_)))), None)
+            return next((found for id_ in ids if (found := self.machines_by_id.get(id_key(id_)))), None)
         return self._holders.get(id_key(disk.id))
 
     def nodes_of(self, disk: Disk) -> set[str]:
         """The nodes that have a disk by Azure; of a machine that was not read its name. Of a shared disk several."""
         if ids := holders(disk):
-            return {_named(self._machines.get(id_key(id_)), id_) for id_ in ids}
+            return {_named(self.machines_by_id.get(id_key(id_)), id_) for id_ in ids}
         machine = self.holder(disk)
         return {_named(machine, machine.id)} if isinstance(machine, Machine) else set()
 
@@ -130,11 +119,6 @@ class Facts:
         return {each.name: each for each in self.volumes}
 
     @cached_property
-    def claims(self) -> Mapping[str, Claim]:
-        """The claims by `namespace/name`."""
-        return {each.key: each for each in self.inventory.claims}
-
-    @cached_property
     def claims_by_uid(self) -> Mapping[str, Claim]:
         """The claims by uid."""
         return {each.uid: each for each in self.inventory.claims if each.uid}
@@ -148,13 +132,13 @@ class Facts:
     def mounting(self) -> Mapping[str, list[Workload]]:
         """The workloads whose pods mount a claim by name, by `namespace/name` of the claim; without ReplicaSets."""
         made = (each for each in known(self.inventory.workloads) if not each.owner or each.kind == "StatefulSet")
-        return _grouped((f"{each.namespace}/{name}", each) for each in made for name in each.claims)
+        return grouped((f"{each.namespace}/{name}", each) for each in made for name in each.claims)
 
     @cached_property
     def sets(self) -> Mapping[str, list[tuple[str, Workload]]]:
         """Of each namespace its StatefulSets, with what the names of their claims begin with: `template-set-`."""
         found = (each for each in known(self.inventory.workloads) if each.kind == "StatefulSet")
-        return _grouped(
+        return grouped(
             (each.namespace, (f"{template}-{each.name}-", each)) for each in found for template in each.claim_templates
         )
 
@@ -163,14 +147,6 @@ class Facts:
         """By the key of the disk that they are made of, the disks and snapshots of which the copy is not done."""
         copies: list[Disk | DiskSnapshot] = [*known(self.inventory.disks), *known(self.snapshots)]
         return {id_key(each.source): each for each in copies if each.source and under_way(each)}
-
-    @cached_property
-    def _disks(self) -> Mapping[str, Disk]:
-        return {id_key(each.id): each for each in known(self.inventory.disks)}
-
-    @cached_property
-    def _machines(self) -> Mapping[str, Machine]:
-        return machines_by_id(known(self.inventory.machines))
 
     @cached_property
     def _holders(self) -> Mapping[str, Machine]:
@@ -182,24 +158,13 @@ class Facts:
         return {(each.id, id_key(held.disk_id)): held.lun for each in machines for held in each.data_disks}
 
     @cached_property
-    def _pods(self) -> Mapping[str, list[Pod]]:
-        return _grouped((key, pod) for pod in self.inventory.pods for key in pod.claim_keys)
-
-    @cached_property
     def _naming(self) -> Mapping[str, Claim]:
         return {each.volume: each for each in self.inventory.claims if each.volume}
 
     @cached_property
     def _attachments(self) -> Mapping[str, list[Attachment]]:
-        return _grouped((each.volume, each) for each in self.attachments)
+        return grouped((each.volume, each) for each in self.attachments)
 
     @cached_property
     def _volumes(self) -> Mapping[str, list[Volume]]:
-        return _grouped((id_key(each.disk_id), each) for each in self.volumes if each.disk_id)
-
-
-def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
-    found: defaultdict[str, list[T]] = defaultdict(list)
-    for key, value in pairs:
-        found[key].append(value)
-    return dict(found)
+        return grouped((id_key(each.disk_id), each) for each in self.volumes if each.disk_id)

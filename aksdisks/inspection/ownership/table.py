@@ -78,7 +78,7 @@ def _case(facts: Facts, id_: str, disk: Disk | Unknown) -> Case:
 
 def _way(facts: Facts, volume: Volume) -> _Way:
     claim = facts.claim_of(volume)
-    return volume, claim, facts.pods_of(claim) if claim else ()
+    return volume, claim, facts.pods_of(claim.key) if claim else ()
 
 
 def _weight(way: _Way) -> tuple[bool, bool, bool]:
