@@ -149,6 +149,12 @@ class World:
             for template in each.claim_templates
         }
 
+    def claims_of(self, manifest: Manifest) -> list[Claim]:
+        """The claim that an object is, or those that a StatefulSet makes for each of its pods."""
+        if manifest.kind == "PersistentVolumeClaim":
+            return [self._claim(manifest.name, manifest, (), manifest.raw)]
+        return self.templates(workload) if (workload := self.workload(manifest)) else []
+
     def templates(self, workload: Workload) -> list[Claim]:
         """The claims that a StatefulSet makes for each of its pods."""
         return [self._claim(each.name, workload.manifest, each.path, each.raw) for each in workload.claim_templates]
@@ -249,9 +255,8 @@ class World:
     @cached_property
     def claims_of_class(self) -> Counter[str]:
         """How many claims and templates of claims each class has, by its name."""
-        claims = [self._claim(each.name, each, (), each.raw) for each in self.of("PersistentVolumeClaim")]
-        claims += chain.from_iterable(map(self.templates, self.workloads))
-        return Counter(claim.class_name for claim in claims)
+        made = chain(self.of("PersistentVolumeClaim"), (each.manifest for each in self.workloads))
+        return Counter(claim.class_name for each in made for claim in self.claims_of(each))
 
     @cached_property
     def drivers(self) -> frozenset[str]:

@@ -132,7 +132,9 @@ REPLICAS, UNSURE = [("error", "rwo-replicas")], [("warning", "rwo-replicas")]
     ],
 )  # fmt: skip
 def test_rwo_replicas(objects: list[dict[str, Any]], expected: list[tuple[str, str]]) -> None:
-    assert [each for each in rules(*objects) if each[1] not in ("no-anti-affinity", "in-tree")] == expected
+    assert [
+        each for each in rules(*objects) if each[1] not in ("no-anti-affinity", "in-tree", "shared-disk")
+    ] == expected
 
 
 def test_the_old_annotation_names_the_class() -> None:
@@ -218,7 +220,7 @@ SHARED, PASSING = [("error", "rwo-shared")], [("warning", "rwo-shared")]
     ],
 )  # fmt: skip
 def test_rwo_shared(objects: list[dict[str, Any]], expected: list[tuple[str, str]]) -> None:
-    assert rules(*objects) == expected
+    assert [each for each in rules(*objects) if each[1] != "shared-disk"] == expected
 
 
 def test_the_items_of_a_list_as_the_api_gives_it_need_not_say_their_kind() -> None:
@@ -233,6 +235,35 @@ def test_of_a_claim_for_one_pod_it_is_said_that_no_node_helps() -> None:
     assert found.because.endswith("of Deployment default/a: one pod alone may use it")
 
 
+BLOCKS = {"volumeMode": "Block", "storageClassName": "fast"}
+
+
+@pytest.mark.parametrize(
+    ("objects", "level"),
+    [
+        ([claim(modes="ReadWriteMany", storageClassName="managed-csi")], "error"),
+        ([claim(modes="ReadWriteOnce ReadOnlyMany", storageClassName="managed-csi")], "error"),
+        ([claim(modes="ReadOnlyMany", storageClassName="managed-csi")], "error"),
+        ([claim(modes="ReadWriteMany")], "warning"),
+        ([claim(modes="ReadWriteOncePod", storageClassName="managed-csi")], ""),
+        ([claim(modes="ReadWriteMany", storageClassName="gold")], ""),
+        ([claim(modes="ReadWriteMany", storageClassName="")], ""),
+        ([claim(modes="ReadWriteMany", storageClassName="managed-csi", volumeName="by-hand")], ""),
+        ([claim(modes="ReadWriteMany", storageClassName="managed-csi") | {"status": {"phase": "Bound"}}], ""),
+        ([storage_class(parameters={"MaxShares": "2"}), claim(modes="ReadWriteMany", **BLOCKS)], ""),
+        ([storage_class(parameters={"MaxShares": "2"}),
+          claim(modes="ReadWriteMany", storageClassName="fast")], "error"),
+        ([storage_class(), claim(modes="ReadWriteMany", **BLOCKS)], "error"),
+        ([storage_class(provisioner="nfs.csi.k8s.io"), claim(modes="ReadWriteMany", storageClassName="fast")], ""),
+        ([workload("StatefulSet", volumeClaimTemplates=[claim(modes="ReadWriteMany", storageClassName="managed")])],
+         "error"),
+    ],
+)  # fmt: skip
+def test_shared_disk(objects: list[dict[str, Any]], level: str) -> None:
+    found = [each for each in rules(*objects) if each[1] == "shared-disk"]
+    assert found == ([(level, "shared-disk")] if level else [])
+
+
 def test_variants_of_one_workload_and_examples_that_use_the_same_names_share_nothing(tmp_path: Any) -> None:
     for folder, name in (("dev", "web"), ("prod", "web"), ("example", "other")):
         (tmp_path / folder).mkdir()
@@ -240,7 +271,7 @@ def test_variants_of_one_workload_and_examples_that_use_the_same_names_share_not
         (tmp_path / folder / "deploy.yaml").write_text(text(deployment(name)))
     assert found(lint(read_files([str(tmp_path)], bytes))) == []
     # What is in each of them is judged nevertheless, against the claim beside it.
-    (tmp_path / "dev" / "claim.yaml").write_text(text(claim(modes="ReadWriteMany")))
+    (tmp_path / "dev" / "claim.yaml").write_text(text(claim(modes="ReadWriteMany", storageClassName="azurefile")))
     for folder in ("dev", "prod"):
         (tmp_path / folder / "deploy.yaml").write_text(text(deployment(**FOUR)))
     report = lint(read_files([str(tmp_path)], bytes))
