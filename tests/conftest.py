@@ -139,16 +139,31 @@ STARTS_A_LAB = {"lab", "start_lab", "own_lab", "whole", "lab_answers", "faulty",
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are processors: about a third of the time a test waits for a lab's clock."""
-    return (os.cpu_count() or 1) + 1
+    """Two workers more than there are processors: three kept two of them busy for four fifths of the time."""
+    return (os.cpu_count() or 1) + 2
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Of several workers each begins to collect elsewhere: it compiles other tests than the others, and finds theirs.
+
+    All collect all tests, which they compile first on a new machine, and so each compiled each.
+    """
+    worker = getattr(config, "workerinput", None)
+    if worker and config.args == config.getini("testpaths"):
+        number, count = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
+        files = sorted(Path(__file__).parent.rglob("test_*.py"))
+        first = len(files) * number // count
+        config.args = [*config.args[:-1], *map(str, files[first:] + files[:first])]
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks as quick what stands in these rooms and starts no lab."""
-    rooms = [Path(__file__).parent / room for room in QUICK]
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Brings them into the one order of all workers, and marks as quick what stands in these rooms and starts no lab."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: (item.path.suffix == ".py", item.path))
+    rooms = tuple(f"{Path(__file__).parent / room}{'' if room.endswith('.py') else os.sep}" for room in QUICK)
     for item in items:
         fixtures = set(getattr(item, "fixturenames", STARTS_A_LAB))
         slow = STARTS_A_LAB & fixtures or item.get_closest_marker("slow")
-        if not slow and any(item.path.is_relative_to(room) for room in rooms):
+        if not slow and str(item.path).startswith(rooms):
             item.add_marker("quick")
