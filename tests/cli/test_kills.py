@@ -17,19 +17,21 @@ from tests.cli.target import disks, namespaces
 from tests.cli.test_run import RUNBOOKS
 from tests.processes import running
 
-SEED = 20261123
+SEED, KILLS = 20261123, 30
+IN_CI = (7, 12)
+"""One of each signal while the first runbooks run; with later ones a test takes as long as the whole article."""
 
 
-def _kills(count: int) -> list[tuple[float, signal.Signals]]:
+def _kills() -> list[tuple[float, signal.Signals]]:
     """Moments, in seconds after the start, and signals; the same ones each time."""
     chance = random.Random(SEED)
     signals = (signal.SIGTERM, signal.SIGKILL)
-    return [(chance.uniform(0.5, 12.0), signals[number % 2]) for number in range(count)]
+    return [(chance.uniform(0.5, 12.0), signals[number % 2]) for number in range(KILLS)]
 
 
 @pytest.mark.parametrize(
     ("after", "by"),
-    [*_kills(2), *(pytest.param(*kill, marks=pytest.mark.slow) for kill in _kills(30)[2:])],
+    [pytest.param(*kill, marks=() if number in IN_CI else pytest.mark.slow) for number, kill in enumerate(_kills())],
     ids=lambda value: getattr(value, "name", None) or f"{value:.1f}s",
 )
 def test_what_is_left_is_true_and_can_be_cleaned(
