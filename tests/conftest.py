@@ -158,7 +158,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Brings them into the one order of all workers, and marks as quick what stands in these rooms and starts no lab."""
+    """Puts them in an order that all workers have, and marks as quick what stands in these rooms and starts no lab."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: (item.path.suffix == ".py", item.path))
     rooms = tuple(f"{Path(__file__).parent / room}{'' if room.endswith('.py') else os.sep}" for room in QUICK)
