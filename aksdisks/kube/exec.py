@@ -28,10 +28,12 @@ def run(
     arguments: Sequence[str],
     progress: Progress = silent,
     tries: int = _TRIES,
+    seconds: float = _SECONDS,
 ) -> str | Unknown | None:
     """What a command prints in a pod, or why it could not be run or failed; it may be run twice.
 
-    None where the pod's image has no such command. `tries`: how often in all, where the trouble may pass.
+    None where the pod's image has no such command. `tries`: how often in all, where the trouble may pass;
+    `seconds`: how long a try may take.
     """
     from kubernetes.client import CoreV1Api
     from kubernetes.stream import stream
@@ -44,7 +46,7 @@ def run(
     while True:
         try:
             with _closed(stream(api.connect_get_namespaced_pod_exec, pod, namespace, **wanted)) as connection:
-                connection.run_forever(timeout=_SECONDS)
+                connection.run_forever(timeout=seconds)
                 printed, complaint = connection.read_stdout(), connection.read_stderr()
                 code = None if connection.is_open() else _exit_code(connection.read_channel(ERROR_CHANNEL))
             break

@@ -47,11 +47,21 @@ class OptionalKinds(KubernetesHttp):
         A list of a kind that is served is never refused as not found, not even in a namespace that is not there.
         """
         prefix, plural, _ = KINDS[kind]
+        absent = NotServed(f"this cluster does not serve {plural} of {prefix.removeprefix('/apis/')}")
         try:
             return tuple(self.items(kind, namespace, make=partial(decode, kind))[0])
         except NotAllowed as error:
-            return NotPermitted(error.message)
+            return NotPermitted(error.message) if self._may_be_served(prefix, plural) else absent
         except NotFound:
-            return NotServed(f"this cluster does not serve {plural} of {prefix.removeprefix('/apis/')}")
+            return absent
         except ApiError as error:
             return Unknown(error.message)
+
+    def _may_be_served(self, prefix: str, plural: str) -> bool:
+        """Whether a kind that may not be listed is one that the cluster has: rights are asked for before that."""
+        try:
+            return plural in [each["name"] for each in self.request("GET", prefix)["resources"]]
+        except NotFound:
+            return False
+        except (ApiError, NotAllowed):
+            return True

@@ -91,6 +91,7 @@ def refusal(
     except expected as refused:
         # Of a Kubernetes answer the first line is the sentence; a dump of both objects may follow it.
         request, _, answer = str(refused).partition("\n")[0].partition(": ")
-        code = f"{getattr(refused, 'status', '')} {getattr(refused, 'reason', '')}".strip()
+        # What an event refuses has no status of HTTP's.
+        code = f"{getattr(refused, 'status', 0) or ''} {getattr(refused, 'reason', '')}".strip()
         return Refusal(check(statement, True, f"refused: {code or type(refused).__name__}"), request, answer)
     return Refusal(check(statement, False, "it was accepted"), "", "accepted")

@@ -25,6 +25,7 @@ from aksdisks.session.removal_lines import (
     handles,
     is_held,
     object_line,
+    retained_lines,
     volume_lines,
     with_disk,
 )
@@ -87,8 +88,7 @@ class Removal:
         self._step(self._delete_labelled, found)
         self._step(self._gone, "Pod", "the run's pods to end")
         self._step(self._gone, "PersistentVolumeClaim", "the run's claims to go")
-        if "VolumeSnapshot" in (kind for kind, _ in found):
-            self._step(self._gone, "VolumeSnapshot", "the run's snapshots to go")
+        self._step(self._snapshots_gone, [each.name for kind, each in found if kind == "VolumeSnapshot"])
         self._step(self._azure_free)
         self._step(self._delete_volumes, volumes)
         self._step(self._volumes_gone, volumes)
@@ -113,7 +113,7 @@ class Removal:
         wide = [each for each in self._step(self._cluster_wide) or () if each[0] != "PersistentVolume"]
         going, of_disks = self._going(volumes), with_disk(deleted(volumes))
         self._keep(volumes)
-        self._keep_contents(contents)
+        self.kept += retained_lines(contents)
         if of_disks and (unasked := self._unasked()):
             self.kept.append(unasked)
             of_disks = ()
@@ -250,6 +250,13 @@ class Removal:
     def _gone(self, kind: str, words: str) -> None:
         self._wait(words, self.run.cluster.follow(kind, self.run.namespace, self.run.selector))
 
+    def _snapshots_gone(self, names: Sequence[str]) -> None:
+        """Wait until the run's VolumeSnapshots are gone; one that a claim waited for has not been told of its end."""
+        for name in names:
+            self.run.look_again(name)
+        if names:
+            self._gone("VolumeSnapshot", "the run's snapshots to go")
+
     def _unasked(self, what: str = "disks") -> str:
         """The line that says that Azure was not asked for these, because it is off; empty where it is on."""
         return f"{what}: {self.run.azure.unknown}" if self.run.connection.parameters.azure == "off" else ""
@@ -269,16 +276,9 @@ class Removal:
             self._wait("the run's volumes to go", states, lambda volume: volume.name in names)
             self.removed += volume_lines("volume", self._going(volumes))
 
-    def _keep_contents(self, contents: Sequence[VolumeSnapshotContent]) -> None:
-        """Note what stays by intent: retained contents, and their snapshots in Azure."""
-        for each in contents:
-            if each.deletion_policy == "Retain":
-                self.kept.append(f"content {each.name} of {each.snapshot} (deletion policy Retain)")
-                self.kept += [f"snapshot {name} (its content is retained)" for name in handles([each])]
-
     def _contents_gone(self, contents: Sequence[VolumeSnapshotContent]) -> None:
         """Wait until the contents are gone, and Azure lists none of their snapshots."""
-        self._keep_contents(contents)
+        self.kept += retained_lines(contents)
         going = [each for each in contents if each.deletion_policy == "Delete"]
         names, made = {each.name for each in going}, handles(going)
         if not names:
@@ -286,7 +286,9 @@ class Removal:
         states = self.run.cluster.follow("VolumeSnapshotContent")
         self._wait("the contents of the run's snapshots to go", states, lambda content: content.name in names)
         self.removed += [f"content {name}" for name in sorted(names)]
-        if made and (unasked := self._unasked("snapshots")):
+        if not made:
+            return
+        if unasked := self._unasked("snapshots"):
             self.kept.append(unasked)
             return
         try:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from aksdisks.azure.compute import Azure
-from aksdisks.errors import Conflict, NotAllowed
+from aksdisks.errors import Conflict, NotAllowed, NotFound
 from aksdisks.inspection.connection import Target
 from aksdisks.inspection.diagnosis.sentence import About, why_it_waits
 from aksdisks.kube.client import Cluster
-from aksdisks.manifests import NAMESPACE_LABEL, RUN_LABEL, made_by
+from aksdisks.kube.http import path
+from aksdisks.manifests import FIELD_MANAGER, NAMESPACE_LABEL, RUN_LABEL, made_by
 from aksdisks.model import Named
+from aksdisks.quantities import show_time
 from aksdisks.session.azure_objects import AzureObjects
 from aksdisks.session.cluster_objects import ClusterObjects
 from aksdisks.session.disruption import Disruption
@@ -61,3 +65,14 @@ class NamespacedRun:
             return self.cluster.delete(kind, name, self.namespace, uid=uid)
         except Conflict:
             return False
+
+    def look_again(self, snapshot: str) -> None:
+        """Write on a VolumeSnapshot, so that its controller looks at it now, and not in its next round.
+
+        One that waited with its deletion is not told what it waited for; a round takes 15 minutes by default, and newer
+        controllers try again by themselves (kubernetes-csi/external-snapshotter pkg/common-controller).
+        """
+        body = {"metadata": {"annotations": {"aksdisks.dev/looked-at": show_time(datetime.now(UTC))}}}
+        where, query = path("VolumeSnapshot", self.namespace, snapshot), {"fieldManager": FIELD_MANAGER}
+        with suppress(NotFound, NotAllowed):  # it is gone, or its controller's next round has to do
+            self.cluster.request("PATCH", where, query, body, "merge-patch+json")

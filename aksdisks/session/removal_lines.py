@@ -40,6 +40,14 @@ def handles(contents: Iterable[VolumeSnapshotContent]) -> list[str]:
     return sorted(each.snapshot_id.rpartition("/")[2] for each in contents if each.snapshot_id)
 
 
+def retained_lines(contents: Iterable[VolumeSnapshotContent]) -> list[str]:
+    """What stays by intent: retained contents, and their snapshots in Azure."""
+    kept = [each for each in contents if each.deletion_policy == "Retain"]
+    return [f"content {each.name} of {each.snapshot} (deletion policy Retain)" for each in kept] + [
+        f"snapshot {name} (its content is retained)" for name in handles(kept)
+    ]
+
+
 def content_lines(contents: Iterable[VolumeSnapshotContent]) -> list[str]:
     """What goes with snapshots: their contents, and what these name in Azure."""
     going = [each for each in contents if each.deletion_policy == "Delete"]

@@ -24,6 +24,7 @@ from aksdisks.views.markup import View
 from aksdisks.views.timeline import Timeline
 from aksdisks.walkthrough import progress
 from aksdisks.walkthrough.acts import Acts
+from aksdisks.walkthrough.backup import Backup
 from aksdisks.walkthrough.claims import Claims, kubectl
 from aksdisks.walkthrough.dry_runs import DryRuns
 from aksdisks.walkthrough.grow import Grow
@@ -58,7 +59,8 @@ class Walk(Claims):
 
     `act` changes the cluster, `dry_run` asks for what is refused, `stateful_set` knows that workload, `notes` are
     written to the disks, `loss` loses a machine, `stuck` makes what keeps pods from running, `whose` an orphan and what
-    looks like one, `static` a disk without a claim; `grow` grows claims, `sku` gives a disk another SKU.
+    looks like one, `static` a disk without a claim; `grow` grows claims, `sku` gives a disk another SKU, `backup` takes
+    a snapshot and makes copies.
     """
 
     def __init__(self, session: Session) -> None:
@@ -77,6 +79,7 @@ class Walk(Claims):
         self.static = StaticDisk(self._opened)
         self.grow = Grow(self._opened, self._inventory)
         self.sku = SkuChange(self._opened, self.grow)
+        self.backup = Backup(self._opened)
 
     @property
     def session(self) -> Session:

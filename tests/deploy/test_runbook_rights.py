@@ -1,4 +1,4 @@
-"""Runbooks 06 and 08 pass with exactly the rights of their own role files beside the others; a missing one is named."""
+"""Runbooks 06, 08 and 11 pass with exactly the rights of their role files beside the others; a missing one is named."""
 
 from __future__ import annotations
 
@@ -125,11 +125,11 @@ def check_08(statuses: dict[str, str], removed: Iterable[str]) -> None:
     assert {kind: kinds[kind] for kind in ("disk", "snapshot", "volume")} == {"disk": 4, "snapshot": 1, "volume": 2}
 
 
-def walked(chosen: Parameters) -> tuple[Walk, dict[str, str]]:
-    """Runbook 08's cells in this process, all but the clean-up: its walk, and the status of each statement."""
+def walked(chosen: Parameters, runbook: str = "08") -> tuple[Walk, dict[str, str]]:
+    """A runbook's cells in this process, all but the clean-up: its walk, and the status of each statement."""
     names: dict[str, Any] = chosen.model_dump()
     statuses: dict[str, str] = {}
-    cells = [cell for cell in nbformat.read(shipped.runbooks(["08"])[0], as_version=4).cells if "outputs" in cell]
+    cells = [cell for cell in nbformat.read(shipped.runbooks([runbook])[0], as_version=4).cells if "outputs" in cell]
     for cell in cells[1:-1]:
         *lines, last = ast.parse(cell.source).body
         exec(compile(ast.Module(lines, []), cell.id, "exec"), names)
@@ -179,6 +179,71 @@ def test_of_a_run_whose_kernel_is_killed_no_disk_is_left(cluster_08: Cluster, tm
     assert (result.teardown["problems"], result.teardown["status"]) == ((), "passed")
     assert disks(cluster_08) == before
     assert cluster_08.kubectl("get", "pv", "-o", "name") == ""
+
+
+@pytest.fixture
+def cluster_11(prepared, monkeypatch: pytest.MonkeyPatch) -> Cluster:  # type: ignore[no-untyped-def]
+    """A cluster for runbook 11, and this process as the user who has its rights alone."""
+    cluster: Cluster = prepared("11")
+    for name, value in cluster.user.items():
+        monkeypatch.setenv(name, value)
+    return cluster
+
+
+def left_of_11(cluster: Cluster) -> str:
+    """What the cluster has of snapshots, their classes and volumes."""
+    return cluster.kubectl("get", "volumesnapshots,volumesnapshotcontents,volumesnapshotclasses,pv", "-A", "-o", "name")
+
+
+TRIED_11 = "A restored disk needs neither the snapshot nor the original"
+
+
+def test_a_snapshot_is_taken_and_restored_with_these_rights_alone_and_what_is_left_is_cleaned(
+    cluster_11: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then `clean`, as after a run whose process is gone. Without the roles, and without the kinds, nothing is done."""
+    monkeypatch.setattr(compute, "_PACE", 0.1)  # a cluster is looked at every five seconds
+    chosen, before = parameters.resolve(cluster_11.file)[0], disks(cluster_11)
+    walk, statuses = walked(chosen, "11")
+    assert [statement for statement, status in statuses.items() if status != "passed"] == [TRIED_11]
+    assert len(statuses) == 12
+    classes = f"volumesnapshotclass.snapshot.storage.k8s.io/aksdisks-{walk.session.run_id}"
+    assert classes in left_of_11(cluster_11)
+    walk.session.lease.release()
+    walk.session.close()
+    (cleaned, *_) = clean(chosen)
+    assert cleaned.status == "passed", cleaned
+    assert f"VolumeSnapshotClass aksdisks-{walk.session.run_id}" in cleaned.seen.split(", ")
+    assert (left_of_11(cluster_11), disks(cluster_11)) == ("", before)
+
+    cluster_11.kubectl("delete", "-f", str(DEPLOY / "11-clusterrole.yaml"))
+    walk, statuses = walked(chosen, "11")
+    assert Counter(statuses.values()) == {"inconclusive": 10, "passed": 1, "not applicable": 1}, statuses
+    assert walk.session.clean_up().removed == ("Lease aksdisks",)
+    walk.session.close()
+
+    kinds = ("volumesnapshots", "volumesnapshotcontents", "volumesnapshotclasses")
+    cluster_11.kubectl("delete", "crd", *(f"{kind}.snapshot.storage.k8s.io" for kind in kinds))
+    walk, statuses = walked(chosen, "11")
+    assert Counter(statuses.values()) == {"not applicable": 11, "passed": 1}, statuses
+    assert walk.session.clean_up().removed == ("Lease aksdisks",)
+    walk.session.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["take", "restore", "clone", "refusal", "delete", "claim-5", "late", "let-go"])
+def test_of_a_run_whose_kernel_is_killed_no_snapshot_is_left(cluster_11: Cluster, tmp_path: Path, moment: str) -> None:
+    """Before each cell that changes what is there to be removed: the teardown has these rights alone, too."""
+    notebook = nbformat.read(shipped.runbooks(["11"])[0], as_version=4)
+    (cell,) = [each for each in notebook.cells if each.id == moment]
+    cell.source = "import os; os.kill(os.getpid(), 9)"
+    killed = tmp_path / "11-killed.ipynb"
+    nbformat.write(notebook, killed)
+    before = disks(cluster_11)
+    result = run_runbooks([killed], parameters.resolve(cluster_11.file)[0], tmp_path / "evidence")
+    assert "died" in result.runbooks[0].problem, result.runbooks[0].problem
+    assert (result.teardown["problems"], result.teardown["status"]) == ((), "passed")
+    assert (left_of_11(cluster_11), disks(cluster_11)) == ("", before)
 
 
 def unreadable(cluster: Cluster) -> set[str]:

@@ -52,3 +52,25 @@ def test_what_may_not_be_read_and_what_fails_say_why():
     assert Api(ApiError("GET: 500", status=500)).volume_snapshot_contents() == Unknown("GET: 500")
     with pytest.raises(NotReachable):
         Api(NotReachable("nobody there")).volume_snapshot_contents()
+
+
+@pytest.mark.parametrize(
+    ("discovery", "served"),
+    [
+        (NotFound("GET: 404", status=404), False),
+        ({"resources": [{"name": "volumesnapshots"}]}, False),
+        ({"resources": [{"name": "volumesnapshotcontents"}]}, True),
+        (ApiError("GET: 500", status=500), True),
+    ],
+)
+def test_who_may_not_list_a_kind_is_told_by_discovery_whether_there_is_one(discovery, served):
+    """An API server asks for the right first, also to a kind that it does not have."""
+
+    class Forbidding(Api):
+        def request(self, method, url, *rest):
+            self.answer = discovery if url == "/apis/snapshot.storage.k8s.io/v1" else NotAllowed("GET: 403")
+            return super().request(method, url, *rest)
+
+    found = Forbidding(None).volume_snapshot_contents()
+    assert found == (NotPermitted("GET: 403") if served else NotServed(found.because))
+    assert ("does not serve" in found.because) is not served

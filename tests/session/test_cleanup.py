@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import chain, repeat
 from types import SimpleNamespace
 
 import pytest
 
 from aksdisks import manifests
-from aksdisks.model import NoCredential, Unknown
+from aksdisks.model import DiskSnapshot, NoCredential, Unknown, VolumeSnapshotContent
 from aksdisks.session.cleanup import CleanUp, Removal
 from aksdisks.session.session import open_session
 from aksdisks.waiting import Waiting, silent
@@ -42,6 +43,39 @@ def test_disks_are_gone_when_azure_says_so(answers, unknown, switch, result):
     run = SimpleNamespace(connection=connection, azure=azure, time_scale=1.0, cause=lambda: "it is held")
     removal = Removal(run, time.monotonic() + 0.3)
     removal._step(removal._disks_gone, (volume(),))
+    assert CleanUp(*map(tuple, (removal.removed, removal.kept, removal.problems, removal.uncertain))) == CleanUp(
+        **result
+    )
+
+
+SNAPSHOT = DiskSnapshot(name="snapshot-1")
+CONTENT = VolumeSnapshotContent(
+    name="content-1", snapshot="moment", snapshot_id="/snapshots/snapshot-1", deletion_policy="Delete"
+)
+KEPT = ("content content-1 of moment (deletion policy Retain)", "snapshot snapshot-1 (its content is retained)")
+
+
+@pytest.mark.parametrize(
+    ("answers", "switch", "content", "result"),
+    [
+        ([(SNAPSHOT,), ()], "on", CONTENT, {"removed": ("content content-1", "snapshot snapshot-1")}),
+        (
+            [AWAY], "on", CONTENT,
+            {"removed": ("content content-1",), "uncertain": (f"snapshot snapshot-1 may be left: {AWAY.because}",)},
+        ),
+        ([], "off", CONTENT, {"removed": ("content content-1",), "kept": (f"snapshots: {OFF}",)}),
+        ([(SNAPSHOT,)], "on", replace(CONTENT, deletion_policy="Retain"), {"kept": KEPT}),
+        ([], "on", replace(CONTENT, snapshot_id=""), {"removed": ("content content-1",)}),
+    ],
+    ids=["gone", "away", "off", "retained", "not made yet"],
+)  # fmt: skip
+def test_snapshots_are_gone_when_azure_says_so(answers, switch, content, result):
+    connection = SimpleNamespace(parameters=SimpleNamespace(azure=switch), progress=silent)
+    azure = SimpleNamespace(unknown=OFF if switch == "off" else None, follow_snapshots=lambda: paced(answers))
+    cluster = SimpleNamespace(follow=lambda _kind: iter([(content,), ()]))
+    run = SimpleNamespace(connection=connection, azure=azure, cluster=cluster, time_scale=1.0, cause=lambda: "held")
+    removal = Removal(run, time.monotonic() + 0.3)
+    removal._step(removal._contents_gone, (content,))
     assert CleanUp(*map(tuple, (removal.removed, removal.kept, removal.problems, removal.uncertain))) == CleanUp(
         **result
     )

@@ -13,10 +13,13 @@ from aksdisks.inspection.run_objects import IN_CLUSTER, IN_NAMESPACE
 from aksdisks.kube.http import KINDS
 from aksdisks.lab.server import process
 from aksdisks.lab.server.process import LabState
-from aksdisks.model import Unknown
+from aksdisks.manifests import CLAIM
+from aksdisks.manifests.snapshots import claim_from, volume_snapshot, volume_snapshot_class
+from aksdisks.model import Unknown, known
 from aksdisks.parameters import Parameters
 from aksdisks.session.leftovers import clean
 from aksdisks.session.session import Session, open_session
+from aksdisks.walkthrough import waits
 
 SPEED = 200.0
 ATTRIBUTES = {
@@ -198,3 +201,48 @@ def test_beside_a_prepared_namespace_no_other_is_made(parameters: Parameters) ->
         opened.parameters = opened.parameters.model_copy(update={"namespace": opened.namespace})
         assert opened.another_namespace("b") is None
         assert opened.clean_up().complete
+
+
+def test_what_would_keep_snapshots_in_azure_is_refused(session: Session) -> None:
+    kept = {**volume_snapshot_class("theirs", {}), "deletionPolicy": "Retain"}
+    refused = "VolumeSnapshotClass theirs: expected deletion policy Delete, found Retain"
+    with pytest.raises(Refused, match=refused):
+        session.apply(kept)
+    session.cluster.create(kept)
+    with pytest.raises(Refused, match=refused):
+        session.apply(volume_snapshot("moment", "data", "theirs", session.labels))
+    assert session.cluster.volume_snapshots(session.namespace) == ()
+    session.cluster.delete("VolumeSnapshotClass", "theirs")
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_snapshots_go_with_the_run_and_azure_s_with_them(
+    session: Session, parameters: Parameters, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    """Also where a claim that waits for a restore holds the snapshot back, and where the run was killed."""
+    name = f"aksdisks-{session.run_id}"
+    session.apply(session.objects.claim, session.objects.deployment)
+    waits.running(session, "disk-pod")
+    session.apply(
+        volume_snapshot_class(name, session.labels), volume_snapshot("moment", CLAIM, name, session.labels),
+        claim_from(session.objects, "late", "VolumeSnapshot", "moment"),
+    )  # fmt: skip
+    session.wait_for("VolumeSnapshot", lambda found: any(each.ready for each in found), "the snapshot to be ready")
+    (content,) = known(session.cluster.volume_snapshot_contents())
+    handle = content.snapshot_id.rpartition("/")[2]
+    assert handle in [each.name for each in known(session.azure.snapshots())]
+    lines = {f"content {content.name}", f"snapshot {handle}", f"VolumeSnapshotClass {name}", "VolumeSnapshot moment"}
+    if killed:
+        monkeypatch.setattr("aksdisks.session.journal._lives", lambda _pid: False)
+        (planned,) = clean(parameters, dry_run=True)
+        (cleaned,) = clean(parameters)
+        assert (cleaned.status, sorted(planned.seen.split(", "))) == ("passed", sorted(cleaned.seen.split(", ")))
+        removed = set(cleaned.seen.split(", "))
+    else:
+        done = session.clean_up()
+        assert (done.problems, done.complete) == ((), True)
+        removed = set(done.removed)
+    assert lines <= removed
+    assert session.cluster.volume_snapshot_contents() == ()
+    assert session.cluster.volume_snapshot_classes() == ()
+    assert session.azure.snapshots() == ()
