@@ -19,7 +19,7 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 EVERY_RUN = ("Deployment", "StatefulSet", "PersistentVolumeClaim")
 """What every run makes: who may not list these cannot say what a run left."""
-IN_NAMESPACE = ("Deployment", "StatefulSet", "Service", "VolumeSnapshot", "PersistentVolumeClaim")
+IN_NAMESPACE = ("ReplicatedStore", "Deployment", "StatefulSet", "Service", "VolumeSnapshot", "PersistentVolumeClaim")
 """What runs make in their namespace, in the order in which it is deleted."""
 IN_CLUSTER = (
     "PersistentVolume",

@@ -17,6 +17,7 @@ from aksdisks.inspection.run_objects import run_objects
 from aksdisks.manifests import LEASE, RUN_LABEL
 from aksdisks.model import Named, Unknown, Volume, VolumeSnapshotContent, known
 from aksdisks.session.azure_objects import described
+from aksdisks.session.definitions import KIND as DEFINITION
 from aksdisks.session.namespaced_run import NamespacedRun
 from aksdisks.session.removal_lines import (
     belongs,
@@ -231,8 +232,10 @@ class Removal:
         """Delete what the run made outside namespaces, once nothing of it is left inside, and wait until it is gone."""
         for kind, each in self._cluster_wide():
             try:
-                self.run.cluster_objects.check_unused(kind, each)
-                if self.run.remove(kind, each.name, each.uid):
+                if kind == DEFINITION:
+                    used = self.run.cluster_objects.definitions.release(each.name)
+                    (self.kept if used else self.removed).append(object_line((kind, each)) + (used and f" ({used})"))
+                elif self.run.remove(kind, each.name, each.uid):
                     self._wait(f"the run's {kind} to go", self.run.cluster.follow(kind, selector=self.run.selector))
                     self.removed.append(object_line((kind, each)))
             except AksdisksError as error:

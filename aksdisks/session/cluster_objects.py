@@ -8,7 +8,7 @@ from aksdisks.errors import AlreadyExists, Refused
 from aksdisks.inspection.connection import Target
 from aksdisks.inspection.run_objects import RunObjects, cluster_objects
 from aksdisks.manifests import NAMESPACE_LABEL, RUN_LABEL, Manifest, made_by
-from aksdisks.model import Named
+from aksdisks.session.definitions import KIND, Definitions
 
 
 class ClusterObjects:
@@ -24,13 +24,18 @@ class ClusterObjects:
         self._run_id = run_id
         self._namespace = namespace
         self._labels = {RUN_LABEL: run_id, NAMESPACE_LABEL: namespace}
+        self.definitions = Definitions(connection.cluster, run_id, namespace, connection.progress)
 
     def make(self, manifest: Manifest) -> None:
         """Make an object of the run, or apply it anew.
 
-        Raises Refused where another has its name, but for a volume of the run's own claims, which is taken over.
+        Raises Refused where another has its name, but for a volume of the run's own claims, which is taken over, and
+        for a definition of custom resources, which several runs may use.
         """
         kind, name = manifest["kind"], manifest["metadata"]["name"]
+        if kind == KIND:
+            self.definitions.use(manifest)
+            return
         self.check_retention(manifest)
         metadata = manifest["metadata"]
         wanted = {**manifest, "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), **self._labels}}}
@@ -60,20 +65,11 @@ class ClusterObjects:
             )
 
     def found(self) -> RunObjects:
-        """Those of the run that are there."""
-        return cluster_objects(self._cluster, f"{RUN_LABEL}={self._run_id}")
-
-    def check_unused(self, kind: str, found: Named) -> None:
-        """Raise Refused for a definition of custom resources of which others made some: they would go with it."""
-        if kind != "CustomResourceDefinition":
-            return
-        spec = self._cluster.get(kind, found.name)["spec"]
-        version = next(each["name"] for each in spec["versions"] if each.get("served"))
-        listed = self._cluster.request("GET", f"/apis/{spec['group']}/{version}/{spec['names']['plural']}")
-        others = [each["metadata"] for each in listed["items"] if each["metadata"].get("namespace") != self._namespace]
-        if others:
-            where = f"{others[0]['name']} in namespace {others[0].get('namespace', '')}"
-            raise Refused(object=f"{kind} {found.name}", expected="no objects of it but the run's", found=where)
+        """Those of the run that are there, and the definitions that it uses."""
+        found = cluster_objects(self._cluster, f"{RUN_LABEL}={self._run_id}")
+        own = tuple(each for each in found.objects if each[0] != KIND)
+        used = () if KIND in found.unlisted else tuple((KIND, each) for each in self.definitions.found())
+        return RunObjects((*own, *used), found.unlisted)
 
     def _check_own(self, kind: str, raw: dict[str, Any]) -> None:
         of_claim = (raw.get("spec") or {}).get("claimRef") or {}

@@ -15,6 +15,7 @@ from aksdisks.model.checks import Check, check
 from aksdisks.parameters import Parameters
 from aksdisks.session.azure_objects import NAMESPACE_TAG, RUN_TAG, may_make
 from aksdisks.session.cleanup import Removal
+from aksdisks.session.definitions import uses
 from aksdisks.session.namespaced_run import NamespacedRun
 from aksdisks.waiting import Progress, silent
 
@@ -75,7 +76,8 @@ def find_leftovers(connection: Target) -> tuple[Leftover, ...]:
 def _in_cluster(connection: Target) -> list[tuple[str, str]]:
     """The runs that left something outside namespaces, and their namespaces, which may be gone; by its labels."""
     labels = [found.labels for _, found in cluster_objects(connection.cluster).objects]
-    return _worked_here(connection, [(each[RUN_LABEL], each.get(NAMESPACE_LABEL, "")) for each in labels])
+    places = [(each[RUN_LABEL], each.get(NAMESPACE_LABEL, "")) for each in labels]
+    return _worked_here(connection, places + [place for each in labels for place in uses(each)])
 
 
 def _unlisted(connection: Target) -> dict[str, str]:

@@ -20,15 +20,17 @@ from typing import Any
 import pytest
 from kubernetes import client, config, watch
 from kubernetes.client.exceptions import ApiException
-from kubernetes.stream import stream
 
 from aksdisks.lab.server import process
 from aksdisks.lab.server.process import LabState
 from aksdisks.manifests import replicated_store
+from tests.programs import needs
 
 STORE, REPLICAS = "store", 3
 TEMPLATE = {"spec": {"terminationGracePeriodSeconds": 1, "containers": [{"name": "store", "image": "busybox"}]}}
 PATIENCE = 60.0
+
+pytestmark = needs("kubectl")
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +87,11 @@ class Primaries:
 class Store:
     """A store as its user sees it: writes are added one after another, and what is acknowledged is remembered."""
 
-    def __init__(self, connected: client.ApiClient, namespace: str) -> None:
-        self._namespace = namespace
+    def __init__(self, connected: client.ApiClient, namespace: str, kubeconfig: str) -> None:
+        self._namespace, self._kubeconfig = namespace, kubeconfig
         kind = replicated_store
         self._store = (kind.GROUP, kind.VERSION, namespace, kind.PLURAL, STORE)
         self._api = client.CustomObjectsApi(connected)
-        self._pods = client.CoreV1Api(connected)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._write, daemon=True)
         self.acknowledged: dict[str, int] = {}
@@ -130,8 +131,21 @@ class Store:
     def lines(self, pod: str) -> list[str]:
         """What stands on a pod's disk in its newest term, by generation."""
         shell = "cd /buffer/replicated-store; cd $(ls -d [0-9]* | sort -n | tail -n 1); cat *"
-        call = self._pods.connect_get_namespaced_pod_exec
-        return stream(call, pod, self._namespace, command=["sh", "-c", shell], stdout=True, stderr=True).splitlines()
+        command = [
+            "kubectl",
+            "--kubeconfig",
+            self._kubeconfig,
+            "-n",
+            self._namespace,
+            "exec",
+            pod,
+            "--",
+            "sh",
+            "-c",
+            shell,
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        return done.stdout.splitlines()
 
 
 class Operators:
@@ -177,7 +191,7 @@ def until(holds: Callable[[], bool], awaited: str) -> None:
 @pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
 def test_no_two_primaries_and_no_acknowledged_write_lost(api: Any, tmp_path: Path, kills: int) -> None:
     (state, connected), namespace = api, f"kills-{kills}"
-    chance, store = random.Random(20261201 + kills), Store(connected, namespace)
+    chance, store = random.Random(20261201 + kills), Store(connected, namespace, state.kubeconfig)
     pods = client.CoreV1Api(connected)
     pods.create_namespace({"metadata": {"name": namespace}})
     store.make()

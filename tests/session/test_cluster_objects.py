@@ -22,6 +22,7 @@ from aksdisks.session.session import Session, open_session
 from aksdisks.walkthrough import waits
 
 SPEED = 200.0
+DEFINITION = "CustomResourceDefinition"
 ATTRIBUTES = {
     "apiVersion": "storage.k8s.io/v1",
     "kind": "VolumeAttributesClass",
@@ -100,7 +101,7 @@ def test_what_is_made_is_noted_labelled_and_removed(session: Session) -> None:
     assert wide(session) == []
 
 
-def test_another_s_is_neither_taken_over_nor_removed(session: Session, parameters: Parameters) -> None:
+def test_another_s_is_neither_taken_over_nor_removed(session: Session) -> None:
     name = attributes(session)["metadata"]["name"]
     session.cluster.create(attributes(session))
     with pytest.raises(
@@ -108,12 +109,45 @@ def test_another_s_is_neither_taken_over_nor_removed(session: Session, parameter
     ):
         session.apply(attributes(session))
     session.cluster.delete("VolumeAttributesClass", name)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_definition_stays_for_the_last_run_that_uses_it(
+    session: Session, parameters: Parameters, first: bool
+) -> None:
     session.apply(BOOKS)
     with open_session(parameters) as other:
-        with pytest.raises(Refused, match=f"books.shop.example: .* found one that run {session.run_id} made"):
-            other.apply(BOOKS)
-        assert other.clean_up().complete
-    assert wide(session) == ["books.shop.example"]
+        other.apply(BOOKS)
+        goes, stays = (session, other) if first else (other, session)
+        done = goes.clean_up()
+        kept = f"CustomResourceDefinition books.shop.example (run {stays.run_id} uses it)"
+        assert (done.complete, done.kept) == (True, (kept,))
+        (found,) = other.cluster.list(DEFINITION, selector="aksdisks.dev/run")
+        assert found.labels["aksdisks.dev/run"] == stays.run_id
+        assert "CustomResourceDefinition books.shop.example" in stays.clean_up().removed
+    assert wide(session) == []
+
+
+def test_a_definition_that_no_run_made_is_used_and_left_alone(session: Session) -> None:
+    session.cluster.create(BOOKS)
+    session.apply(BOOKS)
+    assert session.clean_up().removed == (f"Namespace {session.namespace}",)
+    assert "labels" not in session.cluster.get(DEFINITION, "books.shop.example")["metadata"]
+    session.cluster.delete(DEFINITION, "books.shop.example")
+    assert session.cluster_objects.definitions.release("books.shop.example") == ""
+
+
+def test_what_a_killed_run_used_is_found(
+    session: Session, parameters: Parameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.apply(BOOKS)
+    with open_session(parameters) as killed:
+        killed.apply(BOOKS)
+    with monkeypatch.context() as patch:
+        patch.setattr("aksdisks.session.journal._lives", lambda _pid: False)
+        said = {check.statement: check.seen for check in clean(parameters, dry_run=True)}
+    assert f"What run {killed.run_id} left in namespace {killed.namespace} would be removed" in said
+    assert killed.clean_up().complete
 
 
 def test_a_definition_stays_as_long_as_others_have_objects_of_it(session: Session) -> None:
