@@ -47,6 +47,8 @@ KINDS: Mapping[str, FaultKind] = {
         FaultKind("role-missing", "Azure allows the disk driver and other clients no action", ("action",)),
         FaultKind("server-errors", "a server answers 500 instead of what was asked", ("server",)),
         FaultKind("sku-unavailable", "the region does not offer a disk SKU", ("sku",)),
+        FaultKind("snapshot-failed", "making a snapshot of a disk fails in Azure", ("disk",)),
+        FaultKind("snapshot-slow", "a snapshot of a disk takes half an hour more to be copied", ("disk",)),
         FaultKind("throttled", "Azure Resource Manager answers 429"),
         FaultKind("token-expired", "every access token of Azure counts as expired"),
         FaultKind("watch-expiry", "watches end, and where they stood is too long ago to go on from"),

@@ -24,7 +24,8 @@ from aksdisks.lab.images import ABSENT
 class Delays:
     """How long the parts of a real cluster take, in cluster seconds (facts D).
 
-    `copy_snapshot`: until a snapshot of a Premium SSD v2 or an Ultra Disk is complete, after it was made.
+    `copy_snapshot`: until a snapshot of a Premium SSD v2 or an Ultra Disk of at most 100 GiB is complete, after it was
+    made; of a larger one it takes longer in proportion.
     `lro_retry_after`: the Retry-After of a long-running operation at speed 1, in whole seconds.
     """
 

@@ -21,6 +21,8 @@ from tests.programs import needs
 
 pytestmark = needs("kubectl")
 
+SNAPSHOTS = "snapshot.storage.k8s.io/v1"
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broken]:
@@ -336,6 +338,58 @@ def test_attach_slow(lab: Broken) -> None:
             "FailedAttachVolume .* timed out waiting for external-attacher of disk.csi.azure.com CSI driver", "one"
         )
         lab.running("one")
+
+
+def snapshots_of(lab: Broken, claimed: str) -> str:
+    """A class, and a pod that runs with the claim; its disk."""
+    lab.apply(
+        {"apiVersion": SNAPSHOTS, "kind": "VolumeSnapshotClass", "metadata": {"name": "faulty"},
+         "driver": "disk.csi.azure.com", "deletionPolicy": "Delete"},
+        claim(claimed), pod("writer", claimed),
+    )  # fmt: skip
+    lab.running("writer")
+    return lab.volume(claimed)
+
+
+def snapshot(name: str, of: str) -> dict[str, object]:
+    spec = {"source": {"persistentVolumeClaimName": of}, "volumeSnapshotClassName": "faulty"}
+    return {"apiVersion": SNAPSHOTS, "kind": "VolumeSnapshot", "metadata": {"name": name}, "spec": spec}
+
+
+def test_snapshot_slow(lab: Broken) -> None:
+    """AKS#4555"""
+    disk = snapshots_of(lab, "data")
+    with lab.fault("snapshot-slow", f"disk/{disk}"):
+        lab.apply(snapshot("slow", "data"))
+        lab.told(rf"SnapshotCreated Snapshot {lab.namespace}/slow was successfully created by the CSI driver", "slow")
+        source = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "slow"}
+        restored = claim("restored")
+        restored["spec"]["dataSource"] = source
+        lab.apply(restored, pod("reader", "restored"))
+        lab.told("ProvisioningFailed error getting handle for .* by Name slow: snapshot slow is not Ready", "restored")
+        (made,) = lab.azure.snapshots.list()
+        assert (made.provisioning_state, made.completion_percent) == ("Succeeded", 0.0)
+    lab.told("SnapshotReady", "slow")
+    lab.running("reader")
+
+
+def test_snapshot_failed(lab: Broken) -> None:
+    disk = snapshots_of(lab, "data")
+    with lab.fault("snapshot-failed", f"disk/{disk}"):
+        lab.apply(snapshot("failing", "data"))
+        lab.told("CreatingSnapshot", "failing")
+        content = f"snapcontent-{lab.get('{.metadata.uid}', 'vs', 'failing')}"
+        lab.told(
+            "SnapshotCreationFailed Failed to create snapshot: failed to take snapshot of .*Internal",
+            content,
+            "default",
+        )
+        assert "ERROR CODE: InternalExecutionError" in lab.get("{.status.error.message}", "vs", "failing")
+        assert disk not in {
+            one.creation_data.source_resource_id.rpartition("/")[2] for one in lab.azure.snapshots.list()
+        }
+    lab.told("SnapshotReady", "failing")
+    assert lab.get("{.status.error}", "vs", "failing") == ""
 
 
 def test_disk_gone(lab: Broken) -> None:

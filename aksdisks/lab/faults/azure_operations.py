@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 SLOW = 240.0
 """Cluster seconds that attach-slow adds: with the attach itself more than twice what Kubernetes waits for (facts D)."""
 
+SLOW_COPY = 1800.0
+"""Cluster seconds that snapshot-slow adds: of the minutes that users wait on Premium SSD v2, many (AKS#4555)."""
+
 _FAILING = ("detach-stuck", "detach-fails")
 
 
@@ -40,6 +43,18 @@ class OperationFaults(OperationInjection):
             raise refusals.sku_not_supported(disk.sku, [sku for sku in SKUS if sku != disk.sku])
         if self._faults.occurs("disk-quota"):
             raise refusals.quota_exceeded(disk.sku, disk.location, used)
+
+    def fails_snapshot(self, source: str) -> bool:
+        """Whether making a snapshot of the disk of that name fails."""
+        return self._faults.occurs("snapshot-failed", f"disk/{source}")
+
+    def slows_snapshot(self, source: str) -> bool:
+        """Whether a snapshot of the disk of that name is there before all of it is copied, whatever its SKU."""
+        return self._faults.occurs("snapshot-slow", f"disk/{source}")
+
+    async def delay_snapshot(self, source: str) -> None:
+        """Wait as long as a fault makes the copy take beyond its time."""
+        await self._faults.until_off("snapshot-slow", f"disk/{source}", at_most=SLOW_COPY, clock=self._clock)
 
     def disk_limit(self, used: int, limit: int) -> int:
         """The limit of a disk quota of which so much is used."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aksdisks.lab.arm.driver.interface import NewSnapshot
 from aksdisks.lab.arm.driver.refusals import disk_path
 from aksdisks.lab.arm.errors import resource_not_found
 from aksdisks.lab.clock import Clock
@@ -15,6 +16,8 @@ class FakeCompute:
     """`AzureCompute`; `refusals` are what its calls come to: an error, so many seconds more, or success (None)."""
 
     pace = 1.0
+    group = "/subscriptions/S/resourceGroups/MC_g"
+    location = "westeurope"
 
     def __init__(self) -> None:
         self.clock: Clock | None = None
@@ -24,6 +27,9 @@ class FakeCompute:
         self.disks: dict[str, dict[str, Any]] = {}
         self.missing: set[str] = set()
         self.reads: list[Exception] = []
+        self.snapshots: dict[str, dict[str, Any]] = {}
+        self.made: NewSnapshot | None = None
+        self.completion: float | None = None
 
     async def _take(self, call: str) -> None:
         self.calls.append(call)
@@ -74,6 +80,27 @@ class FakeCompute:
 
     async def detach_disk(self, node_name: str, disk_id: str) -> None:
         await self._take(f"detach {disk_id.rpartition('/')[2]} {node_name}")
+
+    async def create_snapshot(self, wanted: NewSnapshot) -> None:
+        self.made = wanted
+        await self._take(f"snapshot {wanted.id.rpartition('/')[2]} of {wanted.source_id.rpartition('/')[2]}")
+        creation: dict[str, Any] = {"sourceResourceId": wanted.source_id}
+        if wanted.minutes is not None:
+            creation["instantAccessDurationMinutes"] = wanted.minutes
+        properties: dict[str, Any] = {"creationData": creation, "diskSizeGB": 25, "diskSizeBytes": 25 * 2**30}
+        properties |= {"timeCreated": "2026-11-23T03:28:41.4841150+00:00", "provisioningState": "Succeeded"}
+        if self.completion is not None:
+            properties["completionPercent"] = self.completion
+        self.snapshots[wanted.id] = {"id": wanted.id, "properties": properties}
+
+    async def get_snapshot(self, snapshot_id: str) -> dict[str, Any]:
+        if snapshot_id not in self.snapshots:
+            raise resource_not_found(f"Microsoft.Compute/snapshots/{snapshot_id.rpartition('/')[2]}", "MC_g")
+        return self.snapshots[snapshot_id]
+
+    async def delete_snapshot(self, snapshot_id: str) -> None:
+        await self._take(f"delete {snapshot_id.rpartition('/')[2]}")
+        self.snapshots.pop(snapshot_id, None)
 
     async def resize_disk(self, disk_id: str, size_gib: int) -> None:
         await self._take(f"resize {disk_id.rpartition('/')[2]} {size_gib}")

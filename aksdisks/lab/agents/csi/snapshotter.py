@@ -208,10 +208,11 @@ class Snapshotter(Controller):
         self._recorder.event(written, "Warning", reason, message)
 
     async def _write_status(self, content: Object, status: dict[str, Any]) -> Object:
-        """Raises `ApiError` Conflict when somebody else wrote it since it was read."""
-        if status == content.get("status"):
+        before = content.get("status")
+        if status == before:
             return content
-        written = await self.api.update(CONTENTS, {**content, "status": status}, subresource="status")
+        patch = {"status": {key: status.get(key) for key in (*status, *(before or ()))}}
+        written = await self.api.patch(CONTENTS, content["metadata"]["name"], patch, subresource="status")
         self._contents.observe(written)
         return written
 

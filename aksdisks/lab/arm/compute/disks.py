@@ -8,6 +8,7 @@ from typing import Any
 from aksdisks.lab.arm.compute import disk_rules, refusals
 from aksdisks.lab.arm.compute.collection import Collection, FindSource
 from aksdisks.lab.arm.compute.disk import Disk
+from aksdisks.lab.arm.compute.snapshot import Snapshot
 from aksdisks.lab.arm.compute.subscription import Subscription
 from aksdisks.lab.arm.persistence import KeptByKey
 from aksdisks.lab.arm.resources.operations import Operation
@@ -58,6 +59,8 @@ class Disks(Collection[Disk]):
         subscription = self._subscription
         source_id = disk_rules.source_id(body)
         source = self._source(source_id) if source_id else None
+        if isinstance(source, Snapshot) and not source.usable:
+            raise refusals.snapshot_not_complete(source.name, source.completion or 0.0)
         wanted = disk_rules.new(subscription.scenario, name, body, source.size_gib if source is not None else None)
         disk = Disk(
             id=self._id(group, name),

@@ -19,6 +19,19 @@ class OperationInjection:
     def check_new_disk(self, disk: Disk, used: int) -> None:
         """Raises `CloudError` for a disk that cannot be made beside the `used`."""
 
+    def fails_snapshot(self, source: str) -> bool:
+        """Whether making a snapshot of the disk of that name fails."""
+        del source
+        return False
+
+    def slows_snapshot(self, source: str) -> bool:
+        """Whether a snapshot of the disk of that name is there before all of it is copied, whatever its SKU."""
+        del source
+        return False
+
+    async def delay_snapshot(self, source: str) -> None:
+        """Wait before a snapshot of the disk of that name, which has taken its usual time, is complete."""
+
     def disk_limit(self, used: int, limit: int) -> int:
         """The limit of a disk quota of which so much is used."""
         del used

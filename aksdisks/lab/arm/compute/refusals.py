@@ -44,6 +44,18 @@ def property_is_fixed(name: str) -> CloudError:
     return CloudError(409, "PropertyChangeNotAllowed", f"Changing property '{name}' is not allowed.", target=name)
 
 
+def incremental_only(sku: str) -> CloudError:
+    """A full snapshot of such a disk (azure-docs virtual-machines/disks-incremental-snapshots.md); no public words."""
+    why = f"Full snapshots are not supported for disks of SKU '{sku}'. Set 'incremental' to true."
+    return CloudError(400, "BadRequest", why, target="incremental")
+
+
+def snapshot_not_complete(name: str, percent: float) -> CloudError:
+    """A disk of a snapshot of which part is not copied yet (the same page); no public words."""
+    why = f"Snapshot {name} is not ready: {percent:g} percent of its background copy is complete."
+    return CloudError(409, "OperationNotAllowed", why)
+
+
 def sku_not_supported(sku: str, supported: Sequence[str]) -> CloudError:
     """The region has not got the SKU (azure-cli#22732, terraform-provider-azurerm#18520)."""
     return CloudError(

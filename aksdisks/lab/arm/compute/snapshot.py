@@ -16,7 +16,10 @@ Json = dict[str, Any]
 
 @dataclass(eq=False)
 class Snapshot(Observable):
-    """One snapshot as Azure holds it; `completion` (percent) where it is copied on in the background, else None."""
+    """One snapshot as Azure holds it; `completion` (percent) where it is copied on in the background, else None.
+
+    `instant_minutes`: how long disks can be made of it before that, None where they cannot.
+    """
 
     id: str
     group: str
@@ -35,6 +38,12 @@ class Snapshot(Observable):
     os_type: str = ""
     provisioning_state: str = "Updating"
     completion: float | None = None
+    instant_minutes: int | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether disks can be made of it: all of it is copied, or it gives instant access until then."""
+        return self.completion is None or self.completion >= 100 or self.instant_minutes is not None
 
     @property
     def key(self) -> str:
@@ -43,11 +52,13 @@ class Snapshot(Observable):
 
     def to_json(self) -> Json:
         """As a GET answers it (cloud-provider-azure pkg/azclient/snapshotclient/testdata/Snapshot.yaml)."""
-        creation = {
+        creation: Json = {
             "createOption": "Copy",
             "sourceResourceId": self.source_id,
             "sourceUniqueId": self.source_unique_id,
         }
+        if self.instant_minutes is not None:
+            creation["instantAccessDurationMinutes"] = self.instant_minutes
         properties: Json = {"osType": self.os_type, "hyperVGeneration": "V2"} if self.os_type else {}
         properties |= {
             "creationData": creation,

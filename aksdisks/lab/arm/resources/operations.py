@@ -37,7 +37,7 @@ class Purpose:
     its name by then.
     """
 
-    act: Literal["settle", "delete", "complete", "change", "power", "delete group"]
+    act: Literal["settle", "delete", "complete", "fail", "change", "power", "delete group"]
     subject: str
     seconds: float
     detail: str = ""
