@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from aksdisks.azure.compute import Azure, same
 from aksdisks.errors import ApiError, NotAllowed, NotReachable
 from aksdisks.kube.client import Cluster
-from aksdisks.model import Claim, Disk, DiskSnapshot, Machine, Unknown, Volume, known
+from aksdisks.model import (
+    Claim,
+    Disk,
+    DiskSnapshot,
+    Machine,
+    NotServed,
+    Unknown,
+    Volume,
+    VolumeSnapshotContent,
+    id_key,
+    known,
+)
 
 State = Literal["same", "gone", "re-made", "kept", "unseen"]
 # What a disk is named after its claim's uid with: the driver's prefix, and that of 2019 (facts E, Tags).
@@ -37,12 +48,13 @@ def look_again(cluster: Cluster, azure: Azure, seen: Disk, own_snapshot: str = "
     """
     disks, snapshots, machines = azure.disks(), azure.snapshots(), azure.machines()
     try:
+        contents = cluster.volume_snapshot_contents()
         claims, volumes = cluster.claims(seen.claim_namespace), cluster.volumes()
     except (NotAllowed, NotReachable, ApiError) as error:
         return SecondLook("unseen", error.message)
     raw = azure.find(seen.id)
-    for answer in (raw, disks, snapshots, machines):
-        if isinstance(answer, Unknown):
+    for answer in (raw, disks, snapshots, machines, contents):
+        if isinstance(answer, Unknown) and not isinstance(answer, NotServed):
             return SecondLook("unseen", answer.because)
     if raw is None:
         return SecondLook("gone", "Azure has no such disk any more")
@@ -52,11 +64,12 @@ def look_again(cluster: Cluster, azure: Azure, seen: Disk, own_snapshot: str = "
     if (now.unique_id, now.created) != (seen.unique_id, seen.created):
         return SecondLook("re-made", f"another disk has its name now: made {now.created}, uniqueId {now.unique_id}")
     others = [each for each in known(snapshots) if not same(each.id, own_snapshot)]
+    needed = needed_by(known(disks), others, known(contents))
     reasons = (
         *changes(seen, now),
         *_held(now, known(machines)),
         *_wanted(now, claims, volumes),
-        *_copied(now, known(disks), others),
+        *(why for id_, why in needed if same(id_, now.id)),
     )
     return SecondLook("kept", "; ".join(reasons)) if reasons else SecondLook("same")
 
@@ -103,9 +116,23 @@ def under_way(copy: Disk | DiskSnapshot) -> bool:
     return copy.provisioning_state not in AT_REST or (copy.completion is not None and copy.completion < 100.0)
 
 
-def _copied(disk: Disk, disks: Iterable[Disk], snapshots: Iterable[DiskSnapshot]) -> Iterator[str]:
-    """What is being made of a disk: until that is done, it needs the disk."""
-    copies: list[Disk | DiskSnapshot] = [*disks, *snapshots]
-    for each in copies:
-        if each.source and same(each.source, disk.id) and under_way(each):
-            yield f"{'disk' if isinstance(each, Disk) else 'snapshot'} {each.name} is being made of it"
+def needed_by(
+    disks: Collection[Disk], snapshots: Collection[DiskSnapshot], contents: Iterable[VolumeSnapshotContent]
+) -> Iterator[tuple[str, str]]:
+    """The ids of disks that something is being made of, with what that is: until it is done, it needs the disk.
+
+    A copy of a snapshot needs the disk of that as well: it may read what the snapshot does not have yet. A content
+    without a snapshot is still to be taken.
+    """
+    sources = {id_key(each.id): each for each in snapshots}
+    for disk in (each for each in disks if each.source and under_way(each)):
+        snapshot = sources.get(id_key(disk.source))
+        if snapshot is None:
+            yield disk.source, f"disk {disk.name} is still being copied from it"
+        elif snapshot.source:
+            yield snapshot.source, f"disk {disk.name} is still being copied from its snapshot {snapshot.name}"
+    for each in (each for each in snapshots if each.source and under_way(each)):
+        yield each.source, f"snapshot {each.name} is still being copied from it"
+    for content in contents:
+        if content.disk_id and not content.snapshot_id and not content.deleting:
+            yield content.disk_id, f"VolumeSnapshotContent {content.name} is to be made of it"

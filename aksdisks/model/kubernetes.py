@@ -54,6 +54,13 @@ def _disk_id(raw: Any) -> str:
     return str(find(raw, "spec.azureDisk.diskURI" if csi not in DISK_DRIVERS else "spec.csi.volumeHandle", ""))
 
 
+def _is_by_hand(raw: Any) -> bool:
+    """Whether no provisioner says that it made the volume (facts B, PV)."""
+    made = "storage.kubernetes.io/csiProvisionerIdentity" in mapping(raw, "spec.csi.volumeAttributes")
+    in_tree = "volumehelper.VolumeDynamicallyCreatedByKey" in mapping(raw, "metadata.annotations")
+    return not (made or in_tree or find(raw, "metadata.name") == f"pvc-{find(raw, 'spec.claimRef.uid')}")
+
+
 def _noted_lun(raw: Any) -> int | None:
     """What the driver noted in the attachment's metadata."""
     lun = str(find(raw, "status.attachmentMetadata.LUN", ""))
@@ -191,7 +198,8 @@ class Claim(Named):
 class Volume(Named):
     """A PersistentVolume; `disk_id` is the disk driver's handle or 2019's azureDisk.diskURI, empty for other drivers'.
 
-    `zones` are those that its node affinity admits.
+    `zones` are those that its node affinity admits. `by_hand`: no provisioner made it, but somebody who knew its disk;
+    `provisioner` is the one that deletes it by its policy Delete, empty for none: then nothing ever does.
     """
 
     phase: str = at("status.phase", "Pending")
@@ -207,6 +215,13 @@ class Volume(Named):
     driver: str = at("spec.csi.driver")
     message: str = at("status.message")
     attributes_class: str = at("spec.volumeAttributesClassName")
+    by_hand: bool = read(_is_by_hand, False)
+    provisioner: str = annotation("pv.kubernetes.io/migrated-to", "pv.kubernetes.io/provisioned-by")
+
+    @property
+    def is_left(self) -> bool:
+        """Whether nothing deletes it, nor its disk, once its claim is gone: its policy is not Delete, or nobody's."""
+        return self.reclaim_policy != "Delete" or (self.by_hand and not self.provisioner)
 
     @property
     def claim(self) -> str:

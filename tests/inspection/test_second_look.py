@@ -8,7 +8,7 @@ import pytest
 
 from aksdisks.errors import NotAllowed
 from aksdisks.inspection.second_look import look_again
-from aksdisks.model import DiskSnapshot, Unknown
+from aksdisks.model import DiskSnapshot, NotServed, Unknown, VolumeSnapshotContent
 from tests.world import CLAIM, GROUP, SPACE, START, claim, disk, machine, volume
 
 SEEN = disk(
@@ -44,18 +44,24 @@ def snapshot(**changes):
     return DiskSnapshot(**plain | changes)
 
 
+def content(**changes):
+    return VolumeSnapshotContent(**{"name": "c", "disk_id": SEEN.id.lower()} | changes)
+
+
 def azure_of(found, disks=(), snapshots=(), machines=()):
     answers = {"disks": disks, "snapshots": snapshots, "machines": machines}
     return SimpleNamespace(find=lambda _id: found, **{name: lambda each=each: each for name, each in answers.items()})
 
 
-def look(now=None, claims=(), volumes=(), **azure):
+def look(now=None, claims=(), volumes=(), contents=(), **azure):
     def read(what):
         if isinstance(what, Exception):
             raise what
         return what
 
-    cluster = SimpleNamespace(claims=lambda _space: read(claims), volumes=lambda: read(volumes))
+    cluster = SimpleNamespace(
+        claims=lambda _space: read(claims), volumes=lambda: read(volumes), volume_snapshot_contents=lambda: contents
+    )
     found = raw(SEEN) if now is None else None if now == {} else now
     return look_again(cluster, azure_of(found, **azure), SEEN, OURS)
 
@@ -77,6 +83,15 @@ OF_ANOTHER = claim("other", volume="pvc-x", uid="x")
             {"snapshots": [snapshot(id=OURS.upper(), provisioning_state="Updating")]}, id="the snapshot of the deletion"
         ),
         pytest.param({"disks": [disk("copy", source=f"{GROUP}/disks/other")]}, id="another's copy"),
+        pytest.param(
+            {"snapshots": [snapshot()], "disks": [disk("copy", source=snapshot().id, provisioning_state="Succeeded")]},
+            id="a restore that is done",
+        ),
+        pytest.param({"contents": NotServed("no such kind")}, id="a cluster without snapshots"),
+        pytest.param(
+            {"contents": [content(snapshot_id=snapshot().id), content(disk_id=f"{GROUP}/disks/other")]},
+            id="contents of snapshots that were taken, or of another disk",
+        ),
         pytest.param({"now": raw(SEEN, provisioning_state="Failed")}, id="its last change failed"),
     ],
 )
@@ -116,6 +131,16 @@ def test_a_disk_that_is_as_it_was_may_go(found):
             "disk pvc-copy",
             id="clone",
         ),
+        pytest.param(
+            {"snapshots": [snapshot()], "disks": [disk("copy", source=snapshot().id, provisioning_state="Updating")]},
+            "kept",
+            "disk pvc-copy is still being copied from its snapshot s",
+            id="a restore",
+        ),
+        pytest.param(
+            {"contents": [content()]}, "kept", "VolumeSnapshotContent c is to be made of it", id="a snapshot to be"
+        ),
+        pytest.param({"contents": Unknown("no contents")}, "unseen", "no contents", id="contents not readable"),
         pytest.param({"volumes": NotAllowed("no volumes")}, "unseen", "no volumes", id="volumes not readable"),
         pytest.param({"claims": NotAllowed("no claims")}, "unseen", "no claims", id="claims not readable"),
         pytest.param({"now": AWAY}, "unseen", "503", id="disk not readable"),
@@ -136,13 +161,15 @@ def test_the_claims_are_those_of_its_namespace_and_volumes_and_the_disk_are_read
     def noted(name, answer):
         return lambda *given: asked.append((name, *given)) or answer
 
-    cluster = SimpleNamespace(claims=noted("claims", ()), volumes=noted("volumes", ()))
+    cluster = SimpleNamespace(
+        claims=noted("claims", ()), volumes=noted("volumes", ()), volume_snapshot_contents=noted("contents", ())
+    )
     azure = azure_of(raw(SEEN))
     azure = SimpleNamespace(
         **{name: noted(name, each(SEEN.id) if name == "find" else each()) for name, each in vars(azure).items()}
     )
     assert look_again(cluster, azure, SEEN).state == "same"
-    assert asked[-3:] == [("claims", SPACE), ("volumes",), ("find", SEEN.id)] and len(asked) == 6
+    assert asked[-3:] == [("claims", SPACE), ("volumes",), ("find", SEEN.id)] and len(asked) == 7
 
 
 def test_a_copy_of_which_nothing_is_there_yet_is_told_from_one_without_a_percentage():

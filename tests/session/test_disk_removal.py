@@ -107,7 +107,7 @@ def journal(tmp_path: Path) -> Journal:
 
 
 def removal(azure: Any, journal: Journal, **options: Any) -> DiskRemoval:
-    cluster: Any = SimpleNamespace(claims=lambda _space: (), volumes=lambda: ())
+    cluster: Any = SimpleNamespace(claims=lambda _space: (), volumes=lambda: (), volume_snapshot_contents=lambda: ())
     return DiskRemoval(cluster, azure, journal, scale=1e6, **options)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from aksdisks.inspection.index import ENDED, Index, grouped
-from aksdisks.inspection.second_look import under_way
+from aksdisks.inspection.second_look import needed_by
 from aksdisks.model import (
     Attachment,
     Claim,
@@ -143,10 +143,10 @@ class Facts(Index):
         )
 
     @cached_property
-    def copying(self) -> Mapping[str, Disk | DiskSnapshot]:
-        """By the key of the disk that they are made of, the disks and snapshots of which the copy is not done."""
-        copies: list[Disk | DiskSnapshot] = [*known(self.inventory.disks), *known(self.snapshots)]
-        return {id_key(each.source): each for each in copies if each.source and under_way(each)}
+    def needing(self) -> Mapping[str, str]:
+        """By the key of a disk why it is needed for now: a copy of it is made, or is to be made."""
+        of = needed_by(known(self.inventory.disks), known(self.snapshots), known(self.contents))
+        return dict(reversed([(id_key(id_), why) for id_, why in of]))
 
     @cached_property
     def _holders(self) -> Mapping[str, Machine]:

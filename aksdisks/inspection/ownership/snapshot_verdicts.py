@@ -8,7 +8,7 @@ from functools import cached_property
 
 from aksdisks.inspection.ownership.facts import Facts
 from aksdisks.inspection.ownership.verdicts import Judgement, other_cluster
-from aksdisks.model import DiskSnapshot, Unknown, VolumeSnapshot, VolumeSnapshotContent, id_key, known
+from aksdisks.model import DiskSnapshot, Unknown, VolumeSnapshotContent, id_key, known
 
 SAVED_TAG = "aksdisks-snapshot-of"
 """The tag of a snapshot that was made before its disk was deleted; its value is the disk's uniqueId."""
@@ -42,21 +42,27 @@ class SnapshotRules:
         content = self._contents.get(id_key(snapshot.id))
         if content is None:
             return None
-        of = f"{content.snapshot_namespace}/{content.snapshot}"
-        if isinstance(self.facts.inventory.volume_snapshots, Unknown):
+        of = content.snapshot_key
+        found = self.facts.snapshot(of)
+        if isinstance(found, Unknown):
             return "kept", f"content {content.name} names it, of VolumeSnapshot {of}"
-        found = self._volume_snapshots.get(of)
         if found and (not content.snapshot_uid or found.uid == content.snapshot_uid):
-            return "kept", f"VolumeSnapshot {of} is there"
-        return "released", f"VolumeSnapshot {of} is gone, and content {content.name} names it still"
+            return "kept", f"VolumeSnapshot {of} is {'being deleted' if found.deleting else 'there'}"
+        if not content.snapshot_uid:
+            return "kept", f"content {content.name} is reserved for VolumeSnapshot {of}, which is not there yet"
+        return "released", f"VolumeSnapshot {of} is gone, and content {content.name} {_what_then(content)}"
 
     def _unread(self, _snapshot: DiskSnapshot) -> Judgement | None:
         contents = self.facts.contents
         return ("unknown", f"VolumeSnapshotContents: {contents.because}") if isinstance(contents, Unknown) else None
 
     def _of_a_disk(self, snapshot: DiskSnapshot) -> Judgement | None:
-        disk = self._disks.get(id_key(snapshot.source))
-        return ("kept", f"disk {disk}, of which it was made, is there") if disk else None
+        disk = self.facts.disks_by_id.get(id_key(snapshot.source))
+        if disk is None:
+            return None
+        _, name = self.made_for(snapshot)
+        gone = f"; no VolumeSnapshotContent of VolumeSnapshot {name} names it any more" if name else ""
+        return "kept", f"disk {disk.name}, of which it was made, is there{gone}"
 
     def _saved(self, snapshot: DiskSnapshot) -> Judgement | None:
         if SAVED_TAG not in snapshot.tags:
@@ -85,10 +91,9 @@ class SnapshotRules:
     def _contents(self) -> Mapping[str, VolumeSnapshotContent]:
         return {id_key(each.snapshot_id): each for each in known(self.facts.contents) if each.snapshot_id}
 
-    @cached_property
-    def _volume_snapshots(self) -> Mapping[str, VolumeSnapshot]:
-        return {each.key: each for each in known(self.facts.inventory.volume_snapshots)}
 
-    @cached_property
-    def _disks(self) -> Mapping[str, str]:
-        return {id_key(each.id): each.name for each in known(self.facts.inventory.disks)}
+def _what_then(content: VolumeSnapshotContent) -> str:
+    """What becomes of a content whose VolumeSnapshot is gone."""
+    if content.deleting:
+        return f"is to be deleted (policy {content.deletion_policy})"
+    return "names it still" + (f" (policy {content.deletion_policy})" if content.deletion_policy else "")

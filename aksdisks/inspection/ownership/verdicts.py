@@ -156,10 +156,12 @@ def _busy(case: Case) -> Judgement | None:
     """Azure has the disk in another state than Unattached: somebody reads or writes it without a machine."""
     if not isinstance(case.disk, Disk):
         return None
-    if copy := case.facts.copying.get(id_key(case.id)):
-        return "kept", f"{'disk' if isinstance(copy, Disk) else 'snapshot'} {copy.name} is still being copied from it"
+    if because := case.facts.needing.get(id_key(case.id)):
+        return "kept", because
     if case.disk.state != "Unattached":
         return "unknown", f"no volume names it, and Azure has it in state {case.disk.state or 'none'}"
+    if case.disk.completion is not None and case.disk.completion < 100.0:
+        return "unknown", f"no volume names it, and Azure is filling it: {case.disk.completion:.0f} % are there"
     if case.disk.provisioning_state not in ("", *AT_REST):
         return (
             "unknown",
@@ -282,10 +284,13 @@ def _some(names: Sequence[str]) -> str:
 
 def _what_then(volume: Volume) -> str:
     """What becomes of a volume whose claim is gone."""
+    if volume.is_left and volume.reclaim_policy == "Delete":
+        return f"volume {volume.name} stays: it was made by hand, and names no provisioner that would delete it"
     if volume.phase == "Failed":
         return f"volume {volume.name} could not be deleted: {volume.message or 'it is Failed'}"
     if volume.reclaim_policy == "Delete":
-        return f"volume {volume.name} is to be deleted with it (policy Delete)"
+        by_hand = ", made by hand," if volume.by_hand else ""
+        return f"volume {volume.name}{by_hand} is to be deleted with it (policy Delete)"
     return f"volume {volume.name} stays (policy {volume.reclaim_policy})"
 
 

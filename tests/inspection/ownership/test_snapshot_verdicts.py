@@ -1,5 +1,6 @@
 """Each verdict on a snapshot with its reason, and what is not known."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -36,10 +37,20 @@ def snapshot(days=2.0, **changes):
         ({"contents": (content(),)}, "released", GONE),
         ({"contents": (content(snapshot_uid="before"),), "volume_snapshots": (MONDAY,)},
          "released", GONE),
+        ({"contents": (content(deletion_policy="Retain"),)}, "released", f"{GONE} (policy Retain)"),
+        ({"contents": (content(deletion_policy="Delete", deleting=START),)}, "released",
+         "VolumeSnapshot walk/monday is gone, and content snapcontent-1 is to be deleted (policy Delete)"),
+        ({"contents": (content(),), "volume_snapshots": (replace(MONDAY, deleting=START),)},
+         "kept", "VolumeSnapshot walk/monday is being deleted"),
+        ({"contents": (content(snapshot_uid=""),)},
+         "kept", "content snapcontent-1 is reserved for VolumeSnapshot walk/monday, which is not there yet"),
         ({"contents": (content(),), "volume_snapshots": Unknown("403")},
          "kept", "content snapcontent-1 names it, of VolumeSnapshot walk/monday"),
         ({"contents": Unknown("403")}, "unknown", "VolumeSnapshotContents: 403"),
-        ({"disks": (left(),)}, "kept", "disk pvc-azure-managed-disk, of which it was made, is there"),
+        ({"disks": (left(),)}, "kept", "disk pvc-azure-managed-disk, of which it was made, is there; no "
+         "VolumeSnapshotContent of VolumeSnapshot monday names it any more"),
+        ({"disks": (left(),), "azure_snapshots": (snapshot(tags={}),)},
+         "kept", "disk pvc-azure-managed-disk, of which it was made, is there"),
         ({}, "orphan", LEFT),
         ({"azure_snapshots": (snapshot(days=0.5),)}, "young", LEFT),
         ({"azure_snapshots": (snapshot(created=None),)}, "unknown", f"{LEFT}; Azure does not say when it was made"),
@@ -85,3 +96,20 @@ def test_a_disk_is_kept_while_a_snapshot_is_copied_from_it():
     assert found[ID] == "disk pvc-clone is still being copied from it"
     (row,) = table(disks=(left(),), azure_snapshots=(snapshot(completion=100.0),)).disks
     assert row.verdict == "orphan"
+
+
+def test_a_disk_is_kept_while_its_snapshot_is_restored_or_is_to_be_taken():
+    restored = left("restored", source=snapshot().id, provisioning_state="Updating")
+    found = {row.id: row for row in table(disks=(left(), restored), azure_snapshots=(snapshot(),)).disks}
+    because = "disk pvc-restored is still being copied from its snapshot snapshot-1"
+    assert (found[ID].verdict, found[ID].because) == ("kept", because)
+    wanted = content(snapshot_id="", disk_id=ID.upper())
+    (row,) = table(disks=(left(),), contents=(wanted,)).disks
+    assert (row.verdict, row.because) == ("kept", "VolumeSnapshotContent snapcontent-1 is to be made of it")
+    (row,) = table(disks=(left(),), contents=(replace(wanted, deleting=START),)).disks
+    assert row.verdict == "orphan"
+
+
+def test_a_disk_that_is_filled_is_no_orphan():
+    (row,) = table(disks=(left(completion=40.0, provisioning_state="Succeeded"),)).disks
+    assert (row.verdict, row.because) == ("unknown", "no volume names it, and Azure is filling it: 40 % are there")

@@ -87,6 +87,18 @@ ROWS = [
         "released", f"claim {KEY} is gone, and volume {VOLUME} is to be deleted with it (policy Delete)", id="going",
     ),
     pytest.param(
+        {"volumes": (volume(phase="Released", by_hand=True),), "disks": (left(),)},
+        "released",
+        f"claim {KEY} is gone, and volume {VOLUME} stays: it was made by hand, and names no provisioner that would "
+        "delete it", id="by hand, of nobody",
+    ),
+    pytest.param(
+        {"volumes": (volume(phase="Released", by_hand=True, provisioner="disk.csi.azure.com"),), "disks": (left(),)},
+        "released",
+        f"claim {KEY} is gone, and volume {VOLUME}, made by hand, is to be deleted with it (policy Delete)",
+        id="by hand, and going",
+    ),
+    pytest.param(
         {"volumes": (volume(phase="Failed", message="409 Conflict"),), "disks": (left(),)},
         "released", f"claim {KEY} is gone, and volume {VOLUME} could not be deleted: 409 Conflict", id="stuck in going",
     ),

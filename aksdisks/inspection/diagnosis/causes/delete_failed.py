@@ -13,7 +13,8 @@ How it is recognised
 
 What it is not
     The first minutes after a deletion, while the detach is under way and the first attempts fail (`volume-released`).
-    A refusal that has its own name: `not-authorized`, `denied-by-policy`, `throttled`.
+    A volume that was made by hand and that nothing deletes (`volume-released`). A refusal that has its own name:
+    `not-authorized`, `denied-by-policy`, `throttled`.
 
 Next
     Find out who holds the disk, in Azure. Only once no pod on that machine uses it is it safe to detach it there.
@@ -38,7 +39,7 @@ def _rule(case: Case) -> Match | Not | None:
     volume = case.volume
     if case.kind != "PersistentVolume" or volume is None or volume.phase not in ("Released", "Failed"):
         return None
-    if volume.reclaim_policy != "Delete":
+    if volume.is_left:
         return None
     failed = [row for row in case.messages if act_of(row) == "delete"]
     if not failed:
