@@ -7,7 +7,7 @@ import logging
 import os
 from functools import partial
 
-from aksdisks.lab import tls
+from aksdisks.lab import node_driver, tls
 from aksdisks.lab.agents.kubelet.disk_sizes import df_script
 from aksdisks.lab.agents.kubelet.pod_directories import PodStorage
 from aksdisks.lab.arm.compute.cloud import Cloud
@@ -141,6 +141,8 @@ class Lab:
         if self.scenario.era == "today":
             snapshots.install(self.api.store, self.ids, timestamp(self.clock.now()))
         await api_server_objects(self._actors)
+        if self.scenario.era == "today":
+            await (node_driver.install(self.api, self.clock.now()) if self._driver else node_driver.remove(self.api))
 
     async def _serve(self, known: settings.Credentials, accounts: AccountTokens) -> tuple[int, int]:
         """Answer as Kubernetes and as Azure; the ports. Raises `PortInUse`, `LabError`."""

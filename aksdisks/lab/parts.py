@@ -21,6 +21,7 @@ from aksdisks.lab.controllers.attach_detach import AttachDetach
 from aksdisks.lab.controllers.cloud_node_lifecycle import CloudNodes
 from aksdisks.lab.controllers.cluster_role_aggregation import RoleAggregation
 from aksdisks.lab.controllers.custom_resources import CustomResourceDefinitions
+from aksdisks.lab.controllers.daemonset import DaemonSetController
 from aksdisks.lab.controllers.deployment import DeploymentController
 from aksdisks.lab.controllers.disruption import Disruption
 from aksdisks.lab.controllers.endpointslice import EndpointSlices
@@ -82,7 +83,8 @@ _CONTROLLERS = (
 def controllers(scenario: Scenario, *, driver: bool = True) -> Iterator[Callable[[Any, Clock, Ids], Controller]]:
     """What kube-controller-manager and the scheduler do, in the words of the scenario's version and era.
 
-    With the disk driver comes the snapshot-controller, as AKS has it; without `driver` a real one may run beside.
+    With the disk driver come the snapshot-controller and the driver's DaemonSet, as AKS has them; without `driver`
+    real ones may run beside.
     In this order they come to their turns: the scheduler hears of a pod before the persistent-volume controller does.
     """
     words = words_of(scenario.kubernetes_version)
@@ -96,6 +98,7 @@ def controllers(scenario: Scenario, *, driver: bool = True) -> Iterator[Callable
         yield LegacyTokens
     elif driver:
         yield SnapshotController
+        yield DaemonSetController
 
 
 class AgentParts:
@@ -142,7 +145,7 @@ class AgentParts:
             for machine in self._scenario.machines
         }
         if self._scenario.era == "today":
-            yield Registrar(self._api, self._faults, drivers)
+            yield Registrar(self._api, self._clock, self._faults, drivers)
 
     def _node(self, machine: MachineSpec) -> Part:
         connection = NodeConnection(self._api, self._faults, machine.node_name, self._powered_off)

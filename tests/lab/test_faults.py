@@ -5,6 +5,7 @@ The rows are those of a survey of public issue threads; each names the thread th
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -203,7 +204,11 @@ def test_row_9_no_driver_and_no_device(lab: Broken) -> None:
     with lab.fault("driver-down", f"node/{node}"):
         lab.apply(claim("data"), pod("one", "data", node=node))
         lab.told(f"AttachVolume.Attach failed .* : CSINode {node} does not contain driver disk.csi.azure.com", "one")
+        of_node = ("get", "pods", "-n", "kube-system", f"--field-selector=spec.nodeName={node}")
+        assert re.search(r"csi-azuredisk-node-\w{5} +2/3 +CrashLoopBackOff +1 ", lab.kubectl(*of_node))
+        assert "csi-azuredisk-node   3         3         2 " in lab.kubectl("get", "daemonsets", "-n", "kube-system")
     lab.running("one")
+    assert re.search(r"csi-azuredisk-node-\w{5} +3/3 +Running +1 ", lab.kubectl(*of_node))
     with lab.fault("device-missing", f"node/{node}"):
         lab.apply(claim("more"), pod("two", "more", node=node))
         lab.told("SuccessfulAttachVolume AttachVolume.Attach succeeded for volume", "two")

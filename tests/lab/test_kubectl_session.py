@@ -393,7 +393,10 @@ SESSION: dict[str, list[Row]] = {
         row("get nodes -l zone=a -o name", f"node/{NODE}1", f"!{NODE}2"),
         row(f"drain {NODE}2 --dry-run=server --ignore-daemonsets --force --delete-emptydir-data", "(server dry run)"),
         row(f"drain {NODE}2 --ignore-daemonsets --force --delete-emptydir-data --timeout=30s", f"node/{NODE}2 drained"),
-        row(f"get pods -A --field-selector spec.nodeName={NODE}2", "No resources found"),
+        row(f"get pods -A --field-selector spec.nodeName={NODE}2", "kube-system csi-azuredisk-node-", "!shop"),
+        row(f"drain {NODE}2", "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)", code=1),
+        row("get ds -A", "kube-system csi-azuredisk-node 3 3 3 3 3 kubernetes.io/os=linux"),
+        row("delete ds csi-azuredisk-node -n kube-system", "those that AKS brings, so it takes none", code=1),
         row(f"uncordon {NODE}2", f"node/{NODE}2 uncordoned"),
     ],
     "delete": [

@@ -10,6 +10,8 @@ from typing import Any
 from aksdisks.lab.client.interface import Object
 
 DISK_DRIVER = "disk.csi.azure.com"
+DRIVER_ON_NODES, DRIVER_CONTAINER = "csi-azuredisk-node", "azuredisk"
+"""The DaemonSet of its pods on nodes, and the container in them that is the driver."""
 
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 STORAGE_PROVISIONER = "volume.kubernetes.io/storage-provisioner"

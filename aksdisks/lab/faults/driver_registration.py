@@ -1,12 +1,15 @@
-"""The fault driver-down as CSINodes show it: the disk driver stands in a node's CSINode while it runs there."""
+"""The fault driver-down as a node shows it: the driver leaves its CSINode, and its pod there ends again and again."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
 
+from aksdisks.lab.agents.kubelet.pod_status import crashing, runs_again
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
-from aksdisks.lab.controllers.storage import DISK_DRIVER
+from aksdisks.lab.clock import Clock, timestamp
+from aksdisks.lab.controllers.daemonset import NAMESPACE
+from aksdisks.lab.controllers.storage import DISK_DRIVER, DRIVER_CONTAINER, DRIVER_ON_NODES
 from aksdisks.lab.faults.registry import Faults
 
 log = logging.getLogger("aksdisks.lab.registrar")
@@ -17,9 +20,12 @@ class Registrar:
 
     name = "node-driver-registrar"
 
-    def __init__(self, api: KubernetesApi, faults: Faults, drivers: Mapping[str, Sequence[Object]]) -> None:
+    def __init__(
+        self, api: KubernetesApi, clock: Clock, faults: Faults, drivers: Mapping[str, Sequence[Object]]
+    ) -> None:
         """`drivers`: each node's, as they stand in its CSINode when all is well."""
         self._api = api
+        self._clock = clock
         self._faults = faults
         self._drivers = drivers
 
@@ -43,3 +49,15 @@ class Registrar:
         if down is any(entry["name"] == DISK_DRIVER for entry in present):
             wanted = [entry for entry in drivers if not (down and entry["name"] == DISK_DRIVER)]
             await self._api.patch("csinodes", node, {"spec": {"drivers": wanted}})
+            await self._show(node, down=down)
+
+    async def _show(self, node: str, *, down: bool) -> None:
+        """Let the driver's pod on the node tell of it; where the real driver is to run, there is none of the lab's."""
+        on_node = f"spec.nodeName={node}"
+        pods, _ = await self._api.list(
+            "pods", NAMESPACE, label_selector=f"app={DRIVER_ON_NODES}", field_selector=on_node
+        )
+        for pod in pods:
+            now = timestamp(self._clock.now())
+            status = crashing(pod, DRIVER_CONTAINER, now) if down else runs_again(pod, now)
+            await self._api.patch("pods", pod["metadata"]["name"], {"status": status}, NAMESPACE, subresource="status")

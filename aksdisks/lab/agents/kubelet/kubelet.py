@@ -17,6 +17,7 @@ from aksdisks.lab.agents.kubelet.pod_status import (
     address_number,
     creating,
     is_running,
+    node_address,
     pod_address,
     readiness,
     restarted,
@@ -168,8 +169,11 @@ class NodeAgent(Controller):
         await self._run_containers(entry)
         node = self.nodes.get(self.node_name)
         assert node is not None
-        address = pod_address(node, self._addresses)
-        self._addresses += 1
+        if pod["spec"].get("hostNetwork"):
+            address = node_address(node)
+        else:
+            address = pod_address(node, self._addresses)
+            self._addresses += 1
         entry.unready = {one["name"] for one in pod["spec"]["containers"] if probes.probed(one, *_GATES)}
         await self._write_status(entry, lambda: running(entry.latest, address, self._now(), entry.unready))
         self._begin_probes(entry)

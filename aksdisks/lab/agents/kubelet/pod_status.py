@@ -75,6 +75,30 @@ def restarted(pod: Object, name: str, unready: Collection[str], now: str) -> dic
     return status
 
 
+def crashing(pod: Object, name: str, now: str) -> dict[str, Any]:
+    """The status while a container ends whenever it is started (K pkg/kubelet: CrashLoopBackOff)."""
+    status = readiness(pod, (name,), now)
+    for entry in status["containerStatuses"]:
+        if entry["name"] == name:
+            since = entry["state"].get("running", {}).get("startedAt", now)
+            ended = {"exitCode": 1, "reason": "Error", "startedAt": since, "finishedAt": now}
+            meta = pod["metadata"]
+            of = f"{meta['name']}_{meta['namespace']}({meta['uid']})"
+            told = f"back-off 5m0s restarting failed container={name} pod={of}"
+            entry |= {"state": {"waiting": {"reason": "CrashLoopBackOff", "message": told}}, "started": False}
+            entry |= {"lastState": {"terminated": ended}, "restartCount": entry["restartCount"] + 1}
+    return status
+
+
+def runs_again(pod: Object, now: str) -> dict[str, Any]:
+    """The status once every container runs that did not."""
+    status = readiness(pod, (), now)
+    for entry in status["containerStatuses"]:
+        if "running" not in entry["state"]:
+            entry |= {"state": {"running": {"startedAt": now}}, "started": True}
+    return status
+
+
 def _conditions(pod: Object, *, ready: bool, now: str) -> list[dict[str, Any]]:
     before = {entry["type"]: entry for entry in (pod.get("status") or {}).get("conditions") or ()}
     wanted = {"Initialized": "True", "Ready": str(ready), "ContainersReady": str(ready), "PodScheduled": "True"}
@@ -113,6 +137,12 @@ def pod_address(node: Object, number: int) -> str:
     network = _network(node)
     # The first ten addresses are left to the node's own pods; the range is used in turn.
     return str(network[10 + (number - 10) % (network.num_addresses - 12)])
+
+
+def node_address(node: Object) -> str:
+    """The address of the pods on a node's own network."""
+    found = (one["address"] for one in node["status"].get("addresses", ()) if one["type"] == "InternalIP")
+    return str(next(found, ""))
 
 
 def address_number(node: Object, address: str) -> int:

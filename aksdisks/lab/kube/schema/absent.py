@@ -42,7 +42,6 @@ KINDS = (
     _of("v1", "ReplicationController", "replicationcontrollers rc", True, ("scale", "status"), _ALL),
     _of("v1", "ResourceQuota", "resourcequotas quota", True, _STATUS),
     _of("apiregistration.k8s.io/v1", "APIService", "apiservices", False, _STATUS, _EXTENSIONS),
-    _of("apps/v1", "DaemonSet", "daemonsets ds", True, _STATUS, _ALL),
     _of("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers hpa", True, _STATUS, _ALL),
     _of("autoscaling/v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers hpa", True, _STATUS, _ALL,
         stored=_SCALER),

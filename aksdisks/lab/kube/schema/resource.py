@@ -66,6 +66,7 @@ class Resource:
     beside name and namespace. `null_lists`: lists that Go writes as null when they are empty. `probed`: its conditions
     have a lastProbeTime, a struct in Go, which JSON writes as null and never leaves out. `custom`: the schema of a kind
     that a CustomResourceDefinition describes. `singular_name`, `listed_as`: where they do not follow from the kind.
+    `ready_made`: why clients may read it and not write it, where only the lab itself makes any.
     """
 
     plural: str
@@ -87,6 +88,7 @@ class Resource:
     custom: Structural | None = None
     singular_name: str = ""
     listed_as: str = ""
+    ready_made: str = ""
 
     @property
     def key(self) -> str:

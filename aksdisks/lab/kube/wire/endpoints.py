@@ -88,6 +88,8 @@ class Endpoints:
         """Answer one request; raises `ApiError` and `NotEmulated`."""
         if not target.kind.kept:
             _check_absent(request, target.kind)
+        if target.kind.ready_made and request.method != "GET":
+            raise NotEmulated(f"{target.kind.qualified}: {target.kind.ready_made}")
         if target.subresource in STREAMS:
             return await self._streams.handle(request, target.namespace or "", target.name or "", target.subresource)
         place = target.subresource or ("object" if target.name else "collection")
