@@ -40,9 +40,9 @@ async def turn() -> None:
 
 def timestamp(moment: datetime) -> str:
     """A Kubernetes `Time`: RFC 3339 in whole seconds."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.isoformat(timespec='seconds')[:19]}Z"
 
 
 def micro_timestamp(moment: datetime) -> str:
     """A Kubernetes `MicroTime`: RFC 3339 in microseconds (events.k8s.io eventTime, lease times)."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.isoformat(timespec='microseconds')[:26]}Z"

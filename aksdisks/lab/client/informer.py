@@ -54,7 +54,7 @@ class Informer:
         self._synced = asyncio.Event()
         self._handlers: list[Handler] = []
         self._indexers: dict[str, Indexer] = {}
-        self._indices: dict[str, dict[str, dict[str, Object]]] = {}
+        self._indices: dict[str, dict[str, dict[str, None]]] = {}
         self._filed: dict[str, tuple[tuple[str, ...], ...]] = {}
 
     def add_handler(self, handler: Handler) -> None:
@@ -83,7 +83,7 @@ class Informer:
 
     def by_index(self, name: str, value: str) -> list[Object]:
         """The objects that the indexer `name` filed under `value`."""
-        return list(self._indices[name].get(value, {}).values())
+        return [self._copy.objects[key] for key in self._indices[name].get(value, ())]
 
     def refile(self, key: str) -> None:
         """Ask the indexers again about the object under `key`, if there is one: they look at more than the object."""
@@ -141,15 +141,14 @@ class Informer:
 
     def file(self, key: str, obj: Object) -> None:
         """Called by the copy for an object as it is now."""
-        if not self._indexers:
+        values = tuple([tuple(indexer(obj)) for indexer in self._indexers.values()])
+        if values == self._filed.get(key, ()):
             return
-        values = tuple(tuple(indexer(obj)) for indexer in self._indexers.values())
-        if values != self._filed.get(key):
-            self.unfile(key)
-            self._filed[key] = values
+        self.unfile(key)
+        self._filed[key] = values
         for index, filed in zip(self._indices.values(), values, strict=True):
             for value in filed:
-                index.setdefault(value, {})[key] = obj
+                index.setdefault(value, {})[key] = None
 
     def unfile(self, key: str) -> None:
         """Called by the copy for an object that is gone."""
@@ -252,7 +251,7 @@ class _Copy:
                 self._drop(key)
             self._tell(obj if told is None else told, None)
             return
-        if newest and uid not in self._buried:
+        if newest and there is not obj and uid not in self._buried:
             self._put(key, obj)
         self.told[key] = obj
         self._tell(told, obj)

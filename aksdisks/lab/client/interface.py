@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
+
+import orjson
 
 Object = dict[str, Any]
+T = TypeVar("T")
 PatchType = Literal["merge", "strategic", "json"]
+
+
+def own_copy(obj: T) -> T:
+    """A deep copy through JSON, which is faster than copy.deepcopy and proves that the object is JSON."""
+    copy: T = orjson.loads(orjson.dumps(obj))
+    return copy
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import calendar
 import logging
 import zlib
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
@@ -22,6 +22,7 @@ CACHE_SIZE = 4096
 SERIES_REFRESH = 1800.0
 SERIES_FINISH = 360.0
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Key = tuple[str, ...]
 V = TypeVar("V")
 
@@ -238,8 +239,7 @@ class EventRecorder:
             await self._writer
 
     def _name(self, subject: str) -> str:
-        now = self._clock.now()
-        nanoseconds = (calendar.timegm(now.utctimetuple()) * 1_000_000 + now.microsecond) * 1000 + self._offset
+        nanoseconds = (self._clock.now() - _EPOCH) // timedelta(microseconds=1) * 1000 + self._offset
         self._last_name = max(nanoseconds, self._last_name + 1)
         return f"{subject}.{self._last_name:016x}"
 

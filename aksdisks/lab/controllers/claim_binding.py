@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 
 from aksdisks.lab.client.informer import Informer, key_of
-from aksdisks.lab.client.interface import KubernetesApi, Object
+from aksdisks.lab.client.interface import KubernetesApi, Object, own_copy
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.storage import BIND_COMPLETED, SELECTED_NODE, annotations_of, reserved
 from aksdisks.lab.controllers.volume_filters import Plan
@@ -43,7 +42,7 @@ class ClaimBinder:
             await self._reserve(volume, claim)
         for claim in chosen.provisions:
             if annotations_of(claim).get(SELECTED_NODE) != node:
-                changed = copy.deepcopy(claim)
+                changed = own_copy(claim)
                 changed["metadata"].setdefault("annotations", {})[SELECTED_NODE] = node
                 self._claims.observe(await self._api.update("persistentvolumeclaims", changed))
         waiting = [claim for _, claim in chosen.bindings] + list(chosen.provisions)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from aksdisks.lab.client.controller import Controller
-from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object, own_copy
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.schema.objects import copy
 from aksdisks.lab.kube.strategies import naming
 from aksdisks.lab.kube.strategies.custom import is_true, stored_as
 from aksdisks.lab.kube.strategies.kinds.customresourcedefinition import CLEANUP
@@ -46,7 +45,7 @@ class CustomResourceDefinitions(Controller):
         return await self._finalize(crd) if CLEANUP in crd["metadata"].get("finalizers", ()) else None
 
     async def _accept(self, crd: Object) -> None:
-        wanted = copy(crd)
+        wanted = own_copy(crd)
         others = [one for one in self._definitions.items() if one["metadata"]["name"] != crd["metadata"]["name"]]
         naming.accept(wanted, others, timestamp(self.clock.now()))
         if wanted["status"] != crd["status"]:
@@ -82,6 +81,6 @@ class CustomResourceDefinitions(Controller):
         return len(left)
 
     async def _tell(self, crd: Object, status: str, reason: str, message: str) -> Object:
-        changed = copy(crd)
+        changed = own_copy(crd)
         naming.set_condition(changed["status"], "Terminating", status, reason, message, timestamp(self.clock.now()))
         return await self.api.update(RESOURCE, changed, subresource="status")

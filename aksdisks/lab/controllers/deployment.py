@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from typing import ClassVar
 
 from aksdisks.lab.client.controller import Controller, namespace_terminating
 from aksdisks.lab.client.informer import key_of
-from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object, own_copy
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers import rollout
@@ -82,7 +81,7 @@ class DeploymentController(Controller):
         deployment = self._deployments.get_key(key)
         if deployment is None:
             return None
-        d = copy.deepcopy(deployment)
+        d = own_copy(deployment)
         sets = await claim(self.api, "deployments", d, self._sets)
         sets.sort(key=lambda rs: (rs["metadata"]["creationTimestamp"], rs["metadata"]["name"]))
         if is_terminating(d):
@@ -160,7 +159,7 @@ class DeploymentController(Controller):
         return (await self._create_new(d, sets, revision) if create else None), old
 
     async def _refresh_new(self, d: Object, new: Object, revision: str) -> Object:
-        updated = copy.deepcopy(new)
+        updated = own_copy(new)
         changed = rollout.annotate(d, updated, revision, exists=True)
         minimum = d["spec"].get("minReadySeconds", 0)
         if changed or new["spec"].get("minReadySeconds", 0) != minimum:
@@ -184,10 +183,10 @@ class DeploymentController(Controller):
         meta, spec = d["metadata"], d["spec"]
         collisions = d.get("status", {}).get("collisionCount", 0)
         hash10 = self.ids.hash10({"template": spec["template"], "collisions": collisions})
-        template = copy.deepcopy(spec["template"])
+        template = own_copy(spec["template"])
         labels = template.setdefault("metadata", {}).setdefault("labels", {})
         labels[HASH_LABEL] = hash10
-        selector = copy.deepcopy(spec["selector"])
+        selector = own_copy(spec["selector"])
         selector.setdefault("matchLabels", {})[HASH_LABEL] = hash10
         rs: Object = {
             "apiVersion": "apps/v1",
@@ -251,7 +250,7 @@ class DeploymentController(Controller):
         current = rs["metadata"].get("annotations", {})
         if before == size and (not note or annotations.items() <= current.items()):
             return False
-        updated = copy.deepcopy(rs)
+        updated = own_copy(rs)
         updated["spec"]["replicas"] = size
         updated["metadata"].setdefault("annotations", {}).update(annotations)
         stored = await self.api.update("replicasets", updated)
@@ -334,7 +333,7 @@ class DeploymentController(Controller):
                 return
             raise
         self._deployments.observe(stored)
-        d["metadata"] = copy.deepcopy(stored["metadata"])
+        d["metadata"] = own_copy(stored["metadata"])
 
 
 def _set_revision(d: Object, revision: str) -> bool:

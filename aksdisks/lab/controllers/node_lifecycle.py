@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.informer import key_of, split_key
-from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object, own_copy
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
@@ -111,7 +110,7 @@ class NodeLifecycle(Controller):
 
     async def _lose(self, node: Object) -> Object:
         name, now = node["metadata"]["name"], timestamp(self.clock.now())
-        changed = copy.deepcopy(node)
+        changed = own_copy(node)
         for condition in changed.setdefault("status", {}).setdefault("conditions", []):
             unknown = {"status": "Unknown", "reason": "NodeStatusUnknown", "lastTransitionTime": now}
             condition.update(unknown, message="Kubelet stopped posting node status.")
@@ -124,7 +123,7 @@ class NodeLifecycle(Controller):
         return node
 
     async def _mark_pod(self, pod: Object, now: str) -> None:
-        conditions = copy.deepcopy((pod.get("status") or {}).get("conditions") or [])
+        conditions = own_copy((pod.get("status") or {}).get("conditions") or [])
         ready = [entry for entry in conditions if entry["type"] == "Ready" and entry["status"] == "True"]
         if not ready:
             return
@@ -166,7 +165,7 @@ class NodeLifecycle(Controller):
             {"key": key, "effect": effect, "timeAdded": now} for key, effect in wanted if (key, effect) not in have
         ]
         if taints != present:
-            changed = copy.deepcopy(node)
+            changed = own_copy(node)
             changed["spec"]["taints"] = taints
             if not taints:
                 del changed["spec"]["taints"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from typing import Literal
 
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.informer import key_of
-from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object, own_copy
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.storage import (
@@ -122,7 +121,7 @@ class PersistentVolumeController(Controller):
         """A claim that was made before there was a default class gets it (assignDefaultStorageClass)."""
         if has_class(claim) or (default := default_class(self.classes.items())) is None:
             return False
-        changed = copy.deepcopy(claim)
+        changed = own_copy(claim)
         changed["spec"]["storageClassName"] = default["metadata"]["name"]
         self.claims.observe(await self.api.update("persistentvolumeclaims", changed))
         return True
@@ -200,7 +199,7 @@ class PersistentVolumeController(Controller):
             self.recorder.event(claim, "Warning", "ProvisioningFailed", message)
             return
         if annotations_of(claim).get(STORAGE_PROVISIONER) != driver:
-            claim = copy.deepcopy(claim)
+            claim = own_copy(claim)
             claim["metadata"].setdefault("annotations", {}).update(
                 {BETA_STORAGE_PROVISIONER: driver, STORAGE_PROVISIONER: driver}
             )
@@ -238,7 +237,7 @@ class PersistentVolumeController(Controller):
             marks[BIND_COMPLETED] = "yes"
         if not marks:
             return claim
-        changed = copy.deepcopy(claim)
+        changed = own_copy(claim)
         changed["spec"]["volumeName"] = name
         changed["metadata"].setdefault("annotations", {}).update(marks)
         claim = await self.api.update("persistentvolumeclaims", changed)
@@ -250,7 +249,7 @@ class PersistentVolumeController(Controller):
     ) -> None:
         status = claim.get("status") or {}
         CLAIM.check(status.get("phase") or CLAIM.initial, phase)
-        wanted = copy.deepcopy(status)
+        wanted = own_copy(status)
         wanted["phase"] = phase
         if volume is None:
             wanted.pop("accessModes", None)
@@ -348,7 +347,7 @@ class PersistentVolumeController(Controller):
 
     async def _unbind(self, volume: Object) -> None:
         """Give up a claimRef that lost: entirely when the controller set it, else only its uid."""
-        changed = copy.deepcopy(volume)
+        changed = own_copy(volume)
         if BOUND_BY_CONTROLLER in annotations_of(volume):
             changed["spec"].pop("claimRef")
             changed["metadata"]["annotations"].pop(BOUND_BY_CONTROLLER)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from aksdisks.lab.client.interface import Object
+from aksdisks.lab.client.interface import Object, own_copy
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.kube.schema import selectors
 
@@ -122,8 +121,8 @@ def pod_from_template(template: Object, owner: Object, generate_name: str = "") 
         metadata["generateName"] = generate_name
     for name in ("labels", "annotations", "finalizers"):
         if meta.get(name):
-            metadata[name] = copy.deepcopy(meta[name])
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": copy.deepcopy(template["spec"])}
+            metadata[name] = own_copy(meta[name])
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": own_copy(template["spec"])}
 
 
 def controller_reference(owner: Object) -> Object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import chain
@@ -110,15 +109,13 @@ def claims_for(owner: Object, number: int) -> list[Object]:
     """The claims of the pod with that ordinal, named <template>-<set>-<ordinal>."""
     claims = []
     for template in owner["spec"].get("volumeClaimTemplates", ()):
-        claim: Object = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
-        claim["metadata"] = copy.deepcopy(template["metadata"])
-        claim["metadata"]["name"] = f"{template['metadata']['name']}-{owner['metadata']['name']}-{number}"
-        claim["metadata"]["namespace"] = owner["metadata"]["namespace"]
-        labels = {**claim["metadata"].get("labels", {}), **owner["spec"]["selector"].get("matchLabels", {})}
+        name = f"{template['metadata']['name']}-{owner['metadata']['name']}-{number}"
+        metadata = template["metadata"] | {"name": name, "namespace": owner["metadata"]["namespace"]}
+        labels = {**metadata.get("labels", {}), **owner["spec"]["selector"].get("matchLabels", {})}
         if labels:
-            claim["metadata"]["labels"] = labels
-        claim["spec"] = copy.deepcopy(template["spec"])
-        claims.append(claim)
+            metadata["labels"] = labels
+        kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+        claims.append({**kind, "metadata": metadata, "spec": template["spec"]})
     return claims
 
 

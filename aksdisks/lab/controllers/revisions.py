@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
@@ -39,7 +38,7 @@ class Revisions:
         if equal and equal[-1] is known[-1]:
             return known[-1], collisions
         if equal:
-            again = copy.deepcopy(equal[-1]) | {"revision": number}
+            again = equal[-1] | {"revision": number}
             return await self._api.update("controllerrevisions", again), collisions
         while True:
             fresh = self._new(owner, data, number, collisions)
@@ -90,7 +89,7 @@ def with_revision(owner: Object, revision: Object) -> Object:
 
 
 def _data(owner: Object) -> Object:
-    return {"spec": {"template": copy.deepcopy(owner["spec"]["template"]) | {"$patch": "replace"}}}
+    return {"spec": {"template": owner["spec"]["template"] | {"$patch": "replace"}}}
 
 
 def _age(revision: Object) -> tuple[int, str, str]:

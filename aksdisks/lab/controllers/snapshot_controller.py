@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from aksdisks.lab.client.controller import AgainError, Controller
 from aksdisks.lab.client.informer import key_of
-from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object, own_copy
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.snapshot_claims import SourceClaims, not_updated
@@ -280,7 +279,7 @@ class SnapshotController(Controller):
     async def _update_status(self, snapshot: Object, content: Object) -> None:
         """What is told of the content, in the snapshot's status, and in events the first time."""
         current = await self.api.get(SNAPSHOTS, snapshot["metadata"]["name"], snapshot["metadata"]["namespace"])
-        told, status = content.get("status") or {}, copy.deepcopy(current.get("status") or {})
+        told, status = content.get("status") or {}, own_copy(current.get("status") or {})
         was_created, was_ready = "creationTime" in status, is_ready(current)
         status.setdefault("boundVolumeSnapshotContentName", content["metadata"]["name"])
         status["readyToUse"] = bool(told.get("readyToUse"))
@@ -304,7 +303,7 @@ class SnapshotController(Controller):
 
     async def _tell_error(self, snapshot: Object, reason: str, message: str, *, unready: bool = True) -> Object:
         """Into its status and as an event, unless the status says so already; the snapshot as it is then."""
-        status: dict[str, Any] = copy.deepcopy(snapshot.get("status") or {})
+        status: dict[str, Any] = own_copy(snapshot.get("status") or {})
         if (status.get("error") or {}).get("message") == message:
             return snapshot
         status["error"] = {"message": message, "time": timestamp(self.clock.now())}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
 
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.informer import key_of
-from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object, own_copy
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, turn
 from aksdisks.lab.controllers import replicas
@@ -295,7 +294,7 @@ class StatefulSetController(Controller):
             references = replicas.claim_references(owner, pod, existing)
             if references == existing["metadata"].get("ownerReferences", []):
                 continue
-            updated = copy.deepcopy(existing)
+            updated = own_copy(existing)
             updated["metadata"]["ownerReferences"] = references
             self._claims.observe(await self.api.update("persistentvolumeclaims", updated))
 

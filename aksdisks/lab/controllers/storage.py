@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aksdisks.lab.client.interface import Object
+from aksdisks.lab.client.interface import Object, own_copy
 
 DISK_DRIVER = "disk.csi.azure.com"
 DRIVER_ON_NODES, DRIVER_CONTAINER = "csi-azuredisk-node", "azuredisk"
@@ -99,7 +98,7 @@ def reserved(volume: Object, claim: Object) -> Object | None:
     before = volume["spec"].get("claimRef") or {}
     if before.get("uid") == claim["metadata"]["uid"]:
         return None
-    changed = copy.deepcopy(volume)
+    changed = own_copy(volume)
     if not before:
         changed["metadata"].setdefault("annotations", {})[BOUND_BY_CONTROLLER] = "yes"
     changed["spec"]["claimRef"] = claim_reference(claim)

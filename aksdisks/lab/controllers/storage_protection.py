@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from typing import ClassVar
 
 from aksdisks.lab.client.controller import Controller
-from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object, own_copy
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.pods import is_finished
 from aksdisks.lab.controllers.storage import attributes_class
@@ -153,7 +152,7 @@ def claims_of(pod: Object) -> list[str]:
 async def _write_finalizers(
     api: KubernetesApi, resource: str, obj: Object, *, add: str | None = None, remove: str | None = None
 ) -> None:
-    updated = copy.deepcopy(obj)
+    updated = own_copy(obj)
     rest = [name for name in updated["metadata"].get("finalizers", ()) if name != remove]
     if add is not None:
         rest.append(add)

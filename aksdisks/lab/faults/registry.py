@@ -49,6 +49,8 @@ class Faults:
 
     def switch_for(self, name: str, *objects: str) -> FaultSwitch | None:
         """The switch that concerns these objects, the one aimed at one of them first; None while the fault is off."""
+        if not self._on:  # as nearly always, and asked with each call of each node
+            return None
         for wanted in (*(reference.lower() for reference in objects), ""):
             switch = self._on.get((_known_name(name), wanted))
             if switch is not None:

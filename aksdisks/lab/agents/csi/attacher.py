@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -27,7 +26,7 @@ from aksdisks.lab.arm.driver.retries import DeadlineExceededError, DriverError, 
 from aksdisks.lab.arm.errors import NOT_ACTIVE, CloudError, machine_is_no_more
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.informer import key_of
-from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object, own_copy
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.storage import DISK_DRIVER, attached_volume, driver_and_handle
 from aksdisks.lab.controllers.volume_matching import capacity_bytes
@@ -249,7 +248,7 @@ class Attacher(Controller):
     async def _add_finalizer(self, volume: Object) -> None:
         finalizers = volume["metadata"].get("finalizers") or []
         if FINALIZER not in finalizers:
-            changed = copy.deepcopy(volume)
+            changed = own_copy(volume)
             changed["metadata"]["finalizers"] = [*finalizers, FINALIZER]
             self.volumes.observe(await self.api.update("persistentvolumes", changed))
 
@@ -261,7 +260,7 @@ class Attacher(Controller):
             return
         if self.attachments.by_index("volume", meta["name"]):
             return
-        changed = copy.deepcopy(volume)
+        changed = own_copy(volume)
         changed["metadata"]["finalizers"] = [entry for entry in finalizers if entry != FINALIZER]
         await self.api.update("persistentvolumes", changed)
 

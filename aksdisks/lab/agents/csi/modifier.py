@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -25,7 +24,7 @@ from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.informer import key_of
-from aksdisks.lab.client.interface import KubernetesApi, Object
+from aksdisks.lab.client.interface import KubernetesApi, Object, own_copy
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.storage import attributes_class
@@ -152,12 +151,12 @@ class Modifier(Controller):
 
     async def _complete(self, claim: Object, volume: Object, name: str) -> Object:
         """The volume first, so that it never lags behind the claim."""
-        changed = copy.deepcopy(await self.api.get("persistentvolumes", volume["metadata"]["name"]))
+        changed = own_copy(await self.api.get("persistentvolumes", volume["metadata"]["name"]))
         changed["spec"]["volumeAttributesClassName"] = name
         self.volumes.observe(await self.api.update("persistentvolumes", changed))
         meta = claim["metadata"]
         claim = await self.api.get("persistentvolumeclaims", meta["name"], meta["namespace"])
-        status = copy.deepcopy(claim["status"])
+        status = own_copy(claim["status"])
         status.pop("modifyVolumeStatus", None)
         status["currentVolumeAttributesClassName"] = name
         return await self._write(claim, status, _without(claim, MODIFYING, FAILED))
@@ -167,11 +166,11 @@ class Modifier(Controller):
         conditions = _without(claim, MODIFYING)
         if len(conditions) < len(claim["status"].get("conditions") or ()):
             self.recorder.event(claim, "Normal", "VolumeModifyCanceled", "Cancelled modify.")
-            await self._write(claim, copy.deepcopy(claim["status"]), conditions)
+            await self._write(claim, own_copy(claim["status"]), conditions)
 
     async def _mark(self, claim: Object, progress: str, problem: RpcError | None = None) -> Object:
         """How far it is, in the claim's status; a class that is missing changes no conditions."""
-        status = copy.deepcopy(claim["status"])
+        status = own_copy(claim["status"])
         modification = {**_modification(claim), "status": progress}
         status["modifyVolumeStatus"] = modification
         if progress == PENDING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
@@ -42,7 +41,7 @@ from aksdisks.lab.arm.driver.retries import DriverError, ThrottledError
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.informer import key_of
-from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object, own_copy
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.snapshots import SNAPSHOTS, has_finalizer, with_finalizers
@@ -226,7 +225,7 @@ class Provisioner(Controller):
         found = source_claim(source, claim, driver, self.claims.get_key, self.volumes.get)
         finalizers = found["metadata"].get("finalizers") or []
         if CLONING not in finalizers:
-            changed = copy.deepcopy(found)
+            changed = own_copy(found)
             changed["metadata"]["finalizers"] = [*finalizers, CLONING]
             self.claims.observe(await self.api.update("persistentvolumeclaims", changed))
         volume = self.volumes.get(found["spec"]["volumeName"])
@@ -252,7 +251,7 @@ class Provisioner(Controller):
         if waits_for_copy(claim, self.claims.items(claim["metadata"]["namespace"])):
             return self._backoff.failed(key)
         self._backoff.succeeded(key)
-        changed = copy.deepcopy(claim)
+        changed = own_copy(claim)
         changed["metadata"]["finalizers"] = [entry for entry in finalizers if entry != CLONING]
         await self.api.update("persistentvolumeclaims", changed)
         return None
@@ -260,7 +259,7 @@ class Provisioner(Controller):
     async def _reschedule(self, claim: Object, why: str) -> None:
         """Without its annotation the scheduler chooses a node anew (provisionVolumeErrorHandling)."""
         self.recorder.event(claim, "Warning", "ProvisioningFailed", why)
-        changed = copy.deepcopy(claim)
+        changed = own_copy(claim)
         del changed["metadata"]["annotations"][SELECTED_NODE]
         self.claims.observe(await self.api.update("persistentvolumeclaims", changed))
 
@@ -305,7 +304,7 @@ class Provisioner(Controller):
         finalizers = volume["metadata"].get("finalizers") or []
         if (PROVISIONER_FINALIZER in finalizers) == wanted:
             return volume
-        changed = copy.deepcopy(volume)
+        changed = own_copy(volume)
         others = [entry for entry in finalizers if entry != PROVISIONER_FINALIZER]
         changed["metadata"]["finalizers"] = [*others, PROVISIONER_FINALIZER] if wanted else others
         volume = await self.api.update("persistentvolumes", changed)

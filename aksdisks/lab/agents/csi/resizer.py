@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any, ClassVar
 
@@ -11,7 +10,7 @@ from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.controller import Controller
-from aksdisks.lab.client.interface import KubernetesApi, Object
+from aksdisks.lab.client.interface import KubernetesApi, Object, own_copy
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.storage import DISK_DRIVER, annotations_of
@@ -98,7 +97,7 @@ class Resizer(Controller):
             raise RpcError(INTERNAL, f"failed to resize disk({disk_id}) with error({refusal})") from error
 
     async def _grow_volume(self, volume: Object, size: str) -> None:
-        changed = copy.deepcopy(await self.api.get("persistentvolumes", volume["metadata"]["name"]))
+        changed = own_copy(await self.api.get("persistentvolumes", volume["metadata"]["name"]))
         notes = changed["metadata"].setdefault("annotations", {})
         notes.setdefault(PRE_RESIZE, changed["spec"]["capacity"]["storage"])
         changed["spec"]["capacity"]["storage"] = size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
@@ -13,7 +12,7 @@ from aksdisks.lab.agents.csi.snapshot_parameters import metadata, snapshot_param
 from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.client.controller import AgainError, Controller
 from aksdisks.lab.client.informer import key_of
-from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object, own_copy
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.snapshots import (
@@ -188,7 +187,7 @@ class Snapshotter(Controller):
     async def _tell(self, content: Object, taken: Taken) -> Object:
         """What the driver has answered, into the status; what stands there of the snapshot's moment stays."""
         current = await self.api.get(CONTENTS, content["metadata"]["name"])
-        status: dict[str, Any] = copy.deepcopy(current.get("status") or {})
+        status: dict[str, Any] = own_copy(current.get("status") or {})
         status.setdefault("snapshotHandle", taken.handle)
         status.setdefault("creationTime", _nanoseconds(taken.created))
         if taken.size:
@@ -200,7 +199,7 @@ class Snapshotter(Controller):
 
     async def _tell_error(self, content: Object, reason: str, message: str) -> None:
         """Into its status and as an event, unless the status says so already."""
-        status: dict[str, Any] = copy.deepcopy(content.get("status") or {})
+        status: dict[str, Any] = own_copy(content.get("status") or {})
         if (status.get("error") or {}).get("message") == message:
             return
         status |= {"error": {"message": message, "time": timestamp(self.clock.now())}, "readyToUse": False}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Awaitable, Callable
 
-from aksdisks.lab.client.interface import ApiError, KubernetesApi
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, own_copy
 from aksdisks.lab.clock import Clock, micro_timestamp, timestamp
 from aksdisks.lab.controllers.node_lifecycle import LEASES, renewal_seconds
 
@@ -93,7 +92,7 @@ class Heartbeat:
 
     async def _report(self) -> None:
         node = await self._api.get("nodes", self._node_name)
-        conditions = copy.deepcopy((node.get("status") or {}).get("conditions") or [])
+        conditions = own_copy((node.get("status") or {}).get("conditions") or [])
         now = timestamp(self._clock.now())
         for condition in conditions:
             condition["lastHeartbeatTime"] = now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.client.interface import ApiError, Object, own_copy
 from aksdisks.lab.kube.fieldmanager import compare, fieldsets, last_applied, managers, typed
 from aksdisks.lab.kube.schema import objects, schema
 from aksdisks.lab.kube.schema.resource import Resource
@@ -57,13 +57,13 @@ def merged(request: Apply, live: Object) -> Object:
     """
     root = schema.root(request.kind)
     mine = fieldsets.fields(root, request.stated)
-    live = objects.copy(live)
+    live = own_copy(live)
     entries = live["metadata"].pop("managedFields", None)
     if entries is None:
         entries = managers.before_first_apply(root, live, request.kind.api_version, request.now)
     others = [one for one in entries if not fieldsets.is_of(one, request.manager, request.subresource)]
     before: fieldsets.Fields = next((one["fieldsV1"] for one in entries if one not in others), {})
-    left = fieldsets.remove(objects.copy(live), fieldsets.dropped(before, mine, others))
+    left = fieldsets.remove(own_copy(live), fieldsets.dropped(before, mine, others))
     result: Object = fieldsets.merge(root, left, request.stated)
     change = compare.compare(root, live, result)
     if not request.force:

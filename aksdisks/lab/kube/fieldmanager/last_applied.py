@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import orjson
 
-from aksdisks.lab.client.interface import Object
+from aksdisks.lab.client.interface import Object, own_copy
 from aksdisks.lab.kube.fieldmanager import compare, fieldsets
 from aksdisks.lab.kube.fieldmanager.fieldsets import Path
 from aksdisks.lab.kube.schema import objects
@@ -34,7 +34,7 @@ def update(merged: Object, config: Object) -> None:
     """Bring the annotation, where there is one, to what is applied now; changes `merged`."""
     if ANNOTATION not in _annotations(merged):
         return
-    said = objects.copy(config)
+    said = own_copy(config)
     said["metadata"].pop("managedFields", None)
     _annotations(said).pop(ANNOTATION, None)
     merged["metadata"]["annotations"] = {**_annotations(merged), ANNOTATION: objects.text(said) + "\n"}

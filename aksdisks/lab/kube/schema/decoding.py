@@ -138,15 +138,8 @@ def _walk(
     """Check one value, but for keys that are `kept`; returns what replaces it."""
     if node is schema.NOWHERE or value is None:
         return value
-    if node.is_quantity:
-        return _quantity(value)
-    if node.name.endswith(_SCHEMA_OR):
-        return _schema_or(node, value, path, unknown, where)
-    if "oneOf" in node.schema:
-        if node.name.endswith(".IntOrString") and not (type(value) is str or _is_int32(value)):
-            found = f"number {value}" if type(value) in (int, float) else _JSON[type(value)]
-            raise _WrongTypeError(f"json: cannot unmarshal {found} into Go value of type int32")
-        return value
+    if not node.types:
+        return _alternative(node, value, path, unknown, where)
     _check_type(node, value, where)
     if isinstance(value, list):
         inner_node = node.items()
@@ -158,8 +151,9 @@ def _walk(
             value[index] = _walk(inner_node, element, f"{path}[{index}]", unknown, where)
     elif isinstance(value, dict) and (node.is_struct or node.is_map):
         struct = node.name.rpartition(".")[2] or where[0]
+        children = node.children
         for key, inner in list(value.items()):
-            child = node.child(key)
+            child = children[key]
             if type(inner) is child.plain or key in kept:  # most are: a call for each would be most of the work
                 continue
             at = f"{path}.{key}" if path else key
@@ -174,7 +168,16 @@ def _walk(
     return value
 
 
-_SCHEMA_OR = ("JSONSchemaPropsOrArray", "JSONSchemaPropsOrBool")
+def _alternative(node: schema.Node, value: Any, path: str, unknown: list[str], where: Where) -> Any:
+    """What is of one of several types."""
+    if node.is_quantity:
+        return _quantity(value)
+    if node.name.endswith(schema.SCHEMA_OR):
+        return _schema_or(node, value, path, unknown, where)
+    if node.name.endswith(".IntOrString") and not (type(value) is str or _is_int32(value)):
+        found = f"number {value}" if type(value) in (int, float) else _JSON[type(value)]
+        raise _WrongTypeError(f"json: cannot unmarshal {found} into Go value of type int32")
+    return value
 
 
 def _schema_or(node: schema.Node, value: Any, path: str, unknown: list[str], where: Where) -> Any:
@@ -205,22 +208,11 @@ def _told(where: Where) -> str:
 
 
 _JSON = {str: "string", bool: "bool", int: "number", float: "number", dict: "object", list: "array"}
-_EXPECTED: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "number": (int, float),
-    "object": (dict,),
-    "array": (list,),
-}
 
 
 def _check_type(node: schema.Node, value: Any, where: Where) -> None:
-    wanted = node.schema.get("type")
-    if wanted is None:
-        return
-    if type(value) in _EXPECTED[wanted]:
-        if "format" in node.schema:
+    if type(value) in node.types or node.types == (object,):
+        if node.form is not None:
             _check_format(node, value, where)
         return
     found = f"number {value}" if isinstance(value, float) else _JSON[type(value)]
@@ -238,7 +230,7 @@ _TIME = re.compile(
 
 def _check_format(node: schema.Node, value: Any, where: Where) -> None:
     """Numbers that fit, base64 and times that can be read."""
-    form = node.schema.get("format")
+    form = node.form
     if form in _LIMITS:
         if not -_LIMITS[form] <= value < _LIMITS[form]:
             raise _WrongTypeError(
@@ -278,7 +270,7 @@ _CONTAINERS = (dict, list)
 
 
 def _complete(node: schema.Node, value: Any, kept: Container[str] = ()) -> None:
-    if node.is_flat or not node.schema:
+    if node.is_flat:
         return
     if isinstance(value, list):
         inner_node = node.items()
@@ -288,8 +280,10 @@ def _complete(node: schema.Node, value: Any, kept: Container[str] = ()) -> None:
     if not isinstance(value, dict):
         return
     for key, inner in list(value.items()):
-        if isinstance(inner, _CONTAINERS) and key not in kept:
-            child = node.child(key)
+        if inner is None:  # Go decodes null as absent
+            del value[key]
+        elif isinstance(inner, _CONTAINERS) and key not in kept:
+            child = node.children[key]
             _complete(child, inner)
             empty = child.schema and not inner and key not in node.required
             if empty and (isinstance(inner, list) or child.is_map):
@@ -297,4 +291,4 @@ def _complete(node: schema.Node, value: Any, kept: Container[str] = ()) -> None:
     for key, default in node.defaults:
         if key not in value:
             value[key] = {} if default == {} else default
-            _complete(node.child(key), value[key])
+            _complete(node.children[key], value[key])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from typing import Any
 
 import orjson
@@ -28,11 +27,6 @@ _METADATA = (
 )
 
 
-def copy(obj: Any) -> Any:
-    """A deep copy through JSON, which is faster than copy.deepcopy and proves that the object is JSON."""
-    return orjson.loads(orjson.dumps(obj))
-
-
 def apart(obj: Object, stored: Object) -> Object:
     """A copy of `obj`, apart from those of its top parts that are, byte for byte, as in `stored`: they are shared.
 
@@ -53,45 +47,20 @@ def kept(obj: Object, stored: Object) -> frozenset[str]:
 def ordered(resource: Resource, obj: Object) -> Object:
     """The object with kind, apiVersion and metadata first, and metadata in upstream's order, without empty values."""
     metadata = obj.get("metadata") or {}
-    shown = {key: metadata[key] for key in _METADATA if metadata.get(key) not in (None, "", [], {})}
-    if "deletionGracePeriodSeconds" in metadata and metadata["deletionGracePeriodSeconds"] is not None:
-        shown["deletionGracePeriodSeconds"] = metadata["deletionGracePeriodSeconds"]
+    shown = {key: value for key in _METADATA if (value := metadata.get(key)) or value == 0}
     rest = {key: value for key, value in obj.items() if key not in ("kind", "apiVersion", "metadata")}
     return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": shown, **rest}
 
 
-def tidy(resource: Resource, obj: Object, kept: Container[str] = ()) -> Object:
-    """The object as `ordered`, without nulls apart from the times and lists that upstream writes as null.
-
-    Those of custom resources are dropped by their schema, which may allow them. `kept`: parts without any.
-    """
+def tidy(resource: Resource, obj: Object) -> Object:
+    """The object as `ordered`, with the times and lists that upstream writes as null."""
     obj = ordered(resource, obj)
-    if resource.custom is None:
-        parts = obj.items()
-        obj = {key: part if key in kept else without_nulls(part) for key, part in parts if part is not None}
     if resource.probed:
         for condition in obj.get("status", {}).get("conditions", ()):
             condition.setdefault("lastProbeTime", None)
     for name in resource.null_lists:
         obj[name] = obj.get(name) or None
     return obj
-
-
-def without_nulls(value: Any) -> Any:
-    """The value without keys whose value is null: Go decodes null as absent."""
-    # Most values are plain: a call for each would be most of the work.
-    if isinstance(value, dict):
-        return {
-            key: without_nulls(inner) if isinstance(inner, _CONTAINERS) else inner
-            for key, inner in value.items()
-            if inner is not None
-        }
-    if isinstance(value, list):
-        return [without_nulls(inner) if isinstance(inner, _CONTAINERS) else inner for inner in value]
-    return value
-
-
-_CONTAINERS = (dict, list)
 
 
 def same(left: Object, right: Object) -> bool:

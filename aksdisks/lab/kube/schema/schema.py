@@ -13,15 +13,47 @@ from aksdisks.lab.kube.schema.resource import Resource
 
 _REF = "#/components/schemas/"
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
-_PLAIN: dict[str, type] = {"string": str, "boolean": bool}
+SCHEMA_OR = ("JSONSchemaPropsOrArray", "JSONSchemaPropsOrBool")
+"""Where OpenAPI leaves open what stands: a schema, or something else."""
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "object": (dict,),
+    "array": (list,),
+}
+
+
+class _Children(dict[str, "Node"]):
+    """The places below one, each resolved when it is asked for first."""
+
+    __slots__ = ("_above",)
+
+    def __init__(self, above: Node) -> None:
+        super().__init__()
+        self._above = above
+
+    def __missing__(self, key: str) -> Node:
+        properties = self._above.schema.get("properties")
+        if properties is not None and key in properties:
+            found = self[key] = _resolve(properties[key], self._above.document)
+            return found
+        values = self._above.schema.get("additionalProperties")
+        if not isinstance(values, dict):
+            return NOWHERE
+        # A map's keys are data: they share one place, so that the schema does not grow with them.
+        if "*" not in self:
+            self["*"] = _resolve(values, self._above.document)
+        return self["*"]
 
 
 class Node:
     """One place in a schema: the schema there (references resolved) and the keywords beside it."""
 
     __slots__ = (
-        "_children", "_flat", "_items", "beside", "defaults", "document", "is_map", "is_quantity", "is_struct", "name",
-        "plain", "required", "schema",
+        "_flat", "_items", "beside", "children", "defaults", "document", "form", "is_map", "is_quantity", "is_struct",
+        "name", "plain", "required", "schema", "types",
     )  # fmt: skip
 
     def __init__(self, schema: dict[str, Any], beside: dict[str, Any], document: str, name: str = "") -> None:
@@ -30,7 +62,8 @@ class Node:
         self.beside = beside
         self.document = document
         self.name = name
-        self._children: dict[str, Node] = {}
+        self.children: dict[str, Node] = _Children(self)
+        """The place under each key of an object or a map; `NOWHERE` when the schema does not know it."""
         self._items: Node | None = None
         self._flat: bool | None = None
         self.is_struct = "properties" in schema and not schema.get("x-kubernetes-preserve-unknown-fields")
@@ -39,8 +72,11 @@ class Node:
         """Whether any key is known here."""
         self.is_quantity = name == _QUANTITY
         """Whether the value is a quantity."""
-        anything = self.is_quantity or "format" in schema or "oneOf" in schema or "properties" in schema
-        self.plain = None if anything else _PLAIN.get(schema.get("type", ""))
+        alternatives = self.is_quantity or "oneOf" in schema or name.endswith(SCHEMA_OR)
+        self.types = () if alternatives else _TYPES.get(schema.get("type", ""), (object,))
+        """The types of the values that fit here; none where the schema has alternatives."""
+        self.form = schema.get("format")
+        self.plain = self.types[0] if self.form is None and self.types in ((str,), (bool,)) else None
         """The type of which any value fits here as it is; None where there is more to look at."""
         self.required = frozenset(schema.get("required", ()))
         """The keys that Go writes even when they are empty."""
@@ -49,22 +85,8 @@ class Node:
         """The keys that Go writes even when they are unset, and what it then writes."""
 
     def child(self, key: str) -> Node:
-        """The place under a key of an object or a map; `NOWHERE` when the schema does not know it."""
-        found = self._children.get(key)
-        if found is not None:
-            return found
-        properties = self.schema.get("properties")
-        if properties is not None and key in properties:
-            found = self._children[key] = _resolve(properties[key], self.document)
-            return found
-        values = self.schema.get("additionalProperties")
-        if not isinstance(values, dict):
-            return NOWHERE
-        # A map's keys are data: they share one place, so that the schema does not grow with them.
-        found = self._children.get("*")
-        if found is None:
-            found = self._children["*"] = _resolve(values, self.document)
-        return found
+        """One of `children`."""
+        return self.children[key]
 
     def items(self) -> Node:
         """The place of a list's elements."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from aksdisks.lab.client.interface import Object
+from aksdisks.lab.client.interface import Object, own_copy
 from aksdisks.lab.kube.schema import schema
-from aksdisks.lab.kube.schema.objects import copy
 
 PRESERVE, EMBEDDED, INT_OR_STRING = (
     "x-kubernetes-preserve-unknown-fields",
@@ -52,7 +51,7 @@ class Structural:
         """A stored object with the defaults that the schema has by now; the object itself where it has them all."""
         if not self._fills or not _lacks(obj, self._own):
             return obj
-        filled: Object = copy(obj)
+        filled: Object = own_copy(obj)
         _complete(filled, self._own)
         return filled
 
@@ -137,7 +136,7 @@ def _complete(value: Any, place: _Place) -> None:
             _complete(inner, below)
     for key, default in place.defaults:
         if key not in value:
-            value[key] = copy(default)
+            value[key] = own_copy(default)
             _complete(value[key], place.properties[key])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from aksdisks.lab.client.interface import Object
@@ -52,7 +53,7 @@ def check(rules: Rules, obj: Object, at: str = "") -> list[Cause]:
     found: list[Cause] = []
     for rule in rules:
         if isinstance(rule, Rule):
-            for field, value in _values(obj, rule.path.split("."), at):
+            for field, value in _values(obj, rule.path, at):
                 found += rule.check(field, value)
         else:
             found += rule(at, obj)
@@ -66,7 +67,7 @@ def check_changes(changes: Changes, new: Object, old: Object) -> list[Cause]:
         if not isinstance(change, Fixed):
             found += change(new, old)
             continue
-        after, before = (next(_values(one, change.path.split("."), ""))[1] for one in (new, old))
+        after, before = (_values(one, change.path, "")[0][1] for one in (new, old))
         field = change.field or change.path
         if change.why and after != before:
             found.append(causes.forbidden(field, change.why))
@@ -75,18 +76,24 @@ def check_changes(changes: Changes, new: Object, old: Object) -> list[Cause]:
     return found
 
 
-def _values(obj: Any, path: Sequence[str], at: str) -> Iterator[tuple[str, Any]]:
-    if not path:
-        yield at, obj
-        return
-    step, each = path[0].removesuffix("[]"), path[0].endswith("[]")
-    field = f"{at}.{step}" if at else step
-    value = obj.get(step) if isinstance(obj, dict) else None
+def _values(obj: Any, path: str, at: str) -> list[tuple[str, Any]]:
+    """The values at a path, each with its field."""
+    place, each, rest = path.partition("[]")
+    field = f"{at}.{place}" if at and place else at or place
+    for step in _steps(place):
+        obj = obj.get(step) if isinstance(obj, dict) else None
     if not each:
-        yield from _values(value, path[1:], field)
-        return
-    for index, one in enumerate(value or ()):
-        yield from _values(one, path[1:], f"{field}[{index}]")
+        return [(field, obj)]
+    return [
+        found
+        for index, one in enumerate(obj or ())
+        for found in _values(one, rest.removeprefix("."), f"{field}[{index}]")
+    ]
+
+
+@cache
+def _steps(place: str) -> tuple[str, ...]:
+    return tuple(place.split(".")) if place else ()
 
 
 def required(path: str, why: str = "") -> Rule:

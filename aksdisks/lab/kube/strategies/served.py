@@ -133,9 +133,8 @@ class Kinds:
         decoding.complete(kind, obj, kept)
 
     def _view(self, key: str) -> View | None:
-        if key in VIEWS:
-            return VIEWS[key]
-        return None if key in RESOURCES else self.strategy(key).view
+        view = VIEWS.get(key)
+        return view if view is not None or key in RESOURCES else self.strategy(key).view
 
 
 def _in_view(view: View, version: Version) -> Version:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from aksdisks.lab.client.interface import Object
+from aksdisks.lab.client.interface import Object, own_copy
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.objects import copy
 from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.storage.store import Store
@@ -107,7 +106,7 @@ class Strategy:
 
     def initial_status(self, obj: Object, now: str) -> Object | None:
         """The status that a new object begins with; None keeps the one that it came with."""
-        return self.status(obj, now) if callable(self.status) else copy(self.status)
+        return self.status(obj, now) if callable(self.status) else own_copy(self.status)
 
     def validate(self, obj: Object) -> list[Cause]:
         """What is wrong with a new object; empty when nothing is."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.schema.objects import copy
+from aksdisks.lab.client.interface import Object, own_copy
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.schema.structural import EMBEDDED, INT_OR_STRING, PRESERVE, Structural
 from aksdisks.lab.kube.strategies import celrules
@@ -172,7 +171,7 @@ def _specified(of: Object, s: Object, at: str, base: str) -> Iterator[Cause]:
 def _defaults(s: Object, at: str) -> Iterator[Cause]:
     """Defaults that are valid themselves, and have no field that would be pruned."""
     if "default" in s and s.get("type", "string") in _TYPES:
-        value: Any = copy(s["default"])
+        value: Any = own_copy(s["default"])
         box = Structural({"type": "object", "properties": {"default": s}})
         holder = {"default": value}
         if box.prune(holder) or holder["default"] != s["default"]:

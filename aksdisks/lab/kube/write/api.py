@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypedDict, Unpack
 
-from aksdisks.lab.client.interface import Object, WatchEvent
+from aksdisks.lab.client.interface import Object, WatchEvent, own_copy
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.fieldmanager import apply
@@ -194,7 +194,7 @@ class KubeApi:
         self, resource: str, obj: Object, namespace: str | None = None, **options: Unpack[WriteOptions]
     ) -> Version:
         """As `create`, the version instead of the object; with a `field_manager` its owner is recorded."""
-        body = decoding.decode(self.kinds.resource(resource), objects.copy(obj), strictness(options))
+        body = decoding.decode(self.kinds.resource(resource), own_copy(obj), strictness(options))
         made = self.writes.create(resource, body, namespace, write_mode(options))
         warn(self.store, self.kinds.strategy(resource), made, None, options)
         return self.kinds.seen(resource, made)
@@ -233,7 +233,7 @@ class KubeApi:
         key, subresource = self._key(resource, namespace, name), options.get("subresource")
         patch_type = options.get("patch_type", "merge")
         if patch_type == "apply":
-            return self._applied(resource, key, objects.copy(patch), options)
+            return self._applied(resource, key, own_copy(patch), options)
         version = self.kinds.seen(resource, self.writes.current(resource, key))
         kind = self.kinds.resource(resource)
         if subresource == "scale":
@@ -282,7 +282,7 @@ class KubeApi:
 
     def _scaled(self, resource: str, version: Version, body: Object, options: WriteOptions) -> Written:
         """The scale after a workload got the replicas of a Scale."""
-        asked = decoding.decode(SUBRESOURCE_KINDS["scale"], objects.copy(body), strictness(options))
+        asked = decoding.decode(SUBRESOURCE_KINDS["scale"], own_copy(body), strictness(options))
         whole = scale.scaled(self.kinds.strategy(resource), version, asked)
         changed = self.writes.update(resource, whole, None, write_mode(options), recorded="scale")
         return Written(self._scale(resource, changed))

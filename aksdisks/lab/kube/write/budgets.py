@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from aksdisks.lab.client.interface import ApiError, Object
-from aksdisks.lab.kube.schema import objects
+from aksdisks.lab.client.interface import ApiError, Object, own_copy
 from aksdisks.lab.kube.schema.selectors import label_selector_matches
 from aksdisks.lab.kube.write.writes import Writes
 
@@ -59,7 +58,7 @@ def _decrement(writes: Writes, budget: Object, pod_name: str, *, dry_run: bool) 
         raise _too_many(f"The disruption budget {name} needs {counts}")
     if dry_run:
         return
-    changed: Object = objects.copy(budget)
+    changed: Object = own_copy(budget)
     changed["status"]["disruptionsAllowed"] = allowed - 1
     changed["status"].setdefault("disruptedPods", {})[pod_name] = writes.now()
     if allowed == 1:

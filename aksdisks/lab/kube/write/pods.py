@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.schema import objects
+from aksdisks.lab.client.interface import Object, own_copy
 from aksdisks.lab.kube.schema.status import conflict, invalid
 from aksdisks.lab.kube.schema.unstored import SUBRESOURCE_KINDS
 from aksdisks.lab.kube.storage.store import Key
@@ -25,7 +24,7 @@ def bind(writes: Writes, key: Key, node: str, uid: str | None = None, *, dry_run
     kind = RESOURCES["pods"]
     if not node:
         raise invalid(SUBRESOURCE_KINDS["binding"], key[1], [causes.required("target.name")])
-    pod: Object = objects.copy(writes.current("pods", key).object)
+    pod: Object = own_copy(writes.current("pods", key).object)
     metadata = pod["metadata"]
     if uid and uid != metadata["uid"]:
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {metadata['uid']}"
@@ -55,7 +54,7 @@ def evict(writes: Writes, key: Key, options: DeleteOptions, *, dry_run: bool = F
     version = writes.current("pods", key)
     budgets.check(writes, version.object, dry_run=dry_run)
     if "deletionTimestamp" not in version.object["metadata"] and not dry_run:
-        pod = objects.copy(version.object)
+        pod = own_copy(version.object)
         condition = {
             "type": "DisruptionTarget",
             "status": "True",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.schema.objects import copy
+from aksdisks.lab.client.interface import Object, own_copy
 from aksdisks.lab.kube.schema.resource import find
 from aksdisks.lab.kube.schema.selectors import from_label_selector
 from aksdisks.lab.kube.schema.status import conflict, internal, invalid
@@ -51,7 +50,7 @@ def scaled(strategy: Strategy, version: Version, scale: Object) -> Object:
     if replicas < 0:
         raise invalid(kind, name, causes.not_negative("spec.replicas", replicas))
     *above, last = strategy.scale.replicas.split(".")
-    changed: Object = copy(obj)
+    changed: Object = own_copy(obj)
     place = changed
     for step in above:
         place = place.setdefault(step, {})

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from typing import Any
 
-from aksdisks.lab.client.interface import Object
+from aksdisks.lab.client.interface import Object, own_copy
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.admission import plugins
@@ -41,8 +40,8 @@ class Writes:
     def _stored(self, resource: str) -> Resource:
         return self.kinds.resource(self.kinds.storage_key(resource))
 
-    def _finished(self, stored: Resource, obj: Object, kept: Container[str] = ()) -> Object:
-        obj = objects.tidy(stored, obj, kept)
+    def _finished(self, stored: Resource, obj: Object) -> Object:
+        obj = objects.tidy(stored, obj)
         _write_unset(self.kinds.strategy(stored.key), obj)
         return obj
 
@@ -100,9 +99,8 @@ class Writes:
         self._check_preconditions(kind, metadata, old["metadata"])
         new = objects.ordered(stored, _merge_part(self.kinds.strategy(resource), subresource, old, obj))
         _keep_system(new["metadata"], old["metadata"])
-        kept = objects.kept(new, old) if stored.custom is None else ()
-        self.kinds.complete(resource, new, kept)
-        new = self._finished(stored, new, kept)
+        self.kinds.complete(resource, new, objects.kept(new, old) if stored.custom is None else ())
+        new = self._finished(stored, new)
         for plugin in self.kinds.strategy(resource).admit_update:
             plugin(self.store, new, old)
         self._run_strategy(resource, new, old, subresource, mode)
@@ -171,7 +169,7 @@ class Writes:
         if owners or not mode.manager:
             return owners
         kind = self.kinds.resource(resource)
-        written = objects.copy(obj)
+        written = own_copy(obj)
         _write_unset(self.kinds.strategy(self.kinds.storage_key(resource)), written)
         return managers.created(
             schema.root(kind), self.kinds.from_stored(resource, written), kind.api_version, mode.manager, self.now()
@@ -233,8 +231,8 @@ def _write_unset(strategy: Strategy, obj: Object) -> None:
         place: Any = obj
         for parent in parents:
             place = place.get(parent) if isinstance(place, dict) else None
-        if isinstance(place, dict):
-            place.setdefault(name, objects.copy(value))
+        if isinstance(place, dict) and name not in place:
+            place[name] = value.copy() if isinstance(value, dict | list) else value
 
 
 def _key(obj: Object) -> Key:

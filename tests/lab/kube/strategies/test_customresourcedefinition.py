@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.client.interface import Object
-from aksdisks.lab.kube.schema.objects import copy
+from aksdisks.lab.client.interface import Object, own_copy
 from aksdisks.lab.kube.write.api import KubeApi
 from tests.lab.kube.custom import CRDS, WIDGETS, crd, refusal, run, version, widget
 
@@ -18,7 +17,7 @@ SCHEMA = "spec.validation.openAPIV3Schema"
 
 def changed(path: str, value: Any) -> Object:
     """The widgets' definition with one thing changed, or taken out where the value is None."""
-    found = copy(crd())
+    found = own_copy(crd())
     place, steps = found, path.split("/")
     for step in steps[:-1]:
         place = place[int(step)] if isinstance(place, list) else place[step]

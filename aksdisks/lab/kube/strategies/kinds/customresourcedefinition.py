@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from aksdisks.lab.client.interface import Object
+from aksdisks.lab.client.interface import Object, own_copy
 from aksdisks.lab.clock import timestamp
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.schema import names
-from aksdisks.lab.kube.schema.objects import copy, fill
+from aksdisks.lab.kube.schema.objects import fill
 from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import Cause
 from aksdisks.lab.kube.schema.structural import PRESERVE
@@ -69,7 +69,7 @@ def _mark_deleted(crd: Object, grace: int | None, now: datetime) -> bool:
         return False
     stamp_deletion(crd["metadata"], now, 0)
     crd["metadata"]["finalizers"] = list(dict.fromkeys([*crd["metadata"].get("finalizers", ()), CLEANUP]))
-    crd["status"] = copy(crd["status"])
+    crd["status"] = own_copy(crd["status"])
     why = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
     naming.set_condition(crd["status"], "Terminating", "True", "InstanceDeletionPending", why, timestamp(now))
     return True
