@@ -8,14 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from aksdisks.lab.agents.kubelet.pod_status import node_address, running
-from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.client.interface import ApiError, Object, own_copy
 from aksdisks.lab.clock import timestamp
 from aksdisks.lab.controllers.daemonset import NAMESPACE, pinned_to, pod_on
 from aksdisks.lab.controllers.pods import controller_of
 from aksdisks.lab.controllers.storage import DISK_DRIVER, DRIVER_CONTAINER
 from aksdisks.lab.controllers.storage import DRIVER_ON_NODES as NAME
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.kube.schema.objects import copy
 from aksdisks.lab.kube.write.api import KubeApi
 
 _ACCOUNT = f"{NAME}-sa"
@@ -71,7 +70,7 @@ async def remove(api: KubeApi) -> None:
 
 def _like(first: Object, node: Object, ids: Ids) -> Object:
     """The driver's pod on another node."""
-    pod: Object = copy(first)
+    pod: Object = own_copy(first)
     name, address = node["metadata"]["name"], node_address(node)
     pod["metadata"]["name"] = f"{NAME}-{ids.suffix(of=('pods', NAMESPACE, f'{NAME}-'))}"
     pod["metadata"]["uid"] = ids.uid("pods", NAMESPACE, pod["metadata"]["name"])
