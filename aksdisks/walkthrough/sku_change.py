@@ -69,7 +69,7 @@ class SkuChange:
         told = self._told(_DONE)
         session.scale("Deployment", NAME, 1)
         waits.running(session, NAME)
-        typed = kubectl(session.namespace, f"scale deploy {NAME} --replicas=0")
+        typed = "; ".join(kubectl(session.namespace, f"scale deploy {NAME} --replicas={count}") for count in (0, 1))
         return Card("Changed while no pod had it; the pod runs again", [("then", in_short(told))], typed=typed)
 
     def said(self) -> tuple[Said, Said]:

@@ -51,11 +51,11 @@ class Sides:
         state: object = "gone" if self.disk is None else self.disk
         if found:
             state = f"{found.state}{f' to {holder}' if holder else ''}"
-        rows: list[tuple[object, ...]] = [("disk in Azure", found.name if found else "-", state, size)]
+        rows: list[tuple[object, ...]] = [("disk in Azure", state, size, found.name if found else "-")]
         for each in self.volumes:
             told = f"{each.phase}, {each.reclaim_policy}"
-            rows.append(("volume that names it", each.name, told, f"claim {each.claim}" if each.claim else ""))
-        return Table("The disk, as both sides know it", ("", "name", "state", ""), rows)
+            rows.append(("volume that names it", told, f"claim {each.claim}" if each.claim else "", each.name))
+        return Table("The disk, as both sides know it", ("", "state", "", "name"), rows)
 
     @property
     def bound(self) -> Said:
