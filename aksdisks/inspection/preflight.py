@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
 from itertools import product
@@ -25,15 +25,25 @@ from aksdisks.targets.target import TargetSettings
 from aksdisks.waiting import Progress, silent
 
 _WITH_NAMESPACE = [(verb, "namespaces", "") for verb in ("get", "create", "delete", "list", "watch")]
+# What runbooks need beyond the article's, where the parameters let them do anything.
+_MORE: Mapping[str, tuple[Callable[[Parameters], object], Sequence[str]]] = {
+    "06": (lambda given: given.node_pool, ["06-clusterrole.yaml"]),
+    "08": (lambda given: given.make_disks, ["08-clusterrole.yaml", "inventory-clusterrole.yaml"]),
+    "09": (lambda given: given.make_disks, ["09-clusterrole.yaml"]),
+}
 RIGHTS = "This identity has the rights that a run needs"
 
 
 def preflight(
-    parameters: Parameters, progress: Progress = silent, settings: TargetSettings | None = None
+    parameters: Parameters,
+    progress: Progress = silent,
+    settings: TargetSettings | None = None,
+    runbooks: Collection[str] = (),
 ) -> tuple[Check, ...]:
     """Ask the target whether a run can pass, without making anything; raises as `connect` does, and Refused.
 
-    `settings`: those of the run's target, where there is one already (None: as `connect` finds it).
+    `settings`: those of the run's target, where there is one already (None: as `connect` finds it). `runbooks`: the
+    numbers of those that are to run, such as `09`; none for all that the parameters let do anything.
     """
     target = reach(parameters, settings, progress) if settings else connect(parameters, progress)
     try:
@@ -41,7 +51,7 @@ def preflight(
         objects = manifests.objects_for(parameters, {manifests.RUN_LABEL: parameters.run_id or new_run_id()})
         return (
             _identity(target),
-            rights(target),
+            rights(target, runbooks),
             *_nodes(target),
             *azure_answers(target, storage_class),
             *_dry_runs(target, objects),
@@ -68,18 +78,16 @@ def _identity(target: Target) -> Check:
     return check("The cluster answers", True, seen)
 
 
-def rights(target: Target) -> Check:
-    """Whether this identity may do everything that a run does, as the API server answers."""
+def rights(target: Target, runbooks: Collection[str] = ()) -> Check:
+    """Whether this identity may do everything that a run of these runbooks does, as the API server answers."""
     create = target.parameters.namespace == "create"
     namespace = "" if create else target.parameters.namespace
     asked = [(*right, namespace) for right in rights_in("role.yaml")]
     asked += [(*right, "") for right in (*rights_in("clusterrole.yaml"), *(_WITH_NAMESPACE if create else ()))]
-    if target.parameters.node_pool:
-        asked += [(*right, "") for right in rights_in("06-clusterrole.yaml")]
-    if target.parameters.make_disks:
-        files = ("08-clusterrole.yaml", "inventory-clusterrole.yaml")
-        asked += [(*right, "") for file in files for right in rights_in(file)]
-    missing = []
+    for number, (given, names) in _MORE.items():
+        if given(target.parameters) and (not runbooks or number in runbooks):
+            asked += [(*right, "") for name in names for right in rights_in(name)]
+    missing, asked = [], list(dict.fromkeys(asked))
     for verb, resource, group, where in asked:
         allowed = target.cluster.allowed(verb, resource, group, where)
         if isinstance(allowed, Unknown):

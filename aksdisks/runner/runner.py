@@ -152,7 +152,7 @@ class _Run:
         reporter = self.options.reporter
         with target.run_target(self.parameters) as found, WarmKernels(found.environment) as kernels:
             if target.is_shared(self.parameters):
-                _ask_first(self.parameters, reporter, found.settings)
+                _ask_first(self.parameters, reporter, found.settings, self.runbooks)
             if self.options.interruption.reason:
                 return
             with (
@@ -250,9 +250,11 @@ class _Run:
         state.update(status=roll_up([*ran, status]) if ran else status, problem=problem)
 
 
-def _ask_first(parameters: Parameters, reporter: Reporter, settings: target.TargetSettings) -> None:
+def _ask_first(
+    parameters: Parameters, reporter: Reporter, settings: target.TargetSettings, runbooks: Sequence[Path]
+) -> None:
     """On a real cluster, say what will be made and what it costs before anything is, and raise where it cannot be."""
-    answers = preflight(parameters, reporter.progress, settings)
+    answers = preflight(parameters, reporter.progress, settings, [path.stem[:2] for path in runbooks])
     reporter.answers(answers, aside=True)
     refused = [f"{answer.statement}: {answer.seen}" for answer in answers if answer.status == "failed"]
     if refused:

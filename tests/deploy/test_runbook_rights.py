@@ -1,4 +1,4 @@
-"""Runbooks 06, 08 and 11 pass with exactly the rights of their role files beside the others; a missing one is named."""
+"""Runbooks 06 and 08 to 11 pass with exactly the rights of their own role files beside the others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from aksdisks.azure import compute
 from aksdisks.inspection import preflight
 from aksdisks.inspection.connection import connect
 from aksdisks.inspection.ownership import read_ownership
-from aksdisks.model import Unknown
+from aksdisks.model import Unknown, known
 from aksdisks.model.checks import MIME_TYPE
 from aksdisks.parameters import Parameters
 from aksdisks.runner import shipped
@@ -44,7 +44,7 @@ class Cluster:
 
     def __init__(self, wire: Wire, folder: Path, runbook: str, *parameters: str) -> None:
         self.wire, self.lab = wire, wire.lab
-        self.files = [name for name in OWN if name.startswith((runbook, "inventory"))]
+        self.files = [name for name in OWN if name.startswith((*runbook.split(), "inventory"))]
         self.kubectl("create", "namespace", "aksdisks")
         self.kubectl("apply", *(part for name in (*MANIFESTS, *self.files) for part in ("-f", str(DEPLOY / name))))
         config = accounts.kubeconfig(self.lab, accounts.token(wire, "aksdisks", "aksdisks"), folder / "kubeconfig")
@@ -69,12 +69,13 @@ class Cluster:
 
 @pytest.fixture
 def prepared(start_lab, tmp_path: Path):  # type: ignore[no-untyped-def]
-    """Makes such a cluster, for one runbook."""
+    """Makes such a cluster, for one runbook or several."""
 
     def make(runbook: str, *parameters: str) -> Cluster:
-        actions = json.loads((DEPLOY / f"{runbook}-azure-role.json").read_text())["Actions"]
-        roles = [{"name": "aksdisks", "actions": [*ACTIONS, *actions], "scope": GROUP}]
-        user = {"client_id": principal(), "client_secret": SECRET, "roles": roles}
+        roles = [path for name in runbook.split() for path in DEPLOY.glob(f"{name}-azure-role.json")]
+        actions = [action for path in roles for action in json.loads(path.read_text())["Actions"]]
+        role = {"name": "aksdisks", "actions": [*ACTIONS, *actions], "scope": GROUP}
+        user = {"client_id": principal(), "client_secret": SECRET, "roles": [role]}
         file = tmp_path / "least.yaml"
         file.write_text(yaml.safe_dump({"base": "regional", "principals": [user]}))
         return Cluster(Wire(start_lab(scenario=str(file))), tmp_path, runbook, *parameters)
@@ -82,13 +83,13 @@ def prepared(start_lab, tmp_path: Path):  # type: ignore[no-untyped-def]
     return make
 
 
-def missing_without(cluster: Cluster, file: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What is said to be missing once a role file is taken away."""
+def missing_without(cluster: Cluster, file: str, monkeypatch: pytest.MonkeyPatch, runbooks: Sequence[str] = ()) -> str:
+    """What is said to be missing for these runbooks, or all, once a role file is taken away."""
     cluster.kubectl("delete", "-f", str(DEPLOY / file))
     for name, value in cluster.user.items():
         monkeypatch.setenv(name, value)
     connection = connect(parameters.resolve(cluster.file)[0])
-    seen = preflight.rights(connection).seen
+    seen = preflight.rights(connection, runbooks).seen
     connection.close()
     return seen
 
@@ -107,12 +108,22 @@ def test_a_machine_is_lost_with_these_rights_alone(prepared, tmp_path: Path, mon
 
 
 @pytest.fixture
-def cluster_08(prepared, monkeypatch: pytest.MonkeyPatch) -> Cluster:  # type: ignore[no-untyped-def]
-    """A cluster for runbook 08, and this process as the user who has its rights alone."""
-    cluster: Cluster = prepared("08", "make_disks: true")
-    for name, value in cluster.user.items():
-        monkeypatch.setenv(name, value)
-    return cluster
+def cluster_for(prepared, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Cluster]:  # type: ignore[no-untyped-def]
+    """Makes a cluster for runbooks that make disks, and this process the user who has their rights alone."""
+
+    def make(runbooks: str) -> Cluster:
+        cluster: Cluster = prepared(runbooks, "" if runbooks == "10" else "make_disks: true")
+        for name, value in cluster.user.items():
+            monkeypatch.setenv(name, value)
+        return cluster
+
+    return make
+
+
+@pytest.fixture
+def cluster_08(cluster_for: Callable[[str], Cluster]) -> Cluster:
+    """Such a cluster for runbook 08."""
+    return cluster_for("08")
 
 
 def check_08(statuses: dict[str, str], removed: Iterable[str]) -> None:
@@ -164,21 +175,58 @@ def test_disks_are_made_and_deleted_with_these_rights_alone_and_what_is_left_is_
     assert unreadable(cluster_08) >= {"Pod", "PersistentVolumeClaim", "StatefulSet", "Job", "CronJob"}
 
 
+def test_a_disk_by_hand_and_claims_that_grow_take_these_rights_alone(
+    cluster_for: Callable[[str], Cluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a prepared namespace, beside which no other is made."""
+    monkeypatch.setattr(compute, "_PACE", 0.1)  # a cluster is looked at every five seconds
+    cluster = cluster_for("09 10")
+    chosen, before, apart = parameters.resolve(cluster.file)[0], disks(cluster), []
+    for runbook, made in (("09", {"disk": 1, "volume": 2}), ("10", {"disk": 4, "volume": 4})):
+        walk, statuses = walked(chosen, runbook)
+        apart += [statement for statement, status in statuses.items() if status != "passed"]
+        done = walk.session.clean_up()
+        walk.session.close()
+        kinds = Counter(line.partition(" ")[0] for line in done.removed)
+        assert (done.complete, {kind: kinds[kind] for kind in made}) == (True, made), done
+        assert disks(cluster) == before
+    assert apart == [
+        "The new claim stands in another namespace",
+        "A second claim goes, and the disk stays",
+        "What the claim asks for, Azure makes",
+    ]
+    assert cluster.kubectl("get", "pv,volumeattributesclass", "-o", "name") == ""
+    volumes = "create persistentvolumes, patch persistentvolumes, delete persistentvolumes"
+    assert missing_without(cluster, "09-clusterrole.yaml", monkeypatch, ["09"]) == f"missing: {volumes}"
+    with connect(chosen) as connection:
+        assert preflight.rights(connection, ["01", "10"]).status == "passed"
+
+
+MOMENTS = {
+    "08": ("delete-claim", "delete-volume", "delete", "restore", "clean-up"),
+    "09": ("bind", "delete-claim", "delete-volume", "again", "refusal", "clean-up"),
+    "10": ("grow", "ask", "let-go", "clean-up"),
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["delete-claim", "delete-volume", "delete", "restore", "clean-up"])
-def test_of_a_run_whose_kernel_is_killed_no_disk_is_left(cluster_08: Cluster, tmp_path: Path, moment: str) -> None:
+@pytest.mark.parametrize(("runbook", "moment"), [(name, each) for name, moments in MOMENTS.items() for each in moments])
+def test_of_a_run_whose_kernel_is_killed_no_disk_is_left(
+    cluster_for: Callable[[str], Cluster], tmp_path: Path, runbook: str, moment: str
+) -> None:
     """Before each cell that changes what is there to be removed: the teardown has these rights alone, too."""
-    notebook = nbformat.read(shipped.runbooks(["08"])[0], as_version=4)
+    cluster = cluster_for(runbook)
+    notebook = nbformat.read(shipped.runbooks([runbook])[0], as_version=4)
     (cell,) = [each for each in notebook.cells if each.id == moment]
     cell.source = "import os; os.kill(os.getpid(), 9)"
-    killed = tmp_path / "08-killed.ipynb"
+    killed = tmp_path / f"{runbook}-killed.ipynb"
     nbformat.write(notebook, killed)
-    before = disks(cluster_08)
-    result = run_runbooks([killed], parameters.resolve(cluster_08.file)[0], tmp_path / "evidence")
+    before = disks(cluster)
+    result = run_runbooks([killed], parameters.resolve(cluster.file)[0], tmp_path / "evidence")
     assert "died" in result.runbooks[0].problem, result.runbooks[0].problem
     assert (result.teardown["problems"], result.teardown["status"]) == ((), "passed")
-    assert disks(cluster_08) == before
-    assert cluster_08.kubectl("get", "pv", "-o", "name") == ""
+    assert disks(cluster) == before
+    assert cluster.kubectl("get", "pv,volumeattributesclass", "-o", "name") == ""
 
 
 @pytest.fixture
@@ -253,9 +301,9 @@ def unreadable(cluster: Cluster) -> set[str]:
 
 
 def disks(cluster: Cluster) -> set[str]:
-    """All disks and snapshots that Azure has."""
+    """All disks that Azure has, and all snapshots, where these may be listed."""
     connection = connect(parameters.resolve(cluster.file)[0])
     disks, snapshots = connection.azure.disks(), connection.azure.snapshots()
     connection.close()
-    assert not isinstance(disks, Unknown) and not isinstance(snapshots, Unknown)
-    return {each.id for each in (*disks, *snapshots)}
+    assert not isinstance(disks, Unknown)
+    return {each.id for each in (*disks, *known(snapshots))}
