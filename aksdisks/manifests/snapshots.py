@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from aksdisks.manifests import Manifest, Objects, another_claim, another_deployment
+from aksdisks.quantities import gib
 
 API_VERSION = "snapshot.storage.k8s.io/v1"
 Source = Literal["VolumeSnapshot", "PersistentVolumeClaim"]
@@ -34,12 +35,15 @@ def volume_snapshot(name: str, claim: str, snapshot_class: str, labels: Mapping[
 
 
 def claim_from(objects: Objects, name: str, kind: Source, source: str, size: str = "") -> Manifest:
-    """The article's claim under another name, for a copy of a snapshot or of a claim; `size` empty: the article's."""
+    """The article's claim under another name, for a copy of a snapshot or of a claim.
+
+    `size` empty: that of the article's claim in whole GiB, as Azure made its disk: of less nothing is restored.
+    """
     made = another_claim(objects, name)
     group = {"apiGroup": API_VERSION.partition("/")[0]} if kind == "VolumeSnapshot" else {}
     made["spec"]["dataSource"] = {**group, "kind": kind, "name": source}
-    if size:
-        made["spec"]["resources"]["requests"]["storage"] = size
+    requests = made["spec"]["resources"]["requests"]
+    requests["storage"] = size or f"{gib(requests['storage'])}Gi"
     return made
 
 
