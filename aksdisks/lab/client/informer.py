@@ -12,7 +12,8 @@ from aksdisks.lab.clock import Clock
 Handler = Callable[[Object | None, Object | None], None]
 Indexer = Callable[[Object], Iterable[str]]
 
-RELIST_DELAY = 1.0
+RELIST_DELAY, RELIST_LAST = 1.0, 30.0
+"""Cluster seconds before it is listed again, doubled with each failure in a row: a kind may be gone for good."""
 
 log = logging.getLogger(__name__)
 
@@ -198,9 +199,11 @@ class _Copy:
 
     async def run(self) -> None:
         """List and watch until cancelled."""
+        delay = RELIST_DELAY
         while True:
             try:
                 objects, version = await self._api.list(self._resource, self._namespace, field_selector=self._selector)
+                delay = RELIST_DELAY
                 self._replace(objects, int(version))
                 if not self.listed:
                     self.listed = True
@@ -211,7 +214,8 @@ class _Copy:
                 # Whatever a transport raises: the copy stays as it is until a new list is in.
                 if not (isinstance(error, ApiError) and error.code == 410):
                     log.warning("%s: list or watch failed, listing again: %r", self._resource, error)
-                    await self._clock.sleep(RELIST_DELAY)
+                    await self._clock.sleep(delay)
+                    delay = min(2 * delay, RELIST_LAST)
 
     async def _follow(self) -> None:
         while True:
