@@ -160,6 +160,9 @@ def test_kubectl(lab_environment: Mapping[str, str]) -> None:
     assert "FIELD: spec <Object>" in explained and "color <string> -required-" in explained
     assert "should be less than or equal to 5" in kubectl('patch hwd a --type merge -p {"spec":{"size":9}}', code=1)
     assert "condition met" in kubectl("wait hwd/a --for=jsonpath={.spec.size}=4 --timeout=10s")
+    misspelt = json.dumps({**WIDGET, "spec": {"color": "red", "colour": "blue"}})
+    warned = kubectl("apply --validate=warn --dry-run=server -f -", misspelt)
+    assert 'unknown field "spec.colour"' in warned and "unsupported" not in warned
     assert "deleted" in kubectl("delete hwd a")
 
 

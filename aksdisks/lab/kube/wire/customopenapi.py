@@ -31,6 +31,22 @@ _TOLD: Object = {
 }
 _ACTIONS = {"get": "get", "put": "put", "patch": "patch", "delete": "delete"}
 _OF_ALL = {"get": "list", "post": "post", "delete": "deletecollection"}
+_WRITES = ("dryRun", "fieldManager", "fieldValidation")
+_LISTS = ("labelSelector", "fieldSelector", "limit", "continue", "resourceVersion", "resourceVersionMatch")
+_WATCHES = ("watch", "allowWatchBookmarks", "sendInitialEvents", "timeoutSeconds")
+_DELETES = ("dryRun", "gracePeriodSeconds", "orphanDependents", "propagationPolicy")
+_PARAMETERS = {
+    "get": ("resourceVersion",),
+    "list": (*_LISTS, *_WATCHES),
+    "post": _WRITES,
+    "put": _WRITES,
+    "patch": (*_WRITES, "force"),
+    "delete": _DELETES,
+    "deletecollection": (*_DELETES, *_LISTS),
+}
+"""What may stand in a query, by action: kubectl asks here whether the server looks at unknown fields itself."""
+_BOOLEANS = {"watch", "allowWatchBookmarks", "sendInitialEvents", "force", "orphanDependents"}
+_NUMBERS = {"limit", "timeoutSeconds", "gracePeriodSeconds"}
 
 
 def document(kinds: tuple[Resource, ...], shared: Mapping[str, Any], version: str) -> Object:
@@ -98,12 +114,18 @@ def _item(kind: Resource, shown: str, actions: Mapping[str, str]) -> Object:
     content = {"application/json": {"schema": {"$ref": _REF + shown}}}
     return {
         method: {
+            "parameters": [_parameter(name) for name in ("pretty", *_PARAMETERS[action])],
             "responses": {"200": {"description": "OK", "content": content}},
             "x-kubernetes-action": action,
             "x-kubernetes-group-version-kind": _gvk(kind),
         }
         for method, action in actions.items()
     }
+
+
+def _parameter(name: str) -> Object:
+    kind = "boolean" if name in _BOOLEANS else "integer" if name in _NUMBERS else "string"
+    return {"name": name, "in": "query", "schema": {"type": kind, "uniqueItems": True}}
 
 
 def _needed(schemas: Object, shared: Mapping[str, Any]) -> Object:
