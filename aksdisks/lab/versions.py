@@ -79,13 +79,17 @@ _SINCE: Mapping[str, Mapping[Minor, str]] = {
 the first holds at least for 1.32."""
 
 
+def _minor(version: str) -> Minor:
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
+
+
 def words_of(version: str) -> Words:
     """The words of a version such as `1.35.0`."""
-    major, minor = version.split(".")[:2]
     found = {}
     for entry in fields(Words):
         said = _SINCE[entry.name]
-        found[entry.name] = said[max(since for since in said if since <= (int(major), int(minor)))]
+        found[entry.name] = said[max(since for since in said if since <= _minor(version))]
     return Words(**found)
 
 
@@ -94,8 +98,16 @@ DEFAULT_WORDS = words_of(DEFAULT)
 
 def labels_pods(version: str) -> bool:
     """Whether a pod gets the zone and region of its node as labels (K features PodTopologyLabelsAdmission)."""
-    major, minor = version.split(".")[:2]
-    return (int(major), int(minor)) >= (1, 35)
+    return _minor(version) >= (1, 35)
+
+
+_SERVED_SINCE: Mapping[str, Minor] = {"volumeattributesclasses.storage.k8s.io": (1, 34)}
+"""Kinds that came with one of the versions, by resource and group; before it they were beta, and off by default."""
+
+
+def not_served(version: str) -> frozenset[str]:
+    """What a version does not serve of the lab's kinds, as `resource.group`."""
+    return frozenset(kind for kind, since in _SERVED_SINCE.items() if _minor(version) < since)
 
 
 def complete(version: str) -> str:

@@ -44,6 +44,19 @@ def unschedulable(state: LabState) -> str:
     return str(next(wire.lines(about))["object"]["message"])
 
 
+def attributes_classes(state: LabState) -> tuple[Any, ...]:
+    """Whether the kind that came with 1.34 answers, and where it is named."""
+    wire, place = Wire(state), "/apis/storage.k8s.io/v1"
+    answer = wire("GET", f"{place}/volumeattributesclasses")
+    if answer.status == 404:
+        assert answer.json()["message"] == "the server could not find the requested resource"
+    named = [one["name"] for one in wire("GET", place).json()["resources"] if one["kind"] == "VolumeAttributesClass"]
+    index = wire("GET", "/openapi/v3").json()["paths"]
+    paths = wire("GET", index["apis/storage.k8s.io/v1"]["serverRelativeURL"]).json()["paths"]
+    told = ["paths"] if f"{place}/volumeattributesclasses" in paths else []
+    return (*([200] if answer.status == 200 else []), *named, *told)
+
+
 @pytest.mark.parametrize(
     ("version", "rest"),
     [
@@ -57,6 +70,7 @@ def test_a_lab_is_of_the_version_that_it_is_started_with(start_lab: StartLab, ve
     assert said(state) == (full, version[2:], {full}, f"{version}.0")
     reason = 'persistentvolumeclaim "none" not found'
     assert unschedulable(state) == f"0/3 nodes are available: {reason}. {rest}"
+    assert attributes_classes(state) == (() if version == "1.33" else (200, "volumeattributesclasses", "paths"))
 
 
 def test_the_flag_wins_over_the_scenario_and_the_version_stays(start_lab: StartLab, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from aksdisks.lab.kube.wire.injection import FAULTS, ApiServerInjection
 from aksdisks.lab.kube.wire.request_info import RequestInfo
 from aksdisks.lab.kube.wire.rights import RightsEndpoints, issuer
 from aksdisks.lab.kube.write.api import KubeApi
+from aksdisks.lab.versions import not_served
 
 _BODY_LIMIT = 3 * 1024 * 1024
 """Bytes; upstream's limit of a request body."""
@@ -63,6 +64,8 @@ class KubeServer:
         self._authorizer = Authorizer(api.store)
         self._rights = RightsEndpoints(api, authenticator, self._authorizer, clock)
         self._version = version
+        self._not_served = not_served(version)
+        self._shown: tuple[discovery.Served, discovery.Served] = ((), ())
         self._injection = injection
         self._health = Health(api.store)
 
@@ -98,9 +101,19 @@ class KubeServer:
         self._injection.check(info)
         return await self._injection.watched(request, info, self._route(request, info, user))
 
+    def _served(self) -> discovery.Served:
+        """The kinds that the version has; the same tuple until a definition changes."""
+        listed = self._kinds.listed()
+        if self._shown[0] is not listed:
+            had = tuple(kind for kind in listed if kind.qualified not in self._not_served)
+            self._shown = (listed, had if self._not_served else listed)
+        return self._shown[1]
+
     async def _route(self, request: web.Request, info: RequestInfo, user: User) -> web.StreamResponse:
         self._rights.check_write(request, user, info)
-        if info.resource and discovery.resource_list(self._kinds.listed(), info.group, info.version) is not None:
+        if info.resource and discovery.resource_list(self._served(), info.group, info.version) is not None:
+            if f"{info.resource}.{info.group}" in self._not_served:
+                raise no_such_resource()
             return await self._resource(request, info, user)
         if info.segments[:3] == FAULTS and len(info.segments) < 5:
             return _json(await self._injection.administer(request, user.groups, "".join(info.segments[3:])))
@@ -119,7 +132,7 @@ class KubeServer:
 
     def _describe(self, request: web.Request, segments: tuple[str, ...]) -> web.Response:
         """What is not a resource: discovery, OpenAPI, version, health."""
-        served = self._kinds.listed()
+        served = self._served()
         match segments:
             case ("api" | "apis" as root,):
                 return _discovery_root(request, served, root)
