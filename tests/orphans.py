@@ -139,5 +139,5 @@ def orphan_in(server: AzureServer, name: str) -> OwnedDisk:
 
 def removal_in(azure: Azure, folder: Path, *, save: bool) -> DiskRemoval:
     """What deletes there, beside a cluster that has nothing."""
-    cluster: Any = SimpleNamespace(claims=lambda _space: (), volumes=lambda: ())
+    cluster: Any = SimpleNamespace(claims=lambda _space: (), volumes=lambda: (), volume_snapshot_contents=lambda: ())
     return DiskRemoval(cluster, azure, journal_of(folder, azure), save, 500.0)

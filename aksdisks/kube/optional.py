@@ -18,6 +18,8 @@ from aksdisks.model import (
     decode,
 )
 
+_MAY_BE_LACKING = ("VolumeSnapshot", "VolumeSnapshotContent", "VolumeSnapshotClass", "VolumeAttributesClass")
+
 
 class OptionalKinds(KubernetesHttp):
     """What not every cluster has: NotServed where this one does not have it, NotPermitted where it may not be read.
@@ -51,7 +53,8 @@ class OptionalKinds(KubernetesHttp):
         try:
             return tuple(self.items(kind, namespace, make=partial(decode, kind))[0])
         except NotAllowed as error:
-            return NotPermitted(error.message) if self._may_be_served(prefix, plural) else absent
+            lacking = kind in _MAY_BE_LACKING and not self._may_be_served(prefix, plural)
+            return absent if lacking else NotPermitted(error.message)
         except NotFound:
             return absent
         except ApiError as error:

@@ -12,6 +12,7 @@ from aksdisks.inspection.diagnosis.claims import RESIZE_ERRORS, condition, is_ex
 from aksdisks.inspection.diagnosis.findings import Evidence, ObjectRef
 from aksdisks.inspection.diagnosis.multi_attach import pods_in, standing_refusal
 from aksdisks.inspection.diagnosis.seen import Seen
+from aksdisks.inspection.diagnosis.snapshots import failure
 from aksdisks.inspection.diagnosis.words import heard
 from aksdisks.model import (
     Attachment,
@@ -317,11 +318,10 @@ class Case:
                 yield Evidence("Kubernetes", about, f"detachError: {each.detach_error}", each.detach_error_at)
 
     def _snapshot_messages(self) -> Iterator[Evidence]:
-        """What its status says of the last failure, which stands as long as it is not ready; events repeat it."""
-        snapshot = self.snapshot
-        if snapshot is not None and snapshot.error and not snapshot.ready:
-            about = f"VolumeSnapshot {snapshot.key}"
-            yield Evidence("Kubernetes", about, f"status.error: {snapshot.error}", snapshot.error_at)
+        """What its status says of the last failure; events repeat it."""
+        found = failure(self.seen, self.snapshot) if self.snapshot else None
+        if found:
+            yield found
 
 
 def _about_claim(claim: Claim) -> str:

@@ -59,7 +59,8 @@ def _claim(facts: Facts, claim: Claim) -> str:
         because = _volume(facts, volume)
         return f"volume {volume.name}: {because}" if because else ""
     if _of_disks(facts, claim):
-        return f"it is {claim.phase}, and has no volume yet"
+        source = f"; its disk is to be filled from {claim.source_kind} {claim.source_name}" if claim.source_name else ""
+        return f"it is {claim.phase}, and has no volume yet{source}"
     name = claim.storage_class
     absent = name and name not in {each.name for each in facts.inventory.classes} and not facts.unread("StorageClass")
     return f"it is {claim.phase}, and its class {name} is not there" if absent and not claim.provisioner else ""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from aksdisks.inspection.diagnosis import Finding, diagnose
+from aksdisks.inspection.diagnosis.snapshots import FILLING
 from aksdisks.inspection.diagnosis.unseen import unseen
 from aksdisks.model import (
     Claim,
@@ -50,6 +51,12 @@ CONTENT = VolumeSnapshotContent(
 )
 # external-snapshotter pkg/sidecar-controller/snapshot_controller.go around the driver's error
 TAKING = "Failed to check and update snapshot content: failed to take snapshot of the volume /s/disks/x: "
+QUOTED = (
+    r'"rpc error: code = Internal desc = create snapshot error: GET https://x\n-----\nRESPONSE 200: 200 OK\n'
+    r"ERROR CODE: "
+    r"InternalExecutionError\n-----\n{\n  \"error\": {\n    \"code\": \"InternalExecutionError\",\n    \"message\": "
+    r'\"Please retry later.\"\n  },\n  \"name\": \"742dd2c7\"\n}\n-----\n"'
+)
 CREATION = "Failed to create snapshot content with error "
 FROM = "error getting handle for DataSource Type VolumeSnapshot by Name backup: "
 
@@ -111,6 +118,13 @@ ROWS = [
      snapshots(failing("VolumeSnapshotContent is missing", claim="", source_content="mine"))),
     ("snapshot-failed", "problem", "cannot be taken: Failed to check and update snapshot content: failed to take",
      snapshots(failing(f'{TAKING}"rpc error: code = Internal desc = it is broken"', content="snapcontent-1"))),
+    ("snapshot-failed", "problem", "cannot be taken: Please retry later.",
+     snapshots(failing(TAKING + QUOTED, content="snapcontent-1", taken=ago(9)))),
+    ("snapshot-pending", "wait", "not ready after 40 s",
+     snapshots(failing(TAKING + QUOTED, content="snapcontent-1", taken=ago(2)))),
+    ("snapshot-pending", "wait", "not ready after 40 s",
+     snapshots(failing(TAKING + QUOTED, content="snapcontent-1", taken=ago(9)), events=(
+         replace(told(SOURCE, "SnapshotCreated", "created", at=1, normal=True), object_uid="uid-backup"),))),
     ("not-authorized", "problem", "Azure does not take snapshot backup: identity",
      snapshots(failing(TAKING + rpc(NOT_ALLOWED), content="snapcontent-1"))),
     # of nothing, of a claim that goes, of one without a disk
@@ -131,6 +145,8 @@ ROWS = [
      going((SNAPSHOT,), told(GOING, "SnapshotDeletePending", "Snapshot is being used to restore a PVC"))),
     ("snapshot-protected", "wait", "nothing fills it before a pod mounts it",
      going((replace(SNAPSHOT, selected_node=""), ))),
+    ("snapshot-protected", "problem", "which nothing does any more: neither goes on before the claim is deleted",
+     going((SNAPSHOT,), told(SNAPSHOT, "ProvisioningFailed", f"{FROM}snapshot backup is being deleted"))),
     ("snapshot-protected", "wait", "its content is being deleted first", going()),
     ("snapshot-protected", "problem", "Azure's snapshot cannot be deleted",
      going((SOURCE,), of_content("SnapshotDeleteError", "Failed to delete snapshot"))),
@@ -153,6 +169,8 @@ OF_CLAIMS = [
     ("source-missing", "problem", "which there cannot be: this cluster does not serve volumesnapshots",
      restoring(volume_snapshots=NOT_SERVED)),
     ("source-missing", "problem", "which is being deleted", restoring(replace(READY, deleting=ago(9)))),
+    ("provisioning", "wait", "being made",
+     restoring(replace(READY, deleting=ago(9), finalizers=(FILLING,)), volume_snapshot_contents=(CONTENT,))),
     ("source-missing", "problem", "which is of another driver, ebs.csi.aws.com",
      restoring(READY, volume_snapshot_contents=(replace(CONTENT, driver="ebs.csi.aws.com"),))),
     ("source-missing", "problem", "whose content snapcontent-1 there is not",

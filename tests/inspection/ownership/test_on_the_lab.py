@@ -13,10 +13,11 @@ from aksdisks.inspection.ownership import read_ownership
 from aksdisks.kube.client import Cluster
 from aksdisks.kube.http import path
 from aksdisks.lab.server import process
-from aksdisks.model import Inventory, Machine, Unknown
-from aksdisks.model.ownership import OwnedDisk, Ownership
+from aksdisks.model import Inventory, Machine, Unknown, known
+from aksdisks.model.ownership import OwnedDisk, OwnedSnapshot, Ownership
 from aksdisks.parameters import validate
 from aksdisks.waiting import wait
+from tests.inspection.diagnosis.test_on_the_lab_snapshots import snapshot, snapshot_class
 from tests.lab.breaking import Json, claim, pod, pod_spec, workload
 
 SPEED = 100.0
@@ -168,3 +169,35 @@ def test_connect_s_inventory_is_the_same_table(made: Made) -> None:
         (each.id, each.verdict) for each in rows(again).values()
     ]
     assert found.snapshots == again.snapshots == ()
+
+
+def test_a_snapshot_is_kept_then_released_then_left(made: Made) -> None:
+    """Last, because Azure's snapshot stays: its class retains it."""
+    cluster = made.target.cluster
+    for each in (snapshot_class("keeps", "Retain"), snapshot("monday", "used", volumeSnapshotClassName="keeps")):
+        cluster.create(each, SPACE if each["kind"] == "VolumeSnapshot" else "")
+    monday = cluster.follow("VolumeSnapshot", SPACE)
+    wait("the snapshot", monday, lambda found: len(found) == 1 and found[0].ready, seconds=60)
+    inventory = made.target.inventory()
+    (kept,), (content,) = inventory.frame("snapshots").itertuples(), known(inventory.volume_snapshot_contents)
+    assert (kept.verdict, kept.because) == ("kept", "VolumeSnapshot default/monday is there")
+    assert (kept.volume_snapshot, kept.source.rpartition("/")[2]) == ("default/monday", made.volumes["used"])
+    assert list(inventory.frame("volume_snapshots")["content"]) == [content.name]
+    assert list(inventory.frame("volume_snapshot_classes")["deletion_policy"]) == ["Retain"]
+
+    cluster.delete("VolumeSnapshot", "monday", SPACE)
+    wait("no snapshot", cluster.follow("VolumeSnapshot", SPACE), lambda found: not found, seconds=60)
+    (released,) = snapshots(made.ownership(grace=0.0))
+    gone = f"VolumeSnapshot default/monday is gone, and content {content.name} names it still (policy Retain)"
+    assert (released.verdict, released.because) == ("released", gone)
+
+    cluster.delete("VolumeSnapshotContent", content.name)
+    wait("no content", cluster.follow("VolumeSnapshotContent"), lambda found: not found, seconds=60)
+    (left,) = snapshots(made.ownership(grace=0.0))
+    because = "is there; no VolumeSnapshotContent of VolumeSnapshot monday names it any more"
+    assert left.verdict == "kept" and left.because.endswith(because)
+
+
+def snapshots(found: Ownership) -> tuple[OwnedSnapshot, ...]:
+    assert not isinstance(found.snapshots, Unknown)
+    return found.snapshots

@@ -36,11 +36,11 @@ _CLASSES = Step("kubectl get volumesnapshotclass", "which classes there are, and
 
 def _rule(case: Case) -> Match | None:
     snapshot = case.snapshot
-    if snapshot is None or snapshot.ready or snapshot.deleting or not snapshot.error:
+    if snapshot is None or snapshot.deleting or not case.messages:
         return None
     return Match(
         because=f"snapshot {snapshot.name} {_why(case, snapshot)}",
-        evidence=(*case.messages[-1:], snapshot_row(snapshot)),
+        evidence=(*case.messages, snapshot_row(snapshot)),
         next=(
             *([_CLASSES] if case.says("snapshot-class") else []),
             kubectl(f"describe volumesnapshot {snapshot.name}", snapshot, "what the last attempt said"),
@@ -60,7 +60,7 @@ def _why(case: Case, snapshot: VolumeSnapshot) -> str:
         return f"stands for nothing: its content {content} is not there" + (
             "" if snapshot.taken is None else " any more"
         )
-    return f"cannot be taken: {in_a_line(snapshot.error)}"
+    return f"cannot be taken: {in_a_line(case.messages[-1].says.partition(': ')[2])}"
 
 
 CAUSE = Cause(

@@ -31,6 +31,7 @@ from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Evidence, Verdict
 from aksdisks.inspection.diagnosis.refusals import in_a_line
 from aksdisks.inspection.diagnosis.rows import claim_row, duration, kubectl, snapshot_row
+from aksdisks.inspection.diagnosis.snapshots import failure
 from aksdisks.model import Claim, VolumeSnapshot
 
 USUAL = "it takes seconds, of PremiumV2 disks minutes"
@@ -48,7 +49,7 @@ def _rule(case: Case) -> Match | None:
 
 
 def _of_snapshot(case: Case, snapshot: VolumeSnapshot) -> Match | None:
-    if snapshot.ready or snapshot.deleting or snapshot.error:
+    if snapshot.ready or snapshot.deleting or case.messages:
         return None
     why, verdict = _how_far(case, snapshot)
     return Match(
@@ -67,8 +68,8 @@ def _how_far(case: Case, snapshot: VolumeSnapshot) -> tuple[str, Verdict | None]
     """What has come of it so far, for how long, and whether that is too long."""
     age = case.seen.age(snapshot.created)
     so_far = "" if age is None else f" after {duration(age)}"
-    if snapshot.error:
-        return f"{so_far}: {in_a_line(snapshot.error)}", "problem"
+    if failed := failure(case.seen, snapshot):
+        return f"{so_far}: {in_a_line(failed.says.partition(': ')[2])}", "problem"
     if not snapshot.content and age is not None and age >= _BEGUN:
         return f"{so_far}, and nothing has begun to make it: the snapshot controller would have by now", "problem"
     late = age is not None and age >= _WORRY

@@ -2,7 +2,8 @@
 
 What it is
     A VolumeSnapshot that is deleted stays while a claim is filled from it, also one that waits for its first pod, so
-    that no restore is cut short. Then, with deletion policy Delete, Azure's snapshot is deleted first, and the
+    that no restore is cut short. If the provisioner had not begun to fill it, it refuses that by now, and neither goes
+    on before the claim is deleted. Then, with deletion policy Delete, Azure's snapshot is deleted first, and the
     VolumeSnapshot goes with its content. Where Azure refuses that, both stay, and Azure's snapshot is paid for.
 
 How it is recognised
@@ -27,6 +28,7 @@ from aksdisks.inspection.diagnosis.case import Case, said
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Evidence, Step
 from aksdisks.inspection.diagnosis.rows import claim_row, duration, kubectl, snapshot_row
+from aksdisks.inspection.diagnosis.snapshots import FILLING
 from aksdisks.model import Claim, KubeEvent, VolumeSnapshot
 
 
@@ -37,7 +39,7 @@ def _rule(case: Case) -> Match | None:
     claims = case.seen.filled_from(snapshot.key)
     told = case.seen.events_of(snapshot, "SnapshotDeletePending")[-1:]
     if claims:
-        return _in_use(snapshot, claims, told)
+        return _in_use(case, snapshot, claims, told)
     refused = case.seen.content_events(snapshot.content, "SnapshotDeleteError")[-1:]
     age = case.seen.age(snapshot.deleting)
     so_far = "" if age is None else f" for {duration(age)}"
@@ -52,16 +54,29 @@ def _rule(case: Case) -> Match | None:
     )
 
 
-def _in_use(snapshot: VolumeSnapshot, claims: tuple[Claim, ...], told: tuple[KubeEvent, ...]) -> Match:
+def _in_use(case: Case, snapshot: VolumeSnapshot, claims: tuple[Claim, ...], told: tuple[KubeEvent, ...]) -> Match:
     first, others = claims[0], len(claims) - 1
+    refused = [] if FILLING in snapshot.finalizers else _refused(case, first)
     more = f" and {others} more" if others else ""
     idle = "" if first.selected_node else "; nothing fills it before a pod mounts it, where its class waits for one"
+    if refused:
+        idle = ", which nothing does any more: neither goes on before the claim is deleted"
     reads = f"claim {first.name}{more} is to be filled from it{idle}"
     return Match(
         because=f"snapshot {snapshot.name} is being deleted, and {reads}",
-        evidence=(snapshot_row(snapshot), *map(said, told), *map(claim_row, claims[:3])),
-        next=(kubectl(f"get pvc {first.name} --watch", first, "when it is bound: then the snapshot goes"),),
+        evidence=(snapshot_row(snapshot), *map(said, (*told, *refused[-1:])), *map(claim_row, claims[:3])),
+        next=(
+            kubectl(f"delete pvc {first.name}", first, "the snapshot goes after it; the claim has no data yet")
+            if refused
+            else kubectl(f"get pvc {first.name} --watch", first, "when it is bound: then the snapshot goes"),
+        ),
+        verdict="problem" if refused else None,
     )
+
+
+def _refused(case: Case, claim: Claim) -> list[KubeEvent]:
+    """What the provisioner said of filling a claim from a snapshot that is to go, before it had begun."""
+    return [each for each in case.seen.events_of(claim, "ProvisioningFailed") if "is being deleted" in each.message]
 
 
 CAUSE = Cause(id="snapshot-protected", verdict="wait", rule=_rule, kinds=("VolumeSnapshot",), page=__doc__)

@@ -28,6 +28,7 @@ from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
 from aksdisks.inspection.diagnosis.findings import Evidence
 from aksdisks.inspection.diagnosis.rows import claim_row, kubectl, snapshot_row
+from aksdisks.inspection.diagnosis.snapshots import FILLING
 from aksdisks.model import (
     DISK_DRIVERS,
     Claim,
@@ -103,7 +104,8 @@ def _source(case: Case, claim: Claim) -> str:
         return _UNKNOWN
     if found is None:
         return _GONE
-    return "which is being deleted" if found.deleting else _content(case, claim, found)
+    going = found.deleting and FILLING not in found.finalizers
+    return "which is being deleted" if going else _content(case, claim, found)
 
 
 def _content(case: Case, claim: Claim, snapshot: VolumeSnapshot) -> str:
