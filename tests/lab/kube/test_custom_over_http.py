@@ -137,6 +137,19 @@ def test_openapi_has_a_document_of_each_version_that_is_whole(wire: Wire) -> Non
     assert ("apis/other.example.com/v1" in after, after["api/v1"]["serverRelativeURL"]) == (True, before)
 
 
+def test_openapi_v2_has_the_custom_kinds_alone_and_is_whole(wire: Wire) -> None:
+    document = wire("GET", "/openapi/v2").json()
+    served = {url.removeprefix("/apis/").partition("/")[0] for url in document["paths"]}
+    assert served == {"snapshot.storage.k8s.io", "http.example.com"}
+    widget = document["definitions"]["com.example.http.v1.Widget"]
+    assert widget["properties"]["spec"]["properties"]["port"] == {"x-kubernetes-int-or-string": True}
+    assert "type" not in widget["properties"]["spec"]["properties"]["note"], "what may be null has no type in v2"
+    references = set(re.findall(r'"\$ref":\s*"([^"]+)"', json.dumps(document)))
+    assert references <= {f"#/definitions/{name}" for name in document["definitions"]}
+    patch = document["paths"][f"{GROUP}/v1/namespaces/{{namespace}}/widgets/{{name}}"]["patch"]
+    assert {"name": "fieldValidation", "in": "query", "type": "string", "uniqueItems": True} in patch["parameters"]
+
+
 @needs("kubectl")
 @pytest.mark.usefixtures("wire")
 def test_kubectl(lab_environment: Mapping[str, str]) -> None:
@@ -158,6 +171,8 @@ def test_kubectl(lab_environment: Mapping[str, str]) -> None:
     assert "widget.http.example.com/a" in kubectl("get all")
     explained = kubectl("explain hwd.spec --api-version=http.example.com/v1")
     assert "FIELD: spec <Object>" in explained and "color <string> -required-" in explained
+    # Of the protobuf of OpenAPI v2.
+    assert "color <string> -required-" in kubectl("explain hwd.spec --output=plaintext-openapiv2")
     assert "should be less than or equal to 5" in kubectl('patch hwd a --type merge -p {"spec":{"size":9}}', code=1)
     assert "condition met" in kubectl("wait hwd/a --for=jsonpath={.spec.size}=4 --timeout=10s")
     misspelt = json.dumps({**WIDGET, "spec": {"color": "red", "colour": "blue"}})

@@ -448,12 +448,6 @@ def test_a_review_has_no_form_but_its_own(wire: Wire) -> None:
     assert wire("POST", path, body, {"Accept": "application/yaml"}).headers.get_content_type() == "application/yaml"
 
 
-def test_openapi_v2_is_there_and_empty(wire: Wire) -> None:
-    assert wire("GET", "/openapi/v2").json()["paths"] == {}
-    accept = {"Accept": "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"}
-    assert wire("GET", "/openapi/v2", headers=accept).body == b"\n\x032.0\x12\x15\n\nKubernetes\x12\x07v1.35.0"
-
-
 def test_a_body_that_is_too_large_is_refused(wire: Wire) -> None:
     answer = wire("POST", CONFIG_MAPS, json.dumps({"data": {"a": "x" * 4_000_000}}))
     assert (answer.status, answer.json()["reason"]) == (413, "RequestEntityTooLarge")

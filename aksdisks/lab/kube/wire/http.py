@@ -19,7 +19,7 @@ from aksdisks.lab.kube.authz import impersonation
 from aksdisks.lab.kube.authz.rbac import Authorizer
 from aksdisks.lab.kube.schema.status import bad_request, method_not_allowed, no_such_resource
 from aksdisks.lab.kube.schema.unstored import AUTHENTICATION, AUTHORIZATION
-from aksdisks.lab.kube.wire import answers, discovery, negotiation, openapi, request_info
+from aksdisks.lab.kube.wire import answers, discovery, negotiation, openapi, openapi2, request_info
 from aksdisks.lab.kube.wire.endpoints import Endpoints, locate
 from aksdisks.lab.kube.wire.exec import Streams
 from aksdisks.lab.kube.wire.health import Health
@@ -155,7 +155,7 @@ class KubeServer:
             case ("openapi", "v3", *path):
                 return _openapi_document(request, served, "/".join(path))
             case ("openapi", "v2"):
-                return _openapi_v2(request, self._version)
+                return _openapi_v2(request, served, self._version)
             case (".well-known", "openid-configuration"):
                 return _json(issuer(request.host))
             case ("openid", "v1", "jwks"):
@@ -225,12 +225,12 @@ def _openapi_document(request: web.Request, served: discovery.Served, path: str)
     return _unless_known(request, document, headers)
 
 
-def _openapi_v2(request: web.Request, version: str) -> web.Response:
-    """A document without definitions: kubectl before 1.29 insists on one, and leaves to the server what it lacks."""
+def _openapi_v2(request: web.Request, served: discovery.Served, version: str) -> web.Response:
+    """The document of custom kinds: kubectl before 1.29 insists on one, and leaves to the server what it lacks."""
     if "proto-openapi" in request.headers.get("Accept", ""):
         media_type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
-        return web.Response(body=openapi.empty_v2_protobuf(version), content_type=media_type)
-    return _json({"swagger": "2.0", "info": {"title": "Kubernetes", "version": f"v{version}"}, "paths": {}})
+        return web.Response(body=openapi2.protobuf(served, version), content_type=media_type)
+    return _json(openapi2.document(served, version))
 
 
 def _version(version: str) -> Mapping[str, str]:

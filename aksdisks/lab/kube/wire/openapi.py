@@ -83,13 +83,9 @@ def _custom(served: Served, path: str) -> Served:
     return tuple(kind for kind in _below(served, path) if kind.custom is not None)
 
 
-def empty_v2_protobuf(version: str) -> bytes:
-    """An OpenAPI v2 document (gnostic openapi_v2.Document): swagger and info alone."""
-
-    def text(number: int, value: bytes) -> bytes:
-        return bytes([number << 3 | 2, len(value)]) + value
-
-    return text(1, b"2.0") + text(2, text(1, b"Kubernetes") + text(2, f"v{version}".encode()))
+def custom_paths(served: Served) -> tuple[str, ...]:
+    """Those of the paths that have a custom kind."""
+    return tuple(path for path in paths(served) if _custom(served, path))
 
 
 def _packed(path: str) -> Traversable:
