@@ -209,7 +209,9 @@ class Backup:
         of_run = lambda each: each.snapshot_namespace == session.namespace  # noqa: E731
         session.wait("its content to go", contents, lambda found: not any(map(of_run, found)))
         left = self.look().none_left
-        seen = "not known" if isinstance(left, Unknown) else "none on either side" if left else "it is still there"
+        seen = "none on either side" if left is True else "it is still there"
+        if isinstance(left, Unknown):
+            seen = "only one side could be asked"
         made = Card(f"Claim {LATE} is taken back", typed=self._typed(f"delete deploy/{LATE} pvc/{LATE}"))
         return Stack([made, CheckView(check(statement, left, seen))])
 

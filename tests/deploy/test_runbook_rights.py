@@ -279,12 +279,19 @@ def test_a_snapshot_is_taken_and_restored_with_these_rights_alone_and_what_is_le
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["take", "restore", "clone", "refusal", "delete", "claim-5", "late", "let-go"])
-def test_of_a_run_whose_kernel_is_killed_no_snapshot_is_left(cluster_11: Cluster, tmp_path: Path, moment: str) -> None:
-    """Before each cell that changes what is there to be removed: the teardown has these rights alone, too."""
+@pytest.mark.parametrize(
+    ("moment", "seconds"),
+    [*((name, 0.0) for name in ("take", "restore", "clone", "refusal", "delete", "claim-5", "late", "let-go")),
+     ("take", 0.8), ("take", 1.4), ("restore", 0.3)],
+)  # fmt: skip
+def test_of_a_run_whose_kernel_is_killed_no_snapshot_is_left(
+    cluster_11: Cluster, tmp_path: Path, moment: str, seconds: float
+) -> None:
+    """Before each cell that changes what is there to be removed, and in the middle: with these rights alone, too."""
     notebook = nbformat.read(shipped.runbooks(["11"])[0], as_version=4)
     (cell,) = [each for each in notebook.cells if each.id == moment]
-    cell.source = "import os; os.kill(os.getpid(), 9)"
+    kill = f"import os, threading; threading.Timer({seconds}, os.kill, (os.getpid(), 9)).start()"
+    cell.source = f"{kill}\n{cell.source}" if seconds else "import os; os.kill(os.getpid(), 9)"
     killed = tmp_path / "11-killed.ipynb"
     nbformat.write(notebook, killed)
     before = disks(cluster_11)

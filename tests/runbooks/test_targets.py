@@ -10,6 +10,11 @@ from aksdisks.runner.runner import run_runbooks
 from tests.programs import ALLOW, path_without, require
 
 ONE_NODE = "base: regional\nnode_count: 1\n"
+AT_ONCE = """
+base: regional
+storage_classes:
+  - {name: at-once, provisioner: disk.csi.azure.com, parameters: {skuname: Premium_LRS}, volume_binding_mode: Immediate}
+"""
 NOTES = "Each pod finds on its disk the note that was written there, and no other"
 
 
@@ -39,6 +44,38 @@ def test_what_only_azure_can_confirm_is_inconclusive_without_it(checks):
     assert {status for status, _ in seen.values()} == {"inconclusive", "passed", "not applicable"}
     assert seen["The disk is attached to the machine that runs the pod."][0] == "inconclusive"
     assert "azure is off" in seen["The disk's tags name the claim."][1]
+
+
+@pytest.mark.slow
+def test_what_a_snapshot_holds_is_judged_without_azure(checks):
+    seen = checks(["11"], Parameters(azure="off"))
+    assert seen["It holds what was written up to one moment, and nothing of what came after."][0] == "passed"
+    assert seen["A VolumeSnapshot stands for one snapshot in Azure, of the claim's disk."][0] == "inconclusive"
+    gone = seen["Once nothing waits for it, the snapshot goes, in Azure too"]
+    assert gone == ("inconclusive", "only one side could be asked; unknown, because azure is off")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["three-zones", "availability-set"])
+def test_with_zones_and_with_virtual_machines_a_snapshot_is_restored_as_well(checks, scenario):
+    seen = checks(["11"], Parameters(scenario=scenario))
+    assert {status for status, _ in seen.values()} == {"passed", "not applicable"}
+
+
+@pytest.mark.slow
+def test_the_driver_of_2019_makes_no_snapshots(checks):
+    seen = checks(["11"], Parameters(scenario="article-2019"))
+    words = "class managed-premium is not the disk driver's, which alone makes snapshots"
+    assert seen["Snapshots may be made, and deleted, here"] == ("not applicable", words)
+
+
+@pytest.mark.slow
+def test_where_a_class_makes_disks_at_once_a_deletion_cannot_be_held_back(checks, tmp_path):
+    (tmp_path / "at-once.yaml").write_text(AT_ONCE)
+    seen = checks(["11"], Parameters(scenario=str(tmp_path / "at-once.yaml"), storage_class="at-once"))
+    status, why = seen["A snapshot that a claim still waits for is not deleted."]
+    assert (status, "makes disks at once: the moment" in why) == ("inconclusive", True)
+    assert seen["A clone has a disk of its own, copied from the disk of the other claim."][0] == "passed"
 
 
 def test_bytes_are_proved_where_there_is_no_bubblewrap(checks, tmp_path, monkeypatch):
