@@ -96,10 +96,12 @@ class Listing:
 
 
 def commands(owned: OwnedDisk) -> tuple[str, ...]:
-    """What a person would type to let a disk go: with its volume where there is one."""
+    """What a person would type to let a disk go: with its volume, where there is one that takes the disk along."""
     if owned.volume is None:
         return (f"az disk delete --ids {quote(owned.id)}",)
     name = quote(owned.volume.name)
+    if owned.volume.nobody_deletes:
+        return f"kubectl delete pv {name} --ignore-not-found", f"az disk delete --ids {quote(owned.id)}"
     policy = '\'{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}\''
     return f"kubectl patch pv {name} -p {policy}", f"kubectl delete pv {name} --ignore-not-found"
 

@@ -199,7 +199,7 @@ class Volume(Named):
     """A PersistentVolume; `disk_id` is the disk driver's handle or 2019's azureDisk.diskURI, empty for other drivers'.
 
     `zones` are those that its node affinity admits. `by_hand`: no provisioner made it, but somebody who knew its disk;
-    `provisioner` is the one that deletes it by its policy Delete, empty for none: then nothing ever does.
+    `provisioner` is the one that deletes it by its policy Delete, empty for none.
     """
 
     phase: str = at("status.phase", "Pending")
@@ -219,9 +219,14 @@ class Volume(Named):
     provisioner: str = annotation("pv.kubernetes.io/migrated-to", "pv.kubernetes.io/provisioned-by")
 
     @property
+    def nobody_deletes(self) -> bool:
+        """Whether nothing would delete it and its disk, whatever its policy says."""
+        return self.by_hand and not self.provisioner
+
+    @property
     def is_left(self) -> bool:
-        """Whether nothing deletes it, nor its disk, once its claim is gone: its policy is not Delete, or nobody's."""
-        return self.reclaim_policy != "Delete" or (self.by_hand and not self.provisioner)
+        """Whether it and its disk stay once its claim is gone."""
+        return self.reclaim_policy != "Delete" or self.nobody_deletes
 
     @property
     def claim(self) -> str:

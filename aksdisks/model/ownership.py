@@ -24,26 +24,32 @@ class Price:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnedDisk:
-    """An Azure disk, whose it is, and why one thinks so.
+@dataclass(frozen=True, kw_only=True)
+class UsedDisk:
+    """An Azure disk, and what hangs on it.
 
     `disk` is Unknown where a volume names a disk that could not be read; `id` is there all the same. `volume` is the
-    PersistentVolume that names it, `claim` the claim that this volume is bound to, `pods` those that mount the claim,
-    `workload` (`Kind/name`) what owns them, up to a Deployment, StatefulSet, Job, CronJob or custom resource.
-    `of_another`: its tags name another cluster.
+    PersistentVolume that names it, `claim` the claim that this volume is bound to, or that names the volume, `pods`
+    those that mount the claim and have not ended, `workload` (`Kind/name`) what owns them, up to a Deployment,
+    StatefulSet, Job, CronJob or custom resource.
     """
 
     id: str
     disk: Disk | Unknown
-    verdict: Verdict
-    because: str
     volume: Volume | None = None
     claim: Claim | None = None
     pods: tuple[Pod, ...] = ()
     workload: str = ""
     attachment: Attachment | None = None
     machine: Machine | Unknown | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnedDisk(UsedDisk):
+    """An Azure disk, whose it is, and why one thinks so; `of_another`: its tags name another cluster."""
+
+    verdict: Verdict
+    because: str
     lun: int | Unknown | None = None
     price: Price | Unknown
     of_another: bool = False

@@ -72,6 +72,14 @@ def test_only_orphans_may_go_and_a_volume_is_to_be_deleted_where_there_is_one() 
     assert found.totals() == {"USD": 5.0}
 
 
+@pytest.mark.parametrize("provisioner", ["", "disk.csi.azure.com"])
+def test_a_volume_made_by_hand_takes_its_disk_along_only_where_it_names_its_provisioner(provisioner: str) -> None:
+    released = owned("released", "released", volume=volume(by_hand=True, provisioner=provisioner))
+    last = commands(released)[-1]
+    assert last.startswith("kubectl delete pv" if provisioner else f"az disk delete --ids {GROUP}/disks/released")
+    assert any("reclaimpolicy" in each.lower() for each in commands(released)) == bool(provisioner)
+
+
 def test_what_could_not_be_judged_could_be_an_orphan_unless_a_volume_names_it() -> None:
     others = owned("d", "unknown", of_another=True)
     found = listing(owned("a", "unknown"), owned("b", "unknown", volume=volume()), owned("c", "kept"), others)

@@ -128,7 +128,7 @@ class Seen(Index):
     def named(self, disk_id: str) -> str:
         """Whose disk an id names, for people: its volume and claim where they are known, else what its tags say."""
         wanted = id_key(disk_id)
-        volume = self._volume_of_disk.get(wanted)
+        volume = next(iter(self.volumes_by_disk.get(wanted, ())), None)
         if volume is not None:
             return f"volume {volume.name}" + (f" of claim {volume.claim}" if volume.claim else "")
         disk = self.disk(disk_id)
@@ -155,8 +155,9 @@ class Seen(Index):
         return {volume.name: volume for volume in self.inventory.volumes}
 
     @cached_property
-    def _volume_of_disk(self) -> Mapping[str, Volume]:
-        return {id_key(volume.disk_id): volume for volume in self.inventory.volumes if volume.disk_id}
+    def volumes_by_disk(self) -> Mapping[str, list[Volume]]:
+        """The volumes by the `id_key` of their disk: two may name one."""
+        return grouped((id_key(volume.disk_id), volume) for volume in self.inventory.volumes if volume.disk_id)
 
     @cached_property
     def _classes(self) -> Mapping[str, StorageClass]:

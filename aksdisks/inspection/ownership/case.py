@@ -6,25 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aksdisks.inspection.ownership.facts import Facts
-from aksdisks.model import Attachment, Claim, Disk, Machine, Pod, Unknown, Volume
+from aksdisks.model import Disk, Machine, Unknown
+from aksdisks.model.ownership import UsedDisk
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
-    """A disk, or one that could not be read and that a volume names.
-
-    `claim` is the one that `volume` is bound to, or that names it; `pods` those that mount it and have not ended.
-    """
+class Case(UsedDisk):
+    """A disk, or one that could not be read and that a volume names, among all that was read."""
 
     facts: Facts
-    id: str
-    disk: Disk | Unknown
-    volume: Volume | None = None
-    claim: Claim | None = None
-    pods: tuple[Pod, ...] = ()
-    workload: str = ""
-    attachment: Attachment | None = None
-    machine: Machine | Unknown | None = None
 
     @property
     def namespace(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 from aksdisks.inspection.ownership.beside import disagreements, without_disk
 from aksdisks.inspection.ownership.case import Case
@@ -12,7 +13,7 @@ from aksdisks.inspection.ownership.snapshot_verdicts import SnapshotRules
 from aksdisks.inspection.ownership.verdicts import judge, names_another
 from aksdisks.inspection.slots import node_slots
 from aksdisks.model import Attachment, Claim, Disk, Pod, Unknown, Volume, id_key, known
-from aksdisks.model.ownership import VERDICTS, OwnedDisk, OwnedSnapshot, Ownership
+from aksdisks.model.ownership import VERDICTS, OwnedDisk, OwnedSnapshot, Ownership, UsedDisk
 from aksdisks.prices import PriceList
 
 _Way = tuple[Volume | None, Claim | None, tuple[Pod, ...]]
@@ -96,16 +97,9 @@ def _attachment(facts: Facts, volume: Volume | None, pods: tuple[Pod, ...]) -> A
 def _owned(case: Case, prices: PriceList) -> OwnedDisk:
     verdict, because = judge(case)
     return OwnedDisk(
-        id=case.id,
-        disk=case.disk,
+        **{each.name: getattr(case, each.name) for each in fields(UsedDisk)},
         verdict=verdict,
         because=because,
-        volume=case.volume,
-        claim=case.claim,
-        pods=case.pods,
-        workload=case.workload,
-        attachment=case.attachment,
-        machine=case.machine,
         lun=case.lun,
         price=case.disk if isinstance(case.disk, Unknown) else prices.disk(case.disk),
         of_another=isinstance(case.disk, Disk) and names_another(case.facts, case.disk.tags),

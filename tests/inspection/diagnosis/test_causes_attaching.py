@@ -360,6 +360,14 @@ CROWDED = attaching(
         ),
         pytest.param(
             parts(
+                nodes=(vm_node(1), vm_node(2)), pods=(B,), events=(multi_attach(B),), disks=(disk(on=2),),
+                volumes=(CSI, volume("twin", disk_id=CSI.disk_id.upper())), attachments=(attachment("twin", to=2),),
+            ),
+            "Pod web-2-b", "disk-elsewhere", "problem", "for volume pvc-twin, which names the same disk",
+            {("Azure", f"disk {PV}")}, id="disk-elsewhere: by a second volume of one disk",
+        ),
+        pytest.param(
+            parts(
                 nodes=(vm_node(1),), pods=(B,), events=(multi_attach(B),), machines=(machine(1),),
                 attachments=(attachment(deleting=ago(60), detach_error=NO_CSINODE),), disks=(disk(on=None),),
             ),

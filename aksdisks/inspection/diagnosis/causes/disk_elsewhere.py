@@ -2,8 +2,8 @@
 
 What it is
     The disk is attached to a machine for which Kubernetes has no VolumeAttachment: somebody attached it by hand, a
-    VolumeAttachment was deleted too early, another cluster uses the disk, or a detach was lost. Azure attaches a disk
-    to one machine, so it refuses.
+    VolumeAttachment was deleted too early, another cluster uses the disk, or a detach was lost. Or two volumes name one
+    disk, and the other one is attached. Azure attaches a disk to one machine, so it refuses.
 
 How it is recognised
     States: a pod waits for the disk; Azure's `managedBy` of the disk names a machine that is neither that of the pod's
@@ -31,8 +31,8 @@ from shlex import quote
 from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
 from aksdisks.inspection.diagnosis.findings import Step
-from aksdisks.inspection.diagnosis.rows import attachment_rows, disk_rows, disk_state, machine_disks
-from aksdisks.model import Disk, Unknown
+from aksdisks.inspection.diagnosis.rows import attachment_rows, disk_rows, disk_state, kubectl, machine_disks
+from aksdisks.model import Disk, Unknown, Volume, id_key
 
 
 def _rule(case: Case) -> Match | Not | None:
@@ -86,10 +86,19 @@ def _match(case: Case, which: str, holder: str, disk_id: str = "") -> Match:
     wanted = case.pod.node if case.pod else ""
     find = f"az resource show --ids {quote(holder)}" if "/" in holder else f"az resource list --name {quote(name)}"
     look = machine_disks(case, node) if node else Step(find, "whose machine it is")
+    twin = _twin(case, node)
+    known = f"for volume {twin.name}, which names the same disk" if twin else "and Kubernetes does not know of it"
+    seen = [kubectl(f"get pv {twin.name}", twin, "whose claim has the disk by that volume")] if twin else []
     return Match(
-        f"Azure has {which} on {where}, not on {wanted}, and Kubernetes does not know of it", rows,
-        (disk_state(case, disk_id), look),
-    )  # fmt: skip
+        f"Azure has {which} on {where}, not on {wanted}, {known}", rows, (*seen, disk_state(case, disk_id), look)
+    )
+
+
+def _twin(case: Case, node: str) -> Volume | None:
+    """Another volume that names the same disk and that Kubernetes has on that node."""
+    of_disk = case.seen.volumes_by_disk.get(id_key(case.volume.disk_id), ()) if case.volume else ()
+    others = (each for each in of_disk if each is not case.volume)
+    return next((one for one in others if any(at.node == node for at in case.seen.attachments_of(one.name))), None)
 
 
 CAUSE = Cause(
