@@ -121,7 +121,7 @@ def test_a_table_s_rows_embed_what_was_asked_for(
 @pytest.mark.parametrize(
     ("content_type", "body", "status"),
     [
-        ("application/yaml", "metadata: {name: two}\ndata: {when: 2019-01-14}", 201),
+        ("application/yaml", "metadata: {name: two}\ndata: {when: 2019-01-14, at: 10:30, is: =}", 201),
         ("application/json", '{"metadata": {"name": "two"}}', 201),
         ("", '{"metadata": {"name": "two"}}', 201),
         ("application/cbor", "k8s", 415),
@@ -135,7 +135,7 @@ def test_bodies(wire: Wire, content_type: str, body: str, status: int) -> None:
     answer = wire("POST", f"{CONFIG_MAPS}?dryRun=All", body, {"Content-Type": content_type})
     assert answer.status == status, answer.body
     if "when" in body:
-        assert answer.json()["data"] == {"when": "2019-01-14"}
+        assert answer.json()["data"] == {"when": "2019-01-14", "at": "10:30", "is": "="}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from aksdisks.lab.kube.schema import quantities
 
+_LONGEST = 1 << 20
+"""Letters that a text may have after a replacement."""
+
 MACROS = ("all", "exists", "exists_one", "filter", "map")
 """What goes through a list or a map."""
 
@@ -76,6 +79,12 @@ def _substring(text: str, begin: int, end: int | None = None) -> str:
     return text[begin : len(text) if end is None else end]
 
 
+def _replace(text: str, old: str, new: str) -> str:
+    if text.count(old) * len(new) > _LONGEST:
+        raise ValueError("operation cancelled: actual cost limit exceeded")
+    return text.replace(old, new)
+
+
 def _join(items: list[str], between: str = "") -> str:
     return between.join(items)
 
@@ -124,9 +133,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "lastIndexOf": _last_index,
     "lowerAscii": _lower,
     "upperAscii": _upper,
-    "split": lambda text, between: text.split(between),
+    "split": lambda text, between: text.split(between) if between else list(text),
     "join": _join,
-    "replace": lambda text, old, new: text.replace(old, new),
+    "replace": _replace,
     "substring": _substring,
     "trim": lambda text: text.strip(),
     "charAt": lambda text, at: text[at],

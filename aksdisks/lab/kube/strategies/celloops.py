@@ -20,8 +20,11 @@ UNBOUNDED = 1 << 20
 Path = tuple[str, ...]
 """From `self`: names of fields as an expression writes them, and `*` for any entry of a list or map."""
 
-Nest = tuple[Path | None, ...]
-"""What is gone through, from the outermost; None where the expression does not tell it simply."""
+Step = Path | int | None
+"""What is gone through: a place, a list of so many entries, or None where the expression does not tell it simply."""
+
+Nest = tuple[Step, ...]
+"""From the outermost."""
 
 _TOKENS = re.compile(rf"((?:[A-Za-z_]\w*)(?:\.\w+)*)?\.({'|'.join(MACROS)})\s*\(\s*(\w+)\s*,|\(|\)")
 _KEYWORDS = "true false null in as break const continue else for function if import let loop package namespace return"
@@ -39,9 +42,10 @@ def escaped(name: str) -> str:
 def nests(rule: str) -> tuple[Nest, ...]:
     """The macros of a rule that stand in no other and those in each other, as what they go through."""
     found: list[Nest] = []
-    open_calls: list[tuple[Path | None, str, str] | None] = []
-    before: Path | None = None
-    for token in _TOKENS.finditer(TEXTS.sub("''", rule)):
+    open_calls: list[tuple[Step, str, str] | None] = []
+    before: Step = None
+    plain = TEXTS.sub("''", rule)
+    for token in _TOKENS.finditer(plain):
         if token[0] == ")":
             closed = open_calls.pop() if open_calls else None
             # What a filter leaves has the entries of what it was asked of, at most.
@@ -50,18 +54,32 @@ def nests(rule: str) -> tuple[Nest, ...]:
             open_calls.append(None)
         else:
             variables = {call[1]: call[0] for call in open_calls if call}
-            path = before if token[1] is None else _path(token[1].split("."), variables)
-            open_calls.append((path, token[3], token[2]))
+            if token[1] is not None:
+                step = _path(token[1].split("."), variables)
+            else:
+                step = _stated(plain[: token.start()]) if plain[: token.start()].endswith("]") else before
+            open_calls.append((step, token[3], token[2]))
             found.append(tuple(call[0] for call in open_calls if call))
     return tuple(found)
 
 
-def _path(steps: list[str], variables: Mapping[str, Path | None]) -> Path | None:
+def _path(steps: list[str], variables: Mapping[str, Step]) -> Step:
     name, *rest = steps
     if name in ("self", "oldSelf"):
         return tuple(rest)
     of = variables.get(name)
-    return None if of is None else (*of, "*", *rest)
+    return (*of, "*", *rest) if isinstance(of, tuple) else None
+
+
+def _stated(before: str) -> int | None:
+    """The entries of a list that an expression states, and that the text ends with; None for an index."""
+    depth, commas = 0, 0
+    for at in range(len(before) - 1, -1, -1):
+        depth += (before[at] in ")]}") - (before[at] in "([{")
+        commas += before[at] == "," and depth == 1
+        if not depth:
+            return None if re.search(r"[\w)\]]\s*$", before[:at]) else commas + 1
+    return None
 
 
 def estimated(found: tuple[Nest, ...], schema: Object) -> int:
@@ -75,9 +93,11 @@ def passes(found: tuple[Nest, ...], value: Any) -> int:
     return max((math.prod(_entries(value, path) for path in nest) for nest in found), default=0)
 
 
-def _bound(schema: Object, path: Path | None, otherwise: int) -> int:
+def _bound(schema: Object, path: Step, otherwise: int) -> int:
     if path is None:
         return otherwise
+    if isinstance(path, int):
+        return path
     for step in path:
         below: Any
         if step == "*":
@@ -99,15 +119,19 @@ def _entries_of(schema: Object) -> int | None:
 
 
 def _largest(schema: Object) -> int:
-    """The most entries that a list or map in a value of the schema can have; 1 where there is none."""
+    """The most entries of a list or map, or letters of a text, in a value of the schema; 1 where there is none."""
+    if schema.get("type") == "string":
+        return int(schema.get("maxLength", UNBOUNDED))
     below = [*schema.get("properties", {}).values(), schema.get("items"), values_below(schema)]
     own = 1 if schema.get("properties") else _entries_of(schema) or 1
     return max(own, *(_largest(one) for one in below if isinstance(one, dict)), 1)
 
 
-def _entries(value: Any, path: Path | None) -> int:
+def _entries(value: Any, path: Step) -> int:
     if path is None:
         return _size(value)
+    if isinstance(path, int):
+        return path
     return max((len(one) for one in _at(value, path) if isinstance(one, dict | list)), default=1)
 
 
@@ -126,7 +150,9 @@ def _at(value: Any, path: Path) -> Iterator[Any]:
 
 
 def _size(value: Any) -> int:
-    """The entries of the largest list or map in a value."""
+    """The entries of the largest list or map in a value, or the letters of its longest text."""
+    if isinstance(value, str):
+        return len(value)
     if not isinstance(value, dict | list):
         return 1
     inner = value.values() if isinstance(value, dict) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -262,11 +263,19 @@ def _go_error(body: bytes) -> str:
 
 
 class _Loader(yamls.LOADER):  # type: ignore[misc]
-    """YAML as Kubernetes reads it: what looks like a date stays text."""
+    """YAML as Kubernetes reads it: what looks like a date, a `=`, or a number to the base of sixty stays text."""
 
 
+_LEFT_AS_TEXT = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [
+        (
+            tag,
+            re.compile(rf"(?!.*:)(?:{pattern.pattern})", pattern.flags) if tag.endswith(("int", "float")) else pattern,
+        )
+        for tag, pattern in resolvers
+        if tag not in _LEFT_AS_TEXT
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 

@@ -26,6 +26,9 @@ SCHEMA: Object = {
 }  # fmt: skip
 
 
+TEN = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"
+
+
 def ruled(rule: str, **more: Any) -> Object:
     return {**SCHEMA, RULES: [{"rule": rule, **more}]}
 
@@ -45,6 +48,13 @@ def ruled(rule: str, **more: Any) -> Object:
         ("self.few.all(x, self.few.filter(y, x == y).all(z, z == x))", ""),
         ("self.items.all(x, x.few.all(y, x.few.exists(z, y == z)))", ""),
         ("self.few.all(x, self.many.exists_one(y, x == y))", "estimated rule cost exceeds budget by factor of 1.0x"),
+        (f"{TEN}.all(a, {TEN}.all(b, a != b || [a, [b, 1][0]].exists(c, c == 1)))", ""),
+        (f"{TEN}.all(a, {TEN}.all(b, {TEN}.all(c, {TEN}.all(d, true))))", ""),
+        (
+            f"{TEN}.all(a, {TEN}.all(b, {TEN}.all(c, {TEN}.all(d, {TEN}.all(e, {TEN}.all(f, {TEN}.all(g, {TEN}.all(h, true))))))))",
+            "exceeds budget by factor of 10.0x",
+        ),
+        ("self.text.split('').all(a, self.text.split('').all(b, a == b))", "budget by factor of more than 100x"),
         ("self.few.map(x, self.many).all(x, x.all(y, y == ''))", "budget by factor of more than 100x"),
         ("self.items.all(x, x.many.all(y, x.many.exists(z, y == z)))", "budget by factor of more than 100x"),
         ("", "rule is not specified"),
@@ -87,6 +97,7 @@ def test_what_does_not_compile_or_costs_too_much_is_refused(rule: str, told: str
             {"text": "1024Mi"},
             True,
         ),
+        ("self.text.split('').size() == 3 && self.text.replace('b', 'xx') == 'axxc'", {"text": "abc"}, True),
         ("self.text.split(',').size() == 2 && self.text.lowerAscii().indexOf('b') == 2", {"text": "A,B"}, True),
     ],
 )
@@ -119,6 +130,21 @@ def test_a_rule_that_would_take_too_long_is_not_run() -> None:
     assert rules is not None
     [cause] = rules.errors({"few": ["x"] * 101})
     assert "no further validation rules will be run due to call cost exceeds limit for rule" in cause.message
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        (f"{TEN}.all(a, {TEN}.all(b, {TEN}.all(c, {TEN}.all(d, {TEN}.all(e, {TEN}.all(f, {TEN}.all(g, true)))))))", {}),
+        ("self.text.split('').all(a, self.text.split('').all(b, a == b))", {"text": "x" * 1_001}),
+        ("self.text.replace('x', self.text).size() > 0", {"text": "x" * 20_000}),
+    ],
+)
+def test_what_goes_on_by_itself_is_not_run(rule: str, value: Object) -> None:
+    rules = celrules.compiled(ruled(rule))
+    assert rules is not None
+    [cause] = rules.errors(value)
+    assert "cost limit exceeded" in cause.message
 
 
 def test_what_a_rule_does_not_go_through_does_not_count() -> None:
