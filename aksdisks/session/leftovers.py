@@ -103,7 +103,7 @@ def _in_azure(connection: Target) -> list[tuple[str, str]]:
 
 
 def orphans(connection: Target) -> tuple[str, ...]:
-    """Volumes and disks of runs' namespaces that are gone: reported with what to look at, never deleted."""
+    """Volumes, disks and snapshots of runs' namespaces that are gone: reported with what to look at, never deleted."""
     spaces = {space.name for space in connection.cluster.list("Namespace")}
     lost = [
         f"volume {volume.name} of {volume.claim} ({volume.phase}, reclaim policy {volume.reclaim_policy})"
@@ -113,6 +113,10 @@ def orphans(connection: Target) -> tuple[str, ...]:
     for disk in known(connection.azure.disks()):
         if disk.claim_namespace.startswith("aksdisks-") and disk.claim_namespace not in spaces:
             lost.append(f"disk {disk.name} of {disk.claim} ({disk.state}, {disk.size_gib} GiB {disk.sku})")
+    for content in known(connection.cluster.volume_snapshot_contents()):
+        if content.snapshot_namespace.startswith("aksdisks-") and content.snapshot_namespace not in spaces:
+            kept = f"deletion policy {content.deletion_policy}, {content.snapshot_id.rpartition('/')[2]} in Azure"
+            lost.append(f"content {content.name} of {content.snapshot_key} ({kept})")
     return tuple(lost)
 
 

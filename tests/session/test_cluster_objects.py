@@ -280,3 +280,33 @@ def test_snapshots_go_with_the_run_and_azure_s_with_them(
     assert session.cluster.volume_snapshot_contents() == ()
     assert session.cluster.volume_snapshot_classes() == ()
     assert session.azure.snapshots() == ()
+
+
+def test_a_snapshot_that_is_to_be_retained_stays_and_is_reported(session: Session, parameters: Parameters) -> None:
+    retaining = parameters.model_copy(update={"allow_retain": True})
+    with open_session(retaining) as kept:
+        name = f"aksdisks-{kept.run_id}"
+        kept.apply(kept.objects.claim, kept.objects.deployment)
+        waits.running(kept, "disk-pod")
+        kept.apply(
+            {**volume_snapshot_class(name, kept.labels), "deletionPolicy": "Retain"},
+            volume_snapshot("moment", CLAIM, name, kept.labels),
+        )
+        kept.wait_for("VolumeSnapshot", lambda found: any(each.ready for each in found), "the snapshot to be ready")
+        (content,) = known(kept.cluster.volume_snapshot_contents())
+        snapshot = content.snapshot_id.rpartition("/")[2]
+        done = kept.clean_up()
+    assert (done.problems, done.complete) == ((), True)
+    assert done.kept == (
+        f"content {content.name} of moment (deletion policy Retain)",
+        f"snapshot {snapshot} (its content is retained)",
+    )
+    line = f"content {content.name} of {kept.namespace}/moment (deletion policy Retain, {snapshot} in Azure)"
+    assert line in [check.seen for check in clean(parameters)]
+    # As a person would remove it: the driver deletes what a content stands for once its policy says so.
+    where = f"/apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents/{content.name}"
+    policy = {"spec": {"deletionPolicy": "Delete"}}
+    session.cluster.request("PATCH", where, None, policy, "merge-patch+json")
+    session.cluster.delete("VolumeSnapshotContent", content.name)
+    session.wait("it to go", session.cluster.follow("VolumeSnapshotContent"), lambda found: not found)
+    assert session.azure.snapshots() == ()
