@@ -265,6 +265,7 @@ WORDS: tuple[Words, ...] = (
         r"Cannot attach data disk '(?P<disk>[^']+)' to VM '(?P<machine>[^']+)' because the disk is currently being",
         "facts E, AKS#1278",
     ),
+    _words("no-disk-id", r"Volume not found, failed with error: invalid URI", "CSI azure_disk_utils.go GetInfoFromURI"),
     # The driver says "Volume not found" of any error, so the answer that it quotes must be a 404.
     _words(
         "disk-not-found",

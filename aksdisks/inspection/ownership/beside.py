@@ -74,7 +74,8 @@ def _of_disks(facts: Facts, claim: Claim) -> bool:
 
 
 def _differ(facts: Facts, volume: Volume, disk: Disk) -> Iterator[Disagreement]:
-    attachments = facts.attachments_of(volume)
+    # Of all volumes that name the disk: it is attached by any of them.
+    attachments = tuple(held for each in facts.volumes_of(disk.id) for held in facts.attachments_of(each))
     if not attachments and volume.driver not in DISK_DRIVERS:
         return  # the in-tree driver attached without VolumeAttachments
     moving = {each.node for each in attachments if not each.attached or each.deleting}

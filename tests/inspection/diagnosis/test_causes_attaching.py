@@ -130,6 +130,7 @@ NO_DISK = (
     f"RESPONSE 404: 404 Not Found\nERROR CODE: ResourceNotFound\nThe Resource 'Microsoft.Compute/disks/{PV}' under "
     "resource group 'MC_disks_article_westeurope' was not found."
 )
+NO_ID = "rpc error: code = NotFound desc = Volume not found, failed with error: invalid URI: group#account#share"
 NO_RIGHT = f"rpc error: code = NotFound desc = Volume not found, failed with error: GET https://x{DISK}\nRESPONSE 403"
 # external-attacher csi_handler.go; CSI#1301
 NO_CSINODE = 'rpc error: csinode.storage.k8s.io "aks-0" not found'
@@ -383,6 +384,11 @@ CROWDED = attaching(
         pytest.param(
             attaching(NO_DISK, disks=UNASKED, machines=UNASKED), "Pod web-2-b", "disk-gone", "problem",
             f"Azure has no disk {PV}", {("Kubernetes", f"PersistentVolume {PV}")}, id="disk-gone: by words",
+        ),
+        pytest.param(
+            attaching(NO_ID, disks=(), volumes=(replace(CSI, disk_id="group#account#share"),)), "Pod web-2-b",
+            "disk-gone", "problem", f"volume {PV} names group#account#share, which is no disk's id in Azure",
+            {("Kubernetes", f"VolumeAttachment of {PV} to aks-1")}, id="disk-gone: a handle that is no id",
         ),
         pytest.param(
             attaching(disks=(), machines=(machine(0), machine(1))), "Pod web-2-b", "disk-gone", "problem",

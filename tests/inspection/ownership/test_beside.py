@@ -45,6 +45,7 @@ def test_claims_and_volumes_without_a_disk_say_why(parts, found):
 
 
 BY_CSI = volume(driver="disk.csi.azure.com")
+TWIN = volume("twin", driver=BY_CSI.driver, disk_id=BY_CSI.disk_id)
 ON_0 = {"at": disk(), "machines": (machine(0, disk()), machine(1))}
 
 
@@ -64,6 +65,7 @@ AT_0 = "attached to aks-0 at LUN 0"
         ((attachment(),), {"at": left(), "machines": (machine(0),)},
          [("aks-0", AT_0, "attached to no machine (state Unattached)")]),
         ((), {}, [("aks-0", "no VolumeAttachment", "attached to aks-0")]),
+        ((attachment("twin"),), {"volumes": (BY_CSI, TWIN)}, []),
         ((attachment(to=1),), {}, [("aks-0, aks-1", "attached to aks-1 at LUN 0", "attached to aks-0")]),
         ((attachment(to=1, attached=False, lun=None),), {},
          [("aks-0, aks-1", "attaching to aks-1", "attached to aks-0")]),

@@ -3,11 +3,13 @@
 What it is
     The managed disk was deleted behind Kubernetes' back, by a person, a script or a policy. The volume and the claim
     still look healthy; only attaching shows it. The data is gone unless a snapshot or backup has it.
+    Or the volume was made by hand, and its handle is no disk's id: a name, or the handle of another driver's volume.
 
 How it is recognised
     States: the volume's disk is not among the disks of the node resource group, and its id stands in that group.
     Words: `Volume not found, failed with error: …` with Azure's answer 404 ResourceNotFound (azuredisk-csi-driver
-    pkg/azuredisk/controllerserver.go), or `Disk … is not found.`; in the VolumeAttachment or the pod's events.
+    pkg/azuredisk/controllerserver.go), or `Disk … is not found.`; in the VolumeAttachment or the pod's events. Of a
+    handle that is no id: `Volume not found, failed with error: invalid URI`.
 
 What it is not
     A claim whose PersistentVolume is missing (`claim-lost`). `Volume not found` with another answer of Azure's, such as
@@ -16,7 +18,9 @@ What it is not
 
 Next
     Look for the disk by its id, and for snapshots of it. Azure's activity log says who deleted it. To start anew,
-    restore a snapshot into a new claim; an empty new disk does not bring the data back.
+    restore a snapshot into a new claim; an empty new disk does not bring the data back. A volume with a handle that is
+    no id is made anew, with the id that `az disk show --query id` prints. The driver does not detach it either: its
+    VolumeAttachment stays until somebody takes the finalizer out of it.
 
 Links
     https://learn.microsoft.com/azure/azure-monitor/platform/activity-log
@@ -30,7 +34,7 @@ from shlex import quote
 from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
 from aksdisks.inspection.diagnosis.findings import Evidence, Step
-from aksdisks.inspection.diagnosis.rows import attachment_rows, disk_rows, disk_state
+from aksdisks.inspection.diagnosis.rows import attachment_rows, disk_rows, disk_state, node_group
 from aksdisks.model import Disk, Volume
 
 
@@ -40,6 +44,8 @@ def _rule(case: Case) -> Match | Not | None:
         return None
     if case.pod is None and case.disk is not None:
         return None  # what is said of a claim or volume by itself can only be that Azure lacks its disk
+    if case.says("no-disk-id"):
+        return _no_id(case, volume)
     word = case.says("disk-not-found")
     named = word.groups.get("disk", "").rpartition("/")[2] if word else ""
     if word and named and named.lower() != volume.disk_name.lower():
@@ -51,6 +57,15 @@ def _rule(case: Case) -> Match | Not | None:
     if not word and not missing:
         return None
     return _match(case, volume, f"Azure has no disk {volume.disk_name}, which volume {volume.name} names")
+
+
+def _no_id(case: Case, volume: Volume) -> Match:
+    word = case.says("no-disk-id")
+    handle, group = quote("{.spec.csi.volumeHandle}"), quote(node_group(case) or "NODE_RESOURCE_GROUP")
+    show = Step(f"kubectl get pv {quote(volume.name)} --output jsonpath={handle}", "what the volume names")
+    ids = Step(f"az disk list --resource-group {group} --query '[].id'", "which disks there are")
+    because = f"volume {volume.name} names {volume.disk_id}, which is no disk's id in Azure"
+    return Match(because, (*((word.evidence,) if word else ()), *attachment_rows(case)), (show, ids))
 
 
 def _is_kept(case: Case, volume: Volume) -> bool:
