@@ -13,6 +13,7 @@ from aksdisks.lab.arm.driver.refusals import AttachedDiskError, response_error_t
 from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.lifecycles import IllegalStep
+from tests.lab.arm.driver.snapshot_story import snapshot_story
 
 TAGS = {"kubernetes.io-created-for-pv-name": "pvc-1"}
 NODES = [machine.node_name for machine in scenarios.load("regional").machines]
@@ -76,6 +77,10 @@ def test_a_disk_is_created_attached_detached_and_deleted(walk):
         assert cloud.disks.find(disk_id) is None
 
     walk(story)
+
+
+def test_a_snapshot_is_made_restored_and_deleted(walk):
+    walk(snapshot_story)
 
 
 def test_requests_for_one_node_go_out_as_one(walk):

@@ -10,6 +10,7 @@ from aksdisks.lab.arm.driver.refusals import AttachedDiskError, response_error_t
 from aksdisks.lab.arm.driver.remote import ArmAddress, ArmCompute
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.clock import Clock
+from tests.lab.arm.driver.snapshot_story import snapshot_story
 
 TAGS = {"kubernetes.io-created-for-pv-name": "pvc-1"}
 
@@ -72,6 +73,10 @@ def test_a_disk_is_created_moved_grown_and_deleted(serve, scenario):
             assert azure.cloud.disks.find(disk_id) is None
 
         tell(azure, story)
+
+
+def test_a_snapshot_is_made_restored_and_deleted(azure):
+    tell(azure, lambda compute: snapshot_story(compute, azure.cloud))
 
 
 def test_refusals_come_back_as_they_were_made(azure):
