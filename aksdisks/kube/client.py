@@ -132,11 +132,11 @@ class Cluster(OptionalKinds):
             return False
         return True
 
-    def allowed(self, verb: str, resource: str, group: str = "", namespace: str = "") -> bool | Unknown:
-        """Whether this identity may do it, by SelfSubjectAccessReview; `resource` may be `pods/eviction`."""
+    def allowed(self, verb: str, resource: str, group: str = "", namespace: str = "", name: str = "") -> bool | Unknown:
+        """Whether this identity may do it, to the object of that `name` or to all; `resource` may be `pods/exec`."""
         resource, _, subresource = resource.partition("/")
         attributes = {"verb": verb, "resource": resource, "group": group, "namespace": namespace}
-        attributes["subresource"] = subresource
+        attributes |= {"subresource": subresource, "name": name}
         filled = {key: value for key, value in attributes.items() if value}
         status = self._review("authorization.k8s.io/v1", "SelfSubjectAccessReview", {"resourceAttributes": filled})
         return status if isinstance(status, Unknown) else bool(status.get("allowed"))

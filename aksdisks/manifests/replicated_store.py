@@ -17,6 +17,8 @@ ROLE_LABEL = "aksdisks.dev/role"
 TERM_ANNOTATION = "aksdisks.dev/term"
 """On a pod: the last term whose promotion it was a part of."""
 CLAIM_TEMPLATE = "data"
+FOLDER = "replicated-store"
+"""Of a replica's disk, under the mount path: in it a folder for each term, and there a file for each write."""
 
 Manifest = dict[str, Any]
 
@@ -33,6 +35,12 @@ def store(name: str, labels: Mapping[str, str], **spec: Any) -> Manifest:
     """A ReplicatedStore; `spec` has the fields that docs/operator.md lists, in Kubernetes' spelling."""
     metadata = {"name": name, "labels": dict(labels)}
     return {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND, "metadata": metadata, "spec": spec}
+
+
+def read_command(mount_path: str) -> list[str]:
+    """The command that prints the writes on a replica's disk, in their order: those of the newest term."""
+    newest = 'cd "$1" 2> /dev/null || exit 0; last=$(ls | sort -n | tail -n 1); [ -z "$last" ] || cat "$last"/*'
+    return ["sh", "-c", newest, "sh", f"{mount_path}/{FOLDER}"]
 
 
 def claim_name(store_name: str, pod: str) -> str:

@@ -20,6 +20,7 @@ from aksdisks.model.kubernetes import (
     Volume,
     with_drivers,
 )
+from aksdisks.model.stores import EndpointSlice, ReplicatedStore
 from aksdisks.model.unknown import NoCredential, NotAsked, NotPermitted, NotServed, Unknown, known
 from aksdisks.model.volume_snapshots import VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent
 from aksdisks.model.workloads import Workload
@@ -37,6 +38,7 @@ __all__ = [
     "DataDisk",
     "Disk",
     "DiskSnapshot",
+    "EndpointSlice",
     "Inventory",
     "KubeEvent",
     "Machine",
@@ -47,6 +49,7 @@ __all__ = [
     "NotPermitted",
     "NotServed",
     "Pod",
+    "ReplicatedStore",
     "StorageClass",
     "Taint",
     "Unknown",

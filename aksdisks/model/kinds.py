@@ -16,6 +16,7 @@ from aksdisks.model.kubernetes import (
     Pod,
     Volume,
 )
+from aksdisks.model.stores import EndpointSlice, ReplicatedStore
 from aksdisks.model.volume_snapshots import VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent
 from aksdisks.model.workloads import Workload
 
@@ -34,6 +35,8 @@ _KINDS: Mapping[str, type[Named]] = {
     "StatefulSet": Workload,
     "Job": Workload,
     "CronJob": Workload,
+    "ReplicatedStore": ReplicatedStore,
+    "EndpointSlice": EndpointSlice,
     "VolumeSnapshot": VolumeSnapshot,
     "VolumeSnapshotContent": VolumeSnapshotContent,
     "VolumeSnapshotClass": VolumeSnapshotClass,

@@ -9,14 +9,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 
+from aksdisks.manifests.replicated_store import FOLDER
 from aksdisks.model import Unknown
 from aksdisks.operator.logs import Copy, Disk
 
 Command = Callable[[str, Sequence[str]], "str | Unknown | None"]
 """Runs a command in the pod of this name; as `aksdisks.kube.exec.run`."""
-
-FOLDER = "replicated-store"
-"""Under the mount path."""
 
 # The shell's own `read` and `printf`: no other program is started for a file.
 _READ = """

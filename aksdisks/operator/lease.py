@@ -53,12 +53,16 @@ class Lease:
         if time.monotonic() >= self._until:
             raise LostLease
 
-    def release(self) -> None:
-        """Stop renewing, and let the next operator take it at once."""
+    def stop(self) -> None:
+        """From now on act no more, and renew no more."""
         self._stop.set()
+        self._until = 0.0
+
+    def release(self) -> None:
+        """Stop, and let the next operator take it at once."""
+        self.stop()
         self._thread.join(timeout=5.0)
-        if time.monotonic() < self._until:
-            self._until = 0.0
+        if self.taken.is_set():
             with suppress(AksdisksError):
                 found = self._cluster.get("Lease", NAME, self._namespace)
                 if found["spec"].get("holderIdentity") == self.identity:
@@ -104,7 +108,8 @@ class Lease:
                 self._cluster.create(wanted, self._namespace)
         except (AlreadyExists, Conflict):
             return False
-        self._until = asked + self._duration * _ACT_UNTIL
+        if not self._stop.is_set():
+            self._until = asked + self._duration * _ACT_UNTIL
         if not self.taken.is_set():
             self._say(f"operator {self.identity} holds Lease {NAME}")
             self.taken.set()

@@ -53,18 +53,23 @@ def serve(settings: TargetSettings, namespace: str, say: Callable[[str], None], 
     hub = _Hub(objects, Stores(objects, disks, lease.check, settings.time_scale), say)
     lease.start()
     try:
-        asyncio.run(_operate(kopf, _registry(kopf, hub, settings), hub, namespace, until_input_ends=until_input_ends))
+        asyncio.run(
+            _operate(kopf, _registry(kopf, hub, settings), hub, lease, namespace, until_input_ends=until_input_ends)
+        )
     finally:
         lease.release()
 
 
-async def _operate(kopf: Any, registry: Any, hub: _Hub, namespace: str, *, until_input_ends: bool) -> None:
+async def _operate(
+    kopf: Any, registry: Any, hub: _Hub, lease: Lease, namespace: str, *, until_input_ends: bool
+) -> None:
     # An event of asyncio's: for one of threads a thread would wait without end, and the process with it.
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def end_with_input() -> None:
         while sys.stdin.buffer.read(4096):
             pass
+        lease.stop()  # at once: whoever ends us may remove what we look after
         with suppress(RuntimeError):  # the loop has ended already
             loop.call_soon_threadsafe(stop.set)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from aksdisks import manifests
 from aksdisks.errors import AksdisksError, AlreadyExists, NotAllowed, NotFound, Refused
 from aksdisks.inspection.connection import Target, check_storage_class, connect, reach
 from aksdisks.inspection.run_objects import IN_CLUSTER, check_prepared, new_run_id
+from aksdisks.kube.http import path
 from aksdisks.kube.watch import Watcher
 from aksdisks.manifests import NAMESPACE_LABEL, RUN_LABEL, Manifest
 from aksdisks.model import Claim, Pod
@@ -63,6 +64,11 @@ class Session(NamespacedRun):
             else:
                 self.cluster_objects.check_retention(manifest)
                 self.cluster.apply(manifest, self.namespace)
+
+    def change(self, kind: str, name: str, fields: Mapping[str, Any]) -> None:
+        """Change fields of an object in the run's namespace, as a merge patch does."""
+        self._note("change", object=f"{kind} {name}")
+        self.cluster.request("PATCH", path(kind, self.namespace, name), None, dict(fields), "merge-patch+json")
 
     def scale(self, kind: str, name: str, replicas: int) -> None:
         """Set the replicas of a Deployment or a StatefulSet."""

@@ -30,6 +30,7 @@ from aksdisks.walkthrough.dry_runs import DryRuns
 from aksdisks.walkthrough.grow import Grow
 from aksdisks.walkthrough.node_loss import Loss
 from aksdisks.walkthrough.notes import Notes
+from aksdisks.walkthrough.replicated import Replicated
 from aksdisks.walkthrough.sku_change import SkuChange
 from aksdisks.walkthrough.stateful_set import StatefulSet
 from aksdisks.walkthrough.static_disk import StaticDisk
@@ -60,7 +61,7 @@ class Walk(Claims):
     `act` changes the cluster, `dry_run` asks for what is refused, `stateful_set` knows that workload, `notes` are
     written to the disks, `loss` loses a machine, `stuck` makes what keeps pods from running, `whose` an orphan and what
     looks like one, `static` a disk without a claim; `grow` grows claims, `sku` gives a disk another SKU, `backup` takes
-    a snapshot and makes copies.
+    a snapshot and makes copies, `store` has an operator look after one.
     """
 
     def __init__(self, session: Session) -> None:
@@ -80,6 +81,7 @@ class Walk(Claims):
         self.grow = Grow(self._opened, self._inventory)
         self.sku = SkuChange(self._opened, self.grow)
         self.backup = Backup(self._opened)
+        self.store = Replicated(self._opened)
 
     @property
     def session(self) -> Session:
@@ -144,6 +146,7 @@ class Walk(Claims):
             self.ended = True
             return Card("Nothing is removed yet: there is something to try above. Then run this cell on its own.")
         self.loss.close()
+        self.store.close()
         if self.parameters.run_id:  # a runner's run is the runner's to clean
             self.session.close()
             self.cleaned = Card("The next runbook goes on from here; the runner removes all at the end of its run.")

@@ -136,12 +136,12 @@ def check_08(statuses: dict[str, str], removed: Iterable[str]) -> None:
     assert {kind: kinds[kind] for kind in ("disk", "snapshot", "volume")} == {"disk": 4, "snapshot": 1, "volume": 2}
 
 
-def walked(chosen: Parameters, runbook: str = "08") -> tuple[Walk, dict[str, str]]:
+def walked(chosen: Parameters, runbook: str = "08", without: Iterable[str] = ()) -> tuple[Walk, dict[str, str]]:
     """A runbook's cells in this process, all but the clean-up: its walk, and the status of each statement."""
     names: dict[str, Any] = chosen.model_dump()
     statuses: dict[str, str] = {}
     cells = [cell for cell in nbformat.read(shipped.runbooks([runbook])[0], as_version=4).cells if "outputs" in cell]
-    for cell in cells[1:-1]:
+    for cell in [each for each in cells[1:-1] if each.id not in without]:
         *lines, last = ast.parse(cell.source).body
         exec(compile(ast.Module(lines, []), cell.id, "exec"), names)
         shown = eval(ast.unparse(last), names)._repr_mimebundle_()
