@@ -64,7 +64,7 @@ def primary(replicas: Sequence[Replica], term: int, acknowledged: Acknowledged) 
 
     The one that has the label stays, as long as it is ready and its log of this term holds all that is acknowledged
     and is what the others' logs of this term begin with. Else the ready replica whose disk holds all of that and most
-    besides; the present primary, then the lowest number, before its equals. One that lacks an acknowledged write never.
+    besides; among its equals one that has a role already, and then the lowest number. Never one that lacks a write.
     """
     labelled = [each for each in replicas if each.role == "primary" and each.ready]
     if len(labelled) == 1:
@@ -78,7 +78,8 @@ def primary(replicas: Sequence[Replica], term: int, acknowledged: Acknowledged) 
     for each in replicas:
         found = None if isinstance(each.disk, Unknown) or not each.ready else best(each.disk, acknowledged)
         if found is not None:
-            candidates.append((len(found[1]), each in labelled, -each.ordinal, Promote(each, *found)))
+            standing = ("", "replica", "primary").index(each.role)
+            candidates.append((len(found[1]), standing, -each.ordinal, Promote(each, *found)))
     if candidates:
         return max(candidates, key=lambda candidate: candidate[:3])[3]
     if not any(each.ready for each in replicas):

@@ -25,6 +25,7 @@ ROWS = {
     "its pod is gone": ([pod(1, A, B), pod(2, A, B)], "promote store-1"),
     "its pod is not ready": ([pod(0, role="primary", ready=False), pod(1, A), pod(2, A, B)], "promote store-2"),
     "the one with most": ([pod(1, A, B), pod(2, A, B, X)], "promote store-2"),
+    "its pod came back, with its disk": ([pod(0, A, B), pod(1, A, B, role="replica")], "promote store-1"),
     "as many writes, but not those that were acknowledged": ([pod(1, A, X), pod(2, A, B)], "promote store-2"),
     "nobody has all": ([pod(0, A), pod(1, A, X), pod(2, ready=False)], "WritesMissing"),
     "nobody is ready": ([pod(0, ready=False)], "NoReplicaReady"),
