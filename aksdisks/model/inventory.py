@@ -47,7 +47,8 @@ class Inventory:
     whole cluster's, and so is `attached`, how many disks Kubernetes counts on each node. `chains` has one for each pod
     and claim, then one for each claim that no pod mounts. `unreadable` has the kinds that could not be read, with the
     reason: where it holds one, no objects of that kind means nothing. `ownership` is whose each disk is, where that was
-    asked for. `time_scale` is cluster seconds in a real one.
+    asked for; `driver_pods` are the disk driver's on nodes, where a diagnosis asked. `time_scale` is cluster seconds in
+    a real one.
     """
 
     taken: datetime
@@ -68,6 +69,7 @@ class Inventory:
     volume_snapshot_contents: tuple[VolumeSnapshotContent, ...] | Unknown = _NOT_ASKED
     volume_snapshot_classes: tuple[VolumeSnapshotClass, ...] | Unknown = _NOT_ASKED
     volume_attributes_classes: tuple[VolumeAttributesClass, ...] | Unknown = _NOT_ASKED
+    driver_pods: tuple[Pod, ...] | Unknown = _NOT_ASKED
     ownership: Ownership | Unknown = _NOT_JUDGED
     unreadable: Mapping[str, str] = field(default_factory=dict)
     time_scale: float = 1.0

@@ -49,7 +49,7 @@ class Cause(Page):
     `kinds` are those of the cases that it can fit at all: most objects are well, and many.
     `of_pod`: it is about the pod whatever its volumes are, so it is found once for a pod. `needs` is what may tell
     more once this cause was found without it: Azure's disks and machines, workloads, contents of snapshots,
-    attributes classes.
+    attributes classes, the driver's pods on nodes.
     """
 
     verdict: Verdict

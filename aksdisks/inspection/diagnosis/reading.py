@@ -42,6 +42,8 @@ _AZURE_WITHIN = 60.0
 _AT_ONCE = 4
 # Events about what stands in no namespace are in this one.
 _CLUSTER_EVENTS = "default"
+_OF_DRIVER = ("kube-system", "DaemonSet/csi-azuredisk-node")
+# Where the driver's pods on nodes are, and whose they are.
 _CLUSTERED = ("PersistentVolume", "VolumeSnapshotContent")
 
 Places = tuple[Node, ...] | Unknown
@@ -79,6 +81,7 @@ def judge(
         "workloads": inventory.workloads,
         "contents": inventory.volume_snapshot_contents,
         "attributes-classes": inventory.volume_attributes_classes,
+        "driver-pods": inventory.driver_pods,
     }
     asked = {need for need, values in sides.items() if not isinstance(values, NotAsked)}
     # What was read can lead to another cause, which needs something else: at most once for each need.
@@ -219,6 +222,16 @@ def _workloads(inventory: Inventory, cluster: Cluster, _azure: AzureOf) -> Inven
     return replace(inventory, workloads=values, unreadable={**inventory.unreadable, **unread})
 
 
+def _driver_pods(inventory: Inventory, cluster: Cluster, _azure: AzureOf) -> Inventory:
+    """The disk driver's pods on nodes; where they may not be read, the finding stands without them."""
+    pods: Any = inventory.pods
+    if inventory.namespace not in (None, "", _OF_DRIVER[0]):
+        pods = list_kind(cluster, "Pod", _OF_DRIVER[0])
+    if not isinstance(pods, Unknown):
+        pods = tuple(pod for pod in pods if (pod.namespace, pod.owner) == _OF_DRIVER)
+    return replace(inventory, driver_pods=pods)
+
+
 def _of_kind(kind: str) -> Callable[[Inventory, Cluster, AzureOf], Inventory]:
     """What reads a kind that not every cluster has, and that stands in no namespace."""
 
@@ -236,4 +249,5 @@ _READERS: dict[Need, Callable[[Inventory, Cluster, AzureOf], Inventory]] = {
     "workloads": _workloads,
     "contents": _of_kind(CONTENTS),
     "attributes-classes": _of_kind(ATTRIBUTES),
+    "driver-pods": _driver_pods,
 }

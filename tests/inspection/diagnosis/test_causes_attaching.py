@@ -463,6 +463,13 @@ CROWDED = attaching(
             "problem", "not registered on node aks-1", {("Kubernetes", "CSINode aks-1")}, id="driver-missing: words",
         ),
         pytest.param(
+            attaching(NO_DRIVER, nodes=(vm_node(0), vm_node(1, drivers=(), created=ago(60))), driver_pods=(
+                pod("csi-azuredisk-node-a", 0), pod("csi-azuredisk-node-b", 1, ready=False, status="ImagePullBackOff"),
+            )), "Pod web-2-b", "driver-missing", "problem",
+            "not registered on node aks-1; its pod there is ImagePullBackOff",
+            {("Kubernetes", "Pod walk/csi-azuredisk-node-b")}, id="driver-missing: the driver's pod",
+        ),
+        pytest.param(
             attaching(nodes=(vm_node(0), vm_node(1, drivers=("file.csi.azure.com",), created=ago(86400)))),
             "Pod web-2-b", "driver-missing", "problem", "not registered on node aks-1",
             {("Kubernetes", "CSINode aks-1")}, id="driver-missing: the CSINode",

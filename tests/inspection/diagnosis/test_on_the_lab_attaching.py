@@ -211,7 +211,10 @@ def test_driver_missing_and_device_missing(lab: Broken, target: Target) -> None:
     with lab.fault("driver-down", f"node/{node}"):
         lab.apply(claim("data"), pod("one", "data", node=node))
         finding = diagnosed(target, lab, "one", "driver-missing")
-        assert finding.because.startswith(f"the disk driver is not registered on node {node}")
+        assert finding.because == f"the disk driver is not registered on node {node}; its pod there is CrashLoopBackOff"
+        [shown] = [each for each in finding.evidence if each.object.startswith("Pod kube-system/csi-azuredisk-node-")]
+        assert shown.says.startswith("CrashLoopBackOff, 2 of 3 containers ready, ")
+        assert "logs csi-azuredisk-node-" in finding.next[1].command
         assert "Kubernetes: CSINode" in objects(finding)
     lab.running("one")
     with lab.fault("device-missing", f"node/{node}"):

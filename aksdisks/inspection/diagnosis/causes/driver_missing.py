@@ -14,7 +14,7 @@ How it is recognised
 
 What it is not
     A driver that runs nowhere (`driver-down`). A node that joined minutes ago: its driver registers within seconds of
-    its start, so that is a wait.
+    its start, so that is a wait, unless the driver's pod there crashes or has no image.
 
 Next
     Look at the driver's pod on that node. If it does not come, cordon the node and move the pod; upgrading the node
@@ -31,7 +31,7 @@ from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Evidence, Step
 from aksdisks.inspection.diagnosis.rows import attachment_rows, node_row
-from aksdisks.model import Node
+from aksdisks.model import Node, Pod, known
 
 _DRIVER = "disk.csi.azure.com"
 _NEW = 300.0
@@ -57,16 +57,42 @@ def _rule(case: Case) -> Match | None:
         drivers = "not known" if node.drivers is None else ", ".join(node.drivers) or "none"
         rows += [Evidence("Kubernetes", f"CSINode {node.name}", f"drivers: {drivers}"), node_row(node)]
     age = case.seen.age(node.created) if node else None
-    new = age is not None and age < _NEW
-    look = "kubectl get pods --namespace kube-system --selector app=csi-azuredisk-node --output wide"
+    there = [each for each in known(case.seen.inventory.driver_pods) if each.node == wanted]
+    new = age is not None and age < _NEW and not any(map(_fails, there))
+    rows += [Evidence("Kubernetes", f"Pod {each.key}", _shown(each)) for each in there]
     return Match(
-        because=f"the disk driver is not registered on node {wanted}" + (", which has just joined" if new else ""),
+        because=f"the disk driver is not registered on node {wanted}"
+        + (", which has just joined" if new else "")
+        + "".join(f"; its pod there is {each.status}" for each in there[:1]),
         evidence=(*rows, *attachment_rows(case)),
         next=(
-            Step(look, f"whether the driver's pod on {wanted} runs"),
+            *(_steps(there[0]) if there else _look(wanted)),
             Step(f"kubectl get csinode {wanted} --output yaml", "which drivers the node has registered"),
         ),
         verdict="wait" if new else None,
+    )
+
+
+def _fails(pod: Pod) -> bool:
+    """Whether the driver's pod does not come, however new the node is."""
+    return bool(pod.restarts) or "BackOff" in pod.status or pod.status.startswith("Err")
+
+
+def _shown(pod: Pod) -> str:
+    restarts = f", {pod.restarts} restarts" if pod.restarts else ""
+    return f"{pod.status}, {pod.containers_ready} of {pod.containers} containers ready{restarts}"
+
+
+def _look(node: str) -> tuple[Step, ...]:
+    look = "kubectl get pods --namespace kube-system --selector app=csi-azuredisk-node --output wide"
+    return (Step(look, f"whether the driver's pod on {node} runs"),)
+
+
+def _steps(pod: Pod) -> tuple[Step, ...]:
+    of = f"{pod.name} --namespace {pod.namespace}"
+    return (
+        Step(f"kubectl describe pod {of}", "what keeps the driver's pod from running"),
+        Step(f"kubectl logs {of} --container azuredisk --previous", "what the driver said before it ended"),
     )
 
 
@@ -95,4 +121,5 @@ CAUSE = Cause(
     kinds=("Pod",),
     page=__doc__,
     over=("driver-down", "attach-slow"),
+    needs=("driver-pods",),
 )
