@@ -34,7 +34,7 @@ _RIGHTS = {
     "volumesnapshotcontents": ("list", "watch"),
 }
 # How many lines are to be there before the snapshot is asked for, and to be written after it is ready.
-_BEFORE, _AFTER = 10, 3
+_BEFORE, _AFTER = 6, 3
 _FAILED = "ProvisioningFailed"
 _PROVISIONED = (_FAILED, "ProvisioningSucceeded")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from threading import Thread
 from types import TracebackType
 
@@ -22,8 +21,12 @@ _WRITE = (
     'i=$((i+1)); echo "line $i" >> "$1"; sync "$1"; sleep 0.02; done'
 )
 _END, _READ = ': > "$1.end"', '[ ! -e "$1" ] || cat "$1"'
-# As long as a snapshot may take, and how long a line may; real seconds.
-_LONGEST, _PATIENCE, _PAUSE = 900.0, 30.0, 0.1
+# As long as a snapshot may take, and as long as lines may; real seconds.
+_LONGEST, _PATIENCE = 900.0, 30.0
+_WAIT = (
+    f'n=0; while [ $n -lt {_PATIENCE * 20:.0f} ] && ! {{ [ -e "$1" ] && [ "$(wc -l < "$1")" -ge "$2" ]; }}; do '
+    f"n=$((n+1)); sleep 0.05; done; {_READ}"
+)
 
 
 def read(session: Session, pod: str) -> Text:
@@ -57,16 +60,12 @@ class LineWriter:
         self._thread.join(_PATIENCE)
 
     def lines(self, count: int) -> Text:
-        """What is written once it is at least so many lines."""
-        ends = time.monotonic() + _PATIENCE
-        while time.monotonic() < ends:
-            if self._outcome and not isinstance(self._outcome[0], str):
-                return self._outcome[0]
-            found = self.read()
-            if not isinstance(found, str) or found.count("\n") >= count:
-                return found
-            time.sleep(_PAUSE)
-        return Unknown(f"{count} lines were not written within {_PATIENCE:g} s")
+        """What is written once it is at least so many lines; the pod waits for them."""
+        found = proof.command(self._session, self._pod, ["sh", "-c", _WAIT, "sh", _FILE, f"{count}"])
+        if isinstance(found, str) and found.count("\n") < count:
+            why = next((each.because for each in self._outcome if isinstance(each, Unknown)), "the command is slow")
+            return Unknown(f"{count} lines were not written within {_PATIENCE:g} s: {why}")
+        return found
 
     def read(self) -> Text:
         """What is written."""
