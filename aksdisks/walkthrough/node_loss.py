@@ -111,10 +111,10 @@ class Loss:
         return frozenset(pod.name for pod in look.inventory.pods if pod.deleting and (pod.name, pod.uid) in ours)
 
     def held(self, look: Look) -> Said:
-        """The pods whose disks the lost machine holds, as Azure says."""
+        """The set's pods whose disks the lost machine holds, as Azure says; a Deployment's share theirs with others."""
         if isinstance(look.inventory.machines, Unknown):
             return look.inventory.machines
-        chains = [chain for chain in look.inventory.chains if isinstance(chain.machine, Machine) and chain.pod]
+        chains = [each for each in look.inventory.chains if each.pod and _of_set(each.pod.owner)]
         return frozenset(c.pod.name for c in chains if c.pod and getattr(c.machine, "node", "") == self.node)
 
     def lost_nodes(self) -> Said:
