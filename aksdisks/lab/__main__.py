@@ -7,6 +7,7 @@ import asyncio
 import gc
 import json
 import logging
+import mimetypes
 import os
 import signal
 import sys
@@ -56,7 +57,7 @@ async def _serve(options: argparse.Namespace, directory: StateDirectory, answer:
     # Until it serves, all that is made stays: to look for cycles would be a tenth of its start.
     gc.disable()
     # Here and not above: a lab that cannot start says so before anything large is loaded.
-    with _no_authorities():
+    with _without_the_machines_files():
         from aksdisks.lab.lab import Lab
     from aksdisks.lab.persistence import settings
     from aksdisks.lab.persistence.database import NAME, Database
@@ -104,19 +105,21 @@ async def _serve(options: argparse.Namespace, directory: StateDirectory, answer:
 
 
 @contextmanager
-def _no_authorities() -> Iterator[None]:
-    """While aiohttp is loaded, let it find no certificates of authorities.
+def _without_the_machines_files() -> Iterator[None]:
+    """While aiohttp is loaded, let it find no certificates of authorities and no types of files.
 
-    It reads the machine's bundle twice for its client, which the lab does not use: a twelfth of its start.
+    It reads the machine's bundle twice for its client, which the lab does not use, and a list of a thousand types for
+    files that it serves, of which the lab has none: together a fifth of its start.
     """
-    before = os.environ.get(_AUTHORITIES)
-    os.environ[_AUTHORITIES] = os.devnull
+    authorities, types = os.environ.get(_AUTHORITIES), mimetypes.knownfiles
+    os.environ[_AUTHORITIES], mimetypes.knownfiles = os.devnull, []
     try:
         yield
     finally:
+        mimetypes.knownfiles = types
         del os.environ[_AUTHORITIES]
-        if before is not None:
-            os.environ[_AUTHORITIES] = before
+        if authorities is not None:
+            os.environ[_AUTHORITIES] = authorities
 
 
 async def _watch_parent(parent: int, gone: Callable[[], None]) -> None:

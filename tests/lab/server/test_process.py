@@ -206,3 +206,19 @@ def test_where_the_state_is_kept(monkeypatch: pytest.MonkeyPatch, variables: dic
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert default_state_dir() == Path(expected)
+
+
+def test_what_aiohttp_reads_for_others_is_not_read_for_a_lab_and_is_left_as_it_was() -> None:
+    program = """
+import mimetypes, os, sys
+read = []
+sys.addaudithook(lambda event, given: read.append(str(given[0])) if event == "open" else None)
+import aksdisks.lab.__main__ as lab
+before = (list(mimetypes.knownfiles), dict(os.environ))
+with lab._without_the_machines_files():
+    import aiohttp.web
+assert (list(mimetypes.knownfiles), dict(os.environ)) == before
+print([path for path in read if path in mimetypes.knownfiles or path.endswith(".pem")])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
