@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from aksdisks.azure.compute import Azure
+from aksdisks.errors import InputError, NotAllowed, NotFound
+from aksdisks.inspection.diagnosis.asking import Asked, Question
+from aksdisks.inspection.diagnosis.findings import ObjectRef
 from aksdisks.inspection.diagnosis.reading import KINDS, examine
 from aksdisks.kube.client import Cluster
 from aksdisks.kube.http import KINDS as PLACES
 from aksdisks.kube.http import PAGE
-from aksdisks.model import Unknown
+from aksdisks.model import NotServed, Unknown
 from aksdisks.targets.credentials import AzureSettings
 from aksdisks.waiting import seconds_left
 from tests.inspection.diagnosis.test_bad_input import GROUP, event, pod, world
@@ -126,3 +129,71 @@ def test_azures_lists_have_a_limit_together_after_which_they_are_not_seen() -> N
     examine(Api(raw), Slow(), "shop")
     assert left and max(left) <= 60.0
     assert seconds_left(120.0) == 120.0
+
+
+class Lacking(Api):
+    """An API server that does not know a kind, or does not let it be read."""
+
+    def __init__(self, raw: dict[str, list[dict[str, Any]]], kind: str, error: Exception) -> None:
+        super().__init__(raw)
+        self.kind, self.error = kind, error
+
+    def request(self, method: str, url: str, query: Any = None, *rest: Any) -> Any:
+        if url.endswith(("/snapshot.storage.k8s.io/v1", "/storage.k8s.io/v1")):
+            return {"resources": [{"name": PLACES[self.kind][1]}]}
+        answer = super().request(method, url, query, *rest)
+        if self.asked[-1] == self.kind:
+            raise self.error
+        return answer
+
+
+NOT_SERVED = NotFound("GET: the server could not find the requested resource", status=404)
+SNAPSHOT = ObjectRef("VolumeSnapshot", "shop", "first")
+
+
+def test_a_cluster_without_snapshots_hides_nothing_and_has_none_to_ask_about() -> None:
+    quiet = world() | {"Event": []}
+    quiet["Pod"] = quiet["Pod"][:1]
+    api = Lacking(quiet, "VolumeSnapshot", NOT_SERVED)
+    inventory, diagnosis = examine(api, Azure(Unknown("azure is off")), "shop")
+    assert isinstance(inventory.volume_snapshots, NotServed) and inventory.unreadable == {}
+    assert (diagnosis.unseen, diagnosis.exit_code) == ((), 0)
+    with pytest.raises(InputError, match=r"a cluster that has such objects, found this cluster does not serve"):
+        Asked(api, Azure(Unknown("azure is off")), 1.0).diagnosis(Question("shop", SNAPSHOT))
+
+
+def test_snapshots_that_may_not_be_read_hide_a_problem_only_where_one_was_asked_about() -> None:
+    quiet = world() | {"Event": []}
+    quiet["Pod"] = quiet["Pod"][:1]
+    api = Lacking(quiet, "VolumeSnapshot", NotAllowed("volumesnapshots is forbidden"))
+    asked = Asked(api, Azure(Unknown("azure is off")), 1.0)
+    for about, code in ((None, 0), (SNAPSHOT, 3)):
+        _, diagnosis = asked.diagnosis(Question("shop", about))
+        assert [(each.what, each.because) for each in diagnosis.unseen] == [
+            ("VolumeSnapshot", "volumesnapshots is forbidden")
+        ]
+        assert diagnosis.exit_code == code
+
+
+def test_contents_are_read_once_where_a_claim_is_to_be_filled_and_only_then() -> None:
+    raw = world()
+    source = {"kind": "VolumeSnapshot", "name": "first", "apiGroup": "snapshot.storage.k8s.io"}
+    spec = {"storageClassName": "managed", "dataSource": source, "accessModes": ["ReadWriteOnce"]}
+    waits = {"metadata": {"name": "restored", "namespace": "shop", "uid": "r"}, "spec": spec,
+             "status": {"phase": "Pending"}}  # fmt: skip
+    for claims, times in (([], 0), ([waits], 1)):
+        api = Api(raw | {"PersistentVolumeClaim": [*raw["PersistentVolumeClaim"], *claims]})
+        examine(api, Azure(Unknown("azure is off")), "shop")
+        assert api.asked.count("VolumeSnapshotContent") == times and api.asked.count("VolumeSnapshot") == 1
+
+
+def test_the_events_of_contents_are_read_where_a_snapshot_is_to_go() -> None:
+    about = {"kind": "VolumeSnapshotContent", "name": "c", "uid": "c"}
+    refused = event(1, involvedObject=about, reason="SnapshotDeleteError", message="Failed to delete snapshot")
+    status = {"boundVolumeSnapshotContentName": "c", "readyToUse": True}
+    for going, causes in ({}, []), ({"deletionTimestamp": "2026-11-30T11:23:12Z"}, ["snapshot-protected"]):
+        snapshot = {"metadata": {"name": "first", "namespace": "shop", "uid": "f", **going}, "status": status}
+        api = Api(world() | {"VolumeSnapshot": [snapshot], "Event": [refused]})
+        _, diagnosis = examine(api, Azure(Unknown("azure is off")), "shop", about=SNAPSHOT)
+        assert [(each.cause, each.verdict) for each in diagnosis.findings] == [(each, "problem") for each in causes]
+        assert api.asked.count("Event") == 1 + len(causes)
