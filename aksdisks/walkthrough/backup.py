@@ -47,6 +47,7 @@ class Backup:
         self._session = session
         self._lines: dict[str, Text] = {}
         self._pods: dict[str, str] = {}
+        self._deleted = False
         self.given: Holds = None
 
     def prepare(self) -> Stack:
@@ -107,6 +108,8 @@ class Backup:
 
     def restore(self) -> Card:
         """Make a claim of the snapshot, beside the original, and wait until its pod runs."""
+        if self.given is True:
+            self._check_done(self._lines, f"snapshot {SNAPSHOT}")
         return self._copy(RESTORED, "VolumeSnapshot", SNAPSHOT)
 
     def clone(self) -> Card:
@@ -156,6 +159,7 @@ class Backup:
 
     def restore_smaller(self) -> None:
         """Ask for a disk of the snapshot that is smaller than it; raises ApiError with the provisioner's words."""
+        self._check_done(self._lines, f"snapshot {SNAPSHOT}")
         session, name = self._session(), SMALLER
         half = f"{gib(session.parameters.size) * 512}Mi"
         session.apply(snapshots.claim_from(session.objects, name, "VolumeSnapshot", SNAPSHOT, half))
@@ -166,6 +170,7 @@ class Backup:
 
     def restore_late(self) -> None:
         """Ask for a disk of the snapshot that is being deleted; raises ApiError with the provisioner's words."""
+        self._check_done(self._deleted, f"a deletion of {SNAPSHOT}")
         told = self._provisioned(LATE)
         if told.reason == _FAILED:
             raise ApiError(f"claim {LATE}: {told.message}", status=0, reason=told.reason)
@@ -174,7 +179,8 @@ class Backup:
         """Delete the snapshot while a claim waits for a disk of it, and wait for the event that says so."""
         if self.held is not True:
             return _nothing()
-        session = self._session()
+        self._check_done(self._lines, f"snapshot {SNAPSHOT}")
+        session, self._deleted = self._session(), True
         session.apply(snapshots.claim_from(session.objects, LATE, "VolumeSnapshot", SNAPSHOT))
         session.wait_for("PersistentVolumeClaim", lambda found: LATE in _names(found), f"claim {LATE}")
         session.delete("VolumeSnapshot", SNAPSHOT)
@@ -201,6 +207,7 @@ class Backup:
         statement = "Once nothing waits for it, the snapshot goes, in Azure too"
         if self.held is not True:
             return Stack([_nothing(), CheckView(check(statement, self.held, "no snapshot was deleted"))])
+        self._check_done(self._deleted, f"a deletion of {SNAPSHOT}")
         session = self._session()
         self._take_back(LATE)
         session.look_again(SNAPSHOT)
@@ -269,9 +276,13 @@ class Backup:
         self._pods[app] = waits.running(self._session(), app)
 
     def _pod(self, app: str) -> str:
-        if app not in self._pods:
-            raise InputError(object=f"the pod of {app}", expected="one that runs", found="none", hint=ABOVE)
+        self._check_done(app in self._pods, f"a pod of {app}")
         return self._pods[app]
+
+    def _check_done(self, done: object, what: str) -> None:
+        """Raise InputError for a cell that is run too early."""
+        if not done:
+            raise InputError(object=what, expected="one", found="none", hint=ABOVE)
 
     def _text(self, app: str) -> Text:
         return read(self._session(), self._pod(app))

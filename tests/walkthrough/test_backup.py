@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from aksdisks.errors import InputError
 from aksdisks.model import Disk, DiskSnapshot, Unknown, VolumeSnapshot, VolumeSnapshotContent
+from aksdisks.parameters import Parameters
+from aksdisks.walkthrough.backup import Backup
 from aksdisks.walkthrough.backup_views import Lines, Seen
 from aksdisks.walkthrough.line_writer import settled
 from tests.world import START, claim, volume
@@ -124,3 +128,25 @@ def test_where_a_side_cannot_be_asked_nothing_is_known() -> None:
     deaf = replace(SEEN, contents=off)
     assert [said[0] for said in (deaf.made(), deaf.copied("restored"), deaf.leaving())] == [off, off, off]
     assert "the snapshot" in blind.table().text()
+
+
+@pytest.mark.parametrize(
+    ("cell", "needs"),
+    [
+        ("take", r"a pod of backup-original: expected one, found none \(run the cells above first"),
+        ("restore", r"snapshot backup-moment: expected one, found none \(run the cells above first"),
+        ("restore_smaller", "snapshot backup-moment: expected one"),
+        ("delete", "snapshot backup-moment: expected one"),
+        ("restore_late", "a deletion of backup-moment: expected one"),
+        ("let_go", "a deletion of backup-moment: expected one"),
+    ],
+)
+def test_a_cell_that_is_run_too_early_says_what_it_needs_and_does_nothing(cell: str, needs: str) -> None:
+    classes = (SimpleNamespace(name="managed-premium", binding_mode="WaitForFirstConsumer"),)
+    session = SimpleNamespace(
+        parameters=Parameters(), objects=None, labels={}, run_id="r", cluster=SimpleNamespace(classes=lambda: classes)
+    )
+    backup = Backup(lambda: session)  # type: ignore[arg-type, return-value]
+    backup.given = True
+    with pytest.raises(InputError, match=needs):
+        getattr(backup, cell)()
