@@ -83,7 +83,10 @@ class Replicated:
         return Stack([*made, CheckView(check("A custom resource may be defined here", self.given, seen))])
 
     def make(self, replicas: int = 2) -> View:
-        """Apply a store, and beside it a plain StatefulSet of as many of the same pods; wait until both are ready."""
+        """Apply a store, and beside it a plain StatefulSet of as many of the same pods; wait until both are ready.
+
+        Where the image turns out to have no shell, or no command may be run in a pod, all else is not done.
+        """
         if self.given is not True:
             return _nothing()
         session, spec = self._session(), self._spec(replicas)
@@ -92,8 +95,13 @@ class Replicated:
         wanted = replicated_store.store(STORE, session.labels, **spec)
         if session.cluster.find(_KIND, STORE, session.namespace) is None:
             session.apply(wanted, manifests.another_stateful_set(session.objects, PLAIN, replicas))
-        self._settled(replicas)
         self._plain_ready(replicas)
+        shell = proof.command(session, f"{PLAIN}-0", ["sh", "-c", ":"])
+        if not isinstance(shell, str):
+            self.given = shell
+            why = "the image has no shell" if shell is None else shell.because
+            return Card("The operator cannot write to the disks of these pods", [("why", why)])
+        self._settled(replicas)
         body = manifests.as_yaml(wanted)
         return Card("store.yaml", content=body, typed=kubectl(session.namespace, "apply -f store.yaml"))
 
@@ -360,4 +368,4 @@ class Replicated:
 
 
 def _nothing() -> Card:
-    return Card("Nothing is done here", [("why", "see the check above: no custom resource may be defined")])
+    return Card("Nothing is done here", [("why", "see above: no custom resource, or no shell in the pods")])

@@ -7,6 +7,7 @@ from aksdisks.inspection.connection import connect
 from aksdisks.parameters import Parameters
 from aksdisks.runner import shipped
 from aksdisks.runner.runner import run_runbooks
+from tests.cli.command import PAUSE
 from tests.programs import ALLOW, path_without, require
 
 ONE_NODE = "base: regional\nnode_count: 1\n"
@@ -93,6 +94,14 @@ def test_another_class_and_size_and_a_single_replica_are_walked_as_well(checks):
     parameters = Parameters(storage_class="managed-csi", size="1500Mi", deployment_replicas=2, stateful_replicas=1)
     seen = checks(["01", "03", "04", "05", "09", "10", "11"], parameters)
     assert {status for status, _ in seen.values()} == {"passed", "not applicable"}
+
+
+@pytest.mark.slow
+def test_where_the_image_has_no_shell_what_needs_one_does_not_apply(checks):
+    seen = checks(["09", "10", "11", "12"], Parameters(image=PAUSE))
+    assert {status for status, _ in seen.values()} == {"passed", "not applicable"}
+    assert seen["One Service leads to the primary, and one to the replicas."][0] == "not applicable"
+    assert seen["Under another claim the same bytes come back."][0] == "not applicable"
 
 
 @pytest.mark.parametrize("pool", ["", "another"])
