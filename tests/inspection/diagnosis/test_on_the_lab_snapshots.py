@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from aksdisks.inspection.connection import Target
+from aksdisks.inspection.diagnosis.asking import Asked, Question
 from aksdisks.inspection.diagnosis.findings import ObjectRef
+from aksdisks.inspection.diagnosis.following import Change, follow
 from aksdisks.inspection.diagnosis.reading import examine
+from aksdisks.lab.faults import client
 from aksdisks.model import known
 from tests.inspection.diagnosis.test_on_the_lab_provisioning import diagnosed
 from tests.lab.breaking import Broken, claim, pod
-from tests.lab.test_snapshots import API, READY, from_snapshot
+from tests.lab.test_snapshots import API, from_snapshot
 from tests.programs import needs
 
 pytestmark = needs("kubectl")
@@ -73,13 +76,25 @@ def test_a_snapshot_from_refusal_to_deletion(lab: Broken, target: Target) -> Non
         assert [each.cause for each in alone.findings] == ["snapshot-protected"]
 
 
-def test_a_restore_of_a_ready_snapshot_is_found_nothing_about(lab: Broken, target: Target) -> None:
+def test_a_snapshot_that_is_ready_at_last_and_its_restore_are_followed_until_all_is_well(
+    lab: Broken, target: Target
+) -> None:
     lab.apply(claim("data"), pod("one", "data"), snapshot_class("other"))
     lab.running("one")
-    lab.apply(snapshot("good", "data", volumeSnapshotClassName="other"))
-    lab.wait(READY, "volumesnapshot/good")
-    lab.apply(from_snapshot("good", "restored"), pod("two", "restored"))
-    lab.running("two")
+    told: list[tuple[str, str]] = []
+
+    def tell(change: Change) -> None:
+        told.extend((ref.kind, now.cause if now else "well") for ref, _, now in change.rows)
+        if ("VolumeSnapshot", "snapshot-pending") in told and ("Pod", "snapshot-pending") in told:
+            client.switch_off(lab.state, "snapshot-slow", fault)
+
+    fault = f"disk/{lab.volume('data')}"
+    with lab.fault("snapshot-slow", fault):
+        lab.apply(snapshot("good", "data", volumeSnapshotClassName="other"))
+        lab.apply(from_snapshot("good", "restored"), pod("two", "restored"))
+        asked = Asked(target.cluster, target.azure, lab.state.speed)
+        assert follow(asked, Question(lab.namespace), 3000.0, tell) == 0, told
+    assert told.index(("VolumeSnapshot", "snapshot-pending")) < told.index(("VolumeSnapshot", "well"))
     inventory, diagnosis = examine(target.cluster, target.azure, lab.namespace)
     assert (diagnosis.findings, diagnosis.unseen) == ((), ())
     (good,) = known(inventory.volume_snapshots)
