@@ -53,18 +53,18 @@ class Informer:
         self._of = (api, resource, namespace, field_selector)
         self._copy = _Copy(clock, *self._of)
         self._synced = asyncio.Event()
-        self._handlers: list[Handler] = []
-        self._indexers: dict[str, Indexer] = {}
+        self.handlers: list[Handler] = []
+        self.indexers: dict[str, Indexer] = {}
         self._indices: dict[str, dict[str, dict[str, None]]] = {}
         self._filed: dict[str, tuple[tuple[str, ...], ...]] = {}
 
     def add_handler(self, handler: Handler) -> None:
         """Call `handler` for every change from now on."""
-        self._handlers.append(handler)
+        self.handlers.append(handler)
 
     def add_index(self, name: str, indexer: Indexer) -> None:
         """Make `by_index(name, value)` answer the objects for which `indexer` gives `value`; before `run`."""
-        self._indexers[name] = indexer
+        self.indexers[name] = indexer
         self._indices[name] = {}
 
     def get(self, name: str, namespace: str | None = None) -> Object | None:
@@ -117,7 +117,7 @@ class Informer:
             for key, obj in copy.objects.items():
                 self.file(key, obj)
             for obj in list(copy.told.values()):
-                self.tell(None, obj)
+                copy.tell(None, obj, [self])
             self.listed()
         try:
             await asyncio.Event().wait()
@@ -132,18 +132,10 @@ class Informer:
         """Called by the copy when this has been told of its first list."""
         self._synced.set()
 
-    def tell(self, before: Object | None, after: Object | None) -> None:
-        """Called by the copy at each change. A handler's error keeps no other from its news."""
-        for handler in self._handlers:
-            try:
-                handler(before, after)
-            except Exception:
-                log.exception("%s: a handler failed", self.resource)
-
     def file(self, key: str, obj: Object) -> None:
         """Called by the copy for an object as it is now."""
-        values = tuple([tuple(indexer(obj)) for indexer in self._indexers.values()])
-        if values == self._filed.get(key, ()):
+        values = tuple([tuple(indexer(obj)) for indexer in self.indexers.values()])
+        if values == self._filed.get(key):
             return
         self.unfile(key)
         self._filed[key] = values
@@ -240,7 +232,7 @@ class _Copy:
         for key, old in list(self.told.items()):
             if key not in fresh:
                 del self.told[key]
-                self._tell(old, None)
+                self.tell(old, None, self.users)
         for obj in objects:
             self._take(obj, gone=False)
 
@@ -253,26 +245,32 @@ class _Copy:
             self._buried.discard(uid)
             if newest:  # else its successor of the same name was observed already
                 self._drop(key)
-            self._tell(obj if told is None else told, None)
+            self.tell(obj if told is None else told, None, self.users)
             return
         if newest and there is not obj and uid not in self._buried:
             self._put(key, obj)
         self.told[key] = obj
-        self._tell(told, obj)
+        self.tell(told, obj, self.users)
 
     def _put(self, key: str, obj: Object) -> None:
         self.objects[key] = obj
         for user in self.users:
-            user.file(key, obj)
+            if user.indexers:
+                user.file(key, obj)
 
     def _drop(self, key: str) -> None:
         self.objects.pop(key, None)
         for user in self.users:
             user.unfile(key)
 
-    def _tell(self, before: Object | None, after: Object | None) -> None:
-        for user in list(self.users):  # a handler may end what follows
-            user.tell(before, after)
+    def tell(self, before: Object | None, after: Object | None, users: list[Informer]) -> None:
+        """A handler's error keeps no other from its news."""
+        for user in users:
+            for handler in user.handlers:
+                try:
+                    handler(before, after)
+                except Exception:
+                    log.exception("%s: a handler failed", self._resource)
 
 
 _COPIES: dict[tuple[KubernetesApi, str, str | None, str], _Copy] = {}

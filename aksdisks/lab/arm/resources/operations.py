@@ -154,4 +154,4 @@ class Operations:
 
 def azure_time(moment: datetime) -> str:
     """ISO 8601 with seven decimals, as the compute provider writes times."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}0+00:00"
+    return f"{moment.isoformat(timespec='microseconds')[:26]}0+00:00"

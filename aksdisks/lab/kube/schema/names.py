@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -95,15 +96,18 @@ def qualified_name_errors(name: str) -> list[str]:
         problems.append("name part must be non-empty")
     elif len(parts[-1]) > 63:
         problems.append("name part must be no more than 63 bytes")
-    if not re.fullmatch(_QUALIFIED, parts[-1]):
+    if not _compiled(_QUALIFIED).fullmatch(parts[-1]):
         problems.append(_QUALIFIED_MESSAGE)
     return problems
+
+
+_compiled = cache(re.compile)
 
 
 def _errors(text: str, longest: int, pattern: str, message: str) -> list[str]:
     problems = []
     if len(text) > longest:
         problems.append(f"must be no more than {longest} bytes")
-    if not re.fullmatch(pattern, text):
+    if not _compiled(pattern).fullmatch(text):
         problems.append(message)
     return problems

@@ -28,24 +28,24 @@ _TYPES: dict[str, tuple[type, ...]] = {
 class _Children(dict[str, "Node"]):
     """The places below one, each resolved when it is asked for first."""
 
-    __slots__ = ("_above",)
+    __slots__ = ("_above", "_values")
 
     def __init__(self, above: Node) -> None:
         super().__init__()
         self._above = above
+        self._values: Node | None = None
 
     def __missing__(self, key: str) -> Node:
-        properties = self._above.schema.get("properties")
-        if properties is not None and key in properties:
-            found = self[key] = _resolve(properties[key], self._above.document)
+        schema, document = self._above.schema, self._above.document
+        inner = schema.get("properties", {}).get(key)
+        if inner is not None:
+            found = self[key] = _resolve(inner, document)
             return found
-        values = self._above.schema.get("additionalProperties")
-        if not isinstance(values, dict):
-            return NOWHERE
-        # A map's keys are data: they share one place, so that the schema does not grow with them.
-        if "*" not in self:
-            self["*"] = _resolve(values, self._above.document)
-        return self["*"]
+        if self._values is None:
+            # A map's keys are data: they share one place, so that the schema does not grow with them.
+            values = schema.get("additionalProperties")
+            self._values = _resolve(values, document) if isinstance(values, dict) else NOWHERE
+        return self._values
 
 
 class Node:

@@ -271,14 +271,18 @@ class Store:
             del table.triggered[trigger[0]][trigger[1]]
 
     def _restore(self) -> None:
-        for _, number in self.records.values(self._counter):
-            self.resource_version = self._before = number
+        numbers = [number for _, number in self.records.values(self._counter)]
         for kind in self.records.kinds(self._objects):
-            table = self._table(kind.removeprefix(self._objects))
+            table = self._tables[kind.removeprefix(self._objects)] = _Table(self._history, 0)
             for place, obj in self.records.values(kind):
                 namespace, _, name = place.partition("/")
-                table.versions[namespace, name] = Version(obj, int(obj["metadata"]["resourceVersion"]))
+                numbers.append(int(obj["metadata"]["resourceVersion"]))
+                table.versions[namespace, name] = Version(obj, numbers[-1])
             table.keys = sorted(table.versions)
+        if numbers:
+            self.resource_version = self._before = max(numbers)
+        for table in self._tables.values():
+            table.changed = table.forgotten = self._before
 
     def _table(self, resource: str) -> _Table:
         table = self._tables.get(resource)
@@ -288,11 +292,11 @@ class Store:
 
     def _keep(self, resource: str, key: Key, version: Version | None) -> None:
         place = f"{key[0]}/{key[1]}"
-        if version is None:
-            self.records.remove(self._objects + resource, place)
-        else:
+        if version is not None:
             self.records.put(self._objects + resource, place, version.stored)
-        # With every change: a deletion leaves nothing else that would keep the number from being used again.
+            return
+        self.records.remove(self._objects + resource, place)
+        # A deletion leaves no object that would keep its number from being used again.
         self.records.put(self._counter, "", str(self.resource_version).encode())
 
     def _put(self, resource: str, key: Key, obj: Object, kind: Literal["ADDED", "MODIFIED"]) -> Version:

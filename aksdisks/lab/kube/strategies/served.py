@@ -17,9 +17,10 @@ from aksdisks.lab.kube.strategies.strategy import Strategy, View
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
-    """The custom kinds as of one moment: all by key, and what discovery names."""
+    """The custom kinds as of one moment: all by key, and of all kinds which are another's shape, and their names."""
 
     strategies: Mapping[str, Strategy]
+    views: Mapping[str, View]
     listed: tuple[Resource, ...]
     by_path: Mapping[tuple[str, str, str], str]
     by_kind: Mapping[tuple[str, str], str]
@@ -30,6 +31,7 @@ def _tables(strategies: Mapping[str, Strategy]) -> _Tables:
     everything = {**RESOURCES, **served}
     return _Tables(
         strategies,
+        VIEWS | {key: one.view for key, one in strategies.items() if one.view is not None},
         tuple(everything.values()),
         {(one.group, one.version, one.plural): key for key, one in everything.items()},
         {(one.api_version, one.kind): key for key, one in everything.items() if one.kept},
@@ -96,31 +98,30 @@ class Kinds:
 
     def storage_key(self, key: str) -> str:
         """The store's key of a resource: the shapes of a kind share one."""
-        view = self._view(key)
+        view = self._tables.views.get(key)
         return key if view is None else view.of
 
     def has_views(self, key: str) -> bool:
         """Whether stored objects of the resource are to be shown in a shape of its own."""
-        return self._view(key) is not None
+        return key in self._tables.views
 
     def seen(self, key: str, version: Version) -> Version:
-        """A stored version in the shape of the resource, made once."""
-        return self.all_seen(key, (version,))[0]
+        """A stored version in the shape of the resource, made once; as it is where the kind has just gone."""
+        view = self._tables.views.get(key)
+        return version if view is None else _in_view(view, version)
 
     def all_seen(self, key: str, versions: Sequence[Version]) -> Sequence[Version]:
         """Stored versions in the shape of the resource, each made once."""
-        # What is told of a kind whose definition has just gone stays in the shape in which it was stored.
-        view = VIEWS.get(key) if key in RESOURCES or key not in self._tables.strategies else self.strategy(key).view
-        return versions if view is None else [_in_view(view, version) for version in versions]
+        return [self.seen(key, version) for version in versions] if self.has_views(key) else versions
 
     def to_stored(self, key: str, obj: Object) -> Object:
         """An object of the resource in the shape in which its kind is stored."""
-        view = self._view(key)
+        view = self._tables.views.get(key)
         return obj if view is None else view.to_stored(obj)
 
     def from_stored(self, key: str, obj: Object) -> Object:
         """The reverse of `to_stored`."""
-        view = self._view(key)
+        view = self._tables.views.get(key)
         return obj if view is None else view.from_stored(obj)
 
     def complete(self, key: str, obj: Object, kept: Container[str] = ()) -> None:
@@ -131,10 +132,6 @@ class Kinds:
             kind = RESOURCES[key]
             FILLERS[key].fill(obj, kept)
         decoding.complete(kind, obj, kept)
-
-    def _view(self, key: str) -> View | None:
-        view = VIEWS.get(key)
-        return view if view is not None or key in RESOURCES else self.strategy(key).view
 
 
 def _in_view(view: View, version: Version) -> Version:

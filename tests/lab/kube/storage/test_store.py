@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.kube.schema.resource import Field
 from aksdisks.lab.kube.storage.store import Change, Store
+from aksdisks.lab.persistence.database import Database
 
 
 def thing(name: str, **fields: Any) -> Object:
@@ -39,6 +41,26 @@ def test_a_deletion_is_told_as_the_last_state_under_a_new_number() -> None:
     assert change.version.object["metadata"]["resourceVersion"] == str(store.resource_version)
     assert change.previous is not None
     assert change.previous.object["metadata"]["resourceVersion"] == str(store.resource_version - 1)
+
+
+@pytest.mark.parametrize("last", ["create", "update", "delete", "delete all"])
+def test_no_number_is_used_again_after_a_restart(tmp_path: Path, last: str) -> None:
+    database = Database(tmp_path / "lab.sqlite")
+    store = Store(records=database)
+    store.create("configmaps", ("n", "a"), thing("a"))
+    store.create("secrets", ("n", "x"), thing("x"))
+    if last == "update":
+        store.update("configmaps", ("n", "a"), thing("a", data="1"))
+    if last.startswith("delete"):
+        store.delete("secrets", ("n", "x"))
+    if last == "delete all":
+        store.delete("configmaps", ("n", "a"))
+    database.begin()
+    database.close()
+    again = Store(records=Database(tmp_path / "lab.sqlite"))
+    assert again.resource_version == store.resource_version
+    with pytest.raises(ApiError, match="too old resource version"):
+        again.subscribe("configmaps", again.resource_version - 1)
 
 
 def test_subscriptions_begin_where_they_say_unless_it_is_forgotten() -> None:
