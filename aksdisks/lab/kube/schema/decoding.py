@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -50,7 +50,7 @@ def decode(
     strictness = strictness or Strictness()
     unknown: list[str] = []
     try:
-        _read(kind, body, unknown, stored or {})
+        _read(kind, body, unknown, stored)
     except _WrongTypeError as error:
         raise _cannot(kind, str(error), patched) from error
     if strictness.validation == "Ignore" or not (unknown or strictness.duplicates is not None):
@@ -63,25 +63,25 @@ def decode(
     return body
 
 
-def _read(kind: Resource, body: Object, unknown: list[str], stored: Object) -> None:
+def _read(kind: Resource, body: Object, unknown: list[str], stored: Object | None) -> None:
     """Check and convert the whole body; of a custom resource its metadata, for the rest is validated later."""
     root = schema.root(kind)
     if kind.custom is None:
-        _walk(root, body, "", unknown, kept=objects.kept(body, stored))
+        _walk(root, body, "", unknown, stored=stored)
         return
     unknown += kind.custom.prune(body)
     if body.get("metadata") is not None:
         body["metadata"] = _walk(root.child("metadata"), body["metadata"], "metadata", unknown, ("ObjectMeta", ""))
 
 
-def complete(kind: Resource, obj: Object, kept: Container[str] = ()) -> Object:
+def complete(kind: Resource, obj: Object, stored: Object | None = None) -> Object:
     """The object with the keys that Go always writes and without the empty lists and maps that it never does.
 
-    The schema gives a default exactly for the fields that have no omitempty. Changes and returns `obj`; parts that are
-    `kept` are complete.
+    The schema gives a default exactly for the fields that have no omitempty. Changes and returns `obj`, apart from what
+    it shares with `stored`.
     """
     if kind.custom is None:
-        _complete(schema.root(kind), obj, kept)
+        _complete(schema.root(kind), obj, stored)
     else:
         kind.custom.complete(obj)
     return obj
@@ -133,9 +133,9 @@ def _walk(
     path: str,
     unknown: list[str],
     where: Where = ("", ""),
-    kept: Container[str] = (),
+    stored: Any = None,
 ) -> Any:
-    """Check one value, but for keys that are `kept`; returns what replaces it."""
+    """Check one value, but not what it shares with `stored`; returns what replaces it."""
     if node is schema.NOWHERE or value is None:
         return value
     if not node.types:
@@ -152,9 +152,11 @@ def _walk(
     elif isinstance(value, dict) and (node.is_struct or node.is_map):
         struct = node.name.rpartition(".")[2] or where[0]
         children = node.children
+        known = stored if type(stored) is dict else {}
         for key, inner in list(value.items()):
-            child = children[key]
-            if type(inner) is child.plain or key in kept:  # most are: a call for each would be most of the work
+            child, there = children[key], known.get(key)
+            # Most values are of either kind: a call for each would be most of the work.
+            if type(inner) is child.plain or (inner is there and inner is not None):
                 continue
             at = f"{path}.{key}" if path else key
             if child is schema.NOWHERE and node.is_struct:
@@ -164,7 +166,7 @@ def _walk(
                 del value[key]
             else:
                 # Go's decoder names a map's field, not its key.
-                value[key] = _walk(child, inner, at, unknown, where if node.is_map else (struct, at))
+                value[key] = _walk(child, inner, at, unknown, where if node.is_map else (struct, at), there)
     return value
 
 
@@ -269,7 +271,7 @@ def _go_type(node: schema.Node) -> str:
 _CONTAINERS = (dict, list)
 
 
-def _complete(node: schema.Node, value: Any, kept: Container[str] = ()) -> None:
+def _complete(node: schema.Node, value: Any, stored: Any = None) -> None:
     if node.is_flat:
         return
     if isinstance(value, list):
@@ -279,12 +281,13 @@ def _complete(node: schema.Node, value: Any, kept: Container[str] = ()) -> None:
         return
     if not isinstance(value, dict):
         return
+    known = stored if type(stored) is dict else {}
     for key, inner in list(value.items()):
         if inner is None:  # Go decodes null as absent
             del value[key]
-        elif isinstance(inner, _CONTAINERS) and key not in kept:
+        elif isinstance(inner, _CONTAINERS) and inner is not (there := known.get(key)):
             child = node.children[key]
-            _complete(child, inner)
+            _complete(child, inner, there)
             empty = child.schema and not inner and key not in node.required
             if empty and (isinstance(inner, list) or child.is_map):
                 del value[key]

@@ -28,20 +28,20 @@ _METADATA = (
 
 
 def apart(obj: Object, stored: Object) -> Object:
-    """A copy of `obj`, apart from those of its top parts that are, byte for byte, as in `stored`: they are shared.
+    """A copy of `obj` that shares with `stored` what is the same byte for byte: its parts, and parts of its status.
 
-    What is stored is never changed, and has been read, completed and rid of nulls already: see `kept`.
+    What is stored is never changed, and has been read and completed already.
     """
     result = {}
     for key, part in obj.items():
         written, there = orjson.dumps(part), stored.get(key)
-        result[key] = there if there and orjson.dumps(there) == written else orjson.loads(written)
+        if there and orjson.dumps(there) == written:
+            result[key] = there
+        elif key == "status" and isinstance(part, dict) and isinstance(there, dict):
+            result[key] = apart(part, there)
+        else:
+            result[key] = orjson.loads(written)
     return result
-
-
-def kept(obj: Object, stored: Object) -> frozenset[str]:
-    """The top parts that `obj` shares with `stored`: nothing is left to be done with them, and they must not change."""
-    return frozenset(key for key, part in obj.items() if part is stored.get(key))
 
 
 def ordered(resource: Resource, obj: Object) -> Object:

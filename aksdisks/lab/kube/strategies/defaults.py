@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,8 +67,8 @@ class Filler:
             found = found._below.setdefault(step.removesuffix("[]"), Filler())
         return found
 
-    def fill(self, obj: Object, kept: Container[str] = ()) -> None:
-        """Fill in what an object leaves out, but for parts that are `kept`; changes `obj`."""
+    def fill(self, obj: Object, stored: Object | None = None) -> None:
+        """Fill in what an object leaves out; changes `obj`, but no part that it shares with `stored`."""
         for key, value in self._values:
             found = obj.get(key)
             if found is None or found == "":
@@ -76,7 +76,9 @@ class Filler:
                 if given is not None:
                     obj[key] = given.copy() if isinstance(given, dict | list) else given
         for key, below in self._below.items():
-            found = None if key in kept else obj.get(key)
+            found = obj.get(key)
+            if stored is not None and found is stored.get(key):
+                continue
             for inner in found if isinstance(found, list) else (found,):
                 if isinstance(inner, dict):
                     below.fill(inner)

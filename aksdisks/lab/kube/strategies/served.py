@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aksdisks.lab.client.interface import Object
@@ -124,14 +124,14 @@ class Kinds:
         view = self._tables.views.get(key)
         return obj if view is None else view.from_stored(obj)
 
-    def complete(self, key: str, obj: Object, kept: Container[str] = ()) -> None:
-        """Fill in what is left out (pkg/apis/*/v1/defaults.go), but in no part that is `kept`; changes `obj`."""
+    def complete(self, key: str, obj: Object, stored: Object | None = None) -> None:
+        """Fill in what is left out (pkg/apis/*/v1/defaults.go); changes `obj`, but no part shared with `stored`."""
         kind = self.resource(key)
         if kind.custom is None:
             key = self.storage_key(key)
             kind = RESOURCES[key]
-            FILLERS[key].fill(obj, kept)
-        decoding.complete(kind, obj, kept)
+            FILLERS[key].fill(obj, stored)
+        decoding.complete(kind, obj, stored)
 
 
 def _in_view(view: View, version: Version) -> Version:

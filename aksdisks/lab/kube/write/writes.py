@@ -99,7 +99,7 @@ class Writes:
         self._check_preconditions(kind, metadata, old["metadata"])
         new = objects.ordered(stored, _merge_part(self.kinds.strategy(resource), subresource, old, obj))
         _keep_system(new["metadata"], old["metadata"])
-        self.kinds.complete(resource, new, objects.kept(new, old) if stored.custom is None else ())
+        self.kinds.complete(resource, new, old)
         new = self._finished(stored, new)
         for plugin in self.kinds.strategy(resource).admit_update:
             plugin(self.store, new, old)
