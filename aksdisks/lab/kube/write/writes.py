@@ -97,8 +97,8 @@ class Writes:
         version = self.current(resource, key)
         old = version.object
         self._check_preconditions(kind, metadata, old["metadata"])
-        new = objects.ordered(stored, _merge_part(self.kinds.strategy(resource), subresource, old, obj))
-        _keep_system(new["metadata"], old["metadata"])
+        new = _merge_part(self.kinds.strategy(resource), subresource, old, obj)
+        new["metadata"] = _keep_system(new["metadata"], old["metadata"])
         self.kinds.complete(resource, new, old)
         new = self._finished(stored, new)
         for plugin in self.kinds.strategy(resource).admit_update:
@@ -239,13 +239,11 @@ def _key(obj: Object) -> Key:
     return obj["metadata"].get("namespace", ""), obj["metadata"].get("name", "")
 
 
-def _keep_system(new: Object, old: Object) -> None:
-    """Keep what only the server sets, whatever a client wrote there."""
-    new.pop("managedFields", None)
-    for field in (*_SYSTEM, "resourceVersion"):
-        new.pop(field, None)
-        if field in old:
-            new[field] = old[field]
+def _keep_system(new: Object, old: Object) -> Object:
+    """The new metadata with what only the server sets as it was, whatever a client wrote there."""
+    own = {*_SYSTEM, "resourceVersion", "managedFields"}
+    kept = {field: old[field] for field in (*_SYSTEM, "resourceVersion") if field in old}
+    return {field: value for field, value in new.items() if field not in own} | kept
 
 
 def _merge_part(strategy: Strategy, subresource: str | None, old: Object, new: Object) -> Object:
