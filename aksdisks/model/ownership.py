@@ -113,7 +113,8 @@ class NodeSlots:
 class Ownership:
     """The whole table at one moment, and what stands beside it.
 
-    `without_disk` are claims and volumes that have no disk (`Kind namespace/name`) with the reason. `grace` is the age
+    `without_disk` are claims and volumes that have no disk, and contents of VolumeSnapshots that have no snapshot in
+    Azure (`Kind namespace/name`), with the reason. `grace` is the age
     in cluster seconds below which a disk that nothing names is `young`.
     """
 

@@ -1,19 +1,43 @@
-"""Beside the table: claims and volumes without a disk, attachments that both sides see differently; pure."""
+"""Beside the table: what has no disk or no snapshot in Azure, attachments that both sides see differently; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from aksdisks.inspection.ownership.facts import Facts, holders
-from aksdisks.model import DISK_DRIVERS, Attachment, Claim, Disk, Machine, Unknown, Volume
+from aksdisks.model import DISK_DRIVERS, Attachment, Claim, Disk, Machine, Unknown, Volume, id_key, known
 from aksdisks.model.ownership import Disagreement
+
+# Both sides are read within so many seconds; real ones.
+_SETTLED = 300.0
 
 
 def without_disk(facts: Facts) -> tuple[tuple[str, str], ...]:
-    """Claims and volumes of the disk driver's that have no disk: `Kind namespace/name`, and why."""
+    """The disk driver's claims and volumes that have no disk, and contents that have no snapshot, each with the reason.
+
+    Named are they as `Kind namespace/name`.
+    """
     found = [(f"PersistentVolume {volume.name}", why) for volume in _mine(facts) if (why := _volume(facts, volume))]
     claims = ((f"PersistentVolumeClaim {claim.key}", _claim(facts, claim)) for claim in facts.inventory.claims)
-    return (*found, *((claim, why) for claim, why in claims if why))
+    return (*found, *((claim, why) for claim, why in claims if why), *_contents(facts))
+
+
+def _contents(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Contents that were taken and whose snapshot Azure does not have, as far as both sides are known.
+
+    What was made while they were read may be on one side only.
+    """
+    if isinstance(facts.snapshots, Unknown):
+        return
+    there = {id_key(each.id) for each in facts.snapshots}
+    for each in known(facts.contents):
+        named = each.driver in DISK_DRIVERS and each.ready and each.snapshot_id and not each.deleting
+        if not named or not facts.scope or facts.is_elsewhere(each.snapshot_id) or id_key(each.snapshot_id) in there:
+            continue
+        mine = facts.inventory.namespace in (None, each.snapshot_namespace)
+        if mine and each.created and (facts.inventory.taken - each.created).total_seconds() > _SETTLED:
+            because = f"Azure has no snapshot {each.snapshot_id}, of VolumeSnapshot {each.snapshot_key}"
+            yield f"VolumeSnapshotContent {each.name}", because
 
 
 def disagreements(facts: Facts) -> tuple[Disagreement, ...]:

@@ -1,12 +1,13 @@
 """Beside the table: what has no disk, attachments of which the sides differ, free slots by both counts."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from aksdisks.model import Unknown
+from aksdisks.model import DiskSnapshot, Unknown
 from aksdisks.model.ownership import Disagreement, NodeSlots
-from tests.inspection.ownership.rows import ID, VOLUME, left, table
+from tests.inspection.ownership.rows import ID, VOLUME, content, left, table
 from tests.world import CLAIM, GROUP, SPACE, START, attachment, claim, disk, machine, node, storage_class, volume
 
 KEY = f"{SPACE}/{CLAIM}"
@@ -42,6 +43,32 @@ NO_CLASS = claim(phase="Pending", volume="", storage_class="nosuch")
 )  # fmt: skip
 def test_claims_and_volumes_without_a_disk_say_why(parts, found):
     assert list(table(**CLASSES, **parts).without_disk) == found
+
+
+MADE = {"created": START - timedelta(hours=1), "ready": True}
+SNAPSHOT = DiskSnapshot(id=content().snapshot_id.upper(), name="snapshot-1")
+NO_SNAPSHOT = f"Azure has no snapshot {content().snapshot_id}, of VolumeSnapshot {SPACE}/monday"
+
+
+@pytest.mark.parametrize(
+    ("parts", "found"),
+    [
+        ({}, [("VolumeSnapshotContent snapcontent-1", NO_SNAPSHOT)]),
+        ({"namespace": SPACE}, [("VolumeSnapshotContent snapcontent-1", NO_SNAPSHOT)]),
+        ({"namespace": "shop"}, []),
+        ({"azure_snapshots": (SNAPSHOT,)}, []),
+        ({"azure_snapshots": Unknown("403")}, []),
+        ({"scope": ""}, []),
+        ({"contents": Unknown("403")}, []),
+        ({"contents": (content(**MADE | {"ready": False}),)}, []),
+        ({"contents": (content(**MADE | {"created": START}),)}, []),
+        ({"contents": (content(**MADE, deleting=START),)}, []),
+        ({"contents": (content(**MADE, driver="ebs.csi.aws.com"),)}, []),
+        ({"contents": (content(**MADE, snapshot_id="/subscriptions/s/resourceGroups/backup/snapshots/s"),)}, []),
+    ],
+)
+def test_a_content_whose_snapshot_azure_does_not_have_says_so(parts, found):
+    assert list(table(**{"contents": (content(**MADE),), **parts}).without_disk) == found
 
 
 BY_CSI = volume(driver="disk.csi.azure.com")
