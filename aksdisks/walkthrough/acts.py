@@ -10,6 +10,7 @@ from aksdisks import manifests
 from aksdisks.inspection.diagnosis.sentence import named
 from aksdisks.inspection.rollout import Rollout
 from aksdisks.model import Pod
+from aksdisks.model.workloads import Workload
 from aksdisks.session.session import Session
 from aksdisks.views.base import Card
 from aksdisks.walkthrough.claims import kubectl
@@ -85,6 +86,15 @@ class Acts:
             labelled=False,
         )
         return self._done(f"Claim {name} is gone, and its volume", f"delete pvc {name}")
+
+    def leave(self) -> None:
+        """Delete the workloads that are not the article's: no later runbook needs them, and their disks take places."""
+        session, own = self._session(), {manifests.DEPLOYMENT, manifests.STATEFUL_SET}
+        for kind in ("Deployment", "StatefulSet"):
+            found: tuple[Workload, ...] = session.cluster.list(kind, session.namespace, session.selector)
+            for each in found:
+                if each.name not in own and not each.owner:  # what an operator made is the operator's
+                    session.delete(kind, each.name)
 
     def _roll(self, app: str, replicas: int, act: Callable[[], object], *, without: str = "") -> None:
         """Act, then follow the pods until all run or are refused, and what departed pods used is detached."""

@@ -148,6 +148,7 @@ class Walk(Claims):
         self.loss.close()
         self.store.close()
         if self.parameters.run_id:  # a runner's run is the runner's to clean
+            self.act.leave()
             self.session.close()
             self.cleaned = Card("The next runbook goes on from here; the runner removes all at the end of its run.")
             return self.cleaned

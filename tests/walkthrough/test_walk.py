@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,10 @@ from aksdisks.errors import WaitTimeout
 from aksdisks.lab.faults import client
 from aksdisks.model import Unknown
 from aksdisks.model.checks import MIME_TYPE
+from aksdisks.model.workloads import Workload
 from aksdisks.views.base import Card
 from aksdisks.waiting import Waiting
+from aksdisks.walkthrough.acts import Acts
 from aksdisks.walkthrough.walk import Walk, open_walk
 
 
@@ -110,3 +113,23 @@ def test_importing_it_is_light():
     program = f"import sys, aksdisks.walkthrough.walk; print([name for name in {heavy} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_the_next_runbook_of_a_run_finds_the_articles_workloads_alone() -> None:
+    """A run of all runbooks would not have places for the disks of each; claims and disks stay until its end."""
+    there = {
+        "Deployment": [Workload(kind="Deployment", name=name) for name in ("disk-deploy", "grow")],
+        "StatefulSet": [
+            Workload(kind="StatefulSet", name=name, owner=owner)
+            for name, owner in (("disk-stateful-set", ""), ("grow-set", ""), ("store", "ReplicatedStore/store"))
+        ],
+    }
+    gone = []
+    session: Any = SimpleNamespace(
+        cluster=SimpleNamespace(list=lambda kind, _namespace, _selector: there[kind]),
+        namespace="walk",
+        selector="aksdisks.dev/run=r",
+        delete=lambda kind, name: gone.append((kind, name)),
+    )
+    Acts(lambda: session).leave()
+    assert gone == [("Deployment", "grow"), ("StatefulSet", "grow-set")]
