@@ -212,7 +212,7 @@ class EventRecorder:
         event: Object = {
             "kind": "Event",
             "apiVersion": "v1",
-            "metadata": {"name": self._name(about["name"]), "namespace": about.get("namespace", "default")},
+            "metadata": {"name": self._name(about.get("name", "")), "namespace": about.get("namespace", "default")},
             "involvedObject": about,
             "reason": reason,
             "message": message,
@@ -258,7 +258,7 @@ class EventRecorder:
                 log.exception("%s: event %s not written", self._component, event["metadata"]["name"])
 
     async def _write_counted(self, event: Object) -> None:
-        correlated = self._correlator.correlate(event, self._name(event["involvedObject"]["name"]))
+        correlated = self._correlator.correlate(event, self._name(event["involvedObject"].get("name", "")))
         if correlated is None:
             return
         namespace = correlated.event["metadata"]["namespace"]

@@ -63,8 +63,6 @@ class SourceClaims:
         try:
             held = await self._api.update("persistentvolumeclaims", with_finalizers(claim, CLAIM_AS_SOURCE))
         except ApiError as error:
-            if error.reason == "Conflict":
-                raise
             raise not_updated(claim["metadata"]["name"], str(error)) from error
         self._claims.observe(held)
 

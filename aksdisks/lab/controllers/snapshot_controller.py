@@ -309,7 +309,13 @@ class SnapshotController(Controller):
         status["error"] = {"message": message, "time": timestamp(self.clock.now())}
         if unready:
             status["readyToUse"] = False
-        written = await self._write_status({**snapshot, "status": status})
+        try:
+            written = await self._write_status({**snapshot, "status": status})
+        except ApiError:
+            # Upstream's client answers a refusal with an empty object, and the event is about that.
+            nobody = {"apiVersion": snapshot["apiVersion"], "kind": snapshot["kind"], "metadata": {}}
+            self._recorder.event(nobody, "Warning", reason, message)
+            raise
         self._recorder.event(written, "Warning", reason, message)
         return written
 

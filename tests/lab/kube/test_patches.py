@@ -79,9 +79,27 @@ def test_json_patches_change_a_copy() -> None:
 
 
 @pytest.mark.parametrize(
+    ("operations", "annotations"),
+    [
+        ([{"op": "replace", "path": "/metadata/annotations", "value": {"a": "b"}}], {"a": "b"}),
+        ([{"op": "replace", "path": "/metadata/annotations", "value": {"a": "b"}},
+          {"op": "replace", "path": "/metadata/annotations/c", "value": "d"}], {"a": "b", "c": "d"}),
+        ([{"op": "test", "path": "/metadata/annotations", "value": None}], None),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_replaced_and_is_null(operations: list[Any], annotations: Any) -> None:
+    changed = patches.apply(RESOURCES["deployments"], deployment(A), operations, "json")
+    assert changed["metadata"].get("annotations") == annotations
+
+
+@pytest.mark.parametrize(
     ("patch", "kind", "code", "message"),
     [
         ([{"op": "test", "path": "/spec", "value": 1}], "json", 422, "the server rejected our request"),
+        ([{"op": "test", "path": "/nope", "value": 1}], "json", 422, "the server rejected our request"),
+        ([{"op": "replace", "path": "/nope/further", "value": 1}], "json", 422, "the server rejected our request"),
+        ([{"op": "replace", "path": "nope", "value": 1}], "json", 422, "the server rejected our request"),
+        ([{"op": "replace", "path": "/spec"}], "json", 422, "the server rejected our request"),
         ([{"op": "remove", "path": "/nope"}], "json", 422, "the server rejected our request"),
         ([{"op": "dance", "path": "/spec"}], "json", 422, "the server rejected our request"),
         ({"op": "dance"}, "json", 400, "json: cannot unmarshal object into Go value of type .*handlers.jsonPatchOp"),

@@ -9,7 +9,7 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
-from aksdisks.lab.client.interface import ApiError, Object
+from aksdisks.lab.client.interface import ApiError, Object, own_copy
 from aksdisks.lab.kube.schema import objects, schema
 from aksdisks.lab.kube.schema.resource import Resource
 from aksdisks.lab.kube.schema.status import bad_request, internal
@@ -64,8 +64,10 @@ def _json_patch(current: Object, patch: Any) -> Object:
     if len(patch) > _MOST_OPERATIONS:
         why = f"The allowed maximum operations in a JSON patch is {_MOST_OPERATIONS}, got {len(patch)}"
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: {why}")
+    changed: Any = own_copy(current)
     try:
-        changed = jsonpatch.apply_patch(current, patch)
+        for operation in patch:
+            changed = jsonpatch.apply_patch(changed, _as_upstream(operation, changed), in_place=True)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, AttributeError) as error:
         # A failed test, a missing path, an unknown operation: upstream's message is the same for all.
         message = "the server rejected our request due to an error in our request"
@@ -73,6 +75,22 @@ def _json_patch(current: Object, patch: Any) -> Object:
     if not isinstance(changed, dict) or not isinstance(changed.get("metadata"), dict):
         raise bad_request("error decoding patch: the result is not an object")
     return changed
+
+
+def _as_upstream(operation: Object, target: Any) -> list[Object]:
+    """The operation as the API server's library takes it: one may replace what is not there, and test it for null.
+
+    Source: evanphx/json-patch v4, patch.go partialDoc; upstream's snapshot-controller and its sidecar live by it.
+    """
+    path, kind = operation.get("path"), operation.get("op")
+    if kind not in ("replace", "test") or not isinstance(path, str) or not path:
+        return [operation]
+    place, name = jsonpointer.JsonPointer(path).to_last(target)
+    if not isinstance(place, dict) or name in place:
+        return [operation]
+    if kind == "replace":
+        return [{**operation, "op": "add"}]
+    return [] if operation.get("value", operation) is None else [operation]
 
 
 def _strategic(target: Any, patch: Any, node: schema.Node) -> Any:
