@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from aksdisks.lab.agents.kubelet.pod_status import node_address, running
-from aksdisks.lab.client.interface import ApiError, Object, own_copy
+from aksdisks.lab.client.interface import ApiError, Object
 from aksdisks.lab.clock import timestamp
 from aksdisks.lab.controllers.daemonset import NAMESPACE, pinned_to, pod_on
 from aksdisks.lab.controllers.pods import controller_of
@@ -50,7 +50,7 @@ async def install(api: KubeApi, now: datetime) -> None:
     status = running(first, node_address(nodes[0]), moment) | {"startTime": moment}
     first = await api.patch("pods", place[0], {"status": status}, place[1], subresource="status")
     for node in nodes[1:]:
-        # All the same but for a few words, and of five hundred to complete and check each would double a start's time.
+        # All the same but for a few words: to complete and check each of five hundred would double a start's time.
         pod = _like(first, node, api.writes.ids)
         api.store.create("pods", (NAMESPACE, pod["metadata"]["name"]), pod)
 
@@ -69,20 +69,15 @@ async def remove(api: KubeApi) -> None:
 
 
 def _like(first: Object, node: Object, ids: Ids) -> Object:
-    """The driver's pod on another node."""
-    pod: Object = own_copy(first)
-    name, address = node["metadata"]["name"], node_address(node)
-    pod["metadata"]["name"] = f"{NAME}-{ids.suffix(of=('pods', NAMESPACE, f'{NAME}-'))}"
-    pod["metadata"]["uid"] = ids.uid("pods", NAMESPACE, pod["metadata"]["name"])
-    pod["spec"]["nodeName"] = name
-    pod["spec"]["affinity"] = pinned_to(name)
-    pod["status"] |= {"podIP": address, "podIPs": [{"ip": address}]}
-    of_account = f"kube-api-access-{ids.suffix()}"
-    mounts = (mount for container in pod["spec"]["containers"] for mount in container["volumeMounts"])
-    for named in (*pod["spec"]["volumes"], *mounts):
-        if named["name"].startswith("kube-api-access-"):
-            named["name"] = of_account
-    return pod
+    """The driver's pod on another node; what is the same is shared, as what is stored is never changed."""
+    on, address = node["metadata"]["name"], node_address(node)
+    name = f"{NAME}-{ids.suffix(of=('pods', NAMESPACE, f'{NAME}-'))}"
+    return {
+        **first,
+        "metadata": {**first["metadata"], "name": name, "uid": ids.uid("pods", NAMESPACE, name)},
+        "spec": {**first["spec"], "nodeName": on, "affinity": pinned_to(on)},
+        "status": {**first["status"], "podIP": address, "podIPs": [{"ip": address}]},
+    }
 
 
 async def _unless_there(api: KubeApi, resource: str, obj: Object) -> None:

@@ -57,6 +57,34 @@ def test_pages_show_the_moment_of_the_first_page() -> None:
     run(test)
 
 
+@pytest.mark.parametrize(
+    ("namespace", "fields", "labels", "found"),
+    [
+        ("n", "metadata.name=b", "", ["n/b"]),
+        ("n", "metadata.name=none", "", []),
+        ("n", "metadata.name=b,metadata.name=a", "", []),
+        ("n", "metadata.name!=b", "", ["n/a"]),
+        ("n", "metadata.name=b", "x=y", []),
+        ("n", "metadata.name=b,metadata.namespace=m", "", []),
+        (None, "metadata.name=b", "", ["m/b", "n/b"]),
+    ],
+)
+def test_lists_of_one_name(namespace: str | None, fields: str, labels: str, found: list[str]) -> None:
+    async def test(api: KubeApi) -> None:
+        await api.create("namespaces", {"metadata": {"name": "m"}})
+        for place in ("n/a", "n/b", "m/b"):
+            of, name = place.split("/")
+            await api.create("configmaps", {"metadata": {"name": name}}, of)
+        page = api.list_page("configmaps", namespace, field_selector=fields, label_selector=labels, limit=5)
+        seen = api.list_page("configmaps", namespace, field_selector=fields, label_selector=labels)
+        for one in (page, seen):
+            assert [f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in one.items] == found
+        node = api.list_page("nodes", field_selector="metadata.name=none")
+        assert (node.items, node.remaining) == ([], None)
+
+    run(test)
+
+
 def test_a_watch_by_labels_tells_entering_and_leaving() -> None:
     async def test(api: KubeApi) -> None:
         start = str(api.store.resource_version)

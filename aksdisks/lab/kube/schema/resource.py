@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.client.interface import Object
@@ -44,9 +45,14 @@ class Field:
         return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+@lru_cache
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
 def find(obj: Any, path: str, default: Any = "") -> Any:
     """The value at a path of keys; the default where there is none."""
-    for step in path.split("."):
+    for step in _steps(path):
         obj = obj.get(step) if isinstance(obj, dict) else None
     return default if obj is None else obj
 

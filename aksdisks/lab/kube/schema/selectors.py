@@ -202,6 +202,12 @@ def trigger(kind: Resource, field_selector: str) -> tuple[Field, str] | None:
     return next(((field, value) for field, equal, value in parse_fields(kind, field_selector) if equal), None)
 
 
+def one_name(kind: Resource, field_selector: str) -> str:
+    """The one name that a field selector admits; empty where it admits more."""
+    names = (value for field, equal, value in parse_fields(kind, field_selector) if equal and field is _EVERY[0])
+    return next(names, "") if "metadata.name" in field_selector else ""
+
+
 def label_selector_matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str] | None) -> bool:
     """Whether labels satisfy a LabelSelector object; an empty one selects everything, None nothing."""
     return selector is not None and matches(from_label_selector(selector), labels)

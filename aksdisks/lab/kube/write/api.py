@@ -139,7 +139,13 @@ class KubeApi:
                 raise bad_request("specifying resource version is not allowed when using continue")
         else:
             when = paging.moment(resource_version, resource_version_match, limit, self.store.resource_version)
-        found = paging.at(self.store, key, namespace, when)
+        name = selectors.one_name(self.kinds.resource(resource), field_selector)
+        if name and when == paging.Moment() and (namespace or not self.kinds.resource(key).namespaced):
+            # A node agent asks for its own node, kubectl wait for one object: not to be looked for among thousands.
+            place = (namespace or "", name)
+            found = [(place, one)] if (one := self.store.get(key, place)) is not None else []
+        else:
+            found = paging.at(self.store, key, namespace, when)
         at = self.store.resource_version if when.resource_version is None else when.resource_version
         if holds is not None:
             found = [pair for pair in found if holds(pair[1].object)]
