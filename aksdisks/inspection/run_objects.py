@@ -75,12 +75,12 @@ def _listed(cluster: Cluster, kinds: Iterable[str], namespace: str, selector: st
 
 
 def check_prepared(cluster: Cluster, namespace: str, run_id: str) -> None:
-    """Raise Refused for a prepared namespace that holds objects of our names which this run did not make."""
+    """Raise Refused for a prepared namespace with objects that another run left, or of our names that none made."""
     ours = (manifests.DEPLOYMENT, manifests.STATEFUL_SET, manifests.CLAIM)
     prefix = f"{manifests.CLAIM_TEMPLATE}-{manifests.STATEFUL_SET}-"
     for kind, found in _listed(cluster, EVERY_RUN, namespace, "").objects:
         name, run = found.name, found.labels.get(RUN_LABEL, "")
-        if (name in ours or name.startswith(prefix)) and run != run_id:
+        if run != run_id and (run or name in ours or name.startswith(prefix)):
             made_by = f"one that run {run} left" if run else "one that no run made"
             hint = "aksdisks clean -f FILE removes it" if run else "it is left alone; choose another namespace"
             raise Refused(object=f"{kind} {name} in namespace {namespace}", expected="none", found=made_by, hint=hint)

@@ -18,7 +18,7 @@ from aksdisks.session.session import Session
 from aksdisks.views.base import Card, Stack, Table
 from aksdisks.views.checks import CheckView
 from aksdisks.walkthrough import waits
-from aksdisks.walkthrough.backup_views import OF_SNAPSHOT, Lines, Seen, only
+from aksdisks.walkthrough.backup_views import Lines, Seen, made_for, only
 from aksdisks.walkthrough.claims import ABOVE, kubectl
 from aksdisks.walkthrough.line_writer import LineWriter, Text, read, settled
 
@@ -98,11 +98,11 @@ class Backup:
         contents, there, disks = cluster.volume_snapshot_contents(), azure.snapshots(), azure.disks()
         return Seen(
             space,
-            cluster.volume_snapshots(space),
-            only(contents, lambda each: each.snapshot_namespace == space),
+            only(cluster.volume_snapshots(space), lambda each: each.name == SNAPSHOT),
+            only(contents, lambda each: each.snapshot_key == f"{space}/{SNAPSHOT}"),
             session.claims(),
             cluster.volumes(),
-            only(there, lambda each: each.tags.get(f"{OF_SNAPSHOT}namespace") == space),
+            only(there, lambda each: made_for(each) == f"{space}/{SNAPSHOT}"),
             only(disks, lambda each: each.claim_namespace == space),
         )
 
@@ -213,8 +213,8 @@ class Backup:
         session.look_again(SNAPSHOT)
         session.wait_for("VolumeSnapshot", lambda found: SNAPSHOT not in _names(found), f"snapshot {SNAPSHOT} to go")
         contents = session.cluster.follow("VolumeSnapshotContent")
-        of_run = lambda each: each.snapshot_namespace == session.namespace  # noqa: E731
-        session.wait("its content to go", contents, lambda found: not any(map(of_run, found)))
+        key = f"{session.namespace}/{SNAPSHOT}"
+        session.wait("its content to go", contents, lambda found: key not in [each.snapshot_key for each in found])
         left = self.look().none_left
         seen = "none on either side" if left is True else "it is still there"
         if isinstance(left, Unknown):

@@ -71,14 +71,13 @@ class Seen:
         """The snapshot, line by line, as each side has it."""
         content = next(iter(known(self.contents)), VolumeSnapshotContent())
         there = next(iter(known(self.in_azure)), DiskSnapshot())
-        tags = {key.removeprefix(OF_SNAPSHOT): value for key, value in there.tags.items() if OF_SNAPSHOT in key}
         percent = "" if there.completion is None else f", {there.completion:g} % copied"
         size = "" if content.restore_size is None else content.restore_size / 2**30
         rows = (
             ("the snapshot", _last(content.snapshot_id), there.name),
             ("of the disk", _last(content.disk_id), _last(there.source)),
             ("GiB", f"{size:g}" if size else "", there.size_gib),
-            ("made for", content.snapshot, f"{tags.get('name', '')}, by its tags"),
+            ("made for", content.snapshot, f"{_last(made_for(there))}, by its tags"),
             ("ready", "yes" if content.ready else "no", f"{there.provisioning_state}{percent}"),
             ("kept as", content.deletion_policy, f"{'incremental' if there.incremental else 'full'}, {there.sku}"),
         )
@@ -149,6 +148,11 @@ class Lines:
 def only(found: tuple[T, ...] | Unknown, holds: Callable[[T], bool]) -> tuple[T, ...] | Unknown:
     """Those of which it holds; unknown where they are."""
     return found if isinstance(found, Unknown) else tuple(filter(holds, found))
+
+
+def made_for(snapshot: DiskSnapshot) -> str:
+    """`namespace/name` of the VolumeSnapshot that it was made for, by the driver's tags."""
+    return "/".join(snapshot.tags.get(OF_SNAPSHOT + tag, "") for tag in ("namespace", "name"))
 
 
 def _said(found: Iterable[Any] | Unknown, make: Callable[[Any], object]) -> Said:

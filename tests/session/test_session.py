@@ -186,6 +186,17 @@ def test_a_second_run_is_kept_out_of_a_prepared_namespace_until_the_first_ends(p
         second.clean_up()
 
 
+def test_what_another_run_left_is_refused_whatever_its_name(prepared):
+    """A runbook would take it for its own: it applies objects of its names without a look at who made them."""
+    cluster = connect(Parameters()).cluster
+    metadata = {"name": "backup-original", "labels": {RUN_LABEL: "of-before"}}
+    cluster.create(CLAIM | {"metadata": metadata}, prepared)
+    with pytest.raises(Refused, match=r"PersistentVolumeClaim backup-original .* one that run of-before left"):
+        open_session(on(prepared))
+    with open_session(on(prepared, run_id="of-before")) as session:
+        assert session.clean_up().removed == ("PersistentVolumeClaim backup-original", "Lease aksdisks")
+
+
 def test_foreign_objects_of_our_names_are_refused_and_left_alone(prepared):
     cluster = connect(Parameters()).cluster
     cluster.create(CLAIM, prepared)
