@@ -15,14 +15,21 @@ def operator(
     namespace: NamespaceOption = "",
     file: ClusterFileOption = None,
     context: ContextOption = "",
+    definition: Annotated[
+        bool, typer.Option("--definition", help="Print the definition of the kind for kubectl apply, and end.")
+    ] = False,
     until_input_ends: Annotated[bool, typer.Option("--until-input-ends", help="End also with standard input.")] = False,
 ) -> None:
     """Look after the ReplicatedStores of a namespace: primary, copies, promotion, snapshots. Ctrl-C ends it.
 
     It needs the extra `operator` and the definition of that kind, see docs/operator.md. A second one waits.
     """
+    from aksdisks.manifests import as_yaml, replicated_store
     from aksdisks.operator.serve import serve
 
+    if definition:
+        typer.echo(as_yaml(replicated_store.definition({})), nl=False)
+        return
     choice = chosen(file, context)
     where = namespace or choice.namespace
     typer.echo(f"aksdisks operator: namespace {where} of {choice.name}", err=True)

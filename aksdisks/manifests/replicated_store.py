@@ -24,10 +24,11 @@ Manifest = dict[str, Any]
 
 
 def definition(labels: Mapping[str, str]) -> Manifest:
-    """The CustomResourceDefinition, with a run's labels."""
+    """The CustomResourceDefinition, with these labels."""
     text = (Path(__file__).parent / "templates" / "replicated-store-crd.yaml").read_text(encoding="utf-8")
     made: Manifest = yaml.safe_load(text)
-    made["metadata"]["labels"] = dict(labels)
+    if labels:
+        made["metadata"]["labels"] = dict(labels)
     return made
 
 

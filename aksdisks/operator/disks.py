@@ -1,7 +1,8 @@
 """Commands in pods that read and write a replica's log; a name appears there only after its bytes are on the disk.
 
 Files are linked under their names, which fails where the name is taken: so of two operators that write at once neither
-can change what the other wrote, and what a write came to is told by reading afterwards.
+can change what the other wrote, and what a write came to is told by reading afterwards. The first name that another
+took ends a write: so no write stands there twice.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from aksdisks.manifests.replicated_store import FOLDER
 from aksdisks.model import Unknown
-from aksdisks.operator.logs import Copy, Disk
+from aksdisks.operator.logs import Copy, Disk, Lines
 
 Command = Callable[[str, Sequence[str]], "str | Unknown | None"]
 """Runs a command in the pod of this name; as `aksdisks.kube.exec.run`."""
@@ -44,7 +45,10 @@ if [ $# -gt 0 ]; then
   done
   sync "$dir/.$mark."* 2> /dev/null || sync
   for name in $names; do
-    ln "$dir/.$mark.$name" "$dir/$term/$name" 2> /dev/null || :
+    ln "$dir/.$mark.$name" "$dir/$term/$name" 2> /dev/null && continue
+    IFS= read -r ours < "$dir/.$mark.$name" || :
+    IFS= read -r there < "$dir/$term/$name" || :
+    [ "$there" = "$ours" ] || break
   done
   rm -f "$dir/.$mark."*
 fi
@@ -77,8 +81,8 @@ class Disks:
         for part in _parts(wanted):
             mark, numbers = secrets.token_hex(8), (str(wanted.source), str(wanted.carried))
             found = self._run(pod, f"{_WRITE}{_READ}", str(term), mark, *numbers, *part)
-            if isinstance(found, Unknown):
-                break
+            if isinstance(found, Unknown) or not _has(found.logs.get(term, ()), part):
+                break  # what follows another's file would stand in an order that nobody wanted
         return found
 
     def forget(self, pod: str, term: int) -> None:
@@ -90,6 +94,11 @@ class Disks:
         if said is None:
             return Unknown(f"the image of pod {pod} has no shell")
         return said if isinstance(said, Unknown) else Disk.of(said)
+
+
+def _has(log: Lines, part: Sequence[str]) -> bool:
+    """Whether a log has the files of a part."""
+    return all(log[int(name) - 1 : int(name)] == (line,) for name, line in zip(part[::2], part[1::2], strict=True))
 
 
 def _parts(wanted: Copy) -> Iterator[list[str]]:

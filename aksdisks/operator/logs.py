@@ -99,11 +99,6 @@ def pending(writes: Iterable[Mapping[str, str]], log: Lines) -> tuple[Lines, tup
     return added, tuple(id_ for id_, line in wanted.items() if on_disk.get(id_, line) != line)
 
 
-def generations(log: Lines) -> dict[str, int]:
-    """The generation of each line of a log."""
-    return {line: generation for generation, line in enumerate(log, 1)}
-
-
 def _up_to_gap(log: Mapping[int, str]) -> Lines:
     whole: list[str] = []
     while (line := log.get(len(whole) + 1)) is not None:

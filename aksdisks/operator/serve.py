@@ -40,7 +40,8 @@ def serve(settings: TargetSettings, namespace: str, say: Callable[[str], None], 
     try:
         cluster.request("GET", path(KIND, namespace), {"limit": "1"})
     except NotFound as error:
-        raise InputError(object=f"definition {CRD}", expected="one on the cluster", found="none") from error
+        hint = "aksdisks operator --definition | kubectl apply -f -"
+        raise InputError(object=f"definition {CRD}", expected="one on the cluster", found="none", hint=hint) from error
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     lease = Lease(cluster, namespace, settings.time_scale, say)

@@ -221,3 +221,27 @@ def test_no_two_primaries_and_no_acknowledged_write_lost(api: Any, tmp_path: Pat
         assert {n: line.partition(" ")[0] for n, line in enumerate(log, 1)} == expected
     assert store.asked > kills
     print(f"{kills} kills, {store.asked} writes, {len(primaries.changes)} primaries, one at a time")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+def test_ctrl_c_ends_it_and_lets_the_next_one_act_at_once(api: Any, number: signal.Signals, tmp_path: Path) -> None:
+    (state, connected), namespace = api, f"ended-{number:d}"
+    client.CoreV1Api(connected).create_namespace({"metadata": {"name": namespace}})
+    leases = client.CoordinationV1Api(connected)
+
+    def holder() -> str:
+        with suppress(ApiException):
+            return leases.read_namespaced_lease("replicated-store-operator", namespace).spec.holder_identity or ""
+        return ""
+
+    environment = {**os.environ, "AKSDISKS_STATE_DIR": state.state_dir}
+    command = [sys.executable, "-m", "aksdisks.cli", "operator", "-n", namespace]
+    with (tmp_path / "operator.log").open("w+") as log:
+        started = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        until(lambda: holder() != "", "the Lease to be held")
+        time.sleep(0.5)  # kopf takes signals once its tasks are there
+        started.send_signal(number)
+        assert started.wait(timeout=30) == 0
+        log.seek(0)
+        assert "Traceback" not in log.read()
+    assert holder() == ""
