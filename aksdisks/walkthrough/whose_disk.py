@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from aksdisks.errors import InputError, NotAllowed
 from aksdisks.inspection.comparison import Said, minus
 from aksdisks.inspection.ownership import read_ownership
 from aksdisks.manifests import Manifest
+from aksdisks.manifests.disks import changed_claim, static_volume
 from aksdisks.model import Claim, Disk, Unknown, known
 from aksdisks.model.checks import Holds, check
 from aksdisks.model.ownership import OwnedDisk, Ownership, Verdict
@@ -34,7 +34,6 @@ _LOST, _KEPT, _BACK = "whose-lost", "whose-kept", "whose-back"
 _KEPT_CLAIM = manifests.stateful_claim(0, _KEPT)
 _RETAIN = {"persistentVolumeReclaimPolicy": "Retain"}
 _SMALL = 4  # GiB: the smallest that is billed
-_PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 # As another cluster would tag its disk (aksdisks/inspection/ownership/verdicts.py has the tags that name one).
 _ELSEWHERE = {
     "kubernetes.io-created-for-pvc-namespace": "shop",
@@ -220,8 +219,9 @@ class WhoseDisk:
         if not snapshots:
             raise InputError(object="a snapshot of the orphan", expected="one", found="none", hint=ABOVE)
         disk = own.make_disk(self._name("back"), self._chosen(), snapshot=snapshots[-1])
-        volume, claim = _static_volume(self._volume, disk, session), manifests.another_claim(session.objects, _BACK)
-        claim["spec"]["volumeName"] = disk.name
+        of_class, old = session.parameters.storage_class, "azureDisk" in self._volume["spec"]
+        volume = static_volume(disk.name, disk, (session.namespace, _BACK), of_class, session.labels, in_tree=old)
+        claim = changed_claim(manifests.another_claim(session.objects, _BACK), volume=disk.name)
         session.apply(volume, claim, manifests.another_deployment(session.objects, _BACK))
         pod = waits.running(session, _BACK)
         text = proof.read_one(session, pod)
@@ -315,25 +315,6 @@ class WhoseDisk:
             if same(disk.id, id_):
                 return disk
         raise NotAllowed(f"disk {id_}: {disks if isinstance(disks, Unknown) else 'Azure does not list it'}")
-
-
-def _static_volume(of: Manifest, disk: Disk, session: Session) -> Manifest:
-    """A volume like the one that was there, under the name of another disk, for the claim that is to have it."""
-    spec, noted = deepcopy(of["spec"]), of["metadata"].get("annotations", {})
-    if csi := spec.get("csi"):
-        settings = csi.get("volumeAttributes", {})
-        own = {key: value for key, value in settings.items() if "/" not in key}  # the others tell of the old claim
-        csi |= {"volumeHandle": disk.id, "volumeAttributes": own}
-    else:
-        spec["azureDisk"] |= {"diskName": disk.name, "diskURI": disk.id}
-    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": session.namespace, "name": _BACK}
-    spec |= {**_RETAIN, "claimRef": claim}
-    metadata = {
-        "name": disk.name,
-        "labels": session.labels,
-        "annotations": {key: value for key, value in noted.items() if key == _PROVISIONED_BY},
-    }
-    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
 
 
 def _nothing() -> Card:

@@ -236,3 +236,34 @@ def test_a_removed_node_takes_its_pods_along(lab: Broken) -> None:
     ready(lab, node)
     attachments = json.loads(lab.kubectl("get", "volumeattachments", "-o", "json"))["items"]
     assert node not in [entry["spec"]["nodeName"] for entry in attachments if entry["status"].get("attached")]
+
+
+FOREIGN = "/subscriptions/00000000-0000-0000-0000-0000000000ff/resourceGroups/g/providers/Microsoft.Compute/disks/d"
+
+
+def test_a_static_volume_that_names_no_disk_of_the_clusters_is_told_of_at_its_pod(lab: Broken) -> None:
+    """In the driver's words; the second one's disk is of a subscription that its identity does not see."""
+    volumes = {"share": "group#account#share", "foreign": FOREIGN}
+    for name, handle in volumes.items():
+        wanted = claim(name)
+        wanted["spec"]["volumeName"] = name
+        lab.apply(static(name, handle, lab.namespace), wanted, pod(name, name))
+    answers = {"share": "invalid URI: group#account#share", "foreign": f"GET https://management.azure.com{FOREIGN}"}
+    for name, answer in answers.items():
+        failed = f'AttachVolume.Attach failed for volume "{name}" : rpc error: code = NotFound desc = Volume not found'
+        lab.told(re.escape(f"FailedAttachVolume {failed}, failed with error: {answer}"), name)
+        assert lab.get("{.status.phase}", "pvc", name) == "Bound", "nobody compares the handle with anything"
+    lab.kubectl("delete", "pod,pvc", *volumes, "--wait=false")
+    lab.wait("jsonpath={.status.phase}=Released", *(f"pv/{name}" for name in volumes))
+
+
+def static(name: str, handle: str, namespace: str) -> dict[str, object]:
+    """A volume that is made by hand, for the claim of its name."""
+    spec = {
+        "capacity": {"storage": "25Gi"},
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "managed-premium",
+        "claimRef": {"namespace": namespace, "name": name},
+        "csi": {"driver": "disk.csi.azure.com", "volumeHandle": handle},
+    }
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
