@@ -60,7 +60,7 @@ class Broken:
         name = about.rpartition("/")[2]
         return self._watched("events", pattern, _EVENT, f"--field-selector=involvedObject.name={name}", namespace)
 
-    def shown(self, resource: str, template: str, pattern: str) -> str:
+    def shown(self, resource: str, template: str, pattern: str, namespace: str = "") -> str:
         """Watch objects until one, through the Go template, matches; `resource` is a kind, or a kind and a name.
 
         Even of one name a list is watched: of a single object kubectl shows what it got, and then leaves out the first
@@ -68,7 +68,7 @@ class Broken:
         """
         kind, _, name = resource.partition(" ")
         one = f"--field-selector=metadata.name={name}" if name else ""
-        return self._watched(kind, pattern, template + '{{"\\n"}}', one, "")
+        return self._watched(kind, pattern, template + '{{"\\n"}}', one, namespace)
 
     def _watched(self, resource: str, pattern: str, template: str, option: str, namespace: str) -> str:
         command = ["kubectl", "--namespace", namespace or self.namespace, "get", resource, "--watch"]

@@ -205,9 +205,18 @@ def test_row_9_no_driver_and_no_device(lab: Broken) -> None:
         lab.apply(claim("data"), pod("one", "data", node=node))
         lab.told(f"AttachVolume.Attach failed .* : CSINode {node} does not contain driver disk.csi.azure.com", "one")
         of_node = ("get", "pods", "-n", "kube-system", f"--field-selector=spec.nodeName={node}")
+        template = "{{.metadata.name}} {{.spec.nodeName}} {{range .status.containerStatuses}}{{.state}}{{end}}"
+        crashes = rf"\S+ {node} .*CrashLoopBackOff"
+        lab.shown("pods", template, crashes, "kube-system")
         assert re.search(r"csi-azuredisk-node-\w{5} +2/3 +CrashLoopBackOff +1 ", lab.kubectl(*of_node))
-        assert "csi-azuredisk-node   3         3         2 " in lab.kubectl("get", "daemonsets", "-n", "kube-system")
+        before = lab.kubectl(*of_node, "-o", "name").strip()
+        lab.kubectl("delete", "-n", "kube-system", before)
+        shown = lab.shown("pods", template, crashes, "kube-system")
+        assert f"pod/{shown.split()[0]}" != before
+        counted = "{{.status.numberReady}} of {{.status.desiredNumberScheduled}}"
+        lab.shown("daemonsets", counted, "2 of 3", "kube-system")
     lab.running("one")
+    lab.shown("daemonsets", counted, "3 of 3", "kube-system")
     assert re.search(r"csi-azuredisk-node-\w{5} +3/3 +Running +1 ", lab.kubectl(*of_node))
     with lab.fault("device-missing", f"node/{node}"):
         lab.apply(claim("more"), pod("two", "more", node=node))

@@ -11,6 +11,7 @@ from typing import Any
 from aksdisks.lab.client.interface import Object
 
 NONE: Mapping[str, Any] = MappingProxyType({})
+CRASHING = "CrashLoopBackOff"
 
 
 def creating(
@@ -85,7 +86,7 @@ def crashing(pod: Object, name: str, now: str) -> dict[str, Any]:
             meta = pod["metadata"]
             of = f"{meta['name']}_{meta['namespace']}({meta['uid']})"
             told = f"back-off 5m0s restarting failed container={name} pod={of}"
-            entry |= {"state": {"waiting": {"reason": "CrashLoopBackOff", "message": told}}, "started": False}
+            entry |= {"state": {"waiting": {"reason": CRASHING, "message": told}}, "started": False}
             entry |= {"lastState": {"terminated": ended}, "restartCount": entry["restartCount"] + 1}
     return status
 
