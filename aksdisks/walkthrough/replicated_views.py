@@ -43,10 +43,24 @@ class Sides:
         acknowledged = f"acknowledged: generation {self.store.generation or 0}" if self.store else ""
         return Table("The store's pods", ("pod", "role", "Service", "writes on its disk"), rows, note=acknowledged)
 
-    def beside(self) -> Table:
-        """The same of the plain set."""
-        rows = [(pod, "-", "-", _count(lines)) for pod, lines in self.plain.items()]
-        return Table("The pods of the plain set", ("pod", "role", "Service", "writes on its disk"), rows)
+    def compared(self) -> Table:
+        """What the operator brought about, and what the plain set has of it."""
+        if self.store is None:
+            return Table("The store and the plain set", ("", "store", "plain set"), [])
+        on = [", ".join(str(_count(lines)) for _, lines in sorted(disks.items())) for disks in (self.disks, self.plain)]
+        led = ", ".join(self.services.get(primary_service(self.store.name), ()))
+        snapshots = len(self.contents) if isinstance(self.contents, tuple) else self.contents
+        rows = [
+            ("writes on its pods' disks", *on),
+            (
+                "where a client finds the primary",
+                f"{primary_service(self.store.name)}, now {led}",
+                "there is none",
+            ),
+            ("another pod took over", f"{(self.store.term or 1) - 1} times", "never: the pod came back"),
+            ("snapshots that somebody took", snapshots, 0),
+        ]
+        return Table("The store and the plain set", ("", "store", "plain set"), rows)
 
     @property
     def labelled(self) -> Said:

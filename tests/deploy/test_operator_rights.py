@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from aksdisks import parameters
@@ -47,7 +48,7 @@ def test_an_operator_works_with_these_rights_alone_and_what_is_left_is_cleaned(
     chosen = parameters.resolve(cluster.file)[0]
     walk, statuses = walked(chosen, "12", without=LONG)
     assert [statement for statement, status in statuses.items() if status != "passed"] == [TRIED]
-    assert len(statuses) == 10
+    assert len(statuses) == 9
     assert "Promoted" in [event.reason for event in walk.session.cluster.events("aksdisks")]
     walk.store.close()
     walk.session.lease.release()
@@ -59,7 +60,7 @@ def test_an_operator_works_with_these_rights_alone_and_what_is_left_is_cleaned(
 
     cluster.kubectl("delete", "-f", str(DEPLOY / "12-clusterrole.yaml"))
     walk, statuses = walked(chosen, "12")
-    assert Counter(statuses.values()) == {"not applicable": 11, "passed": 1}, statuses
+    assert Counter(statuses.values()) == {"not applicable": 10, "passed": 1}, statuses
     assert walk.session.clean_up().removed == ("Lease aksdisks",)
     walk.session.close()
 
@@ -73,3 +74,21 @@ def test_the_whole_runbook_passes_with_these_rights_alone(cluster: Cluster, tmp_
     assert [statement for statement, status in statuses.items() if status != "passed"] == [TRIED]
     assert (result.teardown["problems"], result.teardown["status"]) == ((), "passed")
     assert left(cluster) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["make", "write", "lose", "grow", "refusal"])
+def test_of_a_run_whose_kernel_is_killed_nothing_is_left(cluster: Cluster, tmp_path: Path, moment: str) -> None:
+    """Before each cell that changes what is there; the operator ends with the kernel."""
+    notebook = nbformat.read(shipped.runbooks(["12"])[0], as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if cell.id not in LONG]
+    (cell,) = [each for each in notebook.cells if each.id == moment]
+    cell.source = "import os; os.kill(os.getpid(), 9)"
+    killed = tmp_path / "12-killed.ipynb"
+    nbformat.write(notebook, killed)
+    result = run_runbooks([killed], parameters.resolve(cluster.file)[0], tmp_path / "evidence")
+    assert "died" in result.runbooks[0].problem, result.runbooks[0].problem
+    assert (result.teardown["problems"], result.teardown["status"]) == ((), "passed")
+    assert left(cluster) == ""
+    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert [each for each in commands if b"operator.yaml" in each and str(tmp_path).encode() in each] == []
