@@ -46,6 +46,7 @@ FRESH = VolumeSnapshot(name="backup", namespace=SPACE, uid="uid-backup", claim=C
 BOUND = replace(FRESH, content="snapcontent-1")
 READY = replace(BOUND, ready=True, taken=ago(30))
 GOING = replace(READY, deleting=ago(20), finalizers=("snapshot.storage.kubernetes.io/volumesnapshot-bound-protection",))
+KEPT = replace(SOURCE, deleting=ago(3), finalizers=("snapshot.storage.kubernetes.io/pvc-as-source-protection",))
 CONTENT = VolumeSnapshotContent(
     name="snapcontent-1", driver=DRIVER, snapshot="backup", snapshot_namespace=SPACE, snapshot_uid="uid-backup"
 )
@@ -189,6 +190,13 @@ OF_CLAIMS = [
      restoring(failing("no room", content="snapcontent-1"))),
     ("impossible-request", "problem", "requested volume size 1 is less than the size 2 for the source",
      restoring(READY, f"{FROM}requested volume size 1 is less than the size 2 for the source snapshot backup")),
+    # a claim that goes while a snapshot of it is taken
+    ("claim-protected", "wait", "is being deleted, and snapshot backup of it is being taken",
+     snapshots(BOUND, claims=(KEPT,), pods=())),
+    ("claim-protected", "wait", "snapshot backup of it is being taken: Please retry later.",
+     snapshots(failing(TAKING + QUOTED, content="snapcontent-1"), claims=(KEPT,), pods=())),
+    ("claim-protected", "wait", "is being deleted, and a snapshot of it is being taken",
+     snapshots(claims=(KEPT,), pods=())),
     # changes of class
     ("modify-pending", "wait", "to be changed to VolumeAttributesClass gold; nothing has begun yet",
      growing(requested="25Gi", attributes_class="gold")),

@@ -24,16 +24,21 @@ Links
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
 from aksdisks.inspection.diagnosis.findings import Evidence
-from aksdisks.inspection.diagnosis.rows import claim_row, kubectl, pod_row
-from aksdisks.model import Claim, Volume
+from aksdisks.inspection.diagnosis.refusals import in_a_line
+from aksdisks.inspection.diagnosis.rows import claim_row, kubectl, pod_row, snapshot_row
+from aksdisks.inspection.diagnosis.snapshots import failure
+from aksdisks.model import Claim, Volume, VolumeSnapshot, known
 
 _USED = "kubernetes.io/pvc-protection"
+_SNAPSHOT = "snapshot.storage.kubernetes.io/pvc-as-source-protection"
 _COPIED = {
     "provisioner.storage.kubernetes.io/cloning-protection": "another claim's disk is being copied from it",
-    "snapshot.storage.kubernetes.io/pvc-as-source-protection": "a snapshot of it is being taken",
+    _SNAPSHOT: "a snapshot of it is being taken",
 }
 
 
@@ -46,6 +51,12 @@ def _rule(case: Case) -> Match | Not | None:
     if case.kind == "Pod" and not (case.pod and not case.pod.node and case.says("claim-goes")):
         return None
     copied = next((why for finalizer, why in _COPIED.items() if finalizer in claim.finalizers), "")
+    taken = next(iter(_taken(case, claim)), None)
+    if taken:
+        failed = failure(case.seen, taken)
+        copied = f"snapshot {taken.name} of it is being taken" + (
+            f": {in_a_line(failed.says.partition(': ')[2])}" if failed else ""
+        )
     users = case.seen.users_of(claim.key) if _USED in claim.finalizers else ()
     if not users and not copied:
         return Not("no pod on a node mounts it, so it is about to go") if case.seen.saw("Pod") else None
@@ -57,12 +68,22 @@ def _rule(case: Case) -> Match | Not | None:
             claim_row(claim),
             Evidence("Kubernetes", f"PersistentVolumeClaim {claim.key}", f"finalizers: {', '.join(claim.finalizers)}"),
             *map(pod_row, users[:3]),
+            *([snapshot_row(taken)] if taken else []),
         ),
         next=(
-            kubectl(f"get pods --output wide {first}".rstrip(), claim, f"whether {first or 'a pod'} may go"),
+            kubectl(f"get volumesnapshot {taken.name} --watch", taken, "when it is taken")
+            if taken
+            else kubectl(f"get pods --output wide {first}".rstrip(), claim, f"whether {first or 'a pod'} may go"),
             *([kubectl(f"delete pod {first}", claim, "the claim goes after it", "restarts")] if first else []),
         ),
     )
+
+
+def _taken(case: Case, claim: Claim) -> Iterator[VolumeSnapshot]:
+    """The snapshots that are being taken of a claim, which keep it."""
+    for each in known(case.seen.inventory.volume_snapshots) if _SNAPSHOT in claim.finalizers else ():
+        if (each.namespace, each.claim, each.ready) == (claim.namespace, claim.name, False):
+            yield each
 
 
 def _of_volume(volume: Volume) -> Match | None:
