@@ -82,6 +82,13 @@ def failed(message: str, about: Pod = B) -> Any:
     return event(about, "FailedAttachVolume", f'AttachVolume.Attach failed for volume "{PV}" : {message}')
 
 
+OF_ANOTHER = event(
+    B,
+    "FailedAttachVolume",
+    f'Multi-Attach error for volume "{PV}" Volume is already used by 1 pod(s) in different namespaces',
+)
+
+
 def powered(number: int, power: str, *disks: Disk) -> Machine:
     return replace(machine(number, *disks), power=power, provisioning_state="Succeeded")
 
@@ -353,6 +360,11 @@ CROWDED = attaching(
             attaching(ELSEWHERE.replace(DISK, OTHER), volumes=(CSI, volume("other")), claims=(claim(), claim("other"))),
             "Pod web-2-b", "disk-elsewhere", "problem", "disk pvc-other (volume pvc-other of claim walk/other)", set(),
             id="disk-elsewhere: another pod's disk is named",
+        ),
+        pytest.param(
+            parts(pods=(B,), attachments=(), events=(OF_ANOTHER,), disks=(disk(on=0),)), "Pod web-2-b",
+            "disk-elsewhere", "problem", "for a volume of another namespace's claim, which names the same disk",
+            {("Kubernetes", "Pod walk/web-2-b"), ("Azure", f"disk {PV}")}, id="disk-elsewhere: of another namespace",
         ),
         pytest.param(
             parts(nodes=(vm_node(1), vm_node(2)), pods=(B,), events=(multi_attach(B),), disks=(disk(on=2),)),

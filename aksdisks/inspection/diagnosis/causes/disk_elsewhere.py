@@ -28,11 +28,15 @@ from __future__ import annotations
 
 from shlex import quote
 
-from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.inspection.diagnosis.case import Case, said
 from aksdisks.inspection.diagnosis.cause import Cause, Match, Not
 from aksdisks.inspection.diagnosis.findings import Step
 from aksdisks.inspection.diagnosis.rows import attachment_rows, disk_rows, disk_state, kubectl, machine_disks
 from aksdisks.model import Disk, Unknown, Volume, id_key
+
+# A claim is of one namespace: pods of another one can have its disk by another volume alone.
+_ELSEWHERE = "in different namespaces"
+_HANDLES = "custom-columns=NAME:.metadata.name,CLAIM:.spec.claimRef.name,DISK:.spec.csi.volumeHandle"
 
 
 def _rule(case: Case) -> Match | Not | None:
@@ -86,9 +90,14 @@ def _match(case: Case, which: str, holder: str, disk_id: str = "") -> Match:
     wanted = case.pod.node if case.pod else ""
     find = f"az resource show --ids {quote(holder)}" if "/" in holder else f"az resource list --name {quote(name)}"
     look = machine_disks(case, node) if node else Step(find, "whose machine it is")
-    twin = _twin(case, node)
-    known = f"for volume {twin.name}, which names the same disk" if twin else "and Kubernetes does not know of it"
-    seen = [kubectl(f"get pv {twin.name}", twin, "whose claim has the disk by that volume")] if twin else []
+    twin, known, seen = _twin(case, node), "and Kubernetes does not know of it", []
+    if twin:
+        known = f"for volume {twin.name}, which names the same disk"
+        seen = [kubectl(f"get pv {twin.name}", twin, "whose claim has the disk by that volume")]
+    elif case.refusal is not None and _ELSEWHERE in case.refusal.message:
+        known = "for a volume of another namespace's claim, which names the same disk"
+        seen = [Step(f"kubectl get pv --output {_HANDLES}", "which volumes name the disk, and for which claims")]
+        rows = (said(case.refusal), *rows)
     return Match(
         f"Azure has {which} on {where}, not on {wanted}, {known}", rows, (*seen, disk_state(case, disk_id), look)
     )
