@@ -103,6 +103,8 @@ def _wrong(stated: Object, schema: Object, at: str, *, correlates: bool) -> Iter
         text = stated.get(name)
         if text and (why := _broken(text, schema)):
             yield causes.invalid(f"{at}.{name}", stated, f"compilation failed: {why}")
+    if _is_no_bool(TEXTS.sub("''", rule), schema):
+        yield causes.invalid(f"{at}.rule", stated, "cel expression must evaluate to a bool")
     if _uses_old(rule) and not correlates:
         yield causes.invalid(f"{at}.rule", rule, "oldSelf cannot be used on the uncorrelatable portion of the schema")
     cost = celloops.estimated(celloops.nests(rule), schema)
@@ -136,6 +138,28 @@ def _broken(text: str, schema: Object) -> str:
         if name := _undefined(schema, steps[:-1] if call else steps):
             return f"undefined field '{name}'"
     return ""
+
+
+_SAYS_YES_OR_NO = re.compile(r"[=!<>]=|[<>!?]|&&|\|\||\bin\b|\b(?:true|false)\b")
+_LAST_CALL = re.compile(r"([A-Za-z_]\w*)\s*\((?:[^()]|\([^()]*\))*\)\s*$")
+_GIVES_NO_BOOL = """
+size int uint double string bytes duration timestamp type map filter split join replace substring trim charAt sum
+min max indexOf lastIndexOf lowerAscii upperAscii quantity asInteger asApproximateFloat sign compareTo url getHost
+getScheme getHostname getPort getEscapedPath getFullYear getMonth getDate getDayOfMonth getHours getMinutes
+"""
+
+
+def _is_no_bool(plain: str, schema: Object) -> bool:
+    """Whether an expression surely gives something else than yes or no; the library checks no types."""
+    if _SAYS_YES_OR_NO.search(plain):
+        return False
+    if (call := _LAST_CALL.search(plain)) is not None:
+        return call[1] in _GIVES_NO_BOOL.split()
+    if (path := re.fullmatch(r"\s*(?:self|oldSelf)((?:\.\w+)*)\s*", plain)) is None:
+        return re.fullmatch(r"[\w\s.+*/%-]+", plain) is not None and re.search(r"[+*/%-]|\d", plain) is not None
+    for step in path[1].split(".")[1:]:
+        schema = {escaped(name): below for name, below in schema.get("properties", {}).items()}.get(step, {})
+    return str(schema.get("type", "boolean")) != "boolean"
 
 
 def _undefined(schema: Object, steps: Sequence[str]) -> str:
