@@ -8,7 +8,7 @@ import pytest
 from aksdisks.lab.agents.csi.attacher import Attacher
 from aksdisks.lab.agents.csi.common import RpcError, managed_by_id, shortened
 from aksdisks.lab.agents.csi.provisioner import Provisioner
-from aksdisks.lab.agents.csi.volume_objects import disk_request
+from aksdisks.lab.agents.csi.volume_objects import disk_request, persistent_volume
 from aksdisks.lab.arm.driver.refusals import AttachedDiskError
 from aksdisks.lab.arm.driver.retries import ThrottledError
 from aksdisks.lab.arm.errors import CloudError
@@ -166,7 +166,7 @@ def test_an_in_tree_class_still_gets_the_in_tree_volume() -> None:
     ("sku", "zone", "numbered", "topology"),
     [
         ("Premium_LRS", "", None, ("",)),
-        ("premium_lrs", "westeurope-2", "2", ("westeurope-2",)),
+        ("Premium_LRS", "westeurope-2", "2", ("westeurope-2",)),
         ("Premium_ZRS", "westeurope-2", None, ("westeurope-1", "westeurope-2", "westeurope-3", "westeurope-4", "")),
     ],
 )
@@ -175,17 +175,45 @@ def test_where_a_disk_is_made(sku: str, zone: str, numbered: str | None, topolog
     made["metadata"]["uid"] = "u"
     request = disk_request(made, storage_class(parameters={"skuName": sku}), node(0, zone=zone))
     assert (request.zone, request.topology) == (numbered, topology)
-    assert request.sku.lower() == sku.lower()
+    assert request.sku == sku
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [
+        ({"skuName": "Premium_LRS"}, {"skuName": "Premium_LRS"}),
+        ({"skuName": "PremiumV2_LRS"}, {"skuName": "PremiumV2_LRS", "cachingmode": "None"}),
+        ({"skuName": "PremiumV2_LRS", "cachingMode": "none"}, {"skuName": "PremiumV2_LRS", "cachingMode": "None"}),
+    ],
+)
+def test_a_volume_of_a_premium_ssd_v2_says_that_it_has_no_cache(stated: dict[str, str], kept: dict[str, str]) -> None:
+    made = claim()
+    made["metadata"] |= {"uid": "u", "resourceVersion": "1"}
+    of_class = storage_class(parameters=stated)
+    there = persistent_volume(made, of_class, disk_request(made, of_class, node(0)), "id", "me")
+    assert there["spec"]["csi"]["volumeAttributes"].items() >= kept.items()
+    assert ("cachingmode" in there["spec"]["csi"]["volumeAttributes"]) is ("cachingmode" in kept)
 
 
 @pytest.mark.parametrize(
     ("of_class", "of_claim", "text"),
     [
         (
+            {"parameters": {"skuname": "premium_lrs"}},
+            {},
+            "azureDisk - premium_lrs is not supported sku/storageaccounttype. Supported values are [Premium_LRS "
+            "PremiumV2_LRS Premium_ZRS Standard_LRS StandardSSD_LRS StandardSSD_ZRS UltraSSD_LRS]",
+        ),
+        (
+            {"parameters": {"skuname": "PremiumV2_LRS", "cachingMode": "ReadOnly"}},
+            {},
+            "Failed parsing disk parameters: cachingMode ReadOnly is not supported for PremiumV2_LRS",
+        ),
+        (
             {"parameters": {"skuname": "Gold"}},
             {},
             "azureDisk - Gold is not supported sku/storageaccounttype. Supported values are [Premium_LRS "
-            "PremiumV2_LRS StandardSSD_LRS Standard_LRS UltraSSD_LRS Premium_ZRS StandardSSD_ZRS]",
+            "PremiumV2_LRS Premium_ZRS Standard_LRS StandardSSD_LRS StandardSSD_ZRS UltraSSD_LRS]",
         ),
         (
             {},

@@ -111,7 +111,7 @@ def test_what_azure_refuses_is_tried_again_and_its_error_stays_until_it_succeeds
         ({"sku": "Premium_LRS"}, "Failed parsing disk parameters: invalid parameter sku in storage class"),
         ({"skuName": "Gold_LRS"},
          "azureDisk - Gold_LRS is not supported sku/storageaccounttype. Supported values are [Premium_LRS "
-         "PremiumV2_LRS StandardSSD_LRS Standard_LRS UltraSSD_LRS Premium_ZRS StandardSSD_ZRS]"),
+         "PremiumV2_LRS Premium_ZRS Standard_LRS StandardSSD_LRS StandardSSD_ZRS UltraSSD_LRS]"),
     ],
 )  # fmt: skip
 def test_what_can_never_be_is_infeasible_and_rarely_tried(parameters: dict[str, str], refusal: str) -> None:

@@ -11,12 +11,15 @@ from aksdisks.lab.agents.csi.common import INVALID_ARGUMENT, RpcError, parameter
 SKUS = (
     "Premium_LRS",
     "PremiumV2_LRS",
-    "StandardSSD_LRS",
-    "Standard_LRS",
-    "UltraSSD_LRS",
     "Premium_ZRS",
+    "Standard_LRS",
+    "StandardSSD_LRS",
     "StandardSSD_ZRS",
+    "UltraSSD_LRS",
 )
+"""In the order in which the driver lists them."""
+
+_UNCACHED = "PremiumV2_LRS"
 
 IOPS, MBPS = "diskiopsreadwrite", "diskmbpsreadwrite"
 _NAMES = frozenset(
@@ -53,18 +56,28 @@ def disk_change(parameters: Mapping[str, str]) -> DiskChange:
 
 
 def sku(parameters: Mapping[str, str], default: str) -> str:
-    """The SKU, as Azure writes it. Raises `RpcError` for one that the driver does not know."""
-    wanted = parameter(parameters, "skuname", "storageaccounttype") or default
-    found = next((known for known in ("", *SKUS) if known.lower() == wanted.lower()), None)
-    if found is None:
+    """The SKU, as Azure writes it. Raises `RpcError` for one that the driver does not know, also by its case."""
+    stated = parameter(parameters, "skuname", "storageaccounttype")
+    wanted, caching = stated or default, parameter(parameters, "cachingmode")
+    if stated.lower() == _UNCACHED.lower() and caching.lower() not in ("", "none"):
+        raise _not_parsed(f"cachingMode {caching} is not supported for {_UNCACHED}")
+    if wanted not in ("", *SKUS):
         text = f"azureDisk - {wanted} is not supported sku/storageaccounttype. Supported values are [{' '.join(SKUS)}]"
         raise RpcError(INVALID_ARGUMENT, text)
-    return found
+    return wanted
 
 
 def performance(parameters: Mapping[str, str]) -> tuple[int | None, int | None]:
     """IOPS and MB/s, None where they are left to Azure. Raises `RpcError` for what is no number."""
     return _number(parameters, IOPS), _number(parameters, MBPS)
+
+
+def volume_context(parameters: Mapping[str, str], sku: str) -> dict[str, str]:
+    """The parameters as a volume keeps them: a Premium SSD v2 has no cache, whether they say so or not."""
+    context = dict(parameters)
+    if sku == _UNCACHED:
+        context[next((name for name in context if name.lower() == "cachingmode"), "cachingmode")] = "None"
+    return context
 
 
 def max_shares(parameters: Mapping[str, str]) -> int:

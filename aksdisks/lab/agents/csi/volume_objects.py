@@ -150,7 +150,7 @@ def _csi(claim: Object, storage_class: Object, request: DiskRequest, disk_id: st
             "driver": DISK_DRIVER,
             "volumeHandle": disk_id,
             "volumeAttributes": {
-                **(storage_class.get("parameters") or {}),
+                **disk_parameters.volume_context(storage_class.get("parameters") or {}, request.sku),
                 "csi.storage.k8s.io/pv/name": request.name,
                 "csi.storage.k8s.io/pvc/name": meta["name"],
                 "csi.storage.k8s.io/pvc/namespace": meta["namespace"],
