@@ -89,19 +89,21 @@ class Replicated:
         """
         if self.given is not True:
             return _nothing()
-        session, spec = self._session(), self._spec(replicas)
-        if self.snapshots_given is True:
-            session.apply(snapshots.volume_snapshot_class(self._class_name, session.labels))
-        wanted = replicated_store.store(STORE, session.labels, **spec)
-        if session.cluster.find(_KIND, STORE, session.namespace) is None:
-            session.apply(wanted, manifests.another_stateful_set(session.objects, PLAIN, replicas))
-        self._plain_ready(replicas)
+        session = self._session()
+        if session.cluster.find("StatefulSet", PLAIN, session.namespace) is None:
+            session.apply(manifests.another_stateful_set(session.objects, PLAIN, replicas))
+            self._plain_ready(replicas)
         shell = proof.command(session, f"{PLAIN}-0", ["sh", "-c", ":"])
         if not isinstance(shell, str):
             self.given = shell
             why = "the image has no shell" if shell is None else shell.because
             return Card("The operator cannot write to the disks of these pods", [("why", why)])
-        self._settled(replicas)
+        wanted = replicated_store.store(STORE, session.labels, **self._spec(replicas))
+        if session.cluster.find(_KIND, STORE, session.namespace) is None:
+            if self.snapshots_given is True:
+                session.apply(snapshots.volume_snapshot_class(self._class_name, session.labels))
+            session.apply(wanted)
+            self._settled(replicas)
         body = manifests.as_yaml(wanted)
         return Card("store.yaml", content=body, typed=kubectl(session.namespace, "apply -f store.yaml"))
 
@@ -109,19 +111,19 @@ class Replicated:
         """Ask for writes and wait until they are acknowledged; the plain set's first pod is given the same."""
         if self.given is not True:
             return _nothing()
-        session, now = self._session(), self._store()
-        first = len(now.writes) + 1
-        added = [{"id": f"write-{number}", "value": value} for number, value in enumerate(values, first)]
+        session = self._session()
         there = session.cluster.get(_KIND, STORE, session.namespace)["spec"].get("writes") or []
+        new = [value for value in values if value not in {write["value"] for write in there}]
+        added = [{"id": f"write-{number}", "value": value} for number, value in enumerate(new, len(there) + 1)]
         self._change({"writes": [*there, *added]})
-        wanted = {write["id"] for write in added}
+        wanted = {write["id"] for write in (*there, *added)}
         self._wait_for_store("the writes to be acknowledged", lambda store: wanted <= dict(store.acknowledged).keys())
         noted = "".join(f"{write['id']} {write['value']}\n" for write in (*there, *added))
         proof.write_one(session, f"{PLAIN}-0", noted)
         patch = '[{"op":"add","path":"/spec/writes/-","value":{"id":"ID","value":"TEXT"}}]'
         typed = kubectl(session.namespace, f"patch {_KIND.lower()} {STORE} --type json -p '{patch}'")
-        lines = [(write["id"], write["value"]) for write in added]
-        return Card(f"Acknowledged: {len(added)} writes", lines, typed=typed)
+        lines = [(write["id"], write["value"]) for write in (*there, *added)]
+        return Card(f"Acknowledged: {len(lines)} writes", lines, typed=typed)
 
     def lose_primary(self, *, with_operator: bool = False) -> Card:
         """Delete the primary's pod, and wait until another pod is the primary and all are ready again.
@@ -191,8 +193,10 @@ class Replicated:
             taken.update(each.name for each in found)
             return len(taken) > KEPT and sum(each.ready for each in found) >= KEPT
 
-        session.wait_for("VolumeSnapshot", rotated, f"snapshot number {KEPT + 1}")
-        self._change({"snapshots": self._schedule(_DAILY)})
+        spec = session.cluster.get(_KIND, STORE, session.namespace)["spec"]
+        if spec["snapshots"]["everySeconds"] != _DAILY:
+            session.wait_for("VolumeSnapshot", rotated, f"snapshot number {KEPT + 1}")
+            self._change({"snapshots": self._schedule(_DAILY)})
         kept = lambda found: len(found) == KEPT and all(each.ready for each in found)  # noqa: E731
         session.wait_for("VolumeSnapshot", kept, f"{KEPT} snapshots to be left")
         self._wait_for_azure()
