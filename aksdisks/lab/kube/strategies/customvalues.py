@@ -36,25 +36,24 @@ def errors(value: Any, node: Object, field: str = "", old: Any = _ABSENT) -> lis
         return []
     if value is None and node.get("nullable"):
         return []
-    found = _type(value, node, field)
+    kind = type(value)
+    found = [] if kind in _TYPES.get(node.get("type", ""), ()) else _type(value, node, field)
     if "enum" in node:
         found += _enum(value, node, field)
-    check = _CHECKS.get(type(value))
+    check = _CHECKS.get(kind)
     if check is not None:
         found += check(value, node, field)
     if not _JUNCTIONS.isdisjoint(node):
         found += _together(value, node, field)
-    if isinstance(value, dict):
+    if kind is dict:
         found += _object(value, node, field, old if isinstance(old, dict) else {})
-    elif isinstance(value, list):
+    elif kind is list:
         found += _list(value, node, field, old if isinstance(old, list) else [])
     return found
 
 
 def _type(value: Any, node: Object, field: str) -> list[Cause]:
     kind = node.get("type", "")
-    if type(value) in _TYPES.get(kind, ()):
-        return []
     wanted = [kind] if kind else ["integer", "string"] if node.get(INT_OR_STRING) else []
     if not wanted or any(_is(value, name) for name in wanted):
         return []
@@ -170,9 +169,11 @@ def _flat(lists: Iterable[list[Cause]]) -> list[Cause]:
 
 def _object(value: Object, node: Object, field: str, old: Object) -> list[Cause]:
     properties, others = node.get("properties", {}), values_below(node)
-    identity = ("apiVersion", "kind") if node.get(EMBEDDED) else ()
-    missing = [key for key in dict.fromkeys((*node.get("required", ()), *identity)) if key not in value]
-    found = [causes.required(_below(field, key)) for key in missing]
+    found: list[Cause] = []
+    if "required" in node or EMBEDDED in node:
+        identity = ("apiVersion", "kind") if node.get(EMBEDDED) else ()
+        missing = [key for key in dict.fromkeys((*node.get("required", ()), *identity)) if key not in value]
+        found = [causes.required(_below(field, key)) for key in missing]
     for key in sorted(value):
         below = properties.get(key, others)
         if below is not None:
