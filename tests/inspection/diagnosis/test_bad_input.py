@@ -14,7 +14,7 @@ import pytest
 from aksdisks.azure.compute import Azure
 from aksdisks.inspection.connection import azure_of
 from aksdisks.inspection.diagnosis.findings import Diagnosis
-from aksdisks.inspection.diagnosis.reading import KINDS, examine, inventory_of, judge
+from aksdisks.inspection.diagnosis.reading import KINDS, SNAPSHOTS, examine, inventory_of, judge
 from aksdisks.model import Disk, Inventory, Machine, Node, Unknown, decode
 from aksdisks.targets.credentials import AzureSettings
 from aksdisks.targets.target import TargetSettings
@@ -102,6 +102,12 @@ def world() -> dict[str, list[dict[str, Any]]]:
         "StorageClass": [
             {"metadata": {"name": "managed"}, "provisioner": "disk.csi.azure.com", "parameters": {"skuname": "x"}}
         ],
+        "VolumeSnapshot": [
+            {"metadata": {"name": "first", "uid": "first", "finalizers": ["a"], **META},
+             "spec": {"source": {"persistentVolumeClaimName": "data"}, "volumeSnapshotClassName": "plain"},
+             "status": {"readyToUse": True, "boundVolumeSnapshotContentName": "c", "creationTime": MADE,
+                        "restoreSize": "25Gi", "error": {"message": "it was busy", "time": MADE}}}
+        ],
     }  # fmt: skip
 
 
@@ -147,7 +153,7 @@ def test_the_world_is_that_of_a_shared_claim() -> None:
     assert causes(world()) == {"data": "shared-claim", "two": "shared-claim"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, SNAPSHOTS])
 def test_whatever_is_missing_null_or_of_another_type_is_no_error(kind: str) -> None:
     raw = world()
     tried = 0
