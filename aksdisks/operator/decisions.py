@@ -87,9 +87,17 @@ def primary(replicas: Sequence[Replica], term: int, acknowledged: Acknowledged) 
     return Nobody("WritesMissing", _lacking(replicas, acknowledged))
 
 
-def due(ages: Iterable[float], every: float) -> bool:
-    """Whether a snapshot is to be made: the ages of those that are there and the schedule, in the same seconds."""
-    return min(ages, default=every) >= every
+def due(snapshots: Sequence[tuple[str, float, bool]], every: float) -> bool:
+    """Whether a snapshot is to be made, by those that are there: as name, age and whether it is ready.
+
+    None as long as one is not ready: it may become so yet, and where none ever does they are not to pile up.
+    """
+    return all(ready for _, _, ready in snapshots) and min((age for _, age, _ in snapshots), default=every) >= every
+
+
+def late(snapshots: Sequence[tuple[str, float, bool]], every: float) -> str:
+    """What is wrong with snapshots that are not ready when the next one would be due, in words; empty for nothing."""
+    return ", ".join(f"snapshot {name} is not ready" for name, age, ready in snapshots if not ready and age >= every)
 
 
 def to_delete(snapshots: Sequence[tuple[str, float, bool]], keep: int) -> tuple[str, ...]:

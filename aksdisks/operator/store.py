@@ -16,7 +16,7 @@ from typing import Any
 from aksdisks.errors import AksdisksError, ApiError, Conflict, NotAllowed, NotFound
 from aksdisks.manifests.replicated_store import claim_name
 from aksdisks.model import Unknown
-from aksdisks.operator.decisions import Keep, Nobody, Promote, Replica, due, primary, to_delete
+from aksdisks.operator.decisions import Keep, Nobody, Promote, Replica, due, late, primary, to_delete
 from aksdisks.operator.disks import Disks
 from aksdisks.operator.logs import Acknowledged, Copy, Disk, Lines, copy, pending
 from aksdisks.operator.objects import Objects, Raw
@@ -188,12 +188,14 @@ class Stores:
         every = schedule["everySeconds"] / self._scale
         try:
             there = self._objects.snapshots(view.name)
-            if view.acknowledged.generation and due([each.age for each in there], every):
+            told = [(each.name, each.age, each.ready) for each in there]
+            findings.no_snapshots = late(told, every)
+            if view.acknowledged.generation and due(told, every):
                 self._check()
                 name = f"{view.name}-{findings.clock(every)}"
                 if self._objects.take_snapshot(view.raw, name, claim_name(view.name, findings.primary.name)):
                     self._tell(view.raw, "SnapshotTaken", f"Snapshot {name} of pod {findings.primary.name}")
-            going = to_delete([(each.name, each.age, each.ready) for each in there], schedule["keep"])
+            going = to_delete(told, schedule["keep"])
             for each in there:
                 if each.name in going:
                     self._objects.delete_snapshot(each)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aksdisks.model import Unknown
-from aksdisks.operator.decisions import Keep, Nobody, Promote, Replica, due, primary, to_delete
+from aksdisks.operator.decisions import Keep, Nobody, Promote, Replica, due, late, primary, to_delete
 from aksdisks.operator.logs import Acknowledged, Disk, digest
 
 A, B, X = "a 1", "b 2", "x 9"
@@ -64,10 +64,18 @@ def test_what_is_missing_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ages", "expected"), [([], True), ([59.0], False), ([60.0, 500.0], True), ([10.0, 500.0], False)]
+    ("snapshots", "expected", "said"),
+    [
+        ([], True, ""),
+        ([("a", 59.0, True)], False, ""),
+        ([("a", 500.0, True), ("b", 60.0, True)], True, ""),
+        ([("a", 500.0, True), ("b", 10.0, True)], False, ""),
+        ([("a", 500.0, True), ("b", 59.0, False)], False, ""),
+        ([("a", 500.0, True), ("b", 60.0, False)], False, "snapshot b is not ready"),  # they do not pile up
+    ],
 )
-def test_a_snapshot_is_due(ages: list[float], expected: bool) -> None:
-    assert due(ages, 60.0) is expected
+def test_a_snapshot_is_due(snapshots, expected, said) -> None:
+    assert (due(snapshots, 60.0), late(snapshots, 60.0)) == (expected, said)
 
 
 @pytest.mark.parametrize(
