@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,10 @@ def names_of(objects: list[dict[str, Any]]) -> dict[str, str]:
     return {one["metadata"]["uid"]: one["metadata"]["name"] for one in objects if one["kind"] in kinds}
 
 
+def as_recorded(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> bool:
+    return comparable(ours, names_of(ours)) == comparable(theirs, names_of(theirs))
+
+
 class LifeRecorder(Recorder):
     """Records snapshots and their contents, too."""
 
@@ -154,7 +159,7 @@ class Life:
     def __init__(self, kubectl: Kubectl, recorder: LifeRecorder, manifests: Path) -> None:
         self.kubectl, self.recorder, self.manifests = kubectl, recorder, manifests
         self.marks: dict[str, list[dict[str, Any]]] = {}
-        self.refusal = ""
+        self.recorded = golden()[1]
 
     def run(self) -> None:
         self.apply(claim("data"), pod("writer", "data"))
@@ -180,7 +185,11 @@ class Life:
         self.kubectl("patch", "pvc", "data", "-p", json.dumps(body))
 
     def mark(self, name: str, reached: Callable[[], bool]) -> None:
+        """The objects once all is told of them: each kind's watch is a little before or behind the others."""
         self.recorder.wait_until(reached, name)
+        theirs = self.recorded[name]
+        with suppress(AssertionError):
+            self.recorder.wait_until(lambda: as_recorded(self.recorder.objects(), theirs), name, 10)
         self.marks[name] = self.recorder.objects()
 
     def grown(self) -> bool:

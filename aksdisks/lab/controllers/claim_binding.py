@@ -7,7 +7,7 @@ import asyncio
 from aksdisks.lab.client.informer import Informer, key_of
 from aksdisks.lab.client.interface import KubernetesApi, Object, own_copy
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.controllers.storage import BIND_COMPLETED, SELECTED_NODE, annotations_of, reserved
+from aksdisks.lab.controllers.storage import BIND_COMPLETED, SELECTED_NODE, annotations_of, reserved, volume_admits
 from aksdisks.lab.controllers.volume_filters import Plan
 
 POLL, POLL_REAL = 1.0, 0.01
@@ -28,10 +28,18 @@ class ClaimBindingError(Exception):
 class ClaimBinder:
     """Carries out a `Plan` (K pkg/scheduler/framework/plugins/volumebinding/binder.go)."""
 
-    def __init__(self, api: KubernetesApi, clock: Clock, pods: Informer, claims: Informer, volumes: Informer) -> None:
+    def __init__(
+        self,
+        api: KubernetesApi,
+        clock: Clock,
+        pods: Informer,
+        claims: Informer,
+        volumes: Informer,
+        nodes: Informer,
+    ) -> None:
         """The informers are the scheduler's; that of pods is indexed by claim."""
         self._api, self._clock = api, clock
-        self._pods, self._claims, self._volumes = pods, claims, volumes
+        self._pods, self._claims, self._volumes, self._nodes = pods, claims, volumes, nodes
         self._news: dict[str, asyncio.Event] = {}
         pods.add_handler(self._pod_changed)
         claims.add_handler(self._claim_changed)
@@ -103,9 +111,23 @@ class ClaimBinder:
         current = self._claims.get_key(key_of(claim))
         if current is None or current["metadata"]["uid"] != claim["metadata"]["uid"]:
             raise ClaimBindingError(f'persistentvolumeclaim "{name}" not found')
-        if current["spec"].get("volumeName") and BIND_COMPLETED in annotations_of(current):
+        bound = current["spec"].get("volumeName")
+        if bound and name in provisioned and not self._is_in_place(bound, node):
+            return False
+        if bound and BIND_COMPLETED in annotations_of(current):
             return True
         if name in provisioned and annotations_of(current).get(SELECTED_NODE) != node:
             # The driver takes the annotation away when this node cannot have a disk.
             raise ClaimBindingError(f'provisioning failed for PVC "{name}"')
         return False
+
+    def _is_in_place(self, name: str, node: str) -> bool:
+        """What was made for the node can be used there; False while its volume is not seen yet.
+
+        Raises `ClaimBindingError`: a clone is where its source is, wherever its pod is to be.
+        """
+        volume, there = self._volumes.get(name), self._nodes.get(node)
+        if volume is not None and there is not None and not volume_admits(volume, there):
+            why = f'pv "{name}" node affinity doesn\'t match node "{node}": no matching NodeSelectorTerms'
+            raise ClaimBindingError(why)
+        return volume is not None

@@ -84,7 +84,7 @@ class Scheduler(Controller):
             lambda node: self.attachments.by_index("node", node),
             self.snapshot.users,
         )
-        self.claim_binder = ClaimBinder(api, clock, self.pods, self.claims, self.volumes)
+        self.claim_binder = ClaimBinder(api, clock, self.pods, self.claims, self.volumes, self.nodes)
         self.recorder = EventRecorder(api, clock, self.name, events_v1=True)
         self._parked: dict[str, _Parked] = {}
         self.pods.add_handler(self._pod_changed)

@@ -37,6 +37,31 @@ async def node_of(world: World, name: str = "p") -> str:
     return str((await world.get("pods", name))["spec"].get("nodeName", ""))
 
 
+def test_a_volume_that_was_made_elsewhere_sends_its_pod_back() -> None:
+    """As a clone's, which is in the zone of its source."""
+
+    async def scenario(world: World) -> None:
+        await world.create("storageclasses", storage_class())
+        await world.create("nodes", node(0, zone="westeurope-1"))
+        await world.create("persistentvolumeclaims", claim())
+        await world.create("pods", pod("p", "data"))
+        await world.settle()
+        await world.create("persistentvolumes", volume(zone="westeurope-2"))
+        patch = {"metadata": {"annotations": MARKS}, "spec": {"volumeName": "pv"}}
+        await world.api.patch("persistentvolumeclaims", "data", patch, "walk")
+        await world.clock.advance(2)
+        assert await node_of(world) == ""
+        assert world.events[0] == (
+            'Warning FailedScheduling running PreBind plugin "VolumeBinding": binding volumes: pv "pv" node affinity '
+            'doesn\'t match node "node-0": no matching NodeSelectorTerms'
+        )
+        await world.create("nodes", node(1, zone="westeurope-2"))
+        await world.clock.advance(10)
+        assert await node_of(world) == "node-1"
+
+    played(scenario, scheduler)
+
+
 def test_pods_go_where_the_fewest_are_ties_by_name() -> None:
     async def scenario(world: World) -> None:
         await cluster(world)
@@ -62,6 +87,10 @@ def test_a_pod_waits_for_its_claim_on_the_node_chosen() -> None:
         assert notes == {"volume.kubernetes.io/selected-node": "node-0"}
         patch = {"metadata": {"annotations": MARKS}, "spec": {"volumeName": "pv"}}
         await world.api.patch("persistentvolumeclaims", "data", patch, "walk")
+        await world.clock.advance(2)
+        # Its volume is not seen yet.
+        assert await node_of(world) == ""
+        await world.create("persistentvolumes", volume())
         await world.clock.advance(2)
         assert await node_of(world) == "node-0"
         assert "nominatedNodeName" not in (await world.get("pods", "p"))["status"]
@@ -358,6 +387,7 @@ def test_many_pods_that_wait_for_claims_do_not_keep_a_fast_lab_busy(monkeypatch:
         assert 900 <= len(looks) <= 1000
         looks.clear()
         patch = {"metadata": {"annotations": MARKS}, "spec": {"volumeName": "pv"}}
+        await world.create("persistentvolumes", volume())
         await world.api.patch("persistentvolumeclaims", "data-7", patch, "walk")
         await spin()
         await world.clock.advance(10)
