@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,12 @@ def test_the_job_outlives_the_run_and_its_teardown(objects: dict[str, dict[str, 
     assert pod["terminationGracePeriodSeconds"] > parameters.teardown_deadline
     assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"]
     assert pod["serviceAccountName"] == yaml.safe_load((DEPLOY / "serviceaccount.yaml").read_text())["metadata"]["name"]
+
+
+def test_the_image_starts_runs_as_fast_as_the_tests() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    (pinned,) = [each for each in extras["test"] if each.startswith("jsonschema")]
+    assert f"'{pinned}'" in (ROOT / "aksdisks" / "deploy" / "Dockerfile").read_text()
 
 
 def test_a_wheel_has_runbooks_parameters_and_deployment_and_works_without_the_lab(tmp_path: Path) -> None:
