@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 
 from aksdisks.errors import AksdisksError, Conflict, InputError, NotFound
@@ -31,34 +32,38 @@ def serve(settings: TargetSettings, namespace: str, say: Callable[[str], None], 
     Raises InputError where kopf is not installed or the kind is not defined, NotReachable and NotAllowed where the
     cluster cannot be asked.
     """
-    try:
-        import kopf
-    except ImportError as error:
+    if find_spec("kopf") is None:
         hint = "pip install 'aksdisks[operator]'"
-        raise InputError(object="kopf", expected="the extra `operator`", found="none", hint=hint) from error
+        raise InputError(object="kopf", expected="the extra `operator`", found="none", hint=hint)
     cluster = Cluster(settings.kubernetes())
     try:
         cluster.request("GET", path(KIND, namespace), {"limit": "1"})
     except NotFound as error:
         hint = "aksdisks operator --definition | kubectl apply -f -"
         raise InputError(object=f"definition {CRD}", expected="one on the cluster", found="none", hint=hint) from error
-    logging.getLogger("kopf").setLevel(logging.WARNING)
-    logging.basicConfig(stream=sys.stderr, format="%(message)s")
     lease = Lease(cluster, namespace, settings.time_scale, say)
-    client = settings.kubernetes()
-    objects = Objects(cluster, namespace)
+    lease.start()
+    try:
+        # These take a second, in which a Lease may run out that another operator left.
+        import kopf
+        import kubernetes.stream  # noqa: F401 - for the first command in a pod
+
+        logging.getLogger("kopf").setLevel(logging.WARNING)
+        logging.basicConfig(stream=sys.stderr, format="%(message)s")
+        hub = _hub(cluster, namespace, settings, lease, say)
+        registry = _registry(kopf, hub, settings)
+        asyncio.run(_operate(kopf, registry, hub, lease, namespace, until_input_ends=until_input_ends))
+    finally:
+        lease.release()
+
+
+def _hub(cluster: Cluster, namespace: str, settings: TargetSettings, lease: Lease, say: Callable[[str], None]) -> _Hub:
+    client, objects = settings.kubernetes(), Objects(cluster, namespace)
 
     def disks(mount_path: str) -> Disks:
         return Disks(lambda pod, command: run(client, namespace, pod, command, tries=1), mount_path)
 
-    hub = _Hub(objects, Stores(objects, disks, lease.check, settings.time_scale), say)
-    lease.start()
-    try:
-        asyncio.run(
-            _operate(kopf, _registry(kopf, hub, settings), hub, lease, namespace, until_input_ends=until_input_ends)
-        )
-    finally:
-        lease.release()
+    return _Hub(objects, Stores(objects, disks, lease.check, settings.time_scale), say)
 
 
 async def _operate(
