@@ -42,7 +42,7 @@ def test_a_walk_goes_on_after_a_restart(start_lab: StartLab, tmp_path: Path, end
     first.mark("scaled", lambda: first.ready("disk-deploy") == 2 and first.multi_attach() == 2)
     kubectl.apply(STATEFUL)
     # In the midst of it: a disk is being made, another attached, a pod starts.
-    first.recorder.wait_until(lambda: first.ready("disk-stateful-set") == 2, "two replicas")
+    first.recorder.wait_until(lambda: first.ready("disk-stateful-set") >= 2, "two replicas")
     first.recorder.stop()
     told = {item["metadata"]["uid"] for item in first.recorder.objects()}
     end(state)
