@@ -75,11 +75,11 @@ def test_a_lab_that_does_not_start_is_named(tmp_path: Path) -> None:
 
 def test_walks_that_begin_together_have_a_port_each_and_leave_nothing_however_they_end(tmp_path: Path) -> None:
     ends = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
-    all_there = threading.Barrier(len(ends), timeout=60)
+    all_there = threading.Barrier(len(ends))
 
     def walk(end: signal.Signals) -> str:
         with walking(tmp_path / end.name) as walked:
-            all_there.wait()
+            all_there.wait(timeout=60)
             state = process.status(tmp_path / end.name / "state")
             assert state and state.speed == 10
             request = Request(f"{walked.url}/api/status", headers={"Authorization": f"token {walked.token}"})

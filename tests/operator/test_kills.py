@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from kubernetes.client.exceptions import ApiException
 from aksdisks.lab.server import process
 from aksdisks.lab.server.process import LabState
 from aksdisks.manifests import replicated_store
+from tests.processes import running
 from tests.programs import needs
 
 STORE, REPLICAS = "store", 3
@@ -156,6 +157,8 @@ class Operators:
         self._environment = {**os.environ, "AKSDISKS_STATE_DIR": state.state_dir}
         self._log = (folder / "operators.log").open("w")
         self._running: list[subprocess.Popen[bytes]] = []
+        self._ends = ExitStack()
+        self._ends.enter_context(self._log)
 
     def __enter__(self) -> Operators:
         for _ in range(2):
@@ -163,15 +166,12 @@ class Operators:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        for each in self._running:
-            each.kill()
-            each.wait(timeout=10)
-        self._log.close()
+        self._ends.close()
 
     def start(self) -> None:
         command = [sys.executable, "-m", "aksdisks.cli", "operator", "-n", self._namespace]
-        started = subprocess.Popen(command, env=self._environment, stdout=self._log, stderr=self._log)
-        self._running.append(started)
+        on = running(command, env=self._environment, stdout=self._log, stderr=self._log)
+        self._running.append(self._ends.enter_context(on))
 
     def kill(self, chance: random.Random) -> None:
         """Kill one, and start another in its place."""
@@ -236,8 +236,10 @@ def test_ctrl_c_ends_it_and_lets_the_next_one_act_at_once(api: Any, number: sign
 
     environment = {**os.environ, "AKSDISKS_STATE_DIR": state.state_dir}
     command = [sys.executable, "-m", "aksdisks.cli", "operator", "-n", namespace]
-    with (tmp_path / "operator.log").open("w+") as log:
-        started = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    with (
+        (tmp_path / "operator.log").open("w+") as log,
+        running(command, env=environment, stdout=log, stderr=log) as started,
+    ):
         until(lambda: holder() != "", "the Lease to be held")
         time.sleep(0.5)  # kopf takes signals once its tasks are there
         started.send_signal(number)

@@ -115,6 +115,11 @@ def is_there(inventory: Inventory, about: ObjectRef) -> bool:
     return about.kind in inventory.unreadable or about.name in {each.name for each in _all(inventory, about.kind)}
 
 
+def is_going(inventory: Inventory, about: ObjectRef) -> bool:
+    """Whether an inventory has the object, and it is being deleted."""
+    return any(each.deleting for each in _all(inventory, about.kind) if each.name == about.name)
+
+
 def _all(inventory: Inventory, kind: str) -> Sequence[Named]:
     found: dict[str, Sequence[Named]] = {
         "Pod": inventory.pods,

@@ -8,12 +8,12 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from aksdisks.errors import NotReachable
-from aksdisks.inspection.diagnosis.asking import Asked, Question, is_there, silence
+from aksdisks.inspection.diagnosis.asking import Asked, Question, is_going, is_there, silence
 from aksdisks.inspection.diagnosis.findings import Diagnosis, Finding, ObjectRef, Unseen
 from aksdisks.inspection.diagnosis.reading import KINDS, SNAPSHOTS, Found, inventory_of, judge
 from aksdisks.kube.watch import Watcher
 from aksdisks.model import Change as Seen
-from aksdisks.model import Unknown
+from aksdisks.model import Inventory, Unknown
 
 # A wait becomes a problem by time alone: it is looked at this often, in cluster seconds, and in real ones at the most
 # and at the least. Beside the pods' changes Azure is asked with each look that needs it: it has no watch.
@@ -134,10 +134,17 @@ def _again(asked: Asked, what: Question, unread: Mapping[str, Unknown], watcher:
         if (changed and since >= _SHORTEST) or since >= pause:
             began = time.monotonic()
             inventory = inventory_of(values.found(unread), what.namespace, asked.time_scale, what.about)
-            if what.about is None or is_there(inventory, what.about):
-                yield judge(inventory, asked.cluster, asked.azure, what.about)[1]
-            else:
-                yield None  # a pod that is deleted is no pod that is well: another of its name may follow
+            yield _look(asked, what.about, inventory)
             changed, looked = False, 2 * time.monotonic() - began
         elif seen is None:
             yield None
+
+
+def _look(asked: Asked, about: ObjectRef | None, inventory: Inventory) -> Diagnosis | None:
+    """What is found; None where the object goes or is gone: it is none that is well, and another may follow it."""
+    if about is not None and not is_there(inventory, about):
+        return None
+    found = judge(inventory, asked.cluster, asked.azure, about)[1]
+    if about is not None and not found.findings and is_going(inventory, about):
+        return None
+    return found

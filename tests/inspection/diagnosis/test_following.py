@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +15,9 @@ from aksdisks.inspection.diagnosis import following
 from aksdisks.inspection.diagnosis.asking import Question
 from aksdisks.inspection.diagnosis.findings import Diagnosis, Finding, ObjectRef, Unseen, Verdict
 from aksdisks.inspection.diagnosis.following import Change, follow
+from aksdisks.model import Change as Seen
+from aksdisks.model import Inventory
+from tests.world import node, pod, world
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 FORBIDDEN = Unseen("Node", "nodes is forbidden", "whether nodes are Ready")
@@ -80,3 +85,28 @@ def test_what_is_told_and_how_it_ends(
 
     assert follow(Asked(), Question("shop"), 60.0, tell) == code  # type: ignore[arg-type]
     assert heard == told
+
+
+def test_what_is_being_deleted_or_gone_is_not_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the last two of a forced deletion's changes a pod is there, and no cause fits it any more."""
+    monkeypatch.setattr(following, "_SHORTEST", 0.0)
+    lost = pod("lost", 0, ready=False, claim="nowhere")
+    going = replace(lost, deleting=NOW)
+    about = ObjectRef("Pod", lost.namespace, lost.name)
+
+    class Watch:
+        initial = [Seen(0.0, "ADDED", "Node", node(0)), Seen(0.0, "ADDED", "Pod", lost)]
+
+        def __iter__(self) -> Iterator[Seen | None]:
+            yield from [Seen(1.0, "MODIFIED", "Pod", going), None, Seen(2.0, "DELETED", "Pod", going), None]
+
+    class Asked:
+        cluster = SimpleNamespace(server="https://api", watch=lambda *_: nullcontext(Watch()))
+        azure, time_scale = None, 1.0
+
+        def diagnosis(self, _what: Question) -> tuple[Inventory, Diagnosis]:
+            return world(pods=(lost,)), look(STUCK)
+
+    heard: list[Change] = []
+    assert follow(Asked(), Question(lost.namespace, about), 60.0, heard.append) == 1  # type: ignore[arg-type]
+    assert [[each.cause for each in change.diagnosis.findings] for change in heard] == [["machine-stuck"]]
