@@ -30,7 +30,7 @@ from aksdisks.walkthrough import progress
 
 # Done while the kernel waits for its notebook: what every runbook needs once it opens its session. No name is
 # bound by it: `azure` is a parameter too.
-_WARM_MODULES = ("aksdisks.walkthrough.walk", "kubernetes.client", "azure.core.rest", "azure.identity")
+_WARM_MODULES = ("aksdisks.walkthrough.walk", "kubernetes.client.api.core_v1_api", "azure.core.rest", "azure.identity")
 _WARM_UP = f"[__import__(module) for module in {_WARM_MODULES!r}][0].walkthrough.warm()"
 
 

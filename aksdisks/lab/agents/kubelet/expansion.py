@@ -14,7 +14,7 @@ from aksdisks.lab.controllers.storage import claim_names
 log = logging.getLogger("aksdisks.lab.kubelet")
 
 NODE_PENDING = "NodeResizePending"
-LOOK_EVERY, LOOK_EVERY_REAL = 60.0, 1.0
+LOOK_EVERY, LOOK_EVERY_REAL = 60.0, 0.25
 """Cluster seconds between looks at the claims of the node's pods (kubelet: syncFrequency), and never less than the real
 seconds: in a fast lab many nodes would do nothing else."""
 READS = 100
