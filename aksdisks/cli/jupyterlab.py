@@ -165,9 +165,11 @@ def _jupyterlab(
             except subprocess.TimeoutExpired:
                 os.killpg(server.pid, signal.SIGKILL)
                 server.wait()
-        if _is_free(port):
+        said = log.read_text(errors="replace").strip()
+        # Whoever took it may have ended since.
+        if _is_free(port) and f"port {port} is not available" not in said:
             break
-    last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+    last = (said.splitlines() or ["it said nothing"])[-1]
     raise CannotRun(object="jupyterlab", expected=f"an answer on port {port}", cause=f"{last}")
 
 

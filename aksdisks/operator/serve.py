@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -41,6 +42,7 @@ def serve(settings: TargetSettings, namespace: str, say: Callable[[str], None], 
     except NotFound as error:
         hint = "aksdisks operator --definition | kubectl apply -f -"
         raise InputError(object=f"definition {CRD}", expected="one on the cluster", found="none", hint=hint) from error
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until kopf takes both signals
     lease = Lease(cluster, namespace, settings.time_scale, say)
     lease.start()
     try:
@@ -53,6 +55,8 @@ def serve(settings: TargetSettings, namespace: str, say: Callable[[str], None], 
         hub = _hub(cluster, namespace, settings, lease, say)
         registry = _registry(kopf, hub, settings)
         asyncio.run(_operate(kopf, registry, hub, lease, namespace, until_input_ends=until_input_ends))
+    except KeyboardInterrupt:
+        pass  # the way to end it
     finally:
         lease.release()
 

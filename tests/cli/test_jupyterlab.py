@@ -66,6 +66,19 @@ def test_without_jupyterlab_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatc
         jupyterlab.serve(tmp_path, speed=10, port=0, browser=False, say=print)
 
 
+def test_a_port_that_was_taken_for_a_moment_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever took it may have ended by the time that one looks whether it is free."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as probe:
+        ports = [each.getsockname()[1] for each in (taken, probe)]
+        probe.close()
+        offered = iter(ports)
+        monkeypatch.setattr(jupyterlab, "_free", lambda _wanted: next(offered))
+        monkeypatch.setattr(jupyterlab, "_is_free", lambda _port: True)
+        environment = os.environ | {"JUPYTER_TOKEN": "t"}
+        with jupyterlab._jupyterlab(tmp_path, 0, False, tmp_path, environment) as (server, port):
+            assert (server.poll(), port) == (None, ports[1])
+
+
 def test_a_lab_that_does_not_start_is_named(tmp_path: Path) -> None:
     (tmp_path / "state").touch()
     environment = os.environ | {"AKSDISKS_STATE_DIR": str(tmp_path / "state")}

@@ -223,9 +223,19 @@ def test_no_two_primaries_and_no_acknowledged_write_lost(api: Any, tmp_path: Pat
     print(f"{kills} kills, {store.asked} writes, {len(primaries.changes)} primaries, one at a time")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-def test_ctrl_c_ends_it_and_lets_the_next_one_act_at_once(api: Any, number: signal.Signals, tmp_path: Path) -> None:
-    (state, connected), namespace = api, f"ended-{number:d}"
+@pytest.mark.parametrize(
+    ("number", "after"),
+    [
+        pytest.param(signal.SIGINT, 0.0, id="while kopf is loaded"),
+        pytest.param(signal.SIGINT, 2.0, id="while kopf runs"),
+        pytest.param(signal.SIGTERM, 0.0, id="SIGTERM while kopf is loaded", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, 2.0, id="SIGTERM while kopf runs", marks=pytest.mark.slow),
+    ],
+)
+def test_ctrl_c_ends_it_and_lets_the_next_one_act_at_once(
+    api: Any, number: signal.Signals, after: float, tmp_path: Path
+) -> None:
+    (state, connected), namespace = api, f"ended-{number:d}-{after:.0f}"
     client.CoreV1Api(connected).create_namespace({"metadata": {"name": namespace}})
     leases = client.CoordinationV1Api(connected)
 
@@ -241,7 +251,7 @@ def test_ctrl_c_ends_it_and_lets_the_next_one_act_at_once(api: Any, number: sign
         running(command, env=environment, stdout=log, stderr=log) as started,
     ):
         until(lambda: holder() != "", "the Lease to be held")
-        time.sleep(0.5)  # kopf takes signals once its tasks are there
+        time.sleep(after)
         started.send_signal(number)
         assert started.wait(timeout=30) == 0
         log.seek(0)
