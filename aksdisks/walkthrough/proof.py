@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from aksdisks import manifests
+from aksdisks.inspection.comparison import Said
 from aksdisks.kube.exec import run
 from aksdisks.model import Unknown
 from aksdisks.session.session import Session
@@ -39,6 +40,13 @@ def write_one(session: Session, pod: str, note: str) -> str | Unknown | None:
 def read_one(session: Session, pod: str) -> str | Unknown | None:
     """All notes on a pod's disk, one after the other; as `command`."""
     return command(session, pod, ["sh", "-c", _READ])
+
+
+def said(text: str | Unknown | None) -> Said:
+    """What `read_one` gave, as it is compared: empty where the image has no shell."""
+    if isinstance(text, Unknown):
+        return text
+    return frozenset() if text is None else frozenset({text})
 
 
 def read(session: Session, given: Notes) -> Notes:

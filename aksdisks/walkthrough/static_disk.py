@@ -227,8 +227,7 @@ class StaticDisk:
         self._other = self._other or session.another_namespace("other")
         there = self._other or session
         pod = self._run(_AGAIN, there)
-        text = proof.read_one(there, pod)
-        self._read = frozenset() if text is None else text if isinstance(text, Unknown) else frozenset({text})
+        self._read = proof.said(proof.read_one(there, pod))
         where = True if self._other else None
         ending = there.namespace.removeprefix(session.namespace)
         seen = f"the first one's name with {ending}" if where else "the prepared one again: no other may be made"

@@ -224,8 +224,7 @@ class WhoseDisk:
         claim = changed_claim(manifests.another_claim(session.objects, _BACK), volume=disk.name)
         session.apply(volume, claim, manifests.another_deployment(session.objects, _BACK))
         pod = waits.running(session, _BACK)
-        text = proof.read_one(session, pod)
-        self._read = frozenset() if text is None else text if isinstance(text, Unknown) else frozenset({text})
+        self._read = proof.said(proof.read_one(session, pod))
         group, source = disk.resource_group, snapshots[-1].name
         typed = f"az disk create -g {group} -n {disk.name} --source {source}"
         return Card(f"Pod {pod} runs with disk {disk.name}", typed=typed)
