@@ -25,6 +25,7 @@ from aksdisks.targets.target import TargetSettings
 
 # Before a store is looked at again after a failure, doubled each time up to the longest; real seconds.
 _PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(settings: TargetSettings, namespace: str, say: Callable[[str], None], *, until_input_ends: bool) -> None:
@@ -42,7 +43,9 @@ def serve(settings: TargetSettings, namespace: str, say: Callable[[str], None], 
     except NotFound as error:
         hint = "aksdisks operator --definition | kubectl apply -f -"
         raise InputError(object=f"definition {CRD}", expected="one on the cluster", found="none", hint=hint) from error
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until kopf takes both signals
+    ended = threading.Event()
+    for number in _ENDING:  # no KeyboardInterrupt: inside an import, Python may end with it though it was caught
+        signal.signal(number, lambda *_: ended.set())
     lease = Lease(cluster, namespace, settings.time_scale, say)
     lease.start()
     try:
@@ -54,9 +57,7 @@ def serve(settings: TargetSettings, namespace: str, say: Callable[[str], None], 
         logging.basicConfig(stream=sys.stderr, format="%(message)s")
         hub = _hub(cluster, namespace, settings, lease, say)
         registry = _registry(kopf, hub, settings)
-        asyncio.run(_operate(kopf, registry, hub, lease, namespace, until_input_ends=until_input_ends))
-    except KeyboardInterrupt:
-        pass  # the way to end it
+        asyncio.run(_operate(kopf, registry, hub, lease, namespace, ended, until_input_ends=until_input_ends))
     finally:
         lease.release()
 
@@ -71,7 +72,14 @@ def _hub(cluster: Cluster, namespace: str, settings: TargetSettings, lease: Leas
 
 
 async def _operate(
-    kopf: Any, registry: Any, hub: _Hub, lease: Lease, namespace: str, *, until_input_ends: bool
+    kopf: Any,
+    registry: Any,
+    hub: _Hub,
+    lease: Lease,
+    namespace: str,
+    ended: threading.Event,
+    *,
+    until_input_ends: bool,
 ) -> None:
     # An event of asyncio's: for one of threads a thread would wait without end, and the process with it.
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -83,15 +91,26 @@ async def _operate(
         with suppress(RuntimeError):  # the loop has ended already
             loop.call_soon_threadsafe(stop.set)
 
+    async def take_signals(**_: Any) -> None:
+        await asyncio.sleep(0)  # kopf sets its own, which fail at a second signal, in the turn in which it starts
+        for number in _ENDING:
+            loop.add_signal_handler(number, stop.set)
+        if ended.is_set():
+            stop.set()
+
     async def clean_up(**_: Any) -> None:
         await hub.stop()
         stop.set()  # kopf waits five seconds for whoever waits for this
 
+    kopf.on.startup(registry=registry)(take_signals)
     kopf.on.cleanup(registry=registry)(clean_up)
     if until_input_ends:
         threading.Thread(target=end_with_input, daemon=True, name="input").start()
     how = {"registry": registry, "settings": _settings(kopf), "namespaces": [namespace]}
     await kopf.operator(standalone=True, stop_flag=stop, **how)
+    for number in _ENDING:  # what is left takes a moment, and a second signal would only keep it from being done
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _settings(kopf: Any) -> Any:

@@ -253,6 +253,8 @@ def test_ctrl_c_ends_it_and_lets_the_next_one_act_at_once(
         until(lambda: holder() != "", "the Lease to be held")
         time.sleep(after)
         started.send_signal(number)
+        time.sleep(0.05)
+        started.send_signal(number)
         assert started.wait(timeout=30) == 0
         log.seek(0)
         assert "Traceback" not in log.read()
