@@ -10,7 +10,7 @@ from functools import partial
 from aksdisks.lab import node_driver, tls
 from aksdisks.lab.agents.kubelet.disk_sizes import df_script
 from aksdisks.lab.agents.kubelet.pod_directories import PodStorage
-from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.driver.local import CloudCompute
 from aksdisks.lab.arm.entra.tokens import Tokens, new_key
 from aksdisks.lab.arm.wire.app import arm_app

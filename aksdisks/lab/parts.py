@@ -9,7 +9,7 @@ from typing import Any
 from aksdisks.lab.agents.csi.driver import DiskDriver
 from aksdisks.lab.agents.kubelet.kubelet import NodeAgent
 from aksdisks.lab.agents.kubelet.probes import Run, apart
-from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.compute.powered_off import PoweredOff
 from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.arm.errors import CloudError

@@ -32,6 +32,7 @@ class Delays:
     create_disk: float = 2.0
     update_disk: float = 2.0
     delete_disk: float = 2.0
+    create_account: float = 18.0
     copy_snapshot: float = 60.0
     attach: float = 12.0
     detach: float = 10.0

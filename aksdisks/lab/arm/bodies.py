@@ -42,4 +42,9 @@ def texts(body: Json, name: str) -> dict[str, str] | None:
     return None if value is None else {str(key): str(entry) for key, entry in value.items()}
 
 
+def location_of(body: Json) -> str:
+    """As Azure writes it, empty where none is given."""
+    return (member(body, "location", str) or "").replace(" ", "").lower()
+
+
 _NAMES: dict[type, str] = {dict: "object", list: "array", str: "string", int: "integer", bool: "boolean"}

@@ -145,6 +145,26 @@ def location_required() -> CloudError:
     return CloudError(400, "LocationRequired", "The location property is required for this definition.")
 
 
+def location_not_available(location: str, kind: str, available: str) -> CloudError:
+    """A location that the subscription has not got; the lab has one."""
+    return CloudError(
+        400,
+        "LocationNotAvailableForResourceType",
+        f"The provided location '{location}' is not available for resource type '{kind}'. "
+        f"List of available regions for the resource type is '{available}'.",
+    )
+
+
+def location_is_fixed(name: str, group: str, location: str, wanted: str) -> CloudError:
+    """A resource cannot move."""
+    return CloudError(
+        409,
+        "InvalidResourceLocation",
+        f"The resource '{name}' already exists in location '{location}' in resource group '{group}'. A resource with "
+        f"the same name cannot be created in location '{wanted}'. Please select a new resource name.",
+    )
+
+
 def missing_parameter(name: str) -> CloudError:
     """A required member of a body is not there."""
     return CloudError(400, "InvalidParameter", f"Required parameter '{name}' is missing (null).", target=name)

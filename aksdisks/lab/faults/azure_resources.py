@@ -12,7 +12,7 @@ from aksdisks.lab.persistence.records import Records
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aksdisks.lab.arm.compute.cloud import Cloud
+    from aksdisks.lab.arm.cloud import Cloud
     from aksdisks.lab.arm.compute.machine import Machine
     from aksdisks.lab.scenario import MachineSpec
 

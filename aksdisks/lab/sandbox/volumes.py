@@ -45,6 +45,11 @@ class Volumes:
         """The directory of a disk, by `directory_name`."""
         return _made(self._disks, name)
 
+    def used(self, name: str) -> int:
+        """How many bytes are in a disk's files, without following links."""
+        found = os.walk(self._disks / name) if _NAME.fullmatch(name) else ()
+        return sum(Path(directory, file).lstat().st_size for directory, _, files in found for file in files)
+
     def remove_disk(self, name: str) -> None:
         """The disk is gone, and so are its bytes: at once from their place, soon from the machine."""
         self._remove(self._disks, name)

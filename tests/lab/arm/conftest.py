@@ -17,7 +17,7 @@ from azure.mgmt.compute import ComputeManagementClient
 
 from aksdisks.lab import scenario as scenarios
 from aksdisks.lab import tls
-from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.entra.tokens import Tokens
 from aksdisks.lab.arm.wire.app import arm_app
 from aksdisks.lab.clock import Clock

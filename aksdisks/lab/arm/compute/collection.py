@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.compute.disk import Disk
 from aksdisks.lab.arm.compute.snapshot import Snapshot
-from aksdisks.lab.arm.compute.subscription import Subscription
+from aksdisks.lab.arm.compute.subscription import ComputeSubscription
 from aksdisks.lab.arm.persistence import KeptByKey
 from aksdisks.lab.arm.resources.operations import Operation, Purpose, Work
 
@@ -25,7 +25,7 @@ class Collection(ABC, Generic[R]):
     kind = ""
     """As ids name the type: `disks`."""
 
-    def __init__(self, subscription: Subscription, known: KeptByKey[R], find_source: FindSource) -> None:
+    def __init__(self, subscription: ComputeSubscription, known: KeptByKey[R], find_source: FindSource) -> None:
         """`known`: the resources by their ids in lower case; `find_source`: a disk or snapshot by its id."""
         self.by_key: KeptByKey[R] = known
         self._subscription = subscription

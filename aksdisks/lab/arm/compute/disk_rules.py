@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aksdisks.lab.arm import errors
-from aksdisks.lab.arm.bodies import member, section, texts
+from aksdisks.lab.arm.bodies import location_of, member, section, texts
 from aksdisks.lab.arm.compute import refusals
 from aksdisks.lab.arm.compute.disk import (
     MAX_GIB,
@@ -80,7 +80,7 @@ def new(scenario: Scenario, name: str, body: Json, source_gib: int | None = None
     if not location:
         raise errors.location_required()
     if location != scenario.location:
-        raise refusals.location_not_available(location, "Microsoft.Compute/disks", scenario.location)
+        raise errors.location_not_available(location, "Microsoft.Compute/disks", scenario.location)
     check_name(name, "disk.name")
     properties = section(body, "properties")
     option = member(section(properties, "creationData"), "createOption", str)
@@ -117,7 +117,7 @@ def changed(scenario: Scenario, disk: Disk, body: Json, attached: Attached | Non
     properties = section(body, "properties")
     location = location_of(body)
     if location and location != disk.location:
-        raise refusals.location_is_fixed(disk.name, disk.group, disk.location, location)
+        raise errors.location_is_fixed(disk.name, disk.group, disk.location, location)
     zones = member(body, "zones", list)
     if zones is not None and tuple(str(zone) for zone in zones) != disk.zones:
         raise refusals.zones_are_fixed(disk.id, disk.zones, [str(zone) for zone in zones])
@@ -195,11 +195,6 @@ def _check_online_growth(disk: Disk, size: int, attached: Attached) -> None:
     if attached.caching != "None":
         raise refusals.caching_of_large_disk()
     raise refusals.growth_needs_detach(disk.name, attached.machine_id)
-
-
-def location_of(body: Json) -> str:
-    """As Azure writes it, empty where none is given."""
-    return (member(body, "location", str) or "").replace(" ", "").lower()
 
 
 def _sku(scenario: Scenario, name: str) -> str:

@@ -9,7 +9,7 @@ from aksdisks.lab.arm.compute import disk_rules, refusals
 from aksdisks.lab.arm.compute.collection import Collection, FindSource
 from aksdisks.lab.arm.compute.disk import Disk
 from aksdisks.lab.arm.compute.snapshot import Snapshot
-from aksdisks.lab.arm.compute.subscription import Subscription
+from aksdisks.lab.arm.compute.subscription import ComputeSubscription
 from aksdisks.lab.arm.persistence import KeptByKey
 from aksdisks.lab.arm.resources.operations import Operation
 from aksdisks.lab.persistence.records import Records
@@ -45,7 +45,7 @@ class Disks(Collection[Disk]):
 
     def __init__(
         self,
-        subscription: Subscription,
+        subscription: ComputeSubscription,
         find_source: FindSource,
         attachment: Callable[[Disk], disk_rules.Attached | None],
     ) -> None:

@@ -13,7 +13,7 @@ from aksdisks.lab.persistence.records import Observable
 from aksdisks.lab.scenario import MachineSpec, Scenario
 
 if TYPE_CHECKING:
-    from aksdisks.lab.arm.compute.subscription import Subscription
+    from aksdisks.lab.arm.compute.subscription import ComputeSubscription
 
 Json = dict[str, Any]
 
@@ -181,7 +181,9 @@ class Machine(Observable):
         return f"{compute}/providers/Microsoft.Network/networkInterfaces/{name}-nic-0"
 
 
-def new_machine(subscription: Subscription, spec: MachineSpec, created: datetime, tags: dict[str, str]) -> Machine:
+def new_machine(
+    subscription: ComputeSubscription, spec: MachineSpec, created: datetime, tags: dict[str, str]
+) -> Machine:
     """A machine that runs, with its system disk."""
     scenario, ids = subscription.scenario, subscription.ids
     group = scenario.node_resource_group

@@ -14,7 +14,7 @@ from aksdisks.lab.arm.compute.disks import Disks
 from aksdisks.lab.arm.compute.kept_machines import KeptMachines
 from aksdisks.lab.arm.compute.machine import Machine, new_machine, scale_set_json
 from aksdisks.lab.arm.compute.powered_off import PoweredOff
-from aksdisks.lab.arm.compute.subscription import Subscription
+from aksdisks.lab.arm.compute.subscription import ComputeSubscription
 from aksdisks.lab.arm.resources.operations import Operation, Purpose, Work
 from aksdisks.lab.scenario import MachineSpec
 
@@ -27,7 +27,7 @@ class Machines:
     What changes something checks everything first, raises `CloudError` and has then changed nothing.
     """
 
-    def __init__(self, subscription: Subscription, disks: Disks) -> None:
+    def __init__(self, subscription: ComputeSubscription, disks: Disks) -> None:
         records, ids = subscription.records, subscription.ids
         self._subscription = subscription
         self._scenario = subscription.scenario

@@ -7,26 +7,6 @@ from collections.abc import Sequence
 from aksdisks.lab.arm.errors import NOT_ACTIVE, CloudError
 
 
-def location_not_available(location: str, kind: str, available: str) -> CloudError:
-    """A location that the subscription has not got; the lab has one."""
-    return CloudError(
-        400,
-        "LocationNotAvailableForResourceType",
-        f"The provided location '{location}' is not available for resource type '{kind}'. "
-        f"List of available regions for the resource type is '{available}'.",
-    )
-
-
-def location_is_fixed(name: str, group: str, location: str, wanted: str) -> CloudError:
-    """A resource cannot move."""
-    return CloudError(
-        409,
-        "InvalidResourceLocation",
-        f"The resource '{name}' already exists in location '{location}' in resource group '{group}'. A resource with "
-        f"the same name cannot be created in location '{wanted}'. Please select a new resource name.",
-    )
-
-
 def zones_are_fixed(resource_id: str, zones: Sequence[str], wanted: Sequence[str]) -> CloudError:
     """A resource keeps its zone."""
     return CloudError(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from aksdisks.lab.arm import errors
-from aksdisks.lab.arm.bodies import member, section, texts
+from aksdisks.lab.arm.bodies import location_of, member, section, texts
 from aksdisks.lab.arm.compute import refusals
 from aksdisks.lab.arm.compute.collection import Collection, FindSource
 from aksdisks.lab.arm.compute.disk import PROVISIONED, Disk
-from aksdisks.lab.arm.compute.disk_rules import canonical, check_name, location_of
+from aksdisks.lab.arm.compute.disk_rules import canonical, check_name
 from aksdisks.lab.arm.compute.snapshot import Snapshot
-from aksdisks.lab.arm.compute.subscription import Subscription
+from aksdisks.lab.arm.compute.subscription import ComputeSubscription
 from aksdisks.lab.arm.persistence import KeptByKey
 from aksdisks.lab.arm.resources.operations import Operation, Purpose, Work
 
@@ -28,7 +28,7 @@ class Snapshots(Collection[Snapshot]):
 
     kind = "snapshots"
 
-    def __init__(self, subscription: Subscription, find_source: FindSource) -> None:
+    def __init__(self, subscription: ComputeSubscription, find_source: FindSource) -> None:
         super().__init__(subscription, KeptByKey(subscription.records, "azure/snapshot", Snapshot), find_source)
 
     def _create(self, group: str, name: str, body: Json) -> Operation:
@@ -38,7 +38,7 @@ class Snapshots(Collection[Snapshot]):
         if not location:
             raise errors.location_required()
         if location != scenario.location:
-            raise refusals.location_not_available(location, "Microsoft.Compute/snapshots", scenario.location)
+            raise errors.location_not_available(location, "Microsoft.Compute/snapshots", scenario.location)
         creation = section(properties, "creationData")
         option = member(creation, "createOption", str)
         if option is None:

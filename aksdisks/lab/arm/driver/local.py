@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm.compute.disk import group_and_name
 from aksdisks.lab.arm.driver.batches import Batches
 from aksdisks.lab.arm.driver.client import DriverClient, Place
-from aksdisks.lab.arm.driver.retries import Retries
-from aksdisks.lab.arm.errors import CloudError, check_subscription
+from aksdisks.lab.arm.driver.requests import Requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aksdisks.lab.arm.compute.cloud import Cloud
+    from aksdisks.lab.arm.cloud import Cloud
     from aksdisks.lab.arm.compute.disks import Disks
     from aksdisks.lab.arm.compute.snapshots import Snapshots
     from aksdisks.lab.arm.injection import RequestInjection
     from aksdisks.lab.arm.resources.operations import Operation
 
 Json = dict[str, Any]
-T = TypeVar("T")
-
-_PROVIDER = "Microsoft.Compute"
 
 
 class CloudCompute(DriverClient):
@@ -34,12 +30,9 @@ class CloudCompute(DriverClient):
     def __init__(self, cloud: Cloud, injection: RequestInjection | None = None) -> None:
         """`injection`: what faults refuse the driver, a client like any other."""
         self._cloud = cloud
-        self._injection = injection
+        self._ask = Requests(cloud, "Microsoft.Compute", injection).ask
         scenario = cloud.scenario
-        # As in a cluster whose nodes' identity is a service principal.
-        self._principal = scenario.tenant_principals("")[0]
         today, in_set = scenario.era == "today", scenario.machine_kind == "vmss"
-        self._retries = Retries(cloud.clock) if today else None
         self._machines = "virtualMachineScaleSets/virtualMachines" if in_set else "virtualMachines"
         self._group = f"{scenario.subscription}/resourceGroups/{scenario.node_resource_group}"
         reread = self._list_machines if today and in_set else None
@@ -86,28 +79,3 @@ class CloudCompute(DriverClient):
         Source: cloud-provider-azure pkg/provider/azure_vmss_cache.go DeleteCacheForNode; seen with the real driver.
         """
         await self._ask("GET", "virtualMachines/read", self._group, lambda: None)
-
-    async def _ask(self, method: str, act: str, scope: str, send: Callable[[], T]) -> T:
-        """One request with its retries; `act` as roles name it, such as `disks/write`. Raises `CloudError`."""
-        kind = act.rpartition("/")[0]
-
-        async def once() -> T:
-            try:
-                check_subscription(scope.split("/")[2], self._cloud.scenario.subscription_id)
-                self._let_pass(method, kind, f"{_PROVIDER}/{act}", scope)
-                self._cloud.locks.check(method, f"{_PROVIDER}/{act}", scope)
-                return send()
-            except CloudError as error:
-                error.request = (method, scope)
-                raise
-
-        return await (once() if self._retries is None else self._retries.ask(kind, method, once))
-
-    def _let_pass(self, method: str, kind: str, action: str, scope: str) -> None:
-        """What faults and Azure's limits refuse. Raises `CloudError`."""
-        if self._injection is not None:
-            self._injection.check(action, scope, self._principal)
-        if self._cloud.scenario.throttling == "everyone":
-            template = f"/subscriptions/resourceGroups/providers/{_PROVIDER}/{kind.rpartition('/')[2]}"
-            self._cloud.throttle.take(self._principal, method, template)
-            self._cloud.throttle.take_compute(action, scope)

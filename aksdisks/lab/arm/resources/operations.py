@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from aksdisks.lab.ids import Ids
 
 Json = dict[str, Any]
-Kind = Literal["DiskOperations", "operations", "operationresults"]
+Kind = Literal["DiskOperations", "operations", "operationresults", "asyncoperations"]
+_PROVIDERS = {"asyncoperations": "Microsoft.Storage"}
+"""Whose an operation is by its kind, but for Microsoft.Compute's."""
 Listener = Callable[["Operation"], None]
 Work = Callable[[], Awaitable[Json | None]]
 """What an operation does before it ends; what it returns is the operation's result."""
@@ -31,10 +33,10 @@ log = logging.getLogger(__name__)
 class Purpose:
     """What an operation does, as far as a restarted lab must know to go on with it.
 
-    `settle` a disk (by its key) after `seconds` of the cluster's, `delete` it, `complete` a snapshot that is copied in
-    the background, `change` a machine (by its id), or the `power` of some (ids with commas between), with the act as
-    `detail`; or `delete group` by its name. Of a disk or a snapshot the `detail` is its unique id: another one may have
-    its name by then.
+    `settle` a disk or a storage account (by its key) after `seconds` of the cluster's, `delete` a disk, `complete` a
+    snapshot that is copied in the background, `change` a machine (by its id), or the `power` of some (ids with commas
+    between), with the act as `detail`; or `delete group` by its name. Of what is found by a key the `detail` is its
+    unique id: another one may have its name by then.
     """
 
     act: Literal["settle", "delete", "complete", "fail", "change", "power", "delete group"]
@@ -81,10 +83,11 @@ class Operation:
 class Operations:
     """The operations that Azure knows of, newest kept."""
 
-    def __init__(self, clock: Clock, ids: Ids, place: str) -> None:
-        """`place`: the path of the location that operations are asked for at."""
+    def __init__(self, clock: Clock, ids: Ids, subscription: str, location: str) -> None:
+        """`subscription`: its id as a path; `location`: where operations are asked for."""
         self._clock = clock
-        self._place = place
+        self._subscription = subscription
+        self._location = location
         self._ids = ids
         self._known: dict[str, Operation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -121,7 +124,9 @@ class Operations:
 
     def path(self, operation: Operation) -> str:
         """The path of its status address."""
-        return f"{self._place}/{operation.kind}/{operation.id}"
+        provider = _PROVIDERS.get(operation.kind, "Microsoft.Compute")
+        place = f"{self._subscription}/providers/{provider}/locations/{self._location}"
+        return f"{place}/{operation.kind}/{operation.id}"
 
     async def close(self) -> None:
         """Stop what is under way."""

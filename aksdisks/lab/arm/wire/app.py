@@ -34,7 +34,7 @@ from aksdisks.lab.arm.wire.handlers.usages import UsageHandlers
 from aksdisks.lab.scenario import Principal
 
 if TYPE_CHECKING:
-    from aksdisks.lab.arm.compute.cloud import Cloud
+    from aksdisks.lab.arm.cloud import Cloud
     from aksdisks.lab.arm.entra.tokens import Tokens
 
 Json = dict[str, Any]

@@ -8,37 +8,15 @@ import json
 import pytest
 
 from aksdisks.lab import scenario as scenarios
-from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.faults.azure_resources import ResourceFaults
 from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.ids import Ids
-from aksdisks.lab.persistence.records import Records
 from tests.lab.arm.conftest import InstantClock
+from tests.lab.arm.remembering import Remembering
 
 GROUP = "MC_disks_article_westeurope"
 BODY = {"location": "westeurope", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}}
-
-
-class Remembering(Records):
-    """Records that a second cloud can be made from."""
-
-    def __init__(self, kept=None):
-        self.kept = {} if kept is None else dict(kept)
-        self.fresh = kept is None
-
-    def put(self, kind, key, content):
-        self.kept[kind, key] = content
-
-    def remove(self, kind, key):
-        self.kept.pop((kind, key), None)
-
-    def read(self, kind):
-        written = {where: content() if callable(content) else content for where, content in self.kept.items()}
-        return iter([(key, content) for (of, key), content in written.items() if of == kind])
-
-    def again(self):
-        """As a restart finds them."""
-        return Remembering({where: content() if callable(content) else content for where, content in self.kept.items()})
 
 
 def story(tell):

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from aksdisks.lab import scenario as scenarios
-from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.ids import Ids
 from tests.lab.arm.compute.test_collection import Remembering

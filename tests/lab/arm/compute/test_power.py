@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from aksdisks.lab import scenario as scenarios
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.compute import power
-from aksdisks.lab.arm.compute.cloud import Cloud
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.fault_catalogue import FaultSwitch
 from aksdisks.lab.faults.azure_operations import OperationFaults

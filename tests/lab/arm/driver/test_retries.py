@@ -8,8 +8,8 @@ import pytest
 
 from aksdisks.lab import scenario as scenarios
 from aksdisks.lab.arm import errors
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.compute import refusals
-from aksdisks.lab.arm.compute.cloud import Cloud
 from aksdisks.lab.arm.driver.local import CloudCompute
 from aksdisks.lab.arm.driver.retries import DeadlineExceededError, Retries, ThrottledError, within
 from aksdisks.lab.arm.errors import CloudError, FailedOperation

@@ -7,7 +7,7 @@ from functools import partial
 
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.aks import clusters
-from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.wire.answers import Answer, Call, Routes
 from aksdisks.lab.arm.wire.paths import GROUP, SUBSCRIPTION
 

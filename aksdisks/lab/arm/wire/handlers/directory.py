@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from aksdisks.lab.arm.aks.clusters import managed_cluster_json
-from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.compute.skus import skus_json
 from aksdisks.lab.arm.entra.tokens import DOMAIN
 from aksdisks.lab.arm.errors import CloudError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.wire.answers import Answer, Call, Routes, page
 from aksdisks.lab.arm.wire.filters import matching
 from aksdisks.lab.arm.wire.handlers.operations import result_address

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.wire.answers import Answer, Call, Routes
 from aksdisks.lab.arm.wire.handlers.authorization import AUTHORIZATION, SCOPES
 

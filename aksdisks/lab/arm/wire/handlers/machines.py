@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.compute import power, refusals
-from aksdisks.lab.arm.compute.cloud import Cloud
 from aksdisks.lab.arm.compute.machine import Machine
 from aksdisks.lab.arm.wire.answers import Answer, Call, Routes, page
 from aksdisks.lab.arm.wire.handlers.operations import accepted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.arm.resources.operations import Operation
 from aksdisks.lab.arm.wire.answers import Answer, Call, Routes

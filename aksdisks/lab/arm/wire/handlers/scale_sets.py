@@ -8,8 +8,8 @@ from typing import Any
 
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.bodies import member
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.compute import power
-from aksdisks.lab.arm.compute.cloud import Cloud
 from aksdisks.lab.arm.compute.machine import availability_set_id
 from aksdisks.lab.arm.resources.operations import azure_time
 from aksdisks.lab.arm.wire.answers import Answer, Call, Routes, page

@@ -13,7 +13,7 @@ from aksdisks.lab.arm.wire.answers import Answer, Call, Routes
 from aksdisks.lab.arm.wire.paths import GROUP, SUBSCRIPTION
 
 if TYPE_CHECKING:
-    from aksdisks.lab.arm.compute.cloud import Cloud
+    from aksdisks.lab.arm.cloud import Cloud
     from aksdisks.lab.arm.resources.operations import Operation
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from aksdisks.lab.arm import errors
-from aksdisks.lab.arm.compute.cloud import Cloud
+from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.wire.answers import Answer, Call, Routes
 from aksdisks.lab.arm.wire.api_versions import EMPTY
 from aksdisks.lab.arm.wire.paths import COMPUTE, GROUP, LOCATION, SUBSCRIPTION

@@ -13,12 +13,14 @@ from aksdisks.lab.arm.compute.injection import OperationInjection
 from aksdisks.lab.arm.compute.machines import Machines
 from aksdisks.lab.arm.compute.snapshot import Snapshot
 from aksdisks.lab.arm.compute.snapshots import Snapshots
-from aksdisks.lab.arm.compute.subscription import Subscription
+from aksdisks.lab.arm.compute.subscription import ComputeSubscription
 from aksdisks.lab.arm.persistence import KeptOperations
 from aksdisks.lab.arm.resources.groups import Groups
 from aksdisks.lab.arm.resources.locks import Locks
 from aksdisks.lab.arm.resources.operations import Operation, Operations, Purpose, Work
+from aksdisks.lab.arm.resources.subscription import Subscription
 from aksdisks.lab.arm.resources.throttling import Throttle
+from aksdisks.lab.arm.storage.storage import Storage
 from aksdisks.lab.persistence.records import Records
 from aksdisks.lab.scenario import Scenario
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Cloud:
-    """Resource groups, disks, snapshots, machines, and the operations that change them.
+    """Resource groups, disks, snapshots, machines, storage accounts, and the operations that change them.
 
     Reads answer at once. What changes something checks everything first, raises `CloudError` and has then changed
     nothing; else it returns an `Operation` that goes on in the background for as long as the scenario's delays say.
@@ -51,14 +53,15 @@ class Cloud:
         self.scenario = scenario
         self.clock = clock
         self.injection = injection or OperationInjection()
-        place = f"{scenario.subscription}/providers/Microsoft.Compute/locations/{scenario.location}"
-        self.operations = Operations(clock, ids, place)
+        self.operations = Operations(clock, ids, scenario.subscription, scenario.location)
         self.throttle = Throttle(clock, scenario.subscription_id)
         self.groups = Groups(records, scenario)
         self.locks = Locks(records)
         self.copies: Copies[Disk | Snapshot] = Copies()
         self.kubeconfigs: dict[str, bytes] = {}
-        shared = Subscription(scenario, clock, ids, records, self.injection, self.groups, self.operations, self.copies)
+        common = (scenario, clock, ids, records, self.groups, self.operations)
+        self.storage = Storage(Subscription(*common))
+        shared = ComputeSubscription(*common, self.injection, self.copies)
         self.disks = Disks(shared, self._find_source, lambda disk: self.machines.attachment(disk))
         self.snapshots = Snapshots(shared, self._find_source)
         self.machines = Machines(shared, self.disks)
@@ -87,8 +90,8 @@ class Cloud:
         if purpose.act == "delete group" and self.groups.exists(purpose.subject):
             self.groups.begin_deletion(purpose.subject)
             return self._deleting_group(purpose.subject, left)
-        for work_again in (self.machines.work_again, self.disks.work_again, self.snapshots.work_again):
-            if (work := work_again(purpose, left)) is not None:
+        for part in (self.machines, self.disks, self.snapshots, self.storage.accounts):
+            if (work := part.work_again(purpose, left)) is not None:
                 return work
         return _nothing
 
@@ -98,7 +101,7 @@ class Cloud:
         await self.copies.close()
 
     def delete_group(self, name: str) -> Operation:
-        """Delete a group with all disks in it; what a machine has, and the cluster's groups, stay."""
+        """Delete a group with all that is in it; what a machine has, and the cluster's groups, stay."""
         self.groups.begin_deletion(name)
         purpose = Purpose("delete group", self.groups.name(name), self.scenario.delays.delete_disk)
         work = self._deleting_group(purpose.subject, purpose.seconds)
@@ -122,6 +125,8 @@ class Cloud:
                     self.disks.remove(disk)
                 for snapshot in self.snapshots.all(name):
                     self.snapshots.remove(snapshot)
+                for account in self.storage.accounts.all(name):
+                    self.storage.accounts.remove(account)
                 gone = True
             finally:
                 self.groups.end_deletion(name, gone=gone)

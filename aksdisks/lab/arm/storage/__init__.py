@@ -1,0 +1,1 @@
+"""Storage accounts and file shares: their state and rules."""
