@@ -126,6 +126,7 @@ QUICK = (
     "runbooks/test_shape.py",
     "session/test_cleanup.py",
     "session/test_disk_removal.py",
+    "test_article.py",
     "test_parameters.py",
     "test_quantities.py",
     "test_contributing.py",

@@ -1,6 +1,7 @@
 """The pages of docs/ that are built from docstrings: python -m tests.reference.
 
-`reference.md` is what `aksdisks` re-exports, `causes.md` what a diagnosis can find, `rules.md` what the linter can.
+`reference.md` is what `aksdisks` re-exports, `causes.md` what a diagnosis can find, `rules.md` what the linter can, and
+`article.md` the table of docs/article.toml.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from aksdisks.inspection.diagnosis.cause import Cause
 from aksdisks.inspection.lint import catalogue as rules_catalogue
 from aksdisks.inspection.lint.rule import Rule
 from aksdisks.model.frames import COLUMNS
+from tests import article
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE, CAUSES, RULES = DOCS / "reference.md", DOCS / "causes.md", DOCS / "rules.md"
@@ -161,3 +163,4 @@ if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
     CAUSES.write_text(causes(), encoding="utf-8")
     RULES.write_text(rules(), encoding="utf-8")
+    article.PAGE.write_text(article.page(), encoding="utf-8")
