@@ -116,7 +116,7 @@ def page() -> str:
     parts = [_FIRST.format(count=len(items), shown=shown, tested=tested, told=len(items) - shown - tested)]
     number = 0
     for title, section in found.items():
-        parts.append(f"## {title}\n\n| | what it says | what shows it | besides |\n|---|---|---|---|")
+        parts.append(f"## {title}\n\n| no. | what it says | what shows it | besides |\n|---|---|---|---|")
         for item in section:
             number += 1
             says = item.says if item.kind == "sentence" else f"*{item.kind}:* {item.says}"

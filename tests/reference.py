@@ -1,7 +1,7 @@
-"""The pages of docs/ that are built from docstrings: python -m tests.reference.
+"""The pages of docs/ that are built from the code: python -m tests.reference.
 
-`reference.md` is what `aksdisks` re-exports, `causes.md` what a diagnosis can find, `rules.md` what the linter can, and
-`article.md` the table of docs/article.toml.
+`reference.md` is what `aksdisks` re-exports, `causes.md` what a diagnosis can find, `rules.md` what the linter can,
+`cli.md` the help of the commands, and `article.md` the table of docs/article.toml.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aksdisks.inspection.diagnosis.cause import Cause
 from aksdisks.inspection.lint import catalogue as rules_catalogue
 from aksdisks.inspection.lint.rule import Rule
 from aksdisks.model.frames import COLUMNS
-from tests import article
+from tests import article, commands
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE, CAUSES, RULES = DOCS / "reference.md", DOCS / "causes.md", DOCS / "rules.md"
@@ -163,4 +163,5 @@ if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
     CAUSES.write_text(causes(), encoding="utf-8")
     RULES.write_text(rules(), encoding="utf-8")
+    commands.PAGE.write_text(commands.page(), encoding="utf-8")
     article.PAGE.write_text(article.page(), encoding="utf-8")

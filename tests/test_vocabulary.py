@@ -10,7 +10,7 @@ from statistics import median
 import pytest
 
 import aksdisks
-from tests import reference
+from tests import commands, reference
 
 
 def test_the_list_is_sorted_and_every_name_is_there_with_a_docstring():
@@ -55,3 +55,13 @@ def test_the_import_takes_no_time_that_a_person_notices():
 def test_the_pages_of_causes_and_rules_are_those_of_their_files():
     for path, built in ((reference.CAUSES, reference.causes()), (reference.RULES, reference.rules())):
         assert path.read_text(encoding="utf-8") == built, "python -m tests.reference writes it anew"
+
+
+def test_the_page_of_the_command_line_is_that_of_the_help():
+    assert commands.PAGE.read_text(encoding="utf-8") == commands.page(), "python -m tests.reference writes it anew"
+
+
+def test_every_command_and_option_has_its_help():
+    found = commands.commands()
+    assert [name for name, command in found.items() if not command.help] == []
+    assert [f"{name} {each.name}" for name, command in found.items() for each in command.params if not each.help] == []
