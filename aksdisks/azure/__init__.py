@@ -1,1 +1,1 @@
-"""The Azure client: compute calls of Azure Resource Manager, typed values out; it knows nothing of Kubernetes."""
+"""The Azure client: calls of compute and storage to Azure Resource Manager, typed values out; no Kubernetes."""

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
-from aksdisks.azure.calls import (
-    Answer,
-    SignIn,
-    answered,
-    checked,
-    checked_answers,
-    failed,
-    field,
-    reported_retries,
-    why,
-)
-from aksdisks.model import CLUSTER_TAG, Disk, DiskSnapshot, Machine, NoCredential, NotPermitted, Unknown, id_key
-from aksdisks.targets.credentials import AzureSettings
-from aksdisks.waiting import Progress, silent
+from aksdisks.azure.arm import DISKS
+from aksdisks.azure.calls import checked_answers, field, reported_retries
+from aksdisks.azure.storage import StorageCalls
+from aksdisks.model import CLUSTER_TAG, Disk, DiskSnapshot, Machine, Unknown, id_key
 
-R = TypeVar("R")
-# How long between two looks when ARM does not say, in cluster seconds: the pace of the Azure CLI's own waits is 30.
-_PACE = 5.0
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 30.0  # real seconds: no wait sleeps through its deadline by more
-# The forms in which resources are asked for: they have all fields that are read, and clouds that lag behind know them.
-_DISKS, _COMPUTE = "2023-10-02", "2024-07-01"
-# The codes of a 404 that say that there is no such thing.
-_NONE = ("ResourceNotFound", "NotFound", "ResourceGroupNotFound")
+_COMPUTE = "2024-07-01"
 _DISK_ID = re.compile(
     r"^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Compute/disks/[^/]+$", re.IGNORECASE
 )
@@ -52,30 +34,13 @@ def _power_counts(machine: Machine, in_question: Collection[str]) -> bool:
     return not machine.power and (machine.node in in_question or machine.provisioning_state not in ("Succeeded", ""))
 
 
-class Azure:
-    """The disks and machines of one node resource group. It reads; `stop`, `start` and `act` alone change anything.
+class Azure(StorageCalls):
+    """The disks, machines and file shares of one node resource group.
 
-    `unknown` is the one answer of an Azure that cannot be asked; any other Unknown may pass.
+    It reads; `stop`, `start` and `act` alone change anything.
     """
 
-    def __init__(
-        self,
-        settings: AzureSettings | Unknown,
-        subscription: str = "",
-        resource_group: str = "",
-        time_scale: float = 1.0,
-        progress: Progress = silent,
-    ) -> None:
-        self.subscription = subscription
-        self.resource_group = resource_group
-        self.unknown = settings if isinstance(settings, Unknown) else None
-        self._settings: Any = settings
-        self._credential = None if isinstance(settings, Unknown) else SignIn(settings.credential)
-        self._time_scale = time_scale
-        self._progress = progress
-        self._arm: Any = None
-        self._compute: Any = None
-        self._retry_after: float | None = None
+    _compute: Any = None
 
     def disks(self) -> tuple[Disk, ...] | Unknown:
         """All disks of the node resource group, by name."""
@@ -96,7 +61,7 @@ class Azure:
         return self._ask(lambda: self._machines(frozenset(name.lower() for name in in_question)))
 
     def _disks(self) -> tuple[Disk, ...]:
-        return tuple(sorted(map(Disk.of, self._list("disks", _DISKS)), key=lambda disk: disk.name))
+        return tuple(sorted(map(Disk.of, self._list("disks", DISKS)), key=lambda disk: disk.name))
 
     def _machines(self, in_question: frozenset[str]) -> tuple[Machine, ...]:
         raw = list(self._list("virtualMachines", _COMPUTE))
@@ -114,46 +79,8 @@ class Azure:
     def snapshots(self) -> tuple[DiskSnapshot, ...] | Unknown:
         """All snapshots of the node resource group, by name."""
         return self._ask(
-            lambda: tuple(sorted(map(DiskSnapshot.of, self._list("snapshots", _DISKS)), key=lambda each: each.name))
+            lambda: tuple(sorted(map(DiskSnapshot.of, self._list("snapshots", DISKS)), key=lambda each: each.name))
         )
-
-    def find(self, id_: str) -> dict[str, Any] | Unknown | None:
-        """A disk or a snapshot as raw JSON, by its id; None where Azure says that there is none."""
-        return self._ask(lambda: self._found(id_))
-
-    def _found(self, id_: str) -> dict[str, Any] | None:
-        from azure.core.exceptions import HttpResponseError
-
-        try:
-            return self._get(id_, _DISKS)
-        except HttpResponseError as error:
-            if error.status_code == 404 and error.error and error.error.code in _NONE:
-                return None
-            raise
-
-    def follow(self, id_: str) -> Iterator[tuple[dict[str, Any], ...] | Unknown | None]:
-        """A disk or a snapshot as raw JSON, again and again, no item where there is none; as `follow_disks`."""
-
-        def look() -> tuple[dict[str, Any], ...] | Unknown:
-            found = self.find(id_)
-            return found if isinstance(found, Unknown) else () if found is None else (found,)
-
-        return self._again(look)
-
-    def act(self, method: str, id_: str, body: Mapping[str, Any] | None = None) -> Answer | Unknown:
-        """Ask once for a change of a disk or a snapshot, by its id. Unknown: nobody can say whether it has begun.
-
-        Nothing is tried again here: by the next try another disk may have the id, so that who asks looks first.
-        """
-        url = f"{self._settings.arm_endpoint}{id_}" if self.unknown is None else ""
-        return self._ask(lambda: answered(self._answer(method, url, {"api-version": _DISKS}, body, retry_total=0)))
-
-    def failure(self, operation: str) -> str:
-        """Why a change that had begun failed, by its `Answer.operation`; empty where it has not, or nobody can say."""
-        if self.unknown is not None or not operation.lower().startswith(f"{self._settings.arm_endpoint.lower()}/"):
-            return ""  # no other address gets a token
-        answer = self._ask(lambda: self._answer("GET", operation, {}))
-        return "" if isinstance(answer, Unknown) else failed(answer)
 
     def stop(self, machine: str) -> Unknown | None:
         """Ask Azure to cut the power of a machine, by its id, as a failure would: nothing on it shuts down.
@@ -196,14 +123,6 @@ class Azure:
         """The snapshots again and again; as `follow_disks`."""
         return self._again(self.snapshots)
 
-    def _again(self, look: Callable[[], R]) -> Iterator[R | None]:
-        while True:
-            self._retry_after = None
-            yield look()
-            # Retry-After is real seconds; our own pace is the cluster's and shrinks with the lab's speed.
-            pause = self._retry_after or _PACE / self._time_scale
-            time.sleep(min(max(_SHORTEST_PAUSE, pause), _LONGEST_PAUSE))
-
     def node_resource_group(self, cluster_id: str) -> str | Unknown:
         """The node resource group of a managed cluster, by the cluster's ARM id: with it `expect` is checked."""
         return self._ask(lambda: field(self._get(cluster_id, "2025-01-01"), "properties", "nodeResourceGroup"))
@@ -216,49 +135,20 @@ class Azure:
         """The region of the node resource group."""
         return self._ask(lambda: field(self._get(self.group, "2021-04-01"), "location"))
 
-    @property
-    def group(self) -> str:
-        """The id of the node resource group."""
-        return f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
-
     def _list(self, kind: str, version: str, **query: str) -> Iterator[dict[str, Any]]:
         """The compute resources of a kind in the node resource group."""
         return self._pages(f"{self.group}/providers/Microsoft.Compute/{kind}", version, **query)
-
-    def _pages(self, path: str, version: str, **query: str) -> Iterator[dict[str, Any]]:
-        """The items of a list, a call for each page."""
-        page = self._get(path, version, **query)
-        yield from page["value"]
-        while link := page.get("nextLink"):
-            page = self._send(link, {})
-            yield from page["value"]
-
-    def _get(self, path: str, version: str, **query: str) -> dict[str, Any]:
-        """An answer of ARM's as it is, raw JSON: any SDK's models take longer to import and to fill than the call."""
-        return self._send(f"{self._settings.arm_endpoint}{path}", {"api-version": version, **query})
 
     def _post(self, path: str, **query: str) -> None:
         """Ask for an act; Azure begins it and answers with nothing. It is one that may be asked for twice."""
         url = f"{self._settings.arm_endpoint}{path}"
         self._answer("POST", url, {"api-version": _COMPUTE, **query}).raise_for_status()
 
-    def _send(self, url: str, query: Mapping[str, str]) -> dict[str, Any]:
-        return checked(self._answer("GET", url, query))
-
-    def _answer(
-        self, method: str, url: str, query: Mapping[str, str], body: Mapping[str, Any] | None = None, **options: Any
-    ) -> Any:
-        from azure.core.rest import HttpRequest
-
-        response = self._client().send_request(HttpRequest(method, url, params=dict(query), json=body), **options)
-        text = response.headers.get("Retry-After", "")
-        self._retry_after = float(text) if text.isdigit() else None
-        return response
-
     def close(self) -> None:
         """Give the connections back."""
-        clients, self._arm, self._compute = (self._arm, self._compute), None, None
-        for client in filter(None, clients):
+        super().close()
+        client, self._compute = self._compute, None
+        if client is not None:
             client.close()
 
     def _sdk(self) -> Any:
@@ -277,33 +167,3 @@ class Azure:
                 **settings.transport,
             )
         return self._compute
-
-    def _client(self) -> Any:
-        """azure-core's client, for lists of thousands and what every look asks for: ARM's JSON as it is.
-
-        Its packages are imported only where Azure is asked.
-        """
-        if self._arm is None:
-            from azure.core import PipelineClient
-            from azure.core.pipeline.policies import BearerTokenCredentialPolicy, UserAgentPolicy
-
-            settings = self._settings
-            signed_in: Any = BearerTokenCredentialPolicy(self._credential, *settings.scopes)  # type: ignore[arg-type]
-            agent: Any = UserAgentPolicy("aksdisks")
-            policies = [agent, reported_retries(self._progress, settings.transport), signed_in]
-            self._arm = PipelineClient[Any, Any](settings.arm_endpoint, policies=policies, **settings.transport)
-        return self._arm
-
-    def _ask(self, call: Callable[[], R]) -> R | Unknown:
-        """A call's answer, or why Azure gives none: rights, throttling, no credential, no connection."""
-        if self.unknown is not None:
-            return self.unknown
-        from azure.core.exceptions import AzureError, ClientAuthenticationError, DeserializationError
-
-        try:
-            return call()
-        except ClientAuthenticationError as error:
-            lasting = self._credential is not None and self._credential.lasting
-            return (NoCredential if lasting else Unknown)(why(error))
-        except (AzureError, DeserializationError) as error:
-            return (NotPermitted if getattr(error, "status_code", None) == 403 else Unknown)(why(error))

@@ -20,6 +20,7 @@ from aksdisks.model.kubernetes import (
     Volume,
     with_drivers,
 )
+from aksdisks.model.shares import FILE_DRIVERS, FileShare, ShareSource, StorageAccount, share_key
 from aksdisks.model.stores import EndpointSlice, ReplicatedStore
 from aksdisks.model.unknown import NoCredential, NotAsked, NotPermitted, NotServed, Unknown, known
 from aksdisks.model.volume_snapshots import VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent
@@ -28,6 +29,7 @@ from aksdisks.model.workloads import Workload
 __all__ = [
     "CLUSTER_TAG",
     "DISK_DRIVERS",
+    "FILE_DRIVERS",
     "Attachment",
     "CSINode",
     "Chain",
@@ -39,6 +41,7 @@ __all__ = [
     "Disk",
     "DiskSnapshot",
     "EndpointSlice",
+    "FileShare",
     "Inventory",
     "KubeEvent",
     "Machine",
@@ -50,6 +53,8 @@ __all__ = [
     "NotServed",
     "Pod",
     "ReplicatedStore",
+    "ShareSource",
+    "StorageAccount",
     "StorageClass",
     "Taint",
     "Unknown",
@@ -62,5 +67,6 @@ __all__ = [
     "decode",
     "id_key",
     "known",
+    "share_key",
     "with_drivers",
 ]

@@ -21,13 +21,14 @@ def id_key(arm_id: str) -> str:
     return arm_id.rstrip("/").lower()
 
 
-def _group(raw: Any) -> str:
+def group_of(raw: Any) -> str:
     """The fourth part of an ARM id; empty for another id."""
     parts = str(find(raw, "id", "")).split("/")
     return parts[4] if len(parts) > 4 else ""
 
 
-def _tags(raw: Any) -> dict[str, str]:
+def tags_of(raw: Any) -> dict[str, str]:
+    """The tags of a resource; what is no text is left out."""
     return {key: value for key, value in mapping(raw, "tags").items() if isinstance(value, str)}
 
 
@@ -55,13 +56,13 @@ class Disk(Decoded):
 
     id: str = at("id")
     name: str = at("name")
-    resource_group: str = read(_group, "")
+    resource_group: str = read(group_of, "")
     size_gib: int | None = whole("properties.diskSizeGB")
     sku: str = at("sku.name")
     tier: str = at("properties.tier")
     state: str = at("properties.diskState")
     managed_by: str = at("managedBy")
-    tags: Mapping[str, str] = read(_tags, {})
+    tags: Mapping[str, str] = read(tags_of, {})
     created: datetime | None = time("properties.timeCreated")
     zones: tuple[str, ...] = at("zones", ())
     provisioning_state: str = at("properties.provisioningState")
@@ -105,7 +106,7 @@ class DiskSnapshot(Decoded):
 
     id: str = at("id")
     name: str = at("name")
-    resource_group: str = read(_group, "")
+    resource_group: str = read(group_of, "")
     size_gib: int | None = whole("properties.diskSizeGB")
     sku: str = at("sku.name")
     state: str = at("properties.diskState")
@@ -115,7 +116,7 @@ class DiskSnapshot(Decoded):
     source: str = at("properties.creationData.sourceResourceId")
     created: datetime | None = time("properties.timeCreated")
     unique_id: str = at("properties.uniqueId")
-    tags: Mapping[str, str] = read(_tags, {})
+    tags: Mapping[str, str] = read(tags_of, {})
     location: str = at("location")
 
 

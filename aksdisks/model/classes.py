@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from aksdisks.model.decoding import at, find, mapping, read
 from aksdisks.model.kubernetes import DISK_DRIVERS, Named
+from aksdisks.model.shares import FILE_DRIVERS
 
 _DEFAULT = tuple(f"storageclass.{beta}kubernetes.io/is-default-class" for beta in ("", "beta."))
 
@@ -36,6 +37,11 @@ class StorageClass(Named):
     def makes_disks(self) -> bool:
         """True for classes of the disk driver, today's or 2019's."""
         return self.provisioner in DISK_DRIVERS
+
+    @property
+    def makes_shares(self) -> bool:
+        """True for classes of the driver of Azure Files, today's or 2019's."""
+        return self.provisioner in FILE_DRIVERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from aksdisks.model.decoding import Decoded, annotation, at, find, label, listed, mapping, moment, read, texts, time
+from aksdisks.model.shares import ShareSource, share_source
 
 DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
 _DISK_ZONE = "topology.disk.csi.azure.com/zone"
@@ -198,8 +199,9 @@ class Claim(Named):
 class Volume(Named):
     """A PersistentVolume; `disk_id` is the disk driver's handle or 2019's azureDisk.diskURI, empty for other drivers'.
 
-    `zones` are those that its node affinity admits. `by_hand`: no provisioner made it, but somebody who knew its disk;
-    `provisioner` is the one that deletes it by its policy Delete, empty for none.
+    `share` is the share of Azure Files that it names, None for other drivers'. `zones` are those that its node affinity
+    admits. `by_hand`: no provisioner made it, but somebody who knew its disk or share; `provisioner` is the one that
+    deletes it by its policy Delete, empty for none.
     """
 
     phase: str = at("status.phase", "Pending")
@@ -210,6 +212,7 @@ class Volume(Named):
     claim_name: str = at("spec.claimRef.name")
     claim_uid: str = at("spec.claimRef.uid")
     disk_id: str = read(_disk_id, "")
+    share: ShareSource | None = read(share_source)
     access_modes: tuple[str, ...] = at("spec.accessModes", ())
     zones: tuple[str, ...] = read(_admitted_zones, ())
     driver: str = at("spec.csi.driver")

@@ -1,0 +1,200 @@
+"""Azure Files: storage accounts, their file shares, and which share a PersistentVolume names; frozen values."""
+
+# `at` and the like make a new field at each call, as `field` itself does.
+# ruff: noqa: RUF009
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aksdisks.model.azure import group_of, tags_of
+from aksdisks.model.decoding import Decoded, at, find, mapping, read, time, whole
+
+FILE_DRIVERS = ("file.csi.azure.com", "kubernetes.io/azure-file")
+"""Of the CSI driver's volumes and of those that the in-tree driver of 2019 made."""
+SECRET = "azure-storage-account-{}-secret"
+"""The Secret in which the driver keeps an account's key (azurefile-csi-driver pkg/azurefile/azurefile.go)."""
+_SECRET = re.compile(SECRET.format("(.+)"))
+_PREFIX = "csi.storage.k8s.io/"
+# What stands in a share's name for the volume's own (azurefile-csi-driver docs/driver-parameters.md), and where the
+# driver takes it from.
+_PLACEHOLDERS = {
+    "${pvc.metadata.name}": f"{_PREFIX}pvc/name",
+    "${pvc.metadata.namespace}": f"{_PREFIX}pvc/namespace",
+    "${pv.metadata.name}": f"{_PREFIX}pv/name",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageAccount(Decoded):
+    """An Azure storage account, without its keys; its name is the only one of that name in all of Azure.
+
+    `shared_keys`: whether keys are accepted at all, which SMB mounts by key need. `networks` is what becomes of callers
+    that no rule names, Allow or Deny; `public_access` Enabled, Disabled or empty, which means Enabled.
+    """
+
+    id: str = at("id")
+    name: str = at("name")
+    resource_group: str = read(group_of, "")
+    location: str = at("location")
+    sku: str = at("sku.name")
+    kind: str = at("kind")
+    tags: Mapping[str, str] = read(tags_of, {})
+    created: datetime | None = time("properties.creationTime")
+    provisioning_state: str = at("properties.provisioningState")
+    shared_keys: bool = read(lambda raw: mapping(raw, "properties").get("allowSharedKeyAccess") is not False, True)
+    networks: str = at("properties.networkAcls.defaultAction", "Allow")
+    public_access: str = at("properties.publicNetworkAccess")
+
+    @property
+    def has_shares(self) -> bool:
+        """Whether accounts of its kind have a file service: Azure refuses to list shares of the others."""
+        return self.kind not in ("BlobStorage", "BlockBlobStorage")
+
+
+def _account(raw: Any) -> str:
+    parts = str(find(raw, "id", "")).split("/")
+    return parts[8] if len(parts) > 8 else ""
+
+
+def _metadata(raw: Any) -> dict[str, str]:
+    return {key: value for key, value in mapping(raw, "properties.metadata").items() if isinstance(value, str)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileShare(Decoded):
+    """An Azure file share; `quota_gib` is its size, of a premium one also what is paid for.
+
+    `protocol` is SMB or NFS, `tier` its access tier such as TransactionOptimized or Premium. Azure does not say when it
+    was made: `modified` is when its properties changed last. `used_bytes` is filled where it was asked for by itself,
+    with its usage.
+    """
+
+    id: str = at("id")
+    name: str = at("name")
+    account: str = read(_account, "")
+    resource_group: str = read(group_of, "")
+    quota_gib: int | None = whole("properties.shareQuota")
+    protocol: str = at("properties.enabledProtocols", "SMB")
+    tier: str = at("properties.accessTier")
+    metadata: Mapping[str, str] = read(_metadata, {})
+    modified: datetime | None = time("properties.lastModifiedTime")
+    lease: str = at("properties.leaseState")
+    used_bytes: int | None = whole("properties.shareUsageBytes")
+
+    @property
+    def key(self) -> str:
+        """`account/share`, which is the only one of that name in all of Azure."""
+        return share_key(self.account, self.name)
+
+    @property
+    def made_by_driver(self) -> bool:
+        """Whether the driver says that it made it (azurefile-csi-driver pkg/azurefile/controllerserver.go, 2026)."""
+        return {name.lower(): value for name, value in self.metadata.items()}.get("createdby") in FILE_DRIVERS
+
+
+def share_key(account: str, share: str) -> str:
+    """A share as it is compared: the case of neither name counts. Empty where one of both is not known."""
+    return f"{account}/{share}".lower() if account and share else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareSource:
+    """Which share a PersistentVolume names, and how it is mounted; what the volume does not say is empty.
+
+    `resource_group` and `subscription` are empty for the node resource group's and the cluster's. `protocol` is smb or
+    nfs. `secret` is `namespace/name` of the Secret with the account's name and key that a mount takes, empty for NFS,
+    which needs none. `must_have_secret`: without that Secret a mount fails; else the driver asks Azure for the key, as
+    the identity of the kubelet (azurefile-csi-driver docs/driver-parameters.md).
+    """
+
+    account: str = ""
+    share: str = ""
+    resource_group: str = ""
+    subscription: str = ""
+    protocol: str = "smb"
+    folder: str = ""
+    secret: str = ""
+    must_have_secret: bool = False
+
+    @property
+    def key(self) -> str:
+        """`account/share` as `FileShare.key` has it; empty where the volume does not tell both."""
+        return share_key(self.account, self.share)
+
+    def account_id(self, subscription: str, resource_group: str) -> str:
+        """The ARM id of its account; the arguments are the cluster's subscription and the node resource group."""
+        group = (
+            f"/subscriptions/{self.subscription or subscription}/resourceGroups/{self.resource_group or resource_group}"
+        )
+        return f"{group}/providers/Microsoft.Storage/storageAccounts/{self.account}" if self.account else ""
+
+    def id(self, subscription: str, resource_group: str) -> str:
+        """The ARM id of the share; empty where the volume does not tell which it is."""
+        account = self.account_id(subscription, resource_group)
+        return f"{account}/fileServices/default/shares/{self.share}" if account and self.share else ""
+
+
+def share_source(raw: Any) -> ShareSource | None:
+    """The share that a raw PersistentVolume names; None for a volume of another driver.
+
+    The handle is `group#account#share[#disk#uuid#secret namespace#subscription]`, as the driver makes it, or any text
+    of a volume made by hand; volumeAttributes prevail over it, as in the driver (pkg/azurefile/azurefile.go).
+    """
+    if find(raw, "spec.azureFile"):
+        return _in_tree(raw)
+    if find(raw, "spec.csi.driver") not in FILE_DRIVERS:
+        return None
+    attributes = {key.lower(): str(value) for key, value in mapping(raw, "spec.csi.volumeAttributes").items()}
+    group, account, share, namespace, subscription = _parsed(str(find(raw, "spec.csi.volumeHandle", "")))
+    account = attributes.get("storageaccount") or account or attributes.get("server", "").partition(".")[0]
+    share = attributes.get("sharename") or share
+    for placeholder, attribute in _PLACEHOLDERS.items():
+        share = share.replace(placeholder, attributes.get(attribute, placeholder))
+    protocol = attributes.get("protocol", "smb").lower()
+    staged = mapping(raw, "spec.csi.nodeStageSecretRef")
+    name = attributes.get("secretname") or (SECRET.format(account) if account else "")
+    namespace = attributes.get("secretnamespace") or namespace or attributes.get(f"{_PREFIX}pvc/namespace", "")
+    namespace = namespace or str(find(raw, "spec.claimRef.namespace", "default"))
+    secret = f"{staged.get('namespace', '')}/{staged['name']}" if staged.get("name") else f"{namespace}/{name}"
+    return ShareSource(
+        account=account,
+        share=share,
+        resource_group=attributes.get("resourcegroup") or group,
+        subscription=attributes.get("subscriptionid") or subscription,
+        protocol=protocol,
+        folder=attributes.get("foldername", "").strip("/"),
+        secret="" if protocol == "nfs" or not (staged.get("name") or name) else secret,
+        must_have_secret=bool(staged.get("name")) and protocol != "nfs",
+    )
+
+
+def _parsed(handle: str) -> tuple[str, str, str, str, str]:
+    """Group, account, share, the secret's namespace and the subscription of a handle; empty where it has no such form.
+
+    Without a group, which translated in-tree volumes have, the namespace stands one place earlier.
+    """
+    parts = handle.split("#")
+    if len(parts) < 3:
+        return "", "", "", "", ""
+    parts += [""] * (7 - len(parts))
+    group, account, share = parts[:3]
+    return (group, account, share, parts[5], parts[6]) if group else (group, account, share, parts[4], "")
+
+
+def _in_tree(raw: Any) -> ShareSource:
+    """A volume of the in-tree driver, which names a Secret that has the account (csi-translation-lib azure_file.go)."""
+    name, share = str(find(raw, "spec.azureFile.secretName", "")), str(find(raw, "spec.azureFile.shareName", ""))
+    default = find(raw, "spec.claimRef.namespace", "default")
+    match = _SECRET.fullmatch(name)
+    return ShareSource(
+        account=match[1] if match else "",
+        share=share,
+        resource_group=str(mapping(raw, "metadata.annotations").get("kubernetes.io/azure-file-resource-group", "")),
+        secret=f"{find(raw, 'spec.azureFile.secretNamespace', default)}/{name}",
+        must_have_secret=True,
+    )
