@@ -20,7 +20,7 @@ from aksdisks.model.kubernetes import (
     Volume,
     with_drivers,
 )
-from aksdisks.model.shares import FILE_DRIVERS, FileShare, ShareSource, StorageAccount, share_key
+from aksdisks.model.shares import FILE_DRIVERS, AzureFiles, FileShare, ShareSource, StorageAccount, share_key
 from aksdisks.model.stores import EndpointSlice, ReplicatedStore
 from aksdisks.model.unknown import NoCredential, NotAsked, NotPermitted, NotServed, Unknown, known
 from aksdisks.model.volume_snapshots import VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent
@@ -31,6 +31,7 @@ __all__ = [
     "DISK_DRIVERS",
     "FILE_DRIVERS",
     "Attachment",
+    "AzureFiles",
     "CSINode",
     "Chain",
     "Change",

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from aksdisks.model.azure import group_of, tags_of
 from aksdisks.model.decoding import Decoded, at, find, mapping, read, time, whole
+from aksdisks.model.unknown import Unknown, known
 
 FILE_DRIVERS = ("file.csi.azure.com", "kubernetes.io/azure-file")
 """Of the CSI driver's volumes and of those that the in-tree driver of 2019 made."""
@@ -100,6 +101,44 @@ class FileShare(Decoded):
 def share_key(account: str, share: str) -> str:
     """A share as it is compared: the case of neither name counts. Empty where one of both is not known."""
     return f"{account}/{share}".lower() if account and share else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzureFiles:
+    """Azure Files at one moment: the node resource group's accounts, those that volumes name elsewhere, their shares.
+
+    `listed` are the node resource group's accounts; `elsewhere` has the others by name, in lower case: None where Azure
+    has no such account. `shares` are an account's, by its name in lower case, as far as they were asked for.
+    """
+
+    listed: tuple[StorageAccount, ...] | Unknown = ()
+    elsewhere: Mapping[str, StorageAccount | Unknown | None] = field(default_factory=dict)
+    shares: Mapping[str, tuple[FileShare, ...] | Unknown] = field(default_factory=dict)
+
+    def account(self, name: str) -> StorageAccount | Unknown | None:
+        """The account of this name; None where Azure has none, Unknown where it does not tell."""
+        name = name.lower()
+        if name in self.elsewhere:
+            return self.elsewhere[name]
+        return next((each for each in known(self.listed) if each.name.lower() == name), None)
+
+    def share(self, source: ShareSource) -> FileShare | Unknown | None:
+        """The share that a volume names, likewise."""
+        if not source.key:
+            return Unknown("the volume does not tell its account and its share")
+        account = self.account(source.account)
+        if account is None or isinstance(account, Unknown):
+            return account
+        shares = self.shares.get(source.account.lower(), Unknown("nothing needed the shares of its account"))
+        return shares if isinstance(shares, Unknown) else next((e for e in shares if e.key == source.key), None)
+
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """What of it could not be read, and why."""
+        parts: dict[str, object] = {"Azure's storage accounts": self.listed}
+        parts |= {f"storage account {name}": each for name, each in self.elsewhere.items()}
+        parts |= {f"the shares of storage account {name}": each for name, each in self.shares.items()}
+        return {what: each.because for what, each in parts.items() if isinstance(each, Unknown)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

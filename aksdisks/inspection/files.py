@@ -1,0 +1,53 @@
+"""Reads Azure's side of Azure Files: storage accounts and their shares, never a key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+from aksdisks.azure.compute import Azure
+from aksdisks.model import AzureFiles, ShareSource, StorageAccount, Unknown, known
+
+# Accounts are few, and each is a request of its own.
+_AT_ONCE = 4
+
+
+def read_files(azure: Azure, sources: Iterable[ShareSource], *, everything: bool = False) -> AzureFiles:
+    """The accounts that volumes name, with their shares; `everything`: all of the node resource group's as well.
+
+    An account in another group is asked for by its id. One that no volume says the group of is Unknown where the node
+    resource group does not have it: with a Secret it may be mounted from wherever it is.
+    """
+    # Of several volumes with one account, one that tells where it is.
+    named = {each.account.lower(): each for each in sorted(sources, key=lambda each: each.resource_group)}
+    named.pop("", None)
+    if not (named or everything):
+        return AzureFiles()
+    listed = azure.storage_accounts()
+    here = {each.name.lower(): each for each in known(listed)}
+    with ThreadPoolExecutor(_AT_ONCE) as readers:
+        asked = {
+            name: readers.submit(copy_context().run, _account, azure, source, listed)
+            for name, source in named.items()
+            if name not in here
+        }
+        elsewhere = {name: answer.result() for name, answer in asked.items()}
+        found = [*(here[name] for name in here if everything or name in named), *elsewhere.values()]
+        accounts = [each for each in found if isinstance(each, StorageAccount)]
+        of = {each.name.lower(): readers.submit(copy_context().run, azure.file_shares, each) for each in accounts}
+        shares = {name: answer.result() for name, answer in of.items()}
+    return AzureFiles(listed=listed, elsewhere=elsewhere, shares=shares)
+
+
+def _account(
+    azure: Azure, source: ShareSource, listed: tuple[StorageAccount, ...] | Unknown
+) -> StorageAccount | Unknown | None:
+    """An account that the node resource group's list does not have."""
+    group, subscription = source.resource_group.lower(), source.subscription.lower()
+    outside = group not in ("", azure.resource_group.lower()) or subscription not in ("", azure.subscription.lower())
+    if outside:
+        return azure.storage_account(source.account_id(azure.subscription, azure.resource_group))
+    if isinstance(listed, Unknown):
+        return listed
+    return None if group else Unknown("it is not in the node resource group, and no volume tells in which it is")
