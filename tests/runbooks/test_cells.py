@@ -61,6 +61,20 @@ def test_05_knows_nothing_of_disks_where_azure_says_nothing() -> None:
         assert check.status == status, check.text()
 
 
+def test_00_maps_every_runbook_and_gives_each_fact_a_source() -> None:
+    runbooks = shipped.runbooks()
+    cells = {cell.id: cell.source for cell in nbformat.read(runbooks[0], as_version=4).cells}
+    linked = re.findall(r"\]\(([\w-]+\.ipynb)\)", cells["map"])
+    assert set(linked) == {path.name for path in runbooks[1:]}
+    facts, sources = cells["facts"].split("\nSources: ")
+    rows = re.findall(r"^\| \*\*(\w+)\*\* \|(.*)", facts, flags=re.MULTILINE)
+    assert [name for name, _ in rows] == ["Writers", "Nodes", "Zones", "Latency", "Price", "Backup"]
+    cited = [set(re.findall(r"\d", "".join(re.findall(r"\[(\d(?:, \d)*)\]", row)))) for _, row in rows]
+    assert all(cited) and set().union(*cited) == set(re.findall(r"\[(\d)\] ", sources))
+    assert len(re.findall(r"\]\(https://[^)\s]+\)", sources)) >= len(re.findall(r"\[\d\] ", sources))
+    assert set(re.findall(r"\]\(([\w-]+\.ipynb)\)", facts)) <= set(linked)
+
+
 def test_07_names_every_cause_and_makes_faults_of_the_lab() -> None:
     """Eight are made; the others stand in the table, with links to their pages."""
     (path,) = [path for path in shipped.runbooks() if path.stem == "07-stuck"]
