@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,9 @@ AKSDISKS = str(Path(sys.executable).with_name("aksdisks"))
 PAUSE = "mcr.microsoft.com/oss/kubernetes/pause:3.9"
 """An image without a shell."""
 
+ARTICLE = ["00-overview", "01-dynamic-disk", "02-scale-out", "03-stateful-set", "04-pod-failure", "05-limits"]
+"""What `aksdisks run` runs where it is given no names."""
+
 
 def aksdisks(
     *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 120
@@ -38,6 +42,30 @@ def evidence(folder: Path) -> tuple[Path, dict[str, Any]]:
     document = json.loads((run / "run.json").read_text())
     jsonschema.validate(document, json.loads((files("aksdisks") / "run.schema.json").read_text()))
     return run, document
+
+
+def article(out: Path, secret: str) -> dict[str, Any]:
+    """The run.json of the only run in `out`, which walked the article on a cluster and passed.
+
+    No file has the secret, and no page fetches anything.
+    """
+    folder, run = evidence(out)
+    assert set(run) == {
+        *("version", "run", "target", "status", "started", "finished", "parameters", "versions"),
+        *("identity", "disks", "runbooks", "teardown"),
+    }
+    assert (run["run"], run["target"], run["status"]) == (folder.name, "aks", "passed")
+    assert [runbook["name"] for runbook in run["runbooks"]] == ARTICLE
+    for runbook in run["runbooks"]:
+        assert set(runbook) == {"name", "status", "seconds", "notebook", "html", "checks"}
+        assert runbook["status"] == "passed"
+        assert {check["status"] for check in runbook["checks"]} <= {"passed", "not applicable"}
+        page = (folder / runbook["html"]).read_text()
+        assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']*""", page), "a page fetches nothing"
+        assert "<script" not in page
+    for file in folder.iterdir():
+        assert secret not in file.read_text(), file.name
+    return run
 
 
 def proofs(run: Mapping[str, Any]) -> set[str]:

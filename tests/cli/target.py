@@ -1,12 +1,27 @@
-"""What stands on a lab that is taken for a cluster, by clients that are not ours."""
+"""A lab that is taken for a cluster: the shipped parameters for it, and what stands there by clients not ours."""
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
 
 from azure.identity import ClientSecretCredential
 from azure.mgmt.compute import ComputeManagementClient
 from kubernetes import client, config
 
 from aksdisks.lab.server.process import LabState
+from aksdisks.runner import shipped
+
+
+def filled_in(folder: Path, **values: str) -> Path:
+    """The example that is shipped, filled in as its first lines say; where Azure is comes from `lab env`."""
+    text = (shipped.folder("parameters") / "aks.example.yaml").read_text()
+    for name, value in values.items():
+        text, found = re.subn(f"^{name}: .*$", f"{name}: {value}", text, flags=re.MULTILINE)
+        assert found == 1, name
+    file = folder / "my-cluster.yaml"
+    file.write_text(text)
+    return file
 
 
 def namespaces(lab: LabState) -> list[str]:

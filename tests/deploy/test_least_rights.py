@@ -21,7 +21,8 @@ from aksdisks.errors import NotAllowed
 from aksdisks.inspection import preflight
 from aksdisks.inspection.connection import Target, connect
 from aksdisks.lab.server import process
-from tests.cli.command import aksdisks, evidence
+from tests.cli.command import aksdisks, article, proofs
+from tests.cli.target import filled_in
 from tests.lab.kube import accounts
 from tests.lab.kube.wire import Wire
 from tests.programs import require
@@ -185,20 +186,25 @@ def test_the_expected_cluster_is_found_with_the_azure_role(
     connect(parameters.resolve(file, {"expect": CLUSTER_ID})[0]).close()
 
 
-def test_the_walk_passes_with_these_rights_alone(wire: Wire, file: Path, tmp_path: Path) -> None:
-    environment = os.environ | user(wire, tmp_path)
-    asked = aksdisks("check", "-f", str(file), environment=environment)
+def test_the_walk_passes_with_the_shipped_example_and_these_rights_alone(
+    wire: Wire, file: Path, tmp_path: Path
+) -> None:
+    """In a prepared namespace."""
+    config, lab = parameters.resolve(file)[0].kubeconfig, wire.lab
+    example = filled_in(tmp_path, context="lab", expect=lab.kube_url, kubeconfig=config, namespace="aksdisks")
+    environment = os.environ | lab.environment() | user(wire, tmp_path)
+    asked = aksdisks("check", "-f", str(example), environment=environment)
     assert asked.returncode == 0, asked.stdout + asked.stderr
 
-    done = aksdisks("run", "-f", str(file), "-o", str(tmp_path / "out"), environment=environment)
+    done = aksdisks("run", "-f", str(example), "-o", str(tmp_path / "out"), environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    _, result = evidence(tmp_path / "out")
-    assert (result["target"], result["status"], result["teardown"]["problems"]) == ("aks", "passed", [])
-    statuses = {check["status"] for runbook in result["runbooks"] for check in runbook["checks"]}
-    assert statuses <= {"passed", "not applicable"}
+    result = article(tmp_path / "out", SECRET)
+    assert (result["teardown"]["problems"], proofs(result)) == ([], {"passed"})
+    assert result["identity"]["user"] == "system:serviceaccount:aksdisks:aksdisks"
+    assert "USD" in done.stderr, "what it costs a day is shown"
     assert left(wire) == []
 
-    cleaned = aksdisks("clean", "-f", str(file), environment=environment)
+    cleaned = aksdisks("clean", "-f", str(example), environment=environment)
     assert (cleaned.returncode, "were not looked for" in cleaned.stdout) == (0, True), cleaned.stdout + cleaned.stderr
 
 
