@@ -263,6 +263,17 @@ def subscription_throttled(subscription_id: str, operation: str, retry_after: in
     )
 
 
+def storage_throttled(operation: str, retry_after: int) -> CloudError:
+    """The storage provider's throttling (microsoft/onefuzz#2100); `retry_after` in whole seconds."""
+    return CloudError(
+        429,
+        "TooManyRequests",
+        f"The request is being throttled as the limit has been reached for operation type - {operation}. "
+        "For more information, see - https://aka.ms/srpthrottlinglimits",
+        retry_after=retry_after,
+    )
+
+
 def internal_server_error() -> CloudError:
     """Resource Manager itself fails."""
     message = "The server encountered an internal error and was unable to complete the request."

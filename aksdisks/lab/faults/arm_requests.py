@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.injection import RequestInjection
-from aksdisks.lab.arm.resources.throttling import retry_after
+from aksdisks.lab.arm.resources.throttling import READ_STORAGE, retry_after
 from aksdisks.lab.faults.registry import Faults, drop_connection
 
 if TYPE_CHECKING:
@@ -45,5 +45,7 @@ class RequestFaults(RequestInjection):
             refusal = errors.subscription_throttled(scope.split("/")[2], action.upper(), pause)
             if action.startswith("Microsoft.Compute/"):
                 refusal = errors.too_many_requests("HighCostGet30Min", pause)
+            elif action.startswith("Microsoft.Storage/"):
+                refusal = errors.storage_throttled(READ_STORAGE.name, pause)
             refusal.pause = _PAUSE
             raise refusal

@@ -109,7 +109,7 @@ class AzureServer:
         finally:
             self.run(self.clock.release())
 
-    def client(self, secret=SECRET, subscription=None, **changes) -> ComputeManagementClient:
+    def client(self, secret=SECRET, subscription=None, kind=ComputeManagementClient, **changes):
         credential = ClientSecretCredential(
             changes.get("tenant", self.scenario.tenant_id),
             changes.get("client", self.scenario.client_id),
@@ -118,7 +118,7 @@ class AzureServer:
             disable_instance_discovery=True,
             connection_verify=self.ca_bundle,
         )
-        client = ComputeManagementClient(
+        client = kind(
             credential,
             subscription or self.scenario.subscription_id,
             base_url=self.url,

@@ -52,4 +52,4 @@ class Requests:
         if self._cloud.scenario.throttling == "everyone":
             template = f"/subscriptions/resourceGroups/providers/{self._provider}/{kind.rpartition('/')[2]}"
             self._cloud.throttle.take(self._principal, method, template)
-            self._cloud.throttle.take_compute(action, scope)
+            self._cloud.throttle.take_provider(action, scope)

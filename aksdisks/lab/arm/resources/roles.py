@@ -25,6 +25,30 @@ BUILT_IN: Mapping[str, AzureRole] = {
         ),
         AzureRole("Reader", ("*/read",)),
         AzureRole(
+            "Storage Account Contributor",
+            (
+                "Microsoft.Authorization/*/read",
+                "Microsoft.Resources/deployments/*",
+                "Microsoft.Resources/subscriptions/resourceGroups/read",
+                "Microsoft.Storage/storageAccounts/*",
+            ),
+        ),
+        AzureRole(
+            "Reader and Data Access",
+            (
+                "Microsoft.Storage/storageAccounts/listKeys/action",
+                "Microsoft.Storage/storageAccounts/ListAccountSas/action",
+                "Microsoft.Storage/storageAccounts/read",
+            ),
+        ),
+        AzureRole(
+            "Storage Account Key Operator Service Role",
+            (
+                "Microsoft.Storage/storageAccounts/listkeys/action",
+                "Microsoft.Storage/storageAccounts/regeneratekey/action",
+            ),
+        ),
+        AzureRole(
             "Azure Kubernetes Service Cluster User Role",
             (
                 "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action",
@@ -46,6 +70,9 @@ BUILT_IN_IDS: Mapping[str, str] = {
     "owner": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
     "contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
     "reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+    "storage account contributor": "17d1049b-9a84-46fb-8f53-869881c3d3ab",
+    "reader and data access": "c12c1c16-33a1-487b-954d-41c89c60f349",
+    "storage account key operator service role": "81a9662b-bebf-436f-a333-f67b29880f12",
     "azure kubernetes service cluster user role": "4abbcc35-e782-43d8-92c5-2d3f1bd2253f",
     "azure kubernetes service cluster admin role": "0ab0b1a8-8aac-4efd-b8c2-3ee1fb270be8",
 }
@@ -74,7 +101,10 @@ def right(method: str, template: Sequence[str]) -> Right | None:
     """
     if template[0] != "subscriptions" or len(template) < 2:
         return None
-    verb = _VERBS[method]
+    verb = "read" if template[-1] == "checkNameAvailability" else _VERBS[method]
+    if template[-2:-1] == ["asyncoperations"]:
+        # Whoever may make accounts may ask how far that is; no role of Azure's names the operation.
+        return Right("Microsoft.Storage/storageAccounts/read", 2)
     if template[2:3] in (["operationresults"], ["tagNames"]):
         return Right(f"Microsoft.Resources/subscriptions/{template[2]}/read", 2)
     if "providers" not in template:

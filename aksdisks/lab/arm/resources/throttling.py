@@ -45,6 +45,11 @@ UPDATE_MACHINE = Limit("UpdateVMResource", 12, 4 / 60)
 LIST_MACHINES = Limit("ListVMSubscription", 900, 300 / 60)
 """Compute's, for each machine and for all of a subscription's lists. The names are the lab's."""
 
+LIST_STORAGE = Limit("List_ObservationWindow_00:05:00", 100, 100 / 300)
+READ_STORAGE = Limit("Read_ObservationWindow_00:05:00", 800, 800 / 300)
+CHANGE_STORAGE = Limit("Write_ObservationWindow_01:00:00", 1200, 1200 / 3600)
+"""The storage provider's, in a subscription (velero#4282); the last one's name is made after the others'."""
+
 _FORGET = 10_000
 
 
@@ -82,18 +87,27 @@ class Throttle:
             f"x-ms-ratelimit-remaining-subscription-{everyones.name}": str(left_to_all),
         }
 
-    def take_compute(self, action: str, scope: str) -> Mapping[str, str]:
-        """A request reaches the compute provider; the header that tells what is left. Raises compute's 429."""
-        limit = _compute_limit(action, scope)
-        if limit is None:
+    def take_provider(self, action: str, scope: str) -> Mapping[str, str]:
+        """A request reaches its provider; headers that tell what is left. Raises the 429 of compute and of storage."""
+        if action.startswith("Microsoft.Storage/"):
+            limit = _storage_limit(action, scope)
+            _, wait = self._take(limit, "")
+            if wait:
+                raise self._refused(errors.storage_throttled(limit.name, retry_after(self._clock, wait)), wait)
             return {}
-        left, wait = self._take(limit, scope.lower())
+        found = _compute_limit(action, scope)
+        if found is None:
+            return {}
+        left, wait = self._take(found, scope.lower())
         if wait:
-            now = self._clock.now()
-            refusal = errors.too_many_requests(limit.name, retry_after(self._clock, wait), now, limit.size)
-            refusal.pause = wait
-            raise refusal
-        return {"x-ms-ratelimit-remaining-resource": f"Microsoft.Compute/{limit.name};{left}"}
+            pause, now = retry_after(self._clock, wait), self._clock.now()
+            raise self._refused(errors.too_many_requests(found.name, pause, now, found.size), wait)
+        return {"x-ms-ratelimit-remaining-resource": f"Microsoft.Compute/{found.name};{left}"}
+
+    @staticmethod
+    def _refused(refusal: errors.CloudError, wait: float) -> errors.CloudError:
+        refusal.pause = wait
+        return refusal
 
     def _take(self, limit: Limit, key: str) -> tuple[int, float]:
         """What is left, and how many cluster seconds to wait (0: the request passes)."""
@@ -123,3 +137,11 @@ def _compute_limit(action: str, scope: str) -> Limit | None:
         return UPDATE_MACHINE
     one = "/virtualmachines/" in scope.lower().partition("/providers/")[2]
     return GET_MACHINE if one else LIST_MACHINES
+
+
+def _storage_limit(action: str, scope: str) -> Limit:
+    """The limit of an action of the storage provider; who reads a type at what is above it gets a list."""
+    kind, _, verb = action.rpartition("/")
+    if verb == "read":
+        return READ_STORAGE if f"/{kind.rpartition('/')[2].lower()}/" in scope.lower() else LIST_STORAGE
+    return READ_STORAGE if verb == "action" else CHANGE_STORAGE

@@ -9,7 +9,6 @@ from typing import Any
 
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.bodies import location_of, member, section, texts
-from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.arm.storage import refusals
 from aksdisks.lab.arm.storage.account import FILE_KIND, KINDS, TYPE, Account
 from aksdisks.lab.scenario import Scenario
@@ -67,6 +66,9 @@ SETTINGS: Mapping[str, type] = {
 }
 """The properties that an account's owner decides, which are shown as they were asked for."""
 
+FIXED = ("dnsEndpointType", "isHnsEnabled", "isNfsV3Enabled")
+"""Settled when the account is made. Large file shares, once there are, stay as well (azure-cli#10784)."""
+
 
 @dataclass(frozen=True)
 class AccountProperties:
@@ -98,9 +100,7 @@ def new(scenario: Scenario, name: str, body: Json) -> AccountProperties:
     kind = member(body, "kind", str)
     if kind is None:
         raise errors.missing_parameter("kind")
-    wanted = AccountProperties(
-        _known(sku, SKUS, "sku.name"), _known(kind, KINDS, "kind"), texts(body, "tags") or {}, {}
-    )
+    wanted = AccountProperties(_known(sku, SKUS, "sku"), _known(kind, KINDS, "kind"), texts(body, "tags") or {}, {})
     _check_kind(wanted)
     return AccountProperties(wanted.sku, wanted.kind, wanted.tags, _settings(body))
 
@@ -112,18 +112,21 @@ def changed(account: Account, body: Json) -> AccountProperties:
         raise errors.location_is_fixed(account.name, account.group, account.location, location)
     sku, kind, tags = member(section(body, "sku"), "name", str), member(body, "kind", str), texts(body, "tags")
     wanted = AccountProperties(
-        account.sku if sku is None else _known(sku, SKUS, "sku.name"),
+        account.sku if sku is None else _known(sku, SKUS, "sku"),
         account.kind if kind is None else _known(kind, KINDS, "kind"),
         account.tags if tags is None else tags,
         {**account.settings, **_settings(body)},
     )
     if wanted.kind != account.kind and (account.kind, wanted.kind) != ("Storage", "StorageV2"):
-        raise refusals.property_is_fixed("kind")
+        raise refusals.values_invalid("kind")
     _check_kind(wanted)
-    if _generation(wanted.sku) != _generation(account.sku):
+    if _family(wanted.sku) != _family(account.sku):
         raise refusals.sku_is_fixed(account.sku, wanted.sku)
-    if account.large_shares and wanted.settings.get("largeFileSharesState") == "Disabled":
-        raise refusals.large_shares_stay()
+    for name in FIXED:
+        if wanted.settings.get(name) != account.settings.get(name):
+            raise refusals.property_is_fixed(name)
+    if account.large_shares and not _large(wanted):
+        raise refusals.property_is_fixed("largeFileSharesState")
     return wanted
 
 
@@ -135,20 +138,23 @@ def _settings(body: Json) -> Json:
 
 def _check_kind(wanted: AccountProperties) -> None:
     if wanted.sku not in _SKUS_OF_KIND[wanted.kind]:
-        raise refusals.sku_of_kind(wanted.sku, wanted.kind)
+        raise refusals.values_invalid("kind", "sku")
 
 
-def _generation(sku: str) -> str:
-    """`Standard`, `Premium`, `StandardV2`, `PremiumV2`."""
-    return sku.partition("_")[0]
+def _family(sku: str) -> tuple[str, bool]:
+    """What a PATCH leaves as it is: `Standard`, `Premium` and their second generations, and whether zones have copies.
+
+    Source: azure-docs storage/common/redundancy-migration.md; other changes are conversions with a call of their own.
+    """
+    return sku.partition("_")[0], "ZRS" in sku
+
+
+def _large(wanted: AccountProperties) -> bool:
+    return wanted.settings.get("largeFileSharesState") == "Enabled"
 
 
 def _known(value: str, known: tuple[str, ...], parameter: str) -> str:
     for entry in known:
         if entry.lower() == value.lower():
             return entry
-    raise CloudError(
-        400,
-        "InvalidRequestPropertyValue",
-        f"The value '{value}' is not allowed for property {parameter}.",
-    )
+    raise refusals.values_invalid(parameter)

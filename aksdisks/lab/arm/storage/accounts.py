@@ -151,7 +151,7 @@ class Accounts:
         if wanted is None:
             raise errors.missing_parameter("keyName")
         if wanted.lower() not in KEY_NAMES:
-            raise refusals.key_name_invalid(wanted)
+            raise refusals.values_invalid("keyName")
         self.renew_key(account, wanted.lower())
         return account.keys_json()
 

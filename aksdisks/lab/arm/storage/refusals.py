@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime
 
 from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.errors import NotEmulated
 
 
 def account_name_words(name: str) -> str:
@@ -27,8 +28,8 @@ def account_taken(name: str) -> CloudError:
 
 
 def account_exists(name: str) -> CloudError:
-    """Another group of the subscription has an account of that name (azure-sdk-for-net, StorageAccountTests)."""
-    message = f"The storage account named {name} already exists under the subscription."
+    """Another group has an account of that name (azure-docs troubleshooting/error-storage-account-name.md)."""
+    message = f"The account {name} is already in another resource group in this subscription."
     return CloudError(409, "StorageAccountInAnotherResourceGroup", message)
 
 
@@ -64,11 +65,6 @@ def share_exists(now: datetime) -> CloudError:
     return _service(409, "ShareAlreadyExists", "The specified share already exists.", now)
 
 
-def key_name_invalid(name: str) -> CloudError:
-    """An account's keys are `key1` and `key2`; there is no public source for the words."""
-    return CloudError(400, "InvalidRequestPropertyValue", f"The value '{name}' is not allowed for property keyName.")
-
-
 def share_name_invalid(now: datetime) -> CloudError:
     """Signs that no share's name has; the spelling is Azure's (azurefile-csi-driver#600)."""
     return _service(400, "InvalidResourceName", "The specifed resource name contains invalid characters.", now)
@@ -97,27 +93,34 @@ def nfs_not_supported() -> CloudError:
 
 
 def property_is_fixed(name: str) -> CloudError:
-    """A property that is settled when the account is made (terraform-provider-azurerm#3096)."""
-    message = f"The property '{name}' was specified in the input, but it cannot be updated."
-    return CloudError(409, "AccountPropertyCannotBeUpdated", message, target=name)
+    """A property that is settled when the account is made (Azure/ResourceModules#3106, jenkins-infra/azure#125)."""
+    message = (
+        f"The property '{name}' was specified in the input, but it cannot be updated as it is read-only. "
+        "For more information, see - https://aka.ms/storageaccountupdate"
+    )
+    return CloudError(400, "AccountPropertyCannotBeUpdated", message)
 
 
-def sku_of_kind(sku: str, kind: str) -> CloudError:
-    """A SKU that accounts of that kind have not; there is no public source for the words."""
-    message = f"The SKU '{sku}' is not supported for accounts of kind '{kind}'."
-    return CloudError(400, "InvalidRequestPropertyValue", message, target="sku.name")
+def values_invalid(*names: str) -> CloudError:
+    """A SKU or a kind that there is not, or that do not go together (terraform-provider-azurerm#8089, #4842)."""
+    message = f"Values for request parameters are invalid: {', '.join(names)}."
+    return CloudError(400, "InvalidValuesForRequestParameters", message)
 
 
 def sku_is_fixed(had: str, wanted: str) -> CloudError:
-    """A standard account stays one, and a premium one; there is no public source for the words."""
-    message = f"Storage account type cannot be changed from {had} to {wanted}."
-    return CloudError(409, "StorageAccountTypeConversionNotAllowed", message, target="sku.name")
+    """Standard stays standard, zones stay zones (terraform-provider-azurerm#110, CromwellOnAzure#159)."""
+    message = f"Storage account type {had} cannot be changed to {wanted}."
+    return CloudError(400, "StorageAccountTypeConversionNotAllowed", message)
 
 
-def large_shares_stay() -> CloudError:
-    """Large file shares stay (azure-docs storage/files/storage-how-to-create-file-share.md); no public words."""
-    message = "The property 'largeFileSharesState' cannot be disabled once it is enabled."
-    return CloudError(409, "AccountPropertyCannotBeUpdated", message, target="largeFileSharesState")
+def no_file_service() -> CloudError:
+    """An account for blobs alone (turbot/steampipe-plugin-azure#474)."""
+    return CloudError(400, "FeatureNotSupportedForAccount", "File is not supported for the account.")
+
+
+def not_emulated(what: str) -> CloudError:
+    """Azure has it, the lab has not."""
+    return CloudError(NotEmulated.code, NotEmulated.reason, f"The lab does not emulate {what}.")
 
 
 def _service(status: int, code: str, message: str, now: datetime) -> CloudError:

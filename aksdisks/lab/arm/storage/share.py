@@ -72,7 +72,9 @@ class Share(Observable):
                 "deletedTime": storage_time(self.deleted),
                 "remainingRetentionDays": max(0, left.days),
             }
-        return {"id": self.id, "name": self.name, "type": TYPE, "etag": self.etag, "properties": properties}
+        # The id of a deleted one ends with its version (azure-rest-api-specs DeletedFileSharesList.json).
+        shown = f"{self.id}_{self.version}" if self.deleted else self.id
+        return {"id": shown, "name": self.name, "type": TYPE, "etag": self.etag, "properties": properties}
 
     def expires(self, retention_days: int) -> datetime | None:
         """From when on a deleted one can no longer be restored; None of one that is there."""

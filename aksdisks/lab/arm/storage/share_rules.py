@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from aksdisks.lab.arm.bodies import member, section, texts
-from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.arm.storage import refusals
 from aksdisks.lab.arm.storage.account import FILE_KIND, Account
 from aksdisks.lab.arm.storage.share import Share
@@ -102,7 +101,7 @@ def changed(account: Account, share: Share, body: Json, now: datetime) -> ShareP
 def check_service(account: Account) -> None:
     """Raises FeatureNotSupportedForAccount for an account that has no file service, or no shares on its SKU."""
     if not account.has_files or (account.kind != FILE_KIND and account.sku.startswith("Premium")):
-        raise CloudError(400, "FeatureNotSupportedForAccount", "File is not supported for the account.")
+        raise refusals.no_file_service()
 
 
 def _quota(account: Account, gib: int, now: datetime) -> int:

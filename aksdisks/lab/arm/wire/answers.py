@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
-from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.errors import CloudError, bad_parameter
 from aksdisks.lab.scenario import Principal
 
 Json = dict[str, Any]
@@ -57,14 +57,14 @@ def page(call: Call, entries: Iterable[tuple[str, str, Callable[[], Json]]]) -> 
 
     An entry is its key, the scope that who asks must see (empty: whoever may list), and how to render it. They must be
     sorted by key. The token in the address of the next page holds the last key shown, so what comes and goes between
-    two pages does no harm. `$top` is the page's size where it is smaller than ours.
+    two pages does no harm. `$top` (of storage `$maxpagesize`) is the page's size where it is smaller than ours.
     """
     after = _token_key(call.query["$skiptoken"]) if "$skiptoken" in call.query else None
     size = PAGE_SIZE
-    if "$top" in call.query:
-        top = call.query["$top"]
+    for name in ("$top", "$maxpagesize"):
+        top = call.query.get(name, str(size))
         if not top.isdecimal() or int(top) == 0:
-            raise CloudError(400, "InvalidParameter", f"The value '{top}' of parameter '$top' is out of range.", "$top")
+            raise bad_parameter(name, top)
         size = min(size, int(top))
     # A list of thousands is asked for by many pages: what is not on this one costs no more than its key.
     rest = (entry for entry in entries if after is None or entry[0] > after)

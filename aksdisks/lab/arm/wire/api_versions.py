@@ -35,6 +35,13 @@ _RESOURCES = (
 )
 _ROLES = ("2022-05-01-preview", "2022-04-01", "2020-04-01-preview", "2018-07-01", "2018-01-01-preview", "2015-07-01")
 
+_STORAGE = (
+    *("2026-09-01", "2025-08-01", "2025-06-01", "2025-01-01", "2024-01-01", "2023-05-01", "2023-04-01", "2023-01-01"),
+    *("2022-09-01", "2022-05-01", "2021-09-01", "2021-08-01", "2021-06-01", "2021-04-01", "2021-02-01", "2021-01-01"),
+    *("2019-06-01", "2019-04-01", "2018-11-01", "2018-07-01", "2018-02-01", "2017-10-01", "2017-06-01", "2016-12-01"),
+    *("2016-05-01", "2016-01-01", "2015-06-15", "2015-05-01-preview"),
+)
+
 _DENY_ASSIGNMENTS = ("2022-04-01", "2018-07-01-preview")
 _LOCKS = ("2020-05-01", "2017-04-01", "2016-09-01", "2015-01-01")
 
@@ -65,6 +72,19 @@ NAMESPACES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "managedClusters/agentPools": _CLUSTERS,
         "locations": _CLUSTERS,
     },
+    "Microsoft.Storage": {
+        "storageAccounts": _STORAGE,
+        "storageAccounts/fileServices": _STORAGE,
+        "storageAccounts/fileServices/shares": _STORAGE,
+        "storageAccounts/blobServices": _STORAGE,
+        "storageAccounts/queueServices": _STORAGE,
+        "storageAccounts/tableServices": _STORAGE,
+        "storageAccounts/managementPolicies": _STORAGE,
+        "checkNameAvailability": _STORAGE,
+        "locations": _STORAGE,
+        "locations/asyncoperations": _STORAGE,
+        "locations/usages": _STORAGE,
+    },
     "Microsoft.Resources": {
         "subscriptions": _RESOURCES,
         "subscriptions/resourceGroups": _RESOURCES,
@@ -84,11 +104,11 @@ NAMESPACES: Mapping[str, Mapping[str, Sequence[str]]] = {
 
 UNREGISTERED = (
     *("Microsoft.ContainerRegistry", "Microsoft.Insights", "Microsoft.KeyVault", "Microsoft.ManagedIdentity"),
-    *("Microsoft.Monitor", "Microsoft.Network", "Microsoft.OperationalInsights", "Microsoft.Storage"),
+    *("Microsoft.Monitor", "Microsoft.Network", "Microsoft.OperationalInsights"),
 )
 """Namespaces that Azure has and this subscription does not use."""
 
-LOCAL = ("skus", "locations")
+LOCAL = ("skus", "locations", "checkNameAvailability")
 """What is a list of the provider's, not a type of resources."""
 
 _VERSION = re.compile(r"(\d{4}-\d{2}-\d{2})(-[a-zA-Z.0-9]+)?")

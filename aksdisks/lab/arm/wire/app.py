@@ -23,12 +23,14 @@ from aksdisks.lab.arm.wire.handlers.authorization import DenyAssignmentHandlers,
 from aksdisks.lab.arm.wire.handlers.clusters import ClusterHandlers
 from aksdisks.lab.arm.wire.handlers.directory import DirectoryHandlers
 from aksdisks.lab.arm.wire.handlers.disks import DiskHandlers
+from aksdisks.lab.arm.wire.handlers.file_shares import FileShareHandlers
 from aksdisks.lab.arm.wire.handlers.graph import GraphHandlers
 from aksdisks.lab.arm.wire.handlers.groups import GroupHandlers
 from aksdisks.lab.arm.wire.handlers.locks import LockHandlers
 from aksdisks.lab.arm.wire.handlers.machines import MachineHandlers
 from aksdisks.lab.arm.wire.handlers.operations import OperationHandlers
 from aksdisks.lab.arm.wire.handlers.scale_sets import ScaleSetHandlers
+from aksdisks.lab.arm.wire.handlers.storage_accounts import StorageAccountHandlers
 from aksdisks.lab.arm.wire.handlers.tags import TagHandlers
 from aksdisks.lab.arm.wire.handlers.usages import UsageHandlers
 from aksdisks.lab.scenario import Principal
@@ -95,6 +97,8 @@ class _Server:
             MachineHandlers(cloud),
             ScaleSetHandlers(cloud),
             UsageHandlers(cloud),
+            StorageAccountHandlers(cloud),
+            FileShareHandlers(cloud),
             OperationHandlers(cloud),
             ClusterHandlers(cloud),
             TagHandlers(cloud),
@@ -197,7 +201,7 @@ class _Server:
         self._locks.check(route.method, right.action, scope)
         self._injection.check(right.action, scope, principal)
         if self._throttle is not None:
-            left.update(self._throttle.take_compute(right.action, scope))
+            left.update(self._throttle.take_provider(right.action, scope))
         return left
 
     def _view(self, principal: Principal | None, route: Route) -> Callable[[str], bool]:

@@ -26,7 +26,13 @@ _GATEWAY = (
     *("InvalidAuthenticationToken", "InvalidAuthenticationTokenAudience", "InvalidRequestContent"),
     *("InvalidResourceLocation", "InvalidResourceNamespace", "InvalidResourceType", "InvalidSubscriptionId"),
     *("LocationNotAvailableForResourceType", "LocationRequired", "MissingApiVersionParameter", "MissingSubscription"),
-    *("MissingSubscriptionRegistration", "NoRegisteredProviderFound", "ResourceGroupNotFound", "ResourceNotFound"),
+    *(
+        "MissingSubscriptionRegistration",
+        "NoRegisteredProviderFound",
+        "ParentResourceNotFound",
+        "ResourceGroupNotFound",
+        "ResourceNotFound",
+    ),
     *("SubscriptionNotFound", "SubscriptionRequestsThrottled", "UnsupportedMediaType"),
 )
 """Refusals that Resource Manager makes by itself, before a provider is asked."""

@@ -15,6 +15,7 @@ S = "/subscriptions/s"
 G, D = f"{S}/resourceGroups/g", f"{S}/resourceGroups/g/providers/Microsoft.Compute/disks/d"
 GROUP = "MC_disks_article_westeurope"
 CLIENT = "11111111-2222-3333-4444-555555555555"
+ACCOUNT = f"{G}/providers/Microsoft.Storage/storageAccounts/a"
 MACHINES = f"{G}/providers/Microsoft.Compute/virtualMachineScaleSets"
 
 
@@ -46,6 +47,25 @@ MACHINES = f"{G}/providers/Microsoft.Compute/virtualMachineScaleSets"
             f"{MACHINES}/v/virtualMachines/0/instanceView",
             "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/instanceView/read",
             f"{MACHINES}/v/virtualMachines/0",
+        ),
+        (
+            "GET",
+            f"{ACCOUNT}/fileServices/default/shares/s",
+            "Microsoft.Storage/storageAccounts/fileServices/shares/read",
+            f"{ACCOUNT}/fileServices/default/shares/s",
+        ),
+        ("POST", f"{ACCOUNT}/listKeys", "Microsoft.Storage/storageAccounts/listKeys/action", ACCOUNT),
+        (
+            "POST",
+            f"{S}/providers/Microsoft.Storage/checkNameAvailability",
+            "Microsoft.Storage/checkNameAvailability/read",
+            S,
+        ),
+        (
+            "GET",
+            f"{S}/providers/Microsoft.Storage/locations/l/asyncoperations/o",
+            "Microsoft.Storage/storageAccounts/read",
+            S,
         ),
         (
             "POST",

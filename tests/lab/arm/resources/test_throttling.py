@@ -19,6 +19,7 @@ from aksdisks.lab.scenario import Principal
 ONE, OTHER = Principal("1", ""), Principal("2", "")
 VM = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/a"
 SETS = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachineScaleSets/v"
+FILES = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a/fileServices"
 DISKS = "/subscriptions/resourceGroups/providers/Microsoft.Compute/disks"
 
 
@@ -87,29 +88,62 @@ def test_computes_buckets_are_each_machines(action, scope, size, per_minute, tar
     clock = StoppedClock()
     throttle = Throttle(clock, "s")
     for _ in range(size):
-        throttle.take_compute(action, scope)
-    error = refused(throttle.take_compute, action, scope.upper().replace("/PROVIDERS/", "/providers/"))
+        throttle.take_provider(action, scope)
+    error = refused(throttle.take_provider, action, scope.upper().replace("/PROVIDERS/", "/providers/"))
     assert (error.status, error.code, error.retry_after) == (429, "OperationNotAllowed", max(1, 60 / per_minute))
     assert "error" not in error.body()
     [detail] = error.body()["details"]
     assert (detail["code"], detail["target"]) == ("TooManyRequests", target)
     group = json.loads(detail["message"])
     assert (group["allowedRequestCount"], group["measuredRequestCount"]) == (size, size + 1)
-    throttle.take_compute(action, f"{VM}2")
+    throttle.take_provider(action, f"{VM}2")
     clock.time = 60 / per_minute
-    throttle.take_compute(action, scope)
+    throttle.take_provider(action, scope)
+
+
+@pytest.mark.parametrize(
+    ("act", "scope", "size", "seconds", "window"),
+    [
+        ("storageAccounts/read", "/subscriptions/s", 100, 3, "List_ObservationWindow_00:05:00"),
+        ("storageAccounts/read", "/subscriptions/s/resourceGroups/g", 100, 3, "List_ObservationWindow_00:05:00"),
+        ("storageAccounts/fileServices/shares/read", f"{FILES}/default", 100, 3, "List_ObservationWindow_00:05:00"),
+        (
+            "storageAccounts/fileServices/shares/read",
+            f"{FILES}/default/shares/x",
+            800,
+            1,
+            "Read_ObservationWindow_00:05:00",
+        ),
+        ("storageAccounts/read", FILES.rpartition("/")[0], 800, 1, "Read_ObservationWindow_00:05:00"),
+        ("storageAccounts/listKeys/action", FILES.rpartition("/")[0], 800, 1, "Read_ObservationWindow_00:05:00"),
+        ("storageAccounts/delete", FILES.rpartition("/")[0], 1200, 3, "Write_ObservationWindow_01:00:00"),
+    ],
+)
+def test_the_storage_providers_buckets_are_each_subscriptions(act, scope, size, seconds, window):
+    clock = StoppedClock()
+    throttle = Throttle(clock, "s")
+    for number in range(size):
+        throttle.take_provider(f"Microsoft.Storage/{act}", f"{scope}{number if 'storageAccounts' in scope else ''}")
+    error = refused(throttle.take_provider, f"Microsoft.Storage/{act}", scope)
+    assert (error.status, error.code, error.retry_after) == (429, "TooManyRequests", seconds)
+    assert error.body()["error"]["message"] == (
+        f"The request is being throttled as the limit has been reached for operation type - {window}. "
+        "For more information, see - https://aka.ms/srpthrottlinglimits"
+    )
+    clock.time = seconds
+    throttle.take_provider(f"Microsoft.Storage/{act}", scope)
 
 
 def test_disks_have_no_limit_of_computes():
-    assert Throttle(StoppedClock(), "s").take_compute("Microsoft.Compute/disks/write", VM) == {}
+    assert Throttle(StoppedClock(), "s").take_provider("Microsoft.Compute/disks/write", VM) == {}
 
 
 def test_a_fast_lab_allows_as_many_more():
     clock = StoppedClock(speed=100)
     throttle = Throttle(clock, "s")
     for _ in range(12):
-        throttle.take_compute("Microsoft.Compute/virtualMachines/write", VM)
-    assert refused(throttle.take_compute, "Microsoft.Compute/virtualMachines/write", VM).retry_after == 1
+        throttle.take_provider("Microsoft.Compute/virtualMachines/write", VM)
+    assert refused(throttle.take_provider, "Microsoft.Compute/virtualMachines/write", VM).retry_after == 1
 
 
 def test_over_the_wire_clients_see_what_is_left_and_when_to_come_back(serve):

@@ -19,7 +19,7 @@ from aksdisks.lab.scenario import Scenario
 
 Json = dict[str, Any]
 
-GENERIC = ("id", "name", "type", "location", "tags", "sku", "managedBy", "zones")
+GENERIC = ("id", "name", "type", "kind", "location", "tags", "sku", "managedBy", "zones")
 """What every resource has, as lists of all types show it."""
 
 
@@ -119,6 +119,7 @@ class DirectoryHandlers:
         found = [disk.to_json() for disk in cloud.disks.all()]
         found += [snapshot.to_json() for snapshot in cloud.snapshots.all()]
         found += [*cloud.machines.scale_sets(), *(machine.to_json() for machine in cloud.machines.vms())]
+        found += [account.to_json() for account in cloud.storage.accounts.all()]
         found.append(managed_cluster_json(scenario))
         shown = [
             {key: entry[key] for key in GENERIC if key in entry}

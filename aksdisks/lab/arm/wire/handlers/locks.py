@@ -48,8 +48,10 @@ class LockHandlers:
         where = call.parameters
         if "group" in where:
             self._cloud.groups.name(where["group"])
-        if where.get("namespace", "").lower() == "microsoft.compute":
-            kind = where["kind"].lower()
+        namespace, kind = where.get("namespace", "").lower(), where.get("kind", "").lower()
+        if (namespace, kind) == ("microsoft.storage", "storageaccounts"):
+            self._cloud.storage.accounts.get(where["group"], where["resource"])
+        if namespace == "microsoft.compute":
             for known in (self._cloud.disks, self._cloud.snapshots):
                 if known.kind == kind:
                     known.get(where["group"], where["resource"])

@@ -8,7 +8,7 @@ from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.arm.resources.operations import Operation
 from aksdisks.lab.arm.wire.answers import Answer, Call, Routes
-from aksdisks.lab.arm.wire.paths import LOCATION, SUBSCRIPTION
+from aksdisks.lab.arm.wire.paths import LOCATION, STORAGE_LOCATION, SUBSCRIPTION
 
 Json = dict[str, Any]
 
@@ -26,10 +26,11 @@ class OperationHandlers:
         """Method, path with parameters, handler."""
         yield "GET", SUBSCRIPTION + "/operationresults/{operation}", self.get_result
         yield "GET", LOCATION + "/{kind}/{operation}", self.get
+        yield "GET", STORAGE_LOCATION + "/asyncoperations/{operation}", self.get
 
     def get(self, call: Call) -> Answer:
         """An operation's status, or with `monitor=true` (the Location address) what it led to."""
-        operation = self._known(call.parameters["kind"], call.parameters["operation"])
+        operation = self._known(call.parameters.get("kind", "asyncoperations"), call.parameters["operation"])
         running = operation.status == "InProgress"
         if call.query.get("monitor") != "true":
             return Answer(200, operation.to_json(), _pace(self._cloud) if running else {})
@@ -68,11 +69,12 @@ def result_address(cloud: Cloud, call: Call, operation: Operation) -> dict[str, 
 
 
 def _addresses(cloud: Cloud, call: Call, operation: Operation) -> dict[str, str]:
-    """Where to ask how it goes on (facts E, LRO)."""
+    """Where to ask how it goes on (facts E, LRO); the storage provider names the Location alone."""
     path = cloud.operations.path(operation)
     address = f"{call.base}{path}?api-version={call.query.get('api-version', '')}"
     monitor = address.replace("?", "?monitor=true&")
-    return {"Azure-AsyncOperation": address, "Location": monitor, **_pace(cloud)}
+    status = {} if operation.kind == "asyncoperations" else {"Azure-AsyncOperation": address}
+    return {**status, "Location": monitor, **_pace(cloud)}
 
 
 def _pace(cloud: Cloud) -> dict[str, str]:

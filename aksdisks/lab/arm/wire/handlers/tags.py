@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 OWN = "/providers/Microsoft.Resources/tags/default"
-KINDS = ("disks", "snapshots", "virtualMachines")
+KINDS = (
+    "Microsoft.Compute/disks",
+    "Microsoft.Compute/snapshots",
+    "Microsoft.Compute/virtualMachines",
+    "Microsoft.Storage/storageAccounts",
+)
 
 
 class TagHandlers:
-    """The routes for groups, disks, snapshots and VMs."""
+    """The routes for groups, disks, snapshots, VMs and storage accounts."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -31,7 +36,7 @@ class TagHandlers:
     def routes(self) -> Routes:
         """Method, path with parameters, handler."""
         yield "GET", SUBSCRIPTION + "/tagNames", self.names
-        for scope in (GROUP, *(f"{GROUP}/providers/Microsoft.Compute/{kind}/{{{kind}}}" for kind in KINDS)):
+        for scope in (GROUP, *(f"{GROUP}/providers/{kind}/{{{kind.partition('/')[2]}}}" for kind in KINDS)):
             yield "GET", scope + OWN, self.show
             for method in ("PUT", "PATCH", "DELETE"):
                 yield method, scope + OWN, self.change
@@ -44,6 +49,7 @@ class TagHandlers:
         tagged += [disk.tags for disk in cloud.disks.all()]
         tagged += [snapshot.tags for snapshot in cloud.snapshots.all()]
         tagged += [machine.tags for machine in cloud.machines.all()]
+        tagged += [account.tags for account in cloud.storage.accounts.all()]
         found = Counter((key, value) for tags in tagged for key, value in tags.items())
         value = []
         for name, pairs in groupby(sorted(found.items()), key=lambda pair: pair[0][0]):
@@ -97,5 +103,9 @@ class TagHandlers:
                 return cloud.machines.update(machine.spec.resource_id, body)
 
             return machine.spec.resource_id, dict(machine.tags), change
+        if "storageAccounts" in parameters:
+            account = cloud.storage.accounts.get(group, parameters["storageAccounts"])
+            write = cloud.storage.accounts.patch
+            return account.id, dict(account.tags), lambda body: write(account.group, account.name, body)
         shown = cloud.groups.to_json(group)
         return shown["id"], dict(shown.get("tags") or {}), lambda body: cloud.groups.patch(group, body)
