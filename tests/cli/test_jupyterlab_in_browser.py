@@ -44,47 +44,54 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walking]:
         yield walk
 
 
-# pytest runs each runbook twice already, by nbval and by a run; in the browser one is enough, the others are slow.
-IN_CI = ("01-dynamic-disk",)
-
-
 def verdicts(cells: list) -> dict[str, str]:
     return {c.id: out.data[MIME_TYPE]["status"] for c in cells for out in c.outputs if MIME_TYPE in out.get("data", {})}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name not in IN_CI else ()) for name in NAMES]
-)
-def test_a_runbook_runs_and_runs_again(quick: Walking, page: Page, name: str) -> None:
+def is_as_recorded(cells: list, name: str) -> None:
+    """All cells of a runbook but its clean-up, which is run on its own, after something to try."""
     recorded = [
         cell for cell in nbformat.read(shipped.folder("runbooks") / f"{name}.ipynb", 4).cells if "outputs" in cell
     ]
-    notebook = NotebookPage(page, quick, name)
-    for _ in range(2):
-        cells = notebook.run_all()
-        assert [output.ename for cell in cells for output in cell.outputs if output.output_type == "error"] == []
-        # No progress is left, and no other thing that was not recorded.
-        assert [len(cell.outputs) for cell in cells] == [len(cell.outputs) for cell in recorded]
-        # Running all cells leaves the clean-up to be run on its own, and something to try until then.
-        assert verdicts(cells) == {name: status for name, status in verdicts(recorded).items() if name != "clean-up"}
+    assert [output.ename for cell in cells for output in cell.outputs if output.output_type == "error"] == []
+    # No progress is left, and no other thing that was not recorded.
+    assert [len(cell.outputs) for cell in cells] == [len(cell.outputs) for cell in recorded]
+    assert verdicts(cells) == {name: status for name, status in verdicts(recorded).items() if name != "clean-up"}
+
+
+def is_run_again(notebook: NotebookPage, name: str) -> None:
+    """All cells once more, and the clean-up in the end."""
+    is_as_recorded(notebook.run_all(), name)
     notebook.select("walk.clean_up()")
-    page.wait_for_timeout(1100)
+    notebook.page.wait_for_timeout(1100)
     notebook.run("Run Selected Cell and Do not Advance")
     assert verdicts(notebook.ended())["clean-up"] == "passed"
     notebook.photograph(os.environ.get("AKSDISKS_SCREENSHOTS"))
 
 
-def test_a_wait_shows_what_it_awaits_and_nothing_once_it_is_over(slow: Walking, page: Page) -> None:
-    notebook = NotebookPage(page, slow, "01-dynamic-disk")
+# pytest runs each runbook twice already, by nbval and by a run: in the browser these are slow, but for the next test's.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_runbook_runs_and_runs_again(quick: Walking, page: Page, name: str) -> None:
+    notebook = NotebookPage(page, quick, name)
+    is_as_recorded(notebook.run_all(), name)
+    is_run_again(notebook, name)
+
+
+def test_a_wait_shows_what_it_awaits_and_nothing_once_it_is_over_and_the_runbook_runs_again(
+    slow: Walking, page: Page
+) -> None:
+    name = "01-dynamic-disk"
+    notebook = NotebookPage(page, slow, name)
     notebook.start()
     seen = page.locator(".jp-OutputArea", has=page.locator("progress")).filter(has_text="pod of app")
     expect(seen).to_contain_text("ready; disk-deploy-", timeout=30_000)
     expect(seen).to_contain_text("last seen: 0 of 1")
     if folder := os.environ.get("AKSDISKS_SCREENSHOTS"):
         seen.screenshot(path=Path(folder) / "progress.png")
-    cells = notebook.ended()
+    is_as_recorded(notebook.ended(), name)
     expect(page.locator("progress")).to_have_count(0)
-    assert set(verdicts(cells).values()) == {"passed", "not applicable"}
+    is_run_again(notebook, name)
 
 
 def test_a_terminal_reaches_the_lab_and_what_is_tried_there_is_judged(slow: Walking, page: Page) -> None:
