@@ -8,6 +8,7 @@ import shlex
 import typing
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ and 130 when it was interrupted. This page is built from the commands' help (`py
 """
 
 
+@cache
 def commands() -> dict[str, Any]:
     """Every command by its full name, groups among them, in the order of `aksdisks --help`."""
     return dict(_below("aksdisks", get_command(app)))

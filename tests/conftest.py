@@ -127,6 +127,7 @@ QUICK = (
     "session/test_cleanup.py",
     "session/test_disk_removal.py",
     "test_article.py",
+    "test_guides.py",
     "test_parameters.py",
     "test_quantities.py",
     "test_contributing.py",
