@@ -111,6 +111,9 @@ class Parameters(BaseModel):
     )
     allow_retain: bool = _p(False, "true or false", "accept a class that keeps volumes, and their cost, after the run")
     storage_class: str = _p("managed-premium", "a StorageClass's name", "the class of every claim", min_length=1)
+    file_class: str = _p(
+        "azurefile-csi", "a StorageClass's name", "the class of the files that runbook 13 shares", min_length=1
+    )
     size: _Size = _p("25Gi", "a quantity above 0, such as 25Gi", "the size of every claim", "bytes, as a quantity")
     deployment_replicas: int = _p(4, "a whole number from 2 to 50", "pods after scaling out", ge=2, le=50)
     stateful_replicas: int = _p(5, "a whole number from 1 to 50", "pods of the stateful set", ge=1, le=50)

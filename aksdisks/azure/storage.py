@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 
 from aksdisks.azure.arm import STORAGE, Arm
 from aksdisks.model import FileShare, StorageAccount, Unknown
@@ -51,3 +52,13 @@ class StorageCalls(Arm):
             return Unknown(f"{id_!r} is no id of a file share")
         found = self.find(id_, **({"$expand": "stats"} if usage else {}))
         return FileShare.of(found) if isinstance(found, dict) else found
+
+    def follow_shares(self, ids: Collection[str]) -> Iterator[tuple[FileShare, ...] | Unknown | None]:
+        """Those of these shares that are there, by their ids, again and again; as `Azure.follow_disks`."""
+
+        def look() -> tuple[FileShare, ...] | Unknown:
+            found = [self.file_share(each) for each in ids]
+            unread = [each for each in found if isinstance(each, Unknown)]
+            return unread[0] if unread else tuple(each for each in found if isinstance(each, FileShare))
+
+        return self._again(look)

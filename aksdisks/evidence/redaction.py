@@ -27,6 +27,9 @@ _SECRET_SHAPES = (
     re.compile(r"(?<=[?&]sig=)[A-Za-z0-9%+/=]{16,}"),
     re.compile(r"(?<=\bBearer )[A-Za-z0-9._~+/=-]{16,}"),
     re.compile(r"\bAccountKey=[A-Za-z0-9+/=]{16,}"),
+    # A storage account's key, 64 bytes, and what of a Secret with one is read under its name.
+    re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])"),
+    re.compile(r"(?<=azurestorageaccountkey)\W{1,8}[A-Za-z0-9+/=]{16,}"),
 )
 _SECRET = "[secret]"
 _GUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)

@@ -27,6 +27,8 @@ from aksdisks.session.removal_lines import (
     is_held,
     object_line,
     retained_lines,
+    share_lines,
+    shares,
     volume_lines,
     with_disk,
 )
@@ -94,6 +96,7 @@ class Removal:
         self._step(self._delete_volumes, volumes)
         self._step(self._volumes_gone, volumes)
         self._step(self._disks_gone, volumes)
+        self._step(self._shares_gone, volumes)
         self._step(self._contents_gone, contents)
         self._step(self._azure_gone)
         self._step(self._delete_cluster_wide)
@@ -112,17 +115,18 @@ class Removal:
         found = self._step(self._objects, made) or ()
         contents = self._step(self._contents, made) or ()
         wide = [each for each in self._step(self._cluster_wide) or () if each[0] != "PersistentVolume"]
-        going, of_disks = self._going(volumes), with_disk(deleted(volumes))
+        going, in_azure = self._going(volumes), deleted(volumes)
         self._keep(volumes)
         self.kept += retained_lines(contents)
-        if of_disks and (unasked := self._unasked()):
-            self.kept.append(unasked)
-            of_disks = ()
+        lines = {"disks": volume_lines("disk", with_disk(in_azure)), "shares": share_lines(shares(in_azure))}
+        unasked = {what: self._unasked(what) for what in lines if lines[what]}
+        self.kept += filter(None, unasked.values())
         space = f"Namespace {self.run.namespace}" if made else self._step(self._lease) or ""
         own = [each for each in found if self._own(each[1])]
         self.removed += [f"Namespace {each.name}" for each in self._step(self.run.other_namespaces) or ()]
         others = [each for each in found if each not in own]
-        self.removed += [*map(object_line, own), *volume_lines("volume", going), *volume_lines("disk", of_disks)]
+        self.removed += [*map(object_line, own), *volume_lines("volume", going)]
+        self.removed += [line for what, why in unasked.items() if not why for line in lines[what]]
         self.removed += content_lines(contents)
         self.removed += [*map(described, known(self.run.azure_objects.found())), *map(object_line, wide)]
         self.removed += [
@@ -260,7 +264,7 @@ class Removal:
         if names:
             self._gone("VolumeSnapshot", "the run's snapshots to go")
 
-    def _unasked(self, what: str = "disks") -> str:
+    def _unasked(self, what: str) -> str:
         """The line that says that Azure was not asked for these, because it is off; empty where it is on."""
         return f"{what}: {self.run.azure.unknown}" if self.run.connection.parameters.azure == "off" else ""
 
@@ -270,6 +274,7 @@ class Removal:
         kept = [volume for volume in volumes if volume not in going]
         self.kept += [f"volume {each.name} of {each.claim} (reclaim policy {each.reclaim_policy})" for each in kept]
         self.kept += [f"disk {each.disk_name} (its volume is retained)" for each in with_disk(kept)]
+        self.kept += [f"{line} (its volume is retained)" for line in share_lines(shares(kept))]
 
     def _volumes_gone(self, volumes: Sequence[Volume]) -> None:
         self._keep(volumes)
@@ -289,41 +294,41 @@ class Removal:
         states = self.run.cluster.follow("VolumeSnapshotContent")
         self._wait("the contents of the run's snapshots to go", states, lambda content: content.name in names)
         self.removed += [f"content {name}" for name in sorted(names)]
-        if not made:
-            return
-        if unasked := self._unasked("snapshots"):
-            self.kept.append(unasked)
-            return
-        try:
-            listings = self.run.azure.follow_snapshots()
-            self._wait("the run's snapshots in Azure to go", listings, lambda snapshot: snapshot.name in made)
-        except StillUnknown as error:
-            self.uncertain.append(f"snapshot {listed(made, 20)} may be left: {error.because}")
-        else:
-            self.removed += [f"snapshot {name}" for name in made]
+        lines = [f"snapshot {name}" for name in made]
+        listings = self.run.azure.follow_snapshots()
+        self._gone_in_azure("snapshots", lines, listings, lambda snapshot: snapshot.name in made)
 
     def _disks_gone(self, volumes: Sequence[Volume]) -> None:
-        """Wait until Azure lists none of the volumes' disks; it is asked again for as long as it gives no answer."""
+        """Wait until Azure lists none of the volumes' disks."""
         going = with_disk(deleted(volumes))
-        if not going:
+        listings = self.run.azure.follow_disks()
+        self._gone_in_azure("disks", volume_lines("disk", going), listings, lambda disk: belongs(disk, going))
+
+    def _shares_gone(self, volumes: Sequence[Volume]) -> None:
+        """Wait until Azure has none of the volumes' shares."""
+        azure, going = self.run.azure, shares(deleted(volumes))
+        ids = [each.id(azure.subscription, azure.resource_group) for each in going]
+        self._gone_in_azure("shares", share_lines(going), azure.follow_shares(ids) if ids else ())
+
+    def _gone_in_azure(self, what: str, lines: list[str], states: Any, going: Callable[[Any], bool] = bool) -> None:
+        """Wait until Azure lists nothing of these that is `going`; it is asked for as long as it gives no answer."""
+        if not lines:
             return
-        if unasked := self._unasked():
+        if unasked := self._unasked(what):
             self.kept.append(unasked)
             return
-        answer = self.run.azure.unknown
-        because = answer.because if answer is not None else self._unseen(going)
-        if because:
-            self.uncertain.append(f"{listed(volume_lines('disk', going), 20)} may be left: {because}")
-        else:
-            self.removed += volume_lines("disk", going)
-
-    def _unseen(self, going: Sequence[Volume]) -> str:
-        """Wait for the volumes' disks to go; why nobody can say whether they went, empty where they did."""
+        answer, because = self.run.azure.unknown, ""
         try:
-            self._wait("the run's disks to go", self.run.azure.follow_disks(), lambda disk: belongs(disk, going))
+            if answer is None:
+                self._wait(f"the run's {what} to go", states, going)
+            else:
+                because = answer.because
         except StillUnknown as error:
-            return error.because
-        return ""
+            because = error.because
+        if because:
+            self.uncertain.append(f"{listed(lines, 20)} may be left: {because}")
+        else:
+            self.removed += lines
 
     def _azure_free(self) -> None:
         """Wait until no machine holds the run's own disks: without their volumes nobody may be left to detach them."""

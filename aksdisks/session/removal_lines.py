@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from aksdisks.model import Disk, Named, Volume, VolumeSnapshotContent
+from aksdisks.model import Disk, Named, ShareSource, Volume, VolumeSnapshotContent
 from aksdisks.session.azure_objects import AzureObject
 
 
@@ -18,6 +18,16 @@ def object_line(found: tuple[str, Named]) -> str:
 def with_disk(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
     """The volumes that have a disk."""
     return tuple(volume for volume in volumes if volume.disk_id)
+
+
+def shares(volumes: Iterable[Volume]) -> tuple[ShareSource, ...]:
+    """The shares that volumes name, as far as they tell which."""
+    return tuple(volume.share for volume in volumes if volume.share and volume.share.key)
+
+
+def share_lines(found: Iterable[ShareSource]) -> list[str]:
+    """`share ACCOUNT/NAME` for each."""
+    return sorted(f"share {each.key}" for each in found)
 
 
 def deleted(volumes: Iterable[Volume]) -> tuple[Volume, ...]:

@@ -17,8 +17,14 @@ def making_disks(session: Session) -> tuple[Holds, str]:
         return None, _NOT_HERE
     if session.azure.unknown is not None:
         return session.azure.unknown, "Azure is not asked"
-    for verb in _RIGHTS:
-        allowed = session.cluster.allowed(verb, "persistentvolumes")
-        if allowed is not True:
-            return Unknown(f"this identity may not {verb} persistentvolumes"), "not allowed"
+    if (written := writing_volumes(session)) is not True:
+        return written, "not allowed"
     return True, "a lab" if session.disruption.in_a_lab else "make_disks is true"
+
+
+def writing_volumes(session: Session) -> bool | Unknown:
+    """Whether this identity may make, change and delete volumes."""
+    for verb in _RIGHTS:
+        if session.cluster.allowed(verb, "persistentvolumes") is not True:
+            return Unknown(f"this identity may not {verb} persistentvolumes")
+    return True

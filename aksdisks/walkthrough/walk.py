@@ -31,6 +31,7 @@ from aksdisks.walkthrough.grow import Grow
 from aksdisks.walkthrough.node_loss import Loss
 from aksdisks.walkthrough.notes import Notes
 from aksdisks.walkthrough.replicated import Replicated
+from aksdisks.walkthrough.shared_files import SharedFiles
 from aksdisks.walkthrough.sku_change import SkuChange
 from aksdisks.walkthrough.stateful_set import StatefulSet
 from aksdisks.walkthrough.static_disk import StaticDisk
@@ -61,7 +62,7 @@ class Walk(Claims):
     `act` changes the cluster, `dry_run` asks for what is refused, `stateful_set` knows that workload, `notes` are
     written to the disks, `loss` loses a machine, `stuck` makes what keeps pods from running, `whose` an orphan and what
     looks like one, `static` a disk without a claim; `grow` grows claims, `sku` gives a disk another SKU, `backup` takes
-    a snapshot and makes copies, `store` has an operator look after one.
+    a snapshot and makes copies, `store` has an operator look after one; `files` are shared by many pods.
     """
 
     def __init__(self, session: Session) -> None:
@@ -82,6 +83,7 @@ class Walk(Claims):
         self.sku = SkuChange(self._opened, self.grow)
         self.backup = Backup(self._opened)
         self.store = Replicated(self._opened)
+        self.files = SharedFiles(self._opened)
 
     @property
     def session(self) -> Session:

@@ -117,3 +117,15 @@ def test_a_share_is_changed_in_the_form_that_storage_knows(azure_of):
     azure, asked = azure_of({f"{SHARES}/a": share("a")})
     assert azure.act("PUT", f"{SHARES}/a", {"properties": {"shareQuota": 5}}).accepted
     assert asked == [f"PUT {SHARES}/a?api-version=2023-01-01"]
+
+
+def test_shares_are_followed_until_one_is_gone_and_one_that_may_not_be_read_is_unknown(azure_of):
+    answers = {f"{SHARES}/a": share("a"), f"{SHARES}/b": (404, "ShareNotFound")}
+    azure, asked = azure_of(answers)
+    looks = azure.follow_shares([f"{SHARES}/a", f"{SHARES}/b"])
+    assert [each.name for each in next(looks)] == ["a"]
+    answers[f"{SHARES}/b"] = (403, "AuthorizationFailed")
+    azure._time_scale = 100.0
+    assert isinstance(next(looks), NotPermitted)
+    answers[f"{SHARES}/a"] = answers[f"{SHARES}/b"] = (404, "ShareNotFound")
+    assert (next(looks), len(asked)) == ((), 6)

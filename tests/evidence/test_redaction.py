@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -13,6 +14,7 @@ import pytest
 from aksdisks.evidence.redaction import Redactor, environment_secrets
 
 SUBSCRIPTION = "0b1f6471-1bf0-4dda-aec3-cb9272f09590"
+KEY = b64encode(bytes(range(64))).decode()  # as long as a storage account's
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
 
 
@@ -23,6 +25,10 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
         (f"Authorization: Bearer {TOKEN}", "Authorization: Bearer [secret]"),
         ("https://a.blob/x?sv=1&sig=abcdefghijklmnop%3D&se=2", "https://a.blob/x?sv=1&sig=[secret]&se=2"),
         ("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----", "[secret]"),
+        (f"the key is {KEY}.", "the key is [secret]."),
+        (f"azurestorageaccountkey: {b64encode(KEY.encode()).decode()}", "azurestorageaccountkey[secret]"),
+        (f'"azurestorageaccountkey": "{b64encode(KEY.encode()).decode()}"', '"azurestorageaccountkey[secret]"'),
+        (f"sha512 of it, in hexadecimal: {'0f' * 64}", f"sha512 of it, in hexadecimal: {'0f' * 64}"),
         (
             f"/subscriptions/{SUBSCRIPTION}/x and {SUBSCRIPTION.upper()}",
             "/subscriptions/subscription-1/x and subscription-1",

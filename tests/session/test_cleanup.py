@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from aksdisks import manifests
-from aksdisks.model import DiskSnapshot, NoCredential, Unknown, VolumeSnapshotContent
+from aksdisks.model import DiskSnapshot, FileShare, NoCredential, ShareSource, Unknown, VolumeSnapshotContent
 from aksdisks.session.cleanup import CleanUp, Removal
 from aksdisks.session.session import open_session
 from aksdisks.waiting import Waiting, silent
@@ -79,6 +79,36 @@ def test_snapshots_are_gone_when_azure_says_so(answers, switch, content, result)
     assert CleanUp(*map(tuple, (removal.removed, removal.kept, removal.problems, removal.uncertain))) == CleanUp(
         **result
     )
+
+
+SHARED = volume("files", disk_id="", share=ShareSource(account="f1", share="pvc-files", resource_group="MC_g"))
+SHARE = FileShare(name="pvc-files", account="f1")
+
+
+@pytest.mark.parametrize(
+    ("answers", "switch", "of", "result"),
+    [
+        ([(SHARE,), ()], "on", SHARED, {"removed": ("share f1/pvc-files",)}),
+        ([(SHARE,), AWAY], "on", SHARED, {"uncertain": (f"share f1/pvc-files may be left: {AWAY.because}",)}),
+        ([], "off", SHARED, {"kept": (f"shares: {OFF}",)}),
+        ([(SHARE,)], "on", replace(SHARED, reclaim_policy="Retain"), {}),
+        ([(SHARE,)], "on", volume(), {}),
+    ],
+    ids=["gone", "away", "off", "retained", "a disk"],
+)
+def test_shares_are_gone_when_azure_says_so(answers, switch, of, result):
+    asked = []
+    connection = SimpleNamespace(parameters=SimpleNamespace(azure=switch), progress=silent)
+    azure = SimpleNamespace(unknown=OFF if switch == "off" else None, subscription="s", resource_group="MC_g")
+    azure.follow_shares = lambda ids: (asked.extend(ids), paced(answers))[1]
+    run = SimpleNamespace(connection=connection, azure=azure, time_scale=1.0, cause=lambda: "held")
+    removal = Removal(run, time.monotonic() + 0.3)
+    removal._step(removal._shares_gone, (of,))
+    assert CleanUp(*map(tuple, (removal.removed, removal.kept, removal.problems, removal.uncertain))) == CleanUp(
+        **result
+    )
+    account = "/subscriptions/s/resourceGroups/MC_g/providers/Microsoft.Storage/storageAccounts/f1"
+    assert set(asked) <= {f"{account}/fileServices/default/shares/pvc-files"}
 
 
 def test_what_is_left_when_the_time_is_up_says_its_cause_and_asks_for_it_once(on_lab):
