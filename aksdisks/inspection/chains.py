@@ -1,4 +1,4 @@
-"""The chain from a pod to the machine that has its disk, joined from both sides' objects; pure."""
+"""The chain from a pod to the machine that has its disk, or to its share, joined from both sides' objects; pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from aksdisks.model import Attachment, Chain, Claim, Disk, Inventory, Machine, Pod, Unknown, Volume, id_key, known
+from aksdisks.model import (
+    Attachment,
+    Chain,
+    Claim,
+    Disk,
+    Inventory,
+    Machine,
+    Pod,
+    Unknown,
+    Volume,
+    id_key,
+    known,
+)
 
 
 def join(inventory: Inventory) -> tuple[Chain, ...]:
@@ -32,6 +44,10 @@ class _Ends:
         """From a pod, or a claim that none mounts, as far as it goes."""
         if volume is None:
             return Chain(pod, claim)
+        if volume.share is not None:
+            files = self.inventory.files
+            share = files if isinstance(files, Unknown) else files.share(volume.share)
+            return Chain(pod, claim, volume, share=share)
         # A pod's attachment is the one to its own node: one that waits on another node has none. Without a pod, any.
         found = self._attachments.get(volume.name, ())
         attachment = next((each for each in found if pod is None or each.node == pod.node), None)

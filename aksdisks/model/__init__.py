@@ -20,7 +20,15 @@ from aksdisks.model.kubernetes import (
     Volume,
     with_drivers,
 )
-from aksdisks.model.shares import FILE_DRIVERS, AzureFiles, FileShare, ShareSource, StorageAccount, share_key
+from aksdisks.model.shares import (
+    FILE_DRIVERS,
+    AzureFiles,
+    FileShare,
+    ShareSource,
+    StorageAccount,
+    share_key,
+    unread_files,
+)
 from aksdisks.model.stores import EndpointSlice, ReplicatedStore
 from aksdisks.model.unknown import NoCredential, NotAsked, NotPermitted, NotServed, Unknown, known
 from aksdisks.model.volume_snapshots import VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent
@@ -69,5 +77,6 @@ __all__ = [
     "id_key",
     "known",
     "share_key",
+    "unread_files",
     "with_drivers",
 ]

@@ -164,6 +164,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "disk": TEXT,
         "machine": TEXT,
         "lun": WHOLE,
+        "share": TEXT,
         "unknown": TEXT,
     },
 }
@@ -274,7 +275,7 @@ def _machine(_inventory: Inventory, machine: Any) -> dict[str, Any]:
 
 
 def _chain(_inventory: Inventory, chain: Any) -> dict[str, Any]:
-    links = {link: getattr(chain, link) for link in ("pod", "claim", "volume", "disk", "machine")}
+    links = {link: getattr(chain, link) for link in ("pod", "claim", "volume", "disk", "machine", "share")}
     first = chain.pod or chain.claim
     unknown = next((each.because for each in (*links.values(), chain.lun) if isinstance(each, Unknown)), None)
     return {

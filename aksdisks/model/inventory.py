@@ -12,6 +12,7 @@ from aksdisks.model.classes import StorageClass, VolumeAttributesClass
 from aksdisks.model.frames import frame
 from aksdisks.model.kubernetes import Attachment, Claim, KubeEvent, Node, Pod, Volume
 from aksdisks.model.ownership import Ownership
+from aksdisks.model.shares import AzureFiles, FileShare
 from aksdisks.model.unknown import NotAsked, Unknown
 from aksdisks.model.volume_snapshots import VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent
 from aksdisks.model.workloads import Workload
@@ -26,7 +27,10 @@ _NOT_JUDGED = NotAsked("nothing asked whose the disks are")
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What a pod's data hangs on, as far as it goes: a missing link is None, one that could not be read Unknown."""
+    """What a pod's data hangs on, as far as it goes: a missing link is None, one that could not be read Unknown.
+
+    A volume of Azure Files hangs on a share: it has no attachment, no disk and no machine.
+    """
 
     pod: Pod | None
     claim: Claim | None
@@ -35,6 +39,7 @@ class Chain:
     disk: Disk | Unknown | None = None
     machine: Machine | Unknown | None = None
     lun: int | Unknown | None = None
+    share: FileShare | Unknown | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +52,8 @@ class Inventory:
     whole cluster's, and so is `attached`, how many disks Kubernetes counts on each node. `chains` has one for each pod
     and claim, then one for each claim that no pod mounts. `unreadable` has the kinds that could not be read, with the
     reason: where it holds one, no objects of that kind means nothing. `ownership` is whose each disk is, where that was
-    asked for; `driver_pods` are the disk driver's on nodes, where a diagnosis asked. `time_scale` is cluster seconds in
-    a real one.
+    asked for; `driver_pods` are the drivers' on nodes, where a diagnosis asked. `files` are the storage accounts and
+    the shares that the volumes name, of Azure Files. `time_scale` is cluster seconds in a real one.
     """
 
     taken: datetime
@@ -70,6 +75,7 @@ class Inventory:
     volume_snapshot_classes: tuple[VolumeSnapshotClass, ...] | Unknown = _NOT_ASKED
     volume_attributes_classes: tuple[VolumeAttributesClass, ...] | Unknown = _NOT_ASKED
     driver_pods: tuple[Pod, ...] | Unknown = _NOT_ASKED
+    files: AzureFiles | Unknown = _NOT_ASKED
     ownership: Ownership | Unknown = _NOT_JUDGED
     unreadable: Mapping[str, str] = field(default_factory=dict)
     time_scale: float = 1.0

@@ -13,7 +13,7 @@ from typing import Any
 
 from aksdisks.model.azure import group_of, tags_of
 from aksdisks.model.decoding import Decoded, at, find, mapping, read, time, whole
-from aksdisks.model.unknown import Unknown, known
+from aksdisks.model.unknown import NotAsked, Unknown, known
 
 FILE_DRIVERS = ("file.csi.azure.com", "kubernetes.io/azure-file")
 """Of the CSI driver's volumes and of those that the in-tree driver of 2019 made."""
@@ -139,6 +139,13 @@ class AzureFiles:
         parts |= {f"storage account {name}": each for name, each in self.elsewhere.items()}
         parts |= {f"the shares of storage account {name}": each for name, each in self.shares.items()}
         return {what: each.because for what, each in parts.items() if isinstance(each, Unknown)}
+
+
+def unread_files(files: AzureFiles | Unknown) -> Mapping[str, str]:
+    """What of Azure Files was asked for and could not be read, and why."""
+    if isinstance(files, Unknown):
+        return {} if isinstance(files, NotAsked) else {"Azure's storage accounts": files.because}
+    return files.unread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Chains(View):
-    """Objects that hang on one another, a row for each chain; all chains have the same kinds of link."""
+    """Objects that hang on one another, a row for each chain; all chains are of one length."""
 
     title: str
     chains: Sequence[Sequence[Link]]
@@ -108,10 +108,12 @@ class Chains(View):
 
     def frame(self) -> Any:
         """A pandas DataFrame with a row for each chain: for each kind its name, and its state as `pod state`."""
-        kinds = [link.kind for link in (self.chains[0] if self.chains else ())]
+        kinds = dict.fromkeys(link.kind for chain in self.chains for link in chain)
         columns = [column for kind in kinds for column in (kind, f"{kind} state")]
-        texts = [[text for link in chain for text in (link.name, link.state)] for chain in self.chains]
-        rows = [dict(zip(columns, row, strict=True)) for row in texts]
+        rows = [
+            dict.fromkeys(columns) | {text: value for link in chain for text, value in _columns(link)}
+            for chain in self.chains
+        ]
         return Records(dict.fromkeys(columns, TEXT), rows).frame(title=self.title)
 
     def cells(self, number: int) -> Iterator[tuple[int, Link, int]]:
@@ -141,6 +143,11 @@ class Stack(View):
         for part in self.parts:
             bundle |= part._repr_mimebundle_()
         return bundle | {"text/plain": self.text(), "text/html": self.html()}
+
+
+def _columns(link: Link) -> Iterator[tuple[str, str]]:
+    yield link.kind, link.name
+    yield f"{link.kind} state", link.state
 
 
 def same_as_above(chain: Sequence[Link], above: Sequence[Link]) -> str:

@@ -243,20 +243,27 @@ def _place(pod: Row) -> tuple[object, ...]:
 
 
 def links(chain: Chain) -> list[Link]:
-    """The links from a pod to a machine; what is missing, or could not be read, is a link that says so."""
+    """The links from a pod to a machine or a share; what is missing, or could not be read, is a link that says so."""
 
     def link(kind: str, value: Any, word: str, more: Callable[[Any], str], absent: str = "none") -> Link:
-        azure = kind in ("disk", "machine")
+        azure = kind in ("disk", "machine", "share")
         if value is None or isinstance(value, Unknown):
             return Link(kind, "-", absent if value is None else str(value), azure, waits=True)
         state = getattr(value, word) if word else ""
         waits = not value.ready if kind == "pod" else bool(word) and state not in ("Bound", "Attached")
         return Link(kind, value.name, ", ".join(filter(None, (state, more(value)))), azure, waits)
 
-    return [
+    first = [
         link("pod", chain.pod, "status", lambda pod: pod.node or "no node yet"),
         link("claim", chain.claim, "phase", lambda _: ""),
         link("volume", chain.volume, "phase", lambda volume: str(volume.capacity), "none yet"),
+    ]
+    if chain.volume and chain.volume.share:
+        account = Link("account", chain.volume.share.account or "-", getattr(chain.share, "tier", ""), azure=True)
+        size = link("share", chain.share, "", lambda share: f"{show_gib(share.quota_gib)} {share.protocol}")
+        return [*first, size, account]
+    return [
+        *first,
         link("disk", chain.disk, "state", lambda disk: f"{show_gib(disk.size_gib)} {disk.sku}", "none yet"),
         link(
             "machine",

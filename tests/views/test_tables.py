@@ -6,14 +6,14 @@ from decimal import Decimal
 import pandas
 import pytest
 
-from aksdisks.model import Unknown
-from aksdisks.model.frames import COLUMNS
+from aksdisks.model import AzureFiles, FileShare, ShareSource, StorageAccount, Unknown
+from aksdisks.model.frames import COLUMNS, records
 from aksdisks.model.records import Records
 from aksdisks.views.base import Table
 from aksdisks.views.look import Look
 from aksdisks.views.tables import LAYOUTS
 from tests.views.page import Page
-from tests.world import claim, disk, multi_attach, node, pod, world
+from tests.world import claim, disk, multi_attach, node, pod, volume, world
 
 ALWAYS = ("nodes", "pods", "claims", "volumes", "attachments", "disks", "costs", "tags", "chain", "why")
 
@@ -156,6 +156,31 @@ def test_chains_are_a_frame_of_names_and_states():
     assert list(frame.columns[:4]) == ["pod", "pod state", "claim", "claim state"]
     assert frame["claim"][0] == "azure-managed-disk"
     assert {str(kind) for kind in frame.dtypes} == {"string"}
+
+
+def test_a_share_s_chain_ends_at_its_account_and_stands_beside_a_disk_s():
+    source = ShareSource(account="f1", share="docs", resource_group="g")
+    named = volume("docs", disk_id="", driver="file.csi.azure.com", share=source)
+    shared = FileShare(name="docs", account="f1", quota_gib=100, protocol="SMB", tier="Hot")
+    parts = {
+        "pods": (pod("a", 0), pod("b", 0, claim="docs"), pod("c", 1, claim="docs")),
+        "claims": (claim(), claim("docs")),
+        "volumes": (volume(), named),
+        "events": (),
+    }
+    there = AzureFiles(listed=(StorageAccount(name="f1"),), shares={"f1": (shared,)})
+    view = look(**parts, files=there).chain()
+    last = [[(link.kind, link.name, link.state) for link in chain[3:]] for chain in view.chains]
+    on_share = [("share", "docs", "100 GiB SMB"), ("account", "f1", "Hot")]
+    assert last[1:] == [on_share, on_share] and last[0][0][0] == "disk"
+    frame = view.frame()
+    assert (list(frame["share"].isna()), list(frame["machine"].isna())) == ([True, False, False], [False, True, True])
+    assert "account f1 (Hot)" in view.text() and "docs" in view.html()
+    gone = look(**parts, files=replace(there, shares={"f1": ()})).chain()
+    unread = look(**parts, files=Unknown("azure is off")).chain()
+    assert [each.chains[1][3].state for each in (gone, unread)] == ["none", "unknown, because azure is off"]
+    names = [(row["disk"], row["share"]) for row in records(look(**parts, files=there).inventory, "chains").rows]
+    assert names == [("pvc-azure-managed-disk", None), (None, "docs"), (None, "docs")]
 
 
 def test_prices_are_numbers_in_usd():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar
 
 from aksdisks.inspection.diagnosis.claims import RESIZE_ERRORS, condition, is_expanding, is_modifying
 from aksdisks.inspection.diagnosis.findings import Evidence, ObjectRef
@@ -15,20 +15,25 @@ from aksdisks.inspection.diagnosis.seen import Seen
 from aksdisks.inspection.diagnosis.snapshots import failure
 from aksdisks.inspection.diagnosis.words import heard
 from aksdisks.model import (
+    FILE_DRIVERS,
     Attachment,
+    AzureFiles,
     Claim,
     Disk,
+    FileShare,
     KubeEvent,
     Machine,
     Named,
     Node,
     Pod,
+    StorageAccount,
     StorageClass,
     Unknown,
     Volume,
     VolumeSnapshot,
 )
 
+T = TypeVar("T")
 # Cluster seconds after its deadline within which a kubelet that works has ended a pod and unmounted its volumes.
 _LATE = 120.0
 # Real seconds: an attachment that was made so soon after its pod was placed did not have to wait for another node.
@@ -105,6 +110,35 @@ class Case:
     def disk(self) -> Disk | Unknown | None:
         """Azure's disk of the volume; None where Azure has none, or the volume names none."""
         return self.seen.disk(self.volume.disk_id) if self.volume and self.volume.disk_id else None
+
+    @cached_property
+    def share(self) -> FileShare | Unknown | None:
+        """Azure's share of the volume; None where Azure has none, or the volume is none of Azure Files."""
+        source = self.volume.share if self.volume else None
+        return None if source is None else self._files(lambda files: files.share(source))
+
+    @cached_property
+    def account(self) -> StorageAccount | Unknown | None:
+        """The storage account of the share, likewise."""
+        source = self.volume.share if self.volume else None
+        return None if source is None else self._files(lambda files: files.account(source.account))
+
+    def _files(self, look: Callable[[AzureFiles], T]) -> T | Unknown:
+        files = self.seen.inventory.files
+        return files if isinstance(files, Unknown) else look(files)
+
+    @property
+    def driver(self) -> str:
+        """The CSI driver of the volume, else of the claim's class, else the one that the claim waits for."""
+        volume = self.volume.driver or self.volume.provisioner if self.volume else ""
+        of_class = self.storage_class.provisioner if self.storage_class else ""
+        return volume or of_class or (self.claim.provisioner if self.claim else "")
+
+    @property
+    def medium(self) -> str:
+        """What the volume's bytes are on, or are to be on: `share` of Azure Files, else `disk`."""
+        on_share = self.volume.share is not None if self.volume else self.driver in FILE_DRIVERS
+        return "share" if on_share else "disk"
 
     @cached_property
     def machine(self) -> Machine | Unknown | None:

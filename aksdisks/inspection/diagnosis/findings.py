@@ -15,7 +15,7 @@ SCHEMA = "aksdisks/diagnosis/v1"
 Verdict = Literal["problem", "wait", "expected"]
 Confidence = Literal["certain", "likely"]
 Risk = Literal["none", "restarts", "data"]
-Need = Literal["azure", "workloads", "contents", "attributes-classes", "driver-pods"]
+Need = Literal["azure", "workloads", "contents", "attributes-classes", "driver-pods", "files"]
 VERDICTS: tuple[Verdict, ...] = ("problem", "wait", "expected")
 """In the order in which findings are listed."""
 

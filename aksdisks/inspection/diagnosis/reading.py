@@ -14,9 +14,10 @@ from aksdisks.inspection.chains import join
 from aksdisks.inspection.diagnosis.engine import diagnose
 from aksdisks.inspection.diagnosis.findings import Diagnosis, Finding, Need, ObjectRef
 from aksdisks.inspection.diagnosis.unseen import VOLUME_EVENTS, unseen
+from aksdisks.inspection.files import read_files
 from aksdisks.inspection.slots import attached_disks
 from aksdisks.kube.client import Cluster
-from aksdisks.model import Attachment, Inventory, Node, NotAsked, NotServed, Unknown, known, with_drivers
+from aksdisks.model import Attachment, AzureFiles, Inventory, Node, NotAsked, NotServed, Unknown, known, with_drivers
 from aksdisks.waiting import within
 
 NAMESPACED = ("Pod", "PersistentVolumeClaim", "Event")
@@ -42,8 +43,8 @@ _AZURE_WITHIN = 60.0
 _AT_ONCE = 4
 # Events about what stands in no namespace are in this one.
 _CLUSTER_EVENTS = "default"
-_OF_DRIVER = ("kube-system", "DaemonSet/csi-azuredisk-node")
-# Where the driver's pods on nodes are, and whose they are.
+_OF_DRIVER = ("kube-system", ("DaemonSet/csi-azuredisk-node", "DaemonSet/csi-azurefile-node"))
+# Where the drivers' pods on nodes are, and whose they are.
 _CLUSTERED = ("PersistentVolume", "VolumeSnapshotContent")
 
 Places = tuple[Node, ...] | Unknown
@@ -82,6 +83,7 @@ def judge(
         "contents": inventory.volume_snapshot_contents,
         "attributes-classes": inventory.volume_attributes_classes,
         "driver-pods": inventory.driver_pods,
+        "files": inventory.files,
     }
     asked = {need for need, values in sides.items() if not isinstance(values, NotAsked)}
     # What was read can lead to another cause, which needs something else: at most once for each need.
@@ -205,10 +207,27 @@ def in_question(nodes: Iterable[Node], attachments: Iterable[Attachment]) -> lis
     return sorted(name for name in {*ready, *(each.node for each in attachments)} if not ready.get(name))
 
 
+def _client(inventory: Inventory, azure: AzureOf) -> Azure:
+    """Azure's client, by the nodes' places."""
+    if isinstance(azure, Azure):
+        return azure
+    unread = inventory.unreadable.get("Node")
+    return azure(Unknown(unread) if unread else inventory.nodes)
+
+
+def _files(inventory: Inventory, _cluster: Cluster, azure: AzureOf) -> Inventory:
+    """The shares that volumes name; where none does, nobody is asked."""
+    sources = [volume.share for volume in inventory.volumes if volume.share]
+    if not sources:
+        return replace(inventory, files=AzureFiles())
+    client = _client(inventory, azure)
+    with within(_AZURE_WITHIN):
+        files = read_files(client, sources)
+    return replace(inventory, files=files, resource_group=inventory.resource_group or client.resource_group)
+
+
 def _azure(inventory: Inventory, _cluster: Cluster, azure: AzureOf) -> Inventory:
-    if not isinstance(azure, Azure):
-        unread = inventory.unreadable.get("Node")
-        azure = azure(Unknown(unread) if unread else inventory.nodes)
+    azure = _client(inventory, azure)
     with within(_AZURE_WITHIN):
         disks, machines = azure.disks(), azure.machines(in_question(inventory.nodes, inventory.attachments))
     group = next((disk.resource_group for disk in known(disks)), azure.resource_group)
@@ -223,12 +242,12 @@ def _workloads(inventory: Inventory, cluster: Cluster, _azure: AzureOf) -> Inven
 
 
 def _driver_pods(inventory: Inventory, cluster: Cluster, _azure: AzureOf) -> Inventory:
-    """The disk driver's pods on nodes; where they may not be read, the finding stands without them."""
+    """The drivers' pods on nodes; where they may not be read, the finding stands without them."""
     pods: Any = inventory.pods
     if inventory.namespace not in (None, "", _OF_DRIVER[0]):
         pods = list_kind(cluster, "Pod", _OF_DRIVER[0])
     if not isinstance(pods, Unknown):
-        pods = tuple(pod for pod in pods if (pod.namespace, pod.owner) == _OF_DRIVER)
+        pods = tuple(pod for pod in pods if pod.namespace == _OF_DRIVER[0] and pod.owner in _OF_DRIVER[1])
     return replace(inventory, driver_pods=pods)
 
 
@@ -250,4 +269,5 @@ _READERS: dict[Need, Callable[[Inventory, Cluster, AzureOf], Inventory]] = {
     "contents": _of_kind(CONTENTS),
     "attributes-classes": _of_kind(ATTRIBUTES),
     "driver-pods": _driver_pods,
+    "files": _files,
 }

@@ -94,12 +94,12 @@ def _what(case: Case, act: str) -> str:
     volume = case.volume.name if case.volume else "the volume"
     snapshot = case.snapshot.name if case.snapshot else "it"
     return {
-        "make": f"make the disk of {claim}",
+        "make": f"make the {case.medium} of {claim}",
         "attach": f"attach {volume} to {case.pod.node}" if case.pod and case.pod.node else f"attach {volume}",
         "detach": f"detach {volume}",
-        "delete": f"delete the disk of {volume}",
+        "delete": f"delete the {case.medium} of {volume}",
         "expand": f"expand {claim}",
-        "change": f"change the disk of {claim}",
+        "change": f"change the {case.medium} of {claim}",
         "mount": f"mount {volume}",
         "snapshot": f"take snapshot {snapshot}",
     }.get(act, f"go on with {volume if case.volume else claim}")

@@ -10,7 +10,7 @@ from aksdisks.azure.compute import place
 from aksdisks.inspection.diagnosis.case import Case, said
 from aksdisks.inspection.diagnosis.findings import Evidence, Risk, Step
 from aksdisks.inspection.diagnosis.seen import Seen
-from aksdisks.model import Claim, Disk, Machine, Named, Node, Pod, Unknown, VolumeSnapshot
+from aksdisks.model import DISK_DRIVERS, FILE_DRIVERS, Claim, Disk, Machine, Named, Node, Pod, Unknown, VolumeSnapshot
 
 _INSTANCE = re.compile(
     r"/resourceGroups/([^/]+)/.*/virtualMachineScaleSets/([^/]+)/virtualMachines/([^/]+)$", re.IGNORECASE
@@ -209,6 +209,17 @@ def cluster_of(case: Case) -> tuple[str, str, str]:
     if len(parts) == 4 and parts[0].upper() == "MC":
         return parts[1], parts[2], parts[3]
     return "RESOURCE_GROUP", "CLUSTER", "REGION"
+
+
+def driver_named(driver: str) -> str:
+    """A CSI driver for a sentence."""
+    known = {DISK_DRIVERS[0]: "the disk driver", FILE_DRIVERS[0]: "the driver of Azure Files"}
+    return known.get(driver, f"driver {driver}")
+
+
+def driver_app(driver: str) -> str:
+    """What the driver's pods are labelled after, and their container is called (AKS)."""
+    return "azurefile" if driver == FILE_DRIVERS[0] else "azuredisk"
 
 
 def short(node: str) -> str:

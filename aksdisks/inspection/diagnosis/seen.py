@@ -10,6 +10,7 @@ from functools import cached_property
 
 from aksdisks.inspection.index import Index, grouped
 from aksdisks.model import (
+    FILE_DRIVERS,
     Attachment,
     Disk,
     KubeEvent,
@@ -136,11 +137,19 @@ class Seen(Index):
             return f"disk {disk.name}, made for claim {disk.claim}"
         return f"disk {disk_id.rstrip('/').rpartition('/')[2]}"
 
+    def driver_worked(self, driver: str) -> datetime | None:
+        """When an event last told that the driver made or attached something; None where none tells it."""
+        return self._worked.get(driver in FILE_DRIVERS)
+
     @cached_property
-    def driver_worked(self) -> datetime | None:
-        """When an event last told that the disk driver made or attached a disk; None where none tells it."""
-        worked = ("SuccessfulAttachVolume", "ProvisioningSucceeded")
-        return max((e.last for e in self.inventory.events if e.last and e.reason in worked), default=None)
+    def _worked(self) -> Mapping[bool, datetime]:
+        """By whether it was the driver of Azure Files, which attaches nothing; the provisioner says whose it is."""
+        found: dict[bool, datetime] = {}
+        for event in self.inventory.events:
+            if event.last and event.reason in ("SuccessfulAttachVolume", "ProvisioningSucceeded"):
+                files = event.component.startswith(FILE_DRIVERS[0])
+                found[files] = max(event.last, found.get(files, event.last))
+        return found
 
     @cached_property
     def _node_of_machine(self) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from aksdisks.inspection.diagnosis.findings import Finding, ObjectRef, Unseen
 from aksdisks.inspection.diagnosis.seen import Seen
-from aksdisks.model import Claim, Inventory, NotAsked, Unknown
+from aksdisks.model import Claim, Inventory, NotAsked, Unknown, unread_files
 
 VOLUME_EVENTS = "Event of PersistentVolumes"
 """What the events about volumes and contents are called in an inventory's `unreadable`: they are read if needed."""
@@ -55,6 +55,8 @@ def _unread(inventory: Inventory, waits: bool, about: str) -> Iterator[Unseen]:
     ):
         if isinstance(values, Unknown) and not isinstance(values, NotAsked):
             yield Unseen(what, values.because, limits, waits)
+    for what, because in unread_files(inventory.files).items():
+        yield Unseen(what, because, "whether a share exists, and whether its account admits the nodes", waits)
 
 
 def _expired(seen: Seen, findings: Sequence[Finding]) -> Iterator[Unseen]:

@@ -299,6 +299,50 @@ WORDS: tuple[Words, ...] = (
         r"|WaitForAttach failed within timeout",
         "CSI nodeserver.go; K#69262; in-tree K#77912",
     ),
+    # Mounting a share: kubernetes-sigs/azurefile-csi-driver (CSI-F) pkg/azurefile, mount.cifs and mount.nfs, the
+    # kubelet's pkg/volume/csi, and the in-tree driver.
+    _words(
+        "share-not-found",
+        r"mount error\(2\): No such file or directory|reason given by server: No such file or directory|"
+        r"\bShareNotFound\b|The specified share does not exist",
+        "CSI-F#687, azure-docs#72236; mount.nfs; Azure's file service",
+    ),
+    _words(
+        "account-not-found",
+        r"storageAccounts/(?P<account>[^'\s/]+)' (?:under resource group '[^']+' was not found|could not be found)",
+        "facts E; CSI-F azurefile.go GetStorageAccesskey",
+    ),
+    _words(
+        "no-share-named",
+        r"failed to get (?:file share|account) name from|error parsing volume id",
+        "CSI-F nodeserver.go NodeStageVolume, azurefile.go GetFileShareInfo",
+    ),
+    _words(
+        "mount-denied",
+        r"mount error\((?:13|126)\): (?:Permission denied|Required key not available)|"
+        r"access denied by server while mounting",
+        "azure-docs#87534, azure-docs#92970; mount.nfs; CSI-F#475",
+    ),
+    _words(
+        "secret-not-found",
+        r"failed to find the secret (?P<name>\S+) in the namespace (?P<namespace>\S+)|"
+        r"could not get secret\((?P<secret>[^)]+)\)|Couldn't get secret (?P<key>[\w.-]+/[\w.-]+)",
+        "K csi_util.go, csi_attacher.go; CSI-F azurefile.go; in-tree azure_file/azure_util.go",
+    ),
+    _words(
+        "secret-without-keys",
+        r"could not find (?P<field>account(?:name|key) or azurestorageaccount\w+) field in secrets|"
+        r"accountName\([^)]*\) or accountKey is empty|couldn't extract azurestorageaccount|"
+        r"illegal base64 data at input byte",
+        "CSI-F azurefile.go getStorageAccount, nodeserver.go; in-tree azure_file/azure_util.go",
+    ),
+    _words(
+        "share-unreachable",
+        r"could not resolve address for (?P<server>[\w.-]+)|mount error\((?:110|111|112|113|115)\)|"
+        r"mount operation timed out after \d+ seconds|mount\.nfs\S*: (?:Connection (?:timed out|refused)|No route)|"
+        r"Failed to resolve server (?P<host>[\w.-]+)",
+        "mount.cifs, mount.nfs; CSI-F nodeserver.go; learn.microsoft.com fail-to-mount-azure-file-share",
+    ),
     _words("node-full", r"node\(s\) exceed max volume count", "K scheduler nodevolumelimits/csi.go"),
     _words(
         "machine-full",

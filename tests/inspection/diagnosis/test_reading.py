@@ -114,6 +114,30 @@ def test_a_machines_power_is_asked_for_only_where_it_is_in_question(
     assert asked_for >= {name.lower() for name in in_question}
 
 
+def test_shares_are_asked_for_once_where_a_pod_does_not_get_its_share_and_only_then() -> None:
+    account = f"{GROUP.rpartition('/')[0]}/Microsoft.Storage/storageAccounts/f1"
+
+    class Files(Arm):
+        def _send(self, url: str, query: Any) -> Any:
+            if "Microsoft.Storage" not in url:
+                return super()._send(url, query)
+            self.asked.append(url.rpartition("/")[2])
+            listed = [{"id": account, "name": "f1"}] if url.endswith("storageAccounts") else []
+            return {"value": listed}
+
+    raw = world() | {"VolumeAttachment": [], "Event": []}
+    (volume,) = raw["PersistentVolume"]
+    volume["spec"]["csi"] = {"driver": "file.csi.azure.com", "volumeHandle": "MC_g#f1#docs###shop"}
+    arm = Files()
+    stuck = event(9, reason="FailedMount", message="x: Output: mount error(2): No such file or directory")
+    examine(Api(raw | {"Pod": raw["Pod"][:1]}), arm, "shop")
+    assert arm.asked == []
+    inventory, diagnosis = examine(Api(raw | {"Event": [stuck]}), arm, "shop")
+    assert {each.cause for each in diagnosis.findings} == {"share-missing"}
+    assert all(each.confidence == "certain" for each in diagnosis.findings)
+    assert arm.asked == ["storageAccounts", "shares"] and inventory.files
+
+
 def test_azures_lists_have_a_limit_together_after_which_they_are_not_seen() -> None:
     left: list[float] = []
 

@@ -36,13 +36,13 @@ def _rule(case: Case) -> Match | None:
     then = ""
     if case.volume:
         deletes = case.volume.reclaim_policy == "Delete"
-        then = "; deleting it deletes its disk" if deletes else "; its volume is retained even then"
+        then = f"; deleting it deletes its {case.medium}" if deletes else "; its volume is retained even then"
         about = f"PersistentVolume {case.volume.name}"
         rows.append(Evidence("Kubernetes", about, f"{case.volume.phase}, policy {case.volume.reclaim_policy}"))
     return Match(
         because=f"no pod mounts {claim.name}; it is kept with its data until it is deleted{then}",
         evidence=tuple(rows),
-        next=(kubectl(f"describe pvc {claim.name}", claim, "who used it last, and its disk"),),
+        next=(kubectl(f"describe pvc {claim.name}", claim, f"who used it last, and its {case.medium}"),),
     )
 
 

@@ -46,7 +46,9 @@ def _rule(case: Case) -> Match | Not | None:
         return None
     held = refused(case, "held-in-azure", "held-in-kubernetes")
     if held is None:
-        return _match(case, failed[-1], f"its disk cannot be deleted: {in_a_line(failed[-1].says.partition(': ')[2])}")
+        return _match(
+            case, failed[-1], f"its {case.medium} cannot be deleted: {in_a_line(failed[-1].says.partition(': ')[2])}"
+        )
     events = case.seen.events_of(volume, "VolumeFailedDelete")
     tried = case.seen.age(min((e.first for e in events if e.first), default=None))
     if tried is not None and tried < _PATIENCE and (case.attachments or _may_be_free(case)):

@@ -53,7 +53,7 @@ def _rule(case: Case) -> Match | Not | None:
         return _match(case, volume, f"Azure has no disk {named} ({whose}), which is to be attached along with its own")
     if isinstance(case.disk, Disk):
         return Not("Azure has its disk") if word else None
-    missing = case.disk is None and case.seen.lists(volume.disk_id) and _is_kept(case, volume)
+    missing = case.disk is None and case.seen.lists(volume.disk_id) and is_kept(case, volume)
     if not word and not missing:
         return None
     return _match(case, volume, f"Azure has no disk {volume.disk_name}, which volume {volume.name} names")
@@ -68,7 +68,7 @@ def _no_id(case: Case, volume: Volume) -> Match:
     return Match(because, (*((word.evidence,) if word else ()), *attachment_rows(case)), (show, ids))
 
 
-def _is_kept(case: Case, volume: Volume) -> bool:
+def is_kept(case: Case, volume: Volume) -> bool:
     """Whether the volume is to have a disk: one whose claim is going may have lost it between two looks."""
     claim = case.claim or case.seen.claim(volume.claim)
     going = claim is not None and claim.deleting is not None

@@ -1,8 +1,9 @@
-"""The disk driver's controller does nothing: claims and attachments wait, and nobody says why.
+"""The driver's controller does nothing: claims and attachments wait, and nobody says why.
 
 What it is
-    The part of the driver that makes, attaches and detaches disks does not run, hangs, or cannot reach Kubernetes. On
-    AKS it runs where users do not see it; a cluster that was stopped, or whose control plane is under way, has none.
+    The part of the driver that makes, attaches and detaches disks, or that makes shares of Azure Files, does not run,
+    hangs, or cannot reach Kubernetes. On AKS it runs where users do not see it; a cluster that was stopped, or whose
+    control plane is under way, has none.
 
 How it is recognised
     States: a VolumeAttachment is minutes old and neither attached nor with an attachError, or being deleted for minutes
@@ -31,8 +32,15 @@ from collections.abc import Iterator
 from aksdisks.inspection.diagnosis.case import Case, said
 from aksdisks.inspection.diagnosis.cause import Cause, Match
 from aksdisks.inspection.diagnosis.findings import Confidence, Evidence, Step
-from aksdisks.inspection.diagnosis.rows import attachment_rows, claim_row, duration, machine_rows
-from aksdisks.model import DISK_DRIVERS, Attachment, Machine
+from aksdisks.inspection.diagnosis.rows import (
+    attachment_rows,
+    claim_row,
+    driver_app,
+    driver_named,
+    duration,
+    machine_rows,
+)
+from aksdisks.model import DISK_DRIVERS, FILE_DRIVERS, Attachment, Machine
 
 _DRIVER = DISK_DRIVERS[0]
 _CLAIM, _ATTACHMENT = 180.0, 300.0
@@ -51,21 +59,22 @@ def _of_claim(case: Case) -> Match | None:
         return None
     asked = case.seen.events_of(claim, "ExternalProvisioning")
     answered = case.seen.events_of(claim, "Provisioning", "ProvisioningFailed", "ProvisioningSucceeded")
-    if not asked or answered or claim.provisioner not in ("", _DRIVER):
+    named = claim.provisioner or (case.storage_class.provisioner if case.storage_class else _DRIVER)
+    driver = next((each[0] for each in (DISK_DRIVERS, FILE_DRIVERS) if named in each), "")
+    if not asked or answered or not driver or claim.provisioner not in ("", driver):
         return None
-    if case.storage_class is not None and not case.storage_class.makes_disks:
-        return None
-    nowhere = _runs_nowhere(case)
+    nowhere = _runs_nowhere(case, driver)
     since = case.seen.age(asked[0].first)
-    worked = case.seen.driver_worked
+    worked = case.seen.driver_worked(driver)
     alive = worked is not None and asked[0].first is not None and worked > asked[0].first
     if alive or not (nowhere or (since is not None and since > _CLAIM)):
         return None
     long = f" for {duration(since)}" if since else ""
     return Match(
-        f"the disk driver has not answered{long}: claim {claim.name} waits for a disk, and nothing else is told",
-        (said(asked[-1]), claim_row(claim), *_drivers(case)),
-        _steps(),
+        f"{driver_named(driver)} has not answered{long}: claim {claim.name} waits for a {case.medium}, "
+        "and nothing else is told",
+        (said(asked[-1]), claim_row(claim), *_drivers(case, driver)),
+        _steps(driver),
         "certain" if nowhere else "likely",
     )
 
@@ -80,15 +89,17 @@ def _of_attachment(case: Case) -> Match | None:
     if isinstance(machine, Machine) and machine.provisioning_state.lower() == "updating":
         return None
     since = silent.deleting or silent.created
-    worked = case.seen.driver_worked
+    worked = case.seen.driver_worked(_DRIVER)
     if worked is not None and since is not None and worked > since:
         return None
     age = case.seen.age(since)
     long = f" for {duration(age)}" if age else ""
     does = f"detach it from {silent.node}" if silent.deleting else f"attach it to {silent.node}"
-    sure: Confidence = "certain" if _runs_nowhere(case) or isinstance(machine, Machine) else "likely"
-    rows = (*attachment_rows(case), *machine_rows(machine), *_drivers(case))
-    return Match(f"the disk driver has not answered{long}: it should {does}, and says nothing", rows, _steps(), sure)
+    sure: Confidence = "certain" if _runs_nowhere(case, _DRIVER) or isinstance(machine, Machine) else "likely"
+    rows = (*attachment_rows(case), *machine_rows(machine), *_drivers(case, _DRIVER))
+    return Match(
+        f"the disk driver has not answered{long}: it should {does}, and says nothing", rows, _steps(_DRIVER), sure
+    )
 
 
 def _is_silent(case: Case, attachment: Attachment) -> bool:
@@ -103,24 +114,24 @@ def _is_silent(case: Case, attachment: Attachment) -> bool:
 
 
 def _is_long(case: Case, attachment: Attachment, age: float | None) -> bool:
-    return (age is not None and age > _ATTACHMENT) or (attachment is case.attachment and _runs_nowhere(case))
+    return (age is not None and age > _ATTACHMENT) or (attachment is case.attachment and _runs_nowhere(case, _DRIVER))
 
 
-def _runs_nowhere(case: Case) -> bool:
+def _runs_nowhere(case: Case, driver: str) -> bool:
     """Whether the CSINodes were read, and none lists the driver."""
     drivers = [node.drivers for node in case.seen.inventory.nodes]
-    return bool(drivers) and all(each is not None and _DRIVER not in each for each in drivers)
+    return bool(drivers) and all(each is not None and driver not in each for each in drivers)
 
 
-def _drivers(case: Case) -> Iterator[Evidence]:
-    if _runs_nowhere(case):
-        yield Evidence("Kubernetes", "CSINodes", f"none of {len(case.seen.inventory.nodes)} lists {_DRIVER}")
+def _drivers(case: Case, driver: str) -> Iterator[Evidence]:
+    if _runs_nowhere(case, driver):
+        yield Evidence("Kubernetes", "CSINodes", f"none of {len(case.seen.inventory.nodes)} lists {driver}")
 
 
-def _steps() -> tuple[Step, ...]:
-    pods = "kubectl get pods --namespace kube-system --output wide"
+def _steps(driver: str) -> tuple[Step, ...]:
+    pods, app = "kubectl get pods --namespace kube-system --output wide", f"csi-{driver_app(driver)}"
     return (
-        Step(f"{pods} --selector 'app in (csi-azuredisk-controller, csi-azuredisk-node)'", "whether the driver runs"),
+        Step(f"{pods} --selector 'app in ({app}-controller, {app}-node)'", "whether the driver runs"),
         Step("kubectl get csinodes", "on which nodes drivers are registered"),
     )
 

@@ -1,8 +1,9 @@
-"""The claim's disk is being made.
+"""The claim's disk, or its share, is being made.
 
 What it is
-    A node was chosen for the first pod, or the class binds at once, and the disk driver asks Azure for the disk. It
-    usually takes 5 to 30 seconds; it is worth a look after two minutes.
+    A node was chosen for the first pod, or the class binds at once, and the driver asks Azure for the disk, or for the
+    share of Azure Files. It usually takes 5 to 30 seconds, and longer where the first share of a kind needs a storage
+    account; it is worth a look after two minutes.
 
 How it is recognised
     States: the claim is Pending and names no volume; it has a selected node, or its class has volumeBindingMode
@@ -46,7 +47,7 @@ def _rule(case: Case) -> Match | Not | None:
         return Not("the last attempt failed")
     so_far = "" if waited is None else f", for {duration(waited)} so far"
     return Match(
-        because=f"the disk of claim {claim.name} is being made{so_far}; that takes {USUAL}, worry after 2 min",
+        because=f"the {case.medium} of claim {claim.name} is being made{so_far}; that takes {USUAL}, worry after 2 min",
         evidence=(claim_row(claim), *map(said, told[-1:])),
         next=(kubectl(f"describe pvc {claim.name}", claim, "whether an attempt failed"),),
         needs=("contents",) if claim.source_kind == "VolumeSnapshot" else (),

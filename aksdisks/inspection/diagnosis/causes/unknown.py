@@ -55,7 +55,7 @@ def _of_claim(case: Case) -> Match | None:
     if not refusals or (age is not None and age < WORRY):
         return None
     return Match(
-        because="its disk could not be made, for a reason that the catalogue does not know",
+        because=f"its {case.medium} could not be made, for a reason that the catalogue does not know",
         evidence=(claim_row(claim), *refusals[-3:]),
         next=(kubectl(f"describe pvc {claim.name}", claim, "what the driver says of each attempt"),),
         confidence="likely",
@@ -70,5 +70,5 @@ CAUSE = Cause(
     page=__doc__,
     of_pod=True,
     fallback=True,
-    needs=("azure",),
+    needs=("azure", "files"),
 )

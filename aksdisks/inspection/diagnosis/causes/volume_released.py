@@ -38,23 +38,26 @@ def _rule(case: Case) -> Match | None:
     about = f"PersistentVolume {volume.name}"
     row = Evidence("Kubernetes", about, f"{volume.phase}, policy {volume.reclaim_policy}, was of claim {volume.claim}")
     if volume.is_left:
-        kept = f"policy {volume.reclaim_policy} keeps the volume and its disk"
+        kept = f"policy {volume.reclaim_policy} keeps the volume and its {case.medium}"
         if volume.reclaim_policy == "Delete":
-            kept = "nothing deletes it or its disk: it was made by hand and names no provisioner"
+            kept = f"nothing deletes it or its {case.medium}: it was made by hand and names no provisioner"
         return Match(
             because=f"claim {volume.claim} is gone, and {kept}",
             evidence=(row, *disk_rows(case)),
-            next=(kubectl(f"describe pv {volume.name}", volume, "which disk it keeps"), _reuse(volume)),
+            next=(
+                kubectl(f"describe pv {volume.name}", volume, f"which {case.medium} it keeps"),
+                _reuse(volume, case.medium),
+            ),
             verdict="expected",
         )
-    detaching = "its disk is being detached first" if case.attachments else "its disk is being deleted"
+    detaching = "its disk is being detached first" if case.attachments else f"its {case.medium} is being deleted"
     by_hand = ", though it was made by hand" if volume.by_hand else ""
     return Match(
         because=f"claim {volume.claim} is gone, and {detaching}{by_hand}; that takes less than a minute, "
         "worry after 10 min",
         evidence=(row, *attachment_rows(case), *disk_rows(case)),
         next=(
-            *([_retain(volume)] if volume.by_hand else []),
+            *([_retain(volume, case.medium)] if volume.by_hand else []),
             kubectl(f"get pv {volume.name} --watch", volume, "when it is gone"),
         ),
     )
@@ -65,15 +68,15 @@ def _is_released(volume: Volume) -> bool:
     return volume.phase == "Released" or (volume.phase == "Failed" and volume.is_left)
 
 
-def _reuse(volume: Volume) -> Step:
+def _reuse(volume: Volume, medium: str) -> Step:
     command = f"kubectl patch pv {volume.name} --type=json "
     change = '--patch=\'[{"op": "remove", "path": "/spec/claimRef"}]\''
-    return Step(command + change, "it is free for another claim, with the data on its disk")
+    return Step(command + change, f"it is free for another claim, with the data on its {medium}")
 
 
-def _retain(volume: Volume) -> Step:
+def _retain(volume: Volume, medium: str) -> Step:
     change = '--patch=\'{"spec": {"persistentVolumeReclaimPolicy": "Retain"}}\''
-    return Step(f"kubectl patch pv {volume.name} {change}", "its disk stays, if it is not deleted yet")
+    return Step(f"kubectl patch pv {volume.name} {change}", f"its {medium} stays, if it is not deleted yet")
 
 
 CAUSE = Cause(id="volume-released", verdict="wait", rule=_rule, kinds=("PersistentVolume",), page=__doc__)

@@ -1,0 +1,98 @@
+"""The node may not mount the share: its key is not accepted, the Secret with it is missing, or the account is closed.
+
+What it is
+    A share is mounted by SMB with the key of its storage account, which the node takes from a Secret. The mount is
+    refused where the key was renewed in Azure and the Secret has the old one, where the Secret is missing or has no
+    key, where the account accepts no keys at all, or where its network rules do not admit the node, which is all that
+    NFS asks. Pods that mount the share already go on until they connect anew.
+
+How it is recognised
+    Words: FailedMount with `mount error(13): Permission denied`, of NFS `access denied by server while mounting`
+    (azurefile-csi-driver pkg/azurefile/nodeserver.go); `failed to find the secret …` (kubernetes
+    pkg/volume/csi/csi_util.go) or `could not get secret(…)`; `could not find accountkey or azurestorageaccountkey field
+    in secrets`, `accountName(…) or accountKey is empty` (azurefile.go).
+    States: Azure has account and share; the account's allowSharedKeyAccess, network rules and publicNetworkAccess tell
+    which of them it is. Keys and Secrets are not read.
+
+What it is not
+    A share or an account that is gone (`share-missing`). A server that does not answer (`share-unreachable`). Azure
+    that refuses the driver, which asks for the key where no Secret is named (`not-authorized`).
+
+Next
+    See whether the Secret has both names, and whether the account accepts keys and admits the nodes. Then write today's
+    key into the Secret; the kubelet tries again by itself within two minutes.
+
+Links
+    https://learn.microsoft.com/troubleshoot/azure/azure-kubernetes/storage/fail-to-mount-azure-file-share
+    https://github.com/kubernetes-sigs/azurefile-csi-driver/blob/master/docs/driver-parameters.md
+"""
+
+from __future__ import annotations
+
+from aksdisks.inspection.diagnosis.case import Case
+from aksdisks.inspection.diagnosis.cause import Cause, Match
+from aksdisks.inspection.diagnosis.findings import Confidence, Step
+from aksdisks.inspection.diagnosis.refusals import Refusal, refused
+from aksdisks.inspection.diagnosis.shares import account_state, names_in, renewed, share_named, share_rows, source_of
+from aksdisks.model import FileShare, ShareSource, StorageAccount
+
+_Told = tuple[str, tuple[Step, ...], Confidence]
+
+
+def _rule(case: Case) -> Match | None:
+    source = source_of(case)
+    refusal = refused(case, "mount-denied", "secret-not-found", "secret-without-keys")
+    if case.pod is None or source is None or refusal is None:
+        return None
+    told = _of_secret(case, source, refusal) if refusal.saying.id != "mount-denied" else _of_account(case, source)
+    because, steps, sure = told or _of_key(case, source)
+    return Match(because, (refusal.evidence, *share_rows(case, source)), steps, sure)
+
+
+def _of_secret(case: Case, source: ShareSource, refusal: Refusal) -> _Told:
+    """The Secret is missing, or lacks what the mount needs; the words say which one, else the volume."""
+    groups, namespace = refusal.saying.groups, source.secret.partition("/")[0]
+    named = f"{groups['namespace']}/{groups['name']}" if "name" in groups else groups.get("key", "")
+    secret = named or (f"{namespace}/{groups['secret']}" if "secret" in groups else source.secret)
+    if refusal.saying.id == "secret-not-found":
+        because = f"Secret {secret}, from which the mount takes the key of the storage account, is not there"
+    else:
+        because = f"Secret {secret} lacks the name or the key of the storage account, with which the share is mounted"
+    return because, (names_in(secret), renewed(case, source, secret)) if "/" in secret else (), "certain"
+
+
+def _of_account(case: Case, source: ShareSource) -> _Told | None:
+    """The account refuses whoever comes with a key, or from the node's network; None where nothing tells that."""
+    account, look = case.account, (account_state(case, source),)
+    by_key, known = source.protocol != "nfs", isinstance(account, StorageAccount)
+    if by_key and isinstance(account, StorageAccount) and not account.shared_keys:
+        return f"storage account {account.name} accepts no keys, and the share is mounted with one", look, "certain"
+    closed = isinstance(account, StorageAccount) and (account.networks, account.public_access) not in (
+        ("Allow", ""),
+        ("Allow", "Enabled"),
+    )
+    if by_key and not closed:
+        return None
+    node = case.pod.node if case.pod else ""
+    rules = "its network rules name who may" if known and closed else "NFS asks nothing but the network"
+    return f"storage account {source.account} does not admit node {node}: {rules}", look, "likely"
+
+
+def _of_key(case: Case, source: ShareSource) -> _Told:
+    """The key is not the account's, or not any more."""
+    there = isinstance(case.share, FileShare)
+    steps = (names_in(source.secret), renewed(case, source, source.secret)) if source.secret else ()
+    because = f"{share_named(source)}{' is there, and' if there else ''} refuses the key of Secret {source.secret}"
+    look = account_state(case, source)
+    return f"{because}: it was renewed, or is another account's", (*steps, look), "certain" if there else "likely"
+
+
+CAUSE = Cause(
+    id="mount-refused",
+    verdict="problem",
+    rule=_rule,
+    kinds=("Pod",),
+    page=__doc__,
+    over=("not-authorized", "share-unreachable"),
+    needs=("files",),
+)

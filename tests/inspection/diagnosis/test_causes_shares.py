@@ -1,0 +1,258 @@
+"""Causes about shares of Azure Files, each on a handmade world; and causes of disks that must not misjudge them."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from aksdisks.inspection.diagnosis import Finding, diagnose
+from aksdisks.inspection.diagnosis.catalogue import catalogue
+from aksdisks.model import (
+    AzureFiles,
+    Condition,
+    FileShare,
+    Inventory,
+    NotAsked,
+    NotPermitted,
+    ShareSource,
+    StorageAccount,
+    StorageClass,
+)
+from tests.world import CLAIM, SPACE, START, claim, event, node, pod, volume, world
+
+PV = f"pvc-{CLAIM}"
+SECRET = "azure-storage-account-f1-secret"
+SOURCE = ShareSource(account="f1", share=PV, resource_group="MC_g", secret=f"{SPACE}/{SECRET}")
+DRIVER = "file.csi.azure.com"
+CLASS = StorageClass(name="azurefile-csi", provisioner=DRIVER, binding_mode="Immediate")
+ACCOUNT = StorageAccount(id="/accounts/f1", name="f1", kind="StorageV2", provisioning_state="Succeeded")
+SHARE = FileShare(id="/accounts/f1/share", name=PV, account="f1", quota_gib=5)
+THERE = AzureFiles(listed=(ACCOUNT,), shares={"f1": (SHARE,)})
+NO_SHARE = AzureFiles(listed=(ACCOUNT,), shares={"f1": ()})
+NO_ACCOUNT = AzureFiles(elsewhere={"f1": None})
+DENIED = NotPermitted("Azure answers AuthorizationFailed: no right to read storage accounts")
+UNREAD = AzureFiles(listed=DENIED, elsewhere={"f1": DENIED})
+UNASKED = NotAsked("nothing needed Azure")
+
+POD = pod("web-1", 0, ready=False, conditions=(Condition(type="PodScheduled", status="True", since=START),))
+# What azurefile-csi-driver pkg/azurefile/nodeserver.go makes of mount.cifs' and mount.nfs' words.
+MOUNT = (
+    'MountVolume.MountDevice failed for volume "{volume}" : rpc error: code = Internal desc = volume(g#f1#{volume}##) '
+    "mount //f1.file.core.windows.net/{volume} on /var/lib/kubelet/plugins/kubernetes.io/csi/file.csi.azure.com/x/"
+    "globalmount failed with mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t cifs -o "
+    "actimeo=30,<masked> //f1.file.core.windows.net/{volume} /globalmount\nOutput: {output}\nRefer to the "
+    "mount.cifs(8) manual page (e.g. man mount.cifs) and kernel log messages (dmesg)\n\nPlease refer to "
+    "http://aka.ms/filemounterror for possible causes and solutions for mount errors."
+)
+INVALID = 'MountVolume.MountDevice failed for volume "{volume}" : rpc error: code = InvalidArgument desc = {output}'
+NOT_FOUND, DENIED_KEY = "mount error(2): No such file or directory", "mount error(13): Permission denied"
+UNRESOLVED = "mount error: could not resolve address for f1.file.core.windows.net: Unknown error"
+NO_SECRET = (
+    f"fetching NodeStageSecretRef {SPACE}/key failed: kubernetes.io/csi: failed to find the secret key in the "
+    f'namespace {SPACE} with error: secrets "key" not found'
+)
+NO_KEY = (
+    "GetAccountInfo({volume}) failed with error: could not find accountkey or azurestorageaccountkey field in secrets"
+)
+
+
+def stuck(output: str, form: str = MOUNT, **changes: Any) -> dict[str, Any]:
+    """A pod whose share is not mounted, in these words."""
+    message = form.format(volume=PV, output=output.format(volume=PV))
+    said = (event(POD, "FailedMount", message),) if output else ()
+    return bound(**{"pods": (POD,), "events": said, "files": UNASKED} | changes)
+
+
+def bound(**changes: Any) -> dict[str, Any]:
+    mounted = volume(driver=DRIVER, disk_id="", share=SOURCE, storage_class=CLASS.name, access_modes=("ReadWriteMany",))
+    made = claim(storage_class=CLASS.name, access_modes=("ReadWriteMany",), provisioner=DRIVER)
+    plain = {"volumes": (mounted,), "claims": (made,), "classes": (CLASS,), "attachments": (), "disks": UNASKED}
+    return {**plain, "machines": UNASKED} | changes
+
+
+def naming(**changes: Any) -> dict[str, Any]:
+    """The volume names its share otherwise."""
+    (mounted,) = bound()["volumes"]
+    return {"volumes": (replace(mounted, share=replace(SOURCE, **changes)),)}
+
+
+def found(inventory: Inventory, about: str = "Pod web-1") -> Finding | None:
+    kind, _, name = about.partition(" ")
+    findings = [each for each in diagnose(inventory) if (each.object.kind, each.object.name) == (kind, name)]
+    assert len(findings) <= 1, findings
+    return findings[0] if findings else None
+
+
+CLOSED = replace(ACCOUNT, networks="Deny")
+KEYLESS = replace(ACCOUNT, shared_keys=False)
+
+
+@pytest.mark.parametrize(
+    ("made", "cause", "confidence", "because"),
+    [
+        (stuck(NOT_FOUND), "share-missing", "likely", f"its node finds no share {PV} of storage account f1"),
+        (
+            stuck(NOT_FOUND, files=NO_SHARE),
+            "share-missing",
+            "certain",
+            f"Azure has no share {PV} of storage account f1",
+        ),
+        (stuck("", files=NO_SHARE), "share-missing", "certain", f"Azure has no share {PV}"),
+        (stuck(NOT_FOUND, files=UNREAD), "share-missing", "likely", f"its node finds no share {PV}"),
+        (stuck(UNRESOLVED, files=NO_ACCOUNT), "share-missing", "certain", "Azure has no storage account f1, of which"),
+        (stuck(DENIED_KEY, files=NO_ACCOUNT), "share-missing", "certain", "Azure has no storage account f1, of which"),
+        (
+            stuck("failed to get account name from nonsense", INVALID, **naming(account="", share="")),
+            "share-missing",
+            "certain",
+            f"volume {PV} does not tell its storage account",
+        ),
+        (stuck(DENIED_KEY), "mount-refused", "likely", f"share {PV} of storage account f1 refuses the key of Secret"),
+        (stuck(DENIED_KEY, files=THERE), "mount-refused", "certain", "is there, and refuses the key of Secret"),
+        (stuck(DENIED_KEY, files=UNREAD), "mount-refused", "likely", "refuses the key of Secret"),
+        (
+            stuck(DENIED_KEY, files=replace(THERE, listed=(KEYLESS,))),
+            "mount-refused",
+            "certain",
+            "storage account f1 accepts no keys",
+        ),
+        (
+            stuck(DENIED_KEY, files=replace(THERE, listed=(CLOSED,))),
+            "mount-refused",
+            "likely",
+            "storage account f1 does not admit node aks-0: its network rules",
+        ),
+        (
+            stuck("mount.nfs: access denied by server while mounting f1:/f1/x", files=THERE, **naming(protocol="nfs")),
+            "mount-refused",
+            "likely",
+            "storage account f1 does not admit node aks-0: NFS asks nothing but the network",
+        ),
+        (stuck(NO_SECRET, "{output}"), "mount-refused", "certain", f"Secret {SPACE}/key, from which the mount takes"),
+        (stuck(NO_KEY, INVALID), "mount-refused", "certain", f"Secret {SPACE}/{SECRET} lacks the name or the key"),
+        (
+            stuck(UNRESOLVED),
+            "share-unreachable",
+            "likely",
+            "node aks-0 does not reach f1.file.core.windows.net, port 445",
+        ),
+        (
+            stuck("mount error(115): Operation now in progress", files=THERE),
+            "share-unreachable",
+            "certain",
+            "node aks-0 does not reach f1.file.core.windows.net, port 445",
+        ),
+        (stuck(NOT_FOUND, files=THERE), "share-unreachable", "likely", "is there, and node aks-0 does not find it"),
+        (
+            stuck(NOT_FOUND, files=THERE, **naming(folder="a/b")),
+            "share-unreachable",
+            "likely",
+            "is there, and its folder a/b is not found",
+        ),
+    ],
+)
+def test_each_cause_is_found_first_by_words_and_both_sides(
+    made: dict[str, Any], cause: str, confidence: str, because: str
+) -> None:
+    finding = found(world(**made))
+    assert finding is not None
+    assert (finding.cause, finding.confidence, finding.verdict) == (cause, confidence, "problem")
+    assert because in finding.because
+    assert finding.needs == catalogue()[cause].needs == ("files",)
+    of_claim = found(world(**made), f"PersistentVolumeClaim {CLAIM}")
+    assert of_claim is not None and of_claim.cause == cause
+
+
+@pytest.mark.parametrize("files", [NO_SHARE, NO_ACCOUNT])
+def test_a_share_that_is_gone_is_told_of_its_claim_while_pods_run_on_it(files: AzureFiles) -> None:
+    running = bound(pods=(pod("web-1", 0),), events=(), files=files)
+    assert found(world(**running)) is None
+    finding = found(world(**running), f"PersistentVolumeClaim {CLAIM}")
+    assert finding is not None and (finding.cause, finding.confidence) == ("share-missing", "certain")
+
+
+@pytest.mark.parametrize("files", [THERE, UNREAD, UNASKED, AzureFiles(listed=(ACCOUNT,), shares={"f1": DENIED})])
+def test_what_is_there_or_could_not_be_read_is_not_missing(files: AzureFiles) -> None:
+    running = bound(pods=(pod("web-1", 0),), events=(), files=files)
+    assert diagnose(world(**running)) == ()
+    late = replace(world(**stuck("", files=files)), taken=START + timedelta(seconds=30))
+    assert (finding := found(late)) is not None and finding.cause == "starting"
+
+
+def test_a_mount_that_went_on_to_the_containers_is_not_refused_any_more() -> None:
+    gone_on = {
+        "events": (event(POD, "FailedMount", MOUNT.format(volume=PV, output=DENIED_KEY)), event(POD, "Pulled", "x"))
+    }
+    finding = found(world(**stuck(DENIED_KEY, files=THERE, **gone_on)))
+    assert finding is not None and finding.cause == "starting"
+
+
+@pytest.mark.parametrize("output", [NOT_FOUND, DENIED_KEY, UNRESOLVED, NO_KEY])
+def test_no_step_shows_a_key_and_the_evidence_names_both_sides(output: str) -> None:
+    finding = found(world(**stuck(output, files=THERE)))
+    assert finding is not None
+    commands = [step.command for step in finding.next]
+    shown = [command for command in commands if "get secret" in command]
+    assert all("{{$value" not in command and "jsonpath" not in command for command in shown)
+    assert {row.source for row in finding.evidence} == {"Kubernetes", "Azure"}
+    assert {step.risk for step in finding.next} == {"none"}
+
+
+def pending(reason: str, message: str, at: float, **changes: Any) -> Inventory:
+    """A claim of a file class that is not bound, of which this was said so many seconds ago."""
+    made = claim(storage_class=CLASS.name, phase="Pending", volume="", capacity="", provisioner=DRIVER, created=START)
+    made = replace(made, access_modes=("ReadWriteMany",), **changes)
+    said = (replace(event(made, reason, message, at=0.0), type="Warning" if "Failed" in reason else "Normal"),)
+    inventory = world(**bound(claims=(made,), volumes=(), pods=(), events=said))
+    return replace(inventory, taken=START + timedelta(seconds=at))
+
+
+WAITING = f"Waiting for a volume to be created either by the external provisioner '{DRIVER}' or manually by …"
+
+
+@pytest.mark.parametrize(
+    ("inventory", "cause", "because"),
+    [
+        (pending("ExternalProvisioning", WAITING, 20), "provisioning", f"the share of claim {CLAIM} is being made"),
+        (pending("ExternalProvisioning", WAITING, 400), "driver-down", "the driver of Azure Files has not answered"),
+        (
+            pending(
+                "ProvisioningFailed", "rpc error: code = InvalidArgument desc = invalid parameter x in storage class", 9
+            ),
+            "impossible-request",
+            f"what it takes to make the share of claim {CLAIM} cannot be",
+        ),
+    ],
+)
+def test_a_claim_of_a_file_class_is_told_as_one(inventory: Inventory, cause: str, because: str) -> None:
+    finding = found(inventory, f"PersistentVolumeClaim {CLAIM}")
+    assert finding is not None and finding.cause == cause and because in finding.because
+
+
+def test_the_disk_driver_that_works_proves_nothing_of_the_file_driver() -> None:
+    inventory = pending("ExternalProvisioning", WAITING, 400)
+    attached = event(POD, "SuccessfulAttachVolume", 'AttachVolume.Attach succeeded for volume "x" ', at=300.0)
+    made = replace(event(POD, "ProvisioningSucceeded", "ok", at=300.0), component=f"{DRIVER}_controller_1")
+    causes = [
+        found(replace(inventory, events=(*inventory.events, each)), f"PersistentVolumeClaim {CLAIM}")
+        for each in (attached, made)
+    ]
+    assert [each.cause if each else "" for each in causes] == ["driver-down", "provisioning"]
+
+
+def test_a_node_without_the_file_driver_is_told_by_that_driver() -> None:
+    lacking = node(0, drivers=("disk.csi.azure.com",)), node(1, drivers=("disk.csi.azure.com", DRIVER))
+    for output in ("", "driver name file.csi.azure.com not found in the list of registered CSI drivers"):
+        finding = found(
+            world(**stuck(output, 'MountVolume.MountDevice failed for volume "x" : {output}', nodes=lacking))
+        )
+        assert finding is not None and finding.cause == "driver-missing"
+        assert finding.because == "the driver of Azure Files is not registered on node aks-0"
+        assert "csi-azurefile-node" in finding.next[0].command
+
+
+def test_a_share_asks_nothing_of_attachments() -> None:
+    """Pods on several nodes mount one share: nothing waits for an attachment, and nothing says that it is shared."""
+    pods = tuple(pod(f"web-{number}", number) for number in range(2))
+    assert diagnose(world(**bound(pods=pods, events=(), files=THERE, nodes=(node(0), node(1))))) == ()
