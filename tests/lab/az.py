@@ -6,29 +6,14 @@ import json
 import os
 import subprocess
 import sys
-import venv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
-
 from aksdisks.lab.server.process import LabState
+from tests import venvs
 
 REQUIREMENT = "azure-cli>=2.91,<3"
-PATIENCE = 240
-"""Seconds that the installation may take; 20 s with a registry nearby."""
-
-UNREACHABLE = (
-    "Temporary failure in name resolution",
-    "Name or service not known",
-    "Connection refused",
-    "Network is unreachable",
-    "ConnectTimeoutError",
-    "ReadTimeoutError",
-    "ProxyError",
-)
-"""What pip says when it is not the package that is missing but the way to the registry."""
 
 
 class Said(NamedTuple):
@@ -45,25 +30,11 @@ class Said(NamedTuple):
 
 def installed(cache: Path) -> Path:
     """The program; installed at the first use. AKSDISKS_AZ_VENV names a place that other runs can share."""
-    place = Path(os.environ.get("AKSDISKS_AZ_VENV") or cache / f"az-{sys.version_info.major}.{sys.version_info.minor}")
-    program, complete = place / "bin" / "az", place / "complete"
-    if complete.is_file() or (program.is_file() and "AKSDISKS_AZ_VENV" in os.environ):
+    shared = os.environ.get("AKSDISKS_AZ_VENV")
+    if shared and (program := Path(shared, "bin", "az")).is_file():
         return program
-    venv.create(place, clear=True)
-    pip = [sys.executable, "-m", "pip", "--python", place / "bin" / "python"]
-    command = [*pip, "install", "--no-compile", "--quiet", REQUIREMENT]
-    result = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-    )
-    if result.returncode and any(sign in result.stderr for sign in UNREACHABLE):
-        pytest.skip(f"{REQUIREMENT} cannot be installed: the package registry cannot be reached")
-    assert result.returncode == 0, result.stderr[-2000:]
-    complete.touch()
-    return program
+    place = Path(shared) if shared else cache / f"az-{sys.version_info.major}.{sys.version_info.minor}"
+    return venvs.installed(place, REQUIREMENT) / "az"
 
 
 def logged_in(

@@ -1,0 +1,64 @@
+"""Builds the site: `python -m docs.site [FOLDER]`, which is `_site` where none is named.
+
+Needs the extra `docs`. A warning, a link or an anchor that leads nowhere and a request to another host are errors (exit
+code 1); the folder is replaced.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from docs.site.check import problems
+from docs.site.contents import ROOT, pages
+from docs.site.stage import Stage
+
+
+def main(arguments: list[str]) -> int:
+    """Build into the folder, and say what is wrong."""
+    if len(arguments) > 1 or any(argument.startswith("-") for argument in arguments):
+        print(__doc__, file=sys.stderr)
+        return 2
+    out = Path(*arguments) if arguments else ROOT / "_site"
+    if out.exists() and any(out.iterdir()) and not (out / "searchindex.js").is_file():
+        print(f"{out}: expected a folder that is empty or has a site, found other files", file=sys.stderr)
+        return 2
+    try:
+        from sphinx.cmd.build import build_main
+    except ModuleNotFoundError:
+        print("Sphinx is not installed: pip install -e '.[docs]'", file=sys.stderr)
+        return 2
+    for page in sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")):
+        if page not in pages():
+            print(f"{page}: is in no section of docs/site/contents.py", file=sys.stderr)
+            return 1
+    shutil.rmtree(out, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "pages"
+        Stage(source).fill()
+        options = ["-q", "-W", "--keep-going", "-b", "html", "-c", str(Path(__file__).parent), "-d", f"{folder}/trees"]
+        failed = build_main([*options, str(source), str(out)])
+    _finish(out)
+    wrong = list(problems(out))
+    print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)
+    if failed or wrong:
+        return 1
+    print(f"{out / 'index.html'}: {len(list(out.rglob('*.html')))} pages")
+    return 0
+
+
+def _finish(out: Path) -> None:
+    """Take away what no reader asks for, and name what the theme leaves without a name."""
+    for left in (".buildinfo", "objects.inv", "_static/webpack-macros.html"):
+        (out / left).unlink(missing_ok=True)
+    for page in out.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(
+            text.replace("<summary><span", '<summary aria-label="Pages of this part"><span'), encoding="utf-8"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

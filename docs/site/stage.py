@@ -1,0 +1,219 @@
+"""Copies the site's pages into a folder for Sphinx: links follow them, and what is made of others is made."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from docs.site import contents
+from docs.site.contents import HOME, ROOT, SECTIONS, SPLIT, SYMPTOMS, Section, place
+
+_LINK = re.compile(r"(?<=\]\()([^)\s:]*?)(#[^)\s]*)?(?=\))")
+_CODE = re.compile(r"(?<![\[`])`([^`\n]+)`(?![\]`])")
+_FENCE = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
+_PICTURE = re.compile(r"<picture>.*?</picture>", re.DOTALL)
+_OURS = "application/vnd.aksdisks.check+json"
+# Named in a text, these are worth having: they are not code of the program.
+_TO_HAVE = (".json", ".yaml", ".yml")
+
+
+class Stage:
+    """A folder that is filled with the site's pages."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._texts = {page: _text(ROOT / page) for page in contents.pages() - {SYMPTOMS}}
+        self._parts = {page: _sections(self._texts[page]) for page in SPLIT}
+        self._texts[SYMPTOMS] = _symptoms(self._parts["docs/causes.md"])
+        self._files: set[str] = set()
+
+    def fill(self) -> None:
+        """Write all pages, and the files that they name."""
+        for section in SECTIONS:
+            for page in section.pages:
+                self._page(page)
+            first = self._text(section.first) if section.first else self._landing(section)
+            self._write(
+                f"{section.name}.md", first + _tree((place(page).rpartition(".")[0], "") for page in section.pages)
+            )
+        home = self._text(HOME)
+        self._write(place(HOME), home + _tree((section.name, section.title) for section in SECTIONS))
+        for name in self._files:
+            (self._folder / "files" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, self._folder / "files" / name)
+
+    def _page(self, page: str) -> None:
+        if page.endswith(".ipynb"):
+            self._write(place(page), self._notebook(page))
+        elif page in SPLIT:
+            self._split(page)
+        else:
+            self._write(place(page), self._text(page))
+
+    def _text(self, page: str) -> str:
+        return self._told(self._texts[page], page, place(page))
+
+    def _split(self, page: str) -> None:
+        """A page of all, and one of each section, whose parts have headings there."""
+        first, _, _ = self._texts[page].partition("\n## ")
+        folder = place(page).removesuffix(".md")
+        self._write(
+            place(page),
+            self._told(first, page, place(page)) + _tree((f"{folder}/{name}", name) for name in self._parts[page]),
+        )
+        for name, text in self._parts[page].items():
+            rank, what, text = _parts_of(text)
+            here = f"{folder}/{name}.md"
+            told = self._told(text, page, here, names=self._parts[page])
+            self._write(here, f"# {name}: {what}\n\n*{rank}*, as `aksdisks explain {name}` says it.\n\n{told}")
+
+    def _notebook(self, page: str) -> str:
+        """The notebook, with a line on where it is from, and without what only a program reads of its outputs."""
+        content = json.loads((ROOT / page).read_text(encoding="utf-8"))
+        for cell in content["cells"]:
+            if cell["cell_type"] == "markdown":
+                cell["source"] = self._told("".join(cell["source"]), page, place(page))
+            for output in cell.get("outputs", ()):
+                output.get("data", {}).pop(_OURS, None)
+        self._files.add(page)
+        number = Path(page).name[:2]
+        content["cells"][0]["source"] += (
+            f"\n\nRecorded on the lab. `aksdisks run {number}` runs it, `aksdisks walk` opens it in JupyterLab; "
+            f"{{download}}`the notebook <../files/{page}>`."
+        )
+        return json.dumps(content)
+
+    def _landing(self, section: Section) -> str:
+        """The page that a section begins with: what each of its pages is about, in that page's first words."""
+        rows = [f"# {section.title}\n\n{section.promise}\n"]
+        for page in section.pages:
+            rows.append(f"**[{_title(self._texts[page])}]({place(page)})**\n: {self._promise(page)}\n")
+        return "\n".join(rows)
+
+    def _promise(self, page: str) -> str:
+        """A page's first paragraph, or its first sentence where that is long."""
+        text = self._told(_paragraph(self._texts[page]), page, "index.md").replace("\n", " ")
+        return text if len(text) < 240 else re.split(r"(?<=[.:]) ", text)[0].rstrip(":")
+
+    def _told(self, text: str, page: str, here: str, names: Iterable[str] = ()) -> str:
+        """A page's text whose links lead to where things stand on the site, and which names what it could not link."""
+        text = _PICTURE.sub(_both_pictures, text)
+        parts = _FENCE.split(text)
+        for number in range(0, len(parts), 2):
+            parts[number] = _LINK.sub(lambda found: self._link(found[1], found[2] or "", page, here), parts[number])
+            parts[number] = _CODE.sub(self._named(here, frozenset(names)), parts[number])
+        return "".join(parts)
+
+    def _link(self, target: str, fragment: str, page: str, here: str) -> str:
+        wanted = posixpath.normpath(posixpath.join(posixpath.dirname(page), target)) if target else page
+        if wanted in SPLIT and fragment[1:] in self._parts[wanted]:
+            wanted, fragment = f"{wanted.removesuffix('.md')}/{fragment[1:]}.md", ""
+        elif not target:
+            return fragment
+        elif wanted == "README.md":
+            wanted = HOME
+        elif wanted not in self._texts and (ROOT / wanted).is_file():
+            self._files.add(wanted)
+            wanted = f"files/{wanted}"
+        return posixpath.relpath(place(wanted), posixpath.dirname(here) or ".") + fragment
+
+    def _named(self, here: str, names: frozenset[str]) -> Callable[[re.Match[str]], str]:
+        """Turns code that names a page into a link with its title, and of other files and causes into one as it is."""
+
+        def link(found: re.Match[str]) -> str:
+            named = found[1]
+            for page in (named, f"runbooks/{named}.ipynb"):
+                if page in self._texts:
+                    return f"[{_title(self._texts[page])}]({self._link(page, '', '', here)})"
+            if named.endswith(_TO_HAVE) and "/" in named and (ROOT / named).is_file():
+                return f"[{found[0]}]({self._link(named, '', '', here)})"
+            if "-" in named and named in names and not here.endswith(f"/{named}.md"):
+                return f"[{found[0]}]({named}.md)"
+            return found[0]
+
+        return link
+
+    def _write(self, name: str, text: str) -> None:
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _text(path: Path) -> str:
+    """A page's Markdown; of a notebook that of its first cell."""
+    text = path.read_text(encoding="utf-8")
+    return "".join(json.loads(text)["cells"][0]["source"]) if path.suffix == ".ipynb" else text
+
+
+def _title(text: str) -> str:
+    return text.partition("# ")[2].partition("\n")[0]
+
+
+def _paragraph(text: str) -> str:
+    """The first paragraph below the title."""
+    return text.partition("# ")[2].partition("\n\n")[2].lstrip().partition("\n\n")[0]
+
+
+def _sections(text: str) -> dict[str, str]:
+    """The texts of a page's sections by their headings."""
+    parts = (part.partition("\n") for part in text.split("\n## ")[1:])
+    return {name: body.strip() + "\n" for name, _, body in parts}
+
+
+def _parts_of(text: str) -> tuple[str, str, str]:
+    """Of a cause or a rule: its rank, what it is in a sentence, and the rest with headings."""
+    first, _, rest = text.partition("\n\n")
+    rank, _, what = first.removeprefix("*").partition("*: ")
+    return rank, what.rstrip("."), re.sub(r"^\*\*([^*]+)\*\*$", r"## \1", rest, flags=re.MULTILINE)
+
+
+def _tree(pages: Iterable[tuple[str, str]]) -> str:
+    """A table of contents that only the navigation shows."""
+    rows = (f"{title} <{page}>" if title else page for page, title in pages)
+    return "\n\n```{toctree}\n:hidden:\n\n" + "\n".join(rows) + "\n```\n"
+
+
+def _both_pictures(found: re.Match[str]) -> str:
+    """A picture for light and one for dark pages, of which the theme shows one, whatever the system prefers."""
+    dark, light = re.search(r'srcset="([^"]+)"', found[0]), re.search(r'<img [^>]*src="([^"]+)"[^>]*>', found[0])
+    assert dark and light, found[0]
+    shown = {"only-light": light[0], "only-dark": light[0].replace(light[1], dark[1])}
+    return "\n".join(image.replace("<img ", f'<img class="{kind}" ') for kind, image in shown.items())
+
+
+_SYMPTOMS = """# What kubectl shows, and what it means
+
+Words as they stand in `kubectl describe` and `kubectl get events`, and the cause that says them. `…` stands for what
+differs from one object to another. `aksdisks diagnose` looks for the same words, and at the states behind them.
+
+| words | cause | what it is |
+|---|---|---|
+"""
+_SILENT = """
+## Where no words show it
+
+States alone tell these; the cause's page says which.
+
+| cause | what it is |
+|---|---|
+"""
+
+
+def _symptoms(causes: Mapping[str, str]) -> str:
+    """Each message that a cause is recognised by, and the cause; then the causes that say nothing."""
+    said: list[tuple[str, str]] = []
+    silent = []
+    for name, text in causes.items():
+        _, what, _ = _parts_of(text)
+        _, _, recognised = text.partition("**How it is recognised**")
+        _, _, words = recognised.partition("\n\n**")[0].partition("Words:")
+        found = [word for word in re.findall(r"`[^`]+`", words.replace("\n", " ")) if word.strip("`") not in causes]
+        said += [(word.replace("|", "\\|"), f"[{name}](causes.md#{name}) | {what}") for word in found]
+        if not found:
+            silent.append(f"| [{name}](causes.md#{name}) | {what} |")
+    rows = (f"| {word} | {cause} |" for word, cause in sorted(said, key=lambda row: row[0].strip("`… ").casefold()))
+    return _SYMPTOMS + "\n".join(rows) + "\n" + _SILENT + "\n".join(silent) + "\n"

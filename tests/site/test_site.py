@@ -1,0 +1,131 @@
+"""The site as its command builds it, and as a browser shows it from a folder: linked, searched, read by axe-core.
+
+The tools are installed beside the tests' own packages, at the first use. With AKSDISKS_SCREENSHOTS=FOLDER each page
+that is looked at is left there as a picture.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from aksdisks.inspection.diagnosis.catalogue import catalogue as causes
+from aksdisks.inspection.lint.catalogue import catalogue as rules
+from tests import venvs
+from tests.cli.jupyterlab import CHROMIUM, chromium
+from tests.programs import needs
+
+ROOT = Path(__file__).parents[2]
+WCAG = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
+    "resultTypes": ["violations"],
+}
+OVERFLOW = "() => document.documentElement.scrollWidth - window.innerWidth"
+UNFOLD = "() => document.querySelectorAll('article details').forEach(part => part.open = true)"
+# Of each kind of page one; what the theme makes of the others is the same.
+LOOKED_AT = ("index", "on-call", "symptoms", "causes/shared-claim", "runbooks/01-dynamic-disk")
+ALL = "each page of the site"
+
+
+@pytest.fixture(scope="module")
+def python(request: pytest.FixtureRequest) -> Path:
+    """A Python that has the extra `docs` besides what the tests have."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert request.config.cache
+    return venvs.installed(Path(request.config.cache.mkdir("docs")) / "venv", *extras["docs"], beside=True) / "python"
+
+
+@pytest.fixture(scope="module")
+def site(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site") / "out"
+    done = subprocess.run(
+        [python, "-m", "docs.site", out], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Page]:
+    with chromium(shutil.which(CHROMIUM) or "") as shown:
+        yield shown
+
+
+def test_every_runbook_cause_and_rule_has_a_page(site: Path) -> None:
+    wanted = {f"runbooks/{path.stem}" for path in (ROOT / "runbooks").glob("*.ipynb")}
+    wanted |= {f"causes/{name}" for name in causes()} | {f"rules/{name}" for name in rules()}
+    assert wanted <= {str(path.relative_to(site).with_suffix("")) for path in site.rglob("*.html")}
+    assert len(wanted) > 70
+
+
+@needs(CHROMIUM)
+@pytest.mark.parametrize(
+    ("scheme", "width", "names"),
+    [
+        ("light", 1280, LOOKED_AT),
+        ("dark", 400, LOOKED_AT),
+        pytest.param("light", 400, ALL, marks=pytest.mark.slow),
+        pytest.param("dark", 1280, ALL, marks=pytest.mark.slow),
+    ],
+)
+def test_no_page_breaks_wcag_runs_off_the_screen_or_asks_anybody(
+    browser: Page, site: Path, scheme: str, width: int, names: tuple[str, ...]
+) -> None:
+    asked: list[str] = []
+    browser.on("request", lambda request: asked.append(request.url))
+    browser.set_viewport_size({"width": width, "height": 900})
+    browser.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    if names is ALL:
+        names = tuple(str(path.relative_to(site).with_suffix("")) for path in sorted(site.rglob("*.html")))
+    for name in names:
+        browser.goto((site / f"{name}.html").as_uri())
+        browser.evaluate(UNFOLD)
+        if folder := os.environ.get("AKSDISKS_SCREENSHOTS"):
+            picture = Path(folder) / f"site-{scheme}-{width}-{name.replace('/', '-')}.png"
+            browser.screenshot(path=picture, full_page=True)
+        assert browser.evaluate("() => document.documentElement.dataset.theme") == scheme
+        found = Axe().run(browser, options=WCAG).response["violations"]
+        assert [(name, each["id"], node["target"]) for each in found for node in each["nodes"]] == []
+        assert browser.evaluate(OVERFLOW) <= 0, name
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+@needs(CHROMIUM)
+def test_three_clicks_lead_from_the_first_page_to_the_cause_of_what_kubectl_shows(browser: Page, site: Path) -> None:
+    browser.set_viewport_size({"width": 1280, "height": 900})
+    browser.goto((site / "index.html").as_uri())
+    browser.locator("article a", has_text="stuck").first.click()
+    row = browser.locator("tr", has_text="is already used by pod(s)")
+    row.get_by_role("link", name="shared-claim").click()
+    assert browser.url == (site / "causes" / "shared-claim.html").as_uri()
+
+
+@needs(CHROMIUM)
+@pytest.mark.parametrize(
+    ("typed", "page"),
+    [("Volume is already used by pod", "causes/shared-claim.html"), ("rwo-replicas", "rules/rwo-replicas.html")],
+)
+def test_a_message_is_found_without_a_server(browser: Page, site: Path, typed: str, page: str) -> None:
+    browser.goto((site / "search.html").as_uri() + "?q=" + typed.replace(" ", "+"))
+    links = browser.locator("#search-results a")
+    expect(links.first).to_be_visible()
+    assert page in {re.sub(r"[?#].*", "", link.get_attribute("href") or "") for link in links.all()[:5]}
+
+
+def test_another_folder_is_left_as_it_is(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear")
+    done = subprocess.run(
+        [python, "-m", "docs.site", tmp_path], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"{tmp_path}: expected a folder that is empty or has a site, found other files\n"
+    assert (tmp_path / "letter.txt").read_text() == "Dear"
