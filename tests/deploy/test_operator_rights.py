@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from aksdisks import parameters
-from aksdisks.azure import compute
+from aksdisks.azure import arm
 from aksdisks.runner import shipped
 from aksdisks.runner.runner import run_runbooks
 from aksdisks.session.leftovers import clean
@@ -44,7 +44,7 @@ def test_an_operator_works_with_these_rights_alone_and_what_is_left_is_cleaned(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then `clean`, as after a run whose process is gone. Without the roles nothing is done."""
-    monkeypatch.setattr(compute, "_PACE", 0.1)  # a cluster is looked at every five seconds
+    monkeypatch.setattr(arm, "_PACE", 0.1)  # a cluster is looked at every five seconds
     chosen = parameters.resolve(cluster.file)[0]
     walk, statuses = walked(chosen, "12", without=LONG)
     assert [statement for statement, status in statuses.items() if status != "passed"] == [TRIED]

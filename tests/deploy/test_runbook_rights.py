@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from aksdisks import parameters
-from aksdisks.azure import compute
+from aksdisks.azure import arm
 from aksdisks.inspection import preflight
 from aksdisks.inspection.connection import connect
 from aksdisks.inspection.ownership import read_ownership
@@ -156,7 +156,7 @@ def test_disks_are_made_and_deleted_with_these_rights_alone_and_what_is_left_is_
     cluster_08: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then `clean`, as after a run whose process is gone. Without the parameter nothing is done."""
-    monkeypatch.setattr(compute, "_PACE", 0.1)  # a cluster is looked at every five seconds
+    monkeypatch.setattr(arm, "_PACE", 0.1)  # a cluster is looked at every five seconds
     chosen, before = parameters.resolve(cluster_08.file)[0], disks(cluster_08)
     walk, statuses = walked(chosen.model_copy(update={"make_disks": False}))
     assert Counter(statuses.values()) == {"not applicable": 8, "passed": 1}, statuses
@@ -181,7 +181,7 @@ def test_a_disk_by_hand_and_claims_that_grow_take_these_rights_alone(
     cluster_for: Callable[[str], Cluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a prepared namespace, beside which no other is made."""
-    monkeypatch.setattr(compute, "_PACE", 0.1)  # a cluster is looked at every five seconds
+    monkeypatch.setattr(arm, "_PACE", 0.1)  # a cluster is looked at every five seconds
     cluster = cluster_for("09 10")
     chosen, before, apart = parameters.resolve(cluster.file)[0], disks(cluster), []
     for runbook, made in (("09", {"disk": 1, "volume": 2}), ("10", {"disk": 4, "volume": 4})):
@@ -252,7 +252,7 @@ def test_a_snapshot_is_taken_and_restored_with_these_rights_alone_and_what_is_le
     cluster_11: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then `clean`, as after a run whose process is gone. Without the roles, and without the kinds, nothing is made."""
-    monkeypatch.setattr(compute, "_PACE", 0.1)  # a cluster is looked at every five seconds
+    monkeypatch.setattr(arm, "_PACE", 0.1)  # a cluster is looked at every five seconds
     chosen, before = parameters.resolve(cluster_11.file)[0], disks(cluster_11)
     walk, statuses = walked(chosen, "11")
     assert [statement for statement, status in statuses.items() if status != "passed"] == [TRIED_11]
