@@ -94,6 +94,58 @@ def test_a_copy_and_who_may_make_it(az, lab):
     assert (role["principalName"], role["roleDefinitionName"]) == (lab.client_id, "Owner")
 
 
+ACCOUNT = "-g disks --storage-account azfiles0"
+
+
+def test_a_storage_account_and_a_share(az):
+    made = good(az("storage account create -n azfiles0 -g disks --sku Standard_LRS --tags a=b"))
+    assert (made["kind"], made["provisioningState"], made["tags"]) == ("StorageV2", "Succeeded", {"a": "b"})
+    assert made["primaryEndpoints"]["file"] == "https://azfiles0.file.core.windows.net/"
+    share = good(az(f"storage share-rm create {ACCOUNT} -n data --quota 5"))
+    assert (share["name"], share["shareQuota"]) == ("data", 5)
+
+
+@pytest.mark.slow
+def test_storage_accounts_and_shares_over_their_whole_life(az):
+    """The commands of AKS's page on Azure Files, and their neighbours; after the test above."""
+    account = "-n azfiles0 -g disks"
+    taken = good(az("storage account check-name -n azfiles0"))
+    assert (taken["nameAvailable"], taken["reason"]) == (False, "AlreadyExists")
+    assert "azfiles0" in [entry["name"] for entry in good(az("storage account list -g disks"))]
+    assert good(az("storage account show -n azfiles0"))["sku"]["name"] == "Standard_LRS"
+    before, after = (
+        good(az(f"storage account keys list {account}")),
+        good(az(f"storage account keys renew {account} --key key1")),
+    )
+    assert [before[1]["value"]] == [key["value"] for key in after if key in before]
+    text = good(az(f"storage account show-connection-string {account}"))["connectionString"]
+    assert f"EndpointSuffix=core.windows.net;AccountName=azfiles0;AccountKey={after[0]['value']};" in text
+    large = good(az(f"storage account update {account} --enable-large-file-share"))
+    assert large["largeFileSharesState"] == "Enabled"
+
+    assert good(az(f"storage share-rm update {ACCOUNT} -n data --quota 6000"))["shareQuota"] == 6000
+    assert good(az(f"storage share-rm show {ACCOUNT} -n data"))["shareQuota"] == 6000
+    assert [entry["name"] for entry in good(az(f"storage share-rm list {ACCOUNT}"))] == ["data"]
+    assert good(az(f"storage share-rm stats {ACCOUNT} -n data")) == 0
+    for options, code in (
+        ("-n Data", "(InvalidResourceName) The specifed resource name contains invalid characters."),
+        ("-n more --quota 200000", "(InvalidHeaderValue) The value for one of the HTTP headers is not in the correct"),
+        ("-n more --enabled-protocols NFS", "(FeatureNotSupportedForAccount) NfsFileShares is not supported for the"),
+    ):
+        refused = az(f"storage share-rm create {ACCOUNT} {options}")
+        assert refused.code == 1
+        assert refused.errors.startswith(f"ERROR: {code}")
+    assert good(az(f"storage share-rm delete {ACCOUNT} -n data --yes")) is None
+    assert good(az(f"storage share-rm exists {ACCOUNT} -n data")) == {"exists": False}
+    [gone] = good(az(f"storage share-rm list {ACCOUNT} --include-deleted"))
+    good(az(f"storage share-rm restore {ACCOUNT} -n data --deleted-version {gone['version']}"))
+    assert good(az(f"storage share-rm show {ACCOUNT} -n data"))["shareQuota"] == 6000
+    assert good(az(f"storage account delete {account} --yes")) is None
+    missing = az(f"storage account show {account}")
+    assert missing.code == 3
+    assert "(ResourceNotFound) The Resource 'Microsoft.Storage/storageAccounts/azfiles0' under" in missing.errors
+
+
 def test_resource_groups(az):
     assert [group["name"] for group in good(az("group list"))] == ["disks", GROUP]
     group = good(az(f"group show -n {GROUP}"))

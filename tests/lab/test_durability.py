@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from aksdisks.lab.server.process import LabState
-from tests.lab.writers import ConfigMaps, Disks, Secrets, azure, kubernetes
+from tests.lab.writers import ConfigMaps, Disks, Secrets, Shares, azure, kubernetes
 from tests.programs import needs
 
 StartLab = Callable[..., LabState]
@@ -28,14 +28,15 @@ def kill(state: LabState) -> None:
 @pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
 def test_what_was_answered_before_a_kill_is_there_after_it(start_lab: StartLab, tmp_path: Path, kills: int) -> None:
     chance = random.Random(20261123)
-    known: tuple[dict[str, Any], ...] = ({}, {}, {})
+    known: tuple[dict[str, Any], ...] = ({}, {}, {}, {})
     state = start_lab()
     answered, starts, version = 0, [], 0
     for _ in range(kills):
         environment = os.environ | state.environment() | {"KUBECACHEDIR": str(tmp_path / "cache")}
         maps = ConfigMaps(state, chance.randrange(2**32), known[0])
         disks = Disks(state, chance.randrange(2**32), known[2])
-        writers = (maps, Secrets(environment, known[1]), disks)
+        shares = Shares(state, known[3])
+        writers = (maps, Secrets(environment, known[1]), disks, shares)
         for writer in writers:
             writer.start()
         time.sleep(chance.uniform(0.05, 1.0))  # the random moment itself
@@ -46,6 +47,7 @@ def test_what_was_answered_before_a_kill_is_there_after_it(start_lab: StartLab, 
         state = start_lab()
         starts.append(time.perf_counter() - began)
         check(state, maps, writers[1], disks)
+        shares.check(Shares.read(azure(state), state))
         version = max(version, maps.version)
         answered += sum(writer.answered for writer in writers)
     print(

@@ -20,6 +20,7 @@ from aksdisks.lab.server.process import LabState
 Json = dict[str, Any]
 GONE = None
 NUMBERS = itertools.count(1)
+VERSION = "?api-version=2025-01-01"
 
 
 class Connection:
@@ -245,10 +246,60 @@ class Disks(Writer):
         """The disks' tags, the nodes' own disks left out."""
         group = f"/subscriptions/{state.subscription_id}/resourceGroups/{state.node_resource_group}"
         path = f"{group}/providers/Microsoft.Compute/disks?api-version=2025-01-02"
-        found: dict[str, Any] = {}
-        while path:
-            body = lab("GET", path).body
-            found |= {disk["name"]: disk["tags"]["v"] for disk in body["value"] if "v" in disk["tags"]}
-            parts = urlsplit(body.get("nextLink") or "")
-            path = f"{parts.path}?{parts.query}" if parts.path else ""
-        return found
+        listed = listed_by_pages(lab, path)
+        return {disk["name"]: disk["tags"]["v"] for disk in listed if "v" in disk["tags"]}
+
+
+class Shares(Writer):
+    """File shares made, changed and deleted in one storage account."""
+
+    def __init__(self, state: LabState, known: dict[str, Any]) -> None:
+        super().__init__("shares", known)
+        self._lab = azure(state)
+        self._lab.kept = True
+        self._account = self.account(state)
+        body = {"location": state.location, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}
+        path = f"{self._account}{VERSION}"
+        assert self._lab("PUT", path, body).status in (200, 202, 409)
+        while self._lab("GET", path).body["properties"]["provisioningState"] != "Succeeded":
+            pass
+
+    def close(self) -> None:
+        self._lab.close()
+
+    @staticmethod
+    def account(state: LabState) -> str:
+        group = f"/subscriptions/{state.subscription_id}/resourceGroups/{state.node_resource_group}"
+        return f"{group}/providers/Microsoft.Storage/storageAccounts/durable0"
+
+    def writes(self) -> Iterator[tuple[str, Any, Callable[[], None]]]:
+        while True:
+            number = next(NUMBERS)
+            name = f"share-{number}"
+            yield name, "1", lambda name=name: self._ask("PUT", name, "1")
+            if number % 2:
+                yield name, "2", lambda name=name: self._ask("PATCH", name, "2")
+            if number % 3 == 0:
+                yield name, GONE, lambda name=name: self._ask("DELETE", name)
+
+    def _ask(self, method: str, name: str, value: str = "") -> None:
+        body = {"properties": {"metadata": {"v": value}}} if value else None
+        answer = self._lab(method, f"{self._account}/fileServices/default/shares/{name}{VERSION}", body)
+        assert answer.status in (200, 201), answer.body
+
+    @classmethod
+    def read(cls, lab: Connection, state: LabState) -> dict[str, Any]:
+        """What each share's metadata says."""
+        listed = listed_by_pages(lab, f"{cls.account(state)}/fileServices/default/shares{VERSION}")
+        return {share["name"]: share["properties"]["metadata"]["v"] for share in listed}
+
+
+def listed_by_pages(lab: Connection, path: str) -> list[Json]:
+    """All of a list of Azure's."""
+    found: list[Json] = []
+    while path:
+        body = lab("GET", path).body
+        found += body["value"]
+        parts = urlsplit(body.get("nextLink") or "")
+        path = f"{parts.path}?{parts.query}" if parts.path else ""
+    return found

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from aksdisks.lab.arm.entra.clients import TokenRefusal, authenticated, missing
 from aksdisks.lab.arm.entra.tokens import AUDIENCES, DOMAIN, LIFETIME, Tokens, audiences
+from aksdisks.lab.arm.storage.account import SUFFIX
 from aksdisks.lab.arm.wire import headers
 from aksdisks.lab.arm.wire.answers import Answer, Call, Routes
 from aksdisks.lab.scenario import Principal
@@ -48,7 +49,7 @@ class AuthorityHandlers:
             "resourceManager": call.base,
             "graphAudience": call.base,
             "microsoftGraphResourceId": f"{call.base}/",
-            "suffixes": {},
+            "suffixes": {"storage": SUFFIX},
         }
         # Older versions of this call answer a list of clouds; ARM_CLOUD_METADATA_URL still expects one (facts F).
         return Answer(200, cloud if call.query.get("api-version", "") >= "2022-09-01" else [cloud])
