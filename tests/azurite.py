@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import socket
 import subprocess
 import time
@@ -14,6 +13,7 @@ import pytest
 from azure.core.credentials import AccessToken
 
 from aksdisks.lab import tls
+from tests import fetched
 from tests.processes import running
 from tests.programs import require
 
@@ -33,13 +33,7 @@ def azurite(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """A Blob endpoint with TLS and OAuth, and what the client needs to trust it."""
     require("npm")
-    installed = request.config.cache.mkdir("azurite")
-    program = installed / "node_modules" / ".bin" / "azurite-blob"
-    with (installed / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two workers may need it first
-        if not program.exists():
-            command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(installed), "azurite@3"]
-            subprocess.run(command, check=True, capture_output=True, timeout=300)
+    program = fetched.azurite(request.config.cache.mkdir("azurite"))
     folder = tmp_path_factory.mktemp("azurite")
     issued = tls.issue()
     pems = {"server.crt": issued.server.certificate, "server.key": issued.server.key, "ca.crt": issued.authority}

@@ -1,19 +1,15 @@
-"""The Azure CLI from PyPI in a virtual environment of its own, and a session of it against a lab."""
+"""A session of the Azure CLI against a lab."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aksdisks.lab.server.process import LabState
-from tests import venvs
-
-REQUIREMENT = "azure-cli>=2.91,<3"
 
 
 class Said(NamedTuple):
@@ -26,15 +22,6 @@ class Said(NamedTuple):
     @property
     def json(self) -> Any:
         return json.loads(self.output)
-
-
-def installed(cache: Path) -> Path:
-    """The program; installed at the first use. AKSDISKS_AZ_VENV names a place that other runs can share."""
-    shared = os.environ.get("AKSDISKS_AZ_VENV")
-    if shared and (program := Path(shared, "bin", "az")).is_file():
-        return program
-    place = Path(shared) if shared else cache / f"az-{sys.version_info.major}.{sys.version_info.minor}"
-    return venvs.installed(place, REQUIREMENT) / "az"
 
 
 def logged_in(

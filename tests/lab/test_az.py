@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.lab.az import installed, logged_in
+from tests import fetched
+from tests.lab.az import logged_in
 from tests.programs import needs
 
 GROUP = "MC_disks_article_westeurope"
@@ -21,7 +21,7 @@ READER, SECRET = "11111111-2222-3333-4444-555555555555", "-reader-secret"
 
 @pytest.fixture(scope="session")
 def program(request):
-    return installed(Path(request.config.cache.mkdir("azure-cli")))
+    return fetched.az(request.config.cache.mkdir("az"))
 
 
 @pytest.fixture(scope="session")
