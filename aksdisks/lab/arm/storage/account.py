@@ -69,6 +69,11 @@ class Account(Observable):
         return self.kind == FILE_KIND and self.sku.startswith("Premium")
 
     @property
+    def provisioned(self) -> bool:
+        """Whether its shares take of its capacity what they are provisioned with, not what is in them."""
+        return self.kind == FILE_KIND
+
+    @property
     def large_shares(self) -> bool:
         """Whether its standard shares may be larger than 5 TiB."""
         return self.settings.get("largeFileSharesState") == "Enabled"

@@ -92,6 +92,15 @@ def nfs_not_supported() -> CloudError:
     return CloudError(400, "FeatureNotSupportedForAccount", message)
 
 
+def account_is_full() -> CloudError:
+    """Provisioned shares, deleted ones that can be restored as well, would be more than an account may have.
+
+    Source: azurefile-csi-driver#523, #3132; azure-docs databox/data-box-troubleshoot-data-upload.md.
+    """
+    message = "The total provisioned capacity of the shares cannot exceed the account maximum size limit."
+    return CloudError(409, "TotalSharesProvisionedCapacityExceedsAccountLimit", message)
+
+
 def property_is_fixed(name: str) -> CloudError:
     """A property that is settled when the account is made (Azure/ResourceModules#3106, jenkins-infra/azure#125)."""
     message = (

@@ -18,6 +18,7 @@ TYPE = "Microsoft.Storage/storageAccounts/fileServices/shares"
 class Share(Observable):
     """One share as Azure holds it; `unique_id` names its bytes, which another share of its name has not.
 
+    `iops` and `mibps`: what is provisioned beside the size, in accounts of the second generation alone.
     `deleted`: when, of one that can still be restored, with the `version` by which; None of one that is there.
     """
 
@@ -33,6 +34,8 @@ class Share(Observable):
     tier_changed: datetime
     root_squash: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
+    iops: int | None = None
+    mibps: int | None = None
     deleted: datetime | None = None
     version: str = ""
 
@@ -62,6 +65,8 @@ class Share(Observable):
         }
         if self.root_squash:
             properties["rootSquash"] = self.root_squash
+        if self.iops is not None:
+            properties |= {"provisionedIops": self.iops, "provisionedBandwidthMibps": self.mibps}
         if self.metadata:
             properties["metadata"] = dict(self.metadata)
         if self.deleted is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ SMALLEST_PROVISIONED_GIB = 32
 """GiB; of the second generation of provisioned shares (azure-docs storage/files/storage-files-scale-targets.md)."""
 LARGEST_PROVISIONED_GIB = 262_144
 
+IOPS = {"StandardV2": (500, 1000, 0.2, 50_000), "PremiumV2": (3000, 3000, 1, 102_400)}
+MIBPS = {"StandardV2": (60, 60, 0.02, 5_120), "PremiumV2": (100, 100, 0.1, 10_340)}
+"""The least, what a share without wishes gets and how much more for each GiB of it, the most; of the second generation
+(learn.microsoft.com storage/files/understanding-billing, "Provisioned v2 provisioning detail")."""
+
 STANDARD_TIERS = ("TransactionOptimized", "Hot", "Cool")
 PROTOCOLS = ("SMB", "NFS")
 SQUASHES = ("NoRootSquash", "RootSquash", "AllSquash")
@@ -42,6 +48,8 @@ class ShareProperties:
     access_tier: str
     root_squash: str
     metadata: Mapping[str, str]
+    iops: int | None
+    mibps: int | None
 
 
 def check_name(name: str, now: datetime) -> None:
@@ -71,13 +79,16 @@ def new(account: Account, body: Json, now: datetime) -> ShareProperties:
     if squash and protocol != "NFS":
         raise refusals.header_value_invalid(now)
     quota = member(properties, "shareQuota", int)
+    quota = _quota(account, quota_bounds(account)[1] if quota is None else quota, now)
     default_tier = "Premium" if account.kind == FILE_KIND else STANDARD_TIERS[0]
     return ShareProperties(
-        quota_gib=_quota(account, quota_bounds(account)[1] if quota is None else quota, now),
+        quota_gib=quota,
         protocol=protocol,
         access_tier=_tier(account, member(properties, "accessTier", str) or default_tier, now),
         root_squash=_one_of(squash or SQUASHES[0], SQUASHES, now) if protocol == "NFS" else "",
         metadata=texts(properties, "metadata") or {},
+        iops=_provisioned(account, IOPS, member(properties, "provisionedIops", int), quota, now),
+        mibps=_provisioned(account, MIBPS, member(properties, "provisionedBandwidthMibps", int), quota, now),
     )
 
 
@@ -95,6 +106,8 @@ def changed(account: Account, share: Share, body: Json, now: datetime) -> ShareP
         access_tier=_tier(account, member(properties, "accessTier", str) or share.access_tier, now),
         root_squash=_one_of(squash, SQUASHES, now) if squash else share.root_squash,
         metadata=share.metadata if metadata is None else metadata,
+        iops=_provisioned(account, IOPS, member(properties, "provisionedIops", int) or share.iops, 0, now),
+        mibps=_provisioned(account, MIBPS, member(properties, "provisionedBandwidthMibps", int) or share.mibps, 0, now),
     )
 
 
@@ -109,6 +122,23 @@ def _quota(account: Account, gib: int, now: datetime) -> int:
     if not least <= gib <= most:
         raise refusals.header_value_invalid(now)
     return gib
+
+
+def _provisioned(
+    account: Account, limits: Mapping[str, tuple[int, int, float, int]], asked: int | None, gib: int, now: datetime
+) -> int | None:
+    """What a share of that size is provisioned with; None in an account of the first generation, which decides it."""
+    limit = limits.get(account.sku.partition("_")[0])
+    if limit is None:
+        if asked is not None:
+            raise refusals.header_value_invalid(now)
+        return None
+    least, start, slope, most = limit
+    if asked is None:
+        return min(start + math.ceil(slope * gib), most)
+    if not least <= asked <= most:
+        raise refusals.header_value_invalid(now)
+    return asked
 
 
 def _tier(account: Account, tier: str, now: datetime) -> str:

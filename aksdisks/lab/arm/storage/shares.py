@@ -87,6 +87,7 @@ class Shares:
         if self.find(account, name) is not None:
             return self.patch(group, account_name, name, body)
         wanted = share_rules.new(account, body, now)
+        self._check_room(account, wanted.quota_gib)
         share = Share(
             id=self._id(account, name),
             account=account.key,
@@ -100,6 +101,8 @@ class Shares:
             access_tier=wanted.access_tier,
             root_squash=wanted.root_squash,
             metadata=dict(wanted.metadata),
+            iops=wanted.iops,
+            mibps=wanted.mibps,
         )
         self._known[share.key] = share
         return share
@@ -108,10 +111,13 @@ class Shares:
         """Change quota (up and down), tier, metadata."""
         share = self.get(group, account_name, name, "write")
         now = self._now()
-        wanted = share_rules.changed(self._account(group, account_name, "write"), share, body, now)
+        account = self._account(group, account_name, "write")
+        wanted = share_rules.changed(account, share, body, now)
+        self._check_room(account, wanted.quota_gib - share.quota_gib)
         if wanted.access_tier != share.access_tier:
             share.access_tier, share.tier_changed = wanted.access_tier, now
         share.quota_gib, share.root_squash = wanted.quota_gib, wanted.root_squash
+        share.iops, share.mibps = wanted.iops, wanted.mibps
         share.metadata, share.modified = dict(wanted.metadata), now
         return share
 
@@ -165,6 +171,12 @@ class Shares:
             until = share.expires(_retention(account)) if account is not None else None
             if until is not None and until <= now:
                 self._forget(share)
+
+    def _check_room(self, account: Account, more_gib: int) -> None:
+        """Raises TotalSharesProvisionedCapacityExceedsAccountLimit; one share can be as large as all together."""
+        taken = sum(share.quota_gib for share in self.of(account))
+        if account.provisioned and more_gib > 0 and taken + more_gib > share_rules.quota_bounds(account)[1]:
+            raise refusals.account_is_full()
 
     def _account_deleted(self, account: Account) -> None:
         for share in self.of(account):

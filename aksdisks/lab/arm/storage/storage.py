@@ -31,6 +31,8 @@ class Storage:
         account = self.accounts.find(account_name)
         if account is None or account.provisioning_state != "Succeeded":
             return Closed("account")
+        if key is not None and account.settings.get("allowSharedKeyAccess") is False:
+            return Closed("key")
         if key is not None and not any(
             hmac.compare_digest(key.encode(), own.encode()) for own in (account.key1, account.key2)
         ):

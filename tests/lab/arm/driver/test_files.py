@@ -100,6 +100,10 @@ def test_a_mount_needs_the_account_one_of_its_keys_and_the_share(walk):
         assert open_(account, "smb", "ä").reason == "key"
         assert open_(account, "nfs", keys[0]).reason == "share"
         assert open_(account, "smb", None).reason == "share"
+        closed = await files.ensure_account(
+            GROUP, dataclasses.replace(SMB, settings={**SMB.settings, "allowSharedKeyAccess": False})
+        )
+        assert open_(closed, "smb", await files.account_key(GROUP, closed)).reason == "key"
         cloud.storage.accounts.regenerate(GROUP, account, {"keyName": "key1"})
         assert [getattr(open_(account, "smb", key), "reason", "") for key in keys] == ["key", ""]
 

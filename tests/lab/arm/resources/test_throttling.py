@@ -116,7 +116,7 @@ def test_computes_buckets_are_each_machines(action, scope, size, per_minute, tar
         ),
         ("storageAccounts/read", FILES.rpartition("/")[0], 800, 1, "Read_ObservationWindow_00:05:00"),
         ("storageAccounts/listKeys/action", FILES.rpartition("/")[0], 800, 1, "Read_ObservationWindow_00:05:00"),
-        ("storageAccounts/delete", FILES.rpartition("/")[0], 1200, 3, "Write_ObservationWindow_01:00:00"),
+        ("storageAccounts/delete", FILES.rpartition("/")[0], 10, 1, "Write_ObservationWindow_00:00:01"),
     ],
 )
 def test_the_storage_providers_buckets_are_each_subscriptions(act, scope, size, seconds, window):

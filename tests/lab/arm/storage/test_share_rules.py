@@ -76,6 +76,28 @@ def test_quotas_by_tier(of, bounds):
 @pytest.mark.parametrize(
     ("of", "properties", "found"),
     [
+        (SECOND, {"shareQuota": 100}, (3100, 110)),
+        (SECOND, {"shareQuota": 100, "provisionedIops": 4000, "provisionedBandwidthMibps": 200}, (4000, 200)),
+        (SECOND, {"provisionedIops": 2999}, "InvalidHeaderValue"),
+        (SECOND, {"provisionedBandwidthMibps": 20_000}, "InvalidHeaderValue"),
+        (account("StandardV2_LRS", "FileStorage"), {"shareQuota": 33}, (1007, 61)),
+        (PREMIUM, {"provisionedIops": 4000}, "InvalidHeaderValue"),
+        (PREMIUM, {}, (None, None)),
+    ],
+)
+def test_what_is_provisioned_beside_the_size(of, properties, found):
+    if isinstance(found, tuple):
+        made = share_rules.new(of, {"properties": properties}, NOW)
+        assert (made.iops, made.mibps) == found
+        return
+    with pytest.raises(CloudError) as refused:
+        share_rules.new(of, {"properties": properties}, NOW)
+    assert refused.value.code == found
+
+
+@pytest.mark.parametrize(
+    ("of", "properties", "found"),
+    [
         (STANDARD, {}, ("SMB", "TransactionOptimized", "")),
         (STANDARD, {"accessTier": "cool"}, ("SMB", "Cool", "")),
         (STANDARD, {"accessTier": "Premium"}, "InvalidHeaderValue"),

@@ -149,6 +149,32 @@ def test_the_bytes_go_with_what_holds_them(tmp_path, way):
     walk(tmp_path, tell)
 
 
+def test_provisioned_shares_fill_an_account_and_deleted_ones_too(tmp_path):
+    async def tell(story):
+        body = {**BODY, "sku": {"name": "Premium_LRS"}, "kind": "FileStorage"}
+        await story.cloud.storage.accounts.put(GROUP, "premium", body).done()
+
+        def full(change, name, gib):
+            with pytest.raises(CloudError) as refused:
+                change(GROUP, "premium", name, {"properties": {"shareQuota": gib}})
+            words = "The total provisioned capacity of the shares cannot exceed the account maximum size limit."
+            code = "TotalSharesProvisionedCapacityExceedsAccountLimit"
+            assert (refused.value.status, refused.value.code, refused.value.message) == (409, code, words)
+
+        story.shares.put(GROUP, "premium", "most", {"properties": {"shareQuota": 102_200}})
+        story.shares.put(GROUP, "premium", "last", {"properties": {"shareQuota": 150}})
+        full(story.shares.put, "more", 100)
+        full(story.shares.patch, "last", 201)
+        story.shares.patch(GROUP, "premium", "last", {"properties": {"shareQuota": 200}})
+        story.shares.delete(GROUP, "premium", "most")
+        full(story.shares.put, "more", 100)
+        story.cloud.storage.accounts.get(GROUP, "premium").file_service = {}
+        story.shares.delete(GROUP, "premium", "last")
+        story.shares.put(GROUP, "premium", "more", {"properties": {"shareQuota": 200}})
+
+    walk(tmp_path, tell)
+
+
 def test_an_account_that_was_being_made_is_ready_after_a_restart(tmp_path):
     async def tell(story):
         story.cloud.storage.accounts.put(GROUP, "unfinished", BODY)
