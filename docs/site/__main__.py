@@ -39,7 +39,11 @@ def main(arguments: list[str]) -> int:
         source = Path(folder) / "pages"
         Stage(source).fill()
         options = ["-q", "-W", "--keep-going", "-b", "html", "-c", str(Path(__file__).parent), "-d", f"{folder}/trees"]
-        failed = build_main([*options, str(source), str(out)])
+        # MyST-NB leaves a folder of its own beside the site.
+        built = Path(folder) / "built" / "site"
+        built.mkdir(parents=True)
+        failed = build_main([*options, str(source), str(built)])
+        shutil.copytree(built, out, dirs_exist_ok=True)
     _finish(out)
     wrong = list(problems(out))
     print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)

@@ -51,6 +51,7 @@ def site(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         [python, "-m", "docs.site", out], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert list(out.parent.iterdir()) == [out], "nothing is left beside the site"
     return out
 
 
