@@ -69,7 +69,7 @@ class Accounts:
     def name_problem(self, name: str) -> tuple[str, str] | None:
         """Why no account can be made with that name, as code and words; None where one can."""
         if not account_rules.valid_name(name):
-            return "AccountNameInvalid", refusals.account_name_words(name)
+            return "AccountNameInvalid", refusals.account_name_invalid(name).message
         if self.find(name) is not None:
             return "AlreadyExists", refusals.account_taken(name).message
         return None
