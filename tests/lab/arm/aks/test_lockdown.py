@@ -9,6 +9,7 @@ import re
 import pytest
 import requests
 from azure.core.exceptions import HttpResponseError
+from azure.mgmt.storage import StorageManagementClient
 
 from aksdisks.lab import scenario as scenarios
 from aksdisks.lab.arm.driver.local import CloudCompute
@@ -44,6 +45,20 @@ def test_nobody_who_signs_in_changes_it_whatever_their_roles(azure, compute, act
     assert (refused.value.status_code, refused.value.error.code) == (403, "DenyAssignmentAuthorizationFailed")
     found = re.fullmatch(WORDS, refused.value.error.message)
     assert (found["client"], found["action"]) == (azure.scenario.client_id, action)
+
+
+def test_nor_does_anybody_make_a_storage_account_in_it_or_read_a_key(azure):
+    storage = azure.client(kind=StorageManagementClient).storage_accounts
+    body = {"location": "westeurope", "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}
+    for act, action in (
+        (lambda: storage.begin_create(GROUP, "mine0", body), "write"),
+        (lambda: storage.list_keys(GROUP, "mine0"), "listKeys/action"),
+    ):
+        with pytest.raises(HttpResponseError) as refused:
+            act()
+        found = re.fullmatch(WORDS, refused.value.error.message)
+        assert found["action"] == f"Microsoft.Storage/storageAccounts/{action}"
+    assert list(storage.list_by_resource_group(GROUP)) == []
 
 
 def test_everybody_reads_it_and_changes_what_is_beside_it(compute):

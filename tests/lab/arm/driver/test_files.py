@@ -9,7 +9,10 @@ import pytest
 
 from aksdisks.lab import scenario as scenarios
 from aksdisks.lab.arm.driver.files import AccountWanted, CloudFiles
+from aksdisks.lab.arm.driver.retries import ThrottledError
 from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.faults.arm_requests import RequestFaults
+from aksdisks.lab.faults.registry import Faults
 from aksdisks.lab.ids import Ids
 
 GROUP = "MC_disks_article_westeurope"
@@ -108,6 +111,29 @@ def test_a_mount_needs_the_account_one_of_its_keys_and_the_share(walk):
         assert [getattr(open_(account, "smb", key), "reason", "") for key in keys] == ["key", ""]
 
     walk(story)
+
+
+def test_faults_of_azure_reach_the_driver_in_the_providers_words(cloud_of):
+    async def story():
+        cloud = cloud_of(scenarios.load("regional"))
+        faults = Faults()
+        injection = RequestFaults(faults, cloud.clock)
+        files = CloudFiles(cloud, Ids(3), injection)
+        account = await files.ensure_account(GROUP, SMB)
+        faults.on("role-missing", "action/Microsoft.Storage/storageAccounts/listKeys/action")
+        with pytest.raises(CloudError, match=r"authorization to perform action 'Microsoft.Storage/") as no:
+            await files.account_key(GROUP, account)
+        assert no.value.code == "AuthorizationFailed"
+        faults.on("throttled")
+        with pytest.raises(ThrottledError):
+            await files.get_account(GROUP, account)
+        with pytest.raises(CloudError) as refused:
+            injection.check("Microsoft.Storage/storageAccounts/read", cloud.scenario.subscription, None)
+        assert (refused.value.status, refused.value.code) == (429, "TooManyRequests")
+        assert "operation type - Read_ObservationWindow_00:05:00." in refused.value.message
+        await cloud.close()
+
+    asyncio.run(story())
 
 
 def test_a_lock_keeps_the_driver_out_too(walk):
