@@ -49,7 +49,7 @@ from aksdisks.lab.sandbox.volumes import Volumes
 from aksdisks.lab.scenario import Scenario
 from aksdisks.lab.seed import api_server_objects, seed
 from aksdisks.lab.server.listening import HOST, Servers
-from aksdisks.lab.versions import labels_pods
+from aksdisks.lab.versions import disabled_fields, labels_pods
 
 _HISTORY = 1000
 """Changes remembered of each resource: nodes report for ever, and each of their versions is some 20 KiB of memory."""
@@ -89,6 +89,7 @@ class Lab:
         self.records = records or Records()
         self.api = KubeApi(Store(history=_HISTORY, records=self.records), self.clock, self.ids)
         self.api.writes.labels_pods = labels_pods(scenario.kubernetes_version)
+        self.api.writes.disabled_fields = disabled_fields(scenario.kubernetes_version)
         self._actors = self._api_of_actors()
         self.cloud = Cloud(scenario, self.clock, self.ids, OperationFaults(self.faults, self.clock), self.records)
         self._resource_faults = ResourceFaults(self.cloud, self.faults, self.records)

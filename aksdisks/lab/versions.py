@@ -110,6 +110,19 @@ def not_served(version: str) -> frozenset[str]:
     return frozenset(kind for kind, since in _SERVED_SINCE.items() if _minor(version) < since)
 
 
+_FIELDS_SINCE: Mapping[str, Mapping[str, Minor]] = {
+    kind: {"volumeAttributesClassName": (1, 34)} for kind in ("persistentvolumeclaims", "persistentvolumes")
+}
+"""Fields of the spec whose feature gate was off by default before (K pkg/features/kube_features.go), by resource."""
+
+
+def disabled_fields(version: str) -> Mapping[str, tuple[str, ...]]:
+    """What a version leaves out of the specs that clients write, by resource (K DropDisabledFields)."""
+    minor = _minor(version)
+    left_out = {kind: tuple(f for f, since in new.items() if minor < since) for kind, new in _FIELDS_SINCE.items()}
+    return {kind: found for kind, found in left_out.items() if found}
+
+
 def complete(version: str) -> str:
     """A version with its patch number: `1.36` is `1.36.0`."""
     return f"{version}.0" if version.count(".") == 1 else version

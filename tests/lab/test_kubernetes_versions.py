@@ -57,6 +57,25 @@ def attributes_classes(state: LabState) -> tuple[Any, ...]:
     return (*([200] if answer.status == 200 else []), *named, *told)
 
 
+def kept(state: LabState) -> set[str]:
+    """Of a claim and a volume that name such a class, the kinds that keep it: named when made, and by a patch."""
+    wire, named = Wire(state), {"volumeAttributesClassName": "fast"}
+    size, modes = {"storage": "4Gi"}, ["ReadWriteOnce"]
+    csi = {"driver": "disk.csi.azure.com", "volumeHandle": "handle"}
+    bodies = {
+        "/api/v1/namespaces/default/persistentvolumeclaims": {"resources": {"requests": size}, "accessModes": modes},
+        "/api/v1/persistentvolumes": {"capacity": size, "accessModes": modes, "csi": csi},
+    }
+    found = set()
+    for place, spec in bodies.items():
+        made = wire("POST", place, {"metadata": {"name": "at-once"}, "spec": spec | named})
+        assert made.status == 201, made.json()
+        assert wire("POST", place, {"metadata": {"name": "later"}, "spec": spec}).status == 201
+        later = wire("PATCH", f"{place}/later", {"spec": named}, {"Content-Type": "application/merge-patch+json"})
+        found |= {one.json()["kind"] for one in (made, later) if named.items() <= one.json().get("spec", {}).items()}
+    return found
+
+
 @pytest.mark.parametrize(
     ("version", "rest"),
     [
@@ -71,6 +90,7 @@ def test_a_lab_is_of_the_version_that_it_is_started_with(start_lab: StartLab, ve
     reason = 'persistentvolumeclaim "none" not found'
     assert unschedulable(state) == f"0/3 nodes are available: {reason}. {rest}"
     assert attributes_classes(state) == (() if version == "1.33" else (200, "volumeattributesclasses", "paths"))
+    assert kept(state) == (set() if version == "1.33" else {"PersistentVolumeClaim", "PersistentVolume"})
 
 
 def test_the_flag_wins_over_the_scenario_and_the_version_stays(start_lab: StartLab, tmp_path: Path) -> None:

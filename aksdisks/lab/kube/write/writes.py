@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aksdisks.lab.client.interface import Object, own_copy
@@ -28,6 +29,8 @@ class Writes:
     def __init__(self, store: Store, clock: Clock, ids: Ids) -> None:
         self.labels_pods = True
         """Whether pods are labelled with where their nodes are."""
+        self.disabled_fields: Mapping[str, Sequence[str]] = {}
+        """By resource, what is left out of the spec of each write, unless it stands there from before."""
         self.store = store
         self.clock = clock
         self.ids = ids
@@ -147,8 +150,12 @@ class Writes:
             self.kinds.strategy(resource),
             new["metadata"].get("name", ""),
         )
-        if strategy.prepare is not None and subresource is None:
-            strategy.prepare(new, old)
+        if subresource is None:
+            for field in self.disabled_fields.get(resource, ()):
+                if old is None or field not in old["spec"]:
+                    new["spec"].pop(field, None)
+            if strategy.prepare is not None:
+                strategy.prepare(new, old)
         causes = strategy.validate(new) if old is None else strategy.validate_update(new, old, subresource)
         if causes:
             raise invalid(kind, name, causes)
