@@ -171,7 +171,12 @@ def _sentences(paragraph: str) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    text = Path(arguments[0]).read_text(encoding="utf-8")
+    """Exit code 0: the text has every item and no other; 1: it has not; 2: no such text."""
+    files = [each for each in arguments if each != "--list"]
+    if len(files) != 1 or not Path(files[0]).is_file():
+        print(f"python -m tests.article [--list] FILE: expected a file, found {' '.join(files) or 'none'}")
+        return 2
+    text = Path(files[0]).read_text(encoding="utf-8")
     if "--list" in arguments:
         for number, item in enumerate(items(text), 1):
             print(number, digest(item), item)
@@ -181,7 +186,7 @@ def main(arguments: list[str]) -> int:
         if each not in known:
             print(f"{number}: not in {HASHES.name}: {item}")
     for gone in (each for each in known if each not in found):
-        print(f"not in {arguments[0]}: {gone}")
+        print(f"not in {files[0]}: {gone}")
     print(f"{len(found)} items, {len(known)} expected")
     return int(found != known)
 

@@ -21,7 +21,7 @@ from tests import article, commands
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE, CAUSES, RULES = DOCS / "reference.md", DOCS / "causes.md", DOCS / "rules.md"
-_FIRST = """# Reference
+_FIRST = """# The library
 
 What `import aksdisks` offers; each name is loaded when it is first used. Any other module may change without notice.
 This page is built from the docstrings (`python -m tests.reference`).

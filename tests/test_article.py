@@ -54,6 +54,11 @@ def test_who_has_the_text_is_told_what_is_missing(tmp_path, capsys):
     assert lines == ["1: not in article.items: Not of the article.", *gone, f"2 items, {len(known)} expected"]
 
 
+def test_a_text_that_is_not_there_is_bad_input(tmp_path, capsys):
+    assert [article.main(arguments) for arguments in ([], [str(tmp_path / "no.txt")])] == [2, 2]
+    assert "expected a file, found none" in capsys.readouterr().out
+
+
 def test_what_is_shown_has_a_check_that_passed():
     shown = {at: article.cells(at.split("#")[0])[at.split("#")[1]] for item in ITEMS for at in item.shown}
     assert [at for at, check in shown.items() if not check or check["status"] != "passed"] == []
