@@ -8,16 +8,21 @@ import os
 from functools import partial
 
 from aksdisks.lab import node_driver, tls
-from aksdisks.lab.agents.kubelet.disk_sizes import df_script
+from aksdisks.lab.agents.csi.share_mounts import mount_source, mounted_share
+from aksdisks.lab.agents.csi.share_volumes import ShareAddress, is_nfs
+from aksdisks.lab.agents.kubelet.disk_sizes import Row, df_script
 from aksdisks.lab.agents.kubelet.pod_directories import PodStorage
 from aksdisks.lab.arm.cloud import Cloud
+from aksdisks.lab.arm.driver.files import CloudFiles
 from aksdisks.lab.arm.driver.local import CloudCompute
 from aksdisks.lab.arm.entra.tokens import Tokens, new_key
+from aksdisks.lab.arm.storage.share import Share
 from aksdisks.lab.arm.wire.app import arm_app
 from aksdisks.lab.client import kubeconfig
-from aksdisks.lab.client.interface import KubernetesApi
+from aksdisks.lab.client.interface import KubernetesApi, Object
 from aksdisks.lab.clock import Clock, timestamp
 from aksdisks.lab.controllers.service_account_tokens import AccountSecrets
+from aksdisks.lab.controllers.storage import FILE_DRIVER, driver_and_handle
 from aksdisks.lab.disk_bytes import DiskBytes
 from aksdisks.lab.errors import FaultError, LabError
 from aksdisks.lab.faults.api_server import ApiServerFaults
@@ -95,9 +100,12 @@ class Lab:
         self._resource_faults = ResourceFaults(self.cloud, self.faults, self.records)
         self._request_faults = RequestFaults(self.faults, self.clock)
         self.compute = CloudCompute(self.cloud, self._request_faults)
+        self.files = CloudFiles(self.cloud, self.ids, self._request_faults)
         self.volumes = Volumes(directory.path)
         self._bytes = DiskBytes(self.volumes, self.cloud, self.records)
-        self._containers = Containers(self.api, self.volumes, self._bytes.directory_of, partial(df_script, self.api))
+        self._containers = Containers(
+            self.api, self.volumes, self._directory_of, partial(df_script, self.api, self._df_of_share)
+        )
         self._sandbox = Sandbox([directory.path])
         self._agents = agents
         self._driver = driver
@@ -206,8 +214,9 @@ class Lab:
         """Everything that acts by itself, each through the two APIs alone."""
         probe = Prober(self._containers, self._sandbox).run
         agent_parts = AgentParts(
-            self._actors, self.clock, self.ids, self.scenario, self.faults, self.cloud.machines.powered_off, probe
-        )
+            self._actors, self.clock, self.ids, self.scenario, self.faults, self.files,
+            self.cloud.machines.powered_off, probe,
+        )  # fmt: skip
         machines = [
             *control_plane(self.api, self.clock, self.ids, self.cloud),
             *(agent_parts.parts(self.compute if self._driver else None) if self._agents else ()),
@@ -216,6 +225,28 @@ class Lab:
         secrets_of = AccountSecrets(self.api, self.clock, self.ids, accounts)
         acting = [kind(self._actors, self.clock, self.ids) for kind in controllers(self.scenario, driver=self._driver)]
         return [*acting, secrets_of, *machines, storage, EventExpiry(self.api.store, self.clock)]
+
+    async def _directory_of(self, volume: Object) -> str | None:
+        """The name of the directory that stands for the disk or the share of a volume; None where Azure has none."""
+        driver, handle = driver_and_handle(volume) or ("", "")
+        if driver != FILE_DRIVER:
+            return self._bytes.directory_of(handle)
+        _, share = await self._share(volume)
+        return None if share is None else self._bytes.directory_of_share(share)
+
+    async def _share(self, volume: Object) -> tuple[ShareAddress, Share | None]:
+        """What a volume of the file driver is mounted from; None where Azure has no such share."""
+        address = await mounted_share(self.api, volume)
+        account = self.cloud.storage.accounts.find(address.account)
+        return address, None if account is None else self.cloud.storage.shares.find(account, address.share)
+
+    async def _df_of_share(self, volume: Object) -> Row | None:
+        """See `df_script`: a share is as large as its quota, whatever its volume says."""
+        if (driver_and_handle(volume) or ("",))[0] != FILE_DRIVER:
+            return None
+        address, share = await self._share(volume)
+        source = mount_source(volume, address)
+        return None if share is None else (source, "nfs4" if is_nfs(volume) else "cifs", share.quota_gib * 2**30)
 
     def _state(self, kube_port: int, arm_port: int, client_secret: str) -> LabState:
         scenario = self.scenario

@@ -1,4 +1,4 @@
-"""The parts that a lab runs: controllers, node agents and the disk driver, the last two where faults can stop them."""
+"""The parts that a lab runs: controllers, node agents and the drivers, these two where faults can stop them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from aksdisks.lab.agents.csi.driver import DiskDriver
+from aksdisks.lab.agents.csi.driver import DiskDriver, FileDriver
+from aksdisks.lab.agents.csi.share_mounts import ShareMounts
 from aksdisks.lab.agents.kubelet.kubelet import NodeAgent
 from aksdisks.lab.agents.kubelet.probes import Run, apart
 from aksdisks.lab.arm.cloud import Cloud
 from aksdisks.lab.arm.compute.powered_off import PoweredOff
+from aksdisks.lab.arm.driver.files import AzureFiles
 from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.controller import Controller
@@ -102,7 +104,7 @@ def controllers(scenario: Scenario, *, driver: bool = True) -> Iterator[Callable
 
 
 class AgentParts:
-    """Makes the node agents and the disk driver."""
+    """Makes the node agents and the drivers."""
 
     def __init__(
         self,
@@ -111,11 +113,15 @@ class AgentParts:
         ids: Ids,
         scenario: Scenario,
         faults: Faults,
+        files: AzureFiles,
         powered_off: PoweredOff | None = None,
         probe: Run = apart,
     ) -> None:
-        """`powered_off`: the machines that do not run, where Azure is in the same process."""
+        """`files`: Azure as nodes reach it that mount shares; `powered_off`: the machines that do not run, where Azure
+        is in the same process.
+        """
         self._api = api
+        self._files = files
         self._powered_off = powered_off or PoweredOff()
         self._probe = probe
         self._clock = clock
@@ -127,9 +133,9 @@ class AgentParts:
         self._driver: type[DiskDriver] = InTreeDriver if in_tree else DiskDriver
 
     def parts(self, compute: AzureCompute | None) -> Iterator[Part]:
-        """`compute` is the driver's view of Azure; None: no controller of the driver's, since the real one runs beside.
+        """`compute`: the disk driver's view of Azure; None: no controller of a driver's, since real ones run beside.
 
-        Nodes register the driver and mount what is attached, whoever attached it.
+        Nodes register the drivers and mount disks that are attached, whoever attached them, and shares that there are.
         """
         for machine in self._scenario.machines:
             yield self._node(machine)
@@ -140,6 +146,8 @@ class AgentParts:
                 self._faults,
                 lambda: self._faults.is_on("driver-down"),
             )
+            if self._scenario.era == "today":
+                yield FileDriver(self._api, self._clock, self._ids, self._files)
         drivers = {
             machine.node_name: csi_node(self._scenario, machine, {})["spec"]["drivers"]
             for machine in self._scenario.machines
@@ -151,6 +159,7 @@ class AgentParts:
         connection = NodeConnection(self._api, self._faults, machine.node_name, self._powered_off)
         delays, nodes, absent = self._scenario.delays, self._scenario.node_count, self._scenario.absent_images
         words = words_of(self._scenario.kubernetes_version)
+        staging = ShareMounts(connection, self._clock, self._files)
 
         def mounts(recorder: EventRecorder) -> MountFaults:
             return MountFaults(connection, self._clock, recorder, machine.node_name, self._faults)
@@ -161,7 +170,17 @@ class AgentParts:
         return Supervised(
             NodeAgent.name,
             lambda: self._agent(
-                connection, self._clock, self._ids, machine.node_name, delays, mounts, nodes, absent, words, self._probe
+                connection,
+                self._clock,
+                self._ids,
+                machine.node_name,
+                delays,
+                mounts,
+                nodes,
+                absent,
+                words,
+                self._probe,
+                staging,
             ),
             self._faults,
             lambda: machine_is_gone(self._faults, machine),

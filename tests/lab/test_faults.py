@@ -204,7 +204,15 @@ def test_row_9_no_driver_and_no_device(lab: Broken) -> None:
     with lab.fault("driver-down", f"node/{node}"):
         lab.apply(claim("data"), pod("one", "data", node=node))
         lab.told(f"AttachVolume.Attach failed .* : CSINode {node} does not contain driver disk.csi.azure.com", "one")
-        of_node = ("get", "pods", "-n", "kube-system", f"--field-selector=spec.nodeName={node}")
+        of_node = (
+            "get",
+            "pods",
+            "-n",
+            "kube-system",
+            f"--field-selector=spec.nodeName={node}",
+            "-l",
+            "app=csi-azuredisk-node",
+        )
         template = "{{.metadata.name}} {{.spec.nodeName}} {{range .status.containerStatuses}}{{.state}}{{end}}"
         crashes = rf"\S+ {node} .*CrashLoopBackOff"
         lab.shown("pods", template, crashes, "kube-system")

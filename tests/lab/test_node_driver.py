@@ -1,14 +1,17 @@
-"""The disk driver's pods on nodes, as AKS shows them: what there is of them, and what the controller keeps up."""
+"""The drivers' pods on nodes, as AKS shows them: what there is of them, and what the controller keeps up."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from aksdisks.lab import node_driver
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.daemonset import DaemonSetController
+from aksdisks.lab.controllers.storage import DRIVER_ON_NODES
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.storage.store import Store
 from aksdisks.lab.kube.write.api import KubeApi
@@ -30,15 +33,25 @@ def on_a_cluster(test: Callable[[KubeApi], Awaitable[None]]) -> None:
     asyncio.run(prepared())
 
 
-async def pods(api: KubeApi) -> list[Object]:
-    return (await api.list("pods", SYSTEM))[0]
+async def pods(api: KubeApi, driver: str = "csi-azuredisk-node") -> list[Object]:
+    return (await api.list("pods", SYSTEM, label_selector=f"app={driver}"))[0]
 
 
-def test_each_node_has_a_running_pod_of_the_driver_on_its_own_network() -> None:
+@pytest.mark.parametrize(
+    ("driver", "containers"),
+    [
+        ("csi-azuredisk-node", ["liveness-probe", "node-driver-registrar", "azuredisk"]),
+        ("csi-azurefile-node", ["liveness-probe", "node-driver-registrar", "azurefile", "azfilesrefresh"]),
+    ],
+)
+def test_each_node_has_a_running_pod_of_the_driver_on_its_own_network(driver: str, containers: list[str]) -> None:
     async def test(api: KubeApi) -> None:
         nodes = {one["metadata"]["name"]: one["status"]["addresses"][0] for one in (await api.list("nodes"))[0]}
-        [daemon_set] = (await api.list("daemonsets"))[0]
-        found = await pods(api)
+        daemon_set = await api.get("daemonsets", driver, SYSTEM)
+        found = await pods(api, driver)
+        mounted = {entry["name"] for one in daemon_set["spec"]["template"]["spec"]["containers"]
+                   for entry in one["volumeMounts"]}  # fmt: skip
+        assert mounted == {volume["name"] for volume in daemon_set["spec"]["template"]["spec"]["volumes"]}
         assert sorted(pod["spec"]["nodeName"] for pod in found) == sorted(nodes)
         assert len({pod["metadata"][key] for pod in found for key in ("name", "uid")}) == 2 * len(found)
         for pod in found:
@@ -46,9 +59,8 @@ def test_each_node_has_a_running_pod_of_the_driver_on_its_own_network() -> None:
             [owner] = meta["ownerReferences"]
             assert (owner["kind"], owner["uid"]) == ("DaemonSet", daemon_set["metadata"]["uid"])
             assert (status["podIP"], status["phase"]) == (nodes[spec["nodeName"]]["address"], "Running")
-            assert [(one["name"], one["ready"]) for one in status["containerStatuses"]] == [
-                ("liveness-probe", True), ("node-driver-registrar", True), ("azuredisk", True),
-            ]  # fmt: skip
+            shown = [(one["name"], one["ready"]) for one in status["containerStatuses"]]
+            assert shown == [(name, True) for name in containers]
             [named] = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
                 "nodeSelectorTerms"
             ]
@@ -61,12 +73,12 @@ def test_each_node_has_a_running_pod_of_the_driver_on_its_own_network() -> None:
 
 def test_what_is_there_stays_and_all_of_it_can_go() -> None:
     async def test(api: KubeApi) -> None:
-        before = await pods(api)
+        before = (await api.list("pods", SYSTEM))[0]
         await node_driver.install(api, Clock().now())
-        assert await pods(api) == before
+        assert (await api.list("pods", SYSTEM))[0] == before
         for _ in range(2):
             await node_driver.remove(api)
-            assert (await pods(api), (await api.list("daemonsets"))[0]) == ([], [])
+            assert [(await api.list(kind))[0] for kind in ("pods", "daemonsets")] == [[], []]
 
     on_a_cluster(test)
 
@@ -79,7 +91,7 @@ def test_a_node_that_comes_and_a_pod_that_is_deleted_get_a_pod_and_are_counted()
         async def until(desired: int, ready: int) -> Object:
             async with asyncio.timeout(10):
                 while True:
-                    status: Object = (await api.get("daemonsets", node_driver.NAME, SYSTEM))["status"]
+                    status: Object = (await api.get("daemonsets", DRIVER_ON_NODES, SYSTEM))["status"]
                     if (status["desiredNumberScheduled"], status["numberReady"]) == (desired, ready):
                         return status
                     await asyncio.sleep(0.01)

@@ -8,7 +8,7 @@ from typing import Any
 
 from aksdisks.lab.client.interface import Object, own_copy
 
-DISK_DRIVER = "disk.csi.azure.com"
+DISK_DRIVER, FILE_DRIVER = "disk.csi.azure.com", "file.csi.azure.com"
 DRIVER_ON_NODES, DRIVER_CONTAINER = "csi-azuredisk-node", "azuredisk"
 """The DaemonSet of its pods on nodes, and the container in them that is the driver."""
 

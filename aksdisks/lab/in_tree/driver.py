@@ -5,8 +5,8 @@ from __future__ import annotations
 from aksdisks.lab.agents.csi.attacher import Attacher
 from aksdisks.lab.agents.csi.common import RpcError, machine_id
 from aksdisks.lab.agents.csi.data_source import data_source
+from aksdisks.lab.agents.csi.disk_provisioner import DiskProvisioner
 from aksdisks.lab.agents.csi.driver import DiskDriver
-from aksdisks.lab.agents.csi.provisioner import Provisioner
 from aksdisks.lab.agents.csi.volume_objects import disk_request, volume_name
 from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.arm.driver.refusals import AttachedDiskError
@@ -37,7 +37,7 @@ class PlainError(RpcError):
         self.args = (text,)
 
 
-class InTreeProvisioner(Provisioner):
+class InTreeProvisioner(DiskProvisioner):
     """Part of the persistentvolume-controller (K pv_controller.go provisionClaimOperation, azure_provision.go)."""
 
     name = "persistentvolume-controller"

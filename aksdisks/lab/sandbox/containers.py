@@ -23,10 +23,10 @@ class Containers:
         self,
         api: KubernetesApi,
         volumes: Volumes,
-        directory_of: Callable[[str], str | None],
+        directory_of: Callable[[Object], Awaitable[str | None]],
         df: Callable[[Object, Object], Awaitable[bytes]],
     ) -> None:
-        """`directory_of`: the name of the directory of the disk with this ARM id, None where there is no such disk.
+        """`directory_of`: the name of the directory behind a PersistentVolume, None where Azure has not what it names.
 
         `df`: the df of a pod's container, a program that knows the sizes of its disks.
         """
@@ -62,13 +62,14 @@ class Containers:
         metadata = pod["metadata"]
         uid, namespace, part = metadata["uid"], metadata["namespace"], f"volume.{volume.get('name', '')}"
         if claim := volume.get("persistentVolumeClaim"):
-            return await self._disk(namespace, claim["claimName"]), not claim.get("readOnly")
+            return await self._claimed(namespace, claim["claimName"]), not claim.get("readOnly")
         if "ephemeral" in volume:
-            return await self._disk(namespace, f"{metadata['name']}-{volume['name']}"), True
+            return await self._claimed(namespace, f"{metadata['name']}-{volume['name']}"), True
         if "emptyDir" in volume:
             return self._volumes.pod(uid, part), True
         if "azureDisk" in volume:
-            return self._directory(str(volume["azureDisk"].get("diskURI", "")), volume["name"]), True
+            disk = {"metadata": {"name": volume["name"]}, "spec": {"azureDisk": volume["azureDisk"]}}
+            return await self._directory(disk), True
         if "configMap" in volume:
             content = await self._content("configmaps", namespace, volume["configMap"].get("name", ""))
             return self._volumes.files(uid, part, _chosen(content, volume["configMap"])), False
@@ -80,19 +81,21 @@ class Containers:
         # Anything else stands for a place of the node's or of the network's: the pod sees an empty directory.
         return self._volumes.files(uid, part, {}), False
 
-    async def _disk(self, namespace: str, claim: str) -> Path:
+    async def _claimed(self, namespace: str, claim: str) -> Path:
         try:
-            volume = (await self._api.get("persistentvolumeclaims", claim, namespace))["spec"].get("volumeName", "")
-            spec = (await self._api.get("persistentvolumes", volume))["spec"]
+            name = (await self._api.get("persistentvolumeclaims", claim, namespace))["spec"].get("volumeName", "")
+            volume = await self._api.get("persistentvolumes", name)
         except ApiError as error:
             raise SandboxError(f"claim {claim}: {error.message}") from error
-        handle = (spec.get("csi") or {}).get("volumeHandle") or (spec.get("azureDisk") or {}).get("diskURI")
-        return self._directory(str(handle or ""), volume)
+        return await self._directory(volume)
 
-    def _directory(self, disk_id: str, volume: str) -> Path:
-        name = self._directory_of(disk_id)
+    async def _directory(self, volume: Object) -> Path:
+        name = await self._directory_of(volume)
         if name is None:
-            raise SandboxError(f"volume {volume}: expected a disk of Azure's, found {disk_id or 'none'}")
+            spec = volume["spec"]
+            handle = (spec.get("csi") or {}).get("volumeHandle") or (spec.get("azureDisk") or {}).get("diskURI")
+            text = f"expected a disk or a share of Azure's, found {handle or 'none'}"
+            raise SandboxError(f"volume {volume['metadata']['name']}: {text}")
         return self._volumes.disk(name)
 
     async def _content(self, resource: str, namespace: str, name: str) -> dict[str, bytes]:

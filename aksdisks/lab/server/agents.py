@@ -1,4 +1,4 @@
-"""Nodes and disk driver as a process of their own, against any Kubernetes API, with a running lab's Azure."""
+"""Nodes and drivers as a process of their own, against any Kubernetes API, with a running lab's Azure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from aksdisks.lab.arm.driver.remote import ArmAddress, ArmCompute
+from aksdisks.lab.arm.driver.remote import ArmCompute
+from aksdisks.lab.arm.driver.remote_files import ArmFiles
+from aksdisks.lab.arm.driver.rest import ArmAddress
 from aksdisks.lab.client import kubeconfig
 from aksdisks.lab.client.interface import ApiError, KubernetesApi
 from aksdisks.lab.client.remote import RemoteApi
@@ -58,12 +60,13 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    compute = ArmCompute(azure_of(state), clock)
+    ids, address = Ids(), azure_of(state)
+    compute, files = ArmCompute(address, clock), ArmFiles(address, clock, ids)
     tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait(), name="stop")]
     try:
         async with RemoteApi(cluster, clock, {**RESOURCES, **snapshots.RESOURCES}) as api:
             await _prepare(api, scenario, clock)
-            parts = list(AgentParts(api, clock, Ids(), scenario, Faults()).parts(compute if driver else None))
+            parts = list(AgentParts(api, clock, ids, scenario, Faults(), files).parts(compute if driver else None))
             tasks += [asyncio.create_task(part.run(), name=part.name) for part in parts]
             synced = asyncio.ensure_future(asyncio.gather(*(part.synced() for part in parts)))
             await asyncio.wait([synced, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -80,6 +83,7 @@ async def _serve(
     finally:
         await _end(tasks)
         await compute.close()
+        await files.close()
 
 
 async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:

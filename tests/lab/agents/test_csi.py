@@ -7,7 +7,7 @@ import pytest
 
 from aksdisks.lab.agents.csi.attacher import Attacher
 from aksdisks.lab.agents.csi.common import RpcError, managed_by_id, shortened
-from aksdisks.lab.agents.csi.provisioner import Provisioner
+from aksdisks.lab.agents.csi.disk_provisioner import DiskProvisioner
 from aksdisks.lab.agents.csi.volume_objects import disk_request, persistent_volume
 from aksdisks.lab.arm.driver.refusals import AttachedDiskError
 from aksdisks.lab.arm.driver.retries import ThrottledError
@@ -36,9 +36,9 @@ FULL = CloudError(409, "OperationNotAllowed", "The maximum number of data disks 
 
 
 def provisioner(compute: FakeCompute) -> Any:
-    def build(api: Any, clock: Any, ids: Any) -> Provisioner:
+    def build(api: Any, clock: Any, ids: Any) -> DiskProvisioner:
         compute.clock = clock
-        return Provisioner(api, clock, ids, compute, EventRecorder(api, clock, f"{DRIVER}_pod_uuid"))
+        return DiskProvisioner(api, clock, ids, compute, EventRecorder(api, clock, f"{DRIVER}_pod_uuid"))
 
     return build
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from aksdisks.lab.agents.csi.resizer import Resizer
+from aksdisks.lab.agents.csi.resizer import DiskResizer
 from aksdisks.lab.agents.kubelet.expansion import NodeExpansion
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.controller import Controller
@@ -18,9 +18,9 @@ MORE = {"spec": {"resources": {"requests": {"storage": "40Gi"}}}}
 
 
 def resizer(compute: FakeCompute) -> Any:
-    def build(api: Any, clock: Any, ids: Any) -> Resizer:
+    def build(api: Any, clock: Any, ids: Any) -> DiskResizer:
         compute.clock = clock
-        return Resizer(api, clock, ids, compute)
+        return DiskResizer(api, clock, ids, compute)
 
     return build
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.arm.driver.refusals import response_error_text
 from aksdisks.lab.arm.driver.retries import DeadlineExceededError, DriverError, within
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.controllers.storage import DISK_DRIVER, driver_and_handle
+from aksdisks.lab.controllers.storage import driver_and_handle
 
 T = TypeVar("T")
 
@@ -22,9 +21,10 @@ MESSAGE_LIMIT = 990
 """Characters of an attach error; the middle of a longer one is left out (facts C: CSI controllerserver.go)."""
 
 INTERNAL, UNKNOWN, INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION = 13, 2, 3, 5, 9
-DEADLINE_EXCEEDED, ABORTED = 4, 10
+DEADLINE_EXCEEDED, ALREADY_EXISTS, ABORTED = 4, 6, 10
 _CODES = {
     DEADLINE_EXCEEDED: "DeadlineExceeded",
+    ALREADY_EXISTS: "AlreadyExists",
     ABORTED: "Aborted",
     INTERNAL: "Internal",
     UNKNOWN: "Unknown",
@@ -76,10 +76,16 @@ class Backoff:
         self._until.pop(key, None)
 
 
-async def called(compute: AzureCompute, clock: Clock, timeout: float, work: Coroutine[Any, Any, T]) -> T:
+class Paced(Protocol):
+    """A driver's view of Azure, as far as the patience of its callers goes: see `AzureCompute`."""
+
+    pace: float
+
+
+async def called(azure: Paced, clock: Clock, timeout: float, work: Coroutine[Any, Any, T]) -> T:
     """A call to the driver, for which its sidecar waits `timeout` seconds. Raises `RpcError` when they are over."""
     try:
-        return await within(clock, timeout * compute.pace, work)
+        return await within(clock, timeout * azure.pace, work)
     except DeadlineExceededError as error:
         raise RpcError(DEADLINE_EXCEEDED, str(error)) from error
 
@@ -104,13 +110,13 @@ def parameter(parameters: Mapping[str, str], *names: str) -> str:
     return next((lowered[name] for name in names if lowered.get(name)), "")
 
 
-def bound_disk(claim: Object, find_volume: Callable[[str], Object | None]) -> tuple[Object, str] | None:
-    """The volume of a bound claim and its disk's id; None where the claim is not bound, or not to a disk of ours."""
+def bound_volume(claim: Object, find_volume: Callable[[str], Object | None], driver: str) -> tuple[Object, str] | None:
+    """The volume of a bound claim and its handle; None where the claim is not bound, or not to one of the driver's."""
     if (claim.get("status") or {}).get("phase") != "Bound":
         return None
     volume = find_volume(claim["spec"].get("volumeName", ""))
     found = None if volume is None else driver_and_handle(volume)
-    return None if volume is None or found is None or found[0] != DISK_DRIVER else (volume, found[1])
+    return None if volume is None or found is None or found[0] != driver else (volume, found[1])
 
 
 def machine_id(node: Object | None) -> str:

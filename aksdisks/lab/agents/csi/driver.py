@@ -1,39 +1,31 @@
-"""The disk driver with its sidecars, as the controller pod of disk.csi.azure.com runs them."""
+"""The drivers with their sidecars, as the controller pods of disk.csi.azure.com and file.csi.azure.com run them."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import ClassVar
 
 from aksdisks.lab.agents.csi.attacher import Attacher
+from aksdisks.lab.agents.csi.disk_provisioner import DiskProvisioner
+from aksdisks.lab.agents.csi.file_provisioner import FileProvisioner
 from aksdisks.lab.agents.csi.modifier import Modifier
-from aksdisks.lab.agents.csi.provisioner import Provisioner
-from aksdisks.lab.agents.csi.resizer import Resizer
+from aksdisks.lab.agents.csi.resizer import DiskResizer, FileResizer
 from aksdisks.lab.agents.csi.snapshotter import Snapshotter
+from aksdisks.lab.arm.driver.files import AzureFiles
 from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.interface import KubernetesApi
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
-from aksdisks.lab.controllers.storage import DISK_DRIVER
+from aksdisks.lab.controllers.storage import DISK_DRIVER, FILE_DRIVER
 from aksdisks.lab.ids import Ids
 
 
-class DiskDriver:
-    """Runs the sidecars side by side; each meets Kubernetes through its API and Azure through `AzureCompute`."""
+class Driver:
+    """Runs the sidecars side by side; each meets Kubernetes and Azure through their interfaces alone."""
 
-    name = DISK_DRIVER
-
-    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, compute: AzureCompute) -> None:
-        """The events' component is the driver's name with its pod's and a uuid, as the sidecars identify themselves."""
-        pod = f"csi-azuredisk-controller-{ids.suffix(10)}-{ids.suffix()}"
-        recorder = EventRecorder(api, clock, f"{DISK_DRIVER}_{pod}_{ids.uid()}")
-        self.parts: tuple[Controller, ...] = (
-            Provisioner(api, clock, ids, compute, recorder),
-            Attacher(api, clock, ids, compute),
-            Resizer(api, clock, ids, compute),
-            Modifier(api, clock, ids, compute),
-            Snapshotter(api, clock, ids, compute),
-        )
+    name: ClassVar[str]
+    parts: tuple[Controller, ...]
 
     async def synced(self) -> None:
         """Wait until every part has its first lists."""
@@ -46,3 +38,36 @@ class DiskDriver:
     async def stop(self) -> None:
         """End every part."""
         await asyncio.gather(*(part.stop() for part in self.parts))
+
+
+class DiskDriver(Driver):
+    """The one of disks."""
+
+    name = DISK_DRIVER
+
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, compute: AzureCompute) -> None:
+        """`compute`: its view of Azure."""
+        recorder = _recorder(DISK_DRIVER, "csi-azuredisk-controller", api, clock, ids)
+        self.parts: tuple[Controller, ...] = (
+            DiskProvisioner(api, clock, ids, compute, recorder),
+            Attacher(api, clock, ids, compute),
+            DiskResizer(api, clock, ids, compute),
+            Modifier(api, clock, ids, compute),
+            Snapshotter(api, clock, ids, compute),
+        )
+
+
+class FileDriver(Driver):
+    """The one of shares."""
+
+    name = FILE_DRIVER
+
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, azure: AzureFiles) -> None:
+        """`azure`: its view of Azure."""
+        recorder = _recorder(FILE_DRIVER, "csi-azurefile-controller", api, clock, ids)
+        self.parts = (FileProvisioner(api, clock, ids, azure, recorder), FileResizer(api, clock, ids, azure))
+
+
+def _recorder(driver: str, deployment: str, api: KubernetesApi, clock: Clock, ids: Ids) -> EventRecorder:
+    """The events' component is the driver's name with its pod's and a uuid, as the sidecars identify themselves."""
+    return EventRecorder(api, clock, f"{driver}_{deployment}-{ids.suffix(10)}-{ids.suffix()}_{ids.uid()}")

@@ -13,12 +13,12 @@ from aksdisks.lab.agents.csi.common import (
     NOT_FOUND,
     Backoff,
     RpcError,
-    bound_disk,
+    bound_volume,
     called,
     refusal_text,
 )
 from aksdisks.lab.agents.csi.disk_parameters import disk_change
-from aksdisks.lab.agents.csi.resizer import TIMEOUT, Resizer
+from aksdisks.lab.agents.csi.resizer import TIMEOUT, DiskResizer
 from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
@@ -27,7 +27,7 @@ from aksdisks.lab.client.informer import key_of
 from aksdisks.lab.client.interface import KubernetesApi, Object, own_copy
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
-from aksdisks.lab.controllers.storage import attributes_class
+from aksdisks.lab.controllers.storage import DISK_DRIVER, attributes_class
 from aksdisks.lab.ids import Ids
 
 RETRY_LAST = 1800.0
@@ -42,7 +42,7 @@ _UNCERTAIN = (DEADLINE_EXCEEDED, ABORTED)
 class Modifier(Controller):
     """Source: kubernetes-csi/external-resizer pkg/modifycontroller."""
 
-    name = Resizer.name
+    name = DiskResizer.name
     workers: ClassVar[int] = 10
 
     def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, compute: AzureCompute) -> None:
@@ -74,7 +74,7 @@ class Modifier(Controller):
     async def reconcile(self, key: str) -> float | None:
         """Change the disk as the claim's class says; see `Controller`."""
         claim = self.claims.get_key(key)
-        found = None if claim is None else bound_disk(claim, self.volumes.get)
+        found = None if claim is None else bound_volume(claim, self.volumes.get, DISK_DRIVER)
         if claim is None or found is None:
             return None
         wanted, modification = attributes_class(claim), _modification(claim)

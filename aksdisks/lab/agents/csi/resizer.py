@@ -1,11 +1,22 @@
-"""The external-resizer of the disk driver: a claim that asks for more gets a larger disk."""
+"""The external-resizer beside a driver: a claim that asks for more gets a larger disk, or a larger share."""
 
 from __future__ import annotations
 
 import math
 from typing import Any, ClassVar
 
-from aksdisks.lab.agents.csi.common import INTERNAL, Backoff, RpcError, bound_disk, called, refusal_text
+from aksdisks.lab.agents.csi.common import (
+    INTERNAL,
+    INVALID_ARGUMENT,
+    RETRY_LAST,
+    Backoff,
+    RpcError,
+    bound_volume,
+    called,
+    refusal_text,
+)
+from aksdisks.lab.agents.csi.share_volumes import HandleError, address_in
+from aksdisks.lab.arm.driver.files import AzureFiles
 from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
@@ -13,14 +24,14 @@ from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.interface import KubernetesApi, Object, own_copy
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock, timestamp
-from aksdisks.lab.controllers.storage import DISK_DRIVER, annotations_of
+from aksdisks.lab.controllers.storage import DISK_DRIVER, FILE_DRIVER, annotations_of
 from aksdisks.lab.controllers.volume_matching import capacity_bytes, requested_bytes
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.schema.quantities import parse
 
 GIB = 2**30
-TIMEOUT = 240.0
-"""Seconds that the resizer waits for the driver (deploy/csi-azuredisk-controller.yaml)."""
+TIMEOUT, FILE_TIMEOUT = 240.0, 120.0
+"""Seconds that the resizer waits for the driver (csi-azuredisk-controller.yaml and csi-azurefile-controller.yaml)."""
 IN_PROGRESS, NODE_PENDING, NODE_IN_PROGRESS = (
     "ControllerResizeInProgress",
     "NodeResizePending",
@@ -32,27 +43,36 @@ PENDING_MESSAGE = "Waiting for user to (re-)start a pod to finish file system re
 
 
 class Resizer(Controller):
-    """Source: kubernetes-csi/external-resizer pkg/controller/expand_and_recover.go."""
+    """A subclass is the part that calls its driver: `expand`.
 
-    name = f"external-resizer {DISK_DRIVER}"
+    Source: kubernetes-csi/external-resizer pkg/controller/expand_and_recover.go.
+    """
+
+    driver: ClassVar[str]
+    node_expands: ClassVar[bool] = True
+    """Whether a node has to grow a file system afterwards."""
+    retry_last: ClassVar[float] = RETRY_LAST
     workers: ClassVar[int] = 10
 
-    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, compute: AzureCompute) -> None:
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids) -> None:
         """Keys are those of claims."""
         super().__init__(api, clock, ids)
-        self.compute = compute
         self.claims = self.watch("persistentvolumeclaims")
         self.volumes = self.watch("persistentvolumes", None)
         self.recorder = EventRecorder(api, clock, self.name)
-        self._backoff = Backoff(clock)
+        self._backoff = Backoff(clock, self.retry_last)
+
+    async def expand(self, handle: str, gib: int) -> None:
+        """The driver's ControllerExpandVolume. Raises `RpcError`."""
+        raise NotImplementedError
 
     async def reconcile(self, key: str) -> float | None:
-        """Grow the disk, the volume, and hand the rest to the node; see `Controller`."""
+        """Grow what the volume stands for, then the volume, and hand the rest to the node; see `Controller`."""
         claim = self.claims.get_key(key)
-        found = None if claim is None else bound_disk(claim, self.volumes.get)
+        found = None if claim is None else bound_volume(claim, self.volumes.get, self.driver)
         if claim is None or found is None:
             return None
-        volume, disk_id = found
+        volume, handle = found
         if capacity_bytes(volume) <= parse((claim["status"].get("capacity") or {}).get("storage", "0")):
             await self._forget_growth(volume)
         wanted = _wanted(claim, volume)
@@ -67,34 +87,25 @@ class Resizer(Controller):
         name = volume["metadata"]["name"]
         self.recorder.event(claim, "Normal", "Resizing", f"External resizer is resizing volume {name}")
         try:
-            await self._resize_disk(disk_id, int(size.removesuffix("Gi")))
+            await self.expand(handle, int(size.removesuffix("Gi")))
         except RpcError as problem:
             failed = {"type": FAILED, "status": "True", "message": f"failed to expand pvc with {problem}"}
             others = [entry for entry in claim["status"].get("conditions") or () if entry["type"] != FAILED]
             claim = await self._mark(claim, wanted, IN_PROGRESS, [*others, failed])
-            message = f'resize volume "{name}" by resizer "{DISK_DRIVER}" failed: {problem}'
+            message = f'resize volume "{name}" by resizer "{self.driver}" failed: {problem}'
             self.recorder.event(claim, "Warning", "VolumeResizeFailed", message)
             return self._backoff.failed(key)
         self._backoff.succeeded(key)
         await self._grow_volume(volume, size)
+        if not self.node_expands:
+            await self._finish(claim, size)
+            self.recorder.event(claim, "Normal", "VolumeResizeSuccessful", "Resize volume succeeded")
+            return None
         pending = {"type": "FileSystemResizePending", "status": "True", "message": PENDING_MESSAGE}
         claim = await self._mark(claim, wanted, NODE_PENDING, [pending])
         message = "Require file system resize of volume on node"
         self.recorder.event(claim, "Normal", "FileSystemResizeRequired", message)
         return None
-
-    async def _resize_disk(self, disk_id: str, gib: int) -> None:
-        """The driver's ControllerExpandVolume (CSI pkg/azuredisk/controllerserver.go). Raises `RpcError`."""
-        try:
-            await called(self.compute, self.clock, TIMEOUT, self.compute.get_disk(disk_id))
-        except (CloudError, DriverError) as error:
-            refusal = refusal_text(error, "GET", disk_id)
-            raise RpcError(INTERNAL, f"GetDiskByURI({disk_id}) failed with error({refusal})") from error
-        try:
-            await called(self.compute, self.clock, TIMEOUT, self.compute.resize_disk(disk_id, gib))
-        except (CloudError, DriverError) as error:
-            refusal = refusal_text(error, "PATCH", disk_id)
-            raise RpcError(INTERNAL, f"failed to resize disk({disk_id}) with error({refusal})") from error
 
     async def _grow_volume(self, volume: Object, size: str) -> None:
         changed = own_copy(await self.api.get("persistentvolumes", volume["metadata"]["name"]))
@@ -108,6 +119,15 @@ class Resizer(Controller):
         if PRE_RESIZE in annotations_of(volume):
             patch = {"metadata": {"annotations": {PRE_RESIZE: None}}}
             self.volumes.observe(await self.api.patch("persistentvolumes", volume["metadata"]["name"], patch))
+
+    async def _finish(self, claim: Object, size: str) -> None:
+        """The claim has its new size; there is nothing for a node to do (markOverallExpansionAsFinished)."""
+        meta = claim["metadata"]
+        patch = {"status": {"capacity": {"storage": size}, "allocatedResourceStatuses": None, "conditions": None}}
+        found = await self.api.patch(
+            "persistentvolumeclaims", meta["name"], patch, meta["namespace"], subresource="status"
+        )
+        self.claims.observe(found)
 
     async def _mark(self, claim: Object, size: str, progress: str, conditions: list[dict[str, Any]]) -> Object:
         """How far it is, in the claim's status; conditions without a time are new."""
@@ -123,6 +143,60 @@ class Resizer(Controller):
         )
         self.claims.observe(claim)
         return claim
+
+
+class DiskResizer(Resizer):
+    """Source: CSI pkg/azuredisk/controllerserver.go ControllerExpandVolume."""
+
+    name = f"external-resizer {DISK_DRIVER}"
+    driver = DISK_DRIVER
+
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, compute: AzureCompute) -> None:
+        """As `Resizer`."""
+        super().__init__(api, clock, ids)
+        self.compute = compute
+
+    async def expand(self, handle: str, gib: int) -> None:
+        """See `Resizer`."""
+        try:
+            await called(self.compute, self.clock, TIMEOUT, self.compute.get_disk(handle))
+        except (CloudError, DriverError) as error:
+            refusal = refusal_text(error, "GET", handle)
+            raise RpcError(INTERNAL, f"GetDiskByURI({handle}) failed with error({refusal})") from error
+        try:
+            await called(self.compute, self.clock, TIMEOUT, self.compute.resize_disk(handle, gib))
+        except (CloudError, DriverError) as error:
+            refusal = refusal_text(error, "PATCH", handle)
+            raise RpcError(INTERNAL, f"failed to resize disk({handle}) with error({refusal})") from error
+
+
+class FileResizer(Resizer):
+    """Source: kubernetes-sigs/azurefile-csi-driver pkg/azurefile/controllerserver.go ControllerExpandVolume."""
+
+    name = f"external-resizer {FILE_DRIVER}"
+    driver = FILE_DRIVER
+    node_expands = False
+    retry_last = 1800.0
+
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, azure: AzureFiles) -> None:
+        """As `Resizer`."""
+        super().__init__(api, clock, ids)
+        self.azure = azure
+
+    async def expand(self, handle: str, gib: int) -> None:
+        """See `Resizer`; only a handle that names the share says what is to grow."""
+        try:
+            address = address_in(handle)
+        except HandleError as error:
+            raise RpcError(INVALID_ARGUMENT, f"GetFileShareInfo({handle}) failed with error: {error}") from error
+        group = address.group or self.azure.group
+        try:
+            self.azure.check(address.subscription)
+            work = self.azure.resize_share(group, address.account, address.share, gib)
+            await called(self.azure, self.clock, FILE_TIMEOUT, work)
+        except (CloudError, DriverError) as error:
+            refusal = refusal_text(error, "GET", self.azure.id_of(group, address.account, address.share))
+            raise RpcError(INTERNAL, f"expand volume error: {refusal}") from error
 
 
 def _wanted(claim: Object, volume: Object) -> str | None:

@@ -1,7 +1,8 @@
-"""`df` in a container: the sizes of the pod's claims, which a directory of the machine's does not have."""
+"""`df` in a container: the sizes of the pod's disks and shares, which a directory of the machine's does not have."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import cache
 from importlib import resources
 
@@ -14,26 +15,33 @@ _FIRST_LUN = 2
 _UNKNOWN = "-"
 
 
-async def df_script(api: KubernetesApi, pod: Object, container: Object) -> bytes:
-    """A df that knows the claims which `container` mounts: device, type, size in bytes, and mount path."""
+Row = tuple[str, str, int]
+"""What df tells of a volume: device, type of file system, bytes."""
+
+
+async def df_script(
+    api: KubernetesApi, share: Callable[[Object], Awaitable[Row | None]], pod: Object, container: Object
+) -> bytes:
+    """A df that knows the claims which `container` mounts; `share`: the row of a volume that is a share, else None."""
     namespace, claims = pod["metadata"]["namespace"], _claims(pod)
     rows = []
     for mount in container.get("volumeMounts") or ():
         if claim := claims.get(mount["name"]):
             path = mount["mountPath"].rstrip("/")
             if "\n" not in path and "\t" not in path:
-                rows.append("\t".join((*await _volume(api, namespace, claim, pod["spec"].get("nodeName", "")), path)))
+                bound = await api.get("persistentvolumeclaims", claim, namespace)
+                volume = await api.get("persistentvolumes", bound["spec"].get("volumeName", ""))
+                row = await share(volume) or await _disk(api, bound, volume, pod["spec"].get("nodeName", ""))
+                rows.append("\t".join((*map(str, row), path)))
     return _script().replace("@CLAIMS@\n", "".join(f"{row}\n" for row in rows)).encode()
 
 
-async def _volume(api: KubernetesApi, namespace: str, claim: str, node: str) -> tuple[str, str, str]:
-    """Device, type of file system and size of a bound claim's volume; the size is the claim's, as last expanded."""
-    bound = await api.get("persistentvolumeclaims", claim, namespace)
-    volume = await api.get("persistentvolumes", bound["spec"].get("volumeName", ""))
-    capacity = ((bound.get("status") or {}).get("capacity") or volume["spec"]["capacity"])["storage"]
+async def _disk(api: KubernetesApi, claim: Object, volume: Object, node: str) -> Row:
+    """Of a disk; the size is the claim's, as last expanded."""
+    capacity = ((claim.get("status") or {}).get("capacity") or volume["spec"]["capacity"])["storage"]
     fstype = (volume["spec"].get("csi") or volume["spec"].get("azureDisk") or {}).get("fsType") or "ext4"
     _, handle = driver_and_handle(volume) or ("", "")
-    return await _device(api, handle, node), str(fstype), str(int(parse(capacity)))
+    return await _device(api, handle, node), str(fstype), int(parse(capacity))
 
 
 async def _device(api: KubernetesApi, handle: str, node: str) -> str:

@@ -23,7 +23,7 @@ from aksdisks.lab.agents.kubelet.pod_status import (
     restarted,
     running,
 )
-from aksdisks.lab.agents.kubelet.volume_manager import MountInjection, NodeVolumes
+from aksdisks.lab.agents.kubelet.volume_manager import MountInjection, NodeVolumes, Staging
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.informer import key_of
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
@@ -82,11 +82,12 @@ class NodeAgent(Controller):
         absent_images: Iterable[str] = images.ABSENT,
         words: Words = DEFAULT_WORDS,
         probe: probes.Run = probes.apart,
+        staging: Staging | None = None,
     ) -> None:
         """`delays` in cluster seconds; `nodes` there are in all; `absent_images`: patterns of what cannot be pulled.
 
         `mounts` makes what faults do to mounts, of the kubelet's recorder; `words` as the version has them;
-        `probe` runs the commands of exec probes.
+        `probe` runs the commands of exec probes; `staging` mounts what is not attached.
         """
         super().__init__(api, clock, ids)
         self.words = words
@@ -98,7 +99,7 @@ class NodeAgent(Controller):
         self.nodes.add_handler(self._node_changed)
         self.recorder = EventRecorder(api, clock, self.name, host=node_name)
         injection = None if mounts is None else mounts(self.recorder)
-        self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays, self.recorder, injection)
+        self.volumes = NodeVolumes(api, clock, self.nodes, node_name, delays, self.recorder, injection, staging)
         self.heartbeat = Heartbeat(api, clock, node_name, self._recovered, nodes)
         self.expansion = NodeExpansion(api, clock, node_name, self.pods, self.recorder, nodes)
         self._known: dict[str, _Pod] = {}
@@ -162,9 +163,9 @@ class NodeAgent(Controller):
         if entry.started:
             return  # taken over
         await self._write_status(entry, lambda: creating(entry.latest, self._now()))
-        while (names := await self._patiently(lambda: self.volumes.needed(pod))) is None:
+        while (needed := await self._patiently(lambda: self.volumes.needed(pod))) is None:
             await self.clock.sleep(RETRY)
-        wanted = names
+        wanted = needed
         await self._patiently(lambda: self.volumes.mount(pod, wanted))
         await self._run_containers(entry)
         node = self.nodes.get(self.node_name)
@@ -187,8 +188,8 @@ class NodeAgent(Controller):
         node, address = self.nodes.get(self.node_name), pod["status"].get("podIP")
         if node is not None and address:
             self._addresses = max(self._addresses, address_number(node, address) + 1)
-        names = await self._patiently(lambda: self.volumes.needed(pod))
-        self.volumes.take_over(uid, names or [])
+        needed = await self._patiently(lambda: self.volumes.needed(pod))
+        self.volumes.take_over(uid, needed or ())
         entry = self._known[uid]
         statuses = pod["status"].get("containerStatuses") or ()
         entry.unready = {one["name"] for one in statuses if not one.get("ready")}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from aksdisks.lab.client.informer import Informer
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
@@ -23,6 +25,10 @@ FIRST_RETRY, LAST_RETRY = 0.5, 122.0
 """Cluster seconds (facts D; K pkg/util/goroutinemap/exponentialbackoff)."""
 
 
+class StagingError(Exception):
+    """What keeps a volume from being mounted, in the words of the kubelet or of the driver."""
+
+
 class MountInjection(Protocol):
     """Where faults reach into mounts; every method returns once what is in the way is over."""
 
@@ -31,6 +37,22 @@ class MountInjection(Protocol):
 
     async def after_mount(self, pod: Object, unique_name: str) -> None:
         """Before the pod is given its volume, which is mounted."""
+
+
+class Staging(Protocol):
+    """The part on this node of a driver whose volumes are not attached."""
+
+    async def stage(self, volume: Object, fs_group: str = "") -> None:
+        """Mount the volume on the node, for all its pods; `fs_group`: the pod's. Raises `StagingError`."""
+
+
+@dataclass(frozen=True, eq=False)
+class NeededVolume:
+    """A volume of a pod's: its unique name, its PersistentVolume, and whether it is attached to the node before."""
+
+    name: str
+    volume: Object
+    attached: bool
 
 
 class NodeVolumes:
@@ -49,10 +71,11 @@ class NodeVolumes:
         delays: Delays,
         recorder: EventRecorder,
         injection: MountInjection | None = None,
+        staging: Staging | None = None,
     ) -> None:
         """`nodes` is the agent's copy of the nodes, its own among them; `injection`: what faults do to mounts.
 
-        `recorder` is the kubelet's.
+        `recorder` is the kubelet's. Without `staging`, volumes that are not attached are mounted whatever they name.
         """
         self._api = api
         self._clock = clock
@@ -61,6 +84,8 @@ class NodeVolumes:
         self._delays = delays
         self._recorder = recorder
         self._injection = injection
+        self._staging = staging
+        self._attachable: set[str] = set()
         self._users: dict[str, set[str]] = {}
         self._mounted: set[str] = set()
         self._set_up: dict[str, set[str]] = {}
@@ -74,10 +99,10 @@ class NodeVolumes:
         self._news.set()
         self._news = asyncio.Event()
 
-    async def needed(self, pod: Object) -> list[str] | None:
-        """The unique names of the pod's attachable volumes; None while a claim is not bound."""
+    async def needed(self, pod: Object) -> list[NeededVolume] | None:
+        """The pod's volumes of drivers; None while a claim is not bound."""
         namespace = pod["metadata"]["namespace"]
-        names = []
+        wanted = []
         for claim_name in claim_names(pod):
             claim = await self._find("persistentvolumeclaims", claim_name, namespace)
             if claim is None or (claim.get("status") or {}).get("phase") != "Bound":
@@ -89,11 +114,11 @@ class NodeVolumes:
             if name is None or found is None:
                 continue
             driver = await self._find("csidrivers", found[0])
-            if driver is None or driver["spec"].get("attachRequired", True):
-                names.append(name)
-                if volume["spec"].get("accessModes") == [ONE_POD]:
-                    self._exclusive[name] = str(volume["metadata"]["name"])
-        return names
+            attached = driver is None or bool(driver["spec"].get("attachRequired", True))
+            wanted.append(NeededVolume(name, volume, attached))
+            if volume["spec"].get("accessModes") == [ONE_POD]:
+                self._exclusive[name] = str(volume["metadata"]["name"])
+        return wanted
 
     async def _find(self, resource: str, name: str, namespace: str | None = None) -> Object | None:
         try:
@@ -103,14 +128,19 @@ class NodeVolumes:
                 raise
             return None
 
-    async def mount(self, pod: Object, names: list[str]) -> None:
+    async def mount(self, pod: Object, volumes: Sequence[NeededVolume]) -> None:
         """Report the volumes as in use by the pod, wait until they are attached, and mount them."""
         uid = pod["metadata"]["uid"]
-        await self.claim(uid, names)
-        for name in names:
-            await self._attached(name)
+        await self.claim(uid, volumes)
+        for wanted in volumes:
+            name = wanted.name
+            if wanted.attached:
+                await self._attached(name)
             await self._free_of_others(pod, name)
             self._set_up.setdefault(name, set()).add(uid)
+            if not wanted.attached:
+                await self._mount_unattached(pod, wanted)
+                continue
             async with self._mounting.setdefault(name, asyncio.Lock()):
                 if name not in self._mounted:
                     if self._injection is not None:
@@ -120,18 +150,44 @@ class NodeVolumes:
             if self._injection is not None:
                 await self._injection.after_mount(pod, name)
 
-    async def claim(self, uid: str, names: list[str]) -> None:
+    async def _mount_unattached(self, pod: Object, wanted: NeededVolume) -> None:
+        """Stage what no controller attaches; pods of the node that wait for the same volume try in turn."""
+        name, delay = wanted.name, FIRST_RETRY
+        security: dict[str, Any] = pod["spec"].get("securityContext") or {}
+        while True:
+            try:
+                async with self._mounting.setdefault(name, asyncio.Lock()):
+                    if name not in self._mounted:
+                        if self._staging is not None:
+                            await self._staging.stage(wanted.volume, str(security.get("fsGroup") or ""))
+                        await self._clock.sleep(self._delays.mount)
+                        self._mounted.add(name)
+            except StagingError as error:
+                volume = wanted.volume["metadata"]["name"]
+                text = f'MountVolume.MountDevice failed for volume "{volume}" : {error}'
+                self._recorder.event(pod, "Warning", "FailedMount", text)
+            else:
+                return
+            await self._clock.sleep(delay)
+            delay = min(LAST_RETRY, delay * 2)
+
+    async def claim(self, uid: str, volumes: Iterable[NeededVolume]) -> None:
         """Report the volumes as in use by the pod."""
-        for name in names:
-            self._users.setdefault(name, set()).add(uid)
+        self._use(uid, volumes)
         await self.report()
 
-    def take_over(self, uid: str, names: list[str]) -> None:
+    def take_over(self, uid: str, volumes: Iterable[NeededVolume]) -> None:
         """The pod ran before this agent did, with the volumes mounted; `report` follows once all are taken over."""
-        for name in names:
-            self._users.setdefault(name, set()).add(uid)
-            self._set_up.setdefault(name, set()).add(uid)
-            self._mounted.add(name)
+        self._use(uid, volumes)
+        for wanted in volumes:
+            self._set_up.setdefault(wanted.name, set()).add(uid)
+            self._mounted.add(wanted.name)
+
+    def _use(self, uid: str, volumes: Iterable[NeededVolume]) -> None:
+        for wanted in volumes:
+            self._users.setdefault(wanted.name, set()).add(uid)
+            if wanted.attached:
+                self._attachable.add(wanted.name)
 
     async def _free_of_others(self, pod: Object, name: str) -> None:
         """Of a volume for one pod only (ReadWriteOncePod) a second one waits until the first has let it go.
@@ -170,13 +226,14 @@ class NodeVolumes:
             if not self._users.get(name):
                 self._mounted.discard(name)
                 self._users.pop(name, None)
+                self._attachable.discard(name)
                 self._set_up.pop(name, None)
                 self._exclusive.pop(name, None)
 
     async def report(self) -> None:
         """Write which volumes are in use into the node's status, where it says otherwise."""
         async with self._reporting:  # two writes on their way could arrive the wrong way round
-            wanted = sorted(self._users)
+            wanted = sorted(self._attachable & self._users.keys())
             node = self._nodes.get(self._node_name)
             if node is None or wanted == ((node.get("status") or {}).get("volumesInUse") or []):
                 return

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aksdisks.lab.arm.driver.requests import Requests
+from aksdisks.lab.arm.errors import check_subscription
 from aksdisks.lab.arm.storage.account import TYPE
+from aksdisks.lab.arm.storage.storage import Closed, Reason
 
 if TYPE_CHECKING:
     from aksdisks.lab.arm.cloud import Cloud
@@ -30,7 +32,8 @@ SKIP_MATCHING = "skip-matching"
 class AccountWanted:
     """The account that a class asks for; `settings` hold what its parameters decide of an account's properties.
 
-    `sku` empty: any, and Standard_LRS for a new one. `match_tags`: an account has to have all the tags.
+    `sku` empty: any, and Standard_LRS for a new one. `match_tags`: an account has to have all the tags. `location`
+    empty: the cluster's. `new`: one that is there is not taken.
     """
 
     sku: str
@@ -39,6 +42,8 @@ class AccountWanted:
     https_only: bool = True
     match_tags: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    location: str = ""
+    new: bool = False
 
 
 class AzureFiles(ABC):
@@ -62,56 +67,65 @@ class AzureFiles(ABC):
 
         Source: cloud-provider-azure pkg/provider/storage/azure_storageaccount.go EnsureStorageAccount.
         """
-        listed = await self._request("GET", self._id(group))
-        for account in listed["value"]:
-            if _fits(account, wanted, self.location):
+        found = [] if wanted.new else (await self._request("GET", self.id_of(group)))["value"]
+        for account in found:
+            if _fits(account, wanted, wanted.location or self.location):
                 return str(account["name"])
         name = f"{PREFIX}{self._ids.uid().replace('-', '')}"[: _LONGEST - 1]
-        await self._request("PUT", self._id(group, name), _new_account(wanted, self.location))
+        await self._request("PUT", self.id_of(group, name), _new_account(wanted, wanted.location or self.location))
         return name
 
     async def get_account(self, group: str, account: str) -> Json:
         """The account as Azure shows it; 404 when there is none."""
-        return await self._request("GET", self._id(group, account))
+        return await self._request("GET", self.id_of(group, account))
 
     async def account_key(self, group: str, account: str) -> str:
         """The first of its keys."""
-        listed = await self._request("POST", f"{self._id(group, account)}/listKeys")
+        listed = await self._request("POST", f"{self.id_of(group, account)}/listKeys")
         return str(listed["keys"][0]["value"])
 
     async def tag_account(self, group: str, account: str, tags: Mapping[str, str]) -> None:
         """Give it these tags beside those that it has."""
         had = (await self.get_account(group, account)).get("tags") or {}
-        await self._request("PATCH", self._id(group, account), {"tags": {**had, **tags}})
+        await self._request("PATCH", self.id_of(group, account), {"tags": {**had, **tags}})
 
     async def create_share(self, group: str, account: str, share: str, properties: Mapping[str, Any]) -> None:
         """Make a share, or find the one of that name; `properties` as Azure's API names them (`shareQuota`)."""
-        await self._request("PUT", self._id(group, account, share), {"properties": dict(properties)})
+        await self._request("PUT", self.id_of(group, account, share), {"properties": dict(properties)})
 
     async def get_share(self, group: str, account: str, share: str) -> Json:
         """The share as Azure shows it; 404 ShareNotFound when there is none."""
-        return await self._request("GET", self._id(group, account, share))
+        return await self._request("GET", self.id_of(group, account, share))
 
     async def resize_share(self, group: str, account: str, share: str, size_gib: int) -> None:
         """Grow it; nothing is sent where it is as large (azurefile_mgmt_client.go ResizeFileShare)."""
         found = await self.get_share(group, account, share)
         if found["properties"]["shareQuota"] < size_gib:
             body = {"properties": {"shareQuota": size_gib}}
-            await self._request("PATCH", self._id(group, account, share), body)
+            await self._request("PATCH", self.id_of(group, account, share), body)
 
     async def delete_share(self, group: str, account: str, share: str) -> None:
         """Delete it; already gone is success."""
-        await self._request("DELETE", self._id(group, account, share))
+        await self._request("DELETE", self.id_of(group, account, share))
 
     @abstractmethod
-    async def _request(self, method: str, resource_id: str, body: Json | None = None) -> Json:
-        """One request, and what it began, to its end; the answer's body. Raises `CloudError`."""
+    async def closed(self, account: str, share: str, key: str | None) -> Reason | None:
+        """What the file service says to a node that mounts a share; None as the key for NFS, which has none."""
 
-    def _id(self, group: str, account: str = "", share: str = "") -> str:
+    def check(self, subscription: str) -> None:
+        """Whether a class or a volume may name this subscription, the lab's only one. Raises `CloudError`."""
+        if subscription:
+            check_subscription(subscription, self._subscription.rpartition("/")[2].lower())
+
+    def id_of(self, group: str, account: str = "", share: str = "") -> str:
         """The ARM id of a share, an account, or of a group's accounts."""
         path = f"{self._subscription}/resourceGroups/{group}/providers/{TYPE}"
         path += f"/{account}" if account else ""
         return f"{path}/fileServices/default/shares/{share}" if share else path
+
+    @abstractmethod
+    async def _request(self, method: str, resource_id: str, body: Json | None = None) -> Json:
+        """One request, and what it began, to its end; the answer's body. Raises `CloudError`."""
 
 
 class CloudFiles(AzureFiles):
@@ -141,6 +155,11 @@ class CloudFiles(AzureFiles):
         return await self._ask(
             method, f"storageAccounts/{act}", resource_id, lambda: self._account(method, group, account, body)
         )
+
+    async def closed(self, account: str, share: str, key: str | None) -> Reason | None:
+        """See `AzureFiles`; the file service is no part of Resource Manager, whose faults and limits it has not."""
+        found = self._cloud.storage.open(account, share, key)
+        return found.reason if isinstance(found, Closed) else None
 
     def _keys(self, group: str, account: str) -> list[Json]:
         return self._cloud.storage.accounts.keys(group, account)
@@ -186,10 +205,15 @@ def _fits(account: Json, wanted: AccountWanted, location: str) -> bool:
         not properties.get("isHnsEnabled") and not properties.get("isNfsV3Enabled"),
         properties.get("allowBlobPublicAccess", True) == wanted.settings.get("allowBlobPublicAccess", True),
         properties.get("allowSharedKeyAccess", True) == wanted.settings.get("allowSharedKeyAccess", True),
+        _encrypted_twice(properties) == _encrypted_twice(wanted.settings),
         _large(wanted) is None or (properties.get("largeFileSharesState") == "Enabled") == _large(wanted),
         "accessTier" not in wanted.settings or properties.get("accessTier") == wanted.settings["accessTier"],
     )
     return all(matches)
+
+
+def _encrypted_twice(properties: Mapping[str, Any]) -> bool:
+    return bool((properties.get("encryption") or {}).get("requireInfrastructureEncryption"))
 
 
 def _large(wanted: AccountWanted) -> bool | None:

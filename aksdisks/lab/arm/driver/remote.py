@@ -2,58 +2,18 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-
-import aiohttp
-import orjson
 
 from aksdisks.lab.arm.driver.batches import Batches
 from aksdisks.lab.arm.driver.client import DriverClient, Place
-from aksdisks.lab.arm.driver.retries import Retries
-from aksdisks.lab.arm.errors import CloudError, FailedOperation, resource_not_found
+from aksdisks.lab.arm.driver.rest import ArmAddress, ArmRest
+from aksdisks.lab.arm.errors import resource_not_found
 
 if TYPE_CHECKING:
     from aksdisks.lab.clock import Clock
 
 Json = dict[str, Any]
-
-DISKS_VERSION, MACHINES_VERSION = "2025-01-02", "2025-04-01"
-"""What the driver speaks (facts E, api-versions)."""
-
-_DISKS_API = ("disks", "snapshots")
-
-POLL = 5.0
-"""Seconds between two looks at an operation whose server names none (facts D: SDK poll)."""
-
-EARLY = 60.0
-"""Seconds before its end in which a token is replaced."""
-
-
-@dataclass(frozen=True)
-class ArmAddress:
-    """Where Azure is, and as whom to ask it; `ca_bundle` a PEM file, empty for the system's authorities."""
-
-    url: str
-    authority: str
-    tenant_id: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    subscription_id: str
-    node_resource_group: str
-    location: str
-    ca_bundle: str = ""
-    audience: str = "https://management.azure.com"
-
-
-@dataclass(frozen=True)
-class _Reply:
-    status: int
-    body: Any
-    headers: Mapping[str, str]
 
 
 class ArmCompute(DriverClient):
@@ -64,39 +24,38 @@ class ArmCompute(DriverClient):
 
     def __init__(self, address: ArmAddress, clock: Clock) -> None:
         self._address = address
-        self._clock = clock
         self.pace = clock.speed
-        self._retries = Retries(clock, self.pace)
-        self._session: aiohttp.ClientSession | None = None
-        self._token, self._token_until = "", 0.0
+        self.arm = ArmRest(address, clock)
         self._places: dict[str, Place] = {}
         group = f"/subscriptions/{address.subscription_id}/resourceGroups/{address.node_resource_group}"
         batches = Batches(clock, self.send, pace=self.pace, reread=self._list_machines)
         super().__init__(address.location, group, batches)
 
     async def _read(self, path: str) -> Json:
-        return await self._get(path)
+        return await self.arm.get(path)
+
+    async def _change(self, method: str, resource_id: str, body: Json | None) -> Json:
+        return await self.arm.change(method, resource_id, body)
 
     async def close(self) -> None:
         """Stop sending; requests that wait are cancelled."""
         await super().close()
-        if self._session is not None:
-            await self._session.close()
+        await self.arm.close()
 
     # Machines
 
     async def _list_machines(self) -> None:
         """See `CloudCompute`: of nodes in scale sets."""
         if any("/virtualmachinescalesets/" in place.id.lower() for place in self._places.values()):
-            await self._list(f"{self._compute}/virtualMachines")
+            await self.arm.list(f"{self._compute}/virtualMachines")
 
     async def _place(self, node_name: str) -> Place:
         """The machine whose computer has that name; Azure is asked again for one not seen before."""
         key = node_name.lower()
         if key not in self._places:
-            found = await self._list(f"{self._compute}/virtualMachines")
-            for scale_set in await self._list(f"{self._compute}/virtualMachineScaleSets"):
-                found += await self._list(f"{scale_set['id']}/virtualMachines")
+            found = await self.arm.list(f"{self._compute}/virtualMachines")
+            for scale_set in await self.arm.list(f"{self._compute}/virtualMachineScaleSets"):
+                found += await self.arm.list(f"{scale_set['id']}/virtualMachines")
             for machine in found:
                 # An instance is named by its number in its id and by its VM's name in managedBy (facts E).
                 managed_by = f"{machine['id'].rpartition('/')[0]}/{machine['name']}"
@@ -109,149 +68,6 @@ class ArmCompute(DriverClient):
             raise resource_not_found(f"Microsoft.Compute/virtualMachines/{node_name}", group) from None
 
     async def _data_disks(self, place: Place) -> Sequence[Json]:
-        machine = await self._get(place.id)
+        machine = await self.arm.get(place.id)
         disks: Sequence[Json] = machine["properties"]["storageProfile"].get("dataDisks") or ()
         return disks
-
-    # Requests
-
-    async def _get(self, path: str) -> Json:
-        reply = await self._ask("GET", self._url(path))
-        return dict(reply.body or {})
-
-    async def _list(self, path: str) -> list[Json]:
-        entries: list[Json] = []
-        url = self._url(path)
-        while url:
-            body = (await self._ask("GET", url)).body
-            entries += body["value"]
-            url = self._own(body.get("nextLink") or "")
-        return entries
-
-    async def _change(self, method: str, resource_id: str, body: Json | None) -> Json:
-        """Follow the operation that the request starts to its end (facts E, LRO)."""
-        reply = await self._ask(method, self._url(resource_id), body)
-        operation = self._own(reply.headers.get("Azure-AsyncOperation", ""))
-        if not operation:
-            return dict(reply.body or {})
-        state = reply
-        while True:
-            await self._wait(_pause(state.headers) or POLL)
-            state = await self._ask("GET", operation)
-            status = state.body.get("status")
-            if status in ("Failed", "Canceled"):
-                raise _refusal(
-                    state.status, state.body, state.headers, FailedOperation(urlsplit(operation).path, state.body)
-                )
-            if status == "Succeeded":
-                break
-        return {} if method == "DELETE" else await self._get(resource_id)
-
-    async def _ask(self, method: str, url: str, body: Json | None = None) -> _Reply:
-        """One request with its retries. Raises `CloudError`, `ThrottledError`."""
-        path = urlsplit(url).path
-        kind = next((kind for kind in _DISKS_API if f"/{kind}/" in path.lower()), "machines")
-
-        async def once() -> _Reply:
-            try:
-                return await self._once(method, url, body)
-            except CloudError as error:
-                error.request = (method, path)
-                raise
-
-        return await self._retries.ask(kind, method, once)
-
-    async def _once(self, method: str, url: str, body: Json | None) -> _Reply:
-        """One request; a token that is refused is replaced once. Raises `CloudError`."""
-        for renewed in (False, True):
-            try:
-                reply = await self._exchange(method, url, body, {"Authorization": f"Bearer {await self._bearer()}"})
-            except (aiohttp.ClientError, TimeoutError) as error:
-                raise CloudError(503, "ServiceUnavailable", f"{method} {url}: {error!r}") from error
-            if reply.status < 400:
-                return reply
-            if reply.status != 401 or renewed:
-                break
-            self._token_until = 0.0
-        raise _refusal(reply.status, reply.body, reply.headers)
-
-    async def _bearer(self) -> str:
-        now = self._clock.now().timestamp()
-        if now >= self._token_until:
-            address = self._address
-            form = {
-                "grant_type": "client_credentials",
-                "client_id": address.client_id,
-                "client_secret": address.client_secret,
-                "scope": f"{address.audience}/.default",
-            }
-            url = f"{address.authority}/{address.tenant_id}/oauth2/v2.0/token"
-            reply = await self._exchange("POST", url, form, {})
-            if reply.status != 200:
-                message = str((reply.body or {}).get("error_description", ""))
-                raise CloudError(reply.status, str((reply.body or {}).get("error", "")), message)
-            self._token = str(reply.body["access_token"])
-            self._token_until = now + max(0.0, float(reply.body["expires_in"]) - EARLY)
-        return self._token
-
-    async def _exchange(self, method: str, url: str, body: Json | None, headers: Mapping[str, str]) -> _Reply:
-        if self._session is None:
-            context = ssl.create_default_context(cafile=self._address.ca_bundle or None)
-            connector = aiohttp.TCPConnector(ssl=context)
-            timeout = aiohttp.ClientTimeout(total=60)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False)
-        form = body is not None and "grant_type" in body
-        data = body if form else None if body is None else orjson.dumps(body)
-        more = {} if form or body is None else {"Content-Type": "application/json"}
-        async with self._session.request(method, url, data=data, headers={**headers, **more}) as response:
-            content = await response.read()
-            try:
-                found = orjson.loads(content) if content else None
-            except orjson.JSONDecodeError:
-                found = None
-            return _Reply(response.status, found, response.headers)
-
-    def _url(self, path: str) -> str:
-        version = DISKS_VERSION if any(f"/{kind}/" in path.lower() for kind in _DISKS_API) else MACHINES_VERSION
-        return f"{self._address.url}{path}?api-version={version}"
-
-    def _own(self, url: str) -> str:
-        """An address that the server named, on the host that was asked: a token goes nowhere else."""
-        if not url:
-            return ""
-        parts = urlsplit(url)
-        return f"{self._address.url}{parts.path}?{parts.query}"
-
-    async def _wait(self, seconds: float) -> None:
-        """Real seconds."""
-        await self._clock.sleep(seconds * self._clock.speed)
-
-
-def _pause(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait."""
-    for name, unit in (("x-ms-retry-after-ms", 1000.0), ("retry-after-ms", 1000.0), ("Retry-After", 1.0)):
-        value = headers.get(name, "")
-        if value.isdecimal():
-            return int(value) / unit
-    return None
-
-
-def _refusal(
-    status: int, body: Any, headers: Mapping[str, str], operation: FailedOperation | None = None
-) -> CloudError:
-    """The server's refusal, wrapped in `error` or not (facts E)."""
-    body = body if isinstance(body, dict) else {}
-    inner = body.get("error")
-    wrapped = isinstance(inner, dict)
-    inner = inner if isinstance(inner, dict) else body
-    pause = headers.get("Retry-After", "")
-    return CloudError(
-        status,
-        str(inner.get("code", "")),
-        str(inner.get("message", "")),
-        inner.get("target"),
-        inner.get("details") or (),
-        retry_after=int(pause) if pause.isdecimal() else None,
-        wrapped=wrapped,
-        operation=operation,
-    )

@@ -11,12 +11,15 @@ from aksdisks.lab.arm.storage.accounts import Accounts
 from aksdisks.lab.arm.storage.share import Share
 from aksdisks.lab.arm.storage.shares import Shares
 
+Reason = Literal["account", "key", "share"]
+"""Why a share cannot be mounted: there is no such account, the key is not the account's, there is no such share."""
+
 
 @dataclass(frozen=True)
 class Closed:
-    """Why a share cannot be mounted: there is no such account, the key is not the account's, there is no such share."""
+    """A share that cannot be mounted."""
 
-    reason: Literal["account", "key", "share"]
+    reason: Reason
 
 
 class Storage:

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from aksdisks.lab.arm.driver.refusals import AttachedDiskError, response_error_text
-from aksdisks.lab.arm.driver.remote import ArmAddress, ArmCompute
+from aksdisks.lab.arm.driver.remote import ArmCompute
+from aksdisks.lab.arm.driver.rest import ArmAddress
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.clock import Clock
 from tests.lab.arm.driver.snapshot_story import snapshot_story
@@ -126,7 +127,7 @@ def test_a_failed_operation_is_printed_as_the_answer_that_told_of_it(azure):
 def test_a_token_that_is_refused_is_replaced_once(azure):
     async def story(compute):
         await compute.create_disk("again", 4, "Premium_LRS", {})
-        compute._token = "stale"
+        compute.arm._token = "stale"
         await compute.create_disk("again", 4, "Premium_LRS", {})
 
     tell(azure, story)

@@ -1,0 +1,205 @@
+"""The provisioner of the file driver: makes shares for claims, in accounts that it finds or makes, and deletes them.
+
+Source: kubernetes-sigs/azurefile-csi-driver pkg/azurefile/controllerserver.go, azurefile.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import ClassVar
+
+from aksdisks.lab.agents.csi.common import (
+    ALREADY_EXISTS,
+    INTERNAL,
+    RefusalError,
+    RpcError,
+    called,
+    refusal_text,
+)
+from aksdisks.lab.agents.csi.data_source import DataSource
+from aksdisks.lab.agents.csi.provisioner import Provisioner
+from aksdisks.lab.agents.csi.share_parameters import NFS, SMB, ShareRequest, share_request
+from aksdisks.lab.agents.csi.share_volumes import (
+    ACCOUNT_KEY,
+    ACCOUNT_NAME,
+    HandleError,
+    ShareAddress,
+    address_in,
+    persistent_volume,
+    secret_name,
+)
+from aksdisks.lab.agents.csi.volume_objects import volume_name
+from aksdisks.lab.arm.driver.files import AccountWanted, AzureFiles, Json
+from aksdisks.lab.arm.driver.retries import DriverError
+from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
+from aksdisks.lab.client.recorder import EventRecorder
+from aksdisks.lab.clock import Clock
+from aksdisks.lab.controllers.storage import FILE_DRIVER
+from aksdisks.lab.ids import Ids
+
+TIMEOUT = 1200.0
+"""Seconds that the provisioner waits for the driver (deploy/csi-azurefile-controller.yaml)."""
+
+
+class FileProvisioner(Provisioner):
+    """See the module; `retry_last` as deploy/csi-azurefile-controller.yaml has it."""
+
+    driver: ClassVar[str] = FILE_DRIVER
+    retry_last: ClassVar[float] = 1800.0
+
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, azure: AzureFiles, recorder: EventRecorder) -> None:
+        """As `Provisioner`."""
+        super().__init__(api, clock, ids, recorder)
+        self.azure = azure
+        self._accounts: dict[str, str] = {}
+        self._searches: dict[str, asyncio.Lock] = {}
+
+    async def create_volume(
+        self, claim: Object, storage_class: Object, _node: Object | None, source: DataSource | None
+    ) -> Object:
+        """See `Provisioner`."""
+        if source is not None:
+            raise RefusalError(
+                f"data source of claim {claim['metadata']['name']}: expected none, since the lab's file driver copies "
+                f"no shares, found {source.kind} {source.name}"
+            )
+        name = volume_name(claim)
+        request = share_request(claim, storage_class, name)
+        address = await called(self.azure, self.clock, TIMEOUT, self._create_share(request, name))
+        self._accounts.pop(name, None)
+        return persistent_volume(claim, storage_class, request, address, name, self.identity)
+
+    async def delete_volume(self, _name: str, handle: str) -> str | None:
+        """See `Provisioner`; of a handle that names no share nothing is deleted (DeleteVolume)."""
+        try:
+            address = address_in(handle)
+        except HandleError:
+            return None
+        group = address.group or self.azure.group
+        try:
+            await called(self.azure, self.clock, TIMEOUT, self._delete_share(group, address))
+        except RpcError as error:
+            return str(error)
+        except (CloudError, DriverError) as error:
+            refusal = refusal_text(error, "DELETE", self.azure.id_of(group, address.account, address.share))
+            text = f"DeleteFileShare {address.share} under account({address.account}) rg({group}) failed with error: "
+            return str(RpcError(INTERNAL, text + refusal))
+        return None
+
+    async def _delete_share(self, group: str, address: ShareAddress) -> None:
+        """What is gone, with its account or without, is deleted."""
+        self.azure.check(address.subscription)
+        try:
+            await self.azure.delete_share(group, address.account, address.share)
+        except CloudError as error:
+            if error.status != 404:
+                raise
+
+    async def _create_share(self, request: ShareRequest, name: str) -> ShareAddress:
+        """The driver's CreateVolume. Raises `RpcError`."""
+        group, key = request.group or self.azure.group, ""
+        account = request.account or self._accounts.get(name, "")
+        if not account:
+            account, key = await self._ensure_account(request, group)
+            self._accounts[name] = account
+        share_id = self.azure.id_of(group, account, request.share)
+        try:
+            found = await self._quota(group, account, request.share)
+        except (CloudError, DriverError) as error:
+            raise RpcError(INTERNAL, refusal_text(error, "GET", share_id)) from error
+        if found is not None and found < request.size_gib:
+            text = f"request file share({request.share}) already exists, but its capacity {found} is smaller than "
+            raise RpcError(ALREADY_EXISTS, f"{text}{request.size_gib}")
+        try:
+            if found is None:
+                await self.azure.create_share(group, account, request.share, share_properties(request))
+        except (CloudError, DriverError) as error:
+            raise RpcError(
+                INTERNAL,
+                f"failed to create file share({request.share}) on account({request.account}) type({request.sku}) "
+                f"subsID({request.subscription}) rg({group}) location({request.location}) size({request.size_gib}), "
+                f"error: failed to create share {request.share} in account {account}: "
+                f"{refusal_text(error, 'PUT', share_id)}",
+            ) from error
+        if request.keeps_key:
+            await self._keep_key(request, group, account, key)
+        return ShareAddress(group, account, request.share, request.secret_namespace)
+
+    async def _quota(self, group: str, account: str, share: str) -> int | None:
+        """The size of a share in GiB, None where there is none."""
+        try:
+            return int((await self.azure.get_share(group, account, share))["properties"]["shareQuota"])
+        except CloudError as error:
+            if error.status != 404:
+                raise
+            return None
+
+    async def _ensure_account(self, request: ShareRequest, group: str) -> tuple[str, str]:
+        """Name and key of the account for shares of this kind, made where there is none (EnsureStorageAccount).
+
+        One claim at a time looks for it, so that several which come together have one account. Raises `RpcError`.
+        """
+        wanted = AccountWanted(
+            sku=request.sku,
+            kind=request.kind,
+            tags=request.tags,
+            https_only=request.protocol == SMB,
+            match_tags=request.match_tags,
+            settings=request.settings,
+            location=request.location,
+            new=request.make_account,
+        )
+        name = ""
+        try:
+            self.azure.check(request.subscription)
+            async with self._searches.setdefault(f"{group} {wanted}", asyncio.Lock()):
+                name = await self.azure.ensure_account(group, wanted)
+            return name, await self.azure.account_key(group, name)
+        except (CloudError, DriverError) as error:
+            method, path = getattr(error, "request", None) or ("GET", self.azure.id_of(group))
+            text = {
+                "PUT": f"failed to create storage account {path.rpartition('/')[2]}, error",
+                "POST": f"could not get storage key for storage account {name}",
+            }.get(method, f"could not list storage accounts for account type {request.sku}")
+            refusal = refusal_text(error, method, path)
+            raise RpcError(INTERNAL, f"failed to ensure storage account: {text}: {refusal}") from error
+
+    async def _keep_key(self, request: ShareRequest, group: str, account: str, key: str) -> None:
+        """A secret in the claim's namespace has the key; one that is there stays (SetAzureCredentials)."""
+        name, namespace = request.secret_name or secret_name(account), request.secret_namespace
+        if not key:
+            try:
+                key = await self._key_in(name, namespace) or await self.azure.account_key(group, account)
+            except (CloudError, DriverError) as error:
+                path = f"{self.azure.id_of(group, account)}/listKeys"
+                text = f"failed to GetStorageAccesskey on account({account}) rg({group}), error: "
+                raise RpcError(INTERNAL, text + refusal_text(error, "POST", path)) from error
+        data = {ACCOUNT_NAME: account, ACCOUNT_KEY: key}
+        encoded = {entry: base64.b64encode(value.encode()).decode() for entry, value in data.items()}
+        try:
+            await self.api.create("secrets", {"metadata": {"name": name}, "type": "Opaque", "data": encoded}, namespace)
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                text = f"failed to store storage account key: couldn't create secret {error.message}"
+                raise RpcError(INTERNAL, text) from error
+
+    async def _key_in(self, name: str, namespace: str) -> str:
+        """The key in a secret; empty without one."""
+        try:
+            secret = await self.api.get("secrets", name, namespace)
+        except ApiError:
+            return ""
+        return base64.b64decode((secret.get("data") or {}).get(ACCOUNT_KEY, "")).decode(errors="replace").strip()
+
+
+def share_properties(request: ShareRequest) -> Json:
+    """What the driver asks of a new share (pkg/azurefile/azurefile_mgmt_client.go CreateFileShare)."""
+    asked = {
+        "enabledProtocols": NFS if request.protocol == NFS else "",
+        "accessTier": request.access_tier,
+        "rootSquash": request.root_squash,
+    }
+    properties = {"shareQuota": request.size_gib, "metadata": {"createdBy": FILE_DRIVER}}
+    return properties | {name: value for name, value in asked.items() if value}
