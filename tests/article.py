@@ -84,13 +84,35 @@ def _frozen(value: Any) -> Any:
 
 
 @cache
+def _cells(runbook: str) -> tuple[Any, ...]:
+    path = shipped.folder("runbooks") / f"{runbook}.ipynb"
+    return tuple(json.loads(path.read_text(encoding="utf-8"))["cells"])
+
+
 def cells(runbook: str) -> dict[str, dict[str, Any] | None]:
     """Of each cell of a runbook, the check that was recorded as its output, if it makes one."""
-    notebook = json.loads((shipped.folder("runbooks") / f"{runbook}.ipynb").read_text(encoding="utf-8"))
     return {
         cell["id"]: next((out["data"][MIME_TYPE] for out in cell.get("outputs", ()) if MIME_TYPE in out["data"]), None)
-        for cell in notebook["cells"]
+        for cell in _cells(runbook)
     }
+
+
+def slug(heading: str) -> str:
+    """The anchor of a heading, as GitHub and MyST make it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _anchor(runbook: str, wanted: str) -> str:
+    """The last heading at or before a cell; its own where it has one."""
+    found = ""
+    for cell in _cells(runbook):
+        headings = (
+            re.findall(r"^#+ (.+)$", "".join(cell["source"]), re.MULTILINE) if cell["cell_type"] == "markdown" else []
+        )
+        if cell["id"] == wanted:
+            return slug(headings[0]) if headings else found
+        found = slug(headings[-1]) if headings else found
+    raise KeyError(wanted)
 
 
 _FIRST = """# The article, sentence by sentence
@@ -129,13 +151,13 @@ def _evidence(item: Item) -> str:
     """Checks by their statements, tests, and where none shows it, the cells in which it is told."""
     checks = [f"{_link(at)} {(cells(at.split('#')[0])[at.split('#')[1]] or {})['statement']}" for at in item.shown]
     tests = [f"`{test}`" for test in item.tests]
-    told = [] if checks else [f"told in {_link(at)}" for at in dict.fromkeys(at.split("#")[0] for at in item.told)]
+    told = [] if checks else [f"told in {_link(at)}" for at in item.told]
     return "<br>".join([*checks, *tests, *told])
 
 
 def _link(at: str) -> str:
-    runbook = at.split("#")[0]
-    return f"[{runbook[:2]}](../runbooks/{runbook}.ipynb)"
+    runbook, cell = at.split("#")
+    return f"[{runbook[:2]}](../runbooks/{runbook}.ipynb#{_anchor(runbook, cell)})"
 
 
 def _besides(item: Item) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from aksdisks.cli.main import app
 from aksdisks.inspection.diagnosis.catalogue import catalogue
 from aksdisks.lab.server.process import LabState
-from tests import commands
+from tests import article, commands
 from tests.programs import needs
 
 ROOT = Path(__file__).parents[1]
@@ -30,9 +31,13 @@ def lines(text: str) -> list[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """What the headings of a page can be linked by, as GitHub makes it."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    """What the headings of a page or of a runbook can be linked by."""
+    text = page.read_text("utf-8")
+    if page.suffix == ".ipynb":
+        text = "\n".join(
+            "".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"
+        )
+    return {article.slug(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -62,7 +67,7 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
     wrong = []
     for path, anchor in LINK.findall(page.read_text("utf-8")):
         target = (page.parent / path).resolve() if path else page
-        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
+        if not target.exists() or (anchor and anchor not in anchors(target)):
             wrong.append(f"{path}#{anchor}")
     assert wrong == []
 
