@@ -6,8 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from aksdisks.model import DiskSnapshot, Unknown
-from aksdisks.model.ownership import Disagreement, NodeSlots, OwnedDisk, OwnedSnapshot, Ownership, Price, Verdict
+from aksdisks.model import DiskSnapshot, FileShare, StorageAccount, Unknown
+from aksdisks.model.ownership import (
+    Disagreement,
+    NodeSlots,
+    OwnedDisk,
+    OwnedShare,
+    OwnedSnapshot,
+    Ownership,
+    Price,
+    Verdict,
+)
 from tests.world import GROUP, START, attachment, claim, disk, machine, pod, volume
 
 SOURCE = "list prices of westeurope, 2026-11-01"
@@ -51,6 +60,31 @@ def snapshot(name: str, verdict: Verdict, because: str, **changes: Any) -> Owned
     return OwnedSnapshot(
         snapshot=made, verdict=verdict, because=because, namespace="shop", volume_snapshot="nightly", price=price(1.25)
     )
+
+
+def shared(name: str, verdict: Verdict, because: str, **more: Any) -> OwnedShare:
+    """A share; without more it hangs on nothing."""
+    account = StorageAccount(name="f1", sku="Standard_LRS")
+    made = FileShare(
+        id=f"/subscriptions/s/resourceGroups/g/accounts/f1/{name}",
+        name=name,
+        account="f1",
+        quota_gib=5,
+        tier="Hot",
+        modified=START,
+    )
+    plain = {"id": made.id, "name": name, "account_name": "f1", "share": made, "account": account}
+    return OwnedShare(**plain | {"verdict": verdict, "because": because, "price": Unknown("no prices")} | more)
+
+
+SHARES = (
+    shared("pvc-2", "orphan", "the driver made it, and no volume names it"),
+    shared(
+        "docs", "in-use", "pod shop/web-0 mounts claim shop/docs", workload="Deployment/web",
+        volume=volume("docs", disk_id="", claim_namespace="shop"), claim=claim("docs", namespace="shop"),
+        pods=(pod("web-0", 0, claim="docs", namespace="shop"), pod("web-1", 1, claim="docs", namespace="shop")),
+    ),
+)  # fmt: skip
 
 
 def ownership(**parts: Any) -> Ownership:

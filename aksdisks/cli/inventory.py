@@ -44,7 +44,7 @@ def inventory(
     format: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --format json, and end.")] = False,
 ) -> None:
-    """Say whose each Azure disk and snapshot is, what it costs a month, and what does not fit together. It only reads.
+    """Say whose each Azure disk, snapshot and share is, what it costs a month, and what does not fit. It only reads.
 
     The document stands alone on stdout; the first line on stderr names the cluster. HTML is one page that opens
     offline: aksdisks inventory --format html > disks.html
@@ -63,7 +63,8 @@ def inventory(
     printer = Printer(format.value)
     asked = asking.open_cluster(choice, printer.progress)
     printer.cluster(choice.name, asked.cluster.server)
-    found = read_ownership(asked.cluster, asked.azure, where, time_scale=asked.time_scale, grace=seconds, prices=listed)
+    asked_for = {"time_scale": asked.time_scale, "grace": seconds, "prices": listed, "shares": True}
+    found = read_ownership(asked.cluster, asked.azure, where, **asked_for)
     if where and not (found.pods or found.claims):
         asked.require_namespace(where)
     raise typer.Exit(printer.inventory(found, asked.cluster.server))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,7 +14,7 @@ from aksdisks.cli.terminal import ClusterPrinter, indented
 from aksdisks.errors import StillUnknown
 from aksdisks.model import Inventory, Unknown
 from aksdisks.model.ownership import VERDICTS, Ownership, Verdict
-from aksdisks.model.records import Row
+from aksdisks.model.records import Records, Row
 from aksdisks.views import base
 from aksdisks.views.ownership import OwnershipTable, Sum, beside, holder, last, price, size
 from aksdisks.views.ownership_documents import as_csv, document, unseen
@@ -68,11 +69,9 @@ def table(ownership: Ownership, namespace: str | None, not_seen: Mapping[str, st
     shown = OwnershipTable(ownership)
     parts: list[RenderableType] = []
     for verdict in VERDICTS:
-        disks, snapshots = (
-            [row for row in found.rows if row["verdict"] == verdict] for found in (shown.disks, shown.snapshots)
-        )
-        if disks or snapshots:
-            parts += [_head(verdict, disks, snapshots), *_rows([*disks, *snapshots], width), Text()]
+        rows = [[row for row in found.rows if row["verdict"] == verdict] for found in _kinds(shown).values()]
+        if any(rows):
+            parts += [_head(verdict, rows), *_rows([*chain(*rows)], width), Text()]
     for each in beside(ownership):
         parts += [Text(each.title, "bold"), _grid(each), Text()]
     for what, because in not_seen.items():
@@ -80,13 +79,17 @@ def table(ownership: Ownership, namespace: str | None, not_seen: Mapping[str, st
     return Group(*parts, *_sums(shown, namespace, ", as far as could be seen" if not_seen else ""))
 
 
-def _head(verdict: Verdict, disks: list[Row], snapshots: list[Row]) -> Text:
-    counts = ", ".join(filter(None, (_counted(disks, "disk"), _counted(snapshots, "snapshot"))))
-    return Text.assemble((verdict, _STYLES[verdict]), f"  {counts}: {Sum.of([*disks, *snapshots])}")
+def _kinds(shown: OwnershipTable) -> Mapping[str, Records]:
+    return {"disk": shown.disks, "snapshot": shown.snapshots, "share": shown.shares}
+
+
+def _head(verdict: Verdict, rows: Sequence[Sequence[Row]]) -> Text:
+    counts = map(_counted, rows, ("disk", "snapshot", "share"))
+    return Text.assemble((verdict, _STYLES[verdict]), f"  {', '.join(filter(None, counts))}: {Sum.of(chain(*rows))}")
 
 
 def _rows(rows: list[Row], width: int) -> Iterator[RenderableType]:
-    """Of each disk or snapshot its cells and, over the whole width, the reason of its verdict."""
+    """Of each disk, snapshot or share its cells and, over the whole width, the reason of its verdict."""
     left = width - _PRICE - 3 * _GAP - 2
     widths = (left * 2 // 5, left * 3 // 10, left - left * 2 // 5 - left * 3 // 10, _PRICE)
     for row in rows[:_MOST]:
@@ -106,6 +109,10 @@ def _cells(row: Row) -> Iterator[tuple[str | None, str | None]]:
         yield f"snapshot {row['name']}", size(row)
         yield row["volume_snapshot"], f"of {last(row['source']) or 'no disk'}"
         yield row["state"], ""
+    elif "account" in row:
+        yield f"share {row['name']}", " ".join(filter(None, (size(row), row["protocol"])))
+        yield row["claim"], row["workload"]
+        yield f"account {row['account']}", ""
     else:
         yield row["name"], size(row)
         yield row["claim"], row["workload"]
@@ -130,7 +137,7 @@ def _sums(shown: OwnershipTable, namespace: str | None, but: str) -> Iterator[Re
     """What each namespace's cost, by verdict, and all together; `but` is what has to be said of it."""
     where = f"namespace {namespace}" if namespace else "all namespaces"
     if not shown.rows:
-        yield Text(f"{where}: no disk and no snapshot{but}")
+        yield Text(f"{where}: no disk, no snapshot and no share{but}")
         return
     grid = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for title in ("namespace", "verdict", "count", "cost"):
@@ -141,10 +148,11 @@ def _sums(shown: OwnershipTable, namespace: str | None, but: str) -> Iterator[Re
         grid.add_row(Text(first), Text(verdict, _STYLES[verdict]), f"{found.count}", str(found))
         above = name
     yield from (*indented(grid), Text())
-    counts = f"{_counted(shown.disks.rows, 'disk') or 'no disk'}, {_counted(shown.snapshots.rows, 'snapshot')}"
+    counts = [_counted(found.rows, kind) for kind, found in _kinds(shown).items()]
     for source in shown.price_sources:
         yield Text(f"prices: {_line(source)}", "dim")
-    yield Text(f"{where}: {counts.removesuffix(', ')}: {Sum.of(shown.rows)}{but}")
+    said = ", ".join(filter(None, (counts[0] or "no disk", *counts[1:])))
+    yield Text(f"{where}: {said}: {Sum.of(shown.rows)}{but}")
 
 
 def _counted(rows: Iterable[Row], word: str) -> str:

@@ -62,7 +62,9 @@ class Target:
         for a namespace that does not exist, NotReachable where Kubernetes does not answer.
         """
         scale = self.settings.time_scale
-        found = read_ownership(self.cluster, self.azure, namespace, time_scale=scale, prices=prices, everything=True)
+        found = read_ownership(
+            self.cluster, self.azure, namespace, time_scale=scale, prices=prices, everything=True, shares=True
+        )
         if namespace and not (found.pods or found.claims or found.events):
             try:
                 missing = self.cluster.find("Namespace", namespace) is None

@@ -26,6 +26,7 @@ from aksdisks.model.shares import (
     FileShare,
     ShareSource,
     StorageAccount,
+    handle_key,
     share_key,
     unread_files,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "VolumeSnapshotContent",
     "Workload",
     "decode",
+    "handle_key",
     "id_key",
     "known",
     "share_key",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aksdisks.errors import InputError, did_you_mean
 from aksdisks.model.ownership import Ownership
-from aksdisks.model.ownership_rows import DISKS, SNAPSHOTS, disk_rows, snapshot_rows
+from aksdisks.model.ownership_rows import DISKS, SHARES, SNAPSHOTS, disk_rows, share_rows, snapshot_rows
 from aksdisks.model.records import NUMBER, TEXT, TIME, TRUTH, WHOLE, Records
 from aksdisks.model.unknown import Unknown
 from aksdisks.quantities import GIB, parse_quantity
@@ -83,6 +83,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
     "disks": DISKS,
     "snapshots": SNAPSHOTS,
+    "shares": SHARES,
     "machines": {
         "name": TEXT,
         "node": TEXT,
@@ -188,9 +189,11 @@ def records(inventory: Inventory, name: str) -> Records:
     if name not in COLUMNS:
         expected = f"one of {', '.join(COLUMNS)}"
         raise InputError(object="frame", expected=f"{expected}", found=repr(name), hint=did_you_mean(name, COLUMNS))
-    if name in ("disks", "snapshots") and isinstance(owned := inventory.ownership, Ownership):
+    if name in ("disks", "snapshots", "shares") and isinstance(owned := inventory.ownership, Ownership):
+        if name == "shares":
+            return share_rows(owned.shares)
         return disk_rows(owned.disks) if name == "disks" else snapshot_rows(owned.snapshots)
-    found = getattr(inventory, {"tags": "disks", "snapshots": "ownership"}.get(name, name))
+    found = getattr(inventory, {"tags": "disks", "snapshots": "ownership", "shares": "ownership"}.get(name, name))
     if isinstance(found, Unknown):
         return Records(COLUMNS[name], (), found.because)
     if unreadable := inventory.unreadable.get(_KINDS.get(name, ""), ""):

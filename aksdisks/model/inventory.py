@@ -84,8 +84,8 @@ class Inventory:
     def frame(self, name: str) -> DataFrame:
         """A pandas DataFrame of one kind of thing, such as `pods`, `claims`, `volumes`, `disks` or `chains`.
 
-        `disks` and `snapshots` are the rows of `ownership`, with verdict and price; without it `disks` are those of the
-        node resource group, with what Azure alone says.
+        `disks`, `snapshots` and `shares` are the rows of `ownership`, with verdict and price; without it `disks` are
+        those of the node resource group, with what Azure alone says.
 
         Its names, columns and types are those of `aksdisks.model.frames.COLUMNS`: string, boolean, Int64, Float64 and
         datetime64[ns, UTC]. One row for each, in the inventory's order. Sizes are in GiB. What is missing, such as the

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from aksdisks.model.decoding import Decoded, annotation, at, find, label, listed, mapping, moment, read, texts, time
-from aksdisks.model.shares import ShareSource, share_source
+from aksdisks.model.shares import ShareSource, mounted_shares, share_source
 
 DISK_DRIVERS = ("disk.csi.azure.com", "kubernetes.io/azure-disk")
 _DISK_ZONE = "topology.disk.csi.azure.com/zone"
@@ -325,6 +325,7 @@ class ContainerState(Decoded):
 class Pod(Named):
     """A pod; `status` is kubectl's STATUS column, `claims` the claims that it mounts, `owner` `Kind/name`.
 
+    `inline_shares` are the names of Azure Files' shares that it mounts without a claim.
     `grace` is the time in seconds that a pod which is deleted has to end.
     """
 
@@ -335,6 +336,7 @@ class Pod(Named):
     restarts: int = read(lambda raw: sum(_restarts(each) for each in _containers(raw)), 0)
     node: str = at("spec.nodeName")
     claims: tuple[str, ...] = read(mounted_claims, ())
+    inline_shares: tuple[str, ...] = read(mounted_shares, ())
     owner: str = read(owner_of, "")
     phase: str = at("status.phase", "Pending")
     container_states: tuple[ContainerState, ...] = read(_container_states, ())

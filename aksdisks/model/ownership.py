@@ -1,4 +1,4 @@
-"""Whose a disk is: a disk or a snapshot with all that it hangs on in Kubernetes, a verdict, and its price."""
+"""Whose a disk is: a disk, a snapshot or a share, all that it hangs on in Kubernetes, a verdict, and its price."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Literal
 
 from aksdisks.model.azure import Disk, DiskSnapshot, Machine
 from aksdisks.model.kubernetes import Attachment, Claim, Pod, Volume
-from aksdisks.model.unknown import Unknown
+from aksdisks.model.shares import FileShare, StorageAccount
+from aksdisks.model.unknown import NotAsked, Unknown
 
+_NOT_ASKED = NotAsked("nothing needed the shares")
 Verdict = Literal["in-use", "kept", "released", "orphan", "young", "foreign", "unknown"]
 VERDICTS: tuple[Verdict, ...] = ("orphan", "young", "released", "kept", "unknown", "foreign", "in-use")
 """In the order in which rows are listed: what somebody may want to act on first."""
@@ -25,21 +27,29 @@ class Price:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UsedDisk:
-    """An Azure disk, and what hangs on it.
+class Used:
+    """What volumes name in Azure, by its id, and what hangs on it.
 
-    `disk` is Unknown where a volume names a disk that could not be read; `id` is there all the same. `volume` is the
-    PersistentVolume that names it, `claim` the claim that this volume is bound to, or that names the volume, `pods`
-    those that mount the claim and have not ended, `workload` (`Kind/name`) what owns them, up to a Deployment,
-    StatefulSet, Job, CronJob or custom resource.
+    `volume` is the PersistentVolume that names it, `claim` the claim that this volume is bound to, or that names the
+    volume, `pods` those that mount the claim and have not ended, `workload` (`Kind/name`) what owns them, up to a
+    Deployment, StatefulSet, Job, CronJob or custom resource.
     """
 
     id: str
-    disk: Disk | Unknown
     volume: Volume | None = None
     claim: Claim | None = None
     pods: tuple[Pod, ...] = ()
     workload: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsedDisk(Used):
+    """An Azure disk, and what hangs on it.
+
+    `disk` is Unknown where a volume names a disk that could not be read; `id` is there all the same.
+    """
+
+    disk: Disk | Unknown
     attachment: Attachment | None = None
     machine: Machine | Unknown | None = None
 
@@ -58,6 +68,25 @@ class OwnedDisk(UsedDisk):
     def name(self) -> str:
         """The last part of its id."""
         return self.id.rpartition("/")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsedShare(Used):
+    """A share of Azure Files and its account, and what hangs on it; Unknown where they could not be read."""
+
+    name: str
+    account_name: str
+    share: FileShare | Unknown
+    account: StorageAccount | Unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnedShare(UsedShare):
+    """A share, whose it is, and why one thinks so."""
+
+    verdict: Verdict
+    because: str
+    price: Price | Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +142,9 @@ class NodeSlots:
 class Ownership:
     """The whole table at one moment, and what stands beside it.
 
-    `without_disk` are claims and volumes that have no disk, and contents of VolumeSnapshots that have no snapshot in
-    Azure (`Kind namespace/name`), with the reason. `grace` is the age
-    in cluster seconds below which a disk that nothing names is `young`.
+    `shares` are those of Azure Files, where they were asked for. `without_disk` are claims and volumes that have no
+    disk or share, and contents of VolumeSnapshots that have no snapshot in Azure (`Kind namespace/name`), with the
+    reason. `grace` is the age in cluster seconds below which what nothing names is `young`.
     """
 
     taken: datetime
@@ -126,3 +155,4 @@ class Ownership:
     disagreements: tuple[Disagreement, ...]
     slots: tuple[NodeSlots, ...]
     grace: float
+    shares: tuple[OwnedShare, ...] | Unknown = _NOT_ASKED

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from aksdisks.model.azure import Disk, Machine
-from aksdisks.model.ownership import OwnedDisk, OwnedSnapshot, Price
+from aksdisks.model.ownership import OwnedDisk, OwnedShare, OwnedSnapshot, Price, Used
 from aksdisks.model.records import NUMBER, TEXT, TIME, TRUTH, WHOLE, Records, Row
+from aksdisks.model.shares import FileShare, StorageAccount
 from aksdisks.model.unknown import Unknown, known
 
 _JUDGED = {"name": TEXT, "verdict": TEXT, "because": TEXT}
@@ -55,6 +56,31 @@ SNAPSHOTS: Mapping[str, str] = {
     "id": TEXT,
 }
 
+SHARES: Mapping[str, str] = {
+    **_JUDGED,
+    **_PRICED,
+    "size_gib": WHOLE,
+    "sku": TEXT,
+    "tier": TEXT,
+    "protocol": TEXT,
+    "account": TEXT,
+    "volume": TEXT,
+    "namespace": TEXT,
+    "claim": TEXT,
+    "pod": TEXT,
+    "workload": TEXT,
+    "modified": TIME,
+    "resource_group": TEXT,
+    "id": TEXT,
+    "unknown": TEXT,
+}
+"""`size_gib` is the share's quota, `sku` its account's, `modified` when its properties changed last."""
+
+
+def share_rows(shares: tuple[OwnedShare, ...] | Unknown) -> Records:
+    """A row for each share, likewise."""
+    return Records(SHARES, [_in_order(_share(each), SHARES) for each in known(shares)], _because(shares))
+
 
 def disk_rows(disks: tuple[OwnedDisk, ...] | Unknown) -> Records:
     """A row for each disk; what a disk does not have, or what could not be read, is None."""
@@ -82,12 +108,36 @@ def _disk(owned: OwnedDisk) -> Row:
         "volume": owned.volume.name if owned.volume else disk.volume or None if disk else None,
         "namespace": namespace or None,
         "claim": claim or None,
-        "pod": ",".join(pod.name for pod in owned.pods) or None,
-        "workload": owned.workload or None,
+        **_users(owned),
         "resource_group": disk.resource_group if disk else _group(owned.id),
         "id": owned.id,
         "unknown": next(unread, None),
     }
+
+
+def _share(owned: OwnedShare) -> Row:
+    share = owned.share if isinstance(owned.share, FileShare) else None
+    account = owned.account if isinstance(owned.account, StorageAccount) else None
+    namespace = owned.volume.claim_namespace if owned.volume else owned.claim.namespace if owned.claim else ""
+    key = owned.claim.key if owned.claim else owned.volume.claim if owned.volume else ""
+    return {
+        **_judged(owned.name, owned.verdict, owned.because, owned.price),
+        **_fields(account, "sku"),
+        **_fields(share, "tier", "protocol", "modified"),
+        "size_gib": share.quota_gib if share else None,
+        "account": owned.account_name or None,
+        "volume": owned.volume.name if owned.volume else None,
+        "namespace": namespace or None,
+        "claim": key or None,
+        **_users(owned),
+        "resource_group": (share.resource_group if share else "") or _group(owned.id),
+        "id": owned.id,
+        "unknown": next((each.because for each in (owned.share, owned.account) if isinstance(each, Unknown)), None),
+    }
+
+
+def _users(owned: Used) -> dict[str, Any]:
+    return {"pod": ",".join(pod.name for pod in owned.pods) or None, "workload": owned.workload or None}
 
 
 def _snapshot(owned: OwnedSnapshot) -> Row:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from aksdisks.model.azure import group_of, tags_of
-from aksdisks.model.decoding import Decoded, at, find, mapping, read, time, whole
+from aksdisks.model.decoding import Decoded, at, find, listed, mapping, read, time, whole
 from aksdisks.model.unknown import NotAsked, Unknown, known
 
 FILE_DRIVERS = ("file.csi.azure.com", "kubernetes.io/azure-file")
@@ -101,6 +101,23 @@ class FileShare(Decoded):
 def share_key(account: str, share: str) -> str:
     """A share as it is compared: the case of neither name counts. Empty where one of both is not known."""
     return f"{account}/{share}".lower() if account and share else ""
+
+
+def handle_key(handle: str) -> str:
+    """The share that a handle of the driver names, of a volume or of a snapshot of one; empty for another text."""
+    _, account, share, *_ = _parsed(handle)
+    return share_key(account, share)
+
+
+def mounted_shares(raw: Any) -> tuple[str, ...]:
+    """The names of the shares that a raw pod mounts without a PersistentVolume, by either driver."""
+    found = []
+    for mounted in listed(raw, "spec.volumes"):
+        if find(mounted, "csi.driver") in FILE_DRIVERS:
+            attributes = {key.lower(): value for key, value in mapping(mounted, "csi.volumeAttributes").items()}
+            found.append(attributes.get("sharename"))
+        found.append(find(mounted, "azureFile.shareName"))
+    return tuple(dict.fromkeys(name for name in found if name and isinstance(name, str)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aksdisks.model import Disk, DiskSnapshot, Unknown
+from aksdisks.model import Disk, DiskSnapshot, FileShare, Unknown
 from aksdisks.model.ownership import Price
 from aksdisks.prices import builtin, retail
 from aksdisks.prices.meters import Use, uses_of_disk, uses_of_snapshot
@@ -58,6 +58,11 @@ class PriceList:
         if isinstance(found, Unknown):
             return found
         return Price(a_month=found.a_month, currency=found.currency, source=f"of snapshots at most, by {found.source}")
+
+    def share(self, share: FileShare) -> Price | Unknown:
+        """What a share costs a month: always Unknown, because no list that is read here has prices of Azure Files."""
+        billed = "what is stored in it, and transactions" if share.tier != "Premium" else "its quota"
+        return Unknown(f"{self.source}: no prices of Azure Files, where {billed} are paid for")
 
     def _price(self, uses: tuple[Use, ...] | Unknown, location: str) -> Price | Unknown:
         if isinstance(uses, Unknown):

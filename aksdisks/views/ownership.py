@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from aksdisks.model.ownership import VERDICTS, NodeSlots, Ownership, Verdict
-from aksdisks.model.ownership_rows import disk_rows, snapshot_rows
+from aksdisks.model.ownership_rows import disk_rows, share_rows, snapshot_rows
 from aksdisks.model.records import Records, Row
-from aksdisks.model.unknown import Unknown
+from aksdisks.model.unknown import NotAsked, Unknown
 from aksdisks.quantities import show_gib
 from aksdisks.views.base import Layout, Stack, Table
 from aksdisks.views.markup import View
@@ -63,11 +63,21 @@ SNAPSHOTS: Layout = {
     "a month": price,
     "because": "because",
 }
+SHARES: Layout = {
+    "verdict": "verdict",
+    "share": "name",
+    "account": "account",
+    "size": size,
+    "claim": "claim",
+    "workload": "workload",
+    "a month": price,
+    "because": "because",
+}
 
 
 @dataclass(frozen=True)
 class Sum:
-    """How many disks and snapshots there are of one kind, what they cost a month, and of how many that is unknown.
+    """How many disks, snapshots or shares there are of one kind, what they cost a month, and of how many nobody knows.
 
     `costs` has a sum for each currency.
     """
@@ -97,7 +107,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class OwnershipTable(View):
-    """The table of `aksdisks inventory`: disks, snapshots, and beside them what does not fit together.
+    """The table of `aksdisks inventory`: disks, snapshots, shares, and beside them what does not fit together.
 
     `ownership`: of an inventory that was read with it; where it is unknown, only the reason is shown.
     """
@@ -114,10 +124,21 @@ class OwnershipTable(View):
         """The same of the snapshots."""
         return snapshot_rows(self.ownership.snapshots if isinstance(self.ownership, Ownership) else self.ownership)
 
+    @cached_property
+    def shares(self) -> Records:
+        """The same of the shares of Azure Files."""
+        return share_rows(self.ownership.shares if isinstance(self.ownership, Ownership) else self.ownership)
+
+    @property
+    def has_shares(self) -> bool:
+        """Whether there is something to say of shares: many clusters have none."""
+        owned = self.ownership.shares if isinstance(self.ownership, Ownership) else ()
+        return bool(owned) or (isinstance(owned, Unknown) and not isinstance(owned, NotAsked))
+
     @property
     def rows(self) -> list[Row]:
-        """Disks and snapshots."""
-        return [*self.disks.rows, *self.snapshots.rows]
+        """Disks, snapshots and shares."""
+        return [*self.disks.rows, *self.snapshots.rows, *self.shares.rows]
 
     @property
     def price_sources(self) -> list[str]:
@@ -137,7 +158,8 @@ class OwnershipTable(View):
         disks = table_of("Disks", self.disks, DISKS)
         if isinstance(self.ownership, Unknown):
             return [disks]
-        return [disks, table_of("Snapshots", self.snapshots, SNAPSHOTS), *beside(self.ownership)]
+        shares = [table_of("Shares", self.shares, SHARES)] if self.has_shares else []
+        return [disks, table_of("Snapshots", self.snapshots, SNAPSHOTS), *shares, *beside(self.ownership)]
 
     def text(self) -> str:
         """One table below the other."""
@@ -155,7 +177,7 @@ class OwnershipTable(View):
 def beside(ownership: Ownership) -> list[Table]:
     """What stands beside the disks, as far as there is any: no disk, two opinions, few slots."""
     tables = [
-        Table("Claims and volumes without a disk", ("object", "because"), ownership.without_disk),
+        Table("Claims and volumes without a disk or share", ("object", "because"), ownership.without_disk),
         Table(
             "Attachments that the two sides see differently",
             ("disk", "volume", "node", "Kubernetes says", "Azure says"),
@@ -177,7 +199,7 @@ def _slots(nodes: Iterable[NodeSlots]) -> tuple[tuple[str, ...], list[tuple[obje
 
 
 def table_of(title: str, found: Records, layout: Layout) -> Table:
-    """The table of disks or of snapshots in a layout, with how many there are of each verdict and what they cost."""
+    """The table of one kind of thing in a layout, with how many there are of each verdict and what they cost."""
     counts = Counter(row["verdict"] for row in found.rows)
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
     note = str(Unknown(found.unknown)) if found.unknown else f"{said}: {Sum.of(found.rows)}" if said else ""

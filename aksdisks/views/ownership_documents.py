@@ -10,8 +10,9 @@ from typing import Any
 
 from aksdisks.model.inventory import Inventory
 from aksdisks.model.ownership import Ownership
-from aksdisks.model.ownership_rows import DISKS, SNAPSHOTS
+from aksdisks.model.ownership_rows import DISKS, SHARES, SNAPSHOTS
 from aksdisks.model.records import Row
+from aksdisks.model.shares import unread_files
 from aksdisks.model.unknown import Unknown
 from aksdisks.views.markup import unturned
 from aksdisks.views.ownership import OwnershipTable
@@ -26,6 +27,7 @@ def unseen(inventory: Inventory) -> dict[str, str]:
     if isinstance(inventory.ownership, Ownership):
         parts["Azure's snapshots"] = inventory.ownership.snapshots
     said = {what: value.because for what, value in parts.items() if isinstance(value, Unknown)}
+    said |= unread_files(inventory.files)
     # No verdict needs events, so that they may not have been asked for.
     return {kind: because for kind, because in inventory.unreadable.items() if kind != "Event"} | said
 
@@ -42,6 +44,7 @@ def document(inventory: Inventory, ownership: Ownership, target: str) -> dict[st
         "grace_seconds": ownership.grace,
         "disks": [plain(row) for row in table.disks.rows],
         "snapshots": [plain(row) for row in table.snapshots.rows],
+        "shares": [plain(row) for row in table.shares.rows],
         "without_disk": [{**_object(what), "because": because} for what, because in ownership.without_disk],
         "disagreements": [_fields(each) for each in ownership.disagreements],
         "slots": [_fields(each) for each in ownership.slots],
@@ -50,14 +53,15 @@ def document(inventory: Inventory, ownership: Ownership, target: str) -> dict[st
 
 
 def as_csv(table: OwnershipTable) -> str:
-    """Disks and then snapshots: a column `kind`, then those of both frames; what a row does not have is empty.
+    """Disks, then snapshots, then shares: a column `kind`, then those of the frames; what a row does not have is empty.
 
     A text that a spreadsheet would take for a formula has a ' before it, and what would turn a text around is only
     marked; numbers are as they are.
     """
     rows = [{"kind": "disk", **row} for row in table.disks.rows]
     rows += [{"kind": "snapshot", **row} for row in table.snapshots.rows]
-    return csv_text(list(dict.fromkeys(("kind", *DISKS, *SNAPSHOTS))), rows)
+    rows += [{"kind": "share", **row} for row in table.shares.rows]
+    return csv_text(list(dict.fromkeys(("kind", *DISKS, *SNAPSHOTS, *SHARES))), rows)
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:

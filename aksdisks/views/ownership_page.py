@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from aksdisks.model.inventory import Chain
-from aksdisks.model.ownership import VERDICTS, OwnedDisk, Ownership, Verdict
+from aksdisks.model.ownership import VERDICTS, OwnedDisk, OwnedShare, Ownership, Verdict
 from aksdisks.model.records import Row
 from aksdisks.model.unknown import known
 from aksdisks.quantities import show_gib
@@ -94,6 +94,16 @@ SNAPSHOTS = (
     _PRICE,
     _CREATED,
 )
+SHARES = (
+    Column("share", lambda row: row["name"]),
+    Column("verdict", lambda row: row["verdict"]),
+    Column("claim", lambda row: row["claim"]),
+    Column("workload", lambda row: row["workload"]),
+    Column("account", lambda row: row["account"]),
+    Column("SKU", lambda row: row["sku"], narrow=True),
+    _SIZE,
+    _PRICE,
+)
 _FACTS: Mapping[str, Callable[[Row], object]] = {
     "tier": lambda row: row.get("tier"),
     "IOPS": lambda row: row.get("iops"),
@@ -102,12 +112,18 @@ _FACTS: Mapping[str, Callable[[Row], object]] = {
     "node": lambda row: row.get("node"),
     "incremental": lambda row: {True: "yes", False: "no"}.get(row.get("incremental")),  # type: ignore[arg-type]
     "complete": lambda row: None if row.get("completion") is None else f"{row['completion']:.0f} %",
-    "created": lambda row: _time(row["created"]),
+    "protocol": lambda row: row.get("protocol"),
+    "created": lambda row: _time(row.get("created")),
+    "last change": lambda row: _time(row.get("modified")),
     "last owner change": lambda row: _time(row.get("owner_changed")),
     "price": lambda row: row["price_source"] if row["price_a_month"] is None else "",
     "not read": lambda row: row.get("unknown"),
     "id": lambda row: row["id"],
 }
+
+
+_Shown = tuple[str, str, tuple[Column, ...], list[Line]]
+"""A table of the page: its id, its title, its columns and lines."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +144,10 @@ def page(ownership: Ownership, *, namespace: str | None, target: str, unseen: Ma
     owned = {each.id: each for each in known(ownership.disks)}
     disks = [Line.of(row, DISKS, chain(owned[row["id"]])) for row in table.disks.rows]
     snapshots = [Line.of(row, SNAPSHOTS) for row in table.snapshots.rows]
+    of_shares = {each.id: each for each in known(ownership.shares)}
+    shares = [Line.of(row, SHARES, chain(of_shares[row["id"]])) for row in table.shares.rows]
+    tables: list[_Shown] = [("disks", "Disks", DISKS, disks), ("snapshots", "Snapshots", SNAPSHOTS, snapshots)]
+    tables += [("shares", "Shares", SHARES, shares)] if table.has_shares else []
     script = (files("aksdisks") / "templates/inventory/rows.js").read_text(encoding="utf-8")
     sums = table.sums()
     currencies = sorted({currency for each in sums.values() for currency in each.costs})
@@ -142,7 +162,7 @@ def page(ownership: Ownership, *, namespace: str | None, target: str, unseen: Ma
             unseen=unseen,
             total=Sum.of(table.rows),
             sources=table.price_sources,
-            tables=[("disks", "Disks", DISKS, disks), ("snapshots", "Snapshots", SNAPSHOTS, snapshots)],
+            tables=tables,
             first=FIRST,
             verdicts=_counts(table),
             namespaces=Counter(row.get("namespace") or "" for row in table.rows),
@@ -155,10 +175,14 @@ def page(ownership: Ownership, *, namespace: str | None, target: str, unseen: Ma
     )
 
 
-def chain(owned: OwnedDisk) -> Iterator[Link]:
-    """Every pod, then what they share: claim, volume, disk, machine."""
+def chain(owned: OwnedDisk | OwnedShare) -> Iterator[Link]:
+    """Every pod, then what they share: claim, volume, disk and machine, or share and account."""
     first, *others = owned.pods or (None,)
-    whole = Chain(first, owned.claim, owned.volume, owned.attachment, owned.disk, owned.machine, owned.lun)
+    whole = Chain(first, owned.claim, owned.volume)
+    if isinstance(owned, OwnedDisk):
+        whole = replace(whole, attachment=owned.attachment, disk=owned.disk, machine=owned.machine, lun=owned.lun)
+    else:
+        whole = replace(whole, share=owned.share)
     pod, *shared = links(whole)
     yield from (pod, *(links(replace(whole, pod=each))[0] for each in others), *shared)
 

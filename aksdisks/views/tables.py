@@ -258,8 +258,10 @@ def links(chain: Chain) -> list[Link]:
         link("claim", chain.claim, "phase", lambda _: ""),
         link("volume", chain.volume, "phase", lambda volume: str(volume.capacity), "none yet"),
     ]
-    if chain.volume and chain.volume.share:
-        account = Link("account", chain.volume.share.account or "-", getattr(chain.share, "tier", ""), azure=True)
+    named = chain.volume.share.account if chain.volume and chain.volume.share else ""
+    if chain.share is not None or named:
+        name = getattr(chain.share, "account", "") or named or "-"
+        account = Link("account", name, getattr(chain.share, "tier", ""), azure=True)
         size = link("share", chain.share, "", lambda share: f"{show_gib(share.quota_gib)} {share.protocol}")
         return [*first, size, account]
     return [

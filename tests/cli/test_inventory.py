@@ -78,7 +78,7 @@ def test_the_table_is_as_wide_as_the_terminal(stock: Broken, width: int) -> None
     lines = [line.rstrip() for line in done.stdout.splitlines()]
     assert max(map(len, lines)) <= width and "\x1b" not in done.stdout
     assert [line.split("  ")[0] for line in lines if line[:1].isalpha()] == [
-        "kept", "in-use", "Claims and volumes without a disk", lines[-2], lines[-1]
+        "kept", "in-use", "Claims and volumes without a disk or share", lines[-2], lines[-1]
     ]  # fmt: skip
     assert lines[-2].startswith("prices: list prices of ")
     assert lines[-1].startswith("namespace stock: 2 disks: ")

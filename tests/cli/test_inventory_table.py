@@ -11,7 +11,7 @@ import pytest
 from aksdisks.cli.inventory_table import table
 from aksdisks.cli.terminal import TerminalConsole
 from aksdisks.model.ownership import VERDICTS
-from tests.owned import owned, ownership, used
+from tests.owned import SHARES, owned, ownership, used
 
 ESCAPE = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e"
 
@@ -48,7 +48,7 @@ def test_verdicts_come_in_the_order_in_which_somebody_may_act_with_what_they_cos
 def test_what_stands_beside_the_disks_and_what_was_not_seen_is_said() -> None:
     words = " ".join(printed(unseen={"Pod": "no right to list pods"}).split())
     for said in (
-        "Claims and volumes without a disk object because PersistentVolumeClaim shop/waits it is Pending",
+        "Claims and volumes without a disk or share object because PersistentVolumeClaim shop/waits it is Pending",
         "pvc-kept pvc-kept aks-1 attached unattached",
         "Nodes that take few more disks node slots free by Kubernetes free by Azure aks-0 8 1 0",
         "not seen Pod: no right to list pods",
@@ -59,11 +59,19 @@ def test_what_stands_beside_the_disks_and_what_was_not_seen_is_said() -> None:
         assert said in words, said
 
 
+def test_shares_stand_among_the_others_of_their_verdict() -> None:
+    text = printed(shares=SHARES)
+    words = " ".join(text.split())
+    assert "orphan 1 disk, 1 snapshot, 1 share: 6.53 USD a month, 1 of unknown price" in words
+    assert "share docs shop/docs account f1 unknown 5 GiB Standard_LRS SMB Deployment/web" in words
+    assert text.splitlines()[-1].startswith("all namespaces: 8 disks, 2 snapshots, 2 shares: ")
+
+
 def test_an_empty_namespace_is_said_to_be_empty() -> None:
     nothing: Any = {"disks": (), "snapshots": (), "without_disk": (), "disagreements": (), "slots": ()}
-    assert printed(namespace="shop", **nothing) == "namespace shop: no disk and no snapshot"
+    assert printed(namespace="shop", **nothing) == "namespace shop: no disk, no snapshot and no share"
     last = printed(unseen={"Azure's disks": "no right"}, **nothing).splitlines()[-1]
-    assert last == "all namespaces: no disk and no snapshot, as far as could be seen"
+    assert last == "all namespaces: no disk, no snapshot and no share, as far as could be seen"
 
 
 def test_nothing_is_there_that_a_terminal_would_act_on() -> None:

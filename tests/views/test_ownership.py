@@ -10,7 +10,7 @@ import pytest
 from aksdisks.model import Unknown
 from aksdisks.model.ownership import NodeSlots, Price
 from aksdisks.views.ownership import OwnershipTable, Sum, price, size, slots
-from tests.owned import owned, ownership, used
+from tests.owned import SHARES, owned, ownership, used
 from tests.views.page import Page
 
 
@@ -67,10 +67,20 @@ def test_beside_the_disks_stands_only_what_there_is() -> None:
     bare = ownership(without_disk=(), disagreements=(), slots=())
     assert [part.title for part in OwnershipTable(bare).parts()] == ["Disks", "Snapshots"]
     assert [part.title for part in OwnershipTable(ownership()).parts()] == [
-        "Disks", "Snapshots", "Claims and volumes without a disk", "Attachments that the two sides see differently",
-        "Nodes that take few more disks",
+        "Disks", "Snapshots", "Claims and volumes without a disk or share",
+        "Attachments that the two sides see differently", "Nodes that take few more disks",
     ]  # fmt: skip
     assert [row[0] for row in slots(ownership()).rows] == ["aks-0", "aks-1"]
+    for shares in (SHARES, Unknown("azure is off")):
+        parts = OwnershipTable(replace(bare, shares=shares)).parts()
+        assert [part.title for part in parts] == ["Disks", "Snapshots", "Shares"]
+
+
+def test_shares_stand_in_the_table_with_their_account_and_in_the_sums() -> None:
+    table = OwnershipTable(ownership(shares=SHARES))
+    assert "orphan   pvc-2  f1       5 GiB Standard_LRS" in table.text()
+    assert str(table.sums()["shop", "in-use"]) == "5.28 USD a month, 2 of unknown price"
+    assert table.sums()["", "orphan"].count == 1
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from aksdisks.model import Unknown
-from aksdisks.model.ownership_rows import DISKS, SNAPSHOTS
+from aksdisks.model import AzureFiles, Unknown
+from aksdisks.model.ownership_rows import DISKS, SHARES, SNAPSHOTS
 from aksdisks.views.ownership import OwnershipTable
 from aksdisks.views.ownership_documents import as_csv, document, unseen
+from tests.owned import SHARES as SHARED
 from tests.owned import owned, ownership
 from tests.world import START, world
 
@@ -31,11 +32,11 @@ def made(**parts: Any) -> dict[str, Any]:
 
 
 def test_the_document_keeps_to_its_schema_and_has_the_columns_of_the_frames() -> None:
-    found = made()
+    found = made(shares=SHARED)
     assert (found["schema"], found["target"], found["at"]) == (
         "aksdisks/inventory/v1", "https://api:443", f"{START:%Y-%m-%dT%H:%M:%SZ}"
     )  # fmt: skip
-    for name, columns in (("disks", DISKS), ("snapshots", SNAPSHOTS)):
+    for name, columns in (("disks", DISKS), ("snapshots", SNAPSHOTS), ("shares", SHARES)):
         assert {tuple(row) for row in found[name]} == {tuple(columns)}
         assert set(SCHEMA["$defs"][name[:-1]]["required"]) == set(columns)
     assert found["disks"][0]["verdict"] == "orphan"
@@ -62,6 +63,9 @@ def test_what_was_not_seen_is_listed() -> None:
         "Azure's snapshots": "azure is off",
     }  # fmt: skip
     assert unseen(world(ownership=ownership())) == {}
+    assert unseen(world(files=off, ownership=ownership())) == {"Azure's storage accounts": "azure is off"}
+    one = AzureFiles(shares={"f1": off})
+    assert unseen(world(files=one, ownership=ownership())) == {"the shares of storage account f1": "azure is off"}
     assert made(disks=off)["disks"] == []
 
 
@@ -69,10 +73,11 @@ def rows(**parts: Any) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(as_csv(OwnershipTable(ownership(**parts))), newline="")))
 
 
-def test_csv_has_a_row_for_each_disk_and_snapshot_with_the_columns_of_both() -> None:
-    found = rows()
-    assert [row["kind"] for row in found] == ["disk"] * 8 + ["snapshot"] * 2
-    assert list(found[0]) == ["kind", *DISKS, *(name for name in SNAPSHOTS if name not in DISKS)]
+def test_csv_has_a_row_for_each_thing_with_the_columns_of_all() -> None:
+    found = rows(shares=SHARED)
+    assert [row["kind"] for row in found] == ["disk"] * 8 + ["snapshot"] * 2 + ["share"] * 2
+    assert list(found[0]) == list(dict.fromkeys(["kind", *DISKS, *SNAPSHOTS, *SHARES]))
+    assert (found[-1]["name"], found[-1]["account"], found[-1]["protocol"]) == ("docs", "f1", "SMB")
     used = next(row for row in found if row["name"] == "pvc-data")
     assert (used["size_gib"], used["lun"], used["price_a_month"], used["incremental"]) == ("25", "0", "5.28", "")
     assert next(row for row in found if row["name"] == "pvc-elsewhere")["size_gib"] == ""

@@ -9,9 +9,10 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
+from aksdisks.model import Unknown
 from aksdisks.views.ownership import OwnershipTable
 from aksdisks.views.ownership_page import FIRST, bars, chain, page
-from tests.owned import HOSTILE, owned, ownership, price, used
+from tests.owned import HOSTILE, SHARES, owned, ownership, price, used
 from tests.world import pod
 
 
@@ -46,6 +47,19 @@ def test_the_page_fetches_nothing_and_only_its_own_script_may_run() -> None:
     hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     (policy,) = [has["content"] for tag, has in found.all if has.get("http-equiv") == "Content-Security-Policy"]
     assert policy and policy.startswith("default-src 'none';") and f"script-src 'sha256-{hashed}'" in policy
+
+
+def test_shares_are_a_table_with_their_chains_only_where_there_are_some() -> None:
+    assert 'id="shares"' not in made() and "Shares" not in made()
+    text = made(shares=SHARES)
+    (table,) = re.findall('<table class="rows" id="shares".*?</table>', text, re.DOTALL)
+    assert re.findall('<th scope="row">(.*?)</th>', table) == ["pvc-2", "docs"]
+    links = re.findall("<i>(.*?)</i> <b>(.*?)</b>", table.partition("docs</th>")[2])
+    assert [kind for kind, _ in links] == ["pod", "pod", "claim", "volume", "share", "account"]
+    assert [name for _, name in links] == ["web-0", "web-1", "docs", "pvc-docs", "docs", "f1"]
+    assert "5 GiB" in table and "<dt>protocol<dd>SMB" in table
+    off = made(shares=Unknown("azure is off"), unseen={"Azure's storage accounts": "azure is off"})
+    assert "storage accounts: azure is off" in off and "None were seen" in off
 
 
 def test_names_of_others_are_text() -> None:

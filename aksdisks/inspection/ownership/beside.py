@@ -1,11 +1,23 @@
-"""Beside the table: what has no disk or no snapshot in Azure, attachments that both sides see differently; pure."""
+"""Beside the table: what has no disk, share or snapshot in Azure, attachments that both sides see differently; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from aksdisks.inspection.ownership.facts import Facts, holders
-from aksdisks.model import DISK_DRIVERS, Attachment, Claim, Disk, Machine, Unknown, Volume, id_key, known
+from aksdisks.model import (
+    DISK_DRIVERS,
+    FILE_DRIVERS,
+    Attachment,
+    Claim,
+    Disk,
+    Machine,
+    ShareSource,
+    Unknown,
+    Volume,
+    id_key,
+    known,
+)
 from aksdisks.model.ownership import Disagreement
 
 # Both sides are read within so many seconds; real ones.
@@ -13,7 +25,7 @@ _SETTLED = 300.0
 
 
 def without_disk(facts: Facts) -> tuple[tuple[str, str], ...]:
-    """The disk driver's claims and volumes that have no disk, and contents that have no snapshot, each with the reason.
+    """The drivers' claims and volumes that have no disk or share, contents that have no snapshot, each with the reason.
 
     Named are they as `Kind namespace/name`.
     """
@@ -66,10 +78,28 @@ def _namespace(claim: Claim | None) -> str:
 
 
 def _volume(facts: Facts, volume: Volume) -> str:
-    """Why a volume has no disk; empty where it has one, where that is not known, and for another driver's."""
+    """Why a volume has no disk or share; empty where it has one, that is not known, and for another driver's."""
+    if volume.share is not None:
+        return _share(facts, volume.share)
     if volume.disk_id and facts.disk_of(volume) is None:
         return f"Azure has no disk {volume.disk_id}"
     return "it names no disk" if volume.driver in DISK_DRIVERS and not volume.disk_id else ""
+
+
+def _share(facts: Facts, source: ShareSource) -> str:
+    files = facts.inventory.files
+    if isinstance(files, Unknown):
+        return ""
+    if not source.key:
+        return "it names no share" if source.account else "it names no storage account"
+    if files.share(source) is not None:
+        return ""
+    gone = files.account(source.account) is None
+    return (
+        f"Azure has no storage account {source.account}"
+        if gone
+        else f"account {source.account} has no share {source.share}"
+    )
 
 
 def _claim(facts: Facts, claim: Claim) -> str:
@@ -79,22 +109,24 @@ def _claim(facts: Facts, claim: Claim) -> str:
     if claim.volume:
         volume = facts.volumes_by_name.get(claim.volume)
         if volume is None:
-            return f"its volume {claim.volume} is gone" if _of_disks(facts, claim) else ""
+            return f"its volume {claim.volume} is gone" if _medium(facts, claim) else ""
         because = _volume(facts, volume)
         return f"volume {volume.name}: {because}" if because else ""
-    if _of_disks(facts, claim):
-        source = f"; its disk is to be filled from {claim.source_kind} {claim.source_name}" if claim.source_name else ""
+    if medium := _medium(facts, claim):
+        source = (
+            f"; its {medium} is to be filled from {claim.source_kind} {claim.source_name}" if claim.source_name else ""
+        )
         return f"it is {claim.phase}, and has no volume yet{source}"
     name = claim.storage_class
     absent = name and name not in {each.name for each in facts.inventory.classes} and not facts.unread("StorageClass")
     return f"it is {claim.phase}, and its class {name} is not there" if absent and not claim.provisioner else ""
 
 
-def _of_disks(facts: Facts, claim: Claim) -> bool:
-    """Whether a claim's class makes disks, as far as that can be told."""
-    if claim.provisioner:
-        return claim.provisioner in DISK_DRIVERS
-    return next((each.makes_disks for each in facts.inventory.classes if each.name == claim.storage_class), False)
+def _medium(facts: Facts, claim: Claim) -> str:
+    """Whether a claim's class makes a disk or a share, as far as that can be told; empty for neither."""
+    classes = (each.provisioner for each in facts.inventory.classes if each.name == claim.storage_class)
+    made_by = claim.provisioner or next(classes, "")
+    return "disk" if made_by in DISK_DRIVERS else "share" if made_by in FILE_DRIVERS else ""
 
 
 def _differ(facts: Facts, volume: Volume, disk: Disk) -> Iterator[Disagreement]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from aksdisks.inspection.index import ENDED, Index, grouped
 from aksdisks.inspection.second_look import needed_by
 from aksdisks.model import (
+    FILE_DRIVERS,
     Attachment,
     Claim,
     Disk,
@@ -19,6 +20,7 @@ from aksdisks.model import (
     Volume,
     VolumeSnapshotContent,
     Workload,
+    handle_key,
     id_key,
     known,
 )
@@ -113,6 +115,21 @@ class Facts(Index):
         """The volumes that name a disk, one with a claim first."""
         return tuple(sorted(self._volumes.get(id_key(id_), ()), key=lambda each: (each.phase != "Bound", each.name)))
 
+    def volumes_of_share(self, key: str) -> tuple[Volume, ...]:
+        """The volumes that name a share, by its `account/share`, likewise."""
+        return tuple(sorted(self._shares.get(key, ()), key=lambda each: (each.phase != "Bound", each.name)))
+
+    @cached_property
+    def inline(self) -> Mapping[str, list[Pod]]:
+        """The pods that mount a share without a claim and have not ended, by the share's name."""
+        return grouped((n, pod) for pod in self.inventory.pods if pod.phase not in ENDED for n in pod.inline_shares)
+
+    @cached_property
+    def snapshots_of_shares(self) -> Mapping[str, VolumeSnapshotContent]:
+        """The contents whose snapshots are in a share, by its `account/share`."""
+        found = (each for each in known(self.contents) if each.driver in FILE_DRIVERS)
+        return {handle_key(each.snapshot_id or each.disk_id): each for each in found}
+
     @cached_property
     def volumes_by_name(self) -> Mapping[str, Volume]:
         """All volumes."""
@@ -156,6 +173,10 @@ class Facts(Index):
     def _luns(self) -> Mapping[tuple[str, str], int]:
         machines = known(self.inventory.machines)
         return {(each.id, id_key(held.disk_id)): held.lun for each in machines for held in each.data_disks}
+
+    @cached_property
+    def _shares(self) -> Mapping[str, list[Volume]]:
+        return grouped((each.share.key, each) for each in self.volumes if each.share and each.share.key)
 
     @cached_property
     def _naming(self) -> Mapping[str, Claim]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -15,16 +15,27 @@ from aksdisks.inspection.diagnosis.reading import (
     KINDS,
     SNAPSHOTS,
     AzureOf,
-    Places,
     in_question,
     inventory_of,
     list_kind,
 )
+from aksdisks.inspection.files import read_files
+from aksdisks.inspection.ownership.clusters import CLUSTER_TAGS
 from aksdisks.inspection.ownership.facts import Facts, is_outside
 from aksdisks.inspection.ownership.table import ownership
-from aksdisks.inspection.ownership.verdicts import CLUSTER_TAGS
 from aksdisks.kube.client import Cluster
-from aksdisks.model import Attachment, Disk, DiskSnapshot, Inventory, Machine, NotServed, Unknown, id_key, known
+from aksdisks.model import (
+    AzureFiles,
+    Disk,
+    DiskSnapshot,
+    Inventory,
+    Machine,
+    NotAsked,
+    NotServed,
+    Unknown,
+    id_key,
+    known,
+)
 from aksdisks.prices import PriceList
 from aksdisks.waiting import within
 
@@ -52,6 +63,7 @@ class _AzureSide:
     snapshots: tuple[DiskSnapshot, ...] | Unknown
     machines: tuple[Machine, ...] | Unknown
     cluster: str | Unknown
+    files: AzureFiles | Unknown
 
 
 def read_ownership(
@@ -63,19 +75,21 @@ def read_ownership(
     grace: float = GRACE,
     prices: PriceList | None = None,
     everything: bool = False,
+    shares: bool = False,
 ) -> Inventory:
     """The inventory of a namespace (None: of all), with its `ownership`: whose each disk is.
 
     Azure's lists are read beside Kubernetes'. A disk outside the node resource group that a volume names is asked for
     by its id, once. What may not be read is Unknown, or stands in `unreadable`, and makes verdicts `unknown`, never
-    `orphan`. `everything`: events, and classes of snapshots and of attributes, as well; no verdict needs them.
+    `orphan`. `everything`: events, and classes of snapshots and of attributes, as well; no verdict on disks needs them.
+    `shares`: those of Azure Files as well, in the node resource group's storage accounts, and where volumes name them.
     `time_scale` is cluster seconds in a real one; `grace` is in cluster seconds; `prices` None: those that are built
     in. Raises NotReachable where Kubernetes does not answer.
     """
     kinds = (*_KINDS, *_MORE) if everything else _KINDS
     with ThreadPoolExecutor(_AT_ONCE) as readers, ThreadPoolExecutor(1) as beside:
         asked = {kind: _submit(readers, partial(_kind, cluster, kind, namespace)) for kind in kinds}
-        other = _submit(beside, partial(_azure_side, azure, asked["Node"], asked["VolumeAttachment"]))
+        other = _submit(beside, partial(_azure_side, azure, asked, shares))
         found = {kind: answer.result() for kind, answer in asked.items()}
         side = other.result()
     found.setdefault("Event", Unknown("nothing needed them"))
@@ -108,21 +122,27 @@ def _kubernetes(found: dict[str, tuple[Any, ...] | Unknown], namespace: str | No
 
 def _with_azure(inventory: Inventory, side: _AzureSide) -> Inventory:
     group = next((disk.resource_group for disk in known(side.disks)), side.client.resource_group)
-    inventory = replace(inventory, disks=side.disks, machines=side.machines, resource_group=group)
+    inventory = replace(inventory, disks=side.disks, machines=side.machines, resource_group=group, files=side.files)
     return replace(inventory, chains=join(inventory))
 
 
 def _azure_side(
-    azure: AzureOf, nodes: Future[Places], attachments: Future[tuple[Attachment, ...] | Unknown]
+    azure: AzureOf, kubernetes: Mapping[str, Future[tuple[Any, ...] | Unknown]], shares: bool
 ) -> _AzureSide:
-    places = nodes.result()
+    places, attachments = kubernetes["Node"].result(), kubernetes["VolumeAttachment"]
     client = azure if isinstance(azure, Azure) else azure(places)
     with within(_AZURE_WITHIN):
         disks, snapshots = client.disks(), client.snapshots()
         machines = client.machines(in_question(known(places), known(attachments.result())))
-        tags = (*(each.tags for each in known(disks)), *(each.tags for each in known(snapshots)))
+        files: AzureFiles | Unknown = NotAsked("nothing needed them")
+        if shares:
+            volumes = known(kubernetes["PersistentVolume"].result())
+            files = read_files(client, [each.share for each in volumes if each.share], everything=True)
+        accounts = () if isinstance(files, Unknown) else known(files.listed)
+        tags = [*(each.tags for each in known(disks)), *(each.tags for each in known(snapshots))]
+        tags += [each.tags for each in accounts]
         tagged = any(tag in each for each in tags for tag in CLUSTER_TAGS)
-        return _AzureSide(client, disks, snapshots, machines, client.cluster_name() if tagged else "")
+        return _AzureSide(client, disks, snapshots, machines, client.cluster_name() if tagged else "", files)
 
 
 def _elsewhere(client: Azure, scope: str, ids: Iterable[str]) -> dict[str, Disk | Unknown | None]:

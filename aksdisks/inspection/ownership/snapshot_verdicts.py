@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from aksdisks.inspection.ownership.clusters import other_cluster
 from aksdisks.inspection.ownership.facts import Facts
-from aksdisks.inspection.ownership.verdicts import Judgement, other_cluster
+from aksdisks.inspection.ownership.uses import Judgement
 from aksdisks.model import DiskSnapshot, Unknown, VolumeSnapshotContent, id_key, known
 
 SAVED_TAG = "aksdisks-snapshot-of"

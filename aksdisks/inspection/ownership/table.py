@@ -1,4 +1,4 @@
-"""Joins what was read into the table: a row for each disk and snapshot, in the order of their verdicts; pure."""
+"""Joins what was read into the table: a row for each disk, snapshot and share, in the order of their verdicts; pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,29 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from aksdisks.inspection.ownership.beside import disagreements, without_disk
-from aksdisks.inspection.ownership.case import Case
+from aksdisks.inspection.ownership.case import Case, ShareCase
+from aksdisks.inspection.ownership.clusters import names_another
 from aksdisks.inspection.ownership.facts import Facts
 from aksdisks.inspection.ownership.owners import workload_of
+from aksdisks.inspection.ownership.share_verdicts import judge_share
 from aksdisks.inspection.ownership.snapshot_verdicts import SnapshotRules
-from aksdisks.inspection.ownership.verdicts import judge, names_another
+from aksdisks.inspection.ownership.verdicts import judge
 from aksdisks.inspection.slots import node_slots
-from aksdisks.model import Attachment, Claim, Disk, Pod, Unknown, Volume, id_key, known
-from aksdisks.model.ownership import VERDICTS, OwnedDisk, OwnedSnapshot, Ownership, UsedDisk
+from aksdisks.model import (
+    Attachment,
+    AzureFiles,
+    Claim,
+    Disk,
+    FileShare,
+    Pod,
+    ShareSource,
+    Unknown,
+    Volume,
+    id_key,
+    known,
+    share_key,
+)
+from aksdisks.model.ownership import VERDICTS, OwnedDisk, OwnedShare, OwnedSnapshot, Ownership, UsedDisk, UsedShare
 from aksdisks.prices import PriceList
 
 _Way = tuple[Volume | None, Claim | None, tuple[Pod, ...]]
@@ -40,6 +55,7 @@ def ownership(facts: Facts, prices: PriceList) -> Ownership:
         disagreements=disagreements(facts),
         slots=node_slots(inventory.nodes, None if unread else inventory.attached, inventory.machines),
         grace=facts.grace,
+        shares=_shares(facts, prices),
     )
 
 
@@ -58,12 +74,8 @@ def _cases(facts: Facts) -> Iterator[Case]:
 
 
 def _case(facts: Facts, id_: str, disk: Disk | Unknown) -> Case:
-    """A disk and what it hangs on: of several volumes that name it the one that pods use, else one with a claim.
-
-    Else one that a claim may take yet: a Released one beside it does not make the disk released.
-    """
-    ways: list[_Way] = [_way(facts, volume) for volume in facts.volumes_of(id_)] or [(None, None, ())]
-    volume, claim, pods = max(ways, key=_weight)
+    """A disk and what it hangs on."""
+    volume, claim, pods = _best(facts, facts.volumes_of(id_))
     return Case(
         facts=facts,
         id=id_,
@@ -75,6 +87,14 @@ def _case(facts: Facts, id_: str, disk: Disk | Unknown) -> Case:
         attachment=_attachment(facts, volume, pods),
         machine=facts.holder(disk) if isinstance(disk, Disk) else disk,
     )
+
+
+def _best(facts: Facts, volumes: tuple[Volume, ...]) -> _Way:
+    """Of several volumes that name one thing the one that pods use, else one with a claim.
+
+    Else one that a claim may take yet: a Released one beside it does not make the thing released.
+    """
+    return max([_way(facts, volume) for volume in volumes] or [(None, None, ())], key=_weight)
 
 
 def _way(facts: Facts, volume: Volume) -> _Way:
@@ -104,6 +124,63 @@ def _owned(case: Case, prices: PriceList) -> OwnedDisk:
         price=case.disk if isinstance(case.disk, Unknown) else prices.disk(case.disk),
         of_another=isinstance(case.disk, Disk) and names_another(case.facts, case.disk.tags),
     )
+
+
+def _shares(facts: Facts, prices: PriceList) -> tuple[OwnedShare, ...] | Unknown:
+    """The shares of the node resource group's accounts, and those that volumes name elsewhere."""
+    files = facts.inventory.files
+    if isinstance(files, Unknown):
+        return files
+    found = {case.key: case for case in _share_cases(facts, files)}
+    mine = [case for case in found.values() if _is_mine(facts, case.namespace)]
+    shares = tuple(sorted((_owned_share(case, prices) for case in mine), key=_share_place))
+    return files.listed if not shares and isinstance(files.listed, Unknown) else shares
+
+
+def _share_cases(facts: Facts, files: AzureFiles) -> Iterator[ShareCase]:
+    for account in known(files.listed):
+        for share in known(files.shares.get(account.name.lower(), ())):
+            yield _share_case(facts, files, share.account, share.name, share)
+    for source in (volume.share for volume in facts.volumes if volume.share and volume.share.key):
+        if (found := files.share(source)) is not None:
+            yield _share_case(facts, files, source.account, source.share, found, source)
+
+
+def _share_case(
+    facts: Facts,
+    files: AzureFiles,
+    account: str,
+    name: str,
+    share: FileShare | Unknown,
+    source: ShareSource | None = None,
+) -> ShareCase:
+    parts = facts.scope.split("/")
+    here = (parts[2], parts[4]) if len(parts) > 4 else ("", "")
+    volume, claim, pods = _best(facts, facts.volumes_of_share(share_key(account, name)))
+    held = files.account(account)
+    return ShareCase(
+        facts=facts,
+        id=share.id if isinstance(share, FileShare) else source.id(*here) if source else "",
+        name=name,
+        account_name=account,
+        share=share,
+        account=Unknown("Azure has no such account") if held is None else held,
+        volume=volume,
+        claim=claim,
+        pods=pods,
+        workload=workload_of(facts, claim, pods) if claim else "",
+    )
+
+
+def _owned_share(case: ShareCase, prices: PriceList) -> OwnedShare:
+    verdict, because = judge_share(case)
+    price = case.share if isinstance(case.share, Unknown) else prices.share(case.share)
+    used = {each.name: getattr(case, each.name) for each in fields(UsedShare)}
+    return OwnedShare(**used, verdict=verdict, because=because, price=price)
+
+
+def _share_place(owned: OwnedShare) -> tuple[int, str, str, str]:
+    return VERDICTS.index(owned.verdict), owned.volume.claim if owned.volume else "", owned.account_name, owned.name
 
 
 def _snapshots(facts: Facts, prices: PriceList) -> tuple[OwnedSnapshot, ...] | Unknown:

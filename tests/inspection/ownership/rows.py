@@ -10,6 +10,7 @@ from aksdisks.model.ownership import Price
 from tests.world import CLAIM, GROUP, SPACE, START, disk, machine, node, world
 
 SCOPE = GROUP.partition("/providers")[0]
+OF_ACCOUNT = f"{SCOPE}/providers/Microsoft.Storage/storageAccounts"
 DAY = 86400.0
 ID = disk().id
 VOLUME = f"pvc-{CLAIM}"
@@ -20,6 +21,9 @@ class FlatRate:
 
     def disk(self, disk):
         return Price(a_month=float(disk.size_gib), currency="EUR", source="a flat rate")
+
+    def share(self, share):
+        return Unknown(f"no price for {share.name}")
 
     def snapshot(self, snapshot):
         return Unknown("no price for snapshots") if snapshot.size_gib is None else self.disk(snapshot)

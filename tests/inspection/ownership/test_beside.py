@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from aksdisks.model import DiskSnapshot, Unknown
+from aksdisks.model import AzureFiles, DiskSnapshot, ShareSource, StorageAccount, Unknown
 from aksdisks.model.ownership import Disagreement, NodeSlots
 from tests.inspection.ownership.rows import ID, VOLUME, content, left, table
 from tests.world import CLAIM, GROUP, SPACE, START, attachment, claim, disk, machine, node, storage_class, volume
@@ -15,6 +15,8 @@ CLASSES = {"classes": (storage_class(), storage_class(name="files", provisioner=
 NO_DISK = f"Azure has no disk {ID}"
 
 
+SHARED = volume(disk_id="", driver="file.csi.azure.com", share=ShareSource(account="f1", share="docs"))
+NO_SHARE = AzureFiles(listed=(StorageAccount(name="f1"),), shares={"f1": ()})
 NO_CLASS = claim(phase="Pending", volume="", storage_class="nosuch")
 
 
@@ -23,7 +25,16 @@ NO_CLASS = claim(phase="Pending", volume="", storage_class="nosuch")
     [
         ({"claims": (claim(phase="Pending", volume=""),)},
          [(f"PersistentVolumeClaim {KEY}", "it is Pending, and has no volume yet")]),
-        ({"claims": (claim(phase="Pending", volume="", storage_class="files"),)}, []),
+        ({"claims": (claim(phase="Pending", volume="", storage_class="files"),)},
+         [(f"PersistentVolumeClaim {KEY}", "it is Pending, and has no volume yet")]),
+        ({"claims": (claim(phase="Pending", volume="", storage_class="nfs", provisioner="nfs.csi.k8s.io"),)}, []),
+        ({"volumes": (SHARED,), "files": NO_SHARE}, [(f"PersistentVolume {VOLUME}", "account f1 has no share docs")]),
+        ({"volumes": (SHARED,), "files": AzureFiles(elsewhere={"f1": None})},
+         [(f"PersistentVolume {VOLUME}", "Azure has no storage account f1")]),
+        ({"volumes": (SHARED,), "files": AzureFiles(listed=Unknown("403"), elsewhere={"f1": Unknown("403")})}, []),
+        ({"volumes": (SHARED,)}, []),
+        ({"volumes": (replace(SHARED, share=ShareSource()),), "files": NO_SHARE},
+         [(f"PersistentVolume {VOLUME}", "it names no storage account")]),
         ({"claims": (claim(phase="Pending", volume="", storage_class="gone", provisioner="disk.csi.azure.com"),)},
          [(f"PersistentVolumeClaim {KEY}", "it is Pending, and has no volume yet")]),
         ({"claims": (claim(phase="Lost"),)}, [(f"PersistentVolumeClaim {KEY}", f"its volume {VOLUME} is gone")]),
