@@ -17,6 +17,7 @@ from aksdisks.inspection.diagnosis.cause import Cause
 from aksdisks.inspection.lint import catalogue as rules_catalogue
 from aksdisks.inspection.lint.rule import Rule
 from aksdisks.model.frames import COLUMNS
+from docs.site import picture
 from tests import article, commands
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -165,3 +166,4 @@ if __name__ == "__main__":
     RULES.write_text(rules(), encoding="utf-8")
     commands.PAGE.write_text(commands.page(), encoding="utf-8")
     article.PAGE.write_text(article.page(), encoding="utf-8")
+    picture.write()

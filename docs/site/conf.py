@@ -4,13 +4,14 @@ from pathlib import Path
 
 project = "aksdisks"
 author = "aksdisks"
-project_copyright = "MIT licence"
+html_show_copyright = False
 extensions = ["myst_nb"]
 language = "en"
+smartquotes = False
 
 # Pages show what was recorded; no build executes anything.
 nb_execution_mode = "off"
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["attrs_inline", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["files/**"]
 
@@ -31,7 +32,7 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "primary_sidebar_end": [],
     "collapse_navigation": True,
-    "footer_start": ["copyright"],
+    "footer_start": [],
     "footer_end": [],
     "show_toc_level": 2,
     "search_bar_text": "Search: a message, a cause, a command",

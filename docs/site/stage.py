@@ -9,15 +9,14 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from docs.site import contents
-from docs.site.contents import HOME, ROOT, SECTIONS, SPLIT, SYMPTOMS, Section, place
+from docs.site.contents import HOME, ROOT, SECTIONS, SPLIT, SYMPTOMS, Section, pages, place
 
 _LINK = re.compile(r"(?<=\]\()([^)\s:]*?)(#[^)\s]*)?(?=\))")
 _CODE = re.compile(r"(?<![\[`])`([^`\n]+)`(?![\]`])")
 _FENCE = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
 _PICTURE = re.compile(r"<picture>.*?</picture>", re.DOTALL)
 _OURS = "application/vnd.aksdisks.check+json"
-# Named in a text, these are worth having: they are not code of the program.
+# Files that a text names become links where they are of use without the program.
 _TO_HAVE = (".json", ".yaml", ".yml")
 
 
@@ -26,7 +25,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._texts = {page: _text(ROOT / page) for page in contents.pages() - {SYMPTOMS}}
+        self._texts = {page: _text(ROOT / page) for page in pages() - {SYMPTOMS}}
         self._parts = {page: _sections(self._texts[page]) for page in SPLIT}
         self._texts[SYMPTOMS] = _symptoms(self._parts["docs/causes.md"])
         self._files: set[str] = set()
@@ -36,12 +35,9 @@ class Stage:
         for section in SECTIONS:
             for page in section.pages:
                 self._page(page)
-            first = self._text(section.first) if section.first else self._landing(section)
-            self._write(
-                f"{section.name}.md", first + _tree((place(page).rpartition(".")[0], "") for page in section.pages)
-            )
-        home = self._text(HOME)
-        self._write(place(HOME), home + _tree((section.name, section.title) for section in SECTIONS))
+            first = self._here(section.first) if section.first else self._landing(section)
+            self._write(f"{section.name}.md", first, [(place(page).rpartition(".")[0], "") for page in section.pages])
+        self._write(place(HOME), self._here(HOME), [(section.name, section.title) for section in SECTIONS])
         for name in self._files:
             (self._folder / "files" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, self._folder / "files" / name)
@@ -52,23 +48,18 @@ class Stage:
         elif page in SPLIT:
             self._split(page)
         else:
-            self._write(place(page), self._text(page))
-
-    def _text(self, page: str) -> str:
-        return self._told(self._texts[page], page, place(page))
+            self._write(place(page), self._here(page))
 
     def _split(self, page: str) -> None:
         """A page of all, and one of each section, whose parts have headings there."""
-        first, _, _ = self._texts[page].partition("\n## ")
-        folder = place(page).removesuffix(".md")
-        self._write(
-            place(page),
-            self._told(first, page, place(page)) + _tree((f"{folder}/{name}", name) for name in self._parts[page]),
-        )
-        for name, text in self._parts[page].items():
-            rank, what, text = _parts_of(text)
+        beginning, _, _ = self._texts[page].partition("\n## ")
+        folder, parts = place(page).removesuffix(".md"), self._parts[page]
+        tree = [(f"{folder}/{name}", name) for name in parts]
+        self._write(place(page), self._told(beginning, page, place(page)), tree)
+        for name, text in parts.items():
+            rank, what, text = _ranked(text)
             here = f"{folder}/{name}.md"
-            told = self._told(text, page, here, names=self._parts[page])
+            told = self._told(text, page, here, names=parts)
             self._write(here, f"# {name}: {what}\n\n*{rank}*, as `aksdisks explain {name}` says it.\n\n{told}")
 
     def _notebook(self, page: str) -> str:
@@ -99,8 +90,15 @@ class Stage:
         text = self._told(_paragraph(self._texts[page]), page, "index.md").replace("\n", " ")
         return text if len(text) < 240 else re.split(r"(?<=[.:]) ", text)[0].rstrip(":")
 
+    def _here(self, page: str) -> str:
+        """A page's text as it stands on the site."""
+        return self._told(self._texts[page], page, place(page))
+
     def _told(self, text: str, page: str, here: str, names: Iterable[str] = ()) -> str:
-        """A page's text whose links lead to where things stand on the site, and which names what it could not link."""
+        """A page's text whose links lead to where things stand on the site.
+
+        Code that names a page or a file becomes a link, too, and in a cause's or a rule's text those of `names`.
+        """
         text = _PICTURE.sub(_both_pictures, text)
         parts = _FENCE.split(text)
         for number in range(0, len(parts), 2):
@@ -137,7 +135,10 @@ class Stage:
 
         return link
 
-    def _write(self, name: str, text: str) -> None:
+    def _write(self, name: str, text: str, tree: Iterable[tuple[str, str]] = ()) -> None:
+        """One page; `tree` are those below it in the navigation, by address and title, or the page's own title."""
+        if rows := [f"{title} <{page}>" if title else page for page, title in tree]:
+            text += "\n\n```{toctree}\n:hidden:\n\n" + "\n".join(rows) + "\n```\n"
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -164,30 +165,23 @@ def _sections(text: str) -> dict[str, str]:
     return {name: body.strip() + "\n" for name, _, body in parts}
 
 
-def _parts_of(text: str) -> tuple[str, str, str]:
+def _ranked(text: str) -> tuple[str, str, str]:
     """Of a cause or a rule: its rank, what it is in a sentence, and the rest with headings."""
     first, _, rest = text.partition("\n\n")
     rank, _, what = first.removeprefix("*").partition("*: ")
     return rank, what.rstrip("."), re.sub(r"^\*\*([^*]+)\*\*$", r"## \1", rest, flags=re.MULTILINE)
 
 
-def _tree(pages: Iterable[tuple[str, str]]) -> str:
-    """A table of contents that only the navigation shows."""
-    rows = (f"{title} <{page}>" if title else page for page, title in pages)
-    return "\n\n```{toctree}\n:hidden:\n\n" + "\n".join(rows) + "\n```\n"
-
-
 def _both_pictures(found: re.Match[str]) -> str:
     """A picture for light and one for dark pages, of which the theme shows one, whatever the system prefers."""
-    dark, light = re.search(r'srcset="([^"]+)"', found[0]), re.search(r'<img [^>]*src="([^"]+)"[^>]*>', found[0])
-    assert dark and light, found[0]
-    shown = {"only-light": light[0], "only-dark": light[0].replace(light[1], dark[1])}
-    return "\n".join(image.replace("<img ", f'<img class="{kind}" ') for kind, image in shown.items())
+    dark, light, alt = (re.search(f' {name}="([^"]+)"', found[0]) for name in ("srcset", "src", "alt"))
+    assert dark and light and alt, found[0]
+    return f"![{alt[1]}]({light[1]}){{.only-light}}\n![{alt[1]}]({dark[1]}){{.only-dark}}"
 
 
 _SYMPTOMS = """# What kubectl shows, and what it means
 
-Words as they stand in `kubectl describe` and `kubectl get events`, and the cause that says them. `…` stands for what
+Words as they stand in `kubectl describe` and `kubectl get events`, and the cause behind them. `…` stands for what
 differs from one object to another. `aksdisks diagnose` looks for the same words, and at the states behind them.
 
 | words | cause | what it is |
@@ -208,7 +202,7 @@ def _symptoms(causes: Mapping[str, str]) -> str:
     said: list[tuple[str, str]] = []
     silent = []
     for name, text in causes.items():
-        _, what, _ = _parts_of(text)
+        _, what, _ = _ranked(text)
         _, _, recognised = text.partition("**How it is recognised**")
         _, _, words = recognised.partition("\n\n**")[0].partition("Words:")
         found = [word for word in re.findall(r"`[^`]+`", words.replace("\n", " ")) if word.strip("`") not in causes]

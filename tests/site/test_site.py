@@ -20,6 +20,7 @@ from playwright.sync_api import Page, expect
 
 from aksdisks.inspection.diagnosis.catalogue import catalogue as causes
 from aksdisks.inspection.lint.catalogue import catalogue as rules
+from docs.site.picture import PICTURES
 from tests import venvs
 from tests.cli.jupyterlab import CHROMIUM, chromium
 from tests.programs import needs
@@ -34,6 +35,15 @@ UNFOLD = "() => document.querySelectorAll('article details').forEach(part => par
 # Of each kind of page one; what the theme makes of the others is the same.
 LOOKED_AT = ("index", "on-call", "symptoms", "causes/shared-claim", "runbooks/01-dynamic-disk")
 ALL = "each page of the site"
+# Of each text its right edge beyond that of the box in which it begins, or of the picture; in the picture's units.
+BEYOND = """() => {
+  const boxes = [...document.querySelectorAll("rect")].map(each => each.getBBox()).filter(box => box.height > 50);
+  return [...document.querySelectorAll("text")].map(each => each.getBBox()).map(text => {
+    const around = boxes.filter(box => box.x < text.x && text.x < box.x + box.width
+                                       && box.y <= text.y && text.y < box.y + box.height);
+    return Math.min(...around.map(box => box.x + box.width)) - text.x - text.width;
+  });
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +118,13 @@ def test_three_clicks_lead_from_the_first_page_to_the_cause_of_what_kubectl_show
     row = browser.locator("tr", has_text="is already used by pod(s)")
     row.get_by_role("link", name="shared-claim").click()
     assert browser.url == (site / "causes" / "shared-claim.html").as_uri()
+
+
+@needs(CHROMIUM)
+def test_no_text_of_the_picture_leaves_its_box(browser: Page) -> None:
+    browser.goto(PICTURES["light"].as_uri())
+    room = browser.evaluate(BEYOND)
+    assert len(room) > 20 and min(room) >= 2
 
 
 @needs(CHROMIUM)
