@@ -47,4 +47,16 @@ def location_of(body: Json) -> str:
     return (member(body, "location", str) or "").replace(" ", "").lower()
 
 
-_NAMES: dict[type, str] = {dict: "object", list: "array", str: "string", int: "integer", bool: "boolean"}
+def kind_of(value: object) -> str:
+    """The name of a JSON value's type."""
+    return _NAMES.get(type(value), "null")
+
+
+_NAMES: dict[type, str] = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+}

@@ -22,6 +22,7 @@ from aksdisks.lab.server.process import LabState
 from tests.lab.hostile import good, requests
 from tests.lab.hostile.requests import Bodies, Request
 from tests.lab.kube.wire import Wire
+from tests.lab.writers import azure as signed_in
 
 FEW, MANY = 150, 5000
 """Requests to each server."""
@@ -163,6 +164,7 @@ def azure_requests(victim: LabState) -> st.SearchStrategy[Request]:
     subscription = f"/subscriptions/{victim.subscription_id}"
     compute = f"{subscription}/resourceGroups/{{group}}/providers/Microsoft.Compute"
     instances = f"{compute}/virtualMachineScaleSets/{{set}}/virtualMachines"
+    accounts = f"{subscription}/resourceGroups/{{group}}/providers/Microsoft.Storage/storageAccounts"
     clusters = "Microsoft.ContainerService/managedClusters"
     reading, writing = ("GET",), ("GET", "PUT", "PATCH", "DELETE")
     paths = {
@@ -181,12 +183,28 @@ def azure_requests(victim: LabState) -> st.SearchStrategy[Request]:
         f"{instances}/{{number}}/attachDetachDataDisks": ("POST",),
         f"{subscription}/providers/Microsoft.Compute/locations/{{place}}/operations/{{id}}": reading,
         f"{subscription}/resourceGroups/{{group}}/providers/{clusters}/{{name}}": reading,
+        f"{subscription}/providers/Microsoft.Storage/checkNameAvailability": ("POST",),
+        f"{accounts}/{{account}}": writing,
+        f"{accounts}/{{account}}/listKeys": ("POST",),
+        f"{accounts}/{{account}}/regenerateKey": ("POST",),
+        f"{accounts}/{ACCOUNT}/fileServices/default": ("GET", "PUT"),
+        f"{accounts}/{ACCOUNT}/fileServices/default/shares": reading,
+        f"{accounts}/{ACCOUNT}/fileServices/default/shares/{{share}}": writing,
+        f"{accounts}/{ACCOUNT}/fileServices/default/shares/{{share}}/restore": ("POST",),
         "/{one}/{two}/{three}": writing,
     }
     names = (victim.node_resource_group, victim.resource_group, "a", "0", "aks-agentpool-22115152-vmss", "westeurope")
+    body = {"location": victim.location, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}
+    place = accounts.replace("{group}", victim.node_resource_group)
+    assert signed_in(victim)("PUT", f"{place}/{ACCOUNT}?api-version=2025-01-01", body).status == 202
     return azure_request([(method, path) for path, methods in paths.items() for method in methods], names)
 
 
+ACCOUNT = "hostile0"
+OF_STORAGE = (
+    *("shareQuota", "metadata", "enabledProtocols", "accessTier", "rootSquash", "provisionedIops", "keyPolicy"),
+    *("shareDeleteRetentionPolicy", "protocolSettings", "encryption", "networkAcls", "largeFileSharesState"),
+)
 DATA_DISK = ("lun", "name", "managedDisk", "toBeDetached")
 AZURE_BODIES = st.fixed_dictionaries(
     {},
@@ -202,6 +220,7 @@ AZURE_BODIES = st.fixed_dictionaries(
                 optional={
                     "creationData": st.one_of(requests.JUNK, st.just({"createOption": "Empty"})),
                     "diskSizeGB": requests.JUNK,
+                    **dict.fromkeys(OF_STORAGE, requests.JUNK),
                     "storageProfile": st.one_of(
                         requests.JUNK,
                         st.fixed_dictionaries(
@@ -216,6 +235,7 @@ AZURE_BODIES = st.fixed_dictionaries(
                 },
             ),
         ),
+        **dict.fromkeys(("kind", "name", "keyName", "deletedShareName", "deletedShareVersion"), requests.JUNK),
         "dataDisksToAttach": requests.JUNK,
         "dataDisksToDetach": requests.JUNK,
     },

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from aksdisks.lab.arm import errors
 from aksdisks.lab.arm.aks.lockdown import Lockdown
+from aksdisks.lab.arm.bodies import kind_of
 from aksdisks.lab.arm.injection import RequestInjection
 from aksdisks.lab.arm.resources.roles import Authorization, Right, right
 from aksdisks.lab.arm.wire import api_versions
@@ -238,7 +239,7 @@ def _object(data: bytes, media_type: str | None) -> Json:
     except orjson.JSONDecodeError as error:
         raise errors.invalid_content(_place_of(error)) from None
     if not isinstance(body, dict):
-        raise errors.invalid_content(f"Error converting value of type '{type(body).__name__}' to type 'object'")
+        raise errors.invalid_content(f"Error converting value of type '{kind_of(body)}' to type 'object'")
     return body
 
 

@@ -101,6 +101,8 @@ def test_a_body_that_is_not_said_to_be_json(ask):
     [
         ("x", "Unexpected character encountered while parsing value: x. Path '', line 0, position 0."),
         ('{"location": ', "Unexpected end when reading JSON. Path '', line 1, position 13."),
+        ("null", "Error converting value of type 'null' to type 'object'"),
+        ("[]", "Error converting value of type 'array' to type 'object'"),
         ('{\n"location": x}', "Unexpected character encountered while parsing value: x. Path '', line 2, position 12."),
     ],
 )
