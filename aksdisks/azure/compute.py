@@ -12,9 +12,8 @@ from aksdisks.azure.storage import StorageCalls
 from aksdisks.model import CLUSTER_TAG, Disk, DiskSnapshot, Machine, Unknown, id_key
 
 _COMPUTE = "2024-07-01"
-_DISK_ID = re.compile(
-    r"^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Compute/disks/[^/]+$", re.IGNORECASE
-)
+_ID = r"^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Compute/{}/[^/]+$"
+_DISK_ID, _SNAPSHOT_ID = (re.compile(_ID.format(kind), re.IGNORECASE) for kind in ("disks", "snapshots"))
 _PROVIDER_ID = re.compile(r"^azure:///subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/", re.IGNORECASE)
 
 
@@ -81,6 +80,13 @@ class Azure(StorageCalls):
         return self._ask(
             lambda: tuple(sorted(map(DiskSnapshot.of, self._list("snapshots", DISKS)), key=lambda each: each.name))
         )
+
+    def snapshot(self, id_: str) -> DiskSnapshot | Unknown | None:
+        """A snapshot of whatever resource group, by its id; as `disk`."""
+        if not _SNAPSHOT_ID.match(id_):
+            return Unknown(f"{id_!r} is no id of a snapshot")
+        found = self.find(id_)
+        return DiskSnapshot.of(found) if isinstance(found, dict) else found
 
     def stop(self, machine: str) -> Unknown | None:
         """Ask Azure to cut the power of a machine, by its id, as a failure would: nothing on it shuts down.

@@ -247,6 +247,8 @@ def test_one_disk_is_read_by_its_id_in_whatever_case_and_one_that_is_gone_is_non
     assert azure.disk(known.id.replace(known.resource_group, "nowhere")) is None
     for id_ in ("", "https://account.blob.core.windows.net/vhds/data.vhd", known.managed_by, f"{known.id}/more"):
         assert azure.disk(id_) == Unknown(f"{id_!r} is no id of a managed disk")
+        assert azure.snapshot(id_) == Unknown(f"{id_!r} is no id of a snapshot")
+    assert azure.snapshot(known.id.replace("/disks/", "/snapshots/")) is None
     hidden = azure.disk(known.id.replace(azure.subscription, "00000000-0000-0000-0000-000000000000"))
     assert isinstance(hidden, Unknown), "of a subscription that one may not see nothing is known to be gone"
 

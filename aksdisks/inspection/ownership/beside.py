@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aksdisks.inspection.ownership.facts import Facts, holders
+from aksdisks.inspection.ownership.facts import Facts, holders, is_taken
 from aksdisks.model import (
     DISK_DRIVERS,
     FILE_DRIVERS,
@@ -37,19 +37,23 @@ def without_disk(facts: Facts) -> tuple[tuple[str, str], ...]:
 def _contents(facts: Facts) -> Iterator[tuple[str, str]]:
     """Contents that were taken and whose snapshot Azure does not have, as far as both sides are known.
 
-    What was made while they were read may be on one side only.
+    What was made while they were read may be on one side only. Of a snapshot in another resource group it is said, too,
+    that it could not be read: no list has it.
     """
-    if isinstance(facts.snapshots, Unknown):
+    if isinstance(facts.snapshots, Unknown) or not facts.scope:
         return
-    there = {id_key(each.id) for each in facts.snapshots}
-    for each in known(facts.contents):
-        named = each.driver in DISK_DRIVERS and each.ready and each.snapshot_id and not each.deleting
-        if not named or not facts.scope or facts.is_elsewhere(each.snapshot_id) or id_key(each.snapshot_id) in there:
-            continue
+    there = {id_key(each.id): each for each in facts.snapshots}
+    for each in filter(is_taken, known(facts.contents)):
         mine = facts.inventory.namespace in (None, each.snapshot_namespace)
-        if mine and each.created and (facts.inventory.taken - each.created).total_seconds() > _SETTLED:
-            because = f"Azure has no snapshot {each.snapshot_id}, of VolumeSnapshot {each.snapshot_key}"
-            yield f"VolumeSnapshotContent {each.name}", because
+        if not mine or not each.created or (facts.inventory.taken - each.created).total_seconds() <= _SETTLED:
+            continue
+        key = id_key(each.snapshot_id)
+        found = (facts.snapshots_elsewhere if facts.is_elsewhere(each.snapshot_id) else there).get(key)
+        of = f"snapshot {each.snapshot_id}, of VolumeSnapshot {each.snapshot_key}"
+        if found is None:
+            yield f"VolumeSnapshotContent {each.name}", f"Azure has no {of}"
+        elif isinstance(found, Unknown):
+            yield f"VolumeSnapshotContent {each.name}", f"whether Azure has {of}, is {found}"
 
 
 def disagreements(facts: Facts) -> tuple[Disagreement, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from aksdisks.inspection.index import ENDED, Index, grouped
 from aksdisks.inspection.second_look import needed_by
 from aksdisks.model import (
+    DISK_DRIVERS,
     FILE_DRIVERS,
     Attachment,
     Claim,
@@ -31,6 +32,16 @@ def is_outside(id_: str, scope: str) -> bool:
     return bool(scope) and not id_key(id_).startswith(f"{id_key(scope)}/")
 
 
+def snapshots_of(contents: Iterable[VolumeSnapshotContent]) -> tuple[str, ...]:
+    """The handles of the disk driver's contents that were taken and are to stay."""
+    return tuple(each.snapshot_id for each in contents if is_taken(each))
+
+
+def is_taken(content: VolumeSnapshotContent) -> bool:
+    """Whether a content is the disk driver's, and has to have a snapshot in Azure."""
+    return content.driver in DISK_DRIVERS and content.ready and bool(content.snapshot_id) and not content.deleting
+
+
 def holders(disk: Disk) -> tuple[str, ...]:
     """The ids of the machines that have a disk, by the disk; of a shared one several."""
     return disk.holders or ((disk.managed_by,) if disk.managed_by else ())
@@ -46,7 +57,8 @@ class Facts(Index):
 
     `volumes` and `attachments` are the whole cluster's, also where the inventory is a namespace's. `scope` is the node
     resource group's id, empty where that is not known. `elsewhere` has, by `id_key`, the disks outside of it that
-    volumes name: None where Azure has none. `cluster` is the managed cluster's name, empty where Azure has it nowhere.
+    volumes name, `snapshots_elsewhere` the snapshots outside of it that contents name: None where Azure has none.
+    `cluster` is the managed cluster's name, empty where Azure has it nowhere.
     `grace` is in cluster seconds.
     """
 
@@ -56,6 +68,7 @@ class Facts(Index):
     elsewhere: Mapping[str, Disk | Unknown | None] = field(default_factory=dict)
     contents: tuple[VolumeSnapshotContent, ...] | Unknown = ()
     snapshots: tuple[DiskSnapshot, ...] | Unknown = ()
+    snapshots_elsewhere: Mapping[str, DiskSnapshot | Unknown | None] = field(default_factory=dict)
     cluster: str | Unknown = ""
     grace: float = 86400.0
 

@@ -21,7 +21,7 @@ from aksdisks.inspection.diagnosis.reading import (
 )
 from aksdisks.inspection.files import read_files
 from aksdisks.inspection.ownership.clusters import CLUSTER_TAGS
-from aksdisks.inspection.ownership.facts import Facts, is_outside
+from aksdisks.inspection.ownership.facts import Facts, is_outside, snapshots_of
 from aksdisks.inspection.ownership.table import ownership
 from aksdisks.kube.client import Cluster
 from aksdisks.model import (
@@ -40,6 +40,7 @@ from aksdisks.prices import PriceList
 from aksdisks.waiting import within
 
 T = TypeVar("T")
+Elsewhere = dict[str, T | Unknown | None]
 
 WORKLOADS = ("Deployment", "ReplicaSet", "StatefulSet", "Job", "CronJob")
 CONTENTS = "VolumeSnapshotContent"
@@ -80,8 +81,9 @@ def read_ownership(
     """The inventory of a namespace (None: of all), with its `ownership`: whose each disk is.
 
     Azure's lists are read beside Kubernetes'. A disk outside the node resource group that a volume names is asked for
-    by its id, once. What may not be read is Unknown, or stands in `unreadable`, and makes verdicts `unknown`, never
-    `orphan`. `everything`: events, and classes of snapshots and of attributes, as well; no verdict on disks needs them.
+    by its id, once, and so is a snapshot that a content names. What may not be read is Unknown, or stands in
+    `unreadable`, and makes verdicts `unknown`, never `orphan`. `everything`: events, and classes of snapshots and of
+    attributes, as well; no verdict on disks needs them.
     `shares`: those of Azure Files as well, in the node resource group's storage accounts, and where volumes name them.
     `time_scale` is cluster seconds in a real one; `grace` is in cluster seconds; `prices` None: those that are built
     in. Raises NotReachable where Kubernetes does not answer.
@@ -96,14 +98,16 @@ def read_ownership(
     inventory = _with_azure(_kubernetes(found, namespace, time_scale), side)
     volumes = known(found["PersistentVolume"])
     scope = side.client.group if side.client.resource_group else ""
+    contents = () if isinstance(found[CONTENTS], NotServed) else found[CONTENTS]
     facts = Facts(
         inventory=inventory,
         volumes=volumes,
         attachments=known(found["VolumeAttachment"]),
         scope=scope,
-        elsewhere=_elsewhere(side.client, scope, (volume.disk_id for volume in volumes)),
-        contents=() if isinstance(found[CONTENTS], NotServed) else found[CONTENTS],
+        elsewhere=_elsewhere(side.client.disk, scope, (volume.disk_id for volume in volumes)),
+        contents=contents,
         snapshots=side.snapshots,
+        snapshots_elsewhere=_elsewhere(side.client.snapshot, scope, snapshots_of(known(contents))),
         cluster=side.cluster,
         grace=grace,
     )
@@ -145,11 +149,11 @@ def _azure_side(
         return _AzureSide(client, disks, snapshots, machines, client.cluster_name() if tagged else "", files)
 
 
-def _elsewhere(client: Azure, scope: str, ids: Iterable[str]) -> dict[str, Disk | Unknown | None]:
-    """The disks of other resource groups, by `id_key`: each is asked for once, a few at a time."""
+def _elsewhere(read: Callable[[str], T | Unknown | None], scope: str, ids: Iterable[str]) -> Elsewhere[T]:
+    """What is in other resource groups, by `id_key`: each is asked for once, a few at a time."""
     outside = {id_key(id_): id_ for id_ in ids if id_ and is_outside(id_, scope)}
     with within(_ELSEWHERE_WITHIN), ThreadPoolExecutor(_AT_ONCE) as readers:
-        asked = {key: _submit(readers, partial(client.disk, id_)) for key, id_ in outside.items()}
+        asked = {key: _submit(readers, partial(read, id_)) for key, id_ in outside.items()}
         return {key: answer.result() for key, answer in asked.items()}
 
 

@@ -19,6 +19,7 @@ from aksdisks.model import (
     AzureFiles,
     Claim,
     Disk,
+    DiskSnapshot,
     FileShare,
     Pod,
     ShareSource,
@@ -35,7 +36,7 @@ _Way = tuple[Volume | None, Claim | None, tuple[Pod, ...]]
 
 
 def ownership(facts: Facts, prices: PriceList) -> Ownership:
-    """The whole table: the node resource group's disks, those that volumes name elsewhere, and snapshots.
+    """The whole table: the node resource group's disks and snapshots, and those that are named elsewhere.
 
     Where the inventory is a namespace's, only what belongs to that. Rows stand in the order of `VERDICTS`, then by the
     claim and the name. `disks` is Unknown only where neither Azure nor a volume tells of one.
@@ -188,7 +189,8 @@ def _snapshots(facts: Facts, prices: PriceList) -> tuple[OwnedSnapshot, ...] | U
         return facts.snapshots
     rules = SnapshotRules(facts)
     found = []
-    for each in facts.snapshots:
+    elsewhere = (each for each in facts.snapshots_elsewhere.values() if isinstance(each, DiskSnapshot))
+    for each in (*facts.snapshots, *elsewhere):
         namespace, name = rules.made_for(each)
         if _is_mine(facts, namespace):
             verdict, because = rules.judge(each)

@@ -40,7 +40,8 @@ def facts(*, unread=(), **parts):
     empty = {"namespace": None, "pods": (), "claims": (), "volumes": (), "attachments": (), "events": (), "disks": (),
              "machines": (machine(0), machine(1)), "nodes": (node(0), node(1)), "workloads": (),
              "volume_snapshots": ()}  # fmt: skip
-    own = {name: parts.pop(name) for name in ("elsewhere", "contents", "azure_snapshots", "cluster", "grace", "scope")
+    own = {name: parts.pop(name) for name in ("elsewhere", "contents", "azure_snapshots", "cluster", "grace", "scope",
+                                             "snapshots_elsewhere")
            if name in parts}  # fmt: skip
     found = world(**empty | parts)
     found = replace(found, unreadable={kind: f"{kind.lower()} is forbidden" for kind in unread})

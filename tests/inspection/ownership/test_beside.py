@@ -58,6 +58,8 @@ def test_claims_and_volumes_without_a_disk_say_why(parts, found):
 
 MADE = {"created": START - timedelta(hours=1), "ready": True}
 SNAPSHOT = DiskSnapshot(id=content().snapshot_id.upper(), name="snapshot-1")
+BACKUP = "/subscriptions/s/resourceGroups/backup/providers/Microsoft.Compute/snapshots/Snapshot-1"
+ELSEWHERE = {"contents": (content(**MADE, snapshot_id=BACKUP),)}
 NO_SNAPSHOT = f"Azure has no snapshot {content().snapshot_id}, of VolumeSnapshot {SPACE}/monday"
 
 
@@ -75,9 +77,16 @@ NO_SNAPSHOT = f"Azure has no snapshot {content().snapshot_id}, of VolumeSnapshot
         ({"contents": (content(**MADE | {"created": START}),)}, []),
         ({"contents": (content(**MADE, deleting=START),)}, []),
         ({"contents": (content(**MADE, driver="ebs.csi.aws.com"),)}, []),
-        ({"contents": (content(**MADE, snapshot_id="/subscriptions/s/resourceGroups/backup/snapshots/s"),)}, []),
+        (ELSEWHERE | {"snapshots_elsewhere": {BACKUP.lower(): replace(SNAPSHOT, id=BACKUP)}}, []),
+        (ELSEWHERE | {"snapshots_elsewhere": {BACKUP.lower(): None}},
+         [("VolumeSnapshotContent snapcontent-1",
+           f"Azure has no snapshot {BACKUP}, of VolumeSnapshot {SPACE}/monday")]),
+        (ELSEWHERE | {"snapshots_elsewhere": {BACKUP.lower(): Unknown("403")}},
+         [("VolumeSnapshotContent snapcontent-1",
+           f"whether Azure has snapshot {BACKUP}, of VolumeSnapshot {SPACE}/monday, is unknown, because 403")]),
+        (ELSEWHERE | {"scope": ""}, []),
     ],
-)
+)  # fmt: skip
 def test_a_content_whose_snapshot_azure_does_not_have_says_so(parts, found):
     assert list(table(**{"contents": (content(**MADE),), **parts}).without_disk) == found
 

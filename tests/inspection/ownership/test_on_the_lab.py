@@ -171,6 +171,22 @@ def test_connect_s_inventory_is_the_same_table(made: Made) -> None:
     assert found.snapshots == again.snapshots == ()
 
 
+def test_a_snapshot_in_another_resource_group_has_a_row(made: Made) -> None:
+    cluster, group = made.target.cluster, "disks"
+    body = snapshot_class("abroad", "Delete") | {"parameters": {"resourceGroup": group}}
+    for each in (body, snapshot("tuesday", "used", volumeSnapshotClassName="abroad")):
+        cluster.create(each, SPACE if each["kind"] == "VolumeSnapshot" else "")
+    tuesday = cluster.follow("VolumeSnapshot", SPACE)
+    wait("the snapshot", tuesday, lambda found: len(found) == 1 and found[0].ready, seconds=60)
+    (row,) = snapshots(made.ownership())
+    assert (row.verdict, row.because) == ("kept", "VolumeSnapshot default/tuesday is there")
+    assert f"/resourcegroups/{group}/" in row.snapshot.id.lower()
+    cluster.delete("VolumeSnapshot", "tuesday", SPACE)
+    wait("no snapshot", cluster.follow("VolumeSnapshotContent"), lambda found: not found, seconds=60)
+    assert snapshots(made.ownership()) == ()
+    cluster.delete("VolumeSnapshotClass", "abroad")
+
+
 def test_a_snapshot_is_kept_then_released_then_left(made: Made) -> None:
     """Last, because Azure's snapshot stays: its class retains it."""
     cluster = made.target.cluster

@@ -75,6 +75,17 @@ def test_each_verdict_says_why(parts, verdict, because):
     assert (row.namespace, row.volume_snapshot) == ((SPACE, "monday") if told else ("", ""))
 
 
+def test_a_snapshot_of_another_resource_group_that_a_content_names_has_a_row_as_well():
+    backup = snapshot(id="/subscriptions/s/resourceGroups/backup/providers/Microsoft.Compute/snapshots/s", name="s")
+    elsewhere = {backup.id.lower(): backup, "/subscriptions/gone": None, "nonsense": Unknown("'nonsense' is no id")}
+    parts = {"contents": (content(snapshot_id=backup.id),), "volume_snapshots": (MONDAY,)}
+    rows = table(azure_snapshots=(snapshot(),), snapshots_elsewhere=elsewhere, **parts).snapshots
+    assert [(row.snapshot.name, row.verdict, row.because) for row in rows] == [
+        ("snapshot-1", "orphan", LEFT),
+        ("s", "kept", "VolumeSnapshot walk/monday is there"),
+    ]
+
+
 def test_snapshots_that_cannot_be_read_say_why():
     assert table(azure_snapshots=Unknown("403")).snapshots == Unknown("403")
 
