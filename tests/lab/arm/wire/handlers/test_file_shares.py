@@ -33,7 +33,7 @@ def refused(call, *arguments):
     return error.value.status_code, error.value.error.code, error.value.error.message.partition("\n")[0]
 
 
-def test_a_shares_life(shares, azure):
+def test_a_shares_life(shares, azure, signed_in):
     """Compared with the recording in cloud-provider-azure (pkg/azclient/fileshareclient/testdata/AZURECLOUD.yaml)."""
     made = shares.create(GROUP, STANDARD, "life", asked(accessTier="Cool", enabledProtocols="SMB"))
     place = (
@@ -57,6 +57,11 @@ def test_a_shares_life(shares, azure):
     assert listed["properties"]["enabledProtocols"] == "SMB"
     assert "signedIdentifiers" not in listed["properties"]
 
+    def is_there(name):
+        url = f"{azure.url}{place}/fileServices/default/shares/{name}?api-version=2023-05-01"
+        return signed_in.head(url, timeout=10).status_code
+
+    assert (is_there("life"), is_there("nothing")) == (204, 404)
     changed = shares.update(GROUP, STANDARD, "life", asked(shareQuota=7, metadata={"a": "b"}))
     assert changed.as_dict() == {**head, "properties": {"shareQuota": 7, "metadata": {"a": "b"}}}
     again = shares.create(GROUP, STANDARD, "life", asked(shareQuota=9))
