@@ -54,13 +54,19 @@ class SharedFiles:
         """Check that the cluster has the driver of shares and a class of its own; nothing is made."""
         session = self._session()
         name = session.parameters.file_class
-        provisioners = [each.provisioner for each in session.cluster.classes() if each.name == name]
+        found = [each for each in session.cluster.classes() if each.name == name]
+        provisioners, keeps = (
+            [each.provisioner for each in found],
+            [each for each in found if each.reclaim_policy != "Delete"],
+        )
         drivers = [each.name for each in session.cluster.list("CSIDriver")]
         self.given, seen = True, f"{name}, of {DRIVER}"
         if DRIVER not in provisioners:
             self.given, seen = None, f"class {name} is not {DRIVER}'s" if provisioners else f"there is no class {name}"
         elif DRIVER not in drivers:
             self.given, seen = None, f"the cluster has no driver {DRIVER}"
+        elif keeps and not session.parameters.allow_retain:
+            self.given, seen = None, f"class {name} would keep the share, and its cost; allow_retain: true accepts that"
         self.by_hand = writing_volumes(session) if self.given is True else self.given
         return CheckView(check("The cluster has a class of shared files", self.given, seen))
 
@@ -119,7 +125,7 @@ class SharedFiles:
             return Card("No note is written", [("why", because)])
         self._read = self._read_all(pods)
         typed = f"exec {pods[0].name} -- sh -c 'echo NOTE > {MOUNT_PATH}/{pods[0].name}.note'"
-        read = [("read by", f"{len(pods)} pods, on {len({pod.node for pod in pods})} nodes")]
+        read = [("asked for it", f"{len(pods)} pods, on {len({pod.node for pod in pods})} nodes")]
         return Card(f"Pod {pods[0].name} wrote a note", read, typed=kubectl(session.namespace, typed))
 
     @property
@@ -192,7 +198,7 @@ class SharedFiles:
         options = [str(each) for each in raw["spec"].get("mountOptions") or ()]
         attributes = {key.lower(): value for key, value in (raw["spec"]["csi"].get("volumeAttributes") or {}).items()}
         protocol = str(attributes.get("protocol", "smb")).upper()
-        locks = "asked of the server, which forbids others the range: reading, too"
+        locks = "asked of the server; while one writes, it forbids others to read there, too"
         if protocol == "NFS":
             locks = "asked of the server, and heeded by those that ask"
         elif "nobrl" in options:

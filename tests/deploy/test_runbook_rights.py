@@ -1,4 +1,4 @@
-"""Runbooks 06 and 08 to 11 pass with exactly the rights of their own role files beside the others."""
+"""Runbooks 06, 08 to 11 and 13 pass with exactly the rights of their own role files beside the others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import subprocess
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from aksdisks.runner.runner import run_runbooks
 from aksdisks.session.leftovers import clean
 from aksdisks.session.session import open_session
 from aksdisks.walkthrough.backup import Backup
+from aksdisks.walkthrough.shared_files import SharedFiles
 from aksdisks.walkthrough.walk import Walk
 from tests.cli.command import aksdisks, evidence
 from tests.deploy.test_least_rights import ACTIONS, DEPLOY, MANIFESTS, SECRET, principal
@@ -114,7 +116,7 @@ def cluster_for(prepared, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Cl
     """Makes a cluster for runbooks that make disks, and this process the user who has their rights alone."""
 
     def make(runbooks: str) -> Cluster:
-        cluster: Cluster = prepared(runbooks, "" if runbooks == "10" else "make_disks: true")
+        cluster: Cluster = prepared(runbooks, "" if runbooks in ("10", "13") else "make_disks: true")
         for name, value in cluster.user.items():
             monkeypatch.setenv(name, value)
         return cluster
@@ -208,27 +210,68 @@ MOMENTS = {
     "08": ("delete-claim", "delete-volume", "delete", "restore", "clean-up"),
     "09": ("bind", "delete-claim", "delete-volume", "again", "refusal", "clean-up"),
     "10": ("grow", "ask", "let-go", "clean-up"),
+    "13": ("make", "run", "bind", "delete", "refusal", "clean-up"),
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("runbook", "moment"), [(name, each) for name, moments in MOMENTS.items() for each in moments])
-def test_of_a_run_whose_kernel_is_killed_no_disk_is_left(
-    cluster_for: Callable[[str], Cluster], tmp_path: Path, runbook: str, moment: str
-) -> None:
-    """Before each cell that changes what is there to be removed: the teardown has these rights alone, too."""
-    cluster = cluster_for(runbook)
+def killed_at(folder: Path, runbook: str, moment: str, seconds: float = 0.0) -> Path:
+    """A runbook whose kernel is killed at a cell, so many seconds after it has begun."""
     notebook = nbformat.read(shipped.runbooks([runbook])[0], as_version=4)
     (cell,) = [each for each in notebook.cells if each.id == moment]
-    cell.source = "import os; os.kill(os.getpid(), 9)"
-    killed = tmp_path / f"{runbook}-killed.ipynb"
-    nbformat.write(notebook, killed)
+    kill = f"import os, threading; threading.Timer({seconds}, os.kill, (os.getpid(), 9)).start()"
+    cell.source = f"{kill}\n{cell.source}" if seconds else "import os; os.kill(os.getpid(), 9)"
+    nbformat.write(notebook, folder / f"{runbook}-killed.ipynb")
+    return folder / f"{runbook}-killed.ipynb"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("runbook", "moment", "seconds"),
+    [*((name, each, 0.0) for name, moments in MOMENTS.items() for each in moments),
+     ("13", "make", 0.1), ("13", "run", 0.2), ("13", "bind", 0.1)],
+)  # fmt: skip
+def test_of_a_run_whose_kernel_is_killed_no_disk_is_left(
+    cluster_for: Callable[[str], Cluster], tmp_path: Path, runbook: str, moment: str, seconds: float
+) -> None:
+    """Before each cell that changes what is there to be removed: the teardown has these rights alone, too."""
+    cluster, killed = cluster_for(runbook), killed_at(tmp_path, runbook, moment, seconds)
     before = disks(cluster)
     result = run_runbooks([killed], parameters.resolve(cluster.file)[0], tmp_path / "evidence")
     assert "died" in result.runbooks[0].problem, result.runbooks[0].problem
     assert (result.teardown["problems"], result.teardown["status"]) == ((), "passed")
     assert disks(cluster) == before
     assert cluster.kubectl("get", "pv,volumeattributesclass", "-o", "name") == ""
+
+
+TRIED_13 = "Every further pod runs with the same share"
+
+
+def test_files_are_shared_with_these_rights_alone_and_no_key_is_in_the_evidence(
+    cluster_for: Callable[[str], Cluster], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a headless run in a prepared namespace; then without the role, when no volume may be made by hand."""
+    monkeypatch.setattr(arm, "_PACE", 0.1)  # a cluster is looked at every five seconds
+    cluster = cluster_for("13")
+    chosen, before = parameters.resolve(cluster.file)[0], disks(cluster)
+    result = run_runbooks(shipped.runbooks(["13"]), chosen, tmp_path / "evidence")
+    assert result.teardown["problems"] == result.teardown["uncertain"] == ()
+    (book,) = result.runbooks
+    assert (book.problem, [check.statement for check in book.checks if check.status != "passed"]) == ("", [TRIED_13])
+    kinds = Counter(line.partition(" ")[0] for line in result.teardown["removed"])
+    assert (kinds["share"], kinds["disk"], kinds["volume"], disks(cluster)) == (1, 1, 2, before)
+    (secret,) = json.loads(cluster.kubectl("get", "secrets", "-n", "aksdisks", "-o", "json"))["items"]
+    key = secret["data"]["azurestorageaccountkey"]
+    written = [path for path in (tmp_path / "evidence").rglob("*") if path.is_file()]
+    assert "a small write takes" in (tmp_path / "evidence" / result.run / "13-azure-files.html").read_text()
+    for path in written:
+        assert not {each for each in (key, b64decode(key).decode()) if each.encode() in path.read_bytes()}, path
+
+    cluster.kubectl("delete", "-f", str(DEPLOY / "13-clusterrole.yaml"))
+    with open_session(chosen) as session:
+        files = SharedFiles(lambda: session)
+        assert files.prepare().check.status == "passed"
+        assert files.by_hand == Unknown("this identity may not create persistentvolumes")
+        assert session.clean_up().removed == ("Lease aksdisks",)
 
 
 @pytest.fixture
@@ -293,12 +336,7 @@ def test_of_a_run_whose_kernel_is_killed_no_snapshot_is_left(
     cluster_11: Cluster, tmp_path: Path, moment: str, seconds: float
 ) -> None:
     """Before each cell that changes what is there to be removed, and in the middle: with these rights alone, too."""
-    notebook = nbformat.read(shipped.runbooks(["11"])[0], as_version=4)
-    (cell,) = [each for each in notebook.cells if each.id == moment]
-    kill = f"import os, threading; threading.Timer({seconds}, os.kill, (os.getpid(), 9)).start()"
-    cell.source = f"{kill}\n{cell.source}" if seconds else "import os; os.kill(os.getpid(), 9)"
-    killed = tmp_path / "11-killed.ipynb"
-    nbformat.write(notebook, killed)
+    killed = killed_at(tmp_path, "11", moment, seconds)
     before = disks(cluster_11)
     result = run_runbooks([killed], parameters.resolve(cluster_11.file)[0], tmp_path / "evidence")
     assert "died" in result.runbooks[0].problem, result.runbooks[0].problem
@@ -313,9 +351,11 @@ def unreadable(cluster: Cluster) -> set[str]:
 
 
 def disks(cluster: Cluster) -> set[str]:
-    """All disks that Azure has, and all snapshots, where these may be listed."""
+    """All disks that Azure has, and all snapshots and shares, where these may be listed."""
     connection = connect(parameters.resolve(cluster.file)[0])
     disks, snapshots = connection.azure.disks(), connection.azure.snapshots()
+    accounts = known(connection.azure.storage_accounts())
+    shares = [share for each in accounts for share in known(connection.azure.file_shares(each))]
     connection.close()
     assert not isinstance(disks, Unknown)
-    return {each.id for each in (*disks, *known(snapshots))}
+    return {each.id for each in (*disks, *known(snapshots), *shares)}

@@ -56,6 +56,38 @@ def test_what_a_snapshot_holds_is_judged_without_azure(checks):
     assert gone == ("inconclusive", "only one side could be asked; unknown, because azure is off")
 
 
+SHARED = "With one share all pods of a Deployment run, wherever they are; with one disk only those of one node."
+MADE = "A claim of a file class becomes a share in Azure, as large as it, before any pod asks."
+
+
+def test_shares_are_used_where_azure_is_not_asked_and_where_there_is_one_node(checks, tmp_path):
+    (tmp_path / "one.yaml").write_text(ONE_NODE)
+    seen = checks(["13"], Parameters(azure="off", scenario=str(tmp_path / "one.yaml"), deployment_replicas=2))
+    assert seen["What one pod writes, every pod reads."] == ("passed", "written by one: 2, read by each: the same 2")
+    assert seen[SHARED][0] == "inconclusive" and "all pods were placed on one node" in seen[SHARED][1]
+    assert seen[MADE][0] == "inconclusive" and "azure is off" in seen[MADE][1]
+    assert {status for status, _ in seen.values()} == {"passed", "inconclusive", "not applicable"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["three-zones", "availability-set"])
+@pytest.mark.parametrize("file_class", ["azurefile-csi", "azurefile-csi-premium"])
+def test_with_zones_with_virtual_machines_and_on_premium_files_are_shared_as_well(checks, scenario, file_class):
+    seen = checks(["13"], Parameters(scenario=scenario, file_class=file_class))
+    assert {status for status, _ in seen.values()} == {"passed", "not applicable"}
+    assert seen[MADE][0] == "passed"
+
+
+@pytest.mark.slow
+def test_the_driver_of_2019_shares_no_files_here(checks):
+    seen = checks(["13"], Parameters(scenario="article-2019", file_class="azurefile"))
+    words = "class azurefile is not file.csi.azure.com's"
+    assert seen["The cluster has a class of shared files"] == ("not applicable", words)
+    assert [statement for statement, (status, _) in seen.items() if status == "passed"] == [
+        "Kubernetes' nodes are Azure's machines"
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["three-zones", "availability-set"])
 def test_with_zones_and_with_virtual_machines_a_snapshot_is_restored_as_well(checks, scenario):
@@ -92,16 +124,17 @@ def test_bytes_are_proved_where_there_is_no_bubblewrap(checks, tmp_path, monkeyp
 @pytest.mark.slow
 def test_another_class_and_size_and_a_single_replica_are_walked_as_well(checks):
     parameters = Parameters(storage_class="managed-csi", size="1500Mi", deployment_replicas=2, stateful_replicas=1)
-    seen = checks(["01", "03", "04", "05", "09", "10", "11"], parameters)
+    seen = checks(["01", "03", "04", "05", "09", "10", "11", "13"], parameters)
     assert {status for status, _ in seen.values()} == {"passed", "not applicable"}
 
 
 @pytest.mark.slow
 def test_where_the_image_has_no_shell_what_needs_one_does_not_apply(checks):
-    seen = checks(["09", "10", "11", "12"], Parameters(image=PAUSE))
+    seen = checks(["09", "10", "11", "12", "13"], Parameters(image=PAUSE))
     assert {status for status, _ in seen.values()} == {"passed", "not applicable"}
     assert seen["One Service leads to the primary, and one to the replicas."][0] == "not applicable"
     assert seen["Under another claim the same bytes come back."][0] == "not applicable"
+    assert seen["What one pod writes, every pod reads."][0] == "not applicable"
 
 
 @pytest.mark.parametrize("pool", ["", "another"])

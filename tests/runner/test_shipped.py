@@ -18,10 +18,10 @@ AKS = Parameters(target="aks", context="c")
     [
         ((), False, Parameters(), ARTICLE),
         ((), False, AKS.model_copy(update={"node_pool": "spare"}), ARTICLE),
-        ((), True, Parameters(), [*ARTICLE, "06", "07", "08", "09", "10", "11", "12"]),
-        ((), True, AKS, [*ARTICLE, "10", "11", "12"]),
-        ((), True, AKS.model_copy(update={"node_pool": "spare"}), [*ARTICLE, "06", "10", "11", "12"]),
-        ((), True, AKS.model_copy(update={"make_disks": True}), [*ARTICLE, "08", "09", "10", "11", "12"]),
+        ((), True, Parameters(), [*ARTICLE, "06", "07", "08", "09", "10", "11", "12", "13"]),
+        ((), True, AKS, [*ARTICLE, "10", "11", "12", "13"]),
+        ((), True, AKS.model_copy(update={"node_pool": "spare"}), [*ARTICLE, "06", "10", "11", "12", "13"]),
+        ((), True, AKS.model_copy(update={"make_disks": True}), [*ARTICLE, "08", "09", "10", "11", "12", "13"]),
         (("07", "01"), False, AKS, ["01", "07"]),
     ],
 )
@@ -36,7 +36,7 @@ def test_all_and_some_is_a_contradiction() -> None:
 
 def test_the_list_says_which_run_by_name_and_what_they_need() -> None:
     lines = {line[:2]: line for line in aksdisks("list").stdout.splitlines()}
-    assert sorted(lines) == [*ARTICLE, "06", "07", "08", "09", "10", "11", "12"]
+    assert sorted(lines) == [*ARTICLE, "06", "07", "08", "09", "10", "11", "12", "13"]
     assert not any("--all" in lines[number] for number in ARTICLE)
     assert lines["06"].endswith("(by name or --all; needs a lab, or the parameter node_pool)")
     assert lines["07"].endswith("(by name or --all; needs a lab)")

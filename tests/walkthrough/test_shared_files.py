@@ -139,12 +139,17 @@ def test_what_stayed_when_the_volume_by_hand_went(parts: Any, sides: tuple[int, 
     assert seen(files=AzureFiles(listed=OFF)).let_go(frozenset({SHARE.key}))[1] == OFF
 
 
+KEPT = "class azurefile-csi would keep the share, and its cost; allow_retain: true accepts that"
+
+
 def files(
     provisioner: str = "file.csi.azure.com", drivers: tuple[str, ...] = ("file.csi.azure.com",), **more: Any
 ) -> Any:
     """What prepares on a cluster with a class of this provisioner, and these drivers."""
     cluster = SimpleNamespace(
-        classes=lambda: (storage_class(name="azurefile-csi", provisioner=provisioner),),
+        classes=lambda: (
+            storage_class(name="azurefile-csi", provisioner=provisioner, reclaim_policy=more.get("policy", "Delete")),
+        ),
         list=lambda _kind: [Named(name=each) for each in drivers],
         allowed=lambda *_right: more.get("allowed", True),
     )
@@ -157,11 +162,13 @@ def files(
     [
         (files(), True, True, "azurefile-csi, of file.csi.azure.com"),
         (files(allowed=False), True, Unknown("this identity may not create persistentvolumes"), "azurefile-csi, of"),
+        (files(policy="Retain"), None, None, KEPT),
+        (files(policy="Retain", parameters=Parameters(allow_retain=True)), True, True, "azurefile-csi, of"),
         (files("kubernetes.io/azure-file"), None, None, "class azurefile-csi is not file.csi.azure.com's"),
         (files(drivers=("disk.csi.azure.com",)), None, None, "the cluster has no driver file.csi.azure.com"),
         (files(parameters=Parameters(file_class="mine")), None, None, "there is no class mine"),
     ],
-    ids=["all", "no volumes", "2019", "no driver", "no class"],
+    ids=["all", "no volumes", "kept", "kept on purpose", "2019", "no driver", "no class"],
 )
 def test_where_there_are_shared_files(made: SharedFiles, given: Holds, by_hand: Holds, seen: str) -> None:
     assert made.prepare().check.seen.startswith(seen)
@@ -199,7 +206,7 @@ def test_a_cell_that_is_run_too_early_says_so() -> None:
 @pytest.mark.parametrize(
     ("options", "attributes", "locks"),
     [
-        (["mfsymlinks"], {}, "asked of the server, which forbids others the range: reading, too"),
+        (["mfsymlinks"], {}, "asked of the server; while one writes, it forbids others to read there, too"),
         (["mfsymlinks", "nobrl"], {}, "kept on each node (nobrl): two pods on two nodes both get one"),
         (["nconnect=4"], {"protocol": "nfs"}, "asked of the server, and heeded by those that ask"),
     ],
