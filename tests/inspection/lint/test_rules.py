@@ -440,6 +440,36 @@ def test_the_workload_may_say_why_its_claim_is_as_it_is() -> None:
     assert (found(report), [each.suppressed for each in report.suppressed]) == ([], ["a copy"])
 
 
+ROLLING: dict[str, Any] = {**FOUR, "strategy": {"type": "RollingUpdate"}}
+STATIC = {"csi": {"driver": "file.csi.azure.com", "volumeHandle": "g#account#share"}, "storageClassName": "manual"}
+
+
+@pytest.mark.parametrize("modes", ["ReadWriteMany", "ReadWriteOnce"])
+@pytest.mark.parametrize(
+    "of_files",
+    [
+        *([claim(storageClassName=name)] for name in ("azurefile", "azurefile-premium", "azurefile-csi")),
+        [claim(storageClassName="azurefile-csi-premium")],
+        [storage_class("mine", "file.csi.azure.com", volumeBindingMode="Immediate"), claim(storageClassName="mine")],
+        [storage_class("nfs", "file.csi.azure.com", parameters={"protocol": "nfs", "skuName": "Premium_LRS"}),
+         claim(storageClassName="nfs")],
+        [storage_class("old", "kubernetes.io/azure-file"), claim(storageClassName="old")],
+        [obj("PersistentVolume", "v", STATIC), claim(storageClassName="manual")],
+        [obj("PersistentVolume", "v", STATIC), claim(storageClassName="", volumeName="v")],
+        [obj("PersistentVolume", "v", {"azureFile": {"secretName": "s", "shareName": "docs"}}),
+         claim(storageClassName="", volumeName="v")],
+    ],
+)  # fmt: skip
+def test_what_pods_share_on_azure_files_is_found_by_no_rule(of_files: list[dict[str, Any]], modes: str) -> None:
+    """Two Deployments that roll four pods over one share, whoever says that it is one: the files or the cluster."""
+    *classes, made = of_files
+    asked = {**made, "spec": made["spec"] | {"accessModes": [modes]}}
+    sharing = [deployment("one", **ROLLING), deployment("two", **ROLLING)]
+    assert rules(*classes, asked, *sharing) == []
+    there = [storage_class(asked["spec"]["storageClassName"] or "any", "file.csi.azure.com"), *classes, asked]
+    assert found(lint_text(text(*sharing), live=text(*there))) == []
+
+
 def test_the_volume_counts_more_than_the_class() -> None:
     files = obj("PersistentVolume", "v", {"csi": {"driver": "file.csi.azure.com", "volumeHandle": "a#b#c"}})
     assert rules(files, claim(storageClassName="managed-csi", volumeName="v"), deployment(**FOUR)) == []
