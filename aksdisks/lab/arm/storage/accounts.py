@@ -128,15 +128,6 @@ class Accounts:
             del self._known[account.key]
             self.on_deleted(account)
 
-    def lose(self, account: Account) -> None:
-        """It is no more; its shares and their bytes stay for `restore`."""
-        self._known.pop(account.key, None)
-
-    def restore(self, account: Account) -> None:
-        """A lost one is back, unless one of its name was made meanwhile."""
-        if self.find(account.name) is None:
-            self._known[account.key] = account
-
     def keys(self, group: str, name: str) -> list[Json]:
         """Its two keys, as `listKeys` answers them."""
         account = self.get(group, name)
