@@ -9,6 +9,7 @@ from aksdisks import manifests
 from aksdisks.inspection.comparison import Said
 from aksdisks.kube.exec import run
 from aksdisks.model import Unknown
+from aksdisks.model.checks import Holds
 from aksdisks.session.session import Session
 
 Notes = Mapping[str, str] | Unknown | None
@@ -69,3 +70,30 @@ def command(session: Session, pod: str, arguments: Sequence[str]) -> str | Unkno
     """
     client = session.connection.settings.kubernetes()
     return run(client, session.namespace, pod, arguments, session.progress)
+
+
+class OneNote:
+    """A note on one disk, which one pod writes and another reads; `given`: whether a runbook may make such a disk."""
+
+    def __init__(self) -> None:
+        self.given: Holds = None
+        self._written: Said | None = frozenset()  # None: the image has no shell
+        self._read: Said = frozenset()
+
+    @property
+    def notes(self) -> tuple[Said, Said]:
+        """What was written to the disk by the first pod, and what was read from it by the second."""
+        return frozenset() if self._written is None else self._written, self._read
+
+    @property
+    def readable(self) -> Holds:
+        """Whether notes can be written and read here; None, for not applicable, where the image has no shell."""
+        return self.given if self.given is not True else None if self._written is None else True
+
+    def _write_note(self, session: Session, pod: str) -> None:
+        note = secrets.token_hex(8)
+        done = write_one(session, pod, note)
+        self._written = frozenset({note}) if isinstance(done, str) else done
+
+    def _read_note(self, session: Session, pod: str) -> None:
+        self._read = said(read_one(session, pod))

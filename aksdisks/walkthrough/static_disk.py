@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -110,19 +109,17 @@ class Sides:
         return self.disk is not None and not self.disk.managed_by and not self.volumes
 
 
-class StaticDisk:
+class StaticDisk(proof.OneNote):
     """Makes one disk in Azure, and volumes and claims for it; `given`: whether that may be done here."""
 
     def __init__(self, session: Callable[[], Session]) -> None:
         """`session` gives the open session, or raises."""
+        super().__init__()
         self._session = session
         self._other: Session | None = None
         self._disk: Disk | None = None
         self._before: frozenset[str] = frozenset()
-        self._written: Said | None = frozenset()  # None: the image has no shell
-        self._read: Said = frozenset()
         self._twin = False  # whether the second volume was made
-        self.given: Holds = None
 
     def prepare(self) -> CheckView:
         """Check that disks may be made, and deleted, here; note which there are."""
@@ -179,9 +176,7 @@ class StaticDisk:
         session = self._session()
         pod = self._run(_FIRST, session)
         if not self._written:
-            note = secrets.token_hex(8)
-            done = proof.write_one(session, pod, note)
-            self._written = None if done is None else done if isinstance(done, Unknown) else frozenset({note})
+            self._write_note(session, pod)
         noted = "written" if isinstance(self._written, frozenset) else "not written"
         typed = kubectl(session.namespace, "apply -f volume.yaml -f claim.yaml -f deployment.yaml")
         return Card(f"Pod {pod} runs with the disk", [("a note on it", noted)], typed=typed)
@@ -227,23 +222,13 @@ class StaticDisk:
         self._other = self._other or session.another_namespace("other")
         there = self._other or session
         pod = self._run(_AGAIN, there)
-        self._read = proof.said(proof.read_one(there, pod))
+        self._read_note(there, pod)
         where = True if self._other else None
         ending = there.namespace.removeprefix(session.namespace)
         seen = f"the first one's name with {ending}" if where else "the prepared one again: no other may be made"
         typed = kubectl(there.namespace, "apply -f volume.yaml -f claim.yaml -f deployment.yaml")
         made = CheckView(check(statement, where, seen))
         return Stack([Card(f"Pod {pod} runs with the same disk", typed=typed), made])
-
-    @property
-    def notes(self) -> tuple[Said, Said]:
-        """What was written to the disk by the first pod, and what was read from it by the second."""
-        return frozenset() if self._written is None else self._written, self._read
-
-    @property
-    def readable(self) -> Holds:
-        """Whether notes can be written and read here; None, for not applicable, where the image has no shell."""
-        return self.given if self.given is not True else None if self._written is None else True
 
     def second_volume(self) -> View:
         """Ask for the disk once more, by a second volume, on another node; shown is what came of it."""

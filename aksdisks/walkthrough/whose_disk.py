@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +15,7 @@ from aksdisks.inspection.ownership import read_ownership
 from aksdisks.manifests import Manifest
 from aksdisks.manifests.disks import changed_claim, static_volume
 from aksdisks.model import Claim, Disk, Unknown, known
-from aksdisks.model.checks import Holds, check
+from aksdisks.model.checks import check
 from aksdisks.model.ownership import OwnedDisk, Ownership, Verdict
 from aksdisks.session.disk_removal import DiskRemoval
 from aksdisks.session.session import Session
@@ -104,18 +103,16 @@ class Seen:
         return rows if isinstance(rows, Unknown) else frozenset(row.name for row in rows if holds(row))
 
 
-class WhoseDisk:
+class WhoseDisk(proof.OneNote):
     """Makes an orphan, and beside it what looks like one; `given`: whether that may be done here."""
 
     def __init__(self, session: Callable[[], Session]) -> None:
         """`session` gives the open session, or raises."""
+        super().__init__()
         self._session = session
-        self._written: Said | None = frozenset()  # None: the image has no shell
-        self._read: Said = frozenset()
         self._disk: Disk | None = None
         self._volume: Manifest = {}
         self.made: frozenset[tuple[str, str]] = frozenset()
-        self.given: Holds = None
 
     def prepare(self) -> Stack:
         """Check that disks may be made here, and if so make all that this is about, with a note on the first disk."""
@@ -224,20 +221,10 @@ class WhoseDisk:
         claim = changed_claim(manifests.another_claim(session.objects, _BACK), volume=disk.name)
         session.apply(volume, claim, manifests.another_deployment(session.objects, _BACK))
         pod = waits.running(session, _BACK)
-        self._read = proof.said(proof.read_one(session, pod))
+        self._read_note(session, pod)
         group, source = disk.resource_group, snapshots[-1].name
         typed = f"az disk create -g {group} -n {disk.name} --source {source}"
         return Card(f"Pod {pod} runs with disk {disk.name}", typed=typed)
-
-    @property
-    def notes(self) -> tuple[Said, Said]:
-        """What was written to the first disk, and what was read from the one that was made of its snapshot."""
-        return frozenset() if self._written is None else self._written, self._read
-
-    @property
-    def readable(self) -> Holds:
-        """Whether notes can be written and read here; None, for not applicable, where the image has no shell."""
-        return self.given if self.given is not True else None if self._written is None else True
 
     def delete_attached(self) -> None:
         """Ask Azure to delete the restored disk while a machine holds it; raises Conflict with Azure's words."""
@@ -260,7 +247,7 @@ class WhoseDisk:
             like, kept = self._disk_of(_LOST), self._disk_of(_KEPT_CLAIM)
             by_hand = make(self._name("by-hand"), like, size_gib=_SMALL)
             other = make(self._name("elsewhere"), like, size_gib=_SMALL, tags=_ELSEWHERE)
-            self._write(pod)
+            self._write_note(session, pod)
             session.scale("StatefulSet", _KEPT, 0)
             waits.ended(session, _KEPT)
             waits.detached(session, kept.name)
@@ -274,11 +261,6 @@ class WhoseDisk:
             ("of another cluster, by its tags", f"{typed} {self._name('elsewhere')} --tags …"),
         ]
         return Card("Four disks", lines, typed=kubectl(session.namespace, f"scale statefulset {_KEPT} --replicas=0"))
-
-    def _write(self, pod: str) -> None:
-        note = secrets.token_hex(8)
-        done = proof.write_one(self._session(), pod, note)
-        self._written = None if done is None else done if isinstance(done, Unknown) else frozenset({note})
 
     def _is_ours(self, row: OwnedDisk) -> bool:
         """Whether a row is of a disk that was made here: by its volume's claim, or by the run's tag."""
