@@ -171,6 +171,18 @@ def test_a_snapshot_that_azure_has_lost_is_told_as_the_driver_does() -> None:
     snapped(scenario, provisioner(compute))
 
 
+def test_a_handle_that_is_no_snapshots_is_told_where_it_is_restored() -> None:
+    async def scenario(world: World) -> None:
+        await taken(world, {}, {"snapshotHandle": "nonsense"})
+        await asked(world)
+        await world.clock.advance(0.5)
+        assert world.events[-1] == (
+            "Warning ProvisioningFailed rpc error: code = NotFound desc = invalid URI: nonsense"
+        )
+
+    snapped(scenario, provisioner(FakeCompute()))
+
+
 def test_another_group_of_that_kind_is_no_snapshot() -> None:
     async def scenario(world: World) -> None:
         await asked(world, dataSource=None, dataSourceRef=SOURCE | {"apiGroup": "backup.example.com"})

@@ -17,15 +17,13 @@ from aksdisks.lab.controllers.snapshot_controller import SnapshotController
 from aksdisks.lab.controllers.snapshots import CONTENTS, SNAPSHOTS
 from aksdisks.lab.ids import Ids
 from tests.lab.agents.azure import FakeCompute
+from tests.lab.controllers import snapshot_objects
 from tests.lab.controllers.helpers import World
 from tests.lab.controllers.snapshot_objects import (
     HANDLE,
-    bound_claim,
     content,
     made,
     snapped,
-    snapshot,
-    snapshot_class,
     static,
 )
 from tests.lab.controllers.storage_objects import DISKS
@@ -46,10 +44,8 @@ def played(compute: FakeCompute, scenario: Callable[[World], Any]) -> None:
 
 
 async def begun(world: World, **of_class: Any) -> str:
-    """A snapshot that has just been asked for; the name of its content."""
-    await bound_claim(world)
-    await made(world, snapshot_class(**of_class))
-    one = await made(world, snapshot())
+    """The name of the content of a snapshot that has just been asked for."""
+    one = await snapshot_objects.begun(world, **of_class)
     return f"snapcontent-{one['metadata']['uid']}"
 
 
@@ -179,20 +175,21 @@ def test_a_class_that_does_not_do_is_refused_without_asking_azure(parameters: di
     played(compute, scenario)
 
 
-def test_a_content_made_by_hand_is_taken_to_be_ready_unseen() -> None:
+@pytest.mark.parametrize(("handle", "asked"), [(HANDLE, "delete old"), ("nonsense", "delete nonsense")])
+def test_a_content_made_by_hand_is_taken_to_be_ready_unseen(handle: str, asked: str) -> None:
     """The driver does not list snapshots in AKS, so that nobody asks Azure."""
     compute = FakeCompute()
 
     async def scenario(world: World) -> None:
-        await made(world, content())
+        await made(world, content(source={"snapshotHandle": handle}))
         await made(world, static())
         status = (await there(world, "content"))["status"]
-        assert (status["readyToUse"], status["snapshotHandle"]) == (True, HANDLE)
+        assert (status["readyToUse"], status["snapshotHandle"]) == (True, handle)
         assert "restoreSize" not in status
         await world.api.delete(SNAPSHOTS, "first", "walk")
         await world.settle()
         await world.clock.advance(3)
-        assert compute.calls == ["delete old"]
+        assert compute.calls == [asked]
         assert await world.get(CONTENTS, "content", None) is None
 
     played(compute, scenario)

@@ -81,6 +81,13 @@ async def made(world: World, obj: Object) -> Object:
     return created
 
 
+async def begun(world: World, **of_class: Any) -> Object:
+    """A snapshot of a bound claim's that has just been asked for; `of_class` is what its class says."""
+    await bound_claim(world)
+    await made(world, snapshot_class(**of_class))
+    return await made(world, snapshot())
+
+
 async def told(world: World, name: str, **status: Any) -> Object:
     """A content whose sidecar has told this."""
     found = copy.deepcopy(await world.api.get(CONTENTS, name))

@@ -11,6 +11,7 @@ from aksdisks.lab.controllers.snapshot_controller import SnapshotController
 from aksdisks.lab.controllers.snapshots import CONTENTS, SNAPSHOTS
 from tests.lab.controllers.helpers import World
 from tests.lab.controllers.snapshot_objects import (
+    begun,
     bound_claim,
     content,
     made,
@@ -36,9 +37,7 @@ async def found(world: World, resource: str, name: str) -> Object:
 
 def test_a_snapshot_is_bound_and_ready_once_its_content_is() -> None:
     async def scenario(world: World) -> None:
-        await bound_claim(world)
-        await made(world, snapshot_class())
-        one = await made(world, snapshot())
+        one = await begun(world)
         name = f"snapcontent-{one['metadata']['uid']}"
         reference = {key: one["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion")}
         there = await found(world, CONTENTS, name)
@@ -152,9 +151,7 @@ def test_the_drivers_error_is_told_in_the_snapshot_and_goes_with_success() -> No
     error = {"message": "Failed to create snapshot: no", "time": "2026-11-23T03:28:41Z"}
 
     async def scenario(world: World) -> None:
-        await bound_claim(world)
-        await made(world, snapshot_class())
-        one = await made(world, snapshot())
+        one = await begun(world)
         name = f"snapcontent-{one['metadata']['uid']}"
         await told(world, name, error=error, readyToUse=False)
         assert (await found(world, SNAPSHOTS, "first"))["status"]["error"] == error
@@ -208,9 +205,7 @@ def test_a_content_made_by_hand_is_bound_once_it_is_there() -> None:
 @pytest.mark.parametrize("policy", ["Delete", "Retain"])
 def test_a_deleted_snapshot_takes_its_content_along_or_leaves_it(policy: str) -> None:
     async def scenario(world: World) -> None:
-        await bound_claim(world)
-        await made(world, snapshot_class(deletionPolicy=policy))
-        one = await made(world, snapshot())
+        one = await begun(world, deletionPolicy=policy)
         name = f"snapcontent-{one['metadata']['uid']}"
         await told(world, name, **DONE)
         await world.api.delete(SNAPSHOTS, "first", "walk")
@@ -232,9 +227,7 @@ def test_a_snapshot_that_is_being_restored_waits_and_says_so() -> None:
     source = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "first"}
 
     async def scenario(world: World) -> None:
-        await bound_claim(world)
-        await made(world, snapshot_class())
-        one = await made(world, snapshot())
+        one = await begun(world)
         await told(world, f"snapcontent-{one['metadata']['uid']}", **DONE)
         await world.create("persistentvolumeclaims", claim("restored", dataSource=source))
         await world.api.delete(SNAPSHOTS, "first", "walk")
@@ -253,9 +246,7 @@ def test_a_snapshot_whose_content_was_taken_away_says_so_and_is_made_anew() -> N
     """As upstream: no longer ready, it is again one that has no content yet."""
 
     async def scenario(world: World) -> None:
-        await bound_claim(world)
-        await made(world, snapshot_class())
-        one = await made(world, snapshot())
+        one = await begun(world)
         name = f"snapcontent-{one['metadata']['uid']}"
         await told(world, name, **DONE)
         await world.api.delete(CONTENTS, name)
