@@ -73,12 +73,13 @@ class Seen:
 
     def attached(self) -> tuple[Said, Said]:
         """(disk or share, node): by Kubernetes' VolumeAttachments, and by the data disks of Azure's machines."""
-        names = {each.name: _name(each) for each in self.volumes if each.claim_namespace == self.namespace}
+        claims = {f"{self.namespace}/{each}" for each in (FILES, DISK, STATIC)}
+        names = {each.name: _name(each) for each in self.volumes if each.claim in claims}
         kubernetes = frozenset((names[each.volume], each.node) for each in self.attachments if each.volume in names)
         for said in (self.disks, self.machines):
             if isinstance(said, Unknown):
                 return kubernetes, said
-        ours = {disk.id.lower(): disk.name for disk in known(self.disks) if disk.claim_namespace == self.namespace}
+        ours = {disk.id.lower(): disk.name for disk in known(self.disks) if disk.claim in claims}
         held = [(each.disk_id.lower(), machine.node) for machine in known(self.machines) for each in machine.data_disks]
         return kubernetes, frozenset((ours[id_], node) for id_, node in held if id_ in ours)
 

@@ -36,13 +36,13 @@ def seen(**parts: Any) -> Seen:
     plain = {
         "namespace": SPACE,
         "claims": (claim(FILES, access_modes=("ReadWriteMany",), requested="25Gi"), claim(DISK)),
-        "volumes": (SHARED, volume(DISK), volume("of-another", claim_namespace="shop")),
+        "volumes": (SHARED, volume(DISK), volume("of-another", claim_namespace="shop"), volume()),
         "pods": (*WITH_SHARE, *WITH_DISK),
         "events": tuple(multi_attach(each) for each in WITH_DISK if not each.ready),
-        "attachments": (attachment(DISK), attachment("of-another", 1)),
+        "attachments": (attachment(DISK), attachment("of-another", 1), attachment()),
         "files": IN_AZURE,
-        "disks": (disk(DISK), disk("of-another", 1, tags={})),
-        "machines": (machine(0, disk(DISK)), machine(1, disk("of-another", 1))),
+        "disks": (disk(DISK), disk("of-another", 1, tags={}), disk()),
+        "machines": (machine(0, disk(DISK), disk()), machine(1, disk("of-another", 1))),
     }
     return Seen(**plain | parts)
 
