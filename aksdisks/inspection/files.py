@@ -46,8 +46,8 @@ def _account(
     """An account that the node resource group's list does not have."""
     group, subscription = source.resource_group.lower(), source.subscription.lower()
     outside = group not in ("", azure.resource_group.lower()) or subscription not in ("", azure.subscription.lower())
+    if isinstance(listed, Unknown) and (azure.unknown is not None or not outside):
+        return listed
     if outside:
         return azure.storage_account(source.account_id(azure.subscription, azure.resource_group))
-    if isinstance(listed, Unknown):
-        return listed
     return None if group else Unknown("it is not in the node resource group, and no volume tells in which it is")

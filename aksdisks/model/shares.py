@@ -153,7 +153,7 @@ class AzureFiles:
     def unread(self) -> Mapping[str, str]:
         """What of it could not be read, and why."""
         parts: dict[str, object] = {"Azure's storage accounts": self.listed}
-        parts |= {f"storage account {name}": each for name, each in self.elsewhere.items()}
+        parts |= {f"storage account {name}": each for name, each in self.elsewhere.items() if each != self.listed}
         parts |= {f"the shares of storage account {name}": each for name, each in self.shares.items()}
         return {what: each.because for what, each in parts.items() if isinstance(each, Unknown)}
 

@@ -16,6 +16,7 @@ from aksdisks.inspection.diagnosis import reading
 from aksdisks.kube.http import KINDS
 from aksdisks.lab.server import process
 from tests.cli.command import aksdisks
+from tests.inspection.diagnosis.test_on_the_lab_shares import static
 from tests.lab.breaking import Broken, claim, pod
 from tests.lab.kube import accounts
 from tests.lab.kube.wire import Wire
@@ -25,6 +26,7 @@ ROLE = Path(__file__).parents[2] / "aksdisks" / "deploy" / "diagnose-clusterrole
 PATH = "/apis/rbac.authorization.k8s.io/v1/clusterroles/aksdisks-diagnose"
 SECRET = "not-a-secret-of-anybody"
 READER, NOBODY = (str(uuid.uuid5(uuid.NAMESPACE_URL, f"diagnose {who}")) for who in ("reader", "nobody"))
+GONE = "nosuchaccount1"
 GROUP = "MC_disks_article_westeurope"
 RULES: list[dict[str, list[str]]] = yaml.safe_load(ROLE.read_text())["rules"]
 GRANTED = {(group, name) for rule in RULES for group in rule["apiGroups"] for name in rule["resources"]}
@@ -53,7 +55,7 @@ class OnCall:
 
 @pytest.fixture(scope="module")
 def on_call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnCall]:
-    """A lab in which a pod shares a claim, a claim waits for a snapshot, and a disk does not leave its machine."""
+    """A lab in which a pod shares a claim, a claim waits for a snapshot, a disk does not leave, an account is gone."""
     require("kubectl")
     folder = tmp_path_factory.mktemp("oncall")
     principals = [{"client_id": id_, "client_secret": SECRET, "roles": roles} for id_, roles in
@@ -81,6 +83,10 @@ def on_call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnCall]:
     lab.running("old", "user")
     lab.kubectl("patch", "pvc", "slow", "--type=merge", '--patch={"spec":{"volumeAttributesClassName":"nothing"}}')
     lab.told("VolumeModifyFailed", "slow")
+    lab.kubectl("create", "secret", "generic", "key", f"--from-literal=azurestorageaccountname={GONE}",
+                "--from-literal=azurestorageaccountkey=a2V5")  # fmt: skip
+    lab.apply(*static("files", f"{GROUP}#{GONE}#docs", "key", "oncall"), pod("four", "files"))
+    lab.told("FailedMount ", "four")
     with lab.fault("detach-stuck", f"disk/{lab.volume('moves')}"):
         lab.kubectl("delete", "pod", "old")
         lab.apply(pod("new", "moves", node=lab.node(1)))
@@ -101,7 +107,7 @@ def test_an_account_with_the_role_and_reader_sees_all_and_may_do_nothing_more(on
     code, found = on_call.diagnose("-A")
     causes = {(each["object"]["name"], each["cause"]) for each in found["findings"]}
     assert (code, found["unseen"]) == (1, [])
-    assert {("two", "shared-claim"), ("restored", "source-missing")} <= causes
+    assert {("two", "shared-claim"), ("restored", "source-missing"), ("four", "share-missing")} <= causes
     assert "new" in {name for name, _ in causes}
     assert on_call.diagnose("pv/" + on_call.lab.volume("data"))[1]["unseen"] == []
 
@@ -127,8 +133,8 @@ def test_a_right_taken_away_ends_in_unseen(on_call: OnCall, group: str, resource
         code, found = on_call.diagnose("-n", "oncall")
     finally:
         assert wire("PUT", PATH, role).status == 200
-    # Without the nodes nobody knows where Azure has them, so that disks and machines are not seen either.
-    assert len(found["unseen"]) == (3 if resource == "nodes" else 1), found["unseen"]
+    # Without the nodes nobody knows where Azure has them, so that disks, machines and accounts are not seen either.
+    assert len(found["unseen"]) == (4 if resource == "nodes" else 1), found["unseen"]
     for unseen in found["unseen"]:
         named = f"{resource}.{group}" if group else resource
         assert f"{named} is forbidden" in unseen["because"] and unseen["limits"], unseen
@@ -136,8 +142,12 @@ def test_a_right_taken_away_ends_in_unseen(on_call: OnCall, group: str, resource
     assert code == (1 if "problem" in verdicts else 3), found["findings"]
 
 
-def test_without_azure_s_reader_disks_and_machines_are_unseen(on_call: OnCall) -> None:
+def test_without_azure_s_reader_disks_machines_and_accounts_are_unseen(on_call: OnCall) -> None:
     code, found = on_call.diagnose("-n", "oncall", client=NOBODY)
-    assert [each["what"] for each in found["unseen"]] == ["Azure's disks", "Azure's machines"]
+    assert [each["what"] for each in found["unseen"]] == [
+        "Azure's disks", "Azure's machines", "Azure's storage accounts"
+    ]  # fmt: skip
+    (four,) = [each for each in found["findings"] if each["object"]["name"] == "four"]
+    assert (four["cause"], four["confidence"]) == ("share-unreachable", "likely")
     assert all("does not have authorization" in each["because"] for each in found["unseen"])
     assert code == 1  # what Kubernetes says is enough for this problem

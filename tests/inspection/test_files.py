@@ -15,7 +15,7 @@ DOCS = FileShare(id="/accounts/a1/docs", name="docs", account="a1", quota_gib=5)
 class Asked:
     """An Azure that notes what it is asked."""
 
-    subscription, resource_group = "s", "mc_g"
+    subscription, resource_group, unknown = "s", "mc_g", None
 
     def __init__(self, accounts=(A1, A2), shares=(DOCS,), elsewhere=None):
         self.accounts, self.shares, self.elsewhere, self.asked = accounts, shares, elsewhere, []
@@ -74,7 +74,10 @@ def test_an_account_is_gone_only_where_the_group_is_known_and_could_be_read():
     assert "no volume tells in which it is" in nobody_says.account("x1").because
     refused = read_files(Asked(accounts=REFUSED), [source()])
     assert refused.account("a1") == refused.share(source()) == REFUSED
-    assert refused.unread["Azure's storage accounts"] == REFUSED.because
+    assert refused.unread == {"Azure's storage accounts": REFUSED.because}
+    off = Asked(accounts=Unknown("azure is off"))
+    off.unknown = off.accounts
+    assert read_files(off, [source(group="other")]).account("a1") == off.unknown and off.asked == ["accounts"]
 
 
 def test_shares_that_may_not_be_read_are_unknown():

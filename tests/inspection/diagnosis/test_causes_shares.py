@@ -256,3 +256,29 @@ def test_a_share_asks_nothing_of_attachments() -> None:
     """Pods on several nodes mount one share: nothing waits for an attachment, and nothing says that it is shared."""
     pods = tuple(pod(f"web-{number}", number) for number in range(2))
     assert diagnose(world(**bound(pods=pods, events=(), files=THERE, nodes=(node(0), node(1))))) == ()
+
+
+def test_a_pod_of_a_claim_that_is_being_made_waits_for_its_share() -> None:
+    inventory = pending("ExternalProvisioning", WAITING, 20)
+    waiting = replace(POD, node="", conditions=())
+    refusal = "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"
+    told = (*inventory.events, event(waiting, "FailedScheduling", refusal))
+    finding = found(replace(inventory, pods=(waiting,), events=told))
+    assert finding is not None and (finding.cause, finding.verdict) == ("provisioning", "wait")
+
+
+@pytest.mark.parametrize(("driver", "cause"), [(DRIVER, "provisioning"), ("disk.csi.azure.com", "source-missing")])
+def test_a_claim_of_a_file_class_is_copied_from_one_of_files_alone(driver: str, cause: str) -> None:
+    inventory = pending("Provisioning", "x", 5, source_kind="PersistentVolumeClaim", source_name="other")
+    source = claim("other", storage_class=CLASS.name)
+    its = volume("other", driver=driver, disk_id="")
+    inventory = replace(inventory, claims=(*inventory.claims, source), volumes=(its,), pods=())
+    finding = found(inventory, f"PersistentVolumeClaim {CLAIM}")
+    assert finding is not None and finding.cause == cause
+
+
+def test_a_lost_claim_of_a_file_class_is_looked_for_among_accounts() -> None:
+    lost = claim(storage_class=CLASS.name, provisioner=DRIVER, phase="Lost")
+    finding = found(world(**bound(claims=(lost,), volumes=(), pods=(), events=())), f"PersistentVolumeClaim {CLAIM}")
+    assert finding is not None and finding.cause == "claim-lost"
+    assert finding.next[0].command.startswith("az storage account list ")

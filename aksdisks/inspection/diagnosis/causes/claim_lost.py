@@ -52,12 +52,16 @@ def _rule(case: Case) -> Match | None:
     what = f"volume {name} is not there" if gone else f"it has lost its volume {name}".rstrip()
     known_disk = ", and its disk still exists in Azure" if disks else ""
     group = node_group(case)
-    listing = f"az disk list --resource-group {quote(group or 'NODE_RESOURCE_GROUP')} --output table"
+    kinds = {"disk": "disk", "share": "storage account"}
+    listing = f"az {kinds[case.medium]} list --resource-group {quote(group or 'NODE_RESOURCE_GROUP')} --output table"
+    proves = "whether the disk is still there, by name and by its tags"
+    if case.medium == "share":
+        proves = "which accounts there are, of which `az storage share-rm list` shows whether its share is still there"
     return Match(
         because=f"claim {claim.name}: {what}{known_disk}",
         evidence=(claim_row(claim), *([told.evidence] if told else []), *rows),
         next=(
-            Step(listing, "whether the disk is still there, by name and by its tags"),
+            Step(listing, proves),
             kubectl(f"describe pvc {claim.name}", claim, "when it was lost"),
         ),
         confidence="certain" if lost or told else "likely",

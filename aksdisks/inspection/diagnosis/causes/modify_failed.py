@@ -48,7 +48,8 @@ def _rule(case: Case) -> Match | Not | None:
     status = f"modifyVolumeStatus {claim.modify_status}" if claim.modify_status else "ModifyVolumeError"
     about, now = f"PersistentVolumeClaim {claim.key}", claim.current_attributes_class or "none"
     return Match(
-        because=f"its disk cannot be changed to VolumeAttributesClass {name}" + (f": {words}" if words else ""),
+        because=f"its {case.medium} cannot be changed to VolumeAttributesClass {name}"
+        + (f": {words}" if words else ""),
         evidence=(Evidence("Kubernetes", about, f"{status}, asks for {name}, has {now}"), *told[-2:]),
         next=(
             Step(f"kubectl get volumeattributesclass {name}", "whether the class is there, and what it asks for"),

@@ -53,7 +53,7 @@ def _rule(case: Case) -> Match | None:
     status = f"modifyVolumeStatus {claim.modify_status}" if claim.modify_status else "no modifyVolumeStatus"
     row = Evidence("Kubernetes", f"PersistentVolumeClaim {claim.key}", f"{status}; has {now}, asks for {name}")
     return Match(
-        because=f"its disk is to be changed to VolumeAttributesClass {name}{so_far}; {how}",
+        because=f"its {case.medium} is to be changed to VolumeAttributesClass {name}{so_far}; {how}",
         evidence=(row, *map(said, events)),
         next=(kubectl(f"describe pvc {claim.name}", claim, "which class it has, and whether an attempt failed"),),
     )

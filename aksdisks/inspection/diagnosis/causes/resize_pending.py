@@ -40,11 +40,11 @@ def _rule(case: Case) -> Match | Not | None:
     on_node = claim.resize_status.startswith("Node") or bool(under_way and under_way.type == "FileSystemResizePending")
     users = [pod for pod in case.seen.pods_of(claim.key) if pod.node]
     if not on_node:
-        why = "Azure's disk is being expanded"
+        why = f"Azure's {case.medium} is being expanded"
     elif users:
         why = f"its file system is being expanded on {users[0].node}, where {users[0].name} mounts it"
     else:
-        why = "its disk has grown, and its file system grows when a pod mounts it"
+        why = f"its {case.medium} has grown, and its file system grows when a pod mounts it"
     age = case.seen.age(under_way.since) if under_way else None
     sizes = f" from {claim.capacity} to {claim.requested}" if wants_more(claim) else ""
     status = under_way.type if under_way else claim.resize_status or f"asks for {claim.requested}"

@@ -31,6 +31,7 @@ from aksdisks.inspection.diagnosis.rows import claim_row, kubectl, snapshot_row
 from aksdisks.inspection.diagnosis.snapshots import FILLING
 from aksdisks.model import (
     DISK_DRIVERS,
+    FILE_DRIVERS,
     Claim,
     Named,
     NotServed,
@@ -133,14 +134,16 @@ def _claim(case: Case, key: str) -> str:
         return _PENDING
     volume = case.seen.volume(source.volume)
     # The in-tree driver's volumes are none of a CSI driver's: external-provisioner getPVCSource.
-    if volume is not None and volume.driver not in DISK_DRIVERS:
+    wanted = FILE_DRIVERS if _driver(case, case.claim) in FILE_DRIVERS else DISK_DRIVERS
+    if volume is not None and volume.driver not in wanted:
         return f"which is of another driver, {volume.driver or 'none of CSI'}"
     return _THERE
 
 
-def _driver(case: Case, claim: Claim) -> str:
-    """Which driver is to make a claim's disk."""
-    return claim.provisioner or (case.storage_class.provisioner if case.storage_class else "") or DISK_DRIVERS[0]
+def _driver(case: Case, claim: Claim | None) -> str:
+    """Which driver is to make a claim's disk or share."""
+    named = claim.provisioner if claim else ""
+    return named or (case.storage_class.provisioner if case.storage_class else "") or DISK_DRIVERS[0]
 
 
 CAUSE = Cause(
