@@ -151,15 +151,27 @@ class Streams:
 
     async def _until_stopped(self, pod: Object) -> None:
         """Until the pod is gone or its containers have ended: a command ends with its container."""
-        metadata = pod["metadata"]
-        selector = f"metadata.name={metadata['name']}"
-        version = metadata["resourceVersion"]
-        events = self._api.watch("pods", metadata["namespace"], resource_version=version, field_selector=selector)
-        async for event in events:
-            if event.type == "DELETED" or event.object["metadata"]["uid"] != metadata["uid"]:
+        namespace, uid = pod["metadata"]["namespace"], pod["metadata"]["uid"]
+        selector = f"metadata.name={pod['metadata']['name']}"
+        while True:
+            # The pod's own version may be forgotten: after a restart, or a thousand changes of other pods later.
+            found, version = await self._api.list("pods", namespace, field_selector=selector)
+            if all(_is_over(now, uid) for now in found):
                 return
-            if (event.object.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
-                return
+            events = self._api.watch("pods", namespace, resource_version=version, field_selector=selector)
+            try:
+                async for event in events:
+                    if event.type == "DELETED" or _is_over(event.object, uid):
+                        return
+            except ApiError as error:
+                if error.code != 410:
+                    raise
+
+
+def _is_over(pod: Object, uid: str) -> bool:
+    """Another pod of the name, or one whose containers have ended."""
+    ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    return ended or bool(pod["metadata"]["uid"] != uid)
 
 
 async def _input(socket: web.WebSocketResponse, running: Running) -> None:
