@@ -27,6 +27,9 @@ class FaultSwitch:
 KINDS: Mapping[str, FaultKind] = {
     kind.name: kind
     for kind in (
+        FaultKind(
+            "account-key-changed", "the keys of a storage account are made anew behind Kubernetes' back", ("account",)
+        ),
         FaultKind("attach-slow", "attaching a disk takes Azure four minutes longer", ("node", "disk")),
         FaultKind("detach-fails", "detaching a disk fails unless it is forced", ("node", "disk")),
         FaultKind(
@@ -46,6 +49,7 @@ KINDS: Mapping[str, FaultKind] = {
         FaultKind("node-silent", "a node's kubelet is cut off; its machine and containers run on", ("node",)),
         FaultKind("role-missing", "Azure allows the disk driver and other clients no action", ("action",)),
         FaultKind("server-errors", "a server answers 500 instead of what was asked", ("server",)),
+        FaultKind("share-gone", "a file share is deleted behind Kubernetes' back", ("share",)),
         FaultKind("sku-unavailable", "the region does not offer a disk SKU", ("sku",)),
         FaultKind("snapshot-failed", "making a snapshot of a disk fails in Azure", ("disk",)),
         FaultKind("snapshot-slow", "a snapshot of a disk takes half an hour more to be copied", ("disk",)),

@@ -27,6 +27,7 @@ from aksdisks.lab.disk_bytes import DiskBytes
 from aksdisks.lab.errors import FaultError, LabError
 from aksdisks.lab.faults.api_server import ApiServerFaults
 from aksdisks.lab.faults.arm_requests import RequestFaults
+from aksdisks.lab.faults.azure_files import FileFaults
 from aksdisks.lab.faults.azure_operations import OperationFaults
 from aksdisks.lab.faults.azure_resources import ResourceFaults
 from aksdisks.lab.faults.registry import Faults
@@ -98,6 +99,7 @@ class Lab:
         self._actors = self._api_of_actors()
         self.cloud = Cloud(scenario, self.clock, self.ids, OperationFaults(self.faults, self.clock), self.records)
         self._resource_faults = ResourceFaults(self.cloud, self.faults, self.records)
+        self._file_faults = FileFaults(self.cloud, self.faults, self.records)
         self._request_faults = RequestFaults(self.faults, self.clock)
         self.compute = CloudCompute(self.cloud, self._request_faults)
         self.files = CloudFiles(self.cloud, self.ids, self._request_faults)
@@ -127,7 +129,7 @@ class Lab:
         await self._seed(known.certificates.authority.decode())
         settings.keep_settings(self.records, self.scenario, self.clock.speed, self.faults)
         pods = {version.object["metadata"]["uid"] for _, version in self.api.store.list("pods")}
-        self._bytes.sweep(self._resource_faults.lost(), pods)
+        self._bytes.sweep([*self._resource_faults.lost(), *self._file_faults.lost()], pods)
         # From here on nothing is told to anybody that a restart would not bring back.
         self.records.begin()
         self.cloud.resume()

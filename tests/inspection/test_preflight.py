@@ -43,6 +43,8 @@ NOT_SEEN = {
     "machine-stuck": "it shows only once a machine is being changed",
     "disk-elsewhere": "it befalls a disk of the run, which is yet to be made",
     "disk-gone": "it befalls a disk of the run, which is yet to be made",
+    "account-key-changed": "there is no account yet",
+    "share-gone": "there is no share yet",
     "snapshot-failed": "a check makes no snapshot",
     "snapshot-slow": "a check makes no snapshot",
     "watch-expiry": "nothing is watched beforehand, and a run reads again",

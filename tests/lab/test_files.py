@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.lab.breaking import Broken, Json, broken_lab, claim, pod_spec, workload
+from aksdisks.lab.server import process
+from tests.lab.breaking import Broken, Json, broken_lab, claim, pod, pod_spec, workload
 from tests.programs import needs
 
 pytestmark = needs("kubectl")
@@ -62,6 +65,63 @@ def test_four_pods_on_three_nodes_see_one_directory_and_nothing_is_attached(lab:
     lab.wait("jsonpath={.status.capacity.storage}=40Gi", "pvc/shared")
     assert lab.kubectl("exec", names[1], "--", "df", "--output=size", "-BG", "/data").split()[1] == "40G"
 
+    assert lab.kubectl("get", "events", "--field-selector=type=Warning,reason!=FailedScheduling", "-o", "name") == ""
+
+
+def static(name: str, handle: str, **attributes: str) -> Json:
+    csi: Json = {"driver": "file.csi.azure.com", "volumeHandle": handle, "volumeAttributes": attributes}
+    csi["nodeStageSecretRef"] = {"name": f"key-of-{name}", "namespace": "default"}
+    return {
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
+        "spec": {
+            "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteMany"], "csi": csi,
+            "persistentVolumeReclaimPolicy": "Retain", "storageClassName": "by-hand",
+        },
+    }  # fmt: skip
+
+
+def secret(name: str, **data: str) -> Json:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"key-of-{name}"}, "data": data}
+
+
+def bound_by_hand(name: str) -> Json:
+    made = files(name, "by-hand", volumeName=name)
+    made["spec"]["resources"]["requests"]["storage"] = "1Gi"
+    return made
+
+
+def test_two_volumes_made_by_hand_may_name_one_share_and_bytes_outlive_a_restart(lab: Broken) -> None:
+    volume = lab.volume("shared")
+    group, account, share, *_ = lab.get("{.spec.csi.volumeHandle}", "pv", volume).split("#")
+    known = json.loads(lab.kubectl("get", "secret", f"azure-storage-account-{account}-secret", "-o", "json"))["data"]
+    lab.apply(static("one", f"{group}#{account}#{share}"), static("two", "second-of-it", shareName=share))
+    for name in ("one", "two"):
+        lab.apply(bound_by_hand(name), mounting(name, 1, name))
+    lab.wait("jsonpath={.status.phase}=Bound", "pvc/one", "pvc/two")
+    pod_of = {name: lab.get("{.items[0].metadata.name}", "pods", "-l", f"app={name}") for name in ("one", "two")}
+    lab.told(
+        'FailedMount .* "one" : fetching NodeStageSecretRef default/key-of-one failed: .* not found', pod_of["one"]
+    )
+    lab.apply(secret("one", azurestorageaccountname=known["azurestorageaccountname"]), secret("two", **known))
+    lab.told("FailedMount .* could not find accountkey or azurestorageaccountkey field in secrets", pod_of["one"])
+    lab.apply(secret("one", **known))
+    lab.wait("condition=Available", "deployment/one", "deployment/two")
+
+    process.stop(lab.state.state_dir)
+    process.start(Path(lab.state.state_dir), parent=os.getpid())
+    written = lab.kubectl("exec", "deploy/web", "--", "cat", "/data/who")
+    assert len(written.split()) == 4
+    assert [lab.kubectl("exec", f"deploy/{name}", "--", "cat", "/data/who") for name in ("one", "two")] == [written] * 2
+    # A share is as large as its quota, whatever a volume made by hand says.
+    assert lab.kubectl("exec", "deploy/two", "--", "df", "--output=size", "-BG", "/data").split()[1] == "40G"
+
     lab.kubectl("delete", "deployment/web", "pvc/shared")
     lab.wait("delete", f"pv/{volume}")
-    assert lab.kubectl("get", "events", "--field-selector=type=Warning,reason!=FailedScheduling", "-o", "name") == ""
+    assert "expected a disk or a share of Azure's" in lab.kubectl("exec", "deploy/one", "--", "ls", "/data", code=1)
+
+
+def test_a_disk_class_refuses_readwritemany_as_the_disk_driver_does(lab: Broken) -> None:
+    lab.apply(files("disk", "managed-csi"), pod("user", "disk"))
+    lab.told("ProvisioningFailed Volume provisioning failed with infeasible error.* mountVolume is not supported for "
+             "access mode: MULTI_NODE_MULTI_WRITER", "disk")  # fmt: skip
+    assert lab.get("{.status.phase}", "pvc", "disk") == "Pending"

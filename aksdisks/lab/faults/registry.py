@@ -20,6 +20,7 @@ Listener = Callable[[], None]
 
 _KIND_NAMES = {
     "action": "action", "sku": "sku", "zone": "zone", "server": "server",
+    "share": "share", "shares": "share", "account": "account", "accounts": "account", "storageaccount": "account",
     "node": "node", "nodes": "node", "no": "node", "machine": "node", "vm": "node",
     "disk": "disk", "disks": "disk", "persistentvolume": "disk", "persistentvolumes": "disk", "pv": "disk",
 }  # fmt: skip

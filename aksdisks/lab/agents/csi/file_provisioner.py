@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from contextlib import suppress
 from typing import ClassVar
 
 from aksdisks.lab.agents.csi.common import (
@@ -19,7 +20,7 @@ from aksdisks.lab.agents.csi.common import (
 )
 from aksdisks.lab.agents.csi.data_source import DataSource
 from aksdisks.lab.agents.csi.provisioner import Provisioner
-from aksdisks.lab.agents.csi.share_parameters import NFS, SMB, ShareRequest, share_request
+from aksdisks.lab.agents.csi.share_parameters import NFS, SMB, V2_LEAST, ShareRequest, of_account, share_request
 from aksdisks.lab.agents.csi.share_volumes import (
     ACCOUNT_KEY,
     ACCOUNT_NAME,
@@ -67,7 +68,8 @@ class FileProvisioner(Provisioner):
             )
         name = volume_name(claim)
         request = share_request(claim, storage_class, name)
-        address = await called(self.azure, self.clock, TIMEOUT, self._create_share(request, name))
+        work = self._create_volume(request, name)
+        request, address = await called(self.azure, self.clock, TIMEOUT, work)
         self._accounts.pop(name, None)
         return persistent_volume(claim, storage_class, request, address, name, self.identity)
 
@@ -97,8 +99,15 @@ class FileProvisioner(Provisioner):
             if error.status != 404:
                 raise
 
+    async def _create_volume(self, request: ShareRequest, name: str) -> tuple[ShareRequest, ShareAddress]:
+        """The driver's CreateVolume: the request as it was carried out, and its share. Raises `RpcError`."""
+        if request.account and not request.sku and request.size_gib < V2_LEAST:
+            with suppress(CloudError, DriverError):
+                account = await self.azure.get_account(request.group or self.azure.group, request.account)
+                request = of_account(request, str(account["sku"]["name"]))
+        return request, await self._create_share(request, name)
+
     async def _create_share(self, request: ShareRequest, name: str) -> ShareAddress:
-        """The driver's CreateVolume. Raises `RpcError`."""
         group, key = request.group or self.azure.group, ""
         account = request.account or self._accounts.get(name, "")
         if not account:

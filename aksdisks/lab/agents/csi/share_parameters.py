@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aksdisks.lab.agents.csi.common import INVALID_ARGUMENT, RefusalError, RpcError
@@ -126,9 +126,7 @@ def share_request(claim: Object, storage_class: Object, volume_name: str) -> Sha
     if protocol == NFS:
         sku = sku or "Premium_LRS"
         _set(parameters, "protocol", "nfs")
-    size, kind = max(1, math.ceil(requested_bytes(claim) / GIB)), "StorageV2"
-    if sku.lower().startswith("premium") or "v2" in sku.lower():
-        size, kind = max(size, V2_LEAST if "v2" in sku.lower() else PREMIUM_LEAST), "FileStorage"
+    size, kind = _fitting(sku, max(1, math.ceil(requested_bytes(claim) / GIB)))
     named = with_names(given.get("sharename", ""), parameters)
     namespace = given.get("secretnamespace") or str(meta["namespace"])
     _set(parameters, "secretnamespace", namespace)
@@ -154,6 +152,21 @@ def share_request(claim: Object, storage_class: Object, volume_name: str) -> Sha
         names_share=bool(given.get("sharename")),
         parameters=parameters,
     )
+
+
+def of_account(request: ShareRequest, sku: str) -> ShareRequest:
+    """The request, once the SKU of the account that its class names is known."""
+    size, kind = _fitting(sku, request.size_gib)
+    return replace(request, sku=sku, size_gib=size, kind=kind)
+
+
+def _fitting(sku: str, size_gib: int) -> tuple[int, str]:
+    """At least the smallest share of the SKU, and the kind of account that has it."""
+    if "v2" in sku.lower():
+        return max(size_gib, V2_LEAST), "FileStorage"
+    if sku.lower().startswith("premium"):
+        return max(size_gib, PREMIUM_LEAST), "FileStorage"
+    return size_gib, "StorageV2"
 
 
 def with_names(text: str, parameters: Mapping[str, str]) -> str:

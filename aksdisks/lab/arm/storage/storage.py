@@ -43,4 +43,6 @@ class Storage:
         share = self.shares.find(account, share_name)
         if share is None or (share.protocol == "NFS") is not (key is None):
             return Closed("share")
+        if key is None and account.settings.get("supportsHttpsTrafficOnly", True):
+            return Closed("key")  # NFS is not encrypted, and not to be had where transfer has to be
         return share
