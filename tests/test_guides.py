@@ -22,6 +22,7 @@ PAGES = sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / name for name in ("READM
 BLOCK = re.compile(r"^```(?:console|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ASKED = re.compile(r"(?:^|&& |\| |\$\()(?:\.venv/bin/)?(aksdisks [^)|&#>]+)")
 LINK = re.compile(r"\]\((?!https?://)([^)\s#]*)(?:#([^)\s]+))?\)")
+FILE = r"((?:aksdisks|docs|parameters|runbooks|tests)/[\w./-]+)"
 ON_CALL = (ROOT / "docs" / "on-call.md").read_text("utf-8")
 
 
@@ -70,6 +71,14 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target)):
             wrong.append(f"{path}#{anchor}")
     assert wrong == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_files_that_a_page_names_are_there(page: Path) -> None:
+    text = page.read_text("utf-8")
+    named = {path for line in lines(text) for path in re.findall(rf"(?<!\S){FILE}", line)}
+    named |= set(re.findall(rf"`{FILE}(?:::\w+)?`", text))
+    assert sorted(path for path in named if "NN" not in path and not (ROOT / path).exists()) == []
 
 
 def test_every_cause_is_reached_from_what_kubectl_shows() -> None:
