@@ -33,7 +33,7 @@ pytestmark = needs("kubectl")
 
 @dataclass(frozen=True)
 class Accountant:
-    """A service account with the role, in whose namespace a pod has a disk."""
+    """A service account with the role, in whose namespace a pod has a disk and a share."""
 
     wire: Wire
     environment: Mapping[str, str]
@@ -57,7 +57,8 @@ def accountant(
     stock.kubectl("apply", "-f", str(ROLE))
     bind = ("--clusterrole=aksdisks-inventory", "--serviceaccount=counted:accountant")
     stock.kubectl("create", "clusterrolebinding", "accountant", *bind)
-    stock.apply(claim("data"), pod("one", "data"))
+    files = claim("files", "azurefile-csi", "ReadWriteMany")
+    stock.apply(claim("data"), files, pod("one", "data", "files"))
     stock.running("one")
     wire = Wire(lab)
     file = accounts.kubeconfig(
@@ -82,6 +83,9 @@ def test_an_account_with_the_role_sees_all(accountant: Accountant) -> None:
     assert [(each["claim"], each["verdict"], each["pod"]) for each in found["disks"]] == [
         ("counted/data", "in-use", "one")
     ]  # fmt: skip
+    assert [(each["claim"], each["verdict"], each["pod"]) for each in found["shares"]] == [
+        ("counted/files", "in-use", "one")
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("group", "resource"), sorted(GRANTED), ids=lambda part: part or "core")
@@ -101,3 +105,4 @@ def test_a_right_taken_away_is_said_and_makes_no_orphan(accountant: Accountant, 
     assert code == 3
     assert all(f"{named} is forbidden" in each["because"] for each in found["unseen"]), found["unseen"]
     assert {each["verdict"] for each in found["disks"]} <= {"in-use", "kept", "unknown"}
+    assert {each["verdict"] for each in found["shares"]} <= {"in-use", "kept", "unknown"}
