@@ -34,8 +34,10 @@ _PLACEHOLDERS = {
 class StorageAccount(Decoded):
     """An Azure storage account, without its keys; its name is the only one of that name in all of Azure.
 
-    `shared_keys`: whether keys are accepted at all, which SMB mounts by key need. `networks` is what becomes of callers
-    that no rule names, Allow or Deny; `public_access` Enabled, Disabled or empty, which means Enabled.
+    `shared_keys`: whether keys are accepted at all, which SMB mounts by key need. `encrypted_only`: whether transfer
+    has to be encrypted (supportsHttpsTrafficOnly), as that of NFS is only where a volume asks for it. `networks` is
+    what becomes of callers that no rule names, Allow or Deny; `public_access` Enabled, Disabled or empty, which means
+    Enabled.
     """
 
     id: str = at("id")
@@ -48,6 +50,9 @@ class StorageAccount(Decoded):
     created: datetime | None = time("properties.creationTime")
     provisioning_state: str = at("properties.provisioningState")
     shared_keys: bool = read(lambda raw: mapping(raw, "properties").get("allowSharedKeyAccess") is not False, True)
+    encrypted_only: bool = read(
+        lambda raw: mapping(raw, "properties").get("supportsHttpsTrafficOnly") is not False, True
+    )
     networks: str = at("properties.networkAcls.defaultAction", "Allow")
     public_access: str = at("properties.publicNetworkAccess")
 

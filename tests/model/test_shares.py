@@ -25,6 +25,7 @@ def test_an_account_says_who_may_reach_it_and_never_a_key():
             "creationTime": "2026-11-30T11:23:12.5Z",
             "provisioningState": "Succeeded",
             "allowSharedKeyAccess": False,
+            "supportsHttpsTrafficOnly": False,
             "publicNetworkAccess": "Disabled",
             "networkAcls": {"defaultAction": "Deny", "bypass": "AzureServices"},
         },
@@ -32,6 +33,7 @@ def test_an_account_says_who_may_reach_it_and_never_a_key():
     assert StorageAccount.of(raw) == StorageAccount(
         id=ACCOUNT, name="f1", resource_group="MC_disks_article_westeurope", location="westeurope", sku="Premium_LRS",
         kind="FileStorage", tags={"k8s-azure-created-by": "azure"}, provisioning_state="Succeeded", shared_keys=False,
+        encrypted_only=False,
         created=datetime(2026, 11, 30, 11, 23, 12, 500000, tzinfo=UTC), networks="Deny", public_access="Disabled",
     )  # fmt: skip
     plain = StorageAccount.of({"id": ACCOUNT, "name": "f1", "properties": {"allowSharedKeyAccess": None}})

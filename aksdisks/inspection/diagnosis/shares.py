@@ -36,7 +36,7 @@ def share_rows(case: Case, source: ShareSource) -> Iterator[Evidence]:
         yield Evidence("Kubernetes", f"PersistentVolume {volume.name}", says)
     account, share = case.account, case.share
     if isinstance(account, StorageAccount):
-        yield Evidence("Azure", f"storage account {account.name}", ", ".join(_admits(account)))
+        yield Evidence("Azure", f"storage account {account.name}", ", ".join(_admits(account, source)))
     elif account is None and source.account:
         yield Evidence("Azure", f"storage account {source.account}", "there is no such account")
     if isinstance(share, FileShare):
@@ -45,10 +45,12 @@ def share_rows(case: Case, source: ShareSource) -> Iterator[Evidence]:
         yield Evidence("Azure", f"share {source.share}", f"there is no such share in account {account.name}")
 
 
-def _admits(account: StorageAccount) -> Iterator[str]:
+def _admits(account: StorageAccount, source: ShareSource) -> Iterator[str]:
     yield account.provisioning_state or "is there"
     if not account.shared_keys:
         yield "accepts no keys (allowSharedKeyAccess is false)"
+    if account.encrypted_only and source.protocol == "nfs":
+        yield "wants encrypted transfer (supportsHttpsTrafficOnly is true)"
     if account.networks != "Allow":
         yield f"networks: {account.networks}"
     if account.public_access not in ("", "Enabled"):
@@ -57,9 +59,12 @@ def _admits(account: StorageAccount) -> Iterator[str]:
 
 def account_state(case: Case, source: ShareSource) -> Step:
     """The command that shows whether the account is there, and whom it admits."""
-    query = '--query "{state: provisioningState, keys: allowSharedKeyAccess, networks: networkRuleSet.defaultAction}"'
+    fields = "state: provisioningState, keys: allowSharedKeyAccess, encrypted: enableHttpsTrafficOnly"
+    query = f'--query "{{{fields}, networks: networkRuleSet.defaultAction}}"'
     command = f"az storage account show {_account(case, source)} {query}"
-    return Step(command, "whether the account is there, whether it accepts keys, and whom it admits")
+    return Step(
+        command, "whether the account is there, whether it accepts keys and wants encryption, and whom it admits"
+    )
 
 
 def shares_there(case: Case, source: ShareSource) -> Step:

@@ -26,8 +26,10 @@ SECRET = "azure-storage-account-f1-secret"
 SOURCE = ShareSource(account="f1", share=PV, resource_group="MC_g", secret=f"{SPACE}/{SECRET}")
 DRIVER = "file.csi.azure.com"
 CLASS = StorageClass(name="azurefile-csi", provisioner=DRIVER, binding_mode="Immediate")
-ACCOUNT = StorageAccount(id="/accounts/f1", name="f1", kind="StorageV2", provisioning_state="Succeeded")
-SHARE = FileShare(id="/accounts/f1/share", name=PV, account="f1", quota_gib=5)
+ACCOUNT = StorageAccount(
+    id="/accounts/f1", name="f1", kind="StorageV2", provisioning_state="Succeeded", encrypted_only=False
+)
+SHARE = FileShare(id="/accounts/f1/share", name=PV, account="f1", quota_gib=5, protocol="SMB")
 THERE = AzureFiles(listed=(ACCOUNT,), shares={"f1": (SHARE,)})
 NO_SHARE = AzureFiles(listed=(ACCOUNT,), shares={"f1": ()})
 NO_ACCOUNT = AzureFiles(elsewhere={"f1": None})
@@ -84,6 +86,9 @@ def found(inventory: Inventory, about: str = "Pod web-1") -> Finding | None:
     return findings[0] if findings else None
 
 
+NFS = {"f1": (replace(SHARE, protocol="NFS"),)}
+DENIED_NFS = "mount.nfs: access denied by server while mounting f1:/f1/x"
+ENCRYPTED = replace(ACCOUNT, encrypted_only=True)
 CLOSED = replace(ACCOUNT, networks="Deny")
 KEYLESS = replace(ACCOUNT, shared_keys=False)
 
@@ -124,10 +129,22 @@ KEYLESS = replace(ACCOUNT, shared_keys=False)
             "storage account f1 does not admit node aks-0: its network rules",
         ),
         (
-            stuck("mount.nfs: access denied by server while mounting f1:/f1/x", files=THERE, **naming(protocol="nfs")),
+            stuck(DENIED_NFS, files=replace(THERE, shares=NFS), **naming(protocol="nfs")),
             "mount-refused",
             "likely",
             "storage account f1 does not admit node aks-0: NFS asks nothing but the network",
+        ),
+        (
+            stuck(DENIED_NFS, files=replace(THERE, listed=(ENCRYPTED,), shares=NFS), **naming(protocol="nfs")),
+            "mount-refused",
+            "certain",
+            "storage account f1 wants encrypted transfer, and NFS is mounted without",
+        ),
+        (
+            stuck(NOT_FOUND, files=replace(THERE, shares=NFS)),
+            "mount-refused",
+            "certain",
+            f"share {PV} of storage account f1 speaks NFS, and volume {PV} mounts it by SMB",
         ),
         (stuck(NO_SECRET, "{output}"), "mount-refused", "certain", f"Secret {SPACE}/key, from which the mount takes"),
         (stuck(NO_KEY, INVALID), "mount-refused", "certain", f"Secret {SPACE}/{SECRET} lacks the name or the key"),

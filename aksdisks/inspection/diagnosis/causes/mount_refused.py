@@ -3,8 +3,10 @@
 What it is
     A share is mounted by SMB with the key of its storage account, which the node takes from a Secret. The mount is
     refused where the key was renewed in Azure and the Secret has the old one, where the Secret is missing or has no
-    key, where the account accepts no keys at all, or where its network rules do not admit the node, which is all that
-    NFS asks. Pods that mount the share already go on until they connect anew.
+    key, where the account accepts no keys at all, or where its network rules do not admit the node. NFS asks for no
+    key: there the account refuses a network that it does not admit, and any transfer that is not encrypted, where it is
+    to be. A share speaks one of both, and is not found by the other. Pods that mount the share already go on until they
+    connect anew.
 
 How it is recognised
     Words: FailedMount with `mount error(13): Permission denied`, of NFS `access denied by server while mounting`
@@ -41,11 +43,13 @@ _Told = tuple[str, tuple[Step, ...], Confidence]
 
 def _rule(case: Case) -> Match | None:
     source = source_of(case)
-    refusal = refused(case, "mount-denied", "secret-not-found", "secret-without-keys")
+    refusal = refused(case, "mount-denied", "secret-not-found", "secret-without-keys", "share-not-found")
     if case.pod is None or source is None or refusal is None:
         return None
-    told = _of_secret(case, source, refusal) if refusal.saying.id != "mount-denied" else _of_account(case, source)
-    because, steps, sure = told or _of_key(case, source)
+    told = _of_secret(case, source, refusal) if refusal.saying.id.startswith("secret") else _of_protocol(case, source)
+    if refusal.saying.id == "share-not-found" and told is None:
+        return None  # what is not found refuses nobody
+    because, steps, sure = told or _of_account(case, source) or _of_key(case, source)
     return Match(because, (refusal.evidence, *share_rows(case, source)), steps, sure)
 
 
@@ -61,6 +65,16 @@ def _of_secret(case: Case, source: ShareSource, refusal: Refusal) -> _Told:
     return because, (names_in(secret), renewed(case, source, secret)) if "/" in secret else (), "certain"
 
 
+def _of_protocol(case: Case, source: ShareSource) -> _Told | None:
+    """The share speaks another protocol than that by which it is mounted; None where nothing tells that."""
+    spoken = case.share.protocol.lower() if isinstance(case.share, FileShare) else source.protocol
+    if spoken == source.protocol:
+        return None
+    because = f"{share_named(source)} speaks {spoken.upper()}, and volume {case.volume.name if case.volume else ''} "
+    look = Step(f"kubectl get pv {case.volume.name if case.volume else 'VOLUME'} --output yaml", "its protocol")
+    return f"{because}mounts it by {source.protocol.upper()}", (look,), "certain"
+
+
 def _of_account(case: Case, source: ShareSource) -> _Told | None:
     """The account refuses whoever comes with a key, or from the node's network; None where nothing tells that."""
     account, look = case.account, (account_state(case, source),)
@@ -73,6 +87,9 @@ def _of_account(case: Case, source: ShareSource) -> _Told | None:
     )
     if by_key and not closed:
         return None
+    if not by_key and isinstance(account, StorageAccount) and account.encrypted_only:
+        because = f"storage account {account.name} wants encrypted transfer, and NFS is mounted without"
+        return because, look, "certain" if not closed else "likely"
     node = case.pod.node if case.pod else ""
     rules = "its network rules name who may" if known and closed else "NFS asks nothing but the network"
     return f"storage account {source.account} does not admit node {node}: {rules}", look, "likely"
