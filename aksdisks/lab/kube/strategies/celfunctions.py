@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from aksdisks.lab.kube.schema import quantities
+from aksdisks.lab.kube.strategies import celnetworks
 
 _LONGEST = 1 << 20
 """Letters that a text may have after a replacement."""
@@ -115,10 +115,6 @@ def _checked(text: str) -> str:
     return text
 
 
-def _network(text: str) -> None:
-    ipaddress.ip_network(text if "/" in text else "", strict=False)
-
-
 def _compared(one: str, other: str) -> int:
     mine, theirs = quantities.parse(one), quantities.parse(other)
     return (mine > theirs) - (mine < theirs)
@@ -139,8 +135,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "substring": _substring,
     "trim": lambda text: text.strip(),
     "charAt": lambda text, at: text[at],
-    "isIP": lambda text: _is(ipaddress.ip_address, text),
-    "isCIDR": lambda text: _is(_network, text),
     # A quantity is its canonical text, and a URL the text that it was read from.
     "quantity": quantities.canonical,
     "isQuantity": lambda text: _is(quantities.parse, text),
@@ -158,6 +152,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "getHostname": _part(lambda url: url.hostname),
     "getPort": _part(lambda url: url.port and str(url.port)),
     "getEscapedPath": _part(lambda url: url.path),
+    **celnetworks.FUNCTIONS,
 }
 """By name; a method's object comes first."""
 

@@ -27,6 +27,8 @@ _VARIABLE = re.compile(rf"\.(?:{'|'.join(MACROS)})\s*\(\s*(\w+)\s*,")
 _NAME = re.compile(r"(?<![\w.])(\.?)\s*([A-Za-z_]\w*)\s*(\(?)")
 _CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _PATH = re.compile(r"(?<![\w.])(?:self|oldSelf)((?:\.\w+)+)(\s*\()?")
+# What is asked of the type itself; `ip` alone is no name.
+_IP_METHOD = re.compile(r"(?<![\w.])ip\s*\.\s*(?=isCanonical\b)")
 _WORDS = {"self", "oldSelf", "true", "false", "null", "in", "int", "uint", "double", "bool", "string", "bytes", "list"}
 _WORDS |= {"map", "type", "null_type"}
 
@@ -125,7 +127,7 @@ def _broken(text: str, schema: Object) -> str:
         library().compile(text)
     except ValueError as error:
         return str(error)
-    plain = TEXTS.sub("''", text)
+    plain = _IP_METHOD.sub("", TEXTS.sub("''", text))
     for name in _CALL.findall(plain):
         if name not in KNOWN:
             return f"undeclared reference to '{name}' (in container '')"
@@ -146,6 +148,7 @@ _GIVES_NO_BOOL = """
 size int uint double string bytes duration timestamp type map filter split join replace substring trim charAt sum
 min max indexOf lastIndexOf lowerAscii upperAscii quantity asInteger asApproximateFloat sign compareTo url getHost
 getScheme getHostname getPort getEscapedPath getFullYear getMonth getDate getDayOfMonth getHours getMinutes
+ip cidr family masked prefixLength
 """
 
 
@@ -215,7 +218,7 @@ def _errors(place: _Place, new: Any, old: Any, at: str, budget: _Budget) -> Iter
 
 
 def _evaluated(place: _Place, new: Any, old: Any, at: str, budget: _Budget) -> Iterator[Cause]:
-    variables = {"self": _value(new, place.node)}
+    variables = {"self": _value(new, place.node), "ip": None}
     if old is not _ABSENT:
         variables["oldSelf"] = _value(old, place.node)
     context = library().Context(variables, FUNCTIONS)

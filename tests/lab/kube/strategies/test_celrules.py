@@ -41,7 +41,11 @@ def ruled(rule: str, **more: Any) -> Object:
         ("self.a >", "compilation failed: Failed to parse expression"),
         ("self.b > 1", "compilation failed: undefined field 'b'"),
         ("slef.a > 1", "compilation failed: undeclared reference to 'slef' (in container '')"),
-        ("ip(self.text) == 1", "compilation failed: undeclared reference to 'ip' (in container '')"),
+        ("self.text.find('a') == 'a'", "compilation failed: undeclared reference to 'find' (in container '')"),
+        ("ip == self.text", "compilation failed: undeclared reference to 'ip' (in container '')"),
+        ("ip.isCanonical(self.text)", ""),
+        ("ip(self.text)", "cel expression must evaluate to a bool"),
+        ("cidr(self.text).prefixLength()", "cel expression must evaluate to a bool"),
         ("self.text == 'slef.b(1)'", ""),
         ("self.many.all(x, x != '')", ""),
         ("self.a + 1", "cel expression must evaluate to a bool"),
@@ -95,6 +99,32 @@ def test_what_does_not_compile_or_costs_too_much_is_refused(rule: str, told: str
         ("isURL(self.text)", {"text": "/%zz"}, False),
         ("isIP(self.text) && !isCIDR(self.text)", {"text": "10.0.0.1"}, True),
         ("isCIDR(self.text)", {"text": "10.0.0.1/33"}, False),
+        ("isCIDR(self.text)", {"text": "10.0.0.1/+24"}, False),
+        ("isCIDR(self.text)", {"text": "10.0.0.1/255.0.0.0"}, False),
+        ("isCIDR(self.text)", {"text": "10.0.0.1/8"}, True),
+        ("isIP(self.text)", {"text": "fe80::1%eth0"}, False),
+        ("isIP(self.text)", {"text": "::ffff:10.0.0.1"}, False),
+        ("ip(self.text) == ip('2001:db8::1') && string(ip(self.text)) == '2001:db8::1'",
+         {"text": "2001:DB8:0::1"}, True),
+        ("ip.isCanonical(self.text)", {"text": "2001:db8::1"}, True),
+        ("ip.isCanonical(self.text)", {"text": "2001:DB8::1"}, False),
+        ("ip(self.text).family() == 4 && ip(self.text).isLoopback() && !ip(self.text).isGlobalUnicast()",
+         {"text": "127.0.0.1"}, True),
+        ("ip(self.text).family() == 6 && ip(self.text).isUnspecified()", {"text": "::"}, True),
+        ("ip(self.text).isLinkLocalMulticast() && !ip(self.text).isGlobalUnicast()", {"text": "224.0.0.7"}, True),
+        ("ip(self.text).isLinkLocalMulticast()", {"text": "224.0.1.7"}, False),
+        ("ip(self.text).isLinkLocalUnicast()", {"text": "fe80::1"}, True),
+        ("ip(self.text).isGlobalUnicast()", {"text": "10.1.2.3"}, True),
+        ("ip(self.text).isGlobalUnicast()", {"text": "255.255.255.255"}, False),
+        ("cidr(self.text).containsIP('10.1.2.3') && cidr(self.text).containsIP(ip('10.0.0.1'))",
+         {"text": "10.0.0.0/8"}, True),
+        ("cidr(self.text).containsIP('2001:db8::1')", {"text": "10.0.0.0/8"}, False),
+        ("cidr(self.text).containsCIDR(cidr('10.2.0.0/16'))", {"text": "10.0.0.0/8"}, True),
+        ("cidr(self.text).containsCIDR('10.0.0.0/8')", {"text": "10.0.0.0/16"}, False),
+        ("cidr(self.text).containsCIDR('::/0')", {"text": "10.0.0.0/16"}, False),
+        ("cidr(self.text).masked() == cidr('10.0.0.0/8') && cidr(self.text).ip() == ip('10.2.3.4')",
+         {"text": "10.2.3.4/8"}, True),
+        ("cidr(self.text).prefixLength() == 8", {"text": "10.2.3.4/8"}, True),
         (
             "quantity(self.text).isGreaterThan(quantity('1Gi')) && quantity(self.text).asInteger() == 2147483648",
             {"text": "2048Mi"},
@@ -109,12 +139,28 @@ def test_what_does_not_compile_or_costs_too_much_is_refused(rule: str, told: str
         ("self.text.split('').size() == 3 && self.text.replace('b', 'xx') == 'axxc'", {"text": "abc"}, True),
         ("self.text.split(',').size() == 2 && self.text.lowerAscii().indexOf('b') == 2", {"text": "A,B"}, True),
     ],
-)
+)  # fmt: skip
 def test_what_a_rule_says(rule: str, value: Object, holds: bool) -> None:
     rules = celrules.compiled(ruled(rule))
     assert rules is not None
     found = rules.errors(value)
     assert [cause.message for cause in found] == ([] if holds else [f'Invalid value: "object": failed rule: {rule}'])
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "why"),
+    [
+        ("ip(self.text) == ip('::1')", "10.0.0", 'IP Address "10.0.0" parse error during conversion from string: '),
+        ("ip(self.text) == ip('::1')", "fe80::1%eth0", 'IP address "fe80::1%eth0" with zone value is not allowed'),
+        ("ip(self.text) == ip('::1')", "::ffff:10.0.0.1", 'IPv4-mapped IPv6 address "::ffff:10.0.0.1" is not allowed'),
+        ("cidr(self.text) == cidr('::/0')", "10.0.0.0", "network address parse error during conversion from string: "),
+    ],
+)
+def test_what_is_no_address_is_told_by_the_rule(rule: str, text: str, why: str) -> None:
+    rules = celrules.compiled(ruled(rule))
+    assert rules is not None
+    [cause] = rules.errors({"text": text})
+    assert why in cause.message and cause.message.endswith(f"evaluating rule: {rule}")
 
 
 def test_what_a_refusal_says() -> None:
