@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from aksdisks.lab.arm.entra.clients import TokenRefusal, authenticated, missing
 from aksdisks.lab.arm.entra.tokens import AUDIENCES, DOMAIN, LIFETIME, Tokens, audiences
-from aksdisks.lab.arm.storage.account import SUFFIX
 from aksdisks.lab.arm.wire import headers
 from aksdisks.lab.arm.wire.answers import Answer, Call, Routes
 from aksdisks.lab.scenario import Principal
@@ -19,6 +18,9 @@ Json = dict[str, Any]
 
 SHARED = ("common", "organizations")
 """What stands for whichever tenant somebody belongs to; an application belongs to none."""
+
+NO_STORAGE = "core.not-emulated.invalid"
+"""What names of storage services end with here: the lab has none that could be asked, and Azure's own must not be."""
 
 DISCOVERED = {"Cache-Control": "max-age=86400, private", "Access-Control-Allow-Origin": "*"}
 
@@ -49,7 +51,7 @@ class AuthorityHandlers:
             "resourceManager": call.base,
             "graphAudience": call.base,
             "microsoftGraphResourceId": f"{call.base}/",
-            "suffixes": {"storage": SUFFIX},
+            "suffixes": {"storage": NO_STORAGE},
         }
         # Older versions of this call answer a list of clouds; ARM_CLOUD_METADATA_URL still expects one (facts F).
         return Answer(200, cloud if call.query.get("api-version", "") >= "2022-09-01" else [cloud])
