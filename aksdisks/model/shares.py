@@ -217,7 +217,8 @@ def share_source(raw: Any) -> ShareSource | None:
         return _in_tree(raw)
     if find(raw, "spec.csi.driver") not in FILE_DRIVERS:
         return None
-    attributes = {key.lower(): str(value) for key, value in mapping(raw, "spec.csi.volumeAttributes").items()}
+    said = mapping(raw, "spec.csi.volumeAttributes").items()
+    attributes = {key.lower(): value for key, value in said if isinstance(value, str)}
     group, account, share, namespace, subscription = _parsed(str(find(raw, "spec.csi.volumeHandle", "")))
     account = attributes.get("storageaccount") or account or attributes.get("server", "").partition(".")[0]
     share = attributes.get("sharename") or share

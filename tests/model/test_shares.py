@@ -139,6 +139,11 @@ def volume(handle: str = "", claim: str = "walk", annotations: dict[str, str] | 
         ),
         pytest.param(volume("nonsense"), ShareSource(), id="a handle that tells nothing"),
         pytest.param(
+            volume("g#f1#docs", volumeAttributes={"shareName": None, "protocol": 3, "server": ["x"]}),
+            ShareSource(account="f1", share="docs", resource_group="g", secret=f"walk/{SECRET}"),
+            id="attributes that are no texts",
+        ),
+        pytest.param(
             {"spec": {"azureFile": {"secretName": SECRET, "shareName": "docs", "secretNamespace": "walk"}}},
             ShareSource(account="f1", share="docs", secret=f"walk/{SECRET}", must_have_secret=True),
             id="in-tree",

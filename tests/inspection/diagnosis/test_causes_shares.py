@@ -1,5 +1,6 @@
 """Causes about shares of Azure Files, each on a handmade world; and causes of disks that must not misjudge them."""
 
+import subprocess
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -299,3 +300,20 @@ def test_a_lost_claim_of_a_file_class_is_looked_for_among_accounts() -> None:
     finding = found(world(**bound(claims=(lost,), volumes=(), pods=(), events=())), f"PersistentVolumeClaim {CLAIM}")
     assert finding is not None and finding.cause == "claim-lost"
     assert finding.next[0].command.startswith("az storage account list ")
+
+
+@pytest.mark.parametrize("output", [NOT_FOUND, DENIED_KEY, "mount error(115): Operation now in progress", NO_KEY])
+def test_no_name_of_a_volume_becomes_a_command(output: str) -> None:
+    hostile = "x;reboot;$(reboot)"
+    secret = f"{SPACE}/{hostile}"
+    changed = naming(account=hostile, share=hostile, resource_group=hostile, subscription=hostile, secret=secret)
+    finding = found(world(**stuck(output, **changed)))
+    assert finding is not None
+    # What runs in the node's debugging pod is run here, too.
+    stubs = "az() { :; }; nslookup() { :; }; nc() { :; }; reboot() { echo taken; }; kubectl() { for last; do :; done; "
+    stubs += 'case "$1" in debug) eval "$last";; esac; }; '
+    for step in finding.next:
+        done = subprocess.run(
+            ["sh", "-c", stubs + step.command], capture_output=True, text=True, timeout=20, check=False
+        )
+        assert (done.stdout, done.stderr) == ("", ""), step.command

@@ -56,7 +56,7 @@ def _rule(case: Case) -> Match | Not | None:
         )
     else:
         because = f"node {case.pod.node} does not reach {server}, port {port}, for {share_named(source)}"
-    shell = quote(f"nslookup {server}; nc -vz -w 5 {server} {port}")
+    shell = quote(f"nslookup {quote(server)}; nc -vz -w 5 {quote(server)} {port}")
     look = f"kubectl debug node/{case.pod.node} --image=busybox -it -- sh -c {shell}"
     return Match(
         because,
