@@ -21,6 +21,7 @@ html_sidebars = {"**": ["sidebar-nav-bs"], "index": []}
 html_static_path = [str(Path(__file__).with_name("static"))]
 html_search_scorer = str(Path(__file__).with_name("scorer.js"))
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_copy_source = False
 html_show_sourcelink = False
 html_use_index = False

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 class Section:
     """A part of the site: its address, its title, what it is for, and its pages by their paths in the repository.
 
-    It begins with the page `first`, else with one that is made of its pages' first words.
+    It begins with the page `first`, else with title and promise; what its pages are about comes below.
     """
 
     name: str

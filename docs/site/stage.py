@@ -35,7 +35,8 @@ class Stage:
         for section in SECTIONS:
             for page in section.pages:
                 self._page(page)
-            first = self._here(section.first) if section.first else self._landing(section)
+            first = self._here(section.first) if section.first else f"# {section.title}\n\n{section.promise}\n"
+            first += f"\n## In this part\n\n{self._listing(section)}"
             self._write(f"{section.name}.md", first, [(place(page).rpartition(".")[0], "") for page in section.pages])
         self._write(place(HOME), self._here(HOME), [(section.name, section.title) for section in SECTIONS])
         for name in self._files:
@@ -78,17 +79,15 @@ class Stage:
         )
         return json.dumps(content)
 
-    def _landing(self, section: Section) -> str:
-        """The page that a section begins with: what each of its pages is about, in that page's first words."""
-        rows = [f"# {section.title}\n\n{section.promise}\n"]
-        for page in section.pages:
-            rows.append(f"**[{_title(self._texts[page])}]({place(page)})**\n: {self._promise(page)}\n")
-        return "\n".join(rows)
+    def _listing(self, section: Section) -> str:
+        """What each page of a section is about, in that page's first words."""
+        titles = ((page, f"**[{_title(self._texts[page])}]({place(page)})**") for page in section.pages)
+        return "\n".join(f"{title}\n: {self._promise(page)}\n" for page, title in titles)
 
     def _promise(self, page: str) -> str:
         """A page's first paragraph, or its first sentence where that is long."""
         text = self._told(_paragraph(self._texts[page]), page, "index.md").replace("\n", " ")
-        return text if len(text) < 240 else re.split(r"(?<=[.:]) ", text)[0].rstrip(":")
+        return text if len(text) < 240 else re.split(r"(?<=\.) ", text)[0]
 
     def _here(self, page: str) -> str:
         """A page's text as it stands on the site."""

@@ -21,7 +21,7 @@ import nbformat
 import aksdisks
 from aksdisks.lab.server import process
 from aksdisks.runner import shipped
-from tests.benchmarks import api, custom, diagnosis, fleet, inventory, large, manifests
+from tests.benchmarks import api, custom, diagnosis, fleet, inventory, large, manifests, site
 
 BARE = "import kubernetes, azure.mgmt.compute, azure.identity, pandas"
 LIBRARIES = "import aiohttp.web, cryptography.x509, orjson, jsonpatch, yaml"
@@ -269,6 +269,12 @@ def lint(rounds: int) -> None:
     row("lint", statistics.median(ours), statistics.median(theirs), "s", "<= 2 s", what)
 
 
+def build_site(_rounds: int) -> None:
+    """`python -m docs.site` against Sphinx on one empty page."""
+    took = site.measure()
+    row("site", took.site, took.empty, "s", "<= 60 s", f"docs.site, {took.pages} pages : Sphinx on an empty page")
+
+
 def row(name: str, ours: float, against: float, unit: str, target: str, what: str) -> None:
     """One line of the table."""
     print(
@@ -304,6 +310,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "diagnose": diagnose,
     "inventory": whose_disks,
     "lint": lint,
+    "site": build_site,
 }
 
 if __name__ == "__main__":

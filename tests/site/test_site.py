@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,11 +20,10 @@ from playwright.sync_api import Page, expect
 from aksdisks.inspection.diagnosis.catalogue import catalogue as causes
 from aksdisks.inspection.lint.catalogue import catalogue as rules
 from docs.site.picture import PICTURES
-from tests import venvs
 from tests.cli.jupyterlab import CHROMIUM, chromium
 from tests.programs import needs
+from tests.site.tools import ROOT, installed
 
-ROOT = Path(__file__).parents[2]
 WCAG = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
     "resultTypes": ["violations"],
@@ -35,7 +33,17 @@ UNFOLD = "() => document.querySelectorAll('article details').forEach(part => par
 # Of each kind of page one; what the theme makes of the others is the same.
 LOOKED_AT = ("index", "on-call", "symptoms", "causes/shared-claim", "runbooks/01-dynamic-disk")
 ALL = "each page of the site"
-# Of each text its right edge beyond that of the box in which it begins, or of the picture; in the picture's units.
+# Each of the words as a message of somebody's: those whose row it does not leave in sight.
+NOT_FOUND = """() => {
+  const input = document.querySelector("#message");
+  return [...document.querySelector("table").tBodies[0].rows].map(row => {
+    const words = row.querySelector("code").textContent;
+    input.value = `Warning: ${words.replace(/…/g, "some-1").replace(/\\bN\\b|\\d+/g, "27")} (x8 over 17m)`;
+    input.dispatchEvent(new Event("input"));
+    return row.hidden ? input.value : "";
+  }).filter(Boolean);
+}"""
+# Of each text how much room its box leaves to its right, in the picture's units.
 BEYOND = """() => {
   const boxes = [...document.querySelectorAll("rect")].map(each => each.getBBox()).filter(box => box.height > 50);
   return [...document.querySelectorAll("text")].map(each => each.getBBox()).map(text => {
@@ -48,17 +56,16 @@ BEYOND = """() => {
 
 @pytest.fixture(scope="module")
 def python(request: pytest.FixtureRequest) -> Path:
-    """A Python that has the extra `docs` besides what the tests have."""
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    """A Python that can build the site."""
     assert request.config.cache
-    return venvs.installed(Path(request.config.cache.mkdir("docs")) / "venv", *extras["docs"], beside=True) / "python"
+    return installed(Path(request.config.cache.mkdir("docs")))
 
 
 @pytest.fixture(scope="module")
 def site(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("site") / "out"
     done = subprocess.run(
-        [python, "-m", "docs.site", out], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        [python, "-m", "docs.site", out], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert list(out.parent.iterdir()) == [out], "nothing is left beside the site"
@@ -118,6 +125,36 @@ def test_three_clicks_lead_from_the_first_page_to_the_cause_of_what_kubectl_show
     row = browser.locator("tr", has_text="is already used by pod(s)")
     row.get_by_role("link", name="shared-claim").click()
     assert browser.url == (site / "causes" / "shared-claim.html").as_uri()
+
+
+@needs(CHROMIUM)
+def test_a_message_with_its_own_names_and_numbers_leads_to_its_cause(browser: Page, site: Path) -> None:
+    browser.goto((site / "symptoms.html").as_uri())
+    message, said = browser.get_by_label("A message that you have"), browser.get_by_role("status")
+    shown = browser.locator("table").first.locator("tbody tr:visible")
+    whole = shown.count()
+    message.fill('Multi-Attach error for volume "pvc-d53e" Volume is already used by pod(s) web-0, web-1')
+    expect(said).to_have_text(f"1 of {whole} fit")
+    expect(shown.get_by_role("link")).to_have_text("shared-claim")
+    assert browser.evaluate(NOT_FOUND) == []
+    message.fill("no such words")
+    expect(said).to_have_text(f"0 of {whole} fit")
+    message.fill("")
+    assert shown.count() == whole > 50
+
+
+@needs(CHROMIUM)
+def test_paper_is_light_and_shows_what_is_folded(browser: Page, site: Path) -> None:
+    browser.emulate_media(color_scheme="dark")
+    browser.goto((site / "runbooks" / "01-dynamic-disk.html").as_uri())
+    folded = browser.locator("article details:not([open])").count()
+    browser.emulate_media(media="print")
+    expect(browser.locator("html")).to_have_attribute("data-theme", "light")
+    assert folded and browser.locator("article details:not([open])").count() == 0
+    assert browser.evaluate(OVERFLOW) <= 0
+    browser.emulate_media(media="screen")
+    expect(browser.locator("html")).to_have_attribute("data-theme", "dark")
+    assert browser.locator("article details:not([open])").count() == folded
 
 
 @needs(CHROMIUM)

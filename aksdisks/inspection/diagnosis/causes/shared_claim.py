@@ -8,7 +8,7 @@ What it is
 How it is recognised
     States: the pod is placed and its disk is not on its node; the volume is attached to another node, where another pod
     mounts the same claim, is not being deleted, and the node is Ready.
-    Words: `Multi-Attach error for volume "…" Volume is already used by pod(s) a, b`, or `… by N pod(s) in different
+    Words: `Multi-Attach error for volume "…" Volume is already used by pod(s) …`, or `… by N pod(s) in different
     namespaces` (kubernetes pkg/controller/volume/attachdetach/reconciler/reconciler.go, 1.9 to 1.36), an event
     FailedAttachVolume that no SuccessfulAttachVolume followed. It is told once for a volume and node, so it may have
     expired; then the states alone show it.
