@@ -107,6 +107,31 @@ def test_claims_that_come_together_have_shares_in_one_account_and_the_key_in_one
     on_azure(test)
 
 
+def test_a_full_account_is_left_for_another_one_and_says_so() -> None:
+    async def test(world: World, azure: Azure) -> None:
+        await waiting(world, "most", "102400Gi", skuName="Premium_LRS")
+        await world.clock.advance(20)
+        await waiting(world, "more", "100Gi")
+        await world.clock.advance(40)
+        [full, other] = sorted(
+            azure.cloud.storage.accounts.all(), key=lambda account: "skip-matching" not in account.tags
+        )
+        assert (full.tags["skip-matching"], "skip-matching" in other.tags) == ("", False)
+        assert [share.quota_gib for share in azure.cloud.storage.shares.of(other)] == [100]
+
+        named = {"skuName": "Premium_LRS", "storageAccount": full.name}
+        await world.create("storageclasses", storage_class("named", "Immediate", provisioner=DRIVER, parameters=named))
+        wanted = claim("stuck", "100Gi", "named", accessModes=["ReadWriteMany"])
+        wanted["metadata"]["annotations"] = READY
+        await world.create("persistentvolumeclaims", wanted)
+        await world.clock.advance(20)
+        told = [event for event in world.events if "ProvisioningFailed" in event]
+        code = "TotalSharesProvisionedCapacityExceedsAccountLimit"
+        assert told[0].endswith(f"account({full.name}) is in {code}, wait for a few minutes to retry")
+
+    on_azure(test)
+
+
 @pytest.mark.parametrize(
     ("parameters", "share", "kind"),
     [

@@ -31,9 +31,10 @@ from aksdisks.lab.agents.csi.share_volumes import (
     secret_name,
 )
 from aksdisks.lab.agents.csi.volume_objects import volume_name
-from aksdisks.lab.arm.driver.files import AccountWanted, AzureFiles, Json
+from aksdisks.lab.arm.driver.files import SKIP_MATCHING, AccountWanted, AzureFiles, Json
 from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.storage.refusals import FULL
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.client.recorder import EventRecorder
 from aksdisks.lab.clock import Clock
@@ -125,6 +126,9 @@ class FileProvisioner(Provisioner):
             if found is None:
                 await self.azure.create_share(group, account, request.share, share_properties(request))
         except (CloudError, DriverError) as error:
+            full = isinstance(error, CloudError) and error.code == FULL
+            if full and await self._skipped(request, group, account, name):
+                return await self._create_share(request, name)
             raise RpcError(
                 INTERNAL,
                 f"failed to create file share({request.share}) on account({request.account}) type({request.sku}) "
@@ -135,6 +139,20 @@ class FileProvisioner(Provisioner):
         if request.keeps_key:
             await self._keep_key(request, group, account, key)
         return ShareAddress(group, account, request.share, request.secret_namespace)
+
+    async def _skipped(self, request: ShareRequest, group: str, account: str, name: str) -> bool:
+        """Whether a full account could be tagged, so that shares go to another one from now on.
+
+        Raises `RpcError` for one that the class names.
+        """
+        if request.account:
+            raise RpcError(INTERNAL, f"account({account}) is in {FULL}, wait for a few minutes to retry")
+        self._accounts.pop(name, None)
+        try:
+            await self.azure.tag_account(group, account, {SKIP_MATCHING: ""})
+        except (CloudError, DriverError):
+            return False
+        return True
 
     async def _quota(self, group: str, account: str, share: str) -> int | None:
         """The size of a share in GiB, None where there is none."""

@@ -8,6 +8,9 @@ from datetime import datetime
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.errors import NotEmulated
 
+FULL = "TotalSharesProvisionedCapacityExceedsAccountLimit"
+"""The code by which the driver knows that it has to look for another account."""
+
 
 def account_name_invalid(name: str) -> CloudError:
     """An account's name has other signs, or too few or too many.
@@ -117,7 +120,7 @@ def account_is_full() -> CloudError:
     Source: azurefile-csi-driver#523, #3132; azure-docs databox/data-box-troubleshoot-data-upload.md.
     """
     message = "The total provisioned capacity of the shares cannot exceed the account maximum size limit."
-    return CloudError(409, "TotalSharesProvisionedCapacityExceedsAccountLimit", message)
+    return CloudError(409, FULL, message)
 
 
 def share_not_found(now: datetime) -> CloudError:
