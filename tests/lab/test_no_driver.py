@@ -56,6 +56,8 @@ def test_nodes_without_the_driver_mount_what_somebody_else_attached(start_lab: S
     dynamic = {"metadata": {"name": "dynamic"}, "spec": claim["spec"] | {"storageClassName": "managed-csi"}}
     del dynamic["spec"]["volumeName"]
     core.create_namespaced_persistent_volume_claim("default", dynamic)
+    share = {"metadata": {"name": "share"}, "spec": dynamic["spec"] | {"storageClassName": "azurefile-csi"}}
+    core.create_namespaced_persistent_volume_claim("default", share)
     core.create_namespaced_pod("default", pod)
     consumer = {"name": "v", "persistentVolumeClaim": {"claimName": "dynamic"}}
     second = {"metadata": {"name": "q"}, "spec": pod["spec"] | {"volumes": [consumer]}}
@@ -69,10 +71,11 @@ def test_nodes_without_the_driver_mount_what_somebody_else_attached(start_lab: S
         lambda found: found.metadata.name == "p" and found.status.phase == "Running",
         "default",
     )
-    # The lab's own provisioner would have taken it on long before the other pod ran.
-    waiting = core.read_namespaced_persistent_volume_claim("dynamic", "default")
-    assert waiting.status.phase == "Pending"
-    assert waiting.metadata.annotations["volume.kubernetes.io/storage-provisioner"] == DRIVER
+    # The lab's own provisioners would have taken them on long before the other pod ran.
+    for name, driver in (("dynamic", DRIVER), ("share", "file.csi.azure.com")):
+        waiting = core.read_namespaced_persistent_volume_claim(name, "default")
+        assert waiting.status.phase == "Pending"
+        assert waiting.metadata.annotations["volume.kubernetes.io/storage-provisioner"] == driver
     reasons = {event.reason for event in core.list_namespaced_event("default").items}
     assert "ExternalProvisioning" in reasons
     assert "Provisioning" not in reasons

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import base64
+import inspect
+import re
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from aksdisks import lab
+from aksdisks.lab.agents.csi import file_provisioner, resizer, share_mounts, share_parameters, share_volumes
 from aksdisks.lab.agents.csi.share_mounts import ShareMounts, nfs_options, smb_options, staging_path
 from aksdisks.lab.agents.kubelet.kubelet import NodeAgent
 from aksdisks.lab.arm.cloud import Cloud
@@ -289,3 +296,26 @@ def test_the_driver_adds_options_where_nobody_has_said_otherwise(
     made = volume("v", "a#b#c", mountOptions=given, accessModes=modes)
     made["spec"]["accessModes"] = modes
     assert (",".join(smb_options(made, group)), ",".join(nfs_options(made))) == (smb, nfs)
+
+
+def _texts(module: ModuleType) -> str:
+    """All texts of a module with what differs in them left open, as the README leaves it."""
+    tree = ast.parse(inspect.getsource(module))
+    return "\n".join(
+        "".join(str(part.value) if isinstance(part, ast.Constant) else "<>" for part in node.values)
+        if isinstance(node, ast.JoinedStr)
+        else re.sub(r"\{\w+\}", "<>", str(node.value))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    )
+
+
+def test_the_readme_lists_the_words_that_the_driver_says() -> None:
+    readme = Path(lab.__file__).with_name("README.md").read_text()
+    table = readme.partition("<!-- file driver's words: start -->")[2].partition("<!-- file driver's words: end -->")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][2:]
+    said = "\n".join(map(_texts, (share_mounts, share_parameters, share_volumes, file_provisioner, resizer)))
+    assert len(rows) >= 20
+    for when, words, _ in rows:
+        for part in re.split(r"<[^>]*>|\[[^]]*\]", words.strip("`")):
+            assert part.strip(' "') in said, (when, part)
