@@ -68,15 +68,16 @@ def test_a_share_that_all_nodes_mount(lab: Broken, target: Target) -> None:
     # The share goes behind Kubernetes' back, which only a node that mounts it anew finds out.
     lab.kubectl("scale", "deployment/web", "--replicas=0")
     lab.wait("delete", "pod", "--selector=app=web")
-    assert target.azure.act("DELETE", share.id).accepted  # type: ignore[union-attr]
-    lab.apply(pod("late", "files", node=lab.node(2)))
-    late = diagnosed(target, lab, "Pod late", "share-missing", "problem")
-    assert late.confidence == "certain" and f"Azure has no share {share.name}" in late.because
-    assert {row.source for row in late.evidence} == {"Kubernetes", "Azure"}
-    ownership = target.inventory(lab.namespace).ownership
-    assert isinstance(ownership, Ownership) and isinstance(row.volume, Volume)
-    gone = f"account {account.name} has no share {share.name}"
-    assert ownership.without_disk[0] == (f"PersistentVolume {row.volume.name}", gone)
+    with lab.fault("share-gone", f"share/{share.name}"):
+        lab.apply(pod("late", "files", node=lab.node(2)))
+        late = diagnosed(target, lab, "Pod late", "share-missing", "problem")
+        assert late.confidence == "certain" and f"Azure has no share {share.name}" in late.because
+        assert {row.source for row in late.evidence} == {"Kubernetes", "Azure"}
+        ownership = target.inventory(lab.namespace).ownership
+        assert isinstance(ownership, Ownership) and isinstance(row.volume, Volume)
+        gone = f"account {account.name} has no share {share.name}"
+        assert ownership.without_disk[0] == (f"PersistentVolume {row.volume.name}", gone)
+    lab.running("late")
 
 
 def test_a_mount_that_is_refused(lab: Broken, target: Target) -> None:
@@ -103,12 +104,13 @@ def test_a_mount_that_is_refused(lab: Broken, target: Target) -> None:
     assert "also of this share: volume" in owned(target)[share.name].because
 
     # The key is renewed, and the Secret that the driver made has the old one.
-    target.azure.act("POST", f"{account.id}/regenerateKey", {"keyName": "key1"})
-    lab.apply(pod("late", "files", node=lab.node(2)))
-    late = diagnosed(target, lab, "Pod late", "mount-refused", "problem")
     secret = f"{lab.namespace}/azure-storage-account-{account.name}-secret"
-    assert f"is there, and refuses the key of Secret {secret}" in late.because and late.confidence == "certain"
-    assert diagnosed(target, lab, "PersistentVolumeClaim files", "mount-refused", "problem").because == late.because
+    with lab.fault("account-key-changed", f"account/{account.name}"):
+        lab.apply(pod("late", "files", node=lab.node(2)))
+        late = diagnosed(target, lab, "Pod late", "mount-refused", "problem")
+        assert f"is there, and refuses the key of Secret {secret}" in late.because and late.confidence == "certain"
+        assert diagnosed(target, lab, "PersistentVolumeClaim files", "mount-refused", "problem").because == late.because
+    lab.running("late")
 
     # What a person makes is another's, and what nothing names any more is young at first.
     made = target.azure.act("PUT", f"{share.id.rpartition('/')[0]}/by-hand", {"properties": {"shareQuota": 5}})
