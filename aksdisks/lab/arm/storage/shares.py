@@ -60,7 +60,8 @@ class Shares:
 
     def of(self, account: Account) -> list[Share]:
         """All of an account, by key, those that can be restored with them."""
-        return sorted((share for share in self._known.values() if share.account == account.key), key=lambda s: s.key)
+        key = account.key
+        return sorted((share for share in self._known.values() if share.account == key), key=lambda share: share.key)
 
     def everything(self) -> list[Share]:
         """All that there are or that can be restored."""
@@ -174,8 +175,11 @@ class Shares:
 
     def _check_room(self, account: Account, more_gib: int) -> None:
         """Raises TotalSharesProvisionedCapacityExceedsAccountLimit; one share can be as large as all together."""
-        taken = sum(share.quota_gib for share in self.of(account))
-        if account.provisioned and more_gib > 0 and taken + more_gib > share_rules.quota_bounds(account)[1]:
+        if not account.provisioned or more_gib <= 0:
+            return
+        key = account.key
+        taken = sum(share.quota_gib for share in self._known.values() if share.account == key)
+        if taken + more_gib > share_rules.quota_bounds(account)[1]:
             raise refusals.account_is_full()
 
     def _account_deleted(self, account: Account) -> None:
