@@ -36,7 +36,7 @@ class RetailPrices:
         self._pipeline: Any = None
 
     def read(self, currency: str = "USD", regions: Sequence[str] = ()) -> dict[str, Any]:
-        """The prices of disks and snapshots in one document of Azure's own shape; of all regions where none is given.
+        """The prices of disks, snapshots and shares in a document of Azure's shape; of all regions where none is given.
 
         Raises InputError for a region or a currency that Azure does not have, NotReachable where no answer comes or one
         that is no price list.

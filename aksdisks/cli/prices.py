@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Azure's retail prices of disks and snapshots.", no_args_is_help=True)
+app = typer.Typer(help="Azure's retail prices of disks, snapshots and shares.", no_args_is_help=True)
 
 
 @app.command("update", epilog="Exit codes: 0 written, 2 bad input, 3 no price list answers, 130 interrupted.")
@@ -25,7 +25,7 @@ def update(
                      show_default=False),
     ] = "",
 ) -> None:  # fmt: skip
-    """Write Azure's retail prices of disks and snapshots to a file, for `--prices`. No credential is asked for or sent.
+    """Write Azure's retail prices of disks, snapshots and shares to a file, for `--prices`. No credential is sent.
 
     All regions together are a few dozen pages.
     """

@@ -1,4 +1,4 @@
-"""Which of Azure's meters a disk or a snapshot is billed by, and how many units of each; pure.
+"""Which of Azure's meters a disk, a snapshot or a share is billed by, and how many units of each; pure.
 
 Products and meters have the names of Azure's retail price list. Not here, because Azure does not tell it with the disk:
 transactions (Standard SSD and HDD), bursting on demand, and the mounts of a shared disk
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aksdisks.model import Disk, DiskSnapshot, Unknown
+from aksdisks.model import Disk, DiskSnapshot, FileShare, StorageAccount, Unknown
 from aksdisks.prices.tiers import TIER_LETTERS, disk_tier
 
 TIERED: Mapping[str, str] = {
@@ -34,7 +34,10 @@ PROVISIONED: Mapping[str, Provisioned] = {
     "PremiumV2": Provisioned("Azure Premium SSD v2", "Premium", free_iops=3000, free_mbps=125),
     "UltraSSD": Provisioned("Ultra Disks", "Ultra"),
 }
-PRODUCTS = frozenset(TIERED.values()) | {each.product for each in PROVISIONED.values()}
+FILES = "Premium Files"
+"""The product of premium shares of the first generation, which are billed by the GiB of their quota; its meter is
+`Premium LRS Provisioned` (learn.microsoft.com, "Understand Azure Files billing")."""
+PRODUCTS = frozenset(TIERED.values()) | {each.product for each in PROVISIONED.values()} | {FILES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +85,17 @@ def uses_of_snapshot(snapshot: DiskSnapshot) -> tuple[Use, ...] | Unknown:
     if product is None or not redundancy:
         return Unknown(f"of SKU {snapshot.sku!r} no meter is known" if snapshot.sku else "Azure does not say its SKU")
     return (Use(product, f"{redundancy} Snapshots", snapshot.size_gib),)
+
+
+def uses_of_share(share: FileShare, account: StorageAccount) -> tuple[Use, ...] | Unknown:
+    """The meter that a share is billed by: of premium ones its quota. What is in a standard one Azure does not tell."""
+    family, _, redundancy = account.sku.partition("_")
+    if family == "Standard":
+        return Unknown(
+            "a standard share costs what is stored in it, and its transactions, which its account does not say"
+        )
+    if family != "Premium" or not redundancy:
+        return Unknown(f"of SKU {account.sku!r} no meter is known" if account.sku else "Azure does not say its SKU")
+    if share.quota_gib is None:
+        return Unknown("Azure does not say its quota")
+    return (Use(FILES, f"Premium {redundancy} Provisioned", share.quota_gib),)

@@ -1,4 +1,4 @@
-"""A list of prices, built in or read from a file, and what a disk or a snapshot costs by it."""
+"""A list of prices, built in or read from a file, and what a disk, a snapshot or a share costs by it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aksdisks.model import Disk, DiskSnapshot, FileShare, Unknown
+from aksdisks.model import Disk, DiskSnapshot, FileShare, StorageAccount, Unknown
 from aksdisks.model.ownership import Price
 from aksdisks.prices import builtin, retail
-from aksdisks.prices.meters import Use, uses_of_disk, uses_of_snapshot
+from aksdisks.prices.meters import Use, uses_of_disk, uses_of_share, uses_of_snapshot
 from aksdisks.prices.rates import Rates
 
 _DAYS_A_MONTH = 365 / 12
@@ -59,10 +59,13 @@ class PriceList:
             return found
         return Price(a_month=found.a_month, currency=found.currency, source=f"of snapshots at most, by {found.source}")
 
-    def share(self, share: FileShare) -> Price | Unknown:
-        """What a share costs a month: always Unknown, because no list that is read here has prices of Azure Files."""
-        billed = "what is stored in it, and transactions" if share.tier != "Premium" else "its quota"
-        return Unknown(f"{self.source}: no prices of Azure Files, where {billed} are paid for")
+    def share(self, share: FileShare | Unknown, account: StorageAccount | Unknown) -> Price | Unknown:
+        """What a premium share costs a month; that of others is Unknown."""
+        if isinstance(share, Unknown):
+            return share
+        if isinstance(account, Unknown):
+            return account
+        return self._price(uses_of_share(share, account), account.location)
 
     def _price(self, uses: tuple[Use, ...] | Unknown, location: str) -> Price | Unknown:
         if isinstance(uses, Unknown):

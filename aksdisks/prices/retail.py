@@ -22,8 +22,8 @@ from aksdisks.prices.rates import HOURS_A_MONTH, Rate, Rates
 
 Key = tuple[str, str, str]
 _WRITE_ONE = "`aksdisks prices update` writes one"
-# The meters that disks and snapshots are billed by; others of the same products are mounts, transactions and bursts.
-_OURS = re.compile(r"[PES]\d+ \w+ Disk|\w+ \w+ Provisioned (Capacity|IOPS|Throughput \(MBps\))|\w+ Snapshots")
+# What disks, snapshots and shares are billed by; other meters of the same products are mounts, transactions, bursts.
+_OURS = re.compile(r"[PES]\d+ \w+ Disk|\w+ \w+ Provisioned(?: (?:Capacity|IOPS|Throughput \(MBps\)))?|\w+ Snapshots")
 _UNIT = re.compile(r"(\d+)(?: ?(?:GB|GiB))?/(Month|Hour)")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _TEXTS = ("armRegionName", "meterName", "unitOfMeasure", "type", "currencyCode")

@@ -1,4 +1,4 @@
-"""What disks and snapshots cost by a list of prices."""
+"""What disks, snapshots and shares cost by a list of prices."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from aksdisks.model import Disk, DiskSnapshot, Unknown
+from aksdisks.model import Disk, DiskSnapshot, FileShare, StorageAccount, Unknown
 from aksdisks.model.ownership import Price
 from aksdisks.prices import PriceList, cost_per_day
 from tests.prices.listing import (
@@ -33,6 +33,8 @@ LISTED = document(
     item(STANDARD_HDD, "S4 LRS Disk", 1.5),
     item(STANDARD_HDD, "LRS Snapshots", 0.05, "1 GB/Month"),
     item(STANDARD_HDD, "ZRS Snapshots", 5.0, "100 GB/Month"),
+    item("Premium Files", "Premium LRS Provisioned", 0.2, "1 GiB/Month"),
+    item("Premium Files", "Premium LRS Snapshots", 0.15, "1 GiB/Month"),
     *provisioned(PREMIUM_V2, "Premium", 0.0001, 0.000006, 0.00005, (3000, 125)),
     *provisioned(ULTRA, "Ultra", 0.0002, 0.00007, 0.0005, (0, 0)),
 )
@@ -120,6 +122,34 @@ def test_a_snapshot_costs_at_most_what_it_would_cost_when_full(sku, incremental,
 )  # fmt: skip
 def test_a_snapshot_without_a_price_is_unknown(of, because):
     assert PriceList.of(LISTED, "prices.json").snapshot(of) == Unknown(because)
+
+
+def of_share(sku: str, quota: int | None = 100, location: str = "westeurope") -> object:
+    account = StorageAccount(name="f1", sku=sku, location=location)
+    return PriceList.of(LISTED, "eur.json").share(FileShare(name="docs", quota_gib=quota), account)
+
+
+def test_a_premium_share_costs_its_quota() -> None:
+    found = of_share("Premium_LRS")
+    assert isinstance(found, Price) and (found.a_month, found.currency) == (pytest.approx(20.0), "EUR")
+
+
+@pytest.mark.parametrize(
+    ("found", "because"),
+    [
+        (of_share("Standard_LRS"), "what is stored in it, and its transactions"),
+        (of_share("Premium_ZRS"), "eur.json: no price of 'Premium ZRS Provisioned' in westeurope"),
+        (of_share("Premium_LRS", location="eastus"), "in eastus"),
+        (of_share("Premium_LRS", None), "Azure does not say its quota"),
+        (of_share("PremiumV2_LRS"), "of SKU 'PremiumV2_LRS' no meter is known"),
+        (of_share(""), "Azure does not say its SKU"),
+        (PriceList.builtin().share(FileShare(quota_gib=100), StorageAccount(sku="Premium_LRS")), "no price of"),
+        (PriceList.builtin().share(Unknown("403"), StorageAccount()), "403"),
+        (PriceList.builtin().share(FileShare(), Unknown("404")), "404"),
+    ],
+)
+def test_what_a_share_costs_is_unknown_with_the_reason(found: object, because: str) -> None:
+    assert isinstance(found, Unknown) and because in found.because
 
 
 def test_a_file_is_read_and_named(tmp_path):

@@ -175,9 +175,8 @@ def _share_case(
 
 def _owned_share(case: ShareCase, prices: PriceList) -> OwnedShare:
     verdict, because = judge_share(case)
-    price = case.share if isinstance(case.share, Unknown) else prices.share(case.share)
     used = {each.name: getattr(case, each.name) for each in fields(UsedShare)}
-    return OwnedShare(**used, verdict=verdict, because=because, price=price)
+    return OwnedShare(**used, verdict=verdict, because=because, price=prices.share(case.share, case.account))
 
 
 def _share_place(owned: OwnedShare) -> tuple[int, str, str, str]:

@@ -22,8 +22,8 @@ class FlatRate:
     def disk(self, disk):
         return Price(a_month=float(disk.size_gib), currency="EUR", source="a flat rate")
 
-    def share(self, share):
-        return Unknown(f"no price for {share.name}")
+    def share(self, share, account):
+        return Unknown(f"no price for {share.name} of {account.name}") if share else share
 
     def snapshot(self, snapshot):
         return Unknown("no price for snapshots") if snapshot.size_gib is None else self.disk(snapshot)

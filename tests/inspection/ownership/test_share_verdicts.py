@@ -210,7 +210,7 @@ def test_a_namespace_has_the_shares_of_its_claims_and_rows_have_both_sides():
     shown = {"account": "f1", "size_gib": 5, "sku": "Standard_LRS", "claim": KEY, "pod": "a", "price_a_month": None}
     assert {name: row[name] for name in shown} == shown and row[
         "price_source"
-    ] == f"unknown, because no price for {NAME}"
+    ] == f"unknown, because no price for {NAME} of f1"
 
 
 def test_a_grace_is_the_cluster_s_time():
