@@ -234,7 +234,7 @@ class SharedFiles:
         """Whether a reader asked for more pods, and whether all of them run."""
         if self.given is not True:
             return False, False
-        pods = self.look().pods_of(FILES)
+        pods = [pod for pod in self._session().pods(FILES) if not pod.deleting]
         more = len(pods) > self._session().parameters.deployment_replicas
         return more, more and all(pod.ready for pod in pods)
 

@@ -16,7 +16,7 @@ from aksdisks.views.base import Card, Table
 from aksdisks.walkthrough.shared_files import SharedFiles
 from aksdisks.walkthrough.shared_views import DISK, FILES, STATIC, Seen
 from aksdisks.walkthrough.write_times import milliseconds, shown
-from tests.world import SPACE, attachment, claim, disk, machine, multi_attach, pod, storage_class, volume
+from tests.world import SPACE, START, attachment, claim, disk, machine, multi_attach, pod, storage_class, volume
 
 pytestmark = pytest.mark.quick
 
@@ -250,3 +250,14 @@ def test_nothing_is_measured_in_a_lab() -> None:
     session.pods = lambda _app="": WITH_SHARE
     card = made.write_times()
     assert isinstance(card, Card) and card.title == "How long a small write takes: not applicable"
+
+
+@pytest.mark.parametrize(
+    ("ready", "tried"), [((4, 4), (False, False)), ((6, 5), (True, False)), ((6, 6), (True, True))]
+)
+def test_whether_a_reader_has_scaled_out(ready: tuple[int, int], tried: tuple[bool, bool]) -> None:
+    made, (count, run) = files(), ready
+    made.prepare()
+    leaving = pod("files-going", 0, deleting=START)
+    made._session().pods = lambda _app="": [leaving, *(pod(f"files-{n}", 0, ready=n < run) for n in range(count))]
+    assert made.scaled_out() == tried
