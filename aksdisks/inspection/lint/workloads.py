@@ -41,6 +41,12 @@ def at_path(raw: Any, path: Path) -> Any:
     return raw
 
 
+def image_parts(container: dict[str, Any]) -> list[str]:
+    """The parts of a container's image name, without registry's ports, tag and digest at its end."""
+    parts = str(container.get("image") or "").partition("@")[0].split("/")
+    return [*parts[:-1], parts[-1].partition(":")[0]]
+
+
 def count(found: Any) -> int | None:
     """A whole number, also one that is written as text (`"3"`), as it is meant; None for anything else."""
     if isinstance(found, str) and _NUMBER.fullmatch(found):

@@ -470,6 +470,56 @@ def test_what_pods_share_on_azure_files_is_found_by_no_rule(of_files: list[dict[
     assert found(lint_text(text(*sharing), live=text(*there))) == []
 
 
+def postgres(path: str, image: str = "postgres", env: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """A StatefulSet of PostgreSQL with this mount and, below it, one of a disk's."""
+    container = {"name": "db", "image": image, "volumeMounts": [{"name": "data", "mountPath": path}], "env": env or []}
+    template = {"metadata": {"labels": {"app": "db"}}, "spec": {"containers": [container]}}
+    return obj("StatefulSet", "db", {"template": template, "volumeClaimTemplates": [claim(storageClassName="mine")]})
+
+
+def on_smb(*options: str, **parameters: str) -> dict[str, Any]:
+    return storage_class("mine", "file.csi.azure.com", mountOptions=list(options), parameters=parameters)
+
+
+REFERENCE = {"name": "PGDATA", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}
+OWNED = ("uid=999", "dir_mode=0700")
+
+
+@pytest.mark.parametrize(
+    ("made", "of", "expected"),
+    [
+        (postgres("/var/lib/postgresql/data"), on_smb(), True),
+        (postgres("/var/lib/postgresql"), on_smb("mfsymlinks", "actimeo=30"), True),
+        (postgres("/data", env=[{"name": "PGDATA", "value": "/data/pg"}]), on_smb(), True),
+        (postgres("/var/lib/postgresql/data"), on_smb("uid=0", "dir_mode=0700"), True),
+        (postgres("/var/lib/postgresql/data"), on_smb("uid=999"), True),
+        (postgres("/var/lib/postgresql/data"), on_smb(*OWNED), False),
+        (postgres("/var/lib/postgresql/data"), on_smb(",".join(OWNED)), False),
+        (postgres("/var/lib/postgresql/data"), on_smb(protocol="NFS"), False),
+        (postgres("/var/lib/postgresql/data"), on_smb(fsType="nfs"), False),
+        (postgres("/var/lib/postgresql/data"), storage_class("mine"), False),
+        (postgres("/var/lib/postgresql/database"), on_smb(), False),
+        (postgres("/backup"), on_smb(), False),
+        (postgres("/var/lib/postgresql/data", env=[{"name": "PGDATA", "value": "/elsewhere"}]), on_smb(), False),
+        (postgres("/var/lib/postgresql/data", env=[REFERENCE]), on_smb(), False),
+        (postgres("/var/lib/postgresql/data", image="postgres-exporter"), on_smb(), False),
+        (postgres("/var/lib/postgresql/data"), storage_class("other", "file.csi.azure.com"), False),
+    ],
+)
+def test_postgres_on_smb(made: dict[str, Any], of: dict[str, Any], expected: bool) -> None:
+    found = [each for each in rules(of, made) if each[1] == "postgres-on-smb"]
+    assert found == ([("error", "postgres-on-smb")] if expected else [])
+
+
+def test_a_disk_that_is_mounted_within_a_share_is_the_one_that_counts() -> None:
+    made = postgres("/var/lib/postgresql")
+    container = made["spec"]["template"]["spec"]["containers"][0]
+    container["volumeMounts"] += [{"name": "disk", "mountPath": "/var/lib/postgresql/data"}]
+    made["spec"]["volumeClaimTemplates"] += [claim("disk", storageClassName="managed-csi")]
+    container["env"] = [{"name": "PGDATA", "value": "/var/lib/postgresql/data"}]
+    assert "postgres-on-smb" not in {rule for _, rule in rules(on_smb(), made)}
+
+
 def test_the_volume_counts_more_than_the_class() -> None:
     files = obj("PersistentVolume", "v", {"csi": {"driver": "file.csi.azure.com", "volumeHandle": "a#b#c"}})
     assert rules(files, claim(storageClassName="managed-csi", volumeName="v"), deployment(**FOUR)) == []

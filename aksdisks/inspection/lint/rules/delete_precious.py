@@ -34,7 +34,7 @@ from collections.abc import Iterator
 from aksdisks.inspection.lint.edits import Edit
 from aksdisks.inspection.lint.reading import Manifest
 from aksdisks.inspection.lint.rule import Hit, Rule
-from aksdisks.inspection.lint.workloads import Workload
+from aksdisks.inspection.lint.workloads import Workload, image_parts
 from aksdisks.inspection.lint.world import Claim, World
 from aksdisks.model.decoding import find, listed, mapping
 
@@ -68,9 +68,7 @@ def _judge(world: World, manifest: Manifest) -> Iterator[Hit]:
 def _database(workload: Workload) -> str:
     """The image of a database among its containers; empty where there is none."""
     for container in listed(workload.pod, "containers"):
-        image = str(container.get("image") or "")
-        parts = image.partition("@")[0].split("/")
-        parts[-1] = parts[-1].partition(":")[0]
+        parts = image_parts(container)
         if parts[-1] in _DATABASES or "mssql" in parts[-2:-1]:
             return "mssql" if "mssql" in parts else parts[-1]
     return ""
