@@ -160,12 +160,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Puts them in an order that all workers have, and marks as quick what stands in these rooms and starts no lab."""
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: (item.path.suffix == ".py", item.path))
+    """Marks as quick what stands in these rooms and starts no lab; gives all workers the same order.
+
+    Files that are quick as a whole come last: with them no worker is left for long while the others have ended.
+    """
     rooms = tuple(f"{Path(__file__).parent / room}{'' if room.endswith('.py') else os.sep}" for room in QUICK)
+    waiting = set()
     for item in items:
+        if item.get_closest_marker("slow"):
+            continue
         fixtures = set(getattr(item, "fixturenames", STARTS_A_LAB))
-        slow = STARTS_A_LAB & fixtures or item.get_closest_marker("slow")
-        if not slow and str(item.path).startswith(rooms):
+        if str(item.path).startswith(rooms) and not STARTS_A_LAB & fixtures:
             item.add_marker("quick")
+        else:
+            waiting.add(item.path)
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: (item.path.suffix == ".py", item.path not in waiting, item.path))
