@@ -42,6 +42,12 @@ def test_environment_lists_what_pyproject_lists() -> None:
     assert listed == wanted
 
 
+def test_the_sites_tools_are_no_part_of_what_other_users_install() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    others = chain(*(requirements for name, requirements in extras.items() if name != "docs"))
+    assert extras["docs"] and set(extras["docs"]).isdisjoint(others)
+
+
 def test_readme_names_every_program_and_what_to_install() -> None:
     rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert dict(rows) == programs.PACKAGES

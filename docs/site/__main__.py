@@ -6,6 +6,7 @@ code 1); the folder is replaced.
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import sys
 import tempfile
@@ -25,32 +26,36 @@ def main(arguments: list[str]) -> int:
     if out.exists() and any(out.iterdir()) and not (out / "searchindex.js").is_file():
         print(f"{out}: expected a folder that is empty or has a site, found other files", file=sys.stderr)
         return 2
-    try:
-        from sphinx.cmd.build import build_main
-    except ModuleNotFoundError:
+    if importlib.util.find_spec("sphinx") is None:
         print("Sphinx is not installed: pip install -e '.[docs]'", file=sys.stderr)
         return 2
     for page in sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")):
         if page not in pages():
             print(f"{page}: is in no section of docs/site/contents.py", file=sys.stderr)
             return 1
-    shutil.rmtree(out, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "pages"
-        Stage(source).fill()
-        options = ["-q", "-W", "--keep-going", "-b", "html", "-c", str(Path(__file__).parent), "-d", f"{folder}/trees"]
-        # MyST-NB leaves a folder of its own beside the site.
-        built = Path(folder) / "built" / "site"
-        built.mkdir(parents=True)
-        failed = build_main([*options, str(source), str(built)])
-        shutil.copytree(built, out, dirs_exist_ok=True)
-    _finish(out)
-    wrong = list(problems(out))
-    print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)
-    if failed or wrong:
-        return 1
+        Stage(Path(folder)).fill()
+        if not built(Path(folder), out):
+            return 1
     print(f"{out / 'index.html'}: {len(list(out.rglob('*.html')))} pages")
     return 0
+
+
+def built(source: Path, out: Path) -> bool:
+    """Build what is staged, and say on stderr what is wrong; whether nothing is."""
+    from sphinx.cmd.build import build_main
+
+    with tempfile.TemporaryDirectory() as folder:
+        site, trees = Path(folder) / "built" / "site", Path(folder) / "trees"
+        options = ["-q", "-W", "--keep-going", "-b", "html", "-c", str(Path(__file__).parent), "-d", str(trees)]
+        failed = build_main([*options, str(source), str(site)])
+        _finish(site)
+        # MyST-NB leaves a folder of its own beside the site.
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(site, out)
+    wrong = list(problems(out))
+    print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)
+    return not failed and not wrong
 
 
 def _finish(out: Path) -> None:

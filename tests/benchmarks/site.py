@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.site.tools import ROOT, installed
+from tests.docs.tools import ROOT, installed
 
 
 class Took(NamedTuple):

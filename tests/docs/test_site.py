@@ -21,8 +21,8 @@ from aksdisks.inspection.diagnosis.catalogue import catalogue as causes
 from aksdisks.inspection.lint.catalogue import catalogue as rules
 from docs.site.picture import PICTURES
 from tests.cli.jupyterlab import CHROMIUM, chromium
+from tests.docs.tools import ROOT, installed
 from tests.programs import needs
-from tests.site.tools import ROOT, installed
 
 WCAG = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
@@ -30,8 +30,9 @@ WCAG = {
 }
 OVERFLOW = "() => document.documentElement.scrollWidth - window.innerWidth"
 UNFOLD = "() => document.querySelectorAll('article details').forEach(part => part.open = true)"
-# Of each kind of page one; what the theme makes of the others is the same.
-LOOKED_AT = ("index", "on-call", "symptoms", "causes/shared-claim", "runbooks/01-dynamic-disk")
+# Of each kind of page one; what the theme makes of the others is the same, and so it is of most in the other scheme.
+IN_LIGHT = ("index", "symptoms", "runbooks/01-dynamic-disk")
+IN_DARK = ("on-call", "causes/shared-claim", "runbooks/01-dynamic-disk")
 ALL = "each page of the site"
 # Each of the words as a message of somebody's: those whose row it does not leave in sight.
 NOT_FOUND = """() => {
@@ -89,8 +90,8 @@ def test_every_runbook_cause_and_rule_has_a_page(site: Path) -> None:
 @pytest.mark.parametrize(
     ("scheme", "width", "names"),
     [
-        ("light", 1280, LOOKED_AT),
-        ("dark", 400, LOOKED_AT),
+        ("light", 1280, IN_LIGHT),
+        ("dark", 400, IN_DARK),
         pytest.param("light", 400, ALL, marks=pytest.mark.slow),
         pytest.param("dark", 1280, ALL, marks=pytest.mark.slow),
     ],
@@ -174,6 +175,20 @@ def test_a_message_is_found_without_a_server(browser: Page, site: Path, typed: s
     links = browser.locator("#search-results a")
     expect(links.first).to_be_visible()
     assert page in {re.sub(r"[?#].*", "", link.get_attribute("href") or "") for link in links.all()[:5]}
+
+
+def test_a_warning_and_a_dead_link_fail_the_build(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "index.md").write_text('# Here\n\n[there](there.md) <a href="gone.html">gone</a>\n')
+    program = "import sys; from pathlib import Path; from docs.site.__main__ import built; "
+    program += "sys.exit(not built(Path(sys.argv[1]), Path(sys.argv[2])))"
+    done = subprocess.run(
+        [python, "-c", program, tmp_path / "source", tmp_path / "out"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "index.md:3: WARNING: 'myst' cross-reference target not found: 'there.md'" in done.stderr
+    assert "\nindex.html: gone.html: no such page\n" in done.stderr
 
 
 def test_another_folder_is_left_as_it_is(python: Path, tmp_path: Path) -> None:
