@@ -25,7 +25,7 @@ DriverOption = Annotated[
     bool,
     typer.Option(
         "--driver/--no-driver",
-        help="Run the disk driver's provisioner, attacher and resizer; without them the real ones can (see `lab env "
+        help="Run the drivers' provisioners, resizers and attacher; without them the real ones can (see `lab env "
         "--driver`). Nodes register the driver and mount what is attached either way.",
     ),
 ]
@@ -52,7 +52,7 @@ def lab_start(
     kube_port: Annotated[int, typer.Option(help="Port of the Kubernetes API; 0: as before, or any free one.")] = 0,
     arm_port: Annotated[int, typer.Option(help="Port of Azure Resource Manager; 0: as before, or any free one.")] = 0,
     agents: Annotated[
-        bool, typer.Option("--agents/--no-agents", help="Run the nodes and the disk driver (else: `lab agents`).")
+        bool, typer.Option("--agents/--no-agents", help="Run the nodes and the drivers (else: `lab agents`).")
     ] = True,
     driver: DriverOption = True,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing beyond the lab's end.")] = False,
@@ -132,7 +132,7 @@ def lab_agents(
     driver: DriverOption = True,
     state_dir: StateDirOption = None,
 ) -> None:
-    """Run the nodes and the disk driver in this process, against any Kubernetes API and the running lab's Azure."""
+    """Run the nodes and the drivers in this process, against any Kubernetes API and the running lab's Azure."""
     from aksdisks.lab.server import agents as standalone
 
     standalone.run(_running(state_dir), kubeconfig, context, speed, driver=driver)

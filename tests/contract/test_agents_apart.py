@@ -33,7 +33,7 @@ def test_agents_of_their_own_make_the_same_walk(start_lab: Callable[..., LabStat
     assert core.list_node().items == [], "nobody has registered"
     with running(agents_of(state), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as agents:
         assert agents.stdout is not None
-        assert agents.stdout.readline() == f"3 nodes and the disk driver serve {state.kube_url}.\n"
+        assert agents.stdout.readline() == f"3 nodes and the drivers serve {state.kube_url}.\n"
         core.create_namespace({"metadata": {"name": NAMESPACE}})
         walk = Walk(Recorder())
         walk.run(Kubectl(environment))
@@ -56,7 +56,7 @@ def test_agents_started_by_a_script_in_the_background_end_by_sigint(start_lab: C
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with running(in_background(agents_of(state)), seconds=60, text=True, **streams) as agents:
         assert agents.stdout is not None
-        assert agents.stdout.readline().startswith("3 nodes and the disk driver serve")
+        assert agents.stdout.readline().startswith("3 nodes and the drivers serve")
         agents.send_signal(signal.SIGINT)
         _, errors = agents.communicate(timeout=20)
     assert (agents.returncode, errors) == (0, "")

@@ -89,7 +89,7 @@ def test_agents_apart_can_go_without_the_driver(start_lab: StartLab) -> None:
         said = agents.stdout.readline()
         agents.terminate()
         agents.wait(timeout=10)
-    assert said == f"3 nodes, without the disk driver, serve {state.kube_url}.\n"
+    assert said == f"3 nodes, without the drivers, serve {state.kube_url}.\n"
     config.load_kube_config(state.kubeconfig)
     assert len(client.StorageV1Api().list_csi_node().items) == 3
 

@@ -72,7 +72,7 @@ async def _serve(
             await asyncio.wait([synced, *tasks], return_when=asyncio.FIRST_COMPLETED)
             if synced.done():
                 synced.result()
-                served = " and the disk driver" if driver else ", without the disk driver,"
+                served = " and the drivers" if driver else ", without the drivers,"
                 print(f"{len(scenario.machines)} nodes{served} serve {cluster.server}.", flush=True)
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             synced.cancel()

@@ -56,7 +56,7 @@ def start(
     What the state directory keeps comes back: objects, disks, credentials, and where they are not given anew scenario,
     `speed` (cluster seconds in one second; 100 at first) and ports (0: those of before, or free ones). `timeout` in
     seconds; `parent`: the lab ends when the process with this id does; `ephemeral`: nothing is kept, nor looked at;
-    without `agents` neither nodes nor the disk driver run in it, without `driver` the nodes do; `kubernetes`, a
+    without `agents` neither nodes nor the drivers run in it, without `driver` the nodes do; `kubernetes`, a
     version as `1.36`, wins over the scenario's; with a `seed` uids and generated names are the same each time. Raises
     `AlreadyRunning`, `PortInUse`, `StartFailed`, `LabError`.
     """
