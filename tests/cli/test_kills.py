@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from aksdisks.lab.server.process import LabState
-from tests.cli.command import AKSDISKS, aksdisks, processes_with
+from tests.cli.command import AKSDISKS, ARTICLE, aksdisks, processes_with
 from tests.cli.target import disks, namespaces
-from tests.cli.test_run import RUNBOOKS
 from tests.processes import running
 
 SEED, KILLS = 20261123, 30
@@ -58,9 +57,9 @@ def test_what_is_left_is_true_and_can_be_cleaned(
         statuses = [book["status"] for book in result["runbooks"]]
         passed = statuses.count("passed")
         if process.returncode == 0:
-            assert (result["status"], passed) == ("passed", len(RUNBOOKS))
+            assert (result["status"], passed) == ("passed", len(ARTICLE))
         else:
-            assert statuses == ["passed"] * passed + ["not run"] * (len(RUNBOOKS) - passed)
+            assert statuses == ["passed"] * passed + ["not run"] * (len(ARTICLE) - passed)
             ended = by is signal.SIGTERM
             assert (result["status"], result["finished"] is not None) == ("interrupted" if ended else "not run", ended)
     done = aksdisks("clean", "-f", str(cluster_file), environment=environment)
