@@ -97,17 +97,24 @@ def test_a_copy_and_who_may_make_it(az, lab):
 ACCOUNT = "-g disks --storage-account azfiles0"
 
 
-def test_a_storage_account_and_a_share(az):
+@pytest.fixture(scope="module")
+def files(az):
+    """A storage account with a share, as az tells of both."""
     made = good(az("storage account create -n azfiles0 -g disks --sku Standard_LRS --tags a=b"))
+    return made, good(az(f"storage share-rm create {ACCOUNT} -n data --quota 5"))
+
+
+def test_a_storage_account_and_a_share(files):
+    made, share = files
     assert (made["kind"], made["provisioningState"], made["tags"]) == ("StorageV2", "Succeeded", {"a": "b"})
     assert made["primaryEndpoints"]["file"] == "https://azfiles0.file.core.windows.net/"
-    share = good(az(f"storage share-rm create {ACCOUNT} -n data --quota 5"))
     assert (share["name"], share["shareQuota"]) == ("data", 5)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("files")
 def test_storage_accounts_and_shares_over_their_whole_life(az):
-    """The commands of AKS's page on Azure Files, and their neighbours; after the test above."""
+    """The commands of AKS's page on Azure Files, and their neighbours."""
     account = "-n azfiles0 -g disks"
     taken = good(az("storage account check-name -n azfiles0"))
     assert (taken["nameAvailable"], taken["reason"]) == (False, "AlreadyExists")
