@@ -72,7 +72,7 @@ async def _install(api: KubeApi, now: datetime, kind: NodeDriver, nodes: Sequenc
     first = await api.patch("pods", place[0], {"status": status}, place[1], subresource="status")
     for node in nodes[1:]:
         # All the same but for a few words: to complete and check each of five hundred would double a start's time.
-        pod = _like(first, node, kind.name, api.writes.ids)
+        pod = _like(first, node, _free_name(api, kind.name), api.writes.ids)
         api.store.create("pods", (NAMESPACE, pod["metadata"]["name"]), pod)
 
 
@@ -90,10 +90,17 @@ async def remove(api: KubeApi) -> None:
                     raise
 
 
-def _like(first: Object, node: Object, driver: str, ids: Ids) -> Object:
+def _free_name(api: KubeApi, driver: str) -> str:
+    """Of five hundred random names two are the same once in a hundred times."""
+    ids, of = api.writes.ids, ("pods", NAMESPACE, f"{driver}-")
+    while api.store.get("pods", (NAMESPACE, name := f"{driver}-{ids.suffix(of=of)}")) is not None:
+        pass
+    return name
+
+
+def _like(first: Object, node: Object, name: str, ids: Ids) -> Object:
     """The driver's pod on another node; what is the same is shared, as what is stored is never changed."""
     on, address = node["metadata"]["name"], node_address(node)
-    name = f"{driver}-{ids.suffix(of=('pods', NAMESPACE, f'{driver}-'))}"
     return {
         **first,
         "metadata": {**first["metadata"], "name": name, "uid": ids.uid("pods", NAMESPACE, name)},

@@ -71,6 +71,28 @@ def test_each_node_has_a_running_pod_of_the_driver_on_its_own_network(driver: st
     on_a_cluster(test)
 
 
+class Repeating(Ids):
+    """Draws each suffix three times."""
+
+    def suffix(self, length: int = 5, *, of: tuple[str, ...] = ()) -> str:
+        self.drawn = (getattr(self, "drawn", -1) + 1) % 3
+        if not self.drawn:
+            self.last = super().suffix(length, of=of)
+        return self.last
+
+
+def test_a_name_that_is_drawn_twice_is_given_once() -> None:
+    async def test() -> None:
+        clock = Clock()
+        api = KubeApi(Store(), clock, Repeating(1))
+        await seed(api, load("regional"), clock.now(), "a certificate")
+        await api_server_objects(api)
+        await node_driver.install(api, clock.now())
+        assert [len(await pods(api, name)) for name in ("csi-azuredisk-node", "csi-azurefile-node")] == [3, 3]
+
+    asyncio.run(test())
+
+
 def test_what_is_there_stays_and_all_of_it_can_go() -> None:
     async def test(api: KubeApi) -> None:
         before = (await api.list("pods", SYSTEM))[0]
