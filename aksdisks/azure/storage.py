@@ -34,13 +34,17 @@ class StorageCalls(Arm):
         found = self.find(id_)
         return StorageAccount.of(found) if isinstance(found, dict) else found
 
-    def file_shares(self, account: StorageAccount) -> tuple[FileShare, ...] | Unknown:
-        """The shares of an account, by name; none where accounts of its kind can have none."""
+    def file_shares(self, account: StorageAccount, *, deleted: bool = False) -> tuple[FileShare, ...] | Unknown:
+        """The shares of an account, by name; none where accounts of its kind can have none.
+
+        `deleted`: those that were deleted and can be restored yet, too.
+        """
         if not account.has_shares:
             return ()
         path = f"{account.id}/fileServices/default/shares"
+        query = {"$expand": "deleted"} if deleted else {}
         return self._ask(
-            lambda: tuple(sorted(map(FileShare.of, self._pages(path, STORAGE)), key=lambda share: share.name))
+            lambda: tuple(sorted(map(FileShare.of, self._pages(path, STORAGE, **query)), key=lambda share: share.name))
         )
 
     def file_share(self, id_: str, *, usage: bool = False) -> FileShare | Unknown | None:

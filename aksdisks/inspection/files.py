@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 
 from aksdisks.azure.compute import Azure
-from aksdisks.model import AzureFiles, ShareSource, StorageAccount, Unknown, known
+from aksdisks.model import AzureFiles, FileShare, ShareSource, StorageAccount, Unknown, known
 
 # Accounts are few, and each is a request of its own.
 _AT_ONCE = 4
 
 
 def read_files(azure: Azure, sources: Iterable[ShareSource], *, everything: bool = False) -> AzureFiles:
-    """The accounts that volumes name, with their shares; `everything`: all of the node resource group's as well.
+    """The accounts that volumes name, with their shares and those that can be restored.
+
+    `everything`: all of the node resource group's accounts as well, and no shares that were deleted.
 
     An account in another group is asked for by its id. One that no volume says the group of is Unknown where the node
     resource group does not have it: with a Secret it may be mounted from wherever it is.
@@ -33,11 +36,21 @@ def read_files(azure: Azure, sources: Iterable[ShareSource], *, everything: bool
             if name not in here
         }
         elsewhere = {name: answer.result() for name, answer in asked.items()}
-        found = [*(here[name] for name in here if everything or name in named), *elsewhere.values()]
-        accounts = [each for each in found if isinstance(each, StorageAccount)]
-        of = {each.name.lower(): readers.submit(copy_context().run, azure.file_shares, each) for each in accounts}
-        shares = {name: answer.result() for name, answer in of.items()}
-    return AzureFiles(listed=listed, elsewhere=elsewhere, shares=shares)
+        wanted = [*(here[name] for name in here if everything or name in named), *elsewhere.values()]
+        shares_of = partial(azure.file_shares, deleted=not everything)
+        of = {
+            each.name.lower(): readers.submit(copy_context().run, shares_of, each)
+            for each in wanted
+            if isinstance(each, StorageAccount)
+        }
+        found = {name: answer.result() for name, answer in of.items()}
+    shares = {name: _there(each) for name, each in found.items()}
+    deleted = tuple(each for of_account in found.values() for each in known(of_account) if each.deleted)
+    return AzureFiles(listed=listed, elsewhere=elsewhere, shares=shares, deleted=deleted)
+
+
+def _there(shares: tuple[FileShare, ...] | Unknown) -> tuple[FileShare, ...] | Unknown:
+    return shares if isinstance(shares, Unknown) else tuple(each for each in shares if not each.deleted)
 
 
 def _account(

@@ -77,7 +77,8 @@ class FileShare(Decoded):
 
     `protocol` is SMB or NFS, `tier` its access tier such as TransactionOptimized or Premium. Azure does not say when it
     was made: `modified` is when its properties changed last. `used_bytes` is filled where it was asked for by itself,
-    with its usage.
+    with its usage. A share that was deleted, and that can be restored yet, has `deleted`, its `version`, and in
+    `days_left` for how many days.
     """
 
     id: str = at("id")
@@ -91,6 +92,9 @@ class FileShare(Decoded):
     modified: datetime | None = time("properties.lastModifiedTime")
     lease: str = at("properties.leaseState")
     used_bytes: int | None = whole("properties.shareUsageBytes")
+    deleted: datetime | None = time("properties.deletedTime")
+    days_left: int | None = whole("properties.remainingRetentionDays")
+    version: str = at("properties.version")
 
     @property
     def key(self) -> str:
@@ -130,12 +134,14 @@ class AzureFiles:
     """Azure Files at one moment: the node resource group's accounts, those that volumes name elsewhere, their shares.
 
     `listed` are the node resource group's accounts; `elsewhere` has the others by name, in lower case: None where Azure
-    has no such account. `shares` are an account's, by its name in lower case, as far as they were asked for.
+    has no such account. `shares` are an account's, by its name in lower case, as far as they were asked for; `deleted`
+    those that can be restored yet, where these were.
     """
 
     listed: tuple[StorageAccount, ...] | Unknown = ()
     elsewhere: Mapping[str, StorageAccount | Unknown | None] = field(default_factory=dict)
     shares: Mapping[str, tuple[FileShare, ...] | Unknown] = field(default_factory=dict)
+    deleted: tuple[FileShare, ...] = ()
 
     def account(self, name: str) -> StorageAccount | Unknown | None:
         """The account of this name; None where Azure has none, Unknown where it does not tell."""
@@ -153,6 +159,11 @@ class AzureFiles:
             return account
         shares = self.shares.get(source.account.lower(), Unknown("nothing needed the shares of its account"))
         return shares if isinstance(shares, Unknown) else next((e for e in shares if e.key == source.key), None)
+
+    def restorable(self, source: ShareSource) -> FileShare | None:
+        """The share of this name that was deleted last, if it can be restored yet and that is known."""
+        found = [each for each in self.deleted if each.key == source.key and each.deleted]
+        return max(found, key=lambda each: str(each.deleted), default=None)
 
     @property
     def unread(self) -> Mapping[str, str]:

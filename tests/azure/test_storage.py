@@ -113,6 +113,14 @@ def test_one_account_and_one_share_are_found_by_id_and_none_where_azure_says_tha
     )
 
 
+def test_shares_that_were_deleted_are_listed_with_what_restores_them_where_they_are_asked_for(azure_of):
+    gone = share("a", deleted=True, deletedTime="2026-11-30T11:23:12.5Z", remainingRetentionDays=6, version="01D6")
+    azure, asked = azure_of({SHARES: {"value": [gone]}})
+    (found,) = azure.file_shares(StorageAccount.of(account("f1")), deleted=True)
+    assert (found.name, found.days_left, found.version, bool(found.deleted)) == ("a", 6, "01D6", True)
+    assert asked[-1].endswith("$expand=deleted")
+
+
 def test_a_share_is_changed_in_the_form_that_storage_knows(azure_of):
     azure, asked = azure_of({f"{SHARES}/a": share("a")})
     assert azure.act("PUT", f"{SHARES}/a", {"properties": {"shareQuota": 5}}).accepted

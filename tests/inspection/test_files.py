@@ -1,5 +1,7 @@
 """What is asked of Azure about shares: accounts that volumes name, here and elsewhere, and what may not be read."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from aksdisks.inspection.files import read_files
@@ -28,8 +30,9 @@ class Asked:
         self.asked.append(id_)
         return self.elsewhere
 
-    def file_shares(self, account):
+    def file_shares(self, account, *, deleted):
         self.asked.append(account.name)
+        self.deleted = deleted
         return self.shares
 
 
@@ -85,3 +88,16 @@ def test_shares_that_may_not_be_read_are_unknown():
     assert found.share(source()) == REFUSED and found.account("a1") == A1
     assert found.unread == {"the shares of storage account a1": REFUSED.because}
     assert isinstance(found.share(ShareSource(account="a1")), Unknown)
+
+
+def test_shares_that_can_be_restored_are_told_apart_and_asked_for_where_volumes_name_their_accounts():
+    moments = [datetime(2026, 11, day, tzinfo=UTC) for day in (20, 25)]
+    gone = [
+        FileShare(name="docs", account="a1", deleted=moment, days_left=3, version=str(moment)) for moment in moments
+    ]
+    azure = Asked(shares=(*gone, FileShare(name="other", account="a1")))
+    found = read_files(azure, [source()])
+    assert azure.deleted and found.share(source()) is None and found.restorable(source()) == gone[1]
+    assert found.restorable(source(share="other")) is None
+    read_files(azure, [source()], everything=True)
+    assert not azure.deleted

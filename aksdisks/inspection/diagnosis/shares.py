@@ -8,7 +8,7 @@ from shlex import quote
 from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.findings import Evidence, Step
 from aksdisks.inspection.diagnosis.rows import node_group
-from aksdisks.model import FileShare, ShareSource, StorageAccount
+from aksdisks.model import FileShare, ShareSource, StorageAccount, Unknown
 
 _NAMES = "'{{range $name, $value := .data}}{{$name}} {{end}}'"
 
@@ -43,6 +43,15 @@ def share_rows(case: Case, source: ShareSource) -> Iterator[Evidence]:
         yield Evidence("Azure", f"share {share.name}", f"{share.quota_gib} GiB, {share.protocol}")
     elif share is None and isinstance(account, StorageAccount):
         yield Evidence("Azure", f"share {source.share}", f"there is no such share in account {account.name}")
+        if deleted := _restorable(case, source):
+            days = "some time" if deleted.days_left is None else f"{deleted.days_left} days"
+            says = f"it was deleted, and can be restored for {days}"
+            yield Evidence("Azure", f"share {source.share}", says, deleted.deleted)
+
+
+def _restorable(case: Case, source: ShareSource) -> FileShare | None:
+    files = case.seen.inventory.files
+    return None if isinstance(files, Unknown) else files.restorable(source)
 
 
 def _admits(account: StorageAccount, source: ShareSource) -> Iterator[str]:
@@ -77,8 +86,11 @@ def shares_there(case: Case, source: ShareSource) -> Step:
 def restored(case: Case, source: ShareSource) -> Step:
     """The command that brings a deleted share back."""
     name, where = quote(source.share or "SHARE"), _account(case, source, "--storage-account")
-    command = f"az storage share-rm restore {where} --name {name} --deleted-version VERSION"
-    return Step(command, "the share is there again with its files; VERSION is that of the list")
+    deleted = _restorable(case, source)
+    version = quote(deleted.version) if deleted and deleted.version else "VERSION"
+    of = "" if version != "VERSION" else "; VERSION is that of the list"
+    command = f"az storage share-rm restore {where} --name {name} --deleted-version {version}"
+    return Step(command, f"the share is there again with its files{of}")
 
 
 def names_in(secret: str) -> Step:

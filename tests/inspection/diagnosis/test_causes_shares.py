@@ -317,3 +317,12 @@ def test_no_name_of_a_volume_becomes_a_command(output: str) -> None:
             ["sh", "-c", stubs + step.command], capture_output=True, text=True, timeout=20, check=False
         )
         assert (done.stdout, done.stderr) == ("", ""), step.command
+
+
+def test_a_share_that_can_be_restored_says_until_when_and_how() -> None:
+    deleted = replace(SHARE, deleted=START, days_left=6, version="01D64E")
+    finding = found(world(**stuck(NOT_FOUND, files=replace(NO_SHARE, deleted=(deleted,)))))
+    assert finding is not None and finding.cause == "share-missing"
+    row = finding.evidence[-1]
+    assert (row.says, row.at) == ("it was deleted, and can be restored for 6 days", START)
+    assert finding.next[1].command.endswith(f"--name {PV} --deleted-version 01D64E")

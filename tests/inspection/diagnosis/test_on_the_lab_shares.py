@@ -78,6 +78,13 @@ def test_a_share_that_all_nodes_mount(lab: Broken, target: Target) -> None:
         gone = f"account {account.name} has no share {share.name}"
         assert ownership.without_disk[0] == (f"PersistentVolume {row.volume.name}", gone)
     lab.running("late")
+    # Who deletes it in Azure can have it back: the finding says how.
+    lab.kubectl("delete", "pod", "late")
+    assert target.azure.act("DELETE", share.id).accepted  # type: ignore[union-attr]
+    lab.apply(pod("later", "files", node=lab.node(2)))
+    later = diagnosed(target, lab, "Pod later", "share-missing", "problem")
+    assert later.evidence[-1].says.startswith("it was deleted, and can be restored for ")
+    assert "--deleted-version " in later.next[1].command and "VERSION" not in later.next[1].command
 
 
 def test_a_mount_that_is_refused(lab: Broken, target: Target) -> None:
