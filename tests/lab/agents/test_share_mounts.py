@@ -277,6 +277,25 @@ def test_nfs_has_no_key_and_words_of_its_own() -> None:
     on_node(test)
 
 
+def test_a_share_that_a_pods_own_spec_names_is_an_empty_directory_and_that_is_said() -> None:
+    async def test(world: World, _one: Node) -> None:
+        made = pod("inline", nodeName="node-0")
+        made["spec"]["volumes"] = [
+            {"name": "old", "azureFile": {"secretName": "azure-secret", "shareName": "data"}},
+            {"name": "new", "csi": {"driver": DRIVER, "volumeAttributes": {"shareName": "data"}}},
+        ]
+        await world.create("pods", made)
+        await world.settle()
+        await world.clock.advance(5)
+        assert await phase(world, "inline") == "Running"
+        assert [event for event in world.events if "VolumeSkipped" in event] == [
+            f"Warning VolumeSkipped Volume {name} is an empty directory: the lab mounts shares of claims, no pod's own"
+            for name in ("old", "new")
+        ]
+
+    on_node(test)
+
+
 @pytest.mark.parametrize(
     ("given", "modes", "group", "smb", "nfs"),
     [

@@ -132,6 +132,10 @@ class NodeVolumes:
         """Report the volumes as in use by the pod, wait until they are attached, and mount them."""
         uid = pod["metadata"]["uid"]
         await self.claim(uid, volumes)
+        for entry in pod["spec"].get("volumes") or ():
+            if "azureFile" in entry or "csi" in entry:
+                text = f"Volume {entry['name']} is an empty directory: the lab mounts shares of claims, no pod's own"
+                self._recorder.event(pod, "Warning", "VolumeSkipped", text)
         for wanted in volumes:
             name = wanted.name
             if wanted.attached:
