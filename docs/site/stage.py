@@ -183,8 +183,8 @@ _SYMPTOMS = """# What kubectl shows, and what it means
 Words as they stand in `kubectl describe` and `kubectl get events`, and the cause behind them. `…` stands for what
 differs from one object to another. `aksdisks diagnose` looks for the same words, and at the states behind them.
 
-| words | cause | what it is |
-|---|---|---|
+| words | cause |
+|---|---|
 """
 _SILENT = """
 ## Where no words show it
@@ -205,7 +205,7 @@ def _symptoms(causes: Mapping[str, str]) -> str:
         _, _, recognised = text.partition("**How it is recognised**")
         _, _, words = recognised.partition("\n\n**")[0].partition("Words:")
         found = [word for word in re.findall(r"`[^`]+`", words.replace("\n", " ")) if word.strip("`") not in causes]
-        said += [(word.replace("|", "\\|"), f"[{name}](causes.md#{name}) | {what}") for word in found]
+        said += [(word.replace("|", "\\|"), f"[{name}](causes.md#{name}): {what}") for word in found]
         if not found:
             silent.append(f"| [{name}](causes.md#{name}) | {what} |")
     rows = (f"| {word} | {cause} |" for word, cause in sorted(said, key=lambda row: row[0].strip("`… ").casefold()))

@@ -31,8 +31,8 @@ WCAG = {
 OVERFLOW = "() => document.documentElement.scrollWidth - window.innerWidth"
 UNFOLD = "() => document.querySelectorAll('article details').forEach(part => part.open = true)"
 # Of each kind of page one; what the theme makes of the others is the same, and so it is of most in the other scheme.
-IN_LIGHT = ("index", "symptoms", "runbooks/01-dynamic-disk")
-IN_DARK = ("on-call", "causes/shared-claim", "runbooks/01-dynamic-disk")
+IN_LIGHT = ("index", "on-call", "runbooks/01-dynamic-disk")
+IN_DARK = ("symptoms", "causes/shared-claim", "runbooks/01-dynamic-disk")
 ALL = "each page of the site"
 # Each of the words as a message of somebody's: those whose row it does not leave in sight.
 NOT_FOUND = """() => {

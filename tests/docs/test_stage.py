@@ -71,7 +71,7 @@ def test_the_page_of_symptoms_leads_to_every_cause(staged: Path) -> None:
     assert set(re.findall(r"\]\(causes/([\w-]+)\.md\)", text)) == set(catalogue())
     words, _, states = text.partition("## Where no words show it")
     assert re.search(
-        r"\| `Multi-Attach error [^`]+ pod\(s\) …` \| \[shared-claim\]\(causes/shared-claim\.md\) \|", words
+        r"\| `Multi-Attach error [^`]+ pod\(s\) …` \| \[shared-claim\]\(causes/shared-claim\.md\): Several pods", words
     )
     assert "[holder-lost]" in states and "[shared-claim]" not in states
 
