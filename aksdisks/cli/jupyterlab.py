@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NoReturn
 
 from aksdisks.errors import CannotRun, InputError
 from aksdisks.runner import shipped
@@ -34,6 +34,7 @@ threading.Thread(target=end, daemon=True).start()
 from jupyterlab.labapp import main
 sys.exit(main())
 """
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _END_PATIENCE = 10.0  # seconds for it to end its kernels
 
 
@@ -49,8 +50,8 @@ def serve(folder: Path, *, speed: float, port: int, browser: bool, say: Callable
     _free(port)  # before anything is copied or started
     for name in copy(folder):
         say(f"{folder / name} differs from the runbook of that name and was kept; delete it to have it as shipped.")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    for number in _ENDING:
+        signal.signal(number, _end)
     with lab_in(None, speed) as (lab, ours), TemporaryDirectory(prefix="aksdisks-walk-") as own:
         run = f"runs at speed {lab.speed:g}" + (" and ends with the walk" if ours else "; it was there and stays")
         token = secrets.token_urlsafe(24)
@@ -65,6 +66,13 @@ def serve(folder: Path, *, speed: float, port: int, browser: bool, say: Callable
         except KeyboardInterrupt:
             pass  # the way to end it
     say("JupyterLab has ended" + (", and the lab with it." if ours else "; the lab goes on: aksdisks lab stop."))
+
+
+def _end(*_: object) -> NoReturn:
+    """End by the first signal; what is left takes a moment, and another would only keep it from being done."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def copy(folder: Path) -> list[str]:

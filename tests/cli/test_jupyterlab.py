@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -98,7 +99,9 @@ def test_walks_that_begin_together_have_a_port_each_and_leave_nothing_however_th
             request = Request(f"{walked.url}/api/status", headers={"Authorization": f"token {walked.token}"})
             with urlopen(request, timeout=10) as answer:
                 assert answer.status == 200
-            walked.process.send_signal(end)
+            for _ in range(3):  # who is in a hurry
+                walked.process.send_signal(end)
+                time.sleep(0.3)
             said, _ = walked.process.communicate(timeout=60)
         if end != signal.SIGKILL:
             assert walked.process.returncode == 0
