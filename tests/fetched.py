@@ -38,4 +38,7 @@ def azurite(cache: Path) -> Path:
 
 if __name__ == "__main__":
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda fetch: fetch(CACHE / fetch.__name__), (az, azurite)))
+        asked = {fetch.__name__: pool.submit(fetch, CACHE / fetch.__name__) for fetch in (az, azurite)}
+    for name, answer in asked.items():
+        if error := answer.exception():
+            print(f"{name} was not fetched beforehand: {error}", file=sys.stderr)
