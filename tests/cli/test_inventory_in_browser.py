@@ -18,7 +18,7 @@ from playwright.sync_api import Page
 from aksdisks.views import ownership_page
 from aksdisks.views.ownership_page import page
 from tests.cli.jupyterlab import CHROMIUM, chromium
-from tests.owned import HOSTILE, owned, ownership, price, used
+from tests.owned import HOSTILE, SHARES, owned, ownership, price, used
 from tests.programs import needs
 
 EXECUTABLE = shutil.which(CHROMIUM)
@@ -48,7 +48,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def written(folder: Path, **parts: Any) -> Path:
-    text = page(ownership(**parts), namespace=None, target="https://api:443", unseen={"Pod": "no right"})
+    found = ownership(**{"shares": SHARES} | parts)
+    text = page(found, namespace=None, target="https://api:443", unseen={"Pod": "no right"})
     (folder / "disks.html").write_text(text, encoding="utf-8")
     return folder / "disks.html"
 
@@ -86,12 +87,12 @@ def test_the_page_breaks_no_rule_of_wcag_and_does_not_run_off_the_screen(
 def test_rows_are_filtered_by_text_verdict_and_namespace_and_the_counts_announced(browser: Page, file: Path) -> None:
     shown(browser, file)
     said = browser.locator(SAID)
-    assert said.text_content() == "8 of 8 disks, 2 of 2 snapshots; 34.18 USD a month"
+    assert said.text_content() == "8 of 8 disks, 2 of 2 snapshots, 2 of 2 shares; 34.18 USD a month"
     browser.locator(VERDICT).select_option("orphan")
     assert browser.evaluate(NAMES) == ["pvc-left"]
-    assert said.text_content() == "1 of 8 disks, 1 of 2 snapshots; 6.53 USD a month"
+    assert said.text_content() == "1 of 8 disks, 1 of 2 snapshots, 1 of 2 shares; 6.53 USD a month"
     browser.locator(NAMESPACE).select_option("shop")
-    assert said.text_content() == "0 of 8 disks, 1 of 2 snapshots; 1.25 USD a month"
+    assert said.text_content() == "0 of 8 disks, 1 of 2 snapshots, 0 of 2 shares; 1.25 USD a month"
     browser.get_by_role("button", name="Show all").click()
     browser.locator(TEXT).fill("statefulset/db LOGS")
     assert browser.evaluate(NAMES) == ["pvc-logs"]
@@ -99,7 +100,7 @@ def test_rows_are_filtered_by_text_verdict_and_namespace_and_the_counts_announce
     assert browser.evaluate(NAMES) == ["pvc-hostile"]
     browser.locator(TEXT).fill("")
     browser.locator(NAMESPACE).select_option("-")
-    assert said.text_content() == "1 of 8 disks, 0 of 2 snapshots; 0.00 USD a month"
+    assert said.text_content() == "1 of 8 disks, 0 of 2 snapshots, 1 of 2 shares; 0.00 USD a month"
     assert HOSTILE in browser.locator(NAMESPACE).inner_text()
 
 
