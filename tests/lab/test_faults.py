@@ -519,14 +519,14 @@ def test_the_command(whole: Broken) -> None:
     assert '"faults": []' in command(whole, "list", "--json").stdout
     wrong = command(whole, "on", "throtled")
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert wrong.stderr.startswith("aksdisks: fault: did you mean throttled? expected one of attach-slow, ")
+    assert wrong.stderr.startswith("aksdisks: fault: did you mean throttled? expected one of account-key-changed, ")
     assert command(whole, "off").returncode == 2
 
 
 @pytest.mark.parametrize(
     ("name", "target", "rate", "refused"),
     [
-        ("nothing", "", 1.0, "fault: expected one of attach-slow, "),
+        ("nothing", "", 1.0, "fault: expected one of account-key-changed, "),
         ("throttled", "node/a", 1.0, "object of throttled: expected none for this fault, found 'node/a'"),
         ("node-gone", "node", 1.0, "object of node-gone: expected node/NAME, found 'node'"),
         ("node-gone", "vm/b", 1.0, "object of node-gone: expected a node of a, found 'b'"),
