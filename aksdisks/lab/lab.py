@@ -8,7 +8,7 @@ import os
 from functools import partial
 
 from aksdisks.lab import node_driver, tls
-from aksdisks.lab.agents.csi.share_mounts import mount_source, mounted_share
+from aksdisks.lab.agents.csi.share_mounts import mount_options, mount_source, mounted_share
 from aksdisks.lab.agents.csi.share_volumes import ShareAddress, is_nfs
 from aksdisks.lab.agents.kubelet.disk_sizes import Row, df_script
 from aksdisks.lab.agents.kubelet.pod_directories import PodStorage
@@ -106,7 +106,7 @@ class Lab:
         self.volumes = Volumes(directory.path)
         self._bytes = DiskBytes(self.volumes, self.cloud, self.records)
         self._containers = Containers(
-            self.api, self.volumes, self._directory_of, partial(df_script, self.api, self._df_of_share)
+            self.api, self.volumes, self._directory_of, mount_options, partial(df_script, self.api, self._df_of_share)
         )
         self._sandbox = Sandbox([directory.path])
         self._agents = agents

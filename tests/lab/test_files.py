@@ -112,6 +112,15 @@ def test_two_volumes_made_by_hand_may_name_one_share_and_bytes_outlive_a_restart
     written = lab.kubectl("exec", "deploy/web", "--", "cat", "/data/who")
     assert len(written.split()) == 4
     assert [lab.kubectl("exec", f"deploy/{name}", "--", "cat", "/data/who") for name in ("one", "two")] == [written] * 2
+    # The driver mounts a volume that nobody may write to so, and the writers of the share see nothing of that.
+    read = static("read", "third-of-it", shareName=share)
+    reader = bound_by_hand("read")
+    read["spec"]["accessModes"] = reader["spec"]["accessModes"] = ["ReadOnlyMany"]
+    lab.apply(read, secret("read", **known), reader, mounting("read", 1, "read"))
+    lab.wait("condition=Available", "deployment/read")
+    write = ("exec", "deploy/read", "--", "sh", "-c", "cat /data/who; echo more >> /data/who")
+    assert lab.kubectl(*write, code=2).startswith(written.split()[0])
+    assert lab.kubectl("exec", "deploy/one", "--", "cat", "/data/who") == written
     # A share is as large as its quota, whatever a volume made by hand says.
     assert lab.kubectl("exec", "deploy/two", "--", "df", "--output=size", "-BG", "/data").split()[1] == "40G"
 

@@ -24,15 +24,18 @@ class Containers:
         api: KubernetesApi,
         volumes: Volumes,
         directory_of: Callable[[Object], Awaitable[str | None]],
+        options: Callable[[Object], list[str]],
         df: Callable[[Object, Object], Awaitable[bytes]],
     ) -> None:
         """`directory_of`: the name of the directory behind a PersistentVolume, None where Azure has not what it names.
 
-        `df`: the df of a pod's container, a program that knows the sizes of its disks.
+        `options`: those that a PersistentVolume is mounted with. `df`: the df of a pod's container, a program that
+        knows the sizes of its disks.
         """
         self._api = api
         self._volumes = volumes
         self._directory_of = directory_of
+        self._options = options
         self._df = df
 
     async def view(self, pod: Object, container: Object, *, terminal: bool) -> Confined:
@@ -62,9 +65,10 @@ class Containers:
         metadata = pod["metadata"]
         uid, namespace, part = metadata["uid"], metadata["namespace"], f"volume.{volume.get('name', '')}"
         if claim := volume.get("persistentVolumeClaim"):
-            return await self._claimed(namespace, claim["claimName"]), not claim.get("readOnly")
+            source, writable = await self._claimed(namespace, claim["claimName"])
+            return source, writable and not claim.get("readOnly")
         if "ephemeral" in volume:
-            return await self._claimed(namespace, f"{metadata['name']}-{volume['name']}"), True
+            return await self._claimed(namespace, f"{metadata['name']}-{volume['name']}")
         if "emptyDir" in volume:
             return self._volumes.pod(uid, part), True
         if "azureDisk" in volume:
@@ -81,13 +85,13 @@ class Containers:
         # Anything else stands for a place of the node's or of the network's: the pod sees an empty directory.
         return self._volumes.files(uid, part, {}), False
 
-    async def _claimed(self, namespace: str, claim: str) -> Path:
+    async def _claimed(self, namespace: str, claim: str) -> tuple[Path, bool]:
         try:
             name = (await self._api.get("persistentvolumeclaims", claim, namespace))["spec"].get("volumeName", "")
             volume = await self._api.get("persistentvolumes", name)
         except ApiError as error:
             raise SandboxError(f"claim {claim}: {error.message}") from error
-        return await self._directory(volume)
+        return await self._directory(volume), "ro" not in ",".join(self._options(volume)).split(",")
 
     async def _directory(self, volume: Object) -> Path:
         name = await self._directory_of(volume)

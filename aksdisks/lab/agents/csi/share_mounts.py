@@ -190,7 +190,7 @@ def staging_path(handle: str) -> str:
 
 def smb_options(volume: Object, fs_group: str = "") -> list[str]:
     """Those of the volume and what the driver adds to them (appendDefaultCifsMountOptions)."""
-    options = _read_only(volume, list(volume["spec"].get("mountOptions") or ()))
+    options = mount_options(volume)
     if fs_group and not any(option.startswith("gid") for option in options):
         options.append(f"gid={fs_group}")
     timed = any("acregmax" in option or "acdirmax" in option for option in options)
@@ -203,8 +203,7 @@ def smb_options(volume: Object, fs_group: str = "") -> list[str]:
 
 def nfs_options(volume: Object) -> list[str]:
     """As `smb_options` (appendDefaultNfsMountOptions)."""
-    given = _read_only(volume, list(volume["spec"].get("mountOptions") or ()))
-    options = sorted({*given, "vers=4,minorversion=1,sec=sys"})
+    options = sorted({*mount_options(volume), "vers=4,minorversion=1,sec=sys"})
     return options + [
         f"{name}{value}"
         for name, value in _NFS_DEFAULTS.items()
@@ -212,10 +211,12 @@ def nfs_options(volume: Object) -> list[str]:
     ]
 
 
-def _read_only(volume: Object, options: list[str]) -> list[str]:
-    """A volume that nobody may write to is mounted so."""
-    read_only = (volume["spec"].get("accessModes") or [""])[0] == "ReadOnlyMany"
-    return sorted({*options, "ro"}) if read_only else options
+def mount_options(volume: Object) -> list[str]:
+    """Those that a volume states; the file driver mounts one that nobody may write to so (isReadOnlyFromCapability)."""
+    spec = volume["spec"]
+    options, modes = list(spec.get("mountOptions") or ()), spec.get("accessModes") or [""]
+    shared = (spec.get("csi") or {}).get("driver") == FILE_DRIVER
+    return sorted({*options, "ro"}) if shared and modes[0] == "ReadOnlyMany" else options
 
 
 def _secret_of(volume: Object, address: ShareAddress) -> str:
