@@ -20,6 +20,7 @@ html_title = "aksdisks"
 html_sidebars = {"**": ["sidebar-nav-bs"], "index": []}
 html_static_path = [str(Path(__file__).with_name("static"))]
 html_search_scorer = str(Path(__file__).with_name("scorer.js"))
+html_favicon = str(Path(__file__).with_name("static") / "icon.svg")
 html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 html_copy_source = False
