@@ -6,8 +6,10 @@ What it is
 
 How it is recognised
     States: the pod is placed, its volume has no attached VolumeAttachment to its node, and none to another node.
-    Words: none are needed; after two minutes `timed out waiting for the external-attacher of disk.csi.azure.com CSI
-    driver to attach volume …` (kubernetes pkg/volume/csi/csi_attacher.go), which says that it takes long, not why.
+    Words: none are needed; after two minutes `timed out waiting for external-attacher of disk.csi.azure.com CSI driver
+    to attach volume …` (kubernetes pkg/volume/csi/csi_attacher.go), which says that it takes long, not why. The
+    kubelet's `Unable to attach or mount volumes: … timed out waiting for the condition` (until about 2023), in 2019
+    `timeout expired waiting for volumes to attach or mount for pod …`, says only that it waits, whatever for.
 
 What it is not
     A disk that is still on another node (`detach-pending`, `shared-claim`). A machine that Azure does not get done with

@@ -5,9 +5,9 @@ What it is
     the cluster is at fault, unless its way out is closed by a firewall. The driver tries again by itself.
 
 How it is recognised
-    Words: HTTP 500 to 599, InternalServerError, ServiceUnavailable, ServerTimeout (AKS#2797); `code = DeadlineExceeded`
-    of a call to the driver, which retries Azure's errors itself before it gives up (facts I), for minutes; `dial tcp`
-    towards management.azure.com or login.microsoftonline.com.
+    Words: HTTP 500 to 599, `InternalServerError`, `ServiceUnavailable`, `ServerTimeout` (AKS#2797); `code =
+    DeadlineExceeded` of a call to the driver, which retries Azure's errors itself before it gives up (facts I), for
+    minutes; `dial tcp` towards management.azure.com or login.microsoftonline.com.
 
 What it is not
     429 (`throttled`). A machine whose own update fails or does not end (`machine-stuck`). A driver of which nothing is

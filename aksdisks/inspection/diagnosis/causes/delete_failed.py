@@ -7,7 +7,7 @@ What it is
 
 How it is recognised
     States: the volume is Released or Failed with policy Delete; in Azure the disk has a holder.
-    Words: VolumeFailedDelete `disk(…) already attached to node(…), could not be deleted` (azuredisk-csi-driver
+    Words: `VolumeFailedDelete` `disk(…) already attached to node(…), could not be deleted` (azuredisk-csi-driver
     pkg/azuredisk/azure_managedDiskController.go), `persistentvolume … is still attached to node …`
     (external-provisioner pkg/controller/controller.go), `Disk … is attached to VM …` (Azure).
 

@@ -5,9 +5,9 @@ What it is
     allows no write or no delete; or the node resource group is locked down, which denies changes to everybody but AKS.
 
 How it is recognised
-    Words: RequestDisallowedByPolicy `… was disallowed by policy. Policy identifiers: …` (CSI#2349, k/k#71940),
-    DenyAssignmentAuthorizationFailed or `blocked by deny assignments` (AKS#4291, ARO-RP#423), ScopeLocked `… because
-    following scope(s) are locked` (azure-sdk-for-java#2560).
+    Words: `RequestDisallowedByPolicy` `… was disallowed by policy. Policy identifiers: …` (CSI#2349, k/k#71940),
+    `DenyAssignmentAuthorizationFailed` or `blocked by deny assignments` (AKS#4291, ARO-RP#423), `ScopeLocked` `…
+    because following scope(s) are locked` (azure-sdk-for-java#2560).
 
 What it is not
     A role that is missing (`not-authorized`).

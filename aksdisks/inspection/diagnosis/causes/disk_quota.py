@@ -6,7 +6,7 @@ What it is
 
 How it is recognised
     Words: OperationNotAllowed `… results in exceeding approved …DiskCount quota … Current Limit: …, Current Usage: …`,
-    QuotaExceeded (Azure; scylla-cluster-tests#12948).
+    `QuotaExceeded` (Azure; scylla-cluster-tests#12948).
 
 What it is not
     A machine that takes no further disk (`no-disk-slot`, `foreign-disks`).

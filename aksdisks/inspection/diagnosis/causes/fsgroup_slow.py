@@ -8,7 +8,7 @@ How it is recognised
     States: the disk has been attached for minutes; the pod sets `fsGroup`, its `fsGroupChangePolicy` is not
     OnRootMismatch; no container has begun, no image is being pulled, and the kubelet reports no other failure to mount.
     Words: `Setting volume ownership for … is taking longer than expected`, later `…, processed N files` (an event
-    VolumePermissionChangeInProgress since kubernetes 1.33), or `applyFSGroup failed for vol …`.
+    `VolumePermissionChangeInProgress` since kubernetes 1.33), or `applyFSGroup failed for vol …`.
 
 What it is not
     A device that is not found (`device-missing`): the kubelet says so. An image that is being pulled.

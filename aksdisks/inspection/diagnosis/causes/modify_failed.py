@@ -7,7 +7,7 @@ What it is
 How it is recognised
     States: the claim's condition ModifyVolumeError, or modifyVolumeStatus Infeasible (the driver refuses the values) or
     Pending (there is no such class), while the claim still asks for that class.
-    Words: VolumeModifyFailed (external-resizer pkg/modifycontroller/modify_volume.go), `VAC "…" does not exist.`
+    Words: `VolumeModifyFailed` (external-resizer pkg/modifycontroller/modify_volume.go), `VAC "…" does not exist.`
 
 What it is not
     A change under way, or one that nobody has begun (`modify-pending`). A refusal that has its own name, such as

@@ -8,7 +8,7 @@ What it is
 How it is recognised
     States: the pod has no node; its condition PodScheduled is False.
     Words: FailedScheduling `0/3 nodes are available: …` (kubernetes pkg/scheduler), with reasons that no other cause
-    explains; SchedulingGated.
+    explains; `SchedulingGated`.
 
 What it is not
     Zones (`zone-mismatch`), places for disks (`no-disk-slot`), a claim that is not there (`no-claim`), or one that

@@ -5,7 +5,7 @@ What it is
     resource group, an assignment was removed, or the cluster's identity was changed. Azure names who, what and where.
 
 How it is recognised
-    Words: AuthorizationFailed or LinkedAuthorizationFailed `The client '…' with object id '…' does not have
+    Words: `AuthorizationFailed` or `LinkedAuthorizationFailed` `The client '…' with object id '…' does not have
     authorization to perform action '…' over scope '…'` (Azure; facts E, CSI#403), while a disk is made, attached,
     detached, expanded or deleted.
 

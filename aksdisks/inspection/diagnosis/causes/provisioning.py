@@ -9,7 +9,8 @@ How it is recognised
     States: the claim is Pending and names no volume; it has a selected node, or its class has volumeBindingMode
     Immediate; no message refuses it.
     Words: `External provisioner is provisioning volume for claim` (external-provisioner) and `Waiting for a volume to
-    be created` (kubernetes pkg/controller/volume/persistentvolume/pv_controller.go), which say that it goes on.
+    be created` (kubernetes pkg/controller/volume/persistentvolume/pv_controller.go), which say that it goes on. The
+    scheduler's `pod has unbound immediate PersistentVolumeClaims` is a consequence.
 
 What it is not
     A claim without a pod (`no-consumer`). A refusal: `not-authorized`, `disk-quota`, `sku-unavailable`,

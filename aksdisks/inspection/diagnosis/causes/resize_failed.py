@@ -7,8 +7,8 @@ What it is
 How it is recognised
     States: the claim's condition ControllerResizeError or NodeResizeError, or allocatedResourceStatuses
     ControllerResizeInfeasible or NodeResizeInfeasible.
-    Words: VolumeResizeFailed (external-resizer pkg/controller; kubelet), FileSystemResizeFailed (kubelet), while the
-    claim still wants to grow: older resizers set no condition.
+    Words: `VolumeResizeFailed` (external-resizer pkg/controller; kubelet), `FileSystemResizeFailed` (kubelet), while
+    the claim still wants to grow: older resizers set no condition.
 
 What it is not
     An expansion under way (`resize-pending`). One that Azure refuses for a reason with a name of its own

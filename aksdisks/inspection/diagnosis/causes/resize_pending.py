@@ -7,8 +7,8 @@ What it is
 How it is recognised
     States: the claim's condition Resizing or FileSystemResizePending, its allocatedResourceStatuses, or a request above
     its capacity; none of them says that it failed. (kubernetes staging/src/k8s.io/api/core/v1/types.go)
-    Words: ExternalExpanding `waiting for an external controller to expand this PVC`, FileSystemResizeRequired `Require
-    file system resize of volume on node`.
+    Words: `ExternalExpanding` `waiting for an external controller to expand this PVC`, `FileSystemResizeRequired`
+    `Require file system resize of volume on node`.
 
 What it is not
     An expansion that is refused (`resize-failed`).

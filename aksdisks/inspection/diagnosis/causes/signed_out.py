@@ -5,7 +5,7 @@ What it is
     application is gone from the tenant, or the driver goes on with a token that has run out.
 
 How it is recognised
-    Words: ExpiredAuthenticationToken (AKS#4287), InvalidAuthenticationToken, an `AADSTS…` code of Entra ID, such as
+    Words: `ExpiredAuthenticationToken` (AKS#4287), `InvalidAuthenticationToken`, an `AADSTS…` code of Entra ID, such as
     AADSTS7000222 for an expired secret (AKS#371, jenkins-infra/helpdesk#2810), HTTP 401.
 
 What it is not

@@ -5,8 +5,9 @@ What it is
     machine's size cannot attach, such as Premium_LRS on a size without premium storage.
 
 How it is recognised
-    Words: `SKU … is not supported for resource type Disk in this region`, SkuNotAvailable, NotAvailableForSubscription,
-    `the VM size … does not support the storage account type …` (Azure; needs.md row 12, azure-cli#22732).
+    Words: `SKU … is not supported for resource type Disk in this region`, `SkuNotAvailable`,
+    `NotAvailableForSubscription`, `the VM size … does not support the storage account type …` (Azure; needs.md row 12,
+    azure-cli#22732).
 
 What it is not
     A SKU with parameters that it cannot have (`impossible-request`). A PremiumV2 disk on a machine outside of zones

@@ -9,8 +9,8 @@ What it is
 How it is recognised
     States: `deletionTimestamp` is set, and a claim in its namespace is Pending with it as its source; else a finalizer
     keeps it.
-    Words: SnapshotDeletePending `Snapshot is being used to restore a PVC` (external-snapshotter
-    pkg/common-controller/snapshot_controller.go), SnapshotDeleteError on its content (pkg/sidecar-controller).
+    Words: `SnapshotDeletePending` `Snapshot is being used to restore a PVC` (external-snapshotter
+    pkg/common-controller/snapshot_controller.go), `SnapshotDeleteError` on its content (pkg/sidecar-controller).
 
 What it is not
     A claim that is being deleted while a snapshot of it is taken (`claim-protected`).

@@ -6,7 +6,7 @@ What it is
     usually many disks move at once, in an upgrade or after a lost node, or somebody else asks in a loop.
 
 How it is recognised
-    Words: HTTP 429, TooManyRequests, SubscriptionRequestsThrottled; `client throttled`, `throttled due to too many
+    Words: HTTP 429, `TooManyRequests`, `SubscriptionRequestsThrottled`; `client throttled`, `throttled due to too many
     requests` (the driver's own waiting; AKS#1187, AKS#1413, azclient retryrepectthrottled). Retry-After says for how
     long.
     States: the driver gets no answer in time (it retries a 429 by itself), and Azure answers 429 to this program, too.
