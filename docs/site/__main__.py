@@ -7,13 +7,14 @@ code 1); the folder is replaced.
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 from docs.site.check import problems
-from docs.site.contents import ROOT, pages
+from docs.site.contents import ROOT, SYMPTOMS, pages, place
 from docs.site.stage import Stage
 
 
@@ -59,7 +60,7 @@ def built(source: Path, out: Path) -> bool:
 
 
 def _finish(out: Path) -> None:
-    """Take away what no reader asks for, and name what the theme leaves without a name."""
+    """Take away what no reader asks for, name what the theme leaves unnamed, and give the search the symptoms."""
     for left in (".buildinfo", "objects.inv", "_static/webpack-macros.html"):
         (out / left).unlink(missing_ok=True)
     for page in out.rglob("*.html"):
@@ -67,6 +68,15 @@ def _finish(out: Path) -> None:
         page.write_text(
             text.replace("<summary><span", '<summary aria-label="Pages of this part"><span'), encoding="utf-8"
         )
+    search, symptoms = out / "search.html", out / place(SYMPTOMS).replace(".md", ".html")
+    if symptoms.exists():  # site.js shows those of its rows that fit what is looked for
+        table = re.search("<table.*?</table>", symptoms.read_text(encoding="utf-8"), re.DOTALL)
+        assert table, f"{symptoms}: expected a table"
+        results = '<div id="search-results">'
+        text = search.read_text(encoding="utf-8")
+        assert results in text, f"{search}: expected {results}"
+        known = f'<div id="known" class="pst-scrollable-table-container" hidden>{table[0]}</div>'
+        search.write_text(text.replace(results, known + results), encoding="utf-8")
 
 
 if __name__ == "__main__":

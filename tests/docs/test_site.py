@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -175,6 +176,31 @@ def test_a_message_is_found_without_a_server(browser: Page, site: Path, typed: s
     links = browser.locator("#search-results a")
     expect(links.first).to_be_visible()
     assert page in {re.sub(r"[?#].*", "", link.get_attribute("href") or "") for link in links.all()[:5]}
+
+
+@needs(CHROMIUM)
+@pytest.mark.parametrize(
+    ("typed", "causes"),
+    [
+        ('Multi-Attach error for volume "pvc-d5" Volume is already used by pod(s) disk-deploy-6d-79', ["shared-claim"]),
+        ("3 node(s) exceed max volume count", ["no-disk-slot"]),
+        ("0/3 nodes are available: 3 node(s) had volume node affinity conflict.", ["zone-mismatch", "no-node"]),
+        (
+            "results in exceeding approved PremiumDiskCount quota. Additional details - Location: westeurope, "
+            "Current Limit: 1, Current Usage: 1, Additional Required: 1",
+            ["disk-quota"],
+        ),
+        ("pod has unbound immediate PersistentVolumeClaims", ["provisioning"]),
+        ("AuthorizationFailed", ["not-authorized"]),
+        ("Pending", []),
+        ("rwo-replicas", []),
+    ],
+)
+def test_a_search_shows_first_which_causes_have_these_words(
+    browser: Page, site: Path, typed: str, causes: list[str]
+) -> None:
+    browser.goto(f"{(site / 'search.html').as_uri()}?{urlencode({'q': typed})}")
+    expect(browser.locator("#known tr:visible a")).to_have_text(causes)
 
 
 def test_a_warning_and_a_dead_link_fail_the_build(python: Path, tmp_path: Path) -> None:
