@@ -136,8 +136,8 @@ def test_a_message_with_its_own_names_and_numbers_leads_to_its_cause(browser: Pa
     shown = browser.locator("table").first.locator("tbody tr:visible")
     whole = shown.count()
     message.fill('Multi-Attach error for volume "pvc-d53e" Volume is already used by pod(s) web-0, web-1')
-    expect(said).to_have_text(f"1 of {whole} fit")
-    expect(shown.get_by_role("link")).to_have_text("shared-claim")
+    expect(said).to_have_text(f"2 of {whole} fit")
+    expect(shown.get_by_role("link")).to_have_text(["shared-claim", "holder-lost"])
     assert browser.evaluate(NOT_FOUND) == []
     message.fill("no such words")
     expect(said).to_have_text(f"0 of {whole} fit")
@@ -182,7 +182,10 @@ def test_a_message_is_found_without_a_server(browser: Page, site: Path, typed: s
 @pytest.mark.parametrize(
     ("typed", "causes"),
     [
-        ('Multi-Attach error for volume "pvc-d5" Volume is already used by pod(s) disk-deploy-6d-79', ["shared-claim"]),
+        (
+            'Multi-Attach error for volume "pvc-d5" Volume is already used by pod(s) disk-deploy-6d-79',
+            ["shared-claim", "holder-lost"],
+        ),
         ("3 node(s) exceed max volume count", ["no-disk-slot"]),
         ("0/3 nodes are available: 3 node(s) had volume node affinity conflict.", ["zone-mismatch", "no-node"]),
         (

@@ -73,7 +73,7 @@ def test_the_page_of_symptoms_leads_to_every_cause(staged: Path) -> None:
     assert re.search(
         r"\| `Multi-Attach error [^`]+ pod\(s\) …` \| \[shared-claim\]\(causes/shared-claim\.md\): Several pods", words
     )
-    assert "[holder-lost]" in states and "[shared-claim]" not in states
+    assert "[starting]" in states and "[shared-claim]" not in states
 
 
 def test_a_picture_is_shown_for_the_pages_colours(staged: Path) -> None:

@@ -9,8 +9,8 @@ What it is
 How it is recognised
     States: the pod is placed; the volume is attached to another node, which is NotReady; or the pod there that mounts
     the claim is being deleted and should have ended minutes ago.
-    Words: a Multi-Attach error of either wording, which also a Terminating pod on a dead node causes: the states of the
-    pods that it names decide.
+    Words: `Multi-Attach error for volume "…" Volume is already …` of either wording, which also a Terminating pod on a
+    dead node causes: the states of the pods that it names decide.
 
 What it is not
     A pod that runs on a Ready node (`shared-claim`), or is ending in its time there (`detach-pending`). A node that is
