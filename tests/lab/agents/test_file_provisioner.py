@@ -173,6 +173,77 @@ def test_a_share_goes_with_its_claim_unless_it_is_retained_and_the_account_stays
     on_azure(test)
 
 
+async def released(world: World, made: dict[str, Any]) -> None:
+    name = f"pvc-{made['metadata']['uid']}"
+    await world.api.patch("persistentvolumes", name, {"status": {"phase": "Released"}}, subresource="status")
+    await world.settle()
+
+
+def test_a_share_that_is_gone_is_deleted_but_not_one_whose_account_is_gone() -> None:
+    async def test(world: World, azure: Azure) -> None:
+        await world.create("namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
+        made = [await waiting(world, name) for name in ("one", "two")]
+        await world.clock.advance(20)
+        [account] = azure.cloud.storage.accounts.all()
+        azure.cloud.storage.shares.delete(GROUP, account.name, f"pvc-{made[0]['metadata']['uid']}")
+        await released(world, made[0])
+        assert "deletionTimestamp" in (await volume_of(world, made[0]))["metadata"]
+        azure.cloud.storage.accounts.delete(GROUP, account.name)
+        await released(world, made[1])
+        name = f"pvc-{made[1]['metadata']['uid']}"
+        told = f"DeleteFileShare {name} under account({account.name}) rg({GROUP}) failed with error: DELETE "
+        [failed] = [event for event in world.events if "VolumeFailedDelete" in event]
+        assert failed.startswith(f"Warning VolumeFailedDelete rpc error: code = Internal desc = {told}")
+        assert "ERROR CODE: ParentResourceNotFound" in failed
+        assert "deletionTimestamp" not in (await volume_of(world, made[1]))["metadata"]
+
+    on_azure(test)
+
+
+def test_an_account_that_was_full_takes_shares_again_half_an_hour_after_it_was_left() -> None:
+    async def test(world: World, azure: Azure) -> None:
+        made = [await waiting(world, name) for name in ("one", "two")]
+        await world.clock.advance(20)
+        [account] = azure.cloud.storage.accounts.all()
+        left = {**account.tags, "skip-matching": ""}
+        azure.cloud.storage.accounts.patch(GROUP, account.name, {"tags": left})
+        await released(world, made[0])
+        assert account_tags(azure) == {"k8s-azure-created-by": "azure"}
+        azure.cloud.storage.accounts.patch(GROUP, account.name, {"tags": left})
+        await released(world, made[1])
+        assert account_tags(azure) == left
+        assert azure.shares() == []
+        later = await waiting(world, "later", storageAccount=account.name)
+        await world.clock.advance(1800)
+        await released(world, later)
+        assert account_tags(azure) == {"k8s-azure-created-by": "azure"}
+
+    on_azure(test)
+
+
+def account_tags(azure: Azure) -> dict[str, str]:
+    return dict(min(azure.cloud.storage.accounts.all(), key=lambda account: account.created).tags)
+
+
+def test_for_a_minute_the_account_that_was_found_last_is_taken_though_it_is_gone() -> None:
+    async def test(world: World, azure: Azure) -> None:
+        await waiting(world, "one")
+        await world.clock.advance(20)
+        [account] = azure.cloud.storage.accounts.all()
+        azure.cloud.storage.accounts.delete(GROUP, account.name)
+        await waiting(world, "two")
+        [failed] = [event for event in world.events if "ProvisioningFailed" in event]
+        assert "failed to create share pvc-" in failed and f"in account {account.name}: PUT " in failed
+        assert "ERROR CODE: ParentResourceNotFound" in failed
+        await world.clock.advance(60)
+        three = await waiting(world, "three")
+        await world.clock.advance(20)
+        [other] = azure.cloud.storage.accounts.all()
+        assert (await volume_of(world, three))["spec"]["csi"]["volumeHandle"].startswith(f"{GROUP}#{other.name}#")
+
+    on_azure(test)
+
+
 REFUSED = (
     ("role-missing", "action/Microsoft.Storage/storageAccounts/read",
      "failed to ensure storage account: could not list storage accounts for account type : GET "),
@@ -310,5 +381,12 @@ def test_a_larger_claim_has_a_larger_quota_at_once_and_a_handle_without_share_ca
         failed = f'Warning VolumeResizeFailed resize volume "{name}" by resizer "{DRIVER}" failed: rpc error'
         assert world.events[-1].startswith(f"{failed}: code = Internal desc = expand volume error: PATCH ")
         assert "InvalidHeaderValue" in world.events[-1]
+        account = azure.cloud.storage.accounts.all()[0].name
+        azure.cloud.storage.shares.delete(GROUP, account, name)
+        await world.clock.advance(300)
+        told = [event.partition("desc = ")[2] for event in world.events if event.startswith(failed)]
+        full = f"account({account}) is in TotalSharesProvisionedCapacityExceedsAccountLimit, wait for a few minutes"
+        assert any("ERROR CODE: ShareNotFound" in text for text in told)
+        assert f"{full} to retry" in told
 
     on_azure(test)

@@ -16,7 +16,7 @@ FILES = "file.csi.azure.com"
 
 def asked(parameters: dict[str, str], size: str = "5Gi", **spec: Any) -> ShareRequest:
     files = storage_class("files", "Immediate", provisioner=FILES, parameters=parameters)
-    return share_request(claim(size=size, storage_class="files", **spec), files, "pvc-4711")
+    return share_request(claim(size=size, storage_class="files", **spec), files, "pvc-4711", "own")
 
 
 SETTINGS = {"allowBlobPublicAccess": False}
@@ -36,6 +36,7 @@ SETTINGS = {"allowBlobPublicAccess": False}
         ({"protocol": "nfs"}, "5Gi", ("pvcn-4711", 100, "NFS", "Premium_LRS", "FileStorage", False, SETTINGS)),
         ({"fsType": "nfs"}, "5Gi", ("pvcn-4711", 100, "NFS", "Premium_LRS", "FileStorage", False, SETTINGS)),
         ({"storeAccountKey": "false"}, "5Gi", ("pvc-4711", 5, "SMB", "", "StorageV2", False, SETTINGS)),
+        ({"subscriptionID": "own"}, "5Gi", ("pvc-4711", 5, "SMB", "", "StorageV2", True, SETTINGS)),
         ({"shareNamePrefix": "app"}, "5Gi", ("app-pvc-4711", 5, "SMB", "", "StorageV2", True, SETTINGS)),
         (
             {"shareName": "${pvc.metadata.namespace}-${pvc.metadata.name}-${pv.metadata.name}"}, "5Gi",

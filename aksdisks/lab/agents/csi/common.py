@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from aksdisks.lab.arm.driver.refusals import response_error_text
 from aksdisks.lab.arm.driver.retries import DeadlineExceededError, DriverError, within
@@ -88,6 +88,29 @@ async def called(azure: Paced, clock: Clock, timeout: float, work: Coroutine[Any
         return await within(clock, timeout * azure.pace, work)
     except DeadlineExceededError as error:
         raise RpcError(DEADLINE_EXCEEDED, str(error)) from error
+
+
+class Kept(Generic[T]):
+    """What a driver keeps in mind for a while and then finds out anew (cloud-provider-azure pkg/cache)."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        """`seconds`: of the cluster's."""
+        self._clock = clock
+        self._seconds = seconds
+        self._kept: dict[str, tuple[T, float]] = {}
+
+    def get(self, key: str) -> T | None:
+        """What is known, None where that is nothing, or too long ago."""
+        value, until = self._kept.get(key, (None, 0.0))
+        return value if self._clock.monotonic() < until else None
+
+    def put(self, key: str, value: T) -> None:
+        """Know it from now on."""
+        self._kept[key] = (value, self._clock.monotonic() + self._seconds)
+
+    def drop(self, key: str) -> None:
+        """Find it out anew."""
+        self._kept.pop(key, None)
 
 
 def refusal_text(error: AzureError, method: str, resource_id: str) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import base64
 from contextlib import suppress
+from dataclasses import replace
 from typing import ClassVar
 
 from aksdisks.lab.agents.csi.common import (
     ALREADY_EXISTS,
     INTERNAL,
+    Kept,
     RefusalError,
     RpcError,
     called,
@@ -24,9 +26,11 @@ from aksdisks.lab.agents.csi.share_parameters import NFS, SMB, V2_LEAST, ShareRe
 from aksdisks.lab.agents.csi.share_volumes import (
     ACCOUNT_KEY,
     ACCOUNT_NAME,
+    KEY_KEPT,
     HandleError,
     ShareAddress,
     address_in,
+    full_account,
     persistent_volume,
     secret_name,
 )
@@ -45,6 +49,11 @@ TIMEOUT = 1200.0
 """Seconds that the provisioner waits for the driver (deploy/csi-azurefile-controller.yaml)."""
 
 
+FOUND_KEPT, TAG_KEPT = 60.0, 1800.0
+"""Cluster seconds for which the driver takes the account that it found last, and for which it leaves an account's tag
+as it is once it has looked (azurefile.go accountSearchCache, skipMatchingTagCache)."""
+
+
 class FileProvisioner(Provisioner):
     """See the module; `retry_last` as deploy/csi-azurefile-controller.yaml has it."""
 
@@ -57,6 +66,9 @@ class FileProvisioner(Provisioner):
         self.azure = azure
         self._accounts: dict[str, str] = {}
         self._searches: dict[str, asyncio.Lock] = {}
+        self._found = Kept[str](clock, FOUND_KEPT)
+        self._keys = Kept[str](clock, KEY_KEPT)
+        self._tagged = Kept[bool](clock, TAG_KEPT)
 
     async def create_volume(
         self, claim: Object, storage_class: Object, _node: Object | None, source: DataSource | None
@@ -68,7 +80,7 @@ class FileProvisioner(Provisioner):
                 f"no shares, found {source.kind} {source.name}"
             )
         name = volume_name(claim)
-        request = share_request(claim, storage_class, name)
+        request = share_request(claim, storage_class, name, self.azure.subscription)
         work = self._create_volume(request, name)
         request, address = await called(self.azure, self.clock, TIMEOUT, work)
         self._accounts.pop(name, None)
@@ -92,13 +104,17 @@ class FileProvisioner(Provisioner):
         return None
 
     async def _delete_share(self, group: str, address: ShareAddress) -> None:
-        """What is gone, with its account or without, is deleted."""
+        """What is gone is deleted, unless its account went, too; then the account may take shares again."""
         self.azure.check(address.subscription)
         try:
             await self.azure.delete_share(group, address.account, address.share)
         except CloudError as error:
-            if error.status != 404:
+            if error.code != "ShareNotFound":
                 raise
+        if not self._tagged.get(address.account):
+            self._tagged.put(address.account, True)
+            with suppress(CloudError, DriverError):
+                await self.azure.untag_account(group, address.account, SKIP_MATCHING)
 
     async def _create_volume(self, request: ShareRequest, name: str) -> tuple[ShareRequest, ShareAddress]:
         """The driver's CreateVolume: the request as it was carried out, and its share. Raises `RpcError`."""
@@ -109,10 +125,10 @@ class FileProvisioner(Provisioner):
         return request, await self._create_share(request, name)
 
     async def _create_share(self, request: ShareRequest, name: str) -> ShareAddress:
-        group, key = request.group or self.azure.group, ""
+        group = request.group or self.azure.group
         account = request.account or self._accounts.get(name, "")
         if not account:
-            account, key = await self._ensure_account(request, group)
+            account = await self._ensure_account(request, group)
             self._accounts[name] = account
         share_id = self.azure.id_of(group, account, request.share)
         try:
@@ -137,7 +153,7 @@ class FileProvisioner(Provisioner):
                 f"{refusal_text(error, 'PUT', share_id)}",
             ) from error
         if request.keeps_key:
-            await self._keep_key(request, group, account, key)
+            await self._keep_key(request, group, account)
         return ShareAddress(group, account, request.share, request.secret_namespace)
 
     async def _skipped(self, request: ShareRequest, group: str, account: str, name: str) -> bool:
@@ -146,8 +162,10 @@ class FileProvisioner(Provisioner):
         Raises `RpcError` for one that the class names.
         """
         if request.account:
-            raise RpcError(INTERNAL, f"account({account}) is in {FULL}, wait for a few minutes to retry")
+            raise RpcError(INTERNAL, full_account(account))
         self._accounts.pop(name, None)
+        self._found.drop(self._search(request, group))
+        self._tagged.put(account, True)
         try:
             await self.azure.tag_account(group, account, {SKIP_MATCHING: ""})
         except (CloudError, DriverError):
@@ -163,27 +181,22 @@ class FileProvisioner(Provisioner):
                 raise
             return None
 
-    async def _ensure_account(self, request: ShareRequest, group: str) -> tuple[str, str]:
-        """Name and key of the account for shares of this kind, made where there is none (EnsureStorageAccount).
+    async def _ensure_account(self, request: ShareRequest, group: str) -> str:
+        """The account for shares of this kind, made where there is none (EnsureStorageAccount).
 
-        One claim at a time looks for it, so that several which come together have one account. Raises `RpcError`.
+        One claim at a time looks for it, so that several which come together have one account. For a minute it is not
+        looked for again, though it may be gone by then, or a class may want a new one. Raises `RpcError`.
         """
-        wanted = AccountWanted(
-            sku=request.sku,
-            kind=request.kind,
-            tags=request.tags,
-            https_only=request.protocol == SMB,
-            match_tags=request.match_tags,
-            settings=request.settings,
-            location=request.location,
-            new=request.make_account,
-        )
-        name = ""
+        search, name = self._search(request, group), self._found.get(self._search(request, group)) or ""
+        if name:
+            return name
         try:
             self.azure.check(request.subscription)
-            async with self._searches.setdefault(f"{group} {wanted}", asyncio.Lock()):
-                name = await self.azure.ensure_account(group, wanted)
-            return name, await self.azure.account_key(group, name)
+            async with self._searches.setdefault(search, asyncio.Lock()):
+                name = await self.azure.ensure_account(group, replace(_wanted(request), new=request.make_account))
+            self._keys.put(name, await self.azure.account_key(group, name))
+            self._found.put(search, name)
+            return name
         except (CloudError, DriverError) as error:
             method, path = getattr(error, "request", None) or ("GET", self.azure.id_of(group))
             text = {
@@ -193,16 +206,20 @@ class FileProvisioner(Provisioner):
             refusal = refusal_text(error, method, path)
             raise RpcError(INTERNAL, f"failed to ensure storage account: {text}: {refusal}") from error
 
-    async def _keep_key(self, request: ShareRequest, group: str, account: str, key: str) -> None:
+    def _search(self, request: ShareRequest, group: str) -> str:
+        return f"{group} {_wanted(request)}"
+
+    async def _keep_key(self, request: ShareRequest, group: str, account: str) -> None:
         """A secret in the claim's namespace has the key; one that is there stays (SetAzureCredentials)."""
         name, namespace = request.secret_name or secret_name(account), request.secret_namespace
-        if not key:
-            try:
-                key = await self._key_in(name, namespace) or await self.azure.account_key(group, account)
-            except (CloudError, DriverError) as error:
-                path = f"{self.azure.id_of(group, account)}/listKeys"
-                text = f"failed to GetStorageAccesskey on account({account}) rg({group}), error: "
-                raise RpcError(INTERNAL, text + refusal_text(error, "POST", path)) from error
+        try:
+            key = self._keys.get(account) or await self._key_in(name, namespace)
+            key = key or await self.azure.account_key(group, account)
+        except (CloudError, DriverError) as error:
+            path = f"{self.azure.id_of(group, account)}/listKeys"
+            text = f"failed to GetStorageAccesskey on account({account}) rg({group}), error: "
+            raise RpcError(INTERNAL, text + refusal_text(error, "POST", path)) from error
+        self._keys.put(account, key)
         data = {ACCOUNT_NAME: account, ACCOUNT_KEY: key}
         encoded = {entry: base64.b64encode(value.encode()).decode() for entry, value in data.items()}
         try:
@@ -219,6 +236,18 @@ class FileProvisioner(Provisioner):
         except ApiError:
             return ""
         return base64.b64decode((secret.get("data") or {}).get(ACCOUNT_KEY, "")).decode(errors="replace").strip()
+
+
+def _wanted(request: ShareRequest) -> AccountWanted:
+    return AccountWanted(
+        sku=request.sku,
+        kind=request.kind,
+        tags=request.tags,
+        https_only=request.protocol == SMB,
+        match_tags=request.match_tags,
+        settings=request.settings,
+        location=request.location,
+    )
 
 
 def share_properties(request: ShareRequest) -> Json:

@@ -10,16 +10,18 @@ from aksdisks.lab.agents.csi.common import (
     INVALID_ARGUMENT,
     RETRY_LAST,
     Backoff,
+    Kept,
     RpcError,
     bound_volume,
     called,
     refusal_text,
 )
-from aksdisks.lab.agents.csi.share_volumes import HandleError, address_in
+from aksdisks.lab.agents.csi.share_volumes import HandleError, address_in, full_account
 from aksdisks.lab.arm.driver.files import AzureFiles
 from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.arm.driver.retries import DriverError
 from aksdisks.lab.arm.errors import CloudError
+from aksdisks.lab.arm.storage.refusals import FULL
 from aksdisks.lab.client.controller import Controller
 from aksdisks.lab.client.interface import KubernetesApi, Object, own_copy
 from aksdisks.lab.client.recorder import EventRecorder
@@ -32,6 +34,10 @@ from aksdisks.lab.kube.schema.quantities import parse
 GIB = 2**30
 TIMEOUT, FILE_TIMEOUT = 240.0, 120.0
 """Seconds that the resizer waits for the driver (csi-azuredisk-controller.yaml and csi-azurefile-controller.yaml)."""
+FULL_KEPT = 180.0
+TAKEN_FOR_FULL = "specified share does not exist"
+"""Cluster seconds for which the file driver lets no share of a full account grow, and Azure's words of a share that is
+gone, which it takes for the same (azurefile.go resizeFileShareFailureCache)."""
 IN_PROGRESS, NODE_PENDING, NODE_IN_PROGRESS = (
     "ControllerResizeInProgress",
     "NodeResizePending",
@@ -182,6 +188,7 @@ class FileResizer(Resizer):
         """As `Resizer`."""
         super().__init__(api, clock, ids)
         self.azure = azure
+        self._full = Kept[bool](clock, FULL_KEPT)
 
     async def expand(self, handle: str, gib: int) -> None:
         """See `Resizer`; only a handle that names the share says what is to grow."""
@@ -189,6 +196,8 @@ class FileResizer(Resizer):
             address = address_in(handle)
         except HandleError as error:
             raise RpcError(INVALID_ARGUMENT, f"GetFileShareInfo({handle}) failed with error: {error}") from error
+        if self._full.get(address.account):
+            raise RpcError(INTERNAL, full_account(address.account))
         group = address.group or self.azure.group
         try:
             self.azure.check(address.subscription)
@@ -196,6 +205,8 @@ class FileResizer(Resizer):
             await called(self.azure, self.clock, FILE_TIMEOUT, work)
         except (CloudError, DriverError) as error:
             refusal = refusal_text(error, "GET", self.azure.id_of(group, address.account, address.share))
+            if any(words in refusal for words in (FULL, TAKEN_FOR_FULL)):
+                self._full.put(address.account, True)
             raise RpcError(INTERNAL, f"expand volume error: {refusal}") from error
 
 

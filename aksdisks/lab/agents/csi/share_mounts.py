@@ -11,8 +11,16 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from aksdisks.lab.agents.csi.common import INTERNAL, INVALID_ARGUMENT, RpcError, parameter, refusal_text
-from aksdisks.lab.agents.csi.share_volumes import ACCOUNT_KEY, ACCOUNT_NAME, ShareAddress, is_nfs, secret_name, share_of
+from aksdisks.lab.agents.csi.common import INTERNAL, INVALID_ARGUMENT, Kept, RpcError, parameter, refusal_text
+from aksdisks.lab.agents.csi.share_volumes import (
+    ACCOUNT_KEY,
+    ACCOUNT_NAME,
+    KEY_KEPT,
+    ShareAddress,
+    is_nfs,
+    secret_name,
+    share_of,
+)
 from aksdisks.lab.agents.kubelet.volume_manager import StagingError
 from aksdisks.lab.arm.driver.files import AzureFiles
 from aksdisks.lab.arm.driver.retries import DriverError
@@ -21,9 +29,6 @@ from aksdisks.lab.arm.storage.storage import Reason
 from aksdisks.lab.client.interface import ApiError, KubernetesApi, Object
 from aksdisks.lab.clock import Clock
 from aksdisks.lab.controllers.storage import FILE_DRIVER
-
-KEY_KEPT = 180.0
-"""Cluster seconds for which the driver keeps an account's key in mind (azurefile.go accountCacheMap)."""
 
 HOST = "file.core.windows.net"
 _HELP = "\nPlease refer to http://aka.ms/filemounterror for possible causes and solutions for mount errors."
@@ -82,9 +87,8 @@ class ShareMounts:
     def __init__(self, api: KubernetesApi, clock: Clock, azure: AzureFiles) -> None:
         """`azure`: also what a node reaches without Resource Manager, the file service."""
         self._api = api
-        self._clock = clock
         self._azure = azure
-        self._keys: dict[str, tuple[str, float]] = {}
+        self._keys = Kept[str](clock, KEY_KEPT)
 
     async def stage(self, volume: Object, fs_group: str = "") -> None:
         """Mount the share of a PersistentVolume, or find that it can be. Raises `StagingError`.
@@ -132,13 +136,13 @@ class ShareMounts:
         else:
             address, key = await self._looked_up(volume, address)
         if key:
-            self._keys[address.account] = (key, self._clock.monotonic() + KEY_KEPT)
+            self._keys.put(address.account, key)
         return address, key
 
     async def _looked_up(self, volume: Object, address: ShareAddress) -> tuple[ShareAddress, str]:
         """The key of before, else that of the account's secret, else that which Azure gives the cluster's identity."""
-        key, until = self._keys.get(address.account, ("", 0.0))
-        if key and self._clock.monotonic() < until:
+        key = self._keys.get(address.account)
+        if key:
             return address, key
         name = _secret_of(volume, address)
         if not name:

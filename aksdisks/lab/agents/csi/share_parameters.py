@@ -106,8 +106,11 @@ class ShareRequest:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-def share_request(claim: Object, storage_class: Object, volume_name: str) -> ShareRequest:
-    """Raises `RpcError` for what the driver refuses, `RefusalError` for what the lab has not."""
+def share_request(claim: Object, storage_class: Object, volume_name: str, subscription: str) -> ShareRequest:
+    """`subscription`: the id of the cluster's.
+
+    Raises `RpcError` for what the driver refuses, `RefusalError` for what the lab has not.
+    """
     if claim["spec"].get("volumeMode") == "Block":
         text = "CreateVolume Volume capabilities not valid: driver does not support block volumes"
         raise RpcError(INVALID_ARGUMENT, text)
@@ -121,7 +124,7 @@ def share_request(claim: Object, storage_class: Object, volume_name: str) -> Sha
     protocol = NFS if "nfs" in (given.get("protocol"), given.get("fstype")) else SMB
     keeps_key = given.get("storeaccountkey", "").lower() != "false" and protocol == SMB
     settings = _settings(given)
-    _check(given, keyless=keeps_key and settings.get("allowSharedKeyAccess") is False)
+    _check(given, subscription, keyless=keeps_key and settings.get("allowSharedKeyAccess") is False)
     sku = given.get("skuname") or given.get("storageaccounttype", "")
     if protocol == NFS:
         sku = sku or "Premium_LRS"
@@ -195,12 +198,12 @@ def _read(parameters: Mapping[str, str]) -> dict[str, str]:
     return given
 
 
-def _check(given: Mapping[str, str], *, keyless: bool) -> None:
+def _check(given: Mapping[str, str], subscription: str, *, keyless: bool) -> None:
     """What does not go together; `keyless`: a key is to be kept of an account that is to have none."""
     account, sku = given.get("storageaccount", ""), given.get("skuname") or given.get("storageaccounttype", "")
     if _is(given, "matchtags") and account:
         raise _invalid(f"matchTags must set as false when storageAccount({account}) is provided")
-    if given.get("subscriptionid") and not given.get("resourcegroup"):
+    if given.get("subscriptionid", "") not in ("", subscription) and not given.get("resourcegroup"):
         raise _invalid(f"resourceGroup must be provided in cross subscription({given['subscriptionid']})")
     _check_lists(given)
     if "nfs" in (given.get("protocol"), given.get("fstype")) and sku.lower().startswith("standard"):

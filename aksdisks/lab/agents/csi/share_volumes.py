@@ -8,12 +8,21 @@ from typing import Any
 from aksdisks.lab.agents.csi.common import parameter
 from aksdisks.lab.agents.csi.share_parameters import ShareRequest, with_names
 from aksdisks.lab.agents.csi.volume_objects import PROVISIONER_FINALIZER
+from aksdisks.lab.arm.storage.refusals import FULL
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.controllers.storage import FILE_DRIVER, PROVISIONED_BY, claim_reference, class_name
 from aksdisks.lab.kube.authz.attributes import quote
 
 ACCOUNT_NAME, ACCOUNT_KEY = "azurestorageaccountname", "azurestorageaccountkey"
 """What stands in the secret with an account's key."""
+
+KEY_KEPT = 180.0
+"""Cluster seconds for which the driver keeps an account's key in mind (azurefile.go accountCacheMap)."""
+
+
+def full_account(account: str) -> str:
+    """What the driver says of an account that takes no more, without asking Azure once it knows (azurefile.go)."""
+    return f"account({account}) is in {FULL}, wait for a few minutes to retry"
 
 
 class HandleError(ValueError):

@@ -89,6 +89,13 @@ class AzureFiles(ABC):
         had = (await self.get_account(group, account)).get("tags") or {}
         await self._request("PATCH", self.id_of(group, account), {"tags": {**had, **tags}})
 
+    async def untag_account(self, group: str, account: str, tag: str) -> None:
+        """Take a tag off it; nothing is sent where it has none of that name."""
+        had = (await self.get_account(group, account)).get("tags") or {}
+        if tag in had:
+            others = {name: value for name, value in had.items() if name != tag}
+            await self._request("PATCH", self.id_of(group, account), {"tags": others})
+
     async def create_share(self, group: str, account: str, share: str, properties: Mapping[str, Any]) -> None:
         """Make a share, or find the one of that name; `properties` as Azure's API names them (`shareQuota`)."""
         await self._request("PUT", self.id_of(group, account, share), {"properties": dict(properties)})
@@ -112,10 +119,15 @@ class AzureFiles(ABC):
     async def closed(self, account: str, share: str, key: str | None) -> Reason | None:
         """What the file service says to a node that mounts a share; None as the key for NFS, which has none."""
 
+    @property
+    def subscription(self) -> str:
+        """The id of the cluster's subscription."""
+        return self._subscription.rpartition("/")[2]
+
     def check(self, subscription: str) -> None:
         """Whether a class or a volume may name this subscription, the lab's only one. Raises `CloudError`."""
         if subscription:
-            check_subscription(subscription, self._subscription.rpartition("/")[2].lower())
+            check_subscription(subscription, self.subscription.lower())
 
     def id_of(self, group: str, account: str = "", share: str = "") -> str:
         """The ARM id of a share, an account, or of a group's accounts."""
