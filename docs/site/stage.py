@@ -14,6 +14,8 @@ from docs.site.contents import HOME, ROOT, SECTIONS, SPLIT, SYMPTOMS, Section, p
 _LINK = re.compile(r"(?<=\]\()([^)\s:]*?)(#[^)\s]*)?(?=\))")
 _CODE = re.compile(r"(?<![\[`])`([^`\n]+)`(?![\]`])")
 _FENCE = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
+_ISSUE = re.compile(r"(?<![\w/-])(AKS|CSI|k/k)#(\d+)")
+_TRACKERS = {"AKS": "Azure/AKS", "CSI": "kubernetes-sigs/azuredisk-csi-driver", "k/k": "kubernetes/kubernetes"}
 _PICTURE = re.compile(r"<picture>.*?</picture>", re.DOTALL)
 _OURS = "application/vnd.aksdisks.check+json"
 # Files that a text names become links where they are of use without the program.
@@ -60,7 +62,7 @@ class Stage:
         for name, text in parts.items():
             rank, what, text = _ranked(text)
             here = f"{folder}/{name}.md"
-            told = self._told(text, page, here, names=parts)
+            told = _ISSUE.sub(_issue, self._told(text, page, here, names=parts))
             self._write(here, f"# {name}: {what}\n\n*{rank}*, as `aksdisks explain {name}` says it.\n\n{told}")
 
     def _notebook(self, page: str) -> str:
@@ -169,6 +171,11 @@ def _ranked(text: str) -> tuple[str, str, str]:
     first, _, rest = text.partition("\n\n")
     rank, _, what = first.removeprefix("*").partition("*: ")
     return rank, what.rstrip("."), re.sub(r"^\*\*([^*]+)\*\*$", r"## \1", rest, flags=re.MULTILINE)
+
+
+def _issue(found: re.Match[str]) -> str:
+    """An issue that is named in short, such as `AKS#477`, as a link."""
+    return f"[{found[0]}](https://github.com/{_TRACKERS[found[1]]}/issues/{found[2]})"
 
 
 def _both_pictures(found: re.Match[str]) -> str:

@@ -38,6 +38,12 @@ def test_a_cause_has_a_page_with_headings_and_links_to_those_that_it_is_told_apa
     assert "([`holder-lost`](holder-lost.md))" in text
 
 
+def test_an_issue_named_in_short_is_a_link(staged: Path) -> None:
+    text = (staged / "causes" / "denied-by-policy.md").read_text()
+    assert "([CSI#2349](https://github.com/kubernetes-sigs/azuredisk-csi-driver/issues/2349), [k/k#71940](" in text
+    assert "ARO-RP#423" in text and "[ARO-RP" not in text
+
+
 def test_links_follow_the_pages(staged: Path) -> None:
     cells = json.loads((staged / "runbooks" / "07-stuck.ipynb").read_text())["cells"]
     stuck = "".join("".join(cell["source"]) for cell in cells)

@@ -6,7 +6,7 @@ What it is
 
 How it is recognised
     Words: HTTP 500 to 599, `InternalServerError`, `ServiceUnavailable`, `ServerTimeout` (AKS#2797); `code =
-    DeadlineExceeded` of a call to the driver, which retries Azure's errors itself before it gives up (facts I), for
+    DeadlineExceeded` of a call to the driver, which retries Azure's errors itself before it gives up, for
     minutes; `dial tcp` towards management.azure.com or login.microsoftonline.com.
 
 What it is not

@@ -6,7 +6,7 @@ What it is
 
 How it is recognised
     Words: `AuthorizationFailed` or `LinkedAuthorizationFailed` `The client '…' with object id '…' does not have
-    authorization to perform action '…' over scope '…'` (Azure; facts E, CSI#403), while a disk is made, attached,
+    authorization to perform action '…' over scope '…'` (Azure; CSI#403), while a disk is made, attached,
     detached, expanded or deleted.
 
 What it is not

@@ -6,7 +6,7 @@ What it is
 
 How it is recognised
     Words: `SKU … is not supported for resource type Disk in this region`, `SkuNotAvailable`,
-    `NotAvailableForSubscription`, `the VM size … does not support the storage account type …` (Azure; needs.md row 12,
+    `NotAvailableForSubscription`, `the VM size … does not support the storage account type …` (Azure;
     azure-cli#22732).
 
 What it is not
