@@ -107,7 +107,7 @@ def renewed(case: Case, source: ShareSource, secret: str) -> Step:
     fields = f"--from-literal=azurestorageaccountname={quote(source.account or 'ACCOUNT')}"
     fields += f' --from-literal=azurestorageaccountkey="$({keys})"'
     made = f"kubectl create secret generic {quote(name)} --namespace {quote(namespace)} {fields}"
-    return Step(f"{made} --dry-run=client --output yaml | kubectl apply --filename -", "the next mount has today's key")
+    return Step(f"{made} --dry-run=client --output yaml | kubectl apply --filename -", "the Secret has today's key")
 
 
 def _account(case: Case, source: ShareSource, option: str = "--name") -> str:

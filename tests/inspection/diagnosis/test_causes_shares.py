@@ -109,10 +109,16 @@ KEYLESS = replace(ACCOUNT, shared_keys=False)
         (stuck(UNRESOLVED, files=NO_ACCOUNT), "share-missing", "certain", "Azure has no storage account f1, of which"),
         (stuck(DENIED_KEY, files=NO_ACCOUNT), "share-missing", "certain", "Azure has no storage account f1, of which"),
         (
-            stuck("failed to get account name from nonsense", INVALID, **naming(account="", share="")),
+            stuck("failed to get account name from nonsense", INVALID, **naming(account="")),
             "share-missing",
             "certain",
             f"volume {PV} does not tell its storage account",
+        ),
+        (
+            stuck("failed to get file share name from nonsense", INVALID, **naming(account="", share="")),
+            "share-missing",
+            "certain",
+            f"volume {PV} does not tell its share",
         ),
         (stuck(DENIED_KEY), "mount-refused", "likely", f"share {PV} of storage account f1 refuses the key of Secret"),
         (stuck(DENIED_KEY, files=THERE), "mount-refused", "certain", "is there, and refuses the key of Secret"),

@@ -390,3 +390,32 @@ def test_a_larger_claim_has_a_larger_quota_at_once_and_a_handle_without_share_ca
         assert f"{full} to retry" in told
 
     on_azure(test)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("csi.storage.k8s.io/fstype", ""),
+        (
+            "csi.storage.k8s.io/fstypes",
+            "failed to strip CSI Parameters of prefixed keys: found unknown parameter key "
+            '"csi.storage.k8s.io/fstypes" with reserved namespace csi.storage.k8s.io/',
+        ),
+        (
+            "csi.storage.k8s.io/provisioner-secret-name",
+            "parameter csi.storage.k8s.io/provisioner-secret-name of the class: expected one that the lab emulates, "
+            "found 'smb'",
+        ),
+    ],
+)
+def test_parameters_of_the_provisioners_own_do_not_reach_the_driver(name: str, words: str) -> None:
+    async def test(world: World, _azure: Azure) -> None:
+        made = await waiting(world, **{name: "smb"})
+        await world.clock.advance(20)
+        failed = [event for event in world.events if "ProvisioningFailed" in event]
+        assert failed[:1] == ([f"Warning ProvisioningFailed {words}"] if words else [])
+        if not words:
+            csi = (await volume_of(world, made))["spec"]["csi"]
+            assert csi["fsType"] == "smb" and name not in csi["volumeAttributes"]
+
+    on_azure(test)

@@ -22,7 +22,10 @@ What it is not
 
 Next
     See whether the Secret has both names, and whether the account accepts keys and admits the nodes. Then write today's
-    key into the Secret; the kubelet tries again by itself within two minutes.
+    key into the Secret; the kubelet tries again by itself within two minutes. Where the volume names no Secret itself,
+    as one that was made for a claim, the driver of a node tries the old key again as long as pods there try to mount
+    with less than three minutes between: scale them to zero for three minutes, or restart its pod on that node
+    (azurefile.go GetAccountInfo, accountCacheMap).
 
 Links
     https://learn.microsoft.com/troubleshoot/azure/azure-kubernetes/storage/fail-to-mount-azure-file-share

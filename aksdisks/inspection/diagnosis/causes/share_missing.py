@@ -78,7 +78,7 @@ def _rule(case: Case) -> Match | Not | None:
 def _no_share(case: Case, source: ShareSource, volume: Volume, refusal: Refusal) -> Match:
     attributes = quote("{.spec.csi.volumeHandle} {.spec.csi.volumeAttributes}")
     return Match(
-        f"volume {volume.name} does not tell " + ("its share" if source.account else "its storage account"),
+        f"volume {volume.name} does not tell " + ("its storage account" if source.share else "its share"),
         (refusal.evidence, *share_rows(case, source)),
         (Step(f"kubectl get pv {quote(volume.name)} --output jsonpath={attributes}", "what the volume names"),),
     )

@@ -29,6 +29,17 @@ from aksdisks.lab.ids import Ids
 INFEASIBLE = "Volume provisioning failed with infeasible error. Retries will be delayed. "
 RETRY_INFEASIBLE = 300.0
 
+_PREFIX = "csi.storage.k8s.io/"
+_FS_TYPE = f"{_PREFIX}fstype"
+_SECRETS = {
+    f"{_PREFIX}{of}secret-{part}"
+    for of in (
+        "", "provisioner-", "controller-publish-", "controller-expand-", "controller-modify-", "node-stage-",
+        "node-publish-", "node-expand-",
+    )
+    for part in ("name", "namespace")
+}  # fmt: skip
+
 
 def claim_keys(_before: Object | None, after: Object | None) -> Iterable[str]:
     """`claim:` and the claim's key, unless it is being deleted."""
@@ -128,13 +139,16 @@ class Provisioner(Controller):
             self.recorder.event(claim, "Normal", "Provisioning", message)
             return None
         try:
-            volume = await self.create_volume(claim, storage_class, node, source)
+            file_system = _file_system(storage_class)
+            volume = await self.create_volume(claim, _of_driver(storage_class), node, source)
         except (RpcError, RefusalError) as error:
             infeasible = isinstance(error, RpcError) and error.code == INVALID_ARGUMENT
             message = f"{INFEASIBLE if infeasible else ''}{error}"
             self.recorder.event(claim, "Warning", "ProvisioningFailed", message)
             delay = self._backoff.failed(key)
             return max(delay, RETRY_INFEASIBLE) if infeasible else delay
+        if file_system and "csi" in volume["spec"] and claim["spec"].get("volumeMode") != "Block":
+            volume["spec"]["csi"]["fsType"] = file_system
         try:
             volume = await self.api.create("persistentvolumes", volume)
         except ApiError as error:
@@ -212,3 +226,30 @@ class Provisioner(Controller):
 
 def _policy(volume: Object) -> str:
     return str(volume["spec"].get("persistentVolumeReclaimPolicy") or "Retain")
+
+
+def _file_system(storage_class: Object) -> str:
+    """The file system that a class names by either name; empty without. Raises `RefusalError` for both."""
+    given = storage_class.get("parameters") or {}
+    found = [value for name, value in given.items() if name.lower() == "fstype" or name == _FS_TYPE]
+    if len(found) > 1:
+        raise RefusalError(f'fstype specified in parameters with both "fstype" and "{_FS_TYPE}" keys')
+    return found[0] if found else ""
+
+
+def _of_driver(storage_class: Object) -> Object:
+    """The class without the parameters that are the provisioner's own (PROV controller.go removePrefixedParameters).
+
+    Raises `RefusalError` for one that it does not know, and for secrets, which the lab's drivers take none of.
+    """
+    parameters = storage_class.get("parameters") or {}
+    for name, value in parameters.items():
+        if name in _SECRETS:
+            raise RefusalError(f"parameter {name} of the class: expected one that the lab emulates, found {value!r}")
+        if name.startswith(_PREFIX) and name != _FS_TYPE:
+            raise RefusalError(
+                f'failed to strip CSI Parameters of prefixed keys: found unknown parameter key "{name}" with reserved '
+                f"namespace {_PREFIX}"
+            )
+    kept = {name: value for name, value in parameters.items() if name != _FS_TYPE}
+    return {**storage_class, "parameters": kept} if kept != parameters else storage_class
