@@ -21,6 +21,7 @@ from tests.lab.controllers.storage_objects import claim, storage_class
 
 DRIVER = "file.csi.azure.com"
 GROUP = "MC_disks_article_westeurope"
+OTHER = "00000000-0000-0000-0000-00000000abcd"
 READY = {"volume.kubernetes.io/storage-provisioner": DRIVER}
 
 
@@ -274,6 +275,24 @@ def test_what_azure_refuses_is_told_in_the_drivers_words_until_it_is_over(fault:
     on_azure(test)
 
 
+def test_an_account_is_taken_for_what_the_class_says_of_its_copies_to_other_tenants() -> None:
+    async def test(world: World, azure: Azure) -> None:
+        await waiting(world, allowCrossTenantReplication="true")
+        await world.clock.advance(20)
+        named = storage_class(
+            "own", "Immediate", provisioner=DRIVER, parameters={"allowCrossTenantReplication": "false"}
+        )
+        await world.create("storageclasses", named)
+        wanted = claim("other", "5Gi", "own", accessModes=["ReadWriteMany"])
+        wanted["metadata"]["annotations"] = READY
+        await world.create("persistentvolumeclaims", wanted)
+        await world.clock.advance(20)
+        found = [account.settings["allowCrossTenantReplication"] for account in azure.cloud.storage.accounts.all()]
+        assert sorted(found) == [False, True]
+
+    on_azure(test)
+
+
 async def accounts(world: World, azure: Azure) -> None:
     for name, sku, kind in (("mine", "Standard_LRS", "StorageV2"), ("premium", "Premium_LRS", "FileStorage")):
         body = {"location": "westeurope", "sku": {"name": sku}, "kind": kind}
@@ -293,10 +312,8 @@ async def accounts(world: World, azure: Azure) -> None:
         ({"storageAccount": "nobodys"}, "5Gi", "ParentResourceNotFound"),
         ({"resourceGroup": "elsewhere"}, "5Gi", "ResourceGroupNotFound"),
         ({"location": "mars"}, "5Gi", "LocationNotAvailableForResourceType"),
-        (
-            {"subscriptionID": "00000000-0000-0000-0000-00000000abcd", "resourceGroup": "elsewhere"}, "5Gi",
-            "SubscriptionNotFound",
-        ),
+        ({"subscriptionID": OTHER, "resourceGroup": "elsewhere"}, "5Gi", "SubscriptionNotFound"),
+        ({"subscriptionID": OTHER, "resourceGroup": GROUP, "storageAccount": "mine"}, "5Gi", "SubscriptionNotFound"),
     ],
 )  # fmt: skip
 def test_bad_input_is_azures_to_refuse_and_leaves_nothing(parameters: dict[str, str], size: str, words: str) -> None:
@@ -307,6 +324,7 @@ def test_bad_input_is_azures_to_refuse_and_leaves_nothing(parameters: dict[str, 
         told = [event for event in world.events if "ProvisioningFailed" in event]
         assert told[0].startswith("Warning ProvisioningFailed rpc error: code = Internal desc = ")
         assert f"ERROR CODE: {words}" in told[0]
+        assert ("subscriptionID" in parameters) is (f" https://management.azure.com/subscriptions/{OTHER}/" in told[0])
         assert (azure.shares(), len(azure.cloud.storage.accounts.all())) == ([], 2)
         assert await world.get("persistentvolumes", f"pvc-{made['metadata']['uid']}", None) is None
         assert await world.names("secrets") == []

@@ -98,41 +98,43 @@ class FileProvisioner(Provisioner):
         except RpcError as error:
             return str(error)
         except (CloudError, DriverError) as error:
-            refusal = refusal_text(error, "DELETE", self.azure.id_of(group, address.account, address.share))
+            share_id = self.azure.of(address.subscription).id_of(group, address.account, address.share)
+            refusal = refusal_text(error, "DELETE", share_id)
             text = f"DeleteFileShare {address.share} under account({address.account}) rg({group}) failed with error: "
             return str(RpcError(INTERNAL, text + refusal))
         return None
 
     async def _delete_share(self, group: str, address: ShareAddress) -> None:
         """What is gone is deleted, unless its account went, too; then the account may take shares again."""
-        self.azure.check(address.subscription)
+        azure = self.azure.of(address.subscription)
         try:
-            await self.azure.delete_share(group, address.account, address.share)
+            await azure.delete_share(group, address.account, address.share)
         except CloudError as error:
             if error.code != "ShareNotFound":
                 raise
         if not self._tagged.get(address.account):
             self._tagged.put(address.account, True)
             with suppress(CloudError, DriverError):
-                await self.azure.untag_account(group, address.account, SKIP_MATCHING)
+                await azure.untag_account(group, address.account, SKIP_MATCHING)
 
     async def _create_volume(self, request: ShareRequest, name: str) -> tuple[ShareRequest, ShareAddress]:
         """The driver's CreateVolume: the request as it was carried out, and its share. Raises `RpcError`."""
         if request.account and not request.sku and request.size_gib < V2_LEAST:
             with suppress(CloudError, DriverError):
-                account = await self.azure.get_account(request.group or self.azure.group, request.account)
+                azure = self.azure.of(request.subscription)
+                account = await azure.get_account(request.group or azure.group, request.account)
                 request = of_account(request, str(account["sku"]["name"]))
         return request, await self._create_share(request, name)
 
     async def _create_share(self, request: ShareRequest, name: str) -> ShareAddress:
-        group = request.group or self.azure.group
+        group, azure = request.group or self.azure.group, self.azure.of(request.subscription)
         account = request.account or self._accounts.get(name, "")
         if not account:
             account = await self._ensure_account(request, group)
             self._accounts[name] = account
-        share_id = self.azure.id_of(group, account, request.share)
+        share_id = azure.id_of(group, account, request.share)
         try:
-            found = await self._quota(group, account, request.share)
+            found = await _quota(azure, group, account, request.share)
         except (CloudError, DriverError) as error:
             raise RpcError(INTERNAL, refusal_text(error, "GET", share_id)) from error
         if found is not None and found < request.size_gib:
@@ -140,7 +142,7 @@ class FileProvisioner(Provisioner):
             raise RpcError(ALREADY_EXISTS, f"{text}{request.size_gib}")
         try:
             if found is None:
-                await self.azure.create_share(group, account, request.share, share_properties(request))
+                await azure.create_share(group, account, request.share, share_properties(request))
         except (CloudError, DriverError) as error:
             full = isinstance(error, CloudError) and error.code == FULL
             if full and await self._skipped(request, group, account, name):
@@ -167,19 +169,10 @@ class FileProvisioner(Provisioner):
         self._found.drop(self._search(request, group))
         self._tagged.put(account, True)
         try:
-            await self.azure.tag_account(group, account, {SKIP_MATCHING: ""})
+            await self.azure.of(request.subscription).tag_account(group, account, {SKIP_MATCHING: ""})
         except (CloudError, DriverError):
             return False
         return True
-
-    async def _quota(self, group: str, account: str, share: str) -> int | None:
-        """The size of a share in GiB, None where there is none."""
-        try:
-            return int((await self.azure.get_share(group, account, share))["properties"]["shareQuota"])
-        except CloudError as error:
-            if error.status != 404:
-                raise
-            return None
 
     async def _ensure_account(self, request: ShareRequest, group: str) -> str:
         """The account for shares of this kind, made where there is none (EnsureStorageAccount).
@@ -190,15 +183,15 @@ class FileProvisioner(Provisioner):
         search, name = self._search(request, group), self._found.get(self._search(request, group)) or ""
         if name:
             return name
+        azure = self.azure.of(request.subscription)
         try:
-            self.azure.check(request.subscription)
             async with self._searches.setdefault(search, asyncio.Lock()):
-                name = await self.azure.ensure_account(group, replace(_wanted(request), new=request.make_account))
-            self._keys.put(name, await self.azure.account_key(group, name))
+                name = await azure.ensure_account(group, replace(_wanted(request), new=request.make_account))
+            self._keys.put(name, await azure.account_key(group, name))
             self._found.put(search, name)
             return name
         except (CloudError, DriverError) as error:
-            method, path = getattr(error, "request", None) or ("GET", self.azure.id_of(group))
+            method, path = getattr(error, "request", None) or ("GET", azure.id_of(group))
             text = {
                 "PUT": f"failed to create storage account {path.rpartition('/')[2]}, error",
                 "POST": f"could not get storage key for storage account {name}",
@@ -207,16 +200,17 @@ class FileProvisioner(Provisioner):
             raise RpcError(INTERNAL, f"failed to ensure storage account: {text}: {refusal}") from error
 
     def _search(self, request: ShareRequest, group: str) -> str:
-        return f"{group} {_wanted(request)}"
+        return f"{request.subscription} {group} {_wanted(request)}"
 
     async def _keep_key(self, request: ShareRequest, group: str, account: str) -> None:
         """A secret in the claim's namespace has the key; one that is there stays (SetAzureCredentials)."""
         name, namespace = request.secret_name or secret_name(account), request.secret_namespace
+        azure = self.azure.of(request.subscription)
         try:
             key = self._keys.get(account) or await self._key_in(name, namespace)
-            key = key or await self.azure.account_key(group, account)
+            key = key or await azure.account_key(group, account)
         except (CloudError, DriverError) as error:
-            path = f"{self.azure.id_of(group, account)}/listKeys"
+            path = f"{azure.id_of(group, account)}/listKeys"
             text = f"failed to GetStorageAccesskey on account({account}) rg({group}), error: "
             raise RpcError(INTERNAL, text + refusal_text(error, "POST", path)) from error
         self._keys.put(account, key)
@@ -248,6 +242,16 @@ def _wanted(request: ShareRequest) -> AccountWanted:
         settings=request.settings,
         location=request.location,
     )
+
+
+async def _quota(azure: AzureFiles, group: str, account: str, share: str) -> int | None:
+    """The size of a share in GiB, None where there is none."""
+    try:
+        return int((await azure.get_share(group, account, share))["properties"]["shareQuota"])
+    except CloudError as error:
+        if error.status != 404:
+            raise
+        return None
 
 
 def share_properties(request: ShareRequest) -> Json:

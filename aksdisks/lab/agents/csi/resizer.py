@@ -199,12 +199,12 @@ class FileResizer(Resizer):
         if self._full.get(address.account):
             raise RpcError(INTERNAL, full_account(address.account))
         group = address.group or self.azure.group
+        azure = self.azure.of(address.subscription)
         try:
-            self.azure.check(address.subscription)
-            work = self.azure.resize_share(group, address.account, address.share, gib)
+            work = azure.resize_share(group, address.account, address.share, gib)
             await called(self.azure, self.clock, FILE_TIMEOUT, work)
         except (CloudError, DriverError) as error:
-            refusal = refusal_text(error, "GET", self.azure.id_of(group, address.account, address.share))
+            refusal = refusal_text(error, "GET", azure.id_of(group, address.account, address.share))
             if any(words in refusal for words in (FULL, TAKEN_FOR_FULL)):
                 self._full.put(address.account, True)
             raise RpcError(INTERNAL, f"expand volume error: {refusal}") from error

@@ -157,12 +157,11 @@ class ShareMounts:
         return replace(address, account=found.get(ACCOUNT_NAME, "") or address.account), found.get(ACCOUNT_KEY, "")
 
     async def _asked(self, address: ShareAddress) -> str:
-        group = address.group or self._azure.group
+        group, azure = address.group or self._azure.group, self._azure.of(address.subscription)
         try:
-            self._azure.check(address.subscription)
-            return await self._azure.account_key(group, address.account)
+            return await azure.account_key(group, address.account)
         except (CloudError, DriverError) as error:
-            path = f"{self._azure.id_of(group, address.account)}/listKeys"
+            path = f"{azure.id_of(group, address.account)}/listKeys"
             raise ValueError(refusal_text(error, "POST", path)) from error
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from aksdisks.lab.arm.driver.requests import Requests
-from aksdisks.lab.arm.errors import check_subscription
 from aksdisks.lab.arm.storage.account import TYPE
 from aksdisks.lab.arm.storage.storage import Closed, Reason
 
@@ -121,13 +121,16 @@ class AzureFiles(ABC):
 
     @property
     def subscription(self) -> str:
-        """The id of the cluster's subscription."""
+        """The id of the subscription."""
         return self._subscription.rpartition("/")[2]
 
-    def check(self, subscription: str) -> None:
-        """Whether a class or a volume may name this subscription, the lab's only one. Raises `CloudError`."""
-        if subscription:
-            check_subscription(subscription, self.subscription.lower())
+    def of(self, subscription: str) -> Self:
+        """The same in the subscription that a class or a volume names; empty: the cluster's."""
+        if subscription in ("", self.subscription):
+            return self
+        other = copy(self)
+        other._subscription = f"/subscriptions/{subscription}"
+        return other
 
     def id_of(self, group: str, account: str = "", share: str = "") -> str:
         """The ARM id of a share, an account, or of a group's accounts."""
@@ -218,10 +221,16 @@ def _fits(account: Json, wanted: AccountWanted, location: str) -> bool:
         properties.get("allowBlobPublicAccess", True) == wanted.settings.get("allowBlobPublicAccess", True),
         properties.get("allowSharedKeyAccess", True) == wanted.settings.get("allowSharedKeyAccess", True),
         _encrypted_twice(properties) == _encrypted_twice(wanted.settings),
+        _asked(wanted, "allowCrossTenantReplication", properties.get("allowCrossTenantReplication", False)),
         _large(wanted) is None or (properties.get("largeFileSharesState") == "Enabled") == _large(wanted),
-        "accessTier" not in wanted.settings or properties.get("accessTier") == wanted.settings["accessTier"],
+        _asked(wanted, "accessTier", properties.get("accessTier")),
     )
     return all(matches)
+
+
+def _asked(wanted: AccountWanted, name: str, value: Any) -> bool:
+    """Whether that is what the class says, or it says nothing of it."""
+    return bool(wanted.settings.get(name, value) == value)
 
 
 def _encrypted_twice(properties: Mapping[str, Any]) -> bool:
