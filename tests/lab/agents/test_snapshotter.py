@@ -9,7 +9,7 @@ import pytest
 
 from aksdisks.lab.agents.csi.common import RpcError
 from aksdisks.lab.agents.csi.snapshot_parameters import SnapshotParameters, metadata, snapshot_parameters
-from aksdisks.lab.agents.csi.snapshotter import Snapshotter
+from aksdisks.lab.agents.csi.snapshotter import DiskSnapshotter, FileSnapshotter
 from aksdisks.lab.arm.errors import CloudError
 from aksdisks.lab.client.interface import Object
 from aksdisks.lab.clock import Clock
@@ -31,10 +31,10 @@ from tests.lab.controllers.storage_objects import DISKS
 NOTES = "snapshot.storage.kubernetes.io/volumesnapshot-being"
 
 
-def snapshotter(compute: FakeCompute) -> Callable[[Any, Clock, Ids], Snapshotter]:
-    def start(api: Any, clock: Clock, ids: Ids) -> Snapshotter:
+def snapshotter(compute: FakeCompute) -> Callable[[Any, Clock, Ids], DiskSnapshotter]:
+    def start(api: Any, clock: Clock, ids: Ids) -> DiskSnapshotter:
         compute.clock = clock
-        return Snapshotter(api, clock, ids, compute)
+        return DiskSnapshotter(api, clock, ids, compute)
 
     return start
 
@@ -302,3 +302,22 @@ def test_parameters_that_the_driver_refuses(given: dict[str, str], said: str) ->
     with pytest.raises(RpcError) as refusal:
         snapshot_parameters(given)
     assert str(refusal.value) == f"rpc error: code = {said}"
+
+
+def test_a_snapshot_of_a_share_is_refused_in_the_labs_words_and_can_be_deleted() -> None:
+    async def scenario(world: World) -> None:
+        name = await begun(world, driver="file.csi.azure.com")
+        refusal = '"rpc error: code = Unimplemented desc = the lab\'s file driver takes no snapshots of shares"'
+        status = (await there(world, name))["status"]
+        assert status["readyToUse"] is False and status["error"]["message"].endswith(refusal)
+        await made(world, static("old"))
+        await made(world, content(driver="file.csi.azure.com", volumeSnapshotRef={"name": "old", "namespace": "walk"}))
+        await world.clock.advance(60)
+        assert (await world.api.get(SNAPSHOTS, "old", "walk"))["status"]["readyToUse"] is True
+        for snapshot in ("first", "old"):
+            await world.api.delete(SNAPSHOTS, snapshot, "walk")
+        await world.clock.advance(60)
+        assert (await world.api.list(CONTENTS))[0] == []
+        assert (await world.api.list(SNAPSHOTS))[0] == []
+
+    snapped(scenario, SnapshotController, FileSnapshotter)

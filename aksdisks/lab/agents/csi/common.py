@@ -21,11 +21,12 @@ MESSAGE_LIMIT = 990
 """Characters of an attach error; the middle of a longer one is left out (facts C: CSI controllerserver.go)."""
 
 INTERNAL, UNKNOWN, INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION = 13, 2, 3, 5, 9
-DEADLINE_EXCEEDED, ALREADY_EXISTS, ABORTED = 4, 6, 10
+DEADLINE_EXCEEDED, ALREADY_EXISTS, ABORTED, UNIMPLEMENTED = 4, 6, 10, 12
 _CODES = {
     DEADLINE_EXCEEDED: "DeadlineExceeded",
     ALREADY_EXISTS: "AlreadyExists",
     ABORTED: "Aborted",
+    UNIMPLEMENTED: "Unimplemented",
     INTERNAL: "Internal",
     UNKNOWN: "Unknown",
     INVALID_ARGUMENT: "InvalidArgument",

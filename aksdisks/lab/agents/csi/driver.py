@@ -10,7 +10,7 @@ from aksdisks.lab.agents.csi.disk_provisioner import DiskProvisioner
 from aksdisks.lab.agents.csi.file_provisioner import FileProvisioner
 from aksdisks.lab.agents.csi.modifier import Modifier
 from aksdisks.lab.agents.csi.resizer import DiskResizer, FileResizer
-from aksdisks.lab.agents.csi.snapshotter import Snapshotter
+from aksdisks.lab.agents.csi.snapshotter import DiskSnapshotter, FileSnapshotter
 from aksdisks.lab.arm.driver.files import AzureFiles
 from aksdisks.lab.arm.driver.interface import AzureCompute
 from aksdisks.lab.client.controller import Controller
@@ -53,7 +53,7 @@ class DiskDriver(Driver):
             Attacher(api, clock, ids, compute),
             DiskResizer(api, clock, ids, compute),
             Modifier(api, clock, ids, compute),
-            Snapshotter(api, clock, ids, compute),
+            DiskSnapshotter(api, clock, ids, compute),
         )
 
 
@@ -65,7 +65,11 @@ class FileDriver(Driver):
     def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, azure: AzureFiles) -> None:
         """`azure`: its view of Azure."""
         recorder = _recorder(FILE_DRIVER, "csi-azurefile-controller", api, clock, ids)
-        self.parts = (FileProvisioner(api, clock, ids, azure, recorder), FileResizer(api, clock, ids, azure))
+        self.parts = (
+            FileProvisioner(api, clock, ids, azure, recorder),
+            FileResizer(api, clock, ids, azure),
+            FileSnapshotter(api, clock, ids),
+        )
 
 
 def _recorder(driver: str, deployment: str, api: KubernetesApi, clock: Clock, ids: Ids) -> EventRecorder:

@@ -1,4 +1,4 @@
-"""The csi-snapshotter of the disk driver: makes Azure's snapshots for VolumeSnapshotContents, and deletes them."""
+"""The csi-snapshotter beside a driver: makes Azure's snapshots for VolumeSnapshotContents, and deletes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from aksdisks.lab.agents.csi.common import ABORTED, DEADLINE_EXCEEDED, RpcError, called
+from aksdisks.lab.agents.csi.common import ABORTED, DEADLINE_EXCEEDED, UNIMPLEMENTED, RpcError, called
 from aksdisks.lab.agents.csi.snapshot_driver import SnapshotDriver, Taken
 from aksdisks.lab.agents.csi.snapshot_parameters import metadata, snapshot_parameters
 from aksdisks.lab.arm.driver.interface import AzureCompute
@@ -31,7 +31,7 @@ from aksdisks.lab.controllers.snapshots import (
     is_ready,
     with_finalizers,
 )
-from aksdisks.lab.controllers.storage import DISK_DRIVER, annotations_of
+from aksdisks.lab.controllers.storage import DISK_DRIVER, FILE_DRIVER, annotations_of
 from aksdisks.lab.ids import Ids
 from aksdisks.lab.kube.authz.attributes import quote
 
@@ -48,22 +48,31 @@ _GROUP_SECRETS = tuple(
 
 
 class Snapshotter(Controller):
-    """Source: kubernetes-csi/external-snapshotter pkg/sidecar-controller."""
+    """A subclass is the part that calls its driver: `take` and `drop`.
 
-    name = f"csi-snapshotter {DISK_DRIVER}"
+    Source: kubernetes-csi/external-snapshotter pkg/sidecar-controller.
+    """
+
+    driver: ClassVar[str]
     # worker-threads of deploy/csi-azuredisk-controller.yaml is 250; a worker here is one task that mostly waits.
     workers: ClassVar[int] = 50
     base_delay: ClassVar[float] = 1.0
     """Seconds: --retry-interval-start; so long, doubled each time, it waits between looks at a snapshot, too."""
 
-    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, compute: AzureCompute) -> None:
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids) -> None:
         """Keys are the names of contents."""
         super().__init__(api, clock, ids)
-        self._compute = compute
-        self._driver = SnapshotDriver(compute)
         self._contents = self.watch(CONTENTS, _concerned)
         self._classes = self.watch(CLASSES, None)
         self._recorder = EventRecorder(api, clock, self.name)
+
+    async def take(self, name: str, handle: str, parameters: Mapping[str, str]) -> Taken:
+        """The driver's CreateSnapshot of the volume with this handle. Raises `RpcError`."""
+        raise NotImplementedError
+
+    async def drop(self, handle: str) -> None:
+        """The driver's DeleteSnapshot. Raises `RpcError`."""
+        raise NotImplementedError
 
     async def reconcile(self, key: str) -> float | None:
         """See `Controller`."""
@@ -80,7 +89,7 @@ class Snapshotter(Controller):
 
     def _is_ours(self, content: Object) -> bool:
         named = self._classes.get(content["spec"].get("volumeSnapshotClassName") or "")
-        return bool(content["spec"]["driver"] == DISK_DRIVER and (named is None or named["driver"] == DISK_DRIVER))
+        return bool(content["spec"]["driver"] == self.driver and (named is None or named["driver"] == self.driver))
 
     async def _look(self, content: Object) -> None:
         """Make the snapshot, or see how far it is; one that is there from before is taken to be ready."""
@@ -117,17 +126,12 @@ class Snapshotter(Controller):
         own |= metadata(reference["name"], reference["namespace"], name)
         handle = str(spec["source"]["volumeHandle"])
         try:
-            taken = await self._call(f"snapshot-{reference['uid']}", handle, own)
+            taken = await self.take(f"snapshot-{reference['uid']}", handle, own)
         except RpcError as error:
             if error.code not in _NOT_FINAL:
                 await self._created(content)
             raise SnapshotError(f"failed to take snapshot of the volume {handle}: {quote(str(error))}") from error
         return await self._created(await self._tell(content, taken))
-
-    async def _call(self, name: str, disk_id: str, parameters: Mapping[str, str]) -> Taken:
-        """The driver's CreateSnapshot. Raises `RpcError`."""
-        work = self._driver.create(name, disk_id, snapshot_parameters(parameters))
-        return await called(self._compute, self.clock, TIMEOUT, work)
 
     def _parameters(self, content: Object) -> Mapping[str, str]:
         name = content["spec"].get("volumeSnapshotClassName")
@@ -225,7 +229,7 @@ class Snapshotter(Controller):
                 self._recorder.event(content, "Warning", "SnapshotDeleteError", "Failed to get snapshot credentials")
                 raise AgainError from error
             try:
-                await called(self._compute, self.clock, TIMEOUT, self._driver.delete(handle))
+                await self.drop(handle)
             except RpcError as error:
                 self._recorder.event(content, "Warning", "SnapshotDeleteError", "Failed to delete snapshot")
                 raise AgainError from error
@@ -235,6 +239,42 @@ class Snapshotter(Controller):
             content = await self._write_status(content, left)
         if has_finalizer(content, CONTENT_BOUND):
             self._contents.observe(await self.api.update(CONTENTS, with_finalizers(content, without=(CONTENT_BOUND,))))
+
+
+class DiskSnapshotter(Snapshotter):
+    """That of the disk driver."""
+
+    name = f"csi-snapshotter {DISK_DRIVER}"
+    driver = DISK_DRIVER
+
+    def __init__(self, api: KubernetesApi, clock: Clock, ids: Ids, compute: AzureCompute) -> None:
+        """As `Snapshotter`."""
+        super().__init__(api, clock, ids)
+        self._compute = compute
+        self._driver = SnapshotDriver(compute)
+
+    async def take(self, name: str, handle: str, parameters: Mapping[str, str]) -> Taken:
+        """See `Snapshotter`."""
+        work = self._driver.create(name, handle, snapshot_parameters(parameters))
+        return await called(self._compute, self.clock, TIMEOUT, work)
+
+    async def drop(self, handle: str) -> None:
+        """See `Snapshotter`."""
+        await called(self._compute, self.clock, TIMEOUT, self._driver.delete(handle))
+
+
+class FileSnapshotter(Snapshotter):
+    """That of the file driver: the lab has no snapshots of shares, so it refuses them and keeps none from going."""
+
+    name = f"csi-snapshotter {FILE_DRIVER}"
+    driver = FILE_DRIVER
+
+    async def take(self, _name: str, _handle: str, _parameters: Mapping[str, str]) -> Taken:
+        """See `Snapshotter`."""
+        raise RpcError(UNIMPLEMENTED, "the lab's file driver takes no snapshots of shares")
+
+    async def drop(self, _handle: str) -> None:
+        """There is none."""
 
 
 def _concerned(before: Object | None, after: Object | None) -> Iterable[str]:
