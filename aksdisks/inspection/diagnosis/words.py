@@ -118,8 +118,12 @@ WORDS: tuple[Words, ...] = (
         r"UltraSSD_LRS can be used only when|\w*(?:UltraSSD|PremiumV2)_LRS disk is not supported|"
         r"MaxShares '\d+' for disk|is not supported with caching type|supports? only Disk CachingType|"
         r"Only Disk CachingType 'None'|cannot be created in an availability zone|"
-        r"parameter '[\w.]*diskSizeGB' is out of range|InvalidAvailabilityZone|cannot be resized down",
-        "CSI#1556, CSI#1659, azure-docs#59977, azure-docs#83535",
+        r"parameter '[\w.]*diskSizeGB' is out of range|InvalidAvailabilityZone|cannot be resized down|"
+        r"ERROR CODE: (?:InvalidResourceName|OutOfRangeInput|InvalidHeaderValue|InvalidValuesForRequestParameters|"
+        r"FeatureNotSupportedForAccount|LocationNotAvailableForResourceType)\b|"
+        r"request file share\(\S+\) already exists, but its capacity \d+ is smaller than",
+        "CSI#1556, CSI#1659, azure-docs#59977, azure-docs#83535; of shares CSI-F#600, AKS#1516, azure-cli#32510, "
+        "controllerserver.go CreateVolume",
     ),
     _words(
         "sku-unavailable",

@@ -232,6 +232,11 @@ def pending(reason: str, message: str, at: float, **changes: Any) -> Inventory:
     return replace(inventory, taken=START + timedelta(seconds=at))
 
 
+REFUSED = (
+    "rpc error: code = Internal desc = PUT https://management.azure.com/subscriptions/S/x\n----\n"
+    "RESPONSE 400: 400 Bad Request\nERROR CODE: {code}\n----\n"
+    '{{\n  "error": {{\n    "code": "{code}",\n    "message": "No."\n  }}\n}}\n----\n'
+)
 WAITING = f"Waiting for a volume to be created either by the external provisioner '{DRIVER}' or manually by …"
 
 
@@ -246,6 +251,24 @@ WAITING = f"Waiting for a volume to be created either by the external provisione
             ),
             "impossible-request",
             f"what it takes to make the share of claim {CLAIM} cannot be",
+        ),
+        *(
+            (
+                pending("ProvisioningFailed", REFUSED.format(code=code), 9),
+                "impossible-request",
+                f"what it takes to make the share of claim {CLAIM} cannot be: No.",
+            )
+            for code in (
+                "InvalidResourceName",
+                "OutOfRangeInput",
+                "InvalidHeaderValue",
+                "FeatureNotSupportedForAccount",
+            )
+        ),
+        (
+            pending("ProvisioningFailed", REFUSED.format(code="ResourceGroupNotFound"), 400),
+            "unknown",
+            "its share could not be made, for a reason that the catalogue does not know",
         ),
     ],
 )

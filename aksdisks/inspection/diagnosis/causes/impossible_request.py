@@ -1,17 +1,19 @@
-"""The claim asks for a disk that cannot be made.
+"""The claim asks for a disk, or a share, that cannot be made.
 
 What it is
     No attempt will ever succeed: several nodes shall mount one file system (ReadWriteMany or ReadOnlyMany of a disk,
     which is a block device), the class has a parameter that the driver does not know, the size is below that of the
     source or above what there is, the host cache or zone does not go with the SKU, an Ultra disk is asked of machines
-    that are not made for it, or the claim names a volume that does not fit.
+    that are not made for it, or the claim names a volume that does not fit. Of a share: Azure accepts neither its name
+    nor its size, tier or region, or the account that the class names has no shares of that protocol.
 
 How it is recognised
     States: the claim is Pending with such an access mode, volumeMode Filesystem and a class of the disk driver, and it
     is to be provisioned.
     Words: `mountVolume is not supported for access mode: MULTI_NODE_MULTI_WRITER`, `invalid parameter … in storage
     class` and their like (azuredisk-csi-driver pkg/azureutils/azure_disk_utils.go), `failed with infeasible error`
-    (external-provisioner 6), `UltraSSD_LRS can be used only when …`, `… disk is not supported` (CSI#1556, CSI#1659).
+    (external-provisioner 6), `UltraSSD_LRS can be used only when …`, `… disk is not supported` (CSI#1556, CSI#1659);
+    of shares Azure's codes InvalidResourceName, OutOfRangeInput, InvalidHeaderValue, FeatureNotSupportedForAccount.
 
 What it is not
     A SKU that the region does not have (`sku-unavailable`), or a limit that can be raised (`disk-quota`).
