@@ -130,8 +130,7 @@ class FileProvisioner(Provisioner):
         group, azure = request.group or self.azure.group, self.azure.of(request.subscription)
         account = request.account or self._accounts.get(name, "")
         if not account:
-            account = await self._ensure_account(request, group)
-            self._accounts[name] = account
+            account = await self._ensure_account(request, group, name)
         share_id = azure.id_of(group, account, request.share)
         try:
             found = await _quota(azure, group, account, request.share)
@@ -174,13 +173,15 @@ class FileProvisioner(Provisioner):
             return False
         return True
 
-    async def _ensure_account(self, request: ShareRequest, group: str) -> str:
+    async def _ensure_account(self, request: ShareRequest, group: str, volume: str) -> str:
         """The account for shares of this kind, made where there is none (EnsureStorageAccount).
 
         One claim at a time looks for it, so that several which come together have one account. For a minute it is not
-        looked for again, though it may be gone by then, or a class may want a new one. Raises `RpcError`.
+        looked for again, though it may be gone by then, or a class may want a new one. The volume that it was found
+        for keeps to it. Raises `RpcError`.
         """
-        search, name = self._search(request, group), self._found.get(self._search(request, group)) or ""
+        search = self._search(request, group)
+        name = self._found.get(search) or ""
         if name:
             return name
         azure = self.azure.of(request.subscription)
@@ -189,6 +190,7 @@ class FileProvisioner(Provisioner):
                 name = await azure.ensure_account(group, replace(_wanted(request), new=request.make_account))
             self._keys.put(name, await azure.account_key(group, name))
             self._found.put(search, name)
+            self._accounts[volume] = name
             return name
         except (CloudError, DriverError) as error:
             method, path = getattr(error, "request", None) or ("GET", azure.id_of(group))
