@@ -204,6 +204,24 @@ def test_what_is_there_or_could_not_be_read_is_not_missing(files: AzureFiles) ->
     assert (finding := found(late)) is not None and finding.cause == "starting"
 
 
+def test_a_claim_without_a_pod_is_kept_where_azure_has_its_share_or_does_not_tell() -> None:
+    """Gone is what Azure was asked for and has not; what could not be read is neither there nor gone."""
+    no_shares_read = AzureFiles(listed=(ACCOUNT,), shares={"f1": DENIED})
+    unchecked = "it is kept until it is deleted; deleting it deletes its share; not checked: whether its share is there"
+    rows = [
+        (THERE, "claim-kept", "it is kept with its data until it is deleted; deleting it deletes its share"),
+        (UNASKED, "claim-kept", unchecked),
+        (UNREAD, "claim-kept", unchecked),
+        (no_shares_read, "claim-kept", unchecked),
+        (NO_SHARE, "share-missing", f"Azure has no share {PV} of storage account f1, which"),
+        (NO_ACCOUNT, "share-missing", "Azure has no storage account f1, of which"),
+    ]
+    for files, cause, because in rows:
+        finding = found(world(**bound(pods=(), events=(), files=files)), f"PersistentVolumeClaim {CLAIM}")
+        assert finding is not None and (finding.cause, finding.also, finding.needs) == (cause, (), ("files",))
+        assert because in finding.because and ("not checked" in finding.because) == (because is unchecked)
+
+
 def test_a_mount_that_went_on_to_the_containers_is_not_refused_any_more() -> None:
     gone_on = {
         "events": (event(POD, "FailedMount", MOUNT.format(volume=PV, output=DENIED_KEY)), event(POD, "Pulled", "x"))

@@ -68,7 +68,10 @@ def test_a_share_that_all_nodes_mount(lab: Broken, target: Target) -> None:
     # The share goes behind Kubernetes' back, which only a node that mounts it anew finds out.
     lab.kubectl("scale", "deployment/web", "--replicas=0")
     lab.wait("delete", "pod", "--selector=app=web")
+    diagnosed(target, lab, "PersistentVolumeClaim files", "claim-kept", "expected")
     with lab.fault("share-gone", f"share/{share.name}"):
+        alone = diagnosed(target, lab, "PersistentVolumeClaim files", "share-missing", "problem")
+        assert f"Azure has no share {share.name}" in alone.because
         lab.apply(pod("late", "files", node=lab.node(2)))
         late = diagnosed(target, lab, "Pod late", "share-missing", "problem")
         assert late.confidence == "certain" and f"Azure has no share {share.name}" in late.because

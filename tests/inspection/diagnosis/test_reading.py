@@ -136,6 +136,11 @@ def test_shares_are_asked_for_once_where_a_pod_does_not_get_its_share_and_only_t
     assert {each.cause for each in diagnosis.findings} == {"share-missing"}
     assert all(each.confidence == "certain" for each in diagnosis.findings)
     assert arm.asked == ["storageAccounts", "shares"] and inventory.files
+    # A claim that no pod mounts has no other word than Azure's that its share is gone.
+    kept = Files()
+    _, diagnosis = examine(Api(raw | {"Pod": []}), kept, "shop")
+    assert {each.cause for each in diagnosis.findings} == {"share-missing"}
+    assert kept.asked == ["storageAccounts", "shares"]
 
 
 def test_azures_lists_have_a_limit_together_after_which_they_are_not_seen() -> None:
