@@ -91,14 +91,19 @@ WORDS: tuple[Words, ...] = (
     ),
     _words(
         "impossible",
-        r"failed with infeasible error|invalid parameter \S+ in storage class|Failed parsing disk parameters|"
+        r"failed with infeasible error|invalid \w+:? \S+ in storage class|Failed parsing disk parameters|"
         r"is not supported (?:sku/storageaccounttype|cachingmode|NetworkAccessPolicy|PublicNetworkAccess)|"
         r"cachingMode \w+ is not supported for|VAC \S+ referenced in PVC is for driver|"
         r"claim Selector is not supported|size exceeds the limit specified|"
         r"is less than the size \d+ for the source|must be greater than or equal in size to the specified PVC|"
         r"must have the same volume mode|modifies the mode of the source volume|no volume plugin matched|"
-        r"does not belong to the right APIGroup",
-        "sig-storage-lib 13 controller.go, azure_disk_utils.go, controllerserver.go, external-provisioner",
+        r"does not belong to the right APIGroup|"
+        r"\w+\([^()]*\) (?:is not supported(?:, supported \w+ list| with protocol)|can only contain lowercase letters)|"
+        r"driver does not support block volumes|nfs protocol only supports premium storage|"
+        r"matchTags must set as false|resourceGroup must be provided in cross subscription|"
+        r"storeAccountKey is not supported for account|Tags '.*' are invalid, the format should",
+        "sig-storage-lib 13 controller.go, azure_disk_utils.go, controllerserver.go, external-provisioner; "
+        "CSI-F controllerserver.go CreateVolume, nodeserver.go NodeStageVolume",
     ),
     _words(
         "attributes-class-not-there",

@@ -222,6 +222,14 @@ def test_a_claim_without_a_pod_is_kept_where_azure_has_its_share_or_does_not_tel
         assert because in finding.because and ("not checked" in finding.because) == (because is unchecked)
 
 
+def test_a_volume_whose_protocol_the_driver_does_not_know_is_an_impossible_request() -> None:
+    refused = "protocol(ftp) is not supported, supported protocol list: [smb nfs]"
+    finding = found(world(**stuck(refused, INVALID, files=THERE, **naming(protocol="ftp"))))
+    assert finding is not None and (finding.cause, finding.verdict) == ("impossible-request", "problem")
+    assert finding.because.startswith(f"what it takes to mount {PV} cannot be: ") and refused in finding.because
+    assert [step.command for step in finding.next][1:] == [f"kubectl get pv {PV} --output yaml"]
+
+
 def test_a_mount_that_went_on_to_the_containers_is_not_refused_any_more() -> None:
     gone_on = {
         "events": (event(POD, "FailedMount", MOUNT.format(volume=PV, output=DENIED_KEY)), event(POD, "Pulled", "x"))
@@ -281,6 +289,28 @@ WAITING = f"Waiting for a volume to be created either by the external provisione
                 "OutOfRangeInput",
                 "InvalidHeaderValue",
                 "FeatureNotSupportedForAccount",
+            )
+        ),
+        *(
+            (
+                pending("ProvisioningFailed", f"rpc error: code = InvalidArgument desc = {words}", 9),
+                "impossible-request",
+                f"what it takes to make the share of claim {CLAIM} cannot be: rpc error: code = InvalidArgument desc = "
+                + words,
+            )
+            for words in (
+                "CreateVolume Volume capabilities not valid: driver does not support block volumes",
+                "nfs protocol only supports premium storage, current account type: Standard_LRS",
+                "protocol(ftp) is not supported, supported protocol list: [smb nfs]",
+                "shareAccessTier(Archive) is not supported, supported ShareAccessTier list: [Cool Hot]",
+                "fsType(smb) is not supported with protocol(nfs)",
+                "shareNamePrefix(-App) can only contain lowercase letters, numbers, hyphens, and length",
+                "matchTags must set as false when storageAccount(mine) is provided",
+                "resourceGroup must be provided in cross subscription(s)",
+                "storeAccountKey is not supported for account with shared access key disabled",
+                "Tags 'a=1,b' are invalid, the format should like: 'key1=value1,key2=value2'",
+                "invalid mountPermissions 0799 in storage class",
+                "invalid enablelargefileshares: yes in storage class",
             )
         ),
         (

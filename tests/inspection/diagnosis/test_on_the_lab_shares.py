@@ -97,28 +97,34 @@ def test_a_mount_that_is_refused(lab: Broken, target: Target) -> None:
     account, share = sides(row)
     handle = f"{account.resource_group}#{account.name}#{share.name}"
     where = {"resourceGroup": account.resource_group, "storageAccount": account.name, "shareName": share.name}
+    secret = f"azure-storage-account-{account.name}-secret"
     lab.kubectl("create", "secret", "generic", "empty", "--from-literal=azurestorageaccountname=x")
     lab.apply(
         *static("unkeyed", f"{handle}#1", "empty", lab.namespace, **where),
         *static("unnamed", f"{handle}#2", "nosuch", lab.namespace, **where),
         *static("nowhere", f"{account.resource_group}#nosuchaccount1#docs", "empty", lab.namespace),
-        *(pod(name, name, node=lab.node(1)) for name in ("unkeyed", "unnamed", "nowhere")),
+        *static("odd", f"{handle}#3", secret, lab.namespace, **where, protocol="ftp"),
+        *(pod(name, name, node=lab.node(1)) for name in ("unkeyed", "unnamed", "nowhere", "odd")),
     )
+    odd = diagnosed(target, lab, "Pod odd", "impossible-request", "problem")
+    assert "protocol(ftp) is not supported" in odd.because
     unnamed = diagnosed(target, lab, "Pod unnamed", "mount-refused", "problem")
     assert f"Secret {lab.namespace}/nosuch, from which the mount takes the key" in unnamed.because
     unkeyed = diagnosed(target, lab, "Pod unkeyed", "mount-refused", "problem")
     assert f"Secret {lab.namespace}/empty lacks the name or the key" in unkeyed.because
     nowhere = diagnosed(target, lab, "Pod nowhere", "share-missing", "problem")
     assert "Azure has no storage account nosuchaccount1" in nowhere.because and nowhere.confidence == "certain"
-    # Three volumes name one share, which is allowed and said.
+    # Four volumes name one share, which is allowed and said.
     assert "also of this share: volume" in owned(target)[share.name].because
 
     # The key is renewed, and the Secret that the driver made has the old one.
-    secret = f"{lab.namespace}/azure-storage-account-{account.name}-secret"
     with lab.fault("account-key-changed", f"account/{account.name}"):
         lab.apply(pod("late", "files", node=lab.node(2)))
         late = diagnosed(target, lab, "Pod late", "mount-refused", "problem")
-        assert f"is there, and refuses the key of Secret {secret}" in late.because and late.confidence == "certain"
+        assert (
+            f"is there, and refuses the key of Secret {lab.namespace}/{secret}" in late.because
+            and late.confidence == "certain"
+        )
         assert diagnosed(target, lab, "PersistentVolumeClaim files", "mount-refused", "problem").because == late.because
     lab.running("late")
 
