@@ -97,7 +97,9 @@ def names_in(secret: str) -> Step:
     """The command that shows which names a Secret has, and none of its values."""
     namespace, _, name = secret.partition("/")
     command = f"kubectl get secret {quote(name)} --namespace {quote(namespace)} --output go-template={_NAMES}"
-    return Step(command, "whether it has azurestorageaccountname and azurestorageaccountkey; no value is shown")
+    return Step(
+        command, "whether it is there, with azurestorageaccountname and azurestorageaccountkey; no value is shown"
+    )
 
 
 def renewed(case: Case, source: ShareSource, secret: str) -> Step:
@@ -107,7 +109,8 @@ def renewed(case: Case, source: ShareSource, secret: str) -> Step:
     fields = f"--from-literal=azurestorageaccountname={quote(source.account or 'ACCOUNT')}"
     fields += f' --from-literal=azurestorageaccountkey="$({keys})"'
     made = f"kubectl create secret generic {quote(name)} --namespace {quote(namespace)} {fields}"
-    return Step(f"{made} --dry-run=client --output yaml | kubectl apply --filename -", "the Secret has today's key")
+    proves = "the Secret has today's key; what it had is lost, for every volume that is mounted with it"
+    return Step(f"{made} --dry-run=client --output yaml | kubectl apply --filename -", proves, "data")
 
 
 def _account(case: Case, source: ShareSource, option: str = "--name") -> str:

@@ -120,9 +120,19 @@ KEYLESS = replace(ACCOUNT, shared_keys=False)
             "certain",
             f"volume {PV} does not tell its share",
         ),
-        (stuck(DENIED_KEY), "mount-refused", "likely", f"share {PV} of storage account f1 refuses the key of Secret"),
-        (stuck(DENIED_KEY, files=THERE), "mount-refused", "certain", "is there, and refuses the key of Secret"),
-        (stuck(DENIED_KEY, files=UNREAD), "mount-refused", "likely", "refuses the key of Secret"),
+        (stuck(DENIED_KEY), "mount-refused", "likely", f"share {PV} of storage account f1 refuses the key with"),
+        (
+            stuck(DENIED_KEY, files=THERE),
+            "mount-refused",
+            "certain",
+            "is there, and refuses the key with which node aks-0",
+        ),
+        (
+            stuck(DENIED_KEY, files=UNREAD),
+            "mount-refused",
+            "likely",
+            f"Secret {SPACE}/{SECRET}, or one that the driver has kept",
+        ),
         (
             stuck(DENIED_KEY, files=replace(THERE, listed=(KEYLESS,))),
             "mount-refused",
@@ -246,7 +256,10 @@ def test_no_step_shows_a_key_and_the_evidence_names_both_sides(output: str) -> N
     shown = [command for command in commands if "get secret" in command]
     assert all("{{$value" not in command and "jsonpath" not in command for command in shown)
     assert {row.source for row in finding.evidence} == {"Kubernetes", "Azure"}
-    assert {step.risk for step in finding.next} == {"none"}
+    # What writes the Secret overwrites a key.
+    writes = ["kubectl apply" in command for command in commands]
+    assert [step.risk for step in finding.next] == ["data" if each else "none" for each in writes]
+    assert any(writes) == (output in (DENIED_KEY, NO_KEY)) and not any(writes[:-1])
 
 
 def pending(reason: str, message: str, at: float, **changes: Any) -> Inventory:

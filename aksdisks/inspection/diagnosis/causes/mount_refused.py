@@ -14,7 +14,8 @@ How it is recognised
     pkg/volume/csi/csi_util.go) or `could not get secret(…)`; `could not find accountkey or azurestorageaccountkey field
     in secrets`, `accountName(…) or accountKey is empty` (azurefile.go).
     States: Azure has account and share; the account's allowSharedKeyAccess, network rules and publicNetworkAccess tell
-    which of them it is. Keys and Secrets are not read.
+    which of them it is. Keys and Secrets are not read, so that a Secret with an old key is not told from one that
+    was deleted, whose key the driver has kept.
 
 What it is not
     A share or an account that is gone (`share-missing`). A server that does not answer (`share-unreachable`). Azure
@@ -22,10 +23,10 @@ What it is not
 
 Next
     See whether the Secret has both names, and whether the account accepts keys and admits the nodes. Then write today's
-    key into the Secret; the kubelet tries again by itself within two minutes. Where the volume names no Secret itself,
-    as one that was made for a claim, the driver of a node tries the old key again as long as pods there try to mount
-    with less than three minutes between: scale them to zero for three minutes, or restart its pod on that node
-    (azurefile.go GetAccountInfo, accountCacheMap).
+    key into the Secret, over what it had for every volume that is mounted with it; the kubelet tries again by itself
+    within two minutes. Where the volume names no Secret itself, as one that was made for a claim, the driver of a node
+    tries the old key again as long as pods there try to mount with less than three minutes between: scale them to zero
+    for three minutes, or restart its pod on that node (azurefile.go GetAccountInfo, accountCacheMap).
 
 Links
     https://learn.microsoft.com/troubleshoot/azure/azure-kubernetes/storage/fail-to-mount-azure-file-share
@@ -101,10 +102,13 @@ def _of_account(case: Case, source: ShareSource) -> _Told | None:
 def _of_key(case: Case, source: ShareSource) -> _Told:
     """The key is not the account's, or not any more."""
     there = isinstance(case.share, FileShare)
-    steps = (names_in(source.secret), renewed(case, source, source.secret)) if source.secret else ()
-    because = f"{share_named(source)}{' is there, and' if there else ''} refuses the key of Secret {source.secret}"
-    look = account_state(case, source)
-    return f"{because}: it was renewed, or is another account's", (*steps, look), "certain" if there else "likely"
+    node = case.pod.node if case.pod else ""
+    because = (
+        f"{share_named(source)}{' is there, and' if there else ''} refuses the key with which node {node} mounts it"
+    )
+    which = f"the one in Secret {source.secret}, or one that the driver has kept from before"
+    steps = (names_in(source.secret), account_state(case, source), renewed(case, source, source.secret))
+    return f"{because}: {which}, is old or another account's", steps, "certain" if there else "likely"
 
 
 CAUSE = Cause(
