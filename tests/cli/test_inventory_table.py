@@ -63,7 +63,7 @@ def test_shares_stand_among_the_others_of_their_verdict() -> None:
     text = printed(shares=SHARES)
     words = " ".join(text.split())
     assert "orphan 1 disk, 1 snapshot, 1 share: 6.53 USD a month, 1 of unknown price" in words
-    assert "share docs shop/docs account f1 unknown 5 GiB Standard_LRS SMB Deployment/web" in words
+    assert "share docs shop/docs account f1 unknown 5 GiB Standard_LRS Hot SMB Deployment/web" in words
     assert text.splitlines()[-1].startswith("all namespaces: 8 disks, 2 snapshots, 2 shares: ")
 
 

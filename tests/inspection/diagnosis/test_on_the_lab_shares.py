@@ -50,7 +50,7 @@ def sides(row: OwnedShare) -> tuple[StorageAccount, FileShare]:
 
 def test_a_share_that_all_nodes_mount(lab: Broken, target: Target) -> None:
     lab.apply(shared("files"), workload("Deployment", "web", 4, pod_spec("files")))
-    lab.wait("condition=Available", "deployment/web")
+    lab.wait("jsonpath={.status.readyReplicas}=4", "deployment/web")
     inventory = target.inventory(lab.namespace)
     nodes = {each.node for each in inventory.pods}
     assert len(nodes) > 1 and inventory.attachments == () and diagnose(inventory) == ()
