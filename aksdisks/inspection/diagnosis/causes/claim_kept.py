@@ -6,13 +6,13 @@ What it is
     for as long as the claim is there.
 
 How it is recognised
-    States: the claim is Bound and not being deleted, no pod that has not ended mounts it, and Azure has its disk or
-    share. Where Azure cannot be read, or the disk is not in the node resource group, the finding says that this was not
-    checked.
+    States: the claim is Bound and not being deleted, and no pod that has not ended mounts it. Of a share Azure is asked
+    whether it is there; where that cannot be read, the finding says so.
 
 What it is not
     A claim that never had a pod (`no-consumer`: it is not bound). A volume whose claim is gone (`volume-released`).
-    A disk or a share that Azure does not have any more (`disk-gone`, `share-missing`).
+    A disk or a share that Azure, where it was asked, does not have any more (`disk-gone`, `share-missing`). For the disk
+    of a claim that nobody waits for it is not asked; `aksdisks inventory` asks.
 
 Next
     Nothing, if it is to be used again. Deleting the claim deletes the disk where the volume's policy is Delete.
@@ -25,9 +25,9 @@ from __future__ import annotations
 
 from aksdisks.inspection.diagnosis.case import Case
 from aksdisks.inspection.diagnosis.cause import Cause, Match
-from aksdisks.inspection.diagnosis.findings import Evidence, Need
+from aksdisks.inspection.diagnosis.findings import Evidence
 from aksdisks.inspection.diagnosis.rows import claim_row, kubectl
-from aksdisks.model import Disk, FileShare
+from aksdisks.model import FileShare
 
 
 def _rule(case: Case) -> Match | None:
@@ -43,30 +43,20 @@ def _rule(case: Case) -> Match | None:
         then = f"; deleting it deletes its {case.medium}" if deletes else "; its volume is retained even then"
         about = f"PersistentVolume {case.volume.name}"
         rows.append(Evidence("Kubernetes", about, f"{case.volume.phase}, policy {case.volume.reclaim_policy}"))
-    there = isinstance(case.disk, Disk) or isinstance(case.share, FileShare)
-    data, unchecked = (" with its data", "") if there else ("", f"; not checked: whether its {case.medium} is there")
+    share = case.volume is not None and case.volume.share is not None
+    checked = not share or isinstance(case.share, FileShare)
+    data, unchecked = (" with its data", "") if checked else ("", "; not checked: whether its share is there")
     return Match(
         because=f"no pod mounts {claim.name}; it is kept{data} until it is deleted{then}{unchecked}",
         evidence=tuple(rows),
         next=(kubectl(f"describe pvc {claim.name}", claim, f"who used it last, and its {case.medium}"),),
-        needs=_needs(case),
+        needs=("files",) if share else (),
     )
 
 
 def _is_gone(case: Case) -> bool:
-    """Whether Azure was read and has not what the volume names: another cause tells of that."""
-    volume = case.volume
-    if volume is None:
-        return False
-    return case.share is None if volume.share else case.disk is None and case.seen.lists(volume.disk_id)
-
-
-def _needs(case: Case) -> tuple[Need, ...]:
-    """Azure's side of what the volume names; of another driver's volume Azure knows nothing."""
-    volume = case.volume
-    if volume is None:
-        return ()
-    return ("files",) if volume.share else ("azure",) if volume.disk_id else ()
+    """Whether Azure was read and has not the share that the volume names: `share-missing` tells of that."""
+    return case.volume is not None and case.volume.share is not None and case.share is None
 
 
 CAUSE = Cause(id="claim-kept", verdict="expected", rule=_rule, kinds=("PersistentVolumeClaim",), page=__doc__)
