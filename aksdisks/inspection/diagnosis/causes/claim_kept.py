@@ -11,8 +11,8 @@ How it is recognised
 
 What it is not
     A claim that never had a pod (`no-consumer`: it is not bound). A volume whose claim is gone (`volume-released`).
-    A disk or a share that Azure, where it was asked, does not have any more (`disk-gone`, `share-missing`). For the disk
-    of a claim that nobody waits for it is not asked; `aksdisks inventory` asks.
+    A disk or a share that Azure, where it was asked, does not have any more (`disk-gone`, `share-missing`). It is not
+    asked for the disk of a claim that nobody waits for; `aksdisks inventory` asks.
 
 Next
     Nothing, if it is to be used again. Deleting the claim deletes the disk where the volume's policy is Delete.
