@@ -12,6 +12,7 @@ from aksdisks.inspection.ownership.case import ShareCase
 from aksdisks.inspection.ownership.clusters import other_cluster
 from aksdisks.inspection.ownership.uses import (
     Judgement,
+    first_verdict,
     hangs_on,
     kept,
     moment,
@@ -29,9 +30,7 @@ _MADE_BY = "k8s-azure-created-by"
 
 def judge_share(case: ShareCase) -> Judgement:
     """The verdict of the first rule that has one; the reason names the other volumes of the same share."""
-    verdict, because = next(found for rule in RULES if (found := rule(case)))
-    others = [each.name for each in case.facts.volumes_of_share(case.key) if each != case.volume]
-    return verdict, f"{because}; also of this share: volume {some(others)}" if others else because
+    return first_verdict(case, RULES, case.facts.volumes_of_share(case.key), "share")
 
 
 def _mounted_inline(case: ShareCase) -> Judgement | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from aksdisks.inspection.ownership.case import Case, ShareCase
 from aksdisks.inspection.ownership.owners import set_of
@@ -12,7 +13,17 @@ from aksdisks.model.ownership import Verdict
 
 Judgement = tuple[Verdict, str]
 Use = Case | ShareCase
+C = TypeVar("C", Case, ShareCase)
 _SHOWN = 2
+
+
+def first_verdict(
+    case: C, rules: Sequence[Callable[[C], Judgement | None]], volumes: Iterable[Volume], medium: str
+) -> Judgement:
+    """The verdict of the first rule that has one; the reason names the other volumes of the same disk or share."""
+    verdict, because = next(found for rule in rules if (found := rule(case)))
+    others = [each.name for each in volumes if each != case.volume]
+    return verdict, f"{because}; also of this {medium}: volume {some(others)}" if others else because
 
 
 def mounted(case: Use) -> Judgement | None:

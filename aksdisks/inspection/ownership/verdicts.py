@@ -12,11 +12,11 @@ from aksdisks.inspection.ownership.case import Case
 from aksdisks.inspection.ownership.clusters import other_cluster
 from aksdisks.inspection.ownership.uses import (
     Judgement,
+    first_verdict,
     hangs_on,
     kept,
     moment,
     mounted,
-    some,
     span,
     volumes_unread,
     without_claim,
@@ -34,9 +34,7 @@ _DRIVER = "kubernetes-azure-dd"
 
 def judge(case: Case) -> Judgement:
     """The verdict of the first rule that has one; the reason names the other volumes that stand for the same disk."""
-    verdict, because = next(found for rule in RULES if (found := rule(case)))
-    others = [each.name for each in case.facts.volumes_of(case.id) if each != case.volume]
-    return verdict, f"{because}; also of this disk: volume {some(others)}" if others else because
+    return first_verdict(case, RULES, case.facts.volumes_of(case.id), "disk")
 
 
 def _disk_unread(case: Case) -> Judgement | None:
